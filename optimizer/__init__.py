@@ -1,0 +1,1 @@
+"""Border interdiction route-risk optimizer."""

@@ -1,0 +1,98 @@
+"""Places on a network that a border plan speaks of: crossings, gateways and settlements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """A point where a road, track, path or ferry cuts the border line.
+
+    Attributes
+    ----------
+    id
+        Unique name, stable between builds of the same data.
+    node
+        Position of the crossing's node in the network.
+    lon, lat
+        Degrees.
+    official
+        Whether travellers are checked there.
+    road_class
+        Class of the way that crosses.
+    name
+        Road or port name; empty where unknown.
+    way
+        OSM way; 0 where there is none.
+    """
+
+    id: str
+    node: int
+    lon: float
+    lat: float
+    official: bool
+    road_class: str
+    name: str = ""
+    way: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A node where evaders enter the network.
+
+    Attributes
+    ----------
+    id
+        Unique name.
+    node
+        Position of the node in the network.
+    lon, lat
+        Degrees.
+    kind
+        `port` (an official crossing), `unofficial` (a crossing without checks), or `edge` (where a road enters the map).
+    exposure
+        How much passes here in the units of the scenario (vehicles a year, kilometres of river); 1 where unknown.
+    name
+        What people call it.
+    """
+
+    id: str
+    node: int
+    lon: float
+    lat: float
+    kind: str
+    exposure: float = 1.0
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """A town, village or city that evaders may want to reach.
+
+    Attributes
+    ----------
+    id
+        Unique name.
+    node
+        Position of the nearest node in the network.
+    lon, lat
+        Degrees.
+    name
+        What people call it.
+    population
+        Inhabitants, > 0.
+    population_assumed
+        True where `population` is a default for the class of place, not a figure.
+    domestic
+        Whether it lies on the defended side of the border (True where there is no border).
+    """
+
+    id: str
+    node: int
+    lon: float
+    lat: float
+    name: str
+    population: float
+    population_assumed: bool = False
+    domestic: bool = True

@@ -1,0 +1,76 @@
+"""A region: a road network and the places on it that border plans speak of."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
+
+    from optimizer.network import Network
+    from optimizer.places import Crossing, Gateway, Settlement
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Something of the source that did not reach the network, and why.
+
+    Attributes
+    ----------
+    what
+        The thing, as its source names it (`way 123`).
+    reason
+        Why it was left out; things dropped for the same reason share the same words.
+    """
+
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Region:
+    """A network with its border and places.
+
+    Attributes
+    ----------
+    network
+        The weakly connected road network.
+    border
+        Border line in degrees; None where the source has none.
+    crossings, gateways, settlements
+        Places, each on a node of the network.
+    dropped
+        What was left out of the network or of the places, with its reason.
+    attribution
+        Whom to name wherever the map is shown.
+    """
+
+    network: Network
+    border: BaseGeometry | None
+    crossings: tuple[Crossing, ...]
+    gateways: tuple[Gateway, ...]
+    settlements: tuple[Settlement, ...]
+    dropped: tuple[Dropped, ...] = ()
+    attribution: str = ""
+
+
+def summary(region: Region) -> dict[str, Any]:
+    """Return the counts of a region: nodes, edges, crossings (official, unofficial), gateways, settlements, dropped.
+
+    `edges` counts directed arcs; `dropped` lists one object a reason, most frequent first.
+    """
+    official = sum(crossing.official for crossing in region.crossings)
+    reasons = Counter(item.reason for item in region.dropped)
+    return {
+        "nodes": region.network.n_nodes,
+        "edges": region.network.n_arcs,
+        "crossings": {"official": official, "unofficial": len(region.crossings) - official},
+        "gateways": len(region.gateways),
+        "settlements": len(region.settlements),
+        "dropped": [
+            {"reason": reason, "count": count}
+            for reason, count in sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))
+        ],
+    }

@@ -1,0 +1,97 @@
+"""What can be placed: options, the resources they use, the agencies that own them, and how well they detect."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """Something a plan may use up.
+
+    Attributes
+    ----------
+    id
+        Unique name.
+    budget
+        How much there is, >= 0, in `unit`.
+    agency
+        Agency that owns it; empty when it is shared by all.
+    unit
+        Unit of budget and use, for people.
+    """
+
+    id: str
+    budget: float
+    agency: str = ""
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """Something that may be placed: a checkpoint, a fixed sensor, a patrol beat.
+
+    Attributes
+    ----------
+    id
+        Unique name.
+    arcs
+        Positions of the arcs it watches, without repetition.
+    survival
+        For each of `arcs` the chance, in [0, 1), that an evader who travels it is *not* caught by this option.
+    uses
+        Amount of each resource it needs, >= 0; a resource not named is not used.
+    site
+        Place it occupies: at most one option of a site can be placed. Empty when it excludes nothing.
+    agency
+        Agency that runs it; empty when any.
+    kind
+        `checkpoint`, `sensor`, `patrol`, or a word of the user's own.
+    label
+        What people call it; the id where empty.
+    existing
+        Whether it stands there today.
+    forced, forbidden
+        Whether every plan must, or no plan may, contain it.
+    """
+
+    id: str
+    arcs: tuple[int, ...]
+    survival: tuple[float, ...]
+    uses: Mapping[str, float] = field(default_factory=dict)
+    site: str = ""
+    agency: str = ""
+    kind: str = "checkpoint"
+    label: str = ""
+    existing: bool = False
+    forced: bool = False
+    forbidden: bool = False
+
+
+def checkpoint_survival(capacity: float, traffic: float, detection: float) -> float:
+    """Return the chance that an evader passes a checkpoint undetected.
+
+    With q = min(1, capacity / traffic) the share of passing vehicles that can be looked at, and d the chance that a look at a loaded
+    vehicle finds the load, survival is 1 - q d.
+
+    Parameters
+    ----------
+    capacity
+        Vehicles that can be inspected an hour, >= 0.
+    traffic
+        Vehicles that pass an hour in the watched direction, > 0.
+    detection
+        Search quality d in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range.
+    """
+    if capacity < 0 or traffic <= 0 or not 0 <= detection <= 1:
+        raise ValueError(f"capacity {capacity} must be >= 0, traffic {traffic} > 0, detection {detection} in [0, 1]")
+    return 1.0 - min(1.0, capacity / traffic) * detection

@@ -1,0 +1,1 @@
+"""Solvers: from an instance to a plan with proven bounds. The only room that imports ortools."""

@@ -1,0 +1,200 @@
+"""The compact model: one mixed-integer program, by LP duality of the evaders' shortest paths. Baseline and referee.
+
+Sets      T destinations of informed evaders; V overlay nodes; A overlay arcs (i, j), some with an option j(a); C habitual routes
+Data      r_a, s_a; p_k; psi^t_i, phi^t_i best reliability i -> t with nothing / everything placed; R_c, rho_cm of a habitual route
+Variables x_j in {0, 1}; pi^t_i in [phi^t_i, psi^t_i] reliability label; y_cm value of route c after its first m options
+Minimise  sum_k p_k pi^{d_k}_{o_k} + sum_c p_c y_c,last
+such that pi^t_i >= r_a pi^t_j                                    plain arcs a = (i, j), and
+          pi^t_i >= r_a s_a pi^t_j
+          pi^t_i >= r_a pi^t_j - (r_a psi^t_j - max(phi^t_i, r_a s_a psi^t_j)) x_a      option arcs
+          y_cm >= rho_cm y_c,m-1,   y_cm >= y_c,m-1 - (1 - rho_cm) R_c x_m,   y_c0 = R_c
+          budgets, at most one option of each conflict set
+
+All evaders of one destination share its labels. A row of node i is left out where r_a psi^t_j <= phi^t_i: it can never bind. Labels are
+scaled by psi (u^t_i = pi^t_i / psi^t_i), so that every variable lies in [0, 1] however unlikely the way, and the objective is divided by its
+value with nothing placed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from optimizer.evaders import arc_costs
+from optimizer.graph import cost_graph
+from optimizer.solvers.backend import MipModel
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from optimizer.instance import Instance
+    from optimizer.solvers.overlay import Chain, Overlay
+
+
+@dataclass
+class _Rows:
+    """Grows a sparse matrix of rows `sum coefficient * variable >= side`."""
+
+    n_columns: int
+    row: list[NDArray[np.int64]] = field(default_factory=list)
+    column: list[NDArray[np.int64]] = field(default_factory=list)
+    value: list[NDArray[np.float64]] = field(default_factory=list)
+    side: list[NDArray[np.float64]] = field(default_factory=list)
+    cost: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = field(default_factory=list)
+    lower: list[NDArray[np.float64]] = field(default_factory=list)
+    n_rows: int = 0
+
+    def new_columns(self, lower: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Add variables in [lower, 1] and return their positions."""
+        self.lower.append(lower)
+        self.n_columns += lower.size
+        return np.arange(self.n_columns - lower.size, self.n_columns)
+
+    def add(self, side: NDArray[np.float64], *terms: tuple[NDArray[np.int64], NDArray[np.float64]]) -> None:
+        """Add one row for each entry of `side`; each term gives its variable (negative: none) and coefficient row by row."""
+        rows = np.arange(self.n_rows, self.n_rows + side.size)
+        self.n_rows += side.size
+        self.side.append(side)
+        for column, value in terms:
+            there = column >= 0
+            self.row.append(rows[there])
+            self.column.append(column[there])
+            self.value.append(value[there])
+
+
+@dataclass(frozen=True)
+class CompactModel:
+    """The model, and how its variables and objective map to the instance: columns 0.. are the options, value = objective * scale."""
+
+    mip: MipModel
+    scale: float
+
+
+def compact_model(instance: Instance, overlay: Overlay) -> CompactModel:
+    """Build the compact model of an instance on its overlay."""
+    n_options = len(instance.options)
+    rows = _Rows(n_options)
+    offset = _add_destinations(overlay, rows) + _add_chains(overlay.chains, rows)
+    _add_side_constraints(instance, rows)
+    cost = np.zeros(rows.n_columns)
+    for column, price in rows.cost:
+        np.add.at(cost, column, price)
+    forced = np.array([o.forced for o in instance.options], dtype=np.float64)
+    scale = max(offset + float(cost[n_options:].sum()), np.finfo(np.float64).tiny)
+    matrix = csr_array(
+        (
+            np.concatenate([*rows.value, []]),
+            (np.concatenate([*rows.row, []]).astype(int), np.concatenate([*rows.column, []]).astype(int)),
+        ),
+        shape=(rows.n_rows, rows.n_columns),
+    )
+    mip = MipModel(
+        cost=cost / scale,
+        lower=np.concatenate([forced, *rows.lower]),
+        upper=np.concatenate([forced + overlay.free, np.ones(rows.n_columns - n_options)]),
+        integer=np.arange(rows.n_columns) < n_options,
+        rows=matrix,
+        row_lower=np.concatenate([*rows.side, []]),
+        offset=offset / scale,
+    )
+    return CompactModel(mip, scale)
+
+
+def _add_destinations(overlay: Overlay, rows: _Rows) -> float:
+    """Add one label system for each destination; return the part of the objective that no plan can change."""
+    targets = sorted({evader.destination for evader in overlay.evaders})
+    if not targets:
+        return 0.0
+    open_ = cost_graph(overlay.n_nodes, overlay.tail, overlay.head, arc_costs(overlay.reliability), reverse=True)
+    shut = cost_graph(
+        overlay.n_nodes, overlay.tail, overlay.head, arc_costs(overlay.arc_survival(overlay.free)), reverse=True
+    )
+    psi, phi = np.exp(-open_.distances(targets)), np.exp(-shut.distances(targets))
+    constant = 0.0
+    for t, target in enumerate(targets):
+        demand = np.zeros(overlay.n_nodes)
+        for evader in overlay.evaders:
+            if evader.destination == target:
+                demand[evader.origin] += evader.weight
+        constant += _add_labels(overlay, rows, demand, psi[t], np.minimum(phi[t], psi[t]))
+    return constant
+
+
+def _add_labels(
+    overlay: Overlay, rows: _Rows, demand: NDArray[np.float64], psi: NDArray[np.float64], phi: NDArray[np.float64]
+) -> float:
+    """Add the labels of one destination; return the weight of the origins whose label is constant."""
+    tail, head, option = overlay.tail, overlay.head, overlay.option
+    kept = np.flatnonzero(overlay.reliability * psi[head] > phi[tail])
+    kept = kept[_within_reach(overlay.n_nodes, tail[kept], head[kept], np.flatnonzero(demand))]
+    i, j, a = tail[kept], head[kept], overlay.reliability[kept]
+    labelled = np.unique(i)
+    column = np.full(overlay.n_nodes, -1)
+    column[labelled] = rows.new_columns(phi[labelled] / psi[labelled])
+    free = np.greater_equal(column, 0)
+    rows.cost.append((column[free], (demand * psi)[free]))
+    # in scaled labels arc a asks u_i >= rho u_j, rho = r psi_j / psi_i; a constant u_j stands on the right-hand side
+    rho = a * psi[j] / psi[i]
+    known = np.where(column[j] >= 0, 0.0, phi[j] / np.where(psi[j] > 0, psi[j], 1.0))
+    one = np.ones(kept.size)
+    watched = option[kept] >= 0
+    plain = ~watched
+    rows.add((rho * known)[plain], (column[i][plain], one[plain]), (column[j][plain], -rho[plain]))
+    survival = overlay.survival[kept]
+    useful = watched & (a * survival * psi[j] > phi[i])
+    under = rho * survival
+    rows.add((under * known)[useful], (column[i][useful], one[useful]), (column[j][useful], -under[useful]))
+    relief = rho - np.maximum(phi[i] / psi[i], under)
+    rows.add(
+        (rho * known)[watched],
+        (column[i][watched], one[watched]),
+        (column[j][watched], -rho[watched]),
+        (option[kept][watched], relief[watched]),
+    )
+    return float((demand * phi)[~free].sum())
+
+
+def _within_reach(
+    n_nodes: int, tail: NDArray[np.int32], head: NDArray[np.int32], origins: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Return the mask of arcs whose tail can be reached from an origin over these arcs."""
+    graph = cost_graph(n_nodes, tail, head, np.zeros(tail.size))
+    reached = np.asarray(np.isfinite(graph.distances(origins)).any(axis=0))
+    return np.asarray(reached[tail], dtype=bool)
+
+
+def _add_chains(chains: tuple[Chain, ...], rows: _Rows) -> float:
+    """Add the habitual routes; return the weight of those that no option touches."""
+    constant = 0.0
+    for chain in chains:
+        worth = chain.weight * chain.value
+        if not chain.options.size:
+            constant += worth
+            continue
+        column = rows.new_columns(np.cumprod(chain.survival, dtype=np.float64))  # y_m / R
+        rows.cost.append((column[-1:], np.array([worth])))
+        before = np.concatenate(([-1], column[:-1]))
+        start = np.where(before < 0, 1.0, 0.0)
+        one, rho = np.ones(column.size), chain.survival
+        rows.add(start * rho, (column, one), (before, -rho))
+        rows.add(start, (column, one), (before, -one), (chain.options, 1 - rho))
+    return constant
+
+
+def _add_side_constraints(instance: Instance, rows: _Rows) -> None:
+    """Add budgets (each divided by itself) and conflicts as rows >=."""
+    for use, budget in zip(instance.use.T, instance.budget, strict=True):
+        touched = np.flatnonzero(use)
+        _add_row(rows, -1.0 if budget > 0 else 0.0, touched, -use[touched] / (budget if budget > 0 else 1.0))
+    for group in instance.conflicts:
+        _add_row(rows, -1.0, np.array(group), -np.ones(len(group)))
+
+
+def _add_row(rows: _Rows, side: float, column: NDArray[np.int64], value: NDArray[np.float64]) -> None:
+    rows.add(np.array([side]))
+    rows.row.append(np.full(column.size, rows.n_rows - 1))
+    rows.column.append(column)
+    rows.value.append(value)

@@ -1,0 +1,144 @@
+"""Greedy placement: one option at a time, the exact gain of each, taken lazily.
+
+State x, value f(x) = sum_k p_k f_k(x). Placing option j on the present best route of evader k leaves that route worth
+f_k prod_{a in route, a in A_j} s_ja, so
+
+    gain_j <= sum_k p_k f_k (1 - prod s_ja)      over the evaders whose present best route j touches.
+
+Options are tried by falling bound until the best exact gain is no smaller than the next bound: the exact greedy choice, at a fraction of its
+evaluations. Where no single option gains (two equal roads side by side), the largest bound is taken instead, so that the budget opens the
+next step. Two runs, by gain and by gain for cost; the better is tidied of options that turned out to be worth nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.evaders import best_responses
+from optimizer.plan import fits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from optimizer.instance import Instance
+    from optimizer.result import Limit
+    from optimizer.solvers.overlay import Overlay
+
+NOTHING = 1e-12
+"""A gain below this share of the value counts as none: rounding."""
+
+
+def greedy(
+    instance: Instance,
+    overlay: Overlay,
+    *,
+    until: float = np.inf,
+    on_value: Callable[[float], None] | None = None,
+) -> tuple[NDArray[np.bool_], Limit | None]:
+    """Return a feasible (options,) mask, and the limit that cut the search short if one did.
+
+    Parameters
+    ----------
+    instance, overlay
+        The problem; its forced options must be feasible by themselves.
+    until
+        `time.monotonic()` at which to stop.
+    on_value
+        Called with the value after each placement of the best run so far.
+    """
+    forced = np.array([option.forced for option in instance.options], dtype=bool)
+    best, best_value, limit = forced, overlay.value(forced), None
+    for by_cost in (False, True):
+        placed, limit = _run(instance, overlay, forced, by_cost, until)
+        value = overlay.value(placed)
+        if value < best_value:
+            best, best_value = placed, value
+            if on_value is not None:
+                on_value(value)
+        if limit:
+            break
+    return tidy(overlay, best, forced), limit
+
+
+def tidy(overlay: Overlay, placed: NDArray[np.bool_], forced: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the mask without options whose removal, one after another, changes nothing: people are not sent where they add nothing."""
+    placed = placed.copy()
+    value = overlay.value(placed)
+    for option in reversed(np.flatnonzero(placed & ~forced).tolist()):
+        placed[option] = False
+        if overlay.value(placed) > value * (1 + NOTHING):
+            placed[option] = True
+    return placed
+
+
+def _run(
+    instance: Instance, overlay: Overlay, forced: NDArray[np.bool_], by_cost: bool, until: float
+) -> tuple[NDArray[np.bool_], Limit | None]:
+    placed = forced.copy()
+    try:
+        while (choice := _next_option(instance, overlay, placed, by_cost, until)) is not None:
+            placed[choice] = True
+            if time.monotonic() >= until:
+                return placed, "time"
+    except KeyboardInterrupt:
+        return placed, "interrupted"
+    return placed, None
+
+
+def _next_option(
+    instance: Instance, overlay: Overlay, placed: NDArray[np.bool_], by_cost: bool, until: float
+) -> int | None:
+    """Return the option to place next, or None when nothing fits or nothing could gain."""
+    bound, value = _gain_bounds(overlay, placed)
+    candidates = [j for j in np.flatnonzero(bound > value * NOTHING).tolist() if fits(instance, _with(placed, j))]
+    price = _prices(instance, placed) if by_cost else np.ones(len(instance.options))
+    candidates.sort(key=lambda j: -bound[j] / price[j])
+    best, best_rate = None, 0.0
+    for option in candidates:
+        if bound[option] / price[option] <= best_rate or time.monotonic() >= until:
+            break
+        gain = value - overlay.value(_with(placed, option))
+        if gain > value * NOTHING and gain / price[option] > best_rate:
+            best, best_rate = option, gain / price[option]
+    return best if best is not None else (candidates[0] if candidates else None)
+
+
+def _gain_bounds(overlay: Overlay, placed: NDArray[np.bool_]) -> tuple[NDArray[np.float64], float]:
+    """Return the (options,) upper bounds of the gain of each unplaced option, and the present value."""
+    bound = np.zeros(placed.size)
+    total = 0.0
+    answers = best_responses(overlay.n_nodes, overlay.tail, overlay.head, overlay.arc_survival(placed), overlay.evaders)
+    for evader, (value, arcs) in zip(overlay.evaders, answers, strict=True):
+        total += evader.weight * value
+        route = np.array(arcs, dtype=np.int64)
+        met = route[overlay.option[route] >= 0]
+        left: dict[int, float] = {}
+        for option, survival in zip(overlay.option[met].tolist(), overlay.survival[met].tolist(), strict=True):
+            left[option] = left.get(option, 1.0) * survival
+        for option, survival in left.items():
+            bound[option] += evader.weight * value * (1 - survival)
+    for chain in overlay.chains:
+        worth = chain.weight * chain.value * float(np.prod(chain.survival[placed[chain.options]]))
+        total += worth
+        bound[chain.options] += worth * (1 - chain.survival)
+    bound[placed] = 0.0
+    return bound, total
+
+
+def _prices(instance: Instance, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return each option's largest share of a remaining budget, at least a thousandth: what is nearly free is not infinitely good."""
+    remaining = instance.budget - placed @ instance.use
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(instance.use > 0, instance.use / remaining, 0.0)
+    return np.asarray(np.maximum(share.max(axis=1, initial=0.0), 1e-3))
+
+
+def _with(placed: NDArray[np.bool_], option: int) -> NDArray[np.bool_]:
+    more = placed.copy()
+    more[option] = True
+    return more

@@ -1,0 +1,211 @@
+"""The solvers by name, and `solve`, which runs one of them and re-evaluates what it says on the full network."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.errors import InfeasibleError, InputError, Problem
+from optimizer.evaluation import plan_value
+from optimizer.plan import Plan, violations
+from optimizer.result import Progress, Result, relative_gap
+from optimizer.schema import close_match
+from optimizer.solvers.compact import compact_model
+from optimizer.solvers.heuristics import greedy, tidy
+from optimizer.solvers.overlay import Overlay, contract
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from optimizer.instance import Instance
+    from optimizer.result import Limit
+
+PROVEN = 1e-7
+"""Bounds closer than this, relative to the upper one, have met: an LP bound carries its feasibility tolerance (1e-9) once for each label."""
+LARGEST_MODEL = 4_000_000
+"""Nonzeros of a compact model (about 1 GB in HiGHS) above which `auto` stays with greedy."""
+
+
+def solve(
+    instance: Instance,
+    *,
+    method: str = "auto",
+    gap: float = 1e-4,
+    time_limit: float | None = None,
+    seed: int = 0,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Result:
+    """Place options so that as little as possible gets through, and prove how good the plan is.
+
+    Ctrl-C ends the search and returns the best plan so far with its bounds.
+
+    Parameters
+    ----------
+    instance
+        The problem.
+    method
+        `compact` (mixed-integer program to the gap asked for), `greedy` (fast; its bound is the value with every option placed), or
+        `auto` (greedy, then compact from there).
+    gap
+        Relative gap (upper - lower) / upper at which to stop, >= 0.
+    time_limit
+        Seconds, > 0; None for no limit.
+    seed
+        Seed of every random choice, >= 0.
+    on_progress
+        Called when the bounds move.
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range.
+    InfeasibleError
+        If the forced options break a constraint; it names the constraint. (Without them the empty plan is feasible.)
+    SolverError
+        If the solver underneath fails.
+    """
+    _check_arguments(method, gap, time_limit, seed)
+    forced = np.array([option.forced for option in instance.options], dtype=bool)
+    if broken := violations(instance, forced):
+        raise InfeasibleError(
+            "No plan is feasible: " + "; ".join(broken) + ". Raise the budget or force fewer options."
+        )
+    search = _Search(instance, gap, time_limit, seed, on_progress, forced)
+    search.prepare()
+    METHODS[method](search)
+    return search.result(method)
+
+
+@dataclass
+class _Search:
+    """The state of one solve: the incumbent and the bounds, which only ever improve."""
+
+    instance: Instance
+    gap: float
+    time_limit: float | None
+    seed: int
+    on_progress: Callable[[Progress], None] | None
+    placed: NDArray[np.bool_]
+    lower: float = 0.0
+    upper: float = np.inf
+    limit: Limit | None = None
+    started: float = field(default_factory=time.monotonic)
+    statistics: dict[str, float] = field(default_factory=dict)
+    overlay: Overlay = field(init=False)
+
+    def prepare(self) -> None:
+        """Contract the network and take the two bounds that need no search: forced options alone, and everything at once."""
+        self.say("contracting")
+        self.overlay = contract(self.instance)
+        self.statistics |= {"overlay_nodes": self.overlay.n_nodes, "overlay_arcs": self.overlay.tail.size}
+        self.lower = self.overlay.value(self.overlay.free | self.placed)
+        self.offer(self.placed)
+        self.say("bounding")
+
+    @property
+    def forced(self) -> NDArray[np.bool_]:
+        """(options,) mask of the forced options."""
+        return np.array([option.forced for option in self.instance.options], dtype=bool)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until the time limit, at least 0; None without one."""
+        return None if self.time_limit is None else max(0.0, self.started + self.time_limit - time.monotonic())
+
+    @property
+    def closed(self) -> bool:
+        """Whether the bounds have met to within the gap asked for."""
+        return (relative_gap(self.lower, self.upper) or 0.0) <= max(self.gap, PROVEN)
+
+    def offer(self, placed: NDArray[np.bool_]) -> None:
+        """Take a plan as the incumbent if it is feasible and better; its value is the exact one on the full network."""
+        value = plan_value(self.instance, placed)
+        if value < self.upper and not violations(self.instance, placed):
+            self.placed, self.upper = placed, value
+            self.lower = min(self.lower, self.upper)  # rounding alone can set them apart
+
+    def say(self, step: str, lower: float | None = None, upper: float | None = None) -> None:
+        """Report progress, with bounds better than the state's if given."""
+        if self.on_progress is not None:
+            low = self.lower if lower is None else max(lower, self.lower)
+            high = self.upper if upper is None else min(upper, self.upper)
+            self.on_progress(Progress(step, low, high if np.isfinite(high) else None))
+
+    def result(self, method: str) -> Result:
+        """Return the outcome."""
+        return Result(
+            method=method,
+            status="optimal" if self.closed else "feasible",
+            limit=None if self.closed and self.limit != "interrupted" else self.limit,
+            plan=Plan.from_mask(self.instance, self.placed),
+            lower=self.lower,
+            upper=self.upper,
+            seconds=time.monotonic() - self.started,
+            seed=self.seed,
+            statistics=self.statistics,
+        )
+
+
+def _greedy(search: _Search) -> None:
+    search.say("greedy")
+    left = search.seconds_left
+    placed, search.limit = greedy(
+        search.instance,
+        search.overlay,
+        until=np.inf if left is None else time.monotonic() + left,
+        on_value=lambda value: search.say("greedy", upper=value),
+    )
+    search.offer(placed)
+    search.say("greedy")
+
+
+def _compact(search: _Search) -> None:
+    from optimizer.solvers.backend import solve_mip  # noqa: PLC0415 - ortools takes half a second that greedy need not pay
+
+    if search.closed:
+        return
+    model = compact_model(search.instance, search.overlay)
+    search.statistics |= {"rows": model.mip.rows.shape[0], "columns": model.mip.rows.shape[1]}
+    start = np.full(model.mip.cost.size, np.nan)
+    start[: search.placed.size] = search.placed
+    search.say("branching")
+    outcome = solve_mip(
+        model.mip,
+        gap=search.gap,
+        time_limit=search.seconds_left,
+        seed=search.seed,
+        start=start,
+        on_bounds=lambda lower, upper: search.say("branching", lower * model.scale, upper * model.scale),
+    )
+    search.statistics["nodes"] = outcome.nodes
+    search.limit = outcome.limit
+    if outcome.x is not None:
+        search.offer(tidy(search.overlay, outcome.x[: search.placed.size] > 0.5, search.forced))
+    search.lower = min(max(search.lower, outcome.bound * model.scale), search.upper)
+    search.say("branching")
+
+
+def _auto(search: _Search) -> None:
+    _greedy(search)
+    destinations = len({evader.destination for evader in search.overlay.evaders})
+    if not search.limit and 4 * destinations * search.overlay.tail.size <= LARGEST_MODEL:
+        _compact(search)
+
+
+METHODS: dict[str, Callable[[_Search], None]] = {"auto": _auto, "compact": _compact, "greedy": _greedy}
+
+
+def _check_arguments(method: str, gap: float, time_limit: float | None, seed: int) -> None:
+    if method not in METHODS:
+        raise InputError(Problem("method", repr(method), f"one of {', '.join(METHODS)}", close_match(method, METHODS)))
+    if not 0 <= gap < np.inf:
+        raise InputError(Problem("gap", str(gap), "a number of at least 0, such as 0.01 for 1 %"))
+    if time_limit is not None and not time_limit > 0:
+        raise InputError(Problem("time limit", str(time_limit), "a number of seconds above 0"))
+    if seed < 0:
+        raise InputError(Problem("seed", str(seed), "a whole number of at least 0"))

@@ -1,0 +1,135 @@
+"""Small random problems with every feature, and brute force over them: the referee of the exact methods."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING
+
+import networkx as nx
+import numpy as np
+
+from optimizer.evaders import Evader, Route
+from optimizer.instance import Instance
+from optimizer.plan import violations
+from optimizer.resources import Option, Resource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+
+def random_instance(seed: int, *, n_nodes: int = 8, n_options: int = 6) -> Instance:
+    """Return a random instance of at most `n_nodes` nodes: parallel arcs, several effects an arc, all constraint kinds, both evader kinds."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(4, n_nodes + 1))
+    ring = np.arange(n)  # a ring both ways keeps every destination within reach
+    extra = rng.integers(0, n, (int(rng.integers(3, 10)), 2))
+    extra = extra[extra[:, 0] != extra[:, 1]]
+    tail = np.concatenate((ring, np.roll(ring, -1), extra[:, 0])).astype(np.int32)
+    head = np.concatenate((np.roll(ring, -1), ring, extra[:, 1])).astype(np.int32)
+    reliability = np.where(rng.random(tail.size) < 0.2, 1.0, rng.uniform(0.2, 1.0, tail.size))
+    instance = Instance(
+        name=f"random-{seed}",
+        node_id=np.array([f"n{k}" for k in range(n)]),
+        tail=tail,
+        head=head,
+        reliability=reliability,
+        evaders=tuple(_evaders(rng, n, tail, head)),
+        options=tuple(_options(rng, n_options, tail.size)),
+        resources=(
+            Resource("teams", float(rng.integers(0, 5)), agency="north"),
+            Resource("money", float(rng.uniform(0, 12)), unit="EUR"),
+        ),
+        exclusions=((0, 3),) if rng.random() < 0.5 else (),
+    )
+    forced = np.array([option.forced for option in instance.options])
+    return (
+        instance
+        if not violations(instance, forced)
+        else random_instance(seed + 10_000, n_nodes=n_nodes, n_options=n_options)
+    )
+
+
+def brute_force(instance: Instance) -> tuple[float, NDArray[np.bool_]]:
+    """Return the optimal value and a best mask, by trying every plan with `enumerated_value`."""
+    best, best_mask = np.inf, np.zeros(len(instance.options), dtype=bool)
+    for bits in product((False, True), repeat=len(instance.options)):
+        mask = np.array(bits)
+        if not violations(instance, mask) and (value := enumerated_value(instance, mask)) < best:
+            best, best_mask = value, mask
+    return best, best_mask
+
+
+def enumerated_value(instance: Instance, placed: NDArray[np.bool_]) -> float:
+    """Return the value of a mask from the definition: every simple path of every evader, every arc's product, no shortest paths."""
+    total = 0.0
+    for evader in instance.evaders:
+        if evader.routes:
+            total += evader.weight * sum(
+                route.share * _product(instance, placed, route.arcs) for route in evader.routes
+            )
+        else:
+            paths = simple_paths(instance, evader.origin, evader.destination)
+            total += evader.weight * max(_product(instance, placed, path) for path in paths)
+    return total
+
+
+def simple_paths(instance: Instance, origin: int, destination: int) -> Iterator[Sequence[int]]:
+    """Yield every simple path as arc positions, parallel arcs told apart."""
+    graph = nx.MultiDiGraph()
+    graph.add_nodes_from(range(instance.n_nodes))
+    graph.add_edges_from((int(t), int(h), a) for a, (t, h) in enumerate(zip(instance.tail, instance.head, strict=True)))
+    for path in nx.all_simple_edge_paths(graph, origin, destination):
+        yield [arc for _, _, arc in path]
+
+
+def _product(instance: Instance, placed: NDArray[np.bool_], arcs: Sequence[int]) -> float:
+    value = 1.0
+    for arc in arcs:
+        value *= float(instance.reliability[arc])
+        for option, x in zip(instance.options, placed, strict=True):
+            if x and arc in option.arcs:
+                value *= option.survival[option.arcs.index(arc)]
+    return value
+
+
+def _evaders(rng: np.random.Generator, n: int, tail: NDArray[np.int32], head: NDArray[np.int32]) -> Iterator[Evader]:
+    for k in range(int(rng.integers(1, 5))):
+        origin, destination = rng.choice(n, 2, replace=False).tolist()
+        routes: tuple[Route, ...] = ()
+        if rng.random() < 0.4:
+            walks = [_walk(rng, tail, head, origin, destination) for _ in range(2)]
+            share = float(rng.uniform(0.1, 0.9))
+            routes = (Route(walks[0], share), Route(walks[1], 1 - share))
+        yield Evader(
+            f"e{k}", origin, destination, float(rng.choice([0.0, 1.0, rng.uniform(0.1, 3)], p=[0.1, 0.3, 0.6])), routes
+        )
+
+
+def _walk(
+    rng: np.random.Generator, tail: NDArray[np.int32], head: NDArray[np.int32], origin: int, destination: int
+) -> tuple[int, ...]:
+    """Return a random walk from origin to destination (habitual routes need not be simple)."""
+    arcs: list[int] = []
+    node = origin
+    while node != destination:
+        arcs.append(int(rng.choice(np.flatnonzero(tail == node))))
+        node = int(head[arcs[-1]])
+    return tuple(arcs) if len(arcs) <= 12 else _walk(rng, tail, head, origin, destination)
+
+
+def _options(rng: np.random.Generator, count: int, n_arcs: int) -> Iterator[Option]:
+    for j in range(count):
+        arcs = rng.choice(n_arcs, int(rng.integers(1, 4)), replace=False)
+        survival = np.where(rng.random(arcs.size) < 0.15, 0.0, rng.uniform(0.05, 0.95, arcs.size))
+        yield Option(
+            id=f"o{j}",
+            arcs=tuple(arcs.tolist()),
+            survival=tuple(survival.tolist()),
+            uses={"teams": float(rng.integers(0, 3)), "money": float(rng.uniform(0, 5))},
+            site=str(rng.choice(["", "a", "b"], p=[0.5, 0.25, 0.25])),
+            agency=str(rng.choice(["", "north"])),
+            forced=j == 1 and rng.random() < 0.3,
+            forbidden=j == 2 and rng.random() < 0.3,
+        )

@@ -1,0 +1,46 @@
+"""The SNIP benchmark, read from the shared data: published values are reproduced."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from optimizer.errors import InputError
+from optimizer.evaluation import evaluate
+from optimizer.snip import snip_instance
+from optimizer.solvers.methods import solve
+
+FOLDER = Path(__file__).parents[2] / "shared" / "data" / "snip"
+shared = pytest.mark.skipif(not FOLDER.is_dir(), reason="the shared SNIP files are not on this machine")
+
+
+@shared
+def test_nothing_placed_is_worth_the_published_value() -> None:
+    instance = snip_instance(FOLDER, number=0, snipno=1, budget=50)
+    assert (instance.n_nodes, instance.tail.size, len(instance.options), len(instance.evaders)) == (783, 2586, 320, 456)
+    assert evaluate(instance, ()).value == pytest.approx(0.421832, abs=5e-7)
+
+
+@shared
+def test_snipno_1_budget_50_is_solved_to_its_known_optimum() -> None:
+    result = solve(snip_instance(FOLDER, number=0, snipno=1, budget=50), method="compact")
+    assert result.upper == pytest.approx(0.306305, abs=5e-7)
+    assert result.status == "optimal"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("1 2 0.5 9", "rows of 3"), ("1 2 half", "'half'"), ("", "rows of 3"), ("1 2 1.5", "in \\(0, 1\\]")],
+)
+def test_broken_files_are_named(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "arcgain0.txt").write_text(text)
+    (tmp_path / "intd_arc0.txt").write_text("2 3 0.5 0.1")
+    (tmp_path / "Scenarios.txt").write_text("1 3 1.0")
+    with pytest.raises(InputError, match=message):
+        snip_instance(tmp_path, number=0, snipno=1, budget=1)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"arcgain7\.txt: found no such file"):
+        snip_instance(tmp_path, number=7, snipno=1, budget=1)
