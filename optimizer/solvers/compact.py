@@ -1,13 +1,14 @@
 """The compact model: one mixed-integer program, by LP duality of the evaders' shortest paths. Baseline and referee.
 
 Sets      T destinations of informed evaders; V overlay nodes; A overlay arcs (i, j), some with an option j(a); C habitual routes
-Data      r_a, s_a; p_k; psi^t_i, phi^t_i best reliability i -> t with nothing / everything placed; R_c, rho_cm of a habitual route
-Variables x_j in {0, 1}; pi^t_i in [phi^t_i, psi^t_i] reliability label; y_cm value of route c after its first m options
-Minimise  sum_k p_k pi^{d_k}_{o_k} + sum_c p_c y_c,last
+Data      r_a, s_a; p_k; psi^t_i, phi^t_i best reliability i -> t with nothing / everything placed;
+          R_c, rho_cm of habitual routes that meet the same options, weights within R_c
+Variables x_j in {0, 1}; pi^t_i in [phi^t_i, psi^t_i] reliability label; y_cm share of R_c left after the first m options
+Minimise  sum_k p_k pi^{d_k}_{o_k} + sum_c R_c y_c,last
 such that pi^t_i >= r_a pi^t_j                                    plain arcs a = (i, j), and
           pi^t_i >= r_a s_a pi^t_j
           pi^t_i >= r_a pi^t_j - (r_a psi^t_j - max(phi^t_i, r_a s_a psi^t_j)) x_a      option arcs
-          y_cm >= rho_cm y_c,m-1,   y_cm >= y_c,m-1 - (1 - rho_cm) R_c x_m,   y_c0 = R_c
+          y_cm >= rho_cm y_c,m-1,   y_cm >= y_c,m-1 - (1 - rho_cm) x_m,   y_c0 = 1
           budgets, at most one option of each conflict set
 
 All evaders of one destination share its labels. A row of node i is left out where r_a psi^t_j <= phi^t_i: it can never bind. Labels are
@@ -167,15 +168,14 @@ def _within_reach(
 
 
 def _add_chains(chains: tuple[Chain, ...], rows: _Rows) -> float:
-    """Add the habitual routes; return the weight of those that no option touches."""
+    """Add the habitual routes; return the value of those that no option touches."""
     constant = 0.0
     for chain in chains:
-        worth = chain.weight * chain.value
         if not chain.options.size:
-            constant += worth
+            constant += chain.value
             continue
         column = rows.new_columns(np.cumprod(chain.survival, dtype=np.float64))  # y_m / R
-        rows.cost.append((column[-1:], np.array([worth])))
+        rows.cost.append((column[-1:], np.array([chain.value])))
         before = np.concatenate(([-1], column[:-1]))
         start = np.where(before < 0, 1.0, 0.0)
         one, rho = np.ones(column.size), chain.survival

@@ -123,7 +123,7 @@ def _gain_bounds(overlay: Overlay, placed: NDArray[np.bool_]) -> tuple[NDArray[n
         for option, survival in left.items():
             bound[option] += evader.weight * value * (1 - survival)
     for chain in overlay.chains:
-        worth = chain.weight * chain.value * float(np.prod(chain.survival[placed[chain.options]]))
+        worth = chain.value * float(np.prod(chain.survival[placed[chain.options]]))
         total += worth
         bound[chain.options] += worth * (1 - chain.survival)
     bound[placed] = 0.0

@@ -36,21 +36,18 @@ STRICTLY = 1e-12
 
 @dataclass(frozen=True)
 class Chain:
-    """A habitual route as decisions see it.
+    """Habitual routes that meet the same options, as decisions see them.
 
     Attributes
     ----------
-    weight
-        Weight p_k of the evader times the share of the route.
     value
-        R: its survival when none of `options` is placed, forced ones included.
+        R: sum over the routes of evader weight, route share and survival with none of `options` placed (forced ones included).
     options
         Positions of the free options that touch it.
     survival
         rho: what each of them multiplies the value by.
     """
 
-    weight: float
     value: float
     options: NDArray[np.int64]
     survival: NDArray[np.float64]
@@ -102,7 +99,7 @@ class Overlay:
     def value(self, placed: NDArray[np.bool_]) -> float:
         """Return the value of an (options,) mask: equal to the instance's for every plan with all forced and no forbidden options."""
         informed = sum(e.weight * v for e, v in zip(self.evaders, self.informed_values(placed), strict=True))
-        habitual = sum(c.weight * c.value * float(np.prod(c.survival[placed[c.options]])) for c in self.chains)
+        habitual = sum(c.value * float(np.prod(c.survival[placed[c.options]])) for c in self.chains)
         return float(informed + habitual)
 
 
@@ -180,19 +177,28 @@ def _series_arcs(
 
 
 def _chains(instance: Instance, base: NDArray[np.float64], free: NDArray[np.bool_]) -> tuple[Chain, ...]:
-    """Return the routes of habitual evaders, the arcs of one option on a route multiplied together."""
+    """Return the routes of habitual evaders, the arcs of one option on a route multiplied together.
+
+    Routes that meet the same options with the same survivals differ by a constant factor in every plan: they become one.
+    """
     option, arc, survival = instance.effects
-    chains = []
+    option, arc, survival = option[free[option]], arc[free[option]], survival[free[option]]
+    worth: dict[tuple[tuple[int, ...], tuple[float, ...]], float] = {}
     for evader in instance.evaders:
         for route in evader.routes:
-            times = np.bincount(route.arcs, minlength=instance.tail.size)
-            met = np.flatnonzero(free[option] & (times[arc] > 0))
+            times = np.bincount(route.arcs, minlength=instance.tail.size)[arc]
+            met = np.flatnonzero(times)
             touching, where = np.unique(option[met], return_inverse=True)
             product = np.ones(touching.size)
-            np.multiply.at(product, where, survival[met] ** times[arc[met]])
-            value = float(np.prod(base[list(route.arcs)]))
-            chains.append(Chain(evader.weight * route.share, value, touching, product))
-    return tuple(chain for chain in chains if chain.weight * chain.value > 0)
+            np.multiply.at(product, where, survival[met] ** times[met])
+            key = (tuple(touching.tolist()), tuple(product.tolist()))
+            value = evader.weight * route.share * float(np.prod(base[list(route.arcs)]))
+            worth[key] = worth.get(key, 0.0) + value
+    return tuple(
+        Chain(value, np.array(options, dtype=np.int64), np.array(product, dtype=np.float64))
+        for (options, product), value in worth.items()
+        if value > 0
+    )
 
 
 def _without_dominated(overlay: Overlay) -> Overlay:
