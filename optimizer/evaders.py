@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from optimizer.graph import cost_graph
 
@@ -64,14 +65,52 @@ class Evader:
         return "habitual" if self.routes else "informed"
 
 
+@dataclass(frozen=True)
+class Habits:
+    """The fixed routes of all habitual evaders, as one sparse table.
+
+    Attributes
+    ----------
+    evader
+        (routes,) position of the evader each route belongs to.
+    share
+        (routes,) its share of that evader.
+    arcs
+        (routes, m) how often each route travels each arc.
+    """
+
+    evader: NDArray[np.int64]
+    share: NDArray[np.float64]
+    arcs: csr_array
+
+    @classmethod
+    def of(cls, evaders: Sequence[Evader], n_arcs: int) -> Habits:
+        """Gather the routes of `evaders` on a network of `n_arcs` arcs."""
+        routes = [(k, route) for k, evader in enumerate(evaders) for route in evader.routes]
+        lengths = [len(route.arcs) for _, route in routes]
+        columns = [arc for _, route in routes for arc in route.arcs]
+        rows = np.repeat(np.arange(len(routes)), lengths)
+        table = csr_array((np.ones(len(columns)), (rows, columns)), shape=(len(routes), n_arcs))
+        return cls(
+            np.array([k for k, _ in routes], dtype=np.int64), np.array([route.share for _, route in routes]), table
+        )
+
+    def values(self, survival: NDArray[np.float64], n_evaders: int) -> NDArray[np.float64]:
+        """Return the (n_evaders,) mean survival over the routes of each evader; 0 for those without routes."""
+        through = np.exp(-(self.arcs @ arc_costs(survival)))
+        values = np.zeros(n_evaders)
+        np.add.at(values, self.evader, self.share * through)
+        return values
+
+
 def best_responses(
     n_nodes: int,
     tail: NDArray[np.int32],
     head: NDArray[np.int32],
     survival: NDArray[np.float64],
     evaders: Sequence[Evader],
-) -> list[tuple[float, tuple[int, ...]]]:
-    """Return, evader by evader, the chance to get through on the best answer to a plan and the arcs of that answer.
+) -> list[tuple[int, ...]]:
+    """Return, evader by evader, the arcs of the best answer to a plan.
 
     Parameters
     ----------
@@ -82,19 +121,17 @@ def best_responses(
     survival
         (m,) chance in [0, 1] to pass each arc undetected under the plan; 0 blocks it.
     evaders
-        Informed evaders answer with the path of largest product; a habitual one is worth the mean over its routes, and the route
-        shown is its likeliest.
+        Informed evaders answer with the path of largest product, a habitual one with its likeliest route.
 
     Returns
     -------
-    list of (value, arcs)
-        Value 0 and no arcs where every path is blocked.
+    list of tuple
+        Arcs in order of travel; none where every path is blocked.
     """
-    answers: list[tuple[float, tuple[int, ...]]] = [(0.0, ())] * len(evaders)
+    answers: list[tuple[int, ...]] = [()] * len(evaders)
     for k, evader in enumerate(evaders):
         if evader.routes:
-            value = sum(route.share * float(np.prod(survival[list(route.arcs)])) for route in evader.routes)
-            answers[k] = (value, max(evader.routes, key=lambda route: route.share).arcs)
+            answers[k] = max(evader.routes, key=lambda route: route.share).arcs
     informed = [k for k, evader in enumerate(evaders) if not evader.routes]
     ends, reverse = _fewer_ends([evaders[k] for k in informed])
     graph = cost_graph(n_nodes, tail, head, arc_costs(survival), reverse=reverse)
@@ -104,8 +141,7 @@ def best_responses(
     for root, predecessors in _trees(graph, ends):
         for k in by_root[root]:
             arcs = graph.trace(predecessors, evaders[k].origin if reverse else evaders[k].destination)
-            if arcs or evaders[k].origin == evaders[k].destination:
-                answers[k] = (float(np.prod(survival[arcs])), tuple(reversed(arcs) if reverse else arcs))
+            answers[k] = tuple(reversed(arcs) if reverse else arcs)
     return answers
 
 
@@ -116,24 +152,24 @@ def best_values(
     survival: NDArray[np.float64],
     evaders: Sequence[Evader],
 ) -> NDArray[np.float64]:
-    """Return the (len(evaders),) values of `best_responses` without their routes: faster, equal to rounding."""
-    values = np.empty(len(evaders))
-    informed = [k for k, evader in enumerate(evaders) if not evader.routes]
-    for k, evader in enumerate(evaders):
-        if evader.routes:
-            values[k] = sum(route.share * float(np.prod(survival[list(route.arcs)])) for route in evader.routes)
-    if informed:
-        ends, reverse = _fewer_ends([evaders[k] for k in informed])
-        graph = cost_graph(n_nodes, tail, head, arc_costs(survival), reverse=reverse)
-        origin = np.array([evaders[k].origin for k in informed])
-        destination = np.array([evaders[k].destination for k in informed])
-        root, leaf = (destination, origin) if reverse else (origin, destination)
-        row = np.searchsorted(ends, root)
-        step = max(1, TREE_CELLS // n_nodes)
-        for start in range(0, ends.size, step):
-            here = np.flatnonzero((row >= start) & (row < start + step))
-            costs = graph.distances(ends[start : start + step])
-            values[np.array(informed)[here]] = np.exp(-costs[row[here] - start, leaf[here]])
+    """Return the (len(evaders),) chances to get through of informed evaders on their best paths; 0 where every path is blocked.
+
+    Parameters are those of `best_responses`; evaders must be informed.
+    """
+    values = np.zeros(len(evaders))
+    if not evaders:
+        return values
+    ends, reverse = _fewer_ends(evaders)
+    graph = cost_graph(n_nodes, tail, head, arc_costs(survival), reverse=reverse)
+    origin = np.array([evader.origin for evader in evaders])
+    destination = np.array([evader.destination for evader in evaders])
+    root, leaf = (destination, origin) if reverse else (origin, destination)
+    row = np.searchsorted(ends, root)
+    step = max(1, TREE_CELLS // n_nodes)
+    for start in range(0, ends.size, step):
+        here = np.flatnonzero((row >= start) & (row < start + step))
+        costs = graph.distances(ends[start : start + step])
+        values[here] = np.exp(-costs[row[here] - start, leaf[here]])
     return values
 
 

@@ -62,19 +62,23 @@ def evaluate(instance: Instance, plan: Plan | Iterable[str]) -> Evaluation:
         If the plan names an option the instance does not have.
     """
     placed = instance.placed(plan.options if isinstance(plan, Plan) else plan)
-    answers = best_responses(
-        instance.n_nodes, instance.tail, instance.head, instance.survival(placed), instance.evaders
-    )
+    survival = instance.survival(placed)
+    answers = best_responses(instance.n_nodes, instance.tail, instance.head, survival, instance.evaders)
     responses = tuple(
-        Response(evader.id, evader.weight, value, arcs, _nodes_along(instance, evader.origin, arcs))
-        for evader, (value, arcs) in zip(instance.evaders, answers, strict=True)
+        Response(evader.id, evader.weight, float(value), arcs, _nodes_along(instance, evader.origin, arcs))
+        for evader, value, arcs in zip(instance.evaders, evader_values(instance, placed), answers, strict=True)
     )
     return Evaluation(float(sum(r.weight * r.value for r in responses)), responses)
 
 
 def evader_values(instance: Instance, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return the (evaders,) chances to get through, before weighting, under an (options,) mask."""
-    return best_values(instance.n_nodes, instance.tail, instance.head, instance.survival(placed), instance.evaders)
+    survival = instance.survival(placed)
+    values = instance.habits.values(survival, len(instance.evaders))
+    values[instance.informed] = best_values(
+        instance.n_nodes, instance.tail, instance.head, survival, [instance.evaders[k] for k in instance.informed]
+    )
+    return values
 
 
 def plan_value(instance: Instance, placed: NDArray[np.bool_]) -> float:

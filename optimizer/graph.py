@@ -55,6 +55,11 @@ class CostGraph:
         arcs.reverse()
         return arcs
 
+    def arc_into(self, predecessors: NDArray[np.int32], node: int) -> int:
+        """Return the arc by which a tree enters `node`; -1 at the root and where the tree does not reach."""
+        before = int(predecessors[node])
+        return self._arc_between(before, node) if before >= 0 else -1
+
     def _arc_between(self, tail: int, head: int) -> int:
         start, end = int(self.matrix.indptr[tail]), int(self.matrix.indptr[tail + 1])
         return int(self.arc[start + np.searchsorted(self.matrix.indices[start:end], head)])

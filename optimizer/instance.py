@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from optimizer.evaders import Habits
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -67,6 +69,16 @@ class Instance:
     def option_index(self) -> dict[str, int]:
         """Position of each option by its id."""
         return {option.id: j for j, option in enumerate(self.options)}
+
+    @cached_property
+    def informed(self) -> NDArray[np.int64]:
+        """Positions of the informed evaders."""
+        return np.array([k for k, evader in enumerate(self.evaders) if not evader.routes], dtype=np.int64)
+
+    @cached_property
+    def habits(self) -> Habits:
+        """The routes of the habitual evaders."""
+        return Habits.of(self.evaders, self.tail.size)
 
     @cached_property
     def effects(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:

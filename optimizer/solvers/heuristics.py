@@ -113,7 +113,8 @@ def _gain_bounds(overlay: Overlay, placed: NDArray[np.bool_]) -> tuple[NDArray[n
     bound = np.zeros(placed.size)
     total = 0.0
     answers = best_responses(overlay.n_nodes, overlay.tail, overlay.head, overlay.arc_survival(placed), overlay.evaders)
-    for evader, (value, arcs) in zip(overlay.evaders, answers, strict=True):
+    values = overlay.informed_values(placed)
+    for evader, value, arcs in zip(overlay.evaders, values, answers, strict=True):
         total += evader.weight * value
         route = np.array(arcs, dtype=np.int64)
         met = route[overlay.option[route] >= 0]

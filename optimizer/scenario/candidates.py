@@ -1,0 +1,113 @@
+"""Sites nobody listed: border crossings, and the roads that evaders travel most."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.evaders import best_responses
+from optimizer.graph import cost_graph
+from optimizer.network import great_circle_m
+from optimizer.scenario.model import SiteModel, SitesModel
+from optimizer.scenario.sites import PlacedSite, placed_on
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.evaders import Evader
+    from optimizer.network import Network
+    from optimizer.region.model import Region
+
+
+def crossing_sites(model: SitesModel, region: Region, settlements: Sequence[int]) -> list[PlacedSite]:
+    """Return a site just inside each crossing: on the segment by which one leaves it for the nearest settlement."""
+    if model.crossings == "none":
+        return []
+    network = region.network
+    inward_arc = _towards(network, settlements)
+    sites = []
+    for crossing in region.crossings:
+        inward = int(inward_arc[crossing.node])
+        if (crossing.official or model.crossings == "all") and inward >= 0:
+            label = f"{crossing.name or crossing.road_class} at the border"
+            site = SiteModel(
+                id=f"crossing-{crossing.id}",
+                label=label,
+                lon=crossing.lon,
+                lat=crossing.lat,
+                agency=model.agency,
+                kinds=model.kinds,
+            )
+            sites.append(placed_on(site, network, int(network.segment[inward])))
+    return sites
+
+
+def road_sites(
+    model: SitesModel,
+    network: Network,
+    evaders: Sequence[Evader],
+    reliability: NDArray[np.float64],
+    *,
+    taken: Sequence[PlacedSite],
+) -> list[PlacedSite]:
+    """Return sites on the segments that carry most evaders with nothing placed, each at least the spacing from busier and listed ones."""
+    if not model.roads:
+        return []
+    flow = segment_flow(network, evaders, reliability)
+    middle = network.segment_midpoint
+    kept: list[int] = []
+    places = [(site.lon, site.lat) for site in taken]
+    occupied = {site.segment for site in taken}
+    for segment in np.argsort(-flow, kind="stable").tolist():
+        if len(kept) == model.roads or flow[segment] <= 0:
+            break
+        lon, lat = middle[segment]
+        near = np.array(places).reshape(-1, 2)
+        if segment in occupied or (
+            len(near) and great_circle_m(near[:, 0], near[:, 1], lon, lat).min() < model.spacing_m
+        ):
+            continue
+        kept.append(segment)
+        places.append((float(lon), float(lat)))
+    return [placed_on(_road_site(model, network, segment), network, segment) for segment in kept]
+
+
+def segment_flow(network: Network, evaders: Sequence[Evader], survival: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the (n_segments,) weight of the evaders that travel each segment, on best responses and habitual routes."""
+    flow = np.zeros(network.n_segments)
+    answers = best_responses(network.n_nodes, network.tail, network.head, survival, evaders)
+    for evader, arcs in zip(evaders, answers, strict=True):
+        if evader.routes:
+            for route in evader.routes:
+                flow[np.unique(network.segment[list(route.arcs)])] += evader.weight * route.share
+        else:
+            flow[np.unique(network.segment[list(arcs)])] += evader.weight
+    return flow
+
+
+def _road_site(model: SitesModel, network: Network, segment: int) -> SiteModel:
+    arc = int(network.segment_arc[segment])
+    lon, lat = network.segment_midpoint[segment]
+    name = str(network.name[arc]) or str(network.road_class[arc])
+    return SiteModel(
+        id=f"road-{segment}",
+        label=f"{name} ({lat:.3f}, {lon:.3f})",
+        lon=float(lon),
+        lat=float(lat),
+        agency=model.agency,
+        kinds=model.kinds,
+    )
+
+
+def _towards(network: Network, nodes: Sequence[int]) -> NDArray[np.int64]:
+    """Return for each network node the first arc of its quickest way to any of `nodes`; -1 where there is none."""
+    n, m = network.n_nodes, network.n_arcs
+    tail = np.concatenate((network.tail, np.asarray(nodes, dtype=np.int32)))
+    head = np.concatenate((network.head, np.full(len(nodes), n, dtype=np.int32)))  # a sink behind all of them
+    graph = cost_graph(n + 1, tail, head, np.concatenate((network.time_s, np.zeros(len(nodes)))), reverse=True)
+    predecessors = graph.trees([n])[1][0]
+    first = np.array([graph.arc_into(predecessors, node) for node in range(n)], dtype=np.int64)
+    return np.where(first < m, first, -1)

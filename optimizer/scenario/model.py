@@ -1,0 +1,235 @@
+"""The scenario file, field by field (docs/scenario.md explains each)."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from optimizer.errors import InputError, Problem
+from optimizer.files import read_text
+from optimizer.risk.sources import EffortSource, SeizureSource
+from optimizer.schema import Strict, validated
+
+Id = Annotated[str, Field(min_length=1, max_length=200)]
+Amount = Annotated[float, Field(ge=0)]
+Chance = Annotated[float, Field(ge=0, le=1)]
+
+
+def _longitude_first(bbox: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    west, south, east, north = bbox
+    if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
+        raise ValueError("west, south, east, north in degrees, west below east and south below north")
+    return bbox
+
+
+class RegionModel(Strict):
+    """Where the roads come from: exactly one of network, file, place, address, bbox, polygon."""
+
+    network: Path | None = Field(None, description="network saved by `region` (.gpkg), or a .graphml")
+    file: list[Path] | Path | None = Field(None, description=".osm or .osm.pbf; of several the first that exists")
+    place: str | None = Field(None, description="place name, asked of Nominatim and Overpass through OSMnx")
+    address: str | None = Field(None, description="address, with `radius_m` around it")
+    bbox: Annotated[tuple[float, float, float, float], AfterValidator(_longitude_first)] | None = None
+    polygon: Path | None = Field(None, description="GeoJSON polygon to download")
+    radius_m: float = Field(5000, gt=0, le=200_000)
+    modes: list[str] = Field(["drive"], min_length=1, description="drive, service, track, foot, ferry")
+    border: str | None = Field(None, description="GeoJSON of the border line, or the name of a country in the extract")
+    official: list[str] = Field([], description="crossing ids to count as official beyond those tagged so")
+    areas: Path | None = Field(None, description="GeoJSON polygons with names, for records that give only an area")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> RegionModel:
+        names = ("network", "file", "place", "address", "bbox", "polygon")
+        given = [name for name in names if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"exactly one of {', '.join(names)}; given: {', '.join(given) or 'none'}")
+        return self
+
+
+class RecordsModel(Strict):
+    """What was found, and how hard people looked."""
+
+    seizures: list[SeizureSource] = []
+    effort: list[EffortSource] = []
+
+
+class RiskModel(Strict):
+    """How the record becomes a rate."""
+
+    interval: float = Field(0.9, gt=0, lt=1, description="probability the interval holds")
+
+
+class BackgroundModel(Strict):
+    """The chance to be found that exists without the plan."""
+
+    per_hour: float = Field(0.02, ge=0, description="hazard of ordinary policing for each hour on the road")
+    per_km: float = Field(0.0, ge=0, description="the same for each kilometre")
+    by_class: dict[str, Annotated[float, Field(ge=0, lt=1)]] = Field(
+        {}, description="chance to be found on one segment of a road class (an inspection at a port)"
+    )
+
+
+class EvadersModel(Strict):
+    """Who travels from where to where."""
+
+    gateways: list[Literal["port", "unofficial", "edge"]] = Field(["port", "unofficial", "edge"], min_length=1)
+    shares: dict[Literal["port", "unofficial", "edge"], Chance] = Field(
+        {}, description="share of all loads by gateway kind"
+    )
+    decay_minutes: float = Field(120, gt=0, description="travel time at which a destination's pull has fallen to 1/e")
+    population_power: float = Field(1.0, ge=0, le=3)
+    loads: float = Field(1.0, gt=0, description="loads a period; 1 makes the value a share")
+    habitual_share: Chance = Field(0.3, description="share of loads that keep to their routes whatever the plan")
+    habitual_draws: int = Field(8, ge=1, le=200)
+    habitual_spread: float = Field(0.3, ge=0, le=3)
+    smallest_share: float = Field(
+        0.0, ge=0, lt=0.1, description="pairs with less than this share of all loads are left out"
+    )
+    unreachable: Literal["error", "skip"] = "error"
+
+
+class AgencyModel(Strict):
+    """Somebody with a budget of its own."""
+
+    id: Id
+    name: str = ""
+
+
+class ResourceModel(Strict):
+    """What may be used up; one entry for each agency that has it."""
+
+    name: Id
+    budget: Amount | Literal["existing"] = Field(description='an amount, or "existing": what today\'s sites use')
+    agency: str = Field("", description="owner; empty when all share it")
+    unit: str = ""
+
+
+class DelayModel(Strict):
+    """The time a checkpoint takes from honest travellers, as a resource."""
+
+    resource: Id
+    minutes: float = Field(gt=0, description="minutes each inspected vehicle loses")
+    hours: float = Field(24, gt=0, le=24, description="hours a day it stands")
+
+
+class KindModel(Strict):
+    """A way to use a site: with `capacity` and `detection`, or with `survival`."""
+
+    id: Id
+    label: str = ""
+    kind: Literal["checkpoint", "sensor", "patrol"] = "checkpoint"
+    capacity: float | None = Field(None, ge=0, description="vehicles inspected an hour and lane")
+    detection: Chance | None = Field(None, description="chance that inspecting a loaded vehicle finds the load")
+    survival: float | None = Field(None, ge=0, lt=1, description="chance to pass undetected, instead of the two above")
+    uses: dict[str, Amount] = Field({}, description="amount of each resource for each lane")
+    delay: DelayModel | None = None
+
+    @model_validator(mode="after")
+    def _one_model(self) -> KindModel:
+        if (self.survival is None) == (self.capacity is None or self.detection is None):
+            raise ValueError("either survival, or capacity and detection")
+        if self.delay is not None and self.capacity is None:
+            raise ValueError("a delay needs a capacity: the vehicles that are stopped")
+        return self
+
+
+class SiteModel(Strict):
+    """A place where something can stand: on the nearest segment to lon and lat, or on the segment between two nodes."""
+
+    id: Id
+    label: str = ""
+    lon: float | None = Field(None, ge=-180, le=180)
+    lat: float | None = Field(None, ge=-90, le=90)
+    tail: str | None = None
+    head: str | None = None
+    direction: Literal["both", "forward"] = Field("both", description="forward watches tail to head only")
+    agency: str = ""
+    kinds: list[str] = Field([], description="kinds that fit here; all where empty")
+    existing: str = Field("", description="the kind that stands here today; empty where none does")
+    forced: bool = False
+    forbidden: bool = False
+    traffic: float | None = Field(None, gt=0, description="vehicles an hour past the site, both directions")
+    lanes: float = Field(1, gt=0, description="multiplies capacity and uses")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> SiteModel:
+        if (self.lon is None) != (self.lat is None) or (self.tail is None) != (self.head is None):
+            raise ValueError("both of a pair: lon and lat, or tail and head")
+        if self.lon is None and self.tail is None:
+            raise ValueError("a place: lon and lat, or tail and head")
+        return self
+
+
+class SitesModel(Strict):
+    """Where sites come from beside `[[site]]` tables."""
+
+    file: Path | None = Field(None, description="CSV with the fields of [[site]] as columns")
+    max_distance_m: float = Field(1000, gt=0, description="a site farther from every segment is an error")
+    crossings: Literal["none", "official", "all"] = Field("none", description="crossings to offer as sites")
+    roads: int = Field(0, ge=0, le=2000, description="road segments to offer, the most travelled by evaders first")
+    spacing_m: float = Field(1000, ge=0, description="distance between offered road segments")
+    agency: str = ""
+    kinds: list[str] = []
+    traffic_by_class: dict[str, Annotated[float, Field(gt=0)]] = Field({}, description="vehicles an hour by road class")
+
+
+class SolveModel(Strict):
+    """How to solve."""
+
+    method: str = "auto"
+    gap: float = Field(1e-4, ge=0)
+    time_limit: float | None = Field(60, gt=0)
+    seed: int = Field(0, ge=0)
+
+
+class ReportModel(Strict):
+    """What the report says beyond the figures."""
+
+    subtitle: str = ""
+    routes: int = Field(25, ge=0, le=500, description="evader routes drawn, the heaviest first")
+    assumptions: list[str] = []
+    cannot_say: list[str] = []
+    sources: list[str] = []
+
+
+class ScenarioModel(Strict):
+    """A scenario, version 1."""
+
+    schema_version: Literal[1]
+    name: str = Field(min_length=1)
+    region: RegionModel
+    records: RecordsModel = RecordsModel()
+    risk: RiskModel = RiskModel()
+    background: BackgroundModel = BackgroundModel()
+    evaders: EvadersModel = EvadersModel()
+    agencies: list[AgencyModel] = []
+    resources: list[ResourceModel] = Field(min_length=1)
+    kinds: list[KindModel] = Field(min_length=1)
+    sites: SitesModel = SitesModel()
+    site: list[SiteModel] = []
+    exclusions: list[list[str]] = Field([], description="groups of site ids of which at most one is used")
+    solve: SolveModel = SolveModel()
+    report: ReportModel = ReportModel()
+
+
+def scenario_schema() -> dict[str, Any]:
+    """Return the JSON schema of the scenario file."""
+    return ScenarioModel.model_json_schema()
+
+
+def read_scenario(path: Path) -> ScenarioModel:
+    """Read a scenario file; its paths stay as written.
+
+    Raises
+    ------
+    InputError
+        With every field that is wrong, or where the TOML ends to be TOML.
+    """
+    try:
+        content = tomllib.loads(read_text(path, "a scenario (TOML)"))
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(Problem(str(path), str(error), "a scenario as TOML", "Mend the file there")) from None
+    return validated(ScenarioModel, content, str(path))
