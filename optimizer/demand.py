@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from optimizer.evaders import Evader
     from optimizer.network import Network
     from optimizer.places import Gateway, Settlement
 
@@ -125,3 +126,24 @@ def habitual_routes(
             arcs = tuple(graph.trace(predecessors, destination))
             routes[arcs] = routes.get(arcs, 0) + 1
     return [tuple(Route(arcs, count / draws) for arcs, count in routes.items()) for routes in taken]
+
+
+def segment_loads(
+    network: Network, evaders: Sequence[Evader], answers: Sequence[tuple[int, ...]]
+) -> NDArray[np.float64]:
+    """Return the (n_segments,) weight of the evaders that travel each segment.
+
+    Parameters
+    ----------
+    network
+        The roads.
+    evaders
+        Habitual ones spread over their routes.
+    answers
+        Arcs of each informed evader's path.
+    """
+    loads = np.zeros(network.n_segments)
+    for evader, arcs in zip(evaders, answers, strict=True):
+        for route, share in [(route.arcs, route.share) for route in evader.routes] or [(arcs, 1.0)]:
+            loads[np.unique(network.segment[list(route)])] += evader.weight * share
+    return loads

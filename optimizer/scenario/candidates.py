@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.demand import segment_loads
 from optimizer.evaders import best_responses
 from optimizer.graph import cost_graph
 from optimizer.network import great_circle_m
@@ -56,7 +57,8 @@ def road_sites(
     """Return sites on the segments that carry most evaders with nothing placed, each at least the spacing from busier and listed ones."""
     if not model.roads:
         return []
-    flow = segment_flow(network, evaders, reliability)
+    answers = best_responses(network.n_nodes, network.tail, network.head, reliability, evaders)
+    flow = segment_loads(network, evaders, answers)
     middle = network.segment_midpoint
     kept: list[int] = []
     places = [(site.lon, site.lat) for site in taken]
@@ -73,19 +75,6 @@ def road_sites(
         kept.append(segment)
         places.append((float(lon), float(lat)))
     return [placed_on(_road_site(model, network, segment), network, segment) for segment in kept]
-
-
-def segment_flow(network: Network, evaders: Sequence[Evader], survival: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the (n_segments,) weight of the evaders that travel each segment, on best responses and habitual routes."""
-    flow = np.zeros(network.n_segments)
-    answers = best_responses(network.n_nodes, network.tail, network.head, survival, evaders)
-    for evader, arcs in zip(evaders, answers, strict=True):
-        if evader.routes:
-            for route in evader.routes:
-                flow[np.unique(network.segment[list(route.arcs)])] += evader.weight * route.share
-        else:
-            flow[np.unique(network.segment[list(arcs)])] += evader.weight
-    return flow
 
 
 def _road_site(model: SitesModel, network: Network, segment: int) -> SiteModel:

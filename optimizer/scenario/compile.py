@@ -14,12 +14,13 @@ from optimizer.evaders import Evader
 from optimizer.instance import Instance
 from optimizer.instance_file import check_evaders
 from optimizer.scenario.candidates import crossing_sites, road_sites
-from optimizer.scenario.model import ScenarioModel, read_scenario
+from optimizer.scenario.model import ScenarioModel, SolveModel, read_scenario
 from optimizer.scenario.region_source import obtain_region
 from optimizer.scenario.sites import PlacedSite, compile_options, place_sites, read_sites
+from optimizer.schema import validated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -81,13 +82,17 @@ class Compiled:
     warnings: tuple[str, ...]
 
 
-def compile_scenario(path: Path, *, on_step: Callable[[str], None] = lambda _: None) -> Compiled:
+def compile_scenario(
+    path: Path, *, solve: Mapping[str, object] | None = None, on_step: Callable[[str], None] = lambda _: None
+) -> Compiled:
     """Read a scenario file and everything it names, and build its instance.
 
     Parameters
     ----------
     path
         The TOML file; paths in it are relative to its folder.
+    solve
+        Fields of `[solve]` to take in place of the scenario's.
     on_step
         Called with the name of each step as it begins.
 
@@ -97,6 +102,9 @@ def compile_scenario(path: Path, *, on_step: Callable[[str], None] = lambda _: N
         With every problem of the file at fault.
     """
     scenario = read_scenario(path)
+    if solve:
+        wanted = validated(SolveModel, scenario.solve.model_dump() | dict(solve), "options")
+        scenario = scenario.model_copy(update={"solve": wanted})
     on_step("reading the network")
     region, inputs = obtain_region(scenario.region, path)
     warnings: list[str] = []

@@ -1,0 +1,288 @@
+"""The commands. Nothing heavy is imported before a command runs: `--help` answers at once."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from optimizer.cli.console import Sayer, bounds_text, number, print_json, print_table
+from optimizer.errors import InputError, OptimizerError, Problem
+
+app = typer.Typer(
+    name="interdict",
+    help="Where to put checkpoints and patrols on a border's roads, with a proof of how good the plan is.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+convert_app = typer.Typer(
+    help="Turn other problems' files into instances.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(convert_app, name="convert")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line and nothing else on standard output.")]
+Method = Annotated[str | None, typer.Option(help="auto, compact or greedy.")]
+Gap = Annotated[float | None, typer.Option(help="Relative gap at which to stop, such as 0.01.")]
+TimeLimit = Annotated[float | None, typer.Option(help="Seconds of solving.")]
+Seed = Annotated[int | None, typer.Option(help="Seed of every random choice.")]
+
+
+def main() -> None:
+    """Run the command line; errors of ours end with one message and their exit code, an interrupt without a plan with 3."""
+    try:
+        app()
+    except OptimizerError as error:
+        _complain(error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted before there was a plan.\n")
+        sys.exit(3)
+
+
+@app.command()
+def plan(
+    scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).")],
+    out: Annotated[Path | None, typer.Option(help="Folder to write; results/<scenario's folder> if not given.")] = None,
+    method: Method = None,
+    gap: Gap = None,
+    time_limit: TimeLimit = None,
+    seed: Seed = None,
+    as_json: Json = False,
+) -> None:
+    """Plan a scenario: read, estimate, solve, judge, and write a folder with a report."""
+    from optimizer.pipeline.outputs import package_version, result_summary  # noqa: PLC0415 - see the module
+    from optimizer.pipeline.run import plan_scenario  # noqa: PLC0415
+
+    folder = out or Path("results") / (scenario.resolve().parent.name or scenario.stem)
+    sayer = Sayer(silent=as_json)
+    planned = plan_scenario(
+        scenario, folder, options=_given(method, gap, time_limit, seed), on_step=sayer.step, on_progress=sayer.progress
+    )
+    result = planned.result
+    options = list(result.plan.options) if result.plan else []
+    if not options:
+        sys.stderr.write("Warning: the plan places nothing: no site fits the budgets, or none would help.\n")
+    if as_json:
+        print_json(
+            {"instance": planned.compiled.instance.name, **result_summary(result), "plan": options, "seed": result.seed}
+            | {"version": package_version(), "out": str(folder)}
+        )
+        return
+    _show_plan(planned)
+
+
+@app.command()
+def solve(
+    instances: Annotated[list[Path], typer.Argument(help="Instance files (JSON).")],
+    method: Method = None,
+    gap: Gap = None,
+    time_limit: TimeLimit = None,
+    seed: Seed = None,
+    as_json: Json = False,
+) -> None:
+    """Solve instance files."""
+    from optimizer.instance_file import read_instance  # noqa: PLC0415 - see the module
+    from optimizer.pipeline.outputs import package_version, result_summary  # noqa: PLC0415
+    from optimizer.solvers.methods import solve as solve_instance  # noqa: PLC0415
+
+    sayer = Sayer(silent=as_json)
+    loaded = [(path, read_instance(path)) for path in instances]
+    for path, instance in loaded:
+        sayer.step(f"solving {path}")
+        options: dict[str, Any] = _given(method, gap, time_limit, seed)
+        result = solve_instance(instance, **options, on_progress=sayer.progress)
+        chosen = list(result.plan.options) if result.plan else []
+        if as_json:
+            summary = {"instance": str(path), **result_summary(result), "plan": chosen, "seed": result.seed}
+            print_json(summary | {"version": package_version()})
+        else:
+            rows = [(option, instance.options[instance.option_index[option]].label) for option in chosen]
+            print_table(
+                f"{instance.name}: {_verdict(result.status, result.limit, result.lower, result.upper)}",
+                ["option", "label"],
+                rows,
+            )
+        if result.limit == "interrupted":
+            break
+
+
+@app.command()
+def evaluate(
+    instance: Annotated[Path, typer.Argument(help="Instance file (JSON).")],
+    plan: Annotated[Path, typer.Argument(help='plan.json, or any JSON with "options": [id, ...].')],
+    as_json: Json = False,
+) -> None:
+    """Value any plan exactly on the full network, with every evader's best answer."""
+    from optimizer.evaluation import evaluate as value_plan  # noqa: PLC0415 - see the module
+    from optimizer.instance_file import read_instance  # noqa: PLC0415
+    from optimizer.plan import read_plan, violations  # noqa: PLC0415
+
+    problem = read_instance(instance)
+    chosen = read_plan(plan, problem)
+    evaluation = value_plan(problem, chosen)
+    broken = violations(problem, problem.placed(chosen.options))
+    for sentence in broken:
+        sys.stderr.write(f"Warning: {sentence}\n")
+    if as_json:
+        evaders = [
+            {"id": e.id, "weight": e.weight, "value": e.value, "route": list(e.route)} for e in evaluation.evaders
+        ]
+        print_json({"value": evaluation.value, "evaders": evaders})
+        return
+    worst = sorted(evaluation.evaders, key=lambda e: -e.weight * e.value)[:20]
+    rows = [(e.id, number(e.weight), number(e.value), number(e.weight * e.value)) for e in worst]
+    print_table(
+        f"value {evaluation.value:.6g}; the evaders that contribute most",
+        ["evader", "weight", "value", "contribution"],
+        rows,
+    )
+
+
+@app.command()
+def region(
+    place: Annotated[str | None, typer.Option(help="Place name.")] = None,
+    address: Annotated[str | None, typer.Option(help="Address, with --radius around it.")] = None,
+    bbox: Annotated[str | None, typer.Option(metavar="W,S,E,N", help="Bounding box in degrees.")] = None,
+    polygon: Annotated[Path | None, typer.Option(help="GeoJSON polygon.")] = None,
+    file: Annotated[Path | None, typer.Option(help="OpenStreetMap extract: .osm or .osm.pbf.")] = None,
+    network: Annotated[Path | None, typer.Option(help="Network: .gpkg or .graphml.")] = None,
+    radius: Annotated[float, typer.Option(help="Metres around --address.")] = 5000,
+    border: Annotated[str | None, typer.Option(help="GeoJSON of the border, or a country of the extract.")] = None,
+    modes: Annotated[str, typer.Option(help="Of drive, service, track, foot, ferry; with commas.")] = "drive",
+    out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("results/region"),
+    as_json: Json = False,
+) -> None:
+    """Build a region's network with its border, crossings, gateways and settlements, and save it as a GeoPackage."""
+    from optimizer.region import save_region, summary  # noqa: PLC0415 - see the module
+    from optimizer.scenario.model import RegionModel  # noqa: PLC0415
+    from optimizer.scenario.region_source import obtain_region  # noqa: PLC0415
+    from optimizer.schema import validated  # noqa: PLC0415
+
+    content = {
+        "place": place,
+        "address": address,
+        "bbox": None if bbox is None else _four_numbers(bbox),
+        "polygon": polygon,
+        "file": file,
+        "network": network,
+        "radius_m": radius,
+        "border": border,
+        "modes": [mode.strip() for mode in modes.split(",") if mode.strip()],
+    }
+    model = validated(RegionModel, {name: value for name, value in content.items() if value is not None}, "options")
+    Sayer(silent=as_json).step("building the network")
+    built, _ = obtain_region(model, Path("options"))
+    save_region(built, out / "region.gpkg")
+    counts = summary(built)
+    if as_json:
+        print_json(counts)
+        return
+    rows = [(name, str(value)) for name, value in counts.items() if isinstance(value, int)]
+    rows += [(f"crossings, {kind}", str(count)) for kind, count in counts["crossings"].items()]
+    rows += [(f"dropped: {item['reason']}", str(item["count"])) for item in counts["dropped"]]
+    print_table(f"Saved {out / 'region.gpkg'}", ["", "count"], rows)
+
+
+@convert_app.command()
+def snip(
+    directory: Annotated[Path, typer.Option("--dir", help="Folder with the SNIP files.")],
+    instance: Annotated[int, typer.Option(help="Instance number, 0 or 1.")],
+    snipno: Annotated[int, typer.Option(help="Effect of a sensor, 1 to 4.")],
+    budget: Annotated[float, typer.Option(help="Number of sensors.")],
+    out: Annotated[Path, typer.Option(help="Instance file to write.")],
+    as_json: Json = False,
+) -> None:
+    """Turn a problem of the stochastic network interdiction benchmark into an instance."""
+    from optimizer.instance_file import write_instance  # noqa: PLC0415 - see the module
+    from optimizer.snip import snip_instance  # noqa: PLC0415
+
+    problem = snip_instance(directory, number=instance, snipno=snipno, budget=budget)
+    write_instance(out, problem)
+    counts = {
+        "nodes": problem.n_nodes,
+        "arcs": int(problem.tail.size),
+        "options": len(problem.options),
+        "evaders": len(problem.evaders),
+    }
+    if as_json:
+        print_json({"out": str(out), **counts})
+    else:
+        print_table(f"Saved {out}", ["", "count"], [(name, str(count)) for name, count in counts.items()])
+
+
+@app.command()
+def schema(
+    kind: Annotated[str, typer.Argument(help="instance or scenario.")],
+    out: Annotated[Path | None, typer.Option(help="File to write instead of standard output.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Print the JSON schema of a file format."""
+    from optimizer.files import write_json  # noqa: PLC0415 - see the module
+    from optimizer.instance_file import instance_schema  # noqa: PLC0415
+    from optimizer.scenario.model import scenario_schema  # noqa: PLC0415
+
+    schemas = {"instance": instance_schema, "scenario": scenario_schema}
+    if kind not in schemas:
+        raise InputError(Problem("schema", repr(kind), f"one of {', '.join(schemas)}"))
+    if out is not None:
+        write_json(out, schemas[kind]())
+    elif as_json:
+        print_json(schemas[kind]())
+    else:
+        import json  # noqa: PLC0415 - one command's need
+
+        sys.stdout.write(json.dumps(schemas[kind](), indent=2) + "\n")
+
+
+def _given(method: str | None, gap: float | None, time_limit: float | None, seed: int | None) -> dict[str, Any]:
+    """Return the solve options that were given."""
+    options = {"method": method, "gap": gap, "time_limit": time_limit, "seed": seed}
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _four_numbers(text: str) -> tuple[float, ...]:
+    try:
+        numbers = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    if len(numbers) != 4:
+        raise InputError(Problem("--bbox", repr(text), "W,S,E,N: four numbers in degrees, such as 1.4,42.4,1.8,42.7"))
+    return numbers
+
+
+def _verdict(status: str, limit: str | None, lower: float | None, upper: float | None) -> str:
+    return f"{status}{f' ({limit} limit)' if limit else ''}, {bounds_text(lower, upper)}"
+
+
+def _show_plan(planned: Any) -> None:  # noqa: ANN401 - Planned would import the pipeline
+    """Print the sites of a plan with what each is worth, the layouts it is compared with, and where the files are."""
+    compiled, result, judgement = planned.compiled, planned.result, planned.judgement
+    instance = compiled.instance
+    chosen = sorted(result.plan.options, key=lambda option: -judgement.worths[option])
+    rows = []
+    for name in chosen:
+        option = instance.options[instance.option_index[name]]
+        rows.append((option.label or option.id, "today" if option.existing else "new", f"{judgement.worths[name]:.4f}"))
+    print_table(
+        f"{instance.name}: {_verdict(result.status, result.limit, result.lower, result.upper)}",
+        ["site", "stands", "worth"],
+        rows,
+    )
+    layouts = [("nothing placed", number(judgement.nothing.value))]
+    if judgement.existing is not None:
+        layouts.append(("today's layout", number(judgement.existing.value)))
+    layouts += [("this plan", number(judgement.plan.value)), ("every site used", number(judgement.everything))]
+    print_table("Value of each layout", ["layout", "value"], layouts)
+    for warning in compiled.warnings:
+        sys.stderr.write(f"Note: {warning}\n")
+    sys.stdout.write(f"Report: {planned.folder / 'report.html'}\n")
+
+
+def _complain(error: OptimizerError) -> None:
+    lines = str(error).splitlines()
+    head = "Error: " if len(lines) == 1 else f"{len(lines)} problems:\n  "
+    sys.stderr.write(head + "\n  ".join(lines) + "\n")

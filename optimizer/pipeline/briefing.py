@@ -1,0 +1,315 @@
+"""What the report says, put together from the plan, its judgement and the scenario."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.demand import segment_loads
+from optimizer.files import sha256
+from optimizer.pipeline.outputs import package_version
+from optimizer.report.content import (
+    BudgetRow,
+    CountRow,
+    DisplacementRow,
+    InputFile,
+    LayoutRow,
+    OpenRow,
+    Provenance,
+    ReportContent,
+    RouteRow,
+    SegmentRisk,
+    SiteRow,
+    StepRow,
+    Summary,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from optimizer.evaluation import Evaluation
+    from optimizer.pipeline.judgement import Judgement
+    from optimizer.result import Result
+    from optimizer.scenario.compile import Compiled
+
+OPEN_ENDS = 25
+DISPLACED = 15
+EXAMPLES = 3
+
+
+def briefing(
+    compiled: Compiled, result: Result, judgement: Judgement, steps: tuple[tuple[str, float], ...]
+) -> ReportContent:
+    """Return the content of the report."""
+    scenario, region = compiled.scenario, compiled.region
+    says, cannot_say = _claims(result, judgement)
+    return ReportContent(
+        title=scenario.name,
+        subtitle=scenario.report.subtitle,
+        created=datetime.now(UTC).date().isoformat(),
+        summary=_summary(compiled, result, judgement),
+        network=region.network,
+        border=region.border,
+        crossings=region.crossings,
+        gateways=compiled.gateways,
+        settlements=compiled.settlements,
+        risk=_risk(compiled),
+        sites=_sites(compiled, result, judgement),
+        routes=_routes(compiled, judgement),
+        layouts=_layouts(compiled, result, judgement),
+        budgets=_budgets(compiled, result),
+        open_ends=_open_ends(compiled, judgement),
+        displacement=_displacement(compiled, judgement),
+        says=says,
+        cannot_say=(*cannot_say, *scenario.report.cannot_say),
+        warnings=compiled.warnings,
+        assumptions=(*_assumptions(compiled), *scenario.report.assumptions),
+        unused=_unused(compiled),
+        dropped=_counted((item.reason, item.what) for item in region.dropped),
+        sources=tuple(filter(None, (region.attribution, *scenario.report.sources))),
+        steps=tuple(StepRow(name=name, seconds=seconds) for name, seconds in steps),
+        provenance=Provenance(
+            version=package_version(),
+            seed=result.seed,
+            options={"method": result.method, "gap": f"{scenario.solve.gap:g}"},
+            inputs=tuple(InputFile(name=path.name, sha256=sha256(path)) for path in compiled.inputs),
+        ),
+    )
+
+
+def _summary(compiled: Compiled, result: Result, judgement: Judgement) -> Summary:
+    share = compiled.scenario.evaders.loads == 1.0
+    return Summary(
+        status=result.status,
+        limit=result.limit,
+        lower=result.lower,
+        upper=result.upper,
+        gap=result.gap,
+        nothing=judgement.nothing.value,
+        existing=judgement.existing.value if judgement.existing else None,
+        seconds=result.seconds,
+        method=result.method,
+        unit="share of loads that get through" if share else "loads that get through each period",
+        share=share,
+    )
+
+
+def _risk(compiled: Compiled) -> SegmentRisk | None:
+    risk = compiled.risk
+    if risk is None:
+        return None
+    return SegmentRisk(
+        median=risk.median,
+        low=risk.low,
+        high=risk.high,
+        searched=risk.searched,
+        unit=risk.unit,
+        interval=compiled.scenario.risk.interval,
+    )
+
+
+def _sites(compiled: Compiled, result: Result, judgement: Judgement) -> tuple[SiteRow, ...]:
+    chosen = set(result.plan.options if result.plan else ())
+    network = compiled.region.network
+    return tuple(
+        SiteRow(
+            id=option.id,
+            label=option.label,
+            kind=option.kind,
+            agency=option.agency,
+            lon=site.lon,
+            lat=site.lat,
+            segments=tuple(np.unique(network.segment[list(option.arcs)]).tolist()),
+            chosen=option.id in chosen,
+            existing=option.existing,
+            forced=option.forced,
+            forbidden=option.forbidden,
+            costs=dict(option.uses),
+            survival=option.survival[0] if option.survival else None,
+            worth=judgement.worths[option.id],
+        )
+        for option, site in zip(compiled.instance.options, compiled.sites, strict=True)
+    )
+
+
+def _ends(compiled: Compiled, evader: int) -> tuple[str, str]:
+    """Return what people call an evader's origin and destination."""
+    pair = compiled.pairs[evader]
+    gateway, settlement = compiled.gateways[pair.gateway], compiled.settlements[pair.settlement]
+    return gateway.name or gateway.id, settlement.name or settlement.id
+
+
+def _routes(compiled: Compiled, judgement: Judgement) -> tuple[RouteRow, ...]:
+    """Return the heaviest informed evaders' routes; habitual ones keep theirs and are not drawn twice."""
+    evaders = compiled.instance.evaders
+    order = sorted((k for k, e in enumerate(evaders) if not e.routes), key=lambda k: -evaders[k].weight)
+    rows = []
+    for k in order[: compiled.scenario.report.routes]:
+        before, after = judgement.nothing.evaders[k], judgement.plan.evaders[k]
+        start, end = _ends(compiled, k)
+        rows.append(
+            RouteRow(
+                evader=evaders[k].id,
+                start=start,
+                end=end,
+                weight=evaders[k].weight,
+                before=before.value,
+                after=after.value,
+                arcs_before=np.array(before.arcs, dtype=np.int64),
+                arcs_after=np.array(after.arcs, dtype=np.int64),
+            )
+        )
+    return tuple(rows)
+
+
+def _layouts(compiled: Compiled, result: Result, judgement: Judgement) -> tuple[LayoutRow, ...]:
+    instance = compiled.instance
+    plan = instance.placed(result.plan.options if result.plan else ())
+    existing = np.array([option.existing for option in instance.options], dtype=bool)
+    everything = np.array([not option.forbidden for option in instance.options], dtype=bool)
+    rows = [
+        _layout(compiled, "Nothing placed", judgement.nothing.value, np.zeros_like(plan), "background policing alone")
+    ]
+    if judgement.existing is not None:
+        note = "on the same model and assumptions as the plan"
+        rows.append(_layout(compiled, "Today's layout", judgement.existing.value, existing, note))
+    rows.append(_layout(compiled, "This plan", judgement.plan.value, plan, ""))
+    note = "budgets aside: what no plan from these sites can beat"
+    rows.append(_layout(compiled, "Every site used", judgement.everything, everything, note))
+    return tuple(rows)
+
+
+def _layout(compiled: Compiled, name: str, value: float, placed: NDArray[np.bool_], note: str) -> LayoutRow:
+    instance = compiled.instance
+    used = placed @ instance.use
+    sites = {compiled.sites[j].site.id for j in np.flatnonzero(placed)}
+    costs = {resource.id: float(amount) for resource, amount in zip(instance.resources, used, strict=True)}
+    return LayoutRow(name=name, value=value, sites=len(sites), costs=costs, note=note)
+
+
+def _budgets(compiled: Compiled, result: Result) -> tuple[BudgetRow, ...]:
+    instance = compiled.instance
+    used = instance.placed(result.plan.options if result.plan else ()) @ instance.use
+    return tuple(
+        BudgetRow(resource=r.id, agency=r.agency, unit=r.unit, used=float(u), budget=r.budget)
+        for r, u in zip(instance.resources, used, strict=True)
+    )
+
+
+def _open_ends(compiled: Compiled, judgement: Judgement) -> tuple[OpenRow, ...]:
+    """Return the evaders that contribute most to what still gets through."""
+    plan, nothing = judgement.plan.evaders, judgement.nothing.evaders
+    order = sorted(range(len(plan)), key=lambda k: -plan[k].weight * plan[k].value)[:OPEN_ENDS]
+    rows = []
+    for k in order:
+        start, end = _ends(compiled, k)
+        rows.append(
+            OpenRow(
+                start=start,
+                end=end,
+                kind=compiled.instance.evaders[k].kind,
+                weight=plan[k].weight,
+                before=nothing[k].value,
+                after=plan[k].value,
+                contribution=plan[k].weight * plan[k].value,
+            )
+        )
+    return tuple(rows)
+
+
+def _displacement(compiled: Compiled, judgement: Judgement) -> tuple[DisplacementRow, ...]:
+    """Return the roads that carry more loads under the plan than with nothing placed, one row a road name and nearest place."""
+    before, after = _flow(compiled, judgement.nothing), _flow(compiled, judgement.plan)
+    gain = after - before
+    rows: dict[str, DisplacementRow] = {}
+    for segment in np.argsort(-gain, kind="stable").tolist():
+        if gain[segment] <= 1e-9 or len(rows) == DISPLACED:
+            break
+        name = _segment_name(compiled, segment)
+        total = compiled.scenario.evaders.loads
+        rows.setdefault(
+            name, DisplacementRow(name=name, before=float(before[segment]) / total, after=float(after[segment]) / total)
+        )
+    return tuple(rows.values())
+
+
+def _flow(compiled: Compiled, evaluation: Evaluation) -> NDArray[np.float64]:
+    """Return the (n_segments,) weight of the evaders whose answer travels each segment."""
+    return segment_loads(compiled.region.network, compiled.instance.evaders, [r.arcs for r in evaluation.evaders])
+
+
+def _segment_name(compiled: Compiled, segment: int) -> str:
+    network = compiled.region.network
+    arc = int(network.segment_arc[segment])
+    road = str(network.name[arc]) or str(network.road_class[arc])
+    lon, lat = network.segment_midpoint[segment]
+    places = compiled.region.settlements
+    if not places:
+        return f"{road} at {lat:.3f}, {lon:.3f}"
+    squared = [((p.lon - lon) * np.cos(np.radians(lat))) ** 2 + (p.lat - lat) ** 2 for p in places]
+    return f"{road} near {places[int(np.argmin(squared))].name}"
+
+
+def _claims(result: Result, judgement: Judgement) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what the plan proves and what it does not, in plain sentences."""
+    says = [
+        "The value of the plan is exact for this model: every evader's best answer was found on the full road network.",
+        "The bound is proven: no choice of these sites within these budgets lets less through than the lower bound says.",
+    ]
+    cannot = [
+        "The model is not the border: its weights, times and detection chances are estimates or assumptions, listed below.",
+        "Records show where people searched as much as where drugs moved; places nobody searched are unknown, not safe.",
+        "Sites, kinds and evaders that the scenario does not name are not considered.",
+    ]
+    if judgement.existing is not None:
+        says.append(
+            "The comparison with today's layout uses the same sites, budgets, evaders and assumptions for both, so the difference "
+            "is due to placement alone."
+        )
+        cannot.append(
+            "It does not prove that today's layout performs as computed, nor that a move would pay: today's sites also deter, "
+            "serve other purposes, and the people who use them know things that no file here holds."
+        )
+    if result.limit:
+        says.append(
+            f"The search was ended early ({result.limit}); the plan and its bounds are valid, the gap may be closable."
+        )
+    return tuple(says), tuple(cannot)
+
+
+def _assumptions(compiled: Compiled) -> tuple[str, ...]:
+    scenario = compiled.scenario
+    assumed = sum(s.population_assumed for s in compiled.settlements)
+    lines = [
+        (
+            f"Ordinary policing finds a load with hazard {scenario.background.per_hour:g} an hour on the road and "
+            f"{scenario.background.per_km:g} a kilometre."
+        ),
+        f"{scenario.evaders.habitual_share:.0%} of loads keep to their routes; the rest see the plan and answer it as well as possible.",
+        f"A destination's pull falls to 1/e for every {scenario.evaders.decay_minutes:g} minutes of travel.",
+    ]
+    if assumed:
+        lines.append(
+            f"{assumed} of {len(compiled.settlements)} destinations carry a default population for their class of place."
+        )
+    return tuple(lines)
+
+
+def _unused(compiled: Compiled) -> tuple[CountRow, ...]:
+    records = [item for part in (compiled.records, compiled.effort) if part is not None for item in part.unused]
+    return _counted((item.reason, f"{item.file} row {item.row}") for item in records)
+
+
+def _counted(items: Iterable[tuple[str, str]]) -> tuple[CountRow, ...]:
+    """Return how many things share each reason, with the first few of them."""
+    listed = list(items)
+    counts = Counter(reason for reason, _ in listed)
+    return tuple(
+        CountRow(reason=reason, count=count, examples=tuple(what for r, what in listed if r == reason)[:EXAMPLES])
+        for reason, count in counts.most_common()
+    )

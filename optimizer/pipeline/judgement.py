@@ -1,0 +1,71 @@
+"""A plan beside the layouts it is compared with, all on the same model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.evaluation import Evaluation, evaluate, plan_value
+from optimizer.plan import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from optimizer.instance import Instance
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Exact values on the full network.
+
+    Attributes
+    ----------
+    plan
+        The plan, with every evader's answer.
+    nothing
+        Nothing placed.
+    existing
+        Today's layout; None where no option is marked existing.
+    everything
+        Every option that is not forbidden, budgets aside: no plan is worth less.
+    worths
+        For each option, by id: what the value would rise without it (placed), or fall with it in addition (not placed).
+    """
+
+    plan: Evaluation
+    nothing: Evaluation
+    existing: Evaluation | None
+    everything: float
+    worths: Mapping[str, float]
+
+
+def judge(instance: Instance, plan: Plan) -> Judgement:
+    """Evaluate a plan, its alternatives, and every option's worth beside it."""
+    placed = instance.placed(plan.options)
+    existing = np.array([option.existing for option in instance.options], dtype=bool)
+    allowed = np.array([not option.forbidden for option in instance.options], dtype=bool)
+    return Judgement(
+        plan=evaluate(instance, plan),
+        nothing=evaluate(instance, ()),
+        existing=evaluate(instance, Plan.from_mask(instance, existing)) if existing.any() else None,
+        everything=plan_value(instance, allowed),
+        worths=_worths(instance, placed),
+    )
+
+
+def _worths(instance: Instance, placed: NDArray[np.bool_]) -> dict[str, float]:
+    """Return how much the value changes when each option alone is taken out or added; a site's other kinds make way for an added one."""
+    value = plan_value(instance, placed)
+    worths = {}
+    for j, option in enumerate(instance.options):
+        other = placed.copy()
+        if not placed[j] and option.site:
+            other &= np.array([o.site != option.site for o in instance.options])
+        other[j] = not placed[j]
+        change = plan_value(instance, other) - value
+        worths[option.id] = max(0.0, change if placed[j] else -change)
+    return worths

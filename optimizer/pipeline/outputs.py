@@ -1,0 +1,162 @@
+"""The machine-readable files of a plan folder."""
+
+from __future__ import annotations
+
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from optimizer.files import sha256, write_json
+from optimizer.instance_file import write_instance
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from optimizer.pipeline.judgement import Judgement
+    from optimizer.result import Result
+    from optimizer.scenario.compile import Compiled
+
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "ortools",
+    "osmnx",
+    "networkx",
+    "shapely",
+    "geopandas",
+    "pydantic",
+    "bokeh",
+    "matplotlib",
+    "osmium",
+)
+
+
+def package_version() -> str:
+    """Return this package's version; `unknown` when it runs from a folder that was never installed."""
+    try:
+        return version("border-interdiction")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def result_summary(result: Result) -> dict[str, Any]:
+    """Return the fields of a result that every output shares; unknown numbers are None."""
+    return {
+        "method": result.method,
+        "status": result.status,
+        "limit": result.limit,
+        "lower": result.lower,
+        "upper": result.upper,
+        "gap": result.gap,
+        "seconds": round(result.seconds, 3),
+    }
+
+
+def write_outputs(
+    folder: Path, compiled: Compiled, result: Result, judgement: Judgement, steps: tuple[tuple[str, float], ...]
+) -> None:
+    """Write plan.json, plan.geojson, instance.json and run.json."""
+    write_json(folder / "plan.json", plan_content(compiled, result, judgement))
+    write_json(folder / "plan.geojson", plan_geojson(compiled, result, judgement))
+    write_instance(folder / "instance.json", compiled.instance)
+    write_json(folder / "run.json", run_content(compiled, result, steps))
+
+
+def plan_content(compiled: Compiled, result: Result, judgement: Judgement) -> dict[str, Any]:
+    """Return the content of plan.json: status, bounds and option ids at its top, then what each resource and site comes to."""
+    instance = compiled.instance
+    options = result.plan.options if result.plan else ()
+    used = instance.placed(options) @ instance.use
+    return {
+        "schema_version": 1,
+        "name": compiled.scenario.name,
+        **result_summary(result),
+        "options": list(options),
+        "seed": result.seed,
+        "version": package_version(),
+        "values": {
+            "nothing": judgement.nothing.value,
+            "existing": judgement.existing.value if judgement.existing else None,
+            "plan": judgement.plan.value,
+            "everything": judgement.everything,
+        },
+        "resources": [
+            {"id": r.id, "agency": r.agency, "unit": r.unit, "used": float(u), "budget": r.budget}
+            for r, u in zip(instance.resources, used, strict=True)
+        ],
+        "sites": _site_rows(compiled, options, judgement),
+    }
+
+
+def plan_geojson(compiled: Compiled, result: Result, judgement: Judgement) -> dict[str, Any]:
+    """Return every site as a GeoJSON point, and the lines of the segments that placed ones watch."""
+    network = compiled.region.network
+    chosen = set(result.plan.options if result.plan else ())
+    features = [
+        {
+            "type": "Feature",
+            "geometry": {"type": "Point", "coordinates": [row["lon"], row["lat"]]},
+            "properties": {key: value for key, value in row.items() if key not in {"lon", "lat", "uses"}},
+        }
+        for row in _site_rows(compiled, [option.id for option in compiled.instance.options], judgement, chosen)
+    ]
+    watched = np.unique([network.segment[a] for o in compiled.instance.options if o.id in chosen for a in o.arcs])
+    for segment in watched.astype(int).tolist():
+        line = network.lines[segment]
+        features.append(
+            {
+                "type": "Feature",
+                "geometry": {"type": "LineString", "coordinates": [list(point) for point in line.coords]},
+                "properties": {
+                    "segment": segment,
+                    "watched": True,
+                    "name": str(network.name[network.segment_arc[segment]]),
+                },
+            }
+        )
+    return {"type": "FeatureCollection", "attribution": compiled.region.attribution, "features": features}
+
+
+def run_content(compiled: Compiled, result: Result, steps: tuple[tuple[str, float], ...]) -> dict[str, Any]:
+    """Return the content of run.json: what it takes to make the plan again."""
+    return {
+        "schema_version": 1,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "version": package_version(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: version(name) for name in PACKAGES},
+        "seed": result.seed,
+        "options": compiled.scenario.solve.model_dump(),
+        "statistics": dict(result.statistics),
+        "steps": [{"name": name, "seconds": round(seconds, 3)} for name, seconds in steps],
+        "inputs": [{"file": path.name, "sha256": sha256(path)} for path in compiled.inputs],
+        "warnings": list(compiled.warnings),
+    }
+
+
+def _site_rows(
+    compiled: Compiled, options: list[str] | tuple[str, ...], judgement: Judgement, chosen: set[str] | None = None
+) -> list[dict[str, Any]]:
+    rows = []
+    for name in options:
+        j = compiled.instance.option_index[name]
+        option, site = compiled.instance.options[j], compiled.sites[j]
+        rows.append(
+            {
+                "id": option.id,
+                "label": option.label,
+                "kind": option.kind,
+                "agency": option.agency,
+                "lon": round(site.lon, 6),
+                "lat": round(site.lat, 6),
+                "existing": option.existing,
+                "worth": judgement.worths[option.id],
+                "uses": dict(option.uses),
+            }
+            | ({} if chosen is None else {"chosen": option.id in chosen})
+        )
+    return rows

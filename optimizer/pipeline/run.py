@@ -1,0 +1,121 @@
+"""The steps of `plan`, timed, with progress."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from optimizer.errors import InfeasibleError
+from optimizer.files import folder_written_whole
+from optimizer.pipeline.briefing import briefing
+from optimizer.pipeline.judgement import Judgement, judge
+from optimizer.pipeline.outputs import write_outputs
+from optimizer.scenario.compile import Compiled, compile_scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from optimizer.result import Progress, Result
+
+
+@dataclass
+class Steps:
+    """Names and durations in seconds of the steps done, in order."""
+
+    on_step: Callable[[str], None]
+    done: list[tuple[str, float]] = field(default_factory=list)
+    _began: float | None = None
+    _name: str = ""
+
+    def begin(self, name: str) -> None:
+        """End the present step and begin the next."""
+        self.end()
+        self._name, self._began = name, time.monotonic()
+        self.on_step(name)
+
+    def end(self) -> None:
+        """End the present step."""
+        if self._began is not None:
+            self.done.append((self._name, time.monotonic() - self._began))
+            self._began = None
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What `plan_scenario` made.
+
+    Attributes
+    ----------
+    compiled
+        The scenario, ready to solve.
+    result
+        Plan and bounds.
+    judgement
+        The plan beside nothing, today's layout and everything.
+    steps
+        Name and seconds of each step.
+    folder
+        Where the files lie.
+    files
+        Their names.
+    """
+
+    compiled: Compiled
+    result: Result
+    judgement: Judgement
+    steps: tuple[tuple[str, float], ...]
+    folder: Path
+    files: tuple[str, ...]
+
+
+def plan_scenario(
+    scenario: str | Path,
+    out: str | Path,
+    *,
+    options: Mapping[str, object] | None = None,
+    on_step: Callable[[str], None] = lambda _: None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Planned:
+    """Plan a scenario and write a folder: plan, map layers, instance, provenance, figures and report.
+
+    Parameters
+    ----------
+    scenario
+        TOML file.
+    out
+        Folder to write; made if need be. It receives all files or none.
+    options
+        `method`, `gap`, `time_limit`, `seed` to take in place of what the scenario says under `[solve]`.
+    on_step
+        Called with the name of each step as it begins.
+    on_progress
+        Called when the bounds of the solve move.
+
+    Raises
+    ------
+    InputError
+        With every problem of the file at fault.
+    InfeasibleError
+        If the forced sites break a budget or exclude each other.
+    """
+    from optimizer.report import write_report  # noqa: PLC0415 - bokeh and matplotlib take seconds
+    from optimizer.solvers.methods import solve  # noqa: PLC0415 - SciPy and the solvers only when planning
+
+    steps = Steps(on_step)
+    compiled = compile_scenario(Path(scenario), solve=options, on_step=steps.begin)
+    steps.begin("solving")
+    result = solve(compiled.instance, **compiled.scenario.solve.model_dump(), on_progress=on_progress)
+    if result.plan is None:
+        raise InfeasibleError("The search ended before it had a plan. Give it more time.")
+    judgement = judge(compiled.instance, result.plan)
+    steps.begin("writing the report")
+    folder = Path(out)
+    with folder_written_whole(folder) as temporary:
+        content = briefing(compiled, result, judgement, tuple(steps.done))
+        write_report(temporary, content)
+        steps.end()
+        write_outputs(temporary, compiled, result, judgement, tuple(steps.done))
+        files = tuple(sorted(path.name for path in temporary.iterdir()))
+    return Planned(compiled, result, judgement, tuple(steps.done), folder, files)
