@@ -122,8 +122,7 @@ def habitual_routes(
         error = np.exp(spread * rng.standard_normal(network.n_segments))
         graph = cost_graph(network.n_nodes, network.tail, network.head, cost * error[network.segment])
         predecessors = graph.trees([origin])[1][0]
-        for routes, destination in zip(taken, destinations, strict=True):
-            arcs = tuple(graph.trace(predecessors, destination))
+        for routes, arcs in zip(taken, graph.paths(predecessors, destinations), strict=True):
             routes[arcs] = routes.get(arcs, 0) + 1
     return [tuple(Route(arcs, count / draws) for arcs, count in routes.items()) for routes in taken]
 

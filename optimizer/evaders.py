@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.graph import CostGraph
 
 TREE_CELLS = 20_000_000
 """Cells of a (sources, nodes) table of shortest-path trees held at once: about 240 MB."""
@@ -103,6 +102,69 @@ class Habits:
         return values
 
 
+@dataclass(frozen=True)
+class Searches:
+    """How informed evaders' best answers are found: one search serves all that share an end, from the end with fewer distinct nodes.
+
+    Attributes
+    ----------
+    roots
+        Sorted nodes that searches start from.
+    row
+        (evaders,) position in `roots` of the search that serves each evader.
+    leaf
+        (evaders,) node where its path ends in that search.
+    reverse
+        Whether roots are destinations and arcs are followed backwards.
+    """
+
+    roots: NDArray[np.int64]
+    row: NDArray[np.int64]
+    leaf: NDArray[np.int64]
+    reverse: bool
+
+    @classmethod
+    def of(cls, evaders: Sequence[Evader]) -> Searches:
+        """Arrange the searches for informed evaders."""
+        origin = np.array([evader.origin for evader in evaders], dtype=np.int64)
+        destination = np.array([evader.destination for evader in evaders], dtype=np.int64)
+        origins, destinations = np.unique(origin), np.unique(destination)
+        reverse = destinations.size < origins.size
+        roots, root, leaf = (destinations, destination, origin) if reverse else (origins, origin, destination)
+        return cls(roots, np.searchsorted(roots, root), leaf, reverse)
+
+    def values(
+        self, n_nodes: int, tail: NDArray[np.int32], head: NDArray[np.int32], survival: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the (evaders,) largest products of `survival` along a path; 0 where every path is blocked."""
+        graph = cost_graph(n_nodes, tail, head, arc_costs(survival), reverse=self.reverse)
+        values = np.zeros(self.leaf.size)
+        for start, part in self._slices(n_nodes):
+            here = np.flatnonzero((self.row >= start) & (self.row < start + part.size))
+            costs = graph.distances(part)
+            values[here] = np.exp(-costs[self.row[here] - start, self.leaf[here]])
+        return values
+
+    def paths(
+        self, n_nodes: int, tail: NDArray[np.int32], head: NDArray[np.int32], survival: NDArray[np.float64]
+    ) -> list[tuple[int, ...]]:
+        """Return each evader's best path as arcs in order of travel; none where every path is blocked."""
+        graph = cost_graph(n_nodes, tail, head, arc_costs(survival), reverse=self.reverse)
+        paths: list[tuple[int, ...]] = [()] * self.leaf.size
+        for start, part in self._slices(n_nodes):
+            for row, predecessors in enumerate(graph.trees(part)[1], start=start):
+                here = np.flatnonzero(self.row == row).tolist()
+                for k, arcs in zip(here, graph.paths(predecessors, self.leaf[here].tolist()), strict=True):
+                    paths[k] = arcs[::-1] if self.reverse else arcs
+        return paths
+
+    def _slices(self, n_nodes: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
+        """Yield the roots in parts whose trees fit in memory together, each with the position of its first."""
+        step = max(1, TREE_CELLS // max(1, n_nodes))
+        for start in range(0, self.roots.size, step):
+            yield start, self.roots[start : start + step]
+
+
 def best_responses(
     n_nodes: int,
     tail: NDArray[np.int32],
@@ -110,7 +172,7 @@ def best_responses(
     survival: NDArray[np.float64],
     evaders: Sequence[Evader],
 ) -> list[tuple[int, ...]]:
-    """Return, evader by evader, the arcs of the best answer to a plan.
+    """Return, evader by evader, the arcs of the best answer to a plan, in order of travel; none where every path is blocked.
 
     Parameters
     ----------
@@ -122,73 +184,12 @@ def best_responses(
         (m,) chance in [0, 1] to pass each arc undetected under the plan; 0 blocks it.
     evaders
         Informed evaders answer with the path of largest product, a habitual one with its likeliest route.
-
-    Returns
-    -------
-    list of tuple
-        Arcs in order of travel; none where every path is blocked.
     """
-    answers: list[tuple[int, ...]] = [()] * len(evaders)
-    for k, evader in enumerate(evaders):
-        if evader.routes:
-            answers[k] = max(evader.routes, key=lambda route: route.share).arcs
-    informed = [k for k, evader in enumerate(evaders) if not evader.routes]
-    ends, reverse = _fewer_ends([evaders[k] for k in informed])
-    graph = cost_graph(n_nodes, tail, head, arc_costs(survival), reverse=reverse)
-    by_root: dict[int, list[int]] = {}
-    for k in informed:
-        by_root.setdefault(evaders[k].destination if reverse else evaders[k].origin, []).append(k)
-    for root, predecessors in _trees(graph, ends):
-        for k in by_root[root]:
-            arcs = graph.trace(predecessors, evaders[k].origin if reverse else evaders[k].destination)
-            answers[k] = tuple(reversed(arcs) if reverse else arcs)
-    return answers
-
-
-def best_values(
-    n_nodes: int,
-    tail: NDArray[np.int32],
-    head: NDArray[np.int32],
-    survival: NDArray[np.float64],
-    evaders: Sequence[Evader],
-) -> NDArray[np.float64]:
-    """Return the (len(evaders),) chances to get through of informed evaders on their best paths; 0 where every path is blocked.
-
-    Parameters are those of `best_responses`; evaders must be informed.
-    """
-    values = np.zeros(len(evaders))
-    if not evaders:
-        return values
-    ends, reverse = _fewer_ends(evaders)
-    graph = cost_graph(n_nodes, tail, head, arc_costs(survival), reverse=reverse)
-    origin = np.array([evader.origin for evader in evaders])
-    destination = np.array([evader.destination for evader in evaders])
-    root, leaf = (destination, origin) if reverse else (origin, destination)
-    row = np.searchsorted(ends, root)
-    step = max(1, TREE_CELLS // n_nodes)
-    for start in range(0, ends.size, step):
-        here = np.flatnonzero((row >= start) & (row < start + step))
-        costs = graph.distances(ends[start : start + step])
-        values[here] = np.exp(-costs[row[here] - start, leaf[here]])
-    return values
+    paths = iter(Searches.of([e for e in evaders if not e.routes]).paths(n_nodes, tail, head, survival))
+    return [max(e.routes, key=lambda route: route.share).arcs if e.routes else next(paths) for e in evaders]
 
 
 def arc_costs(survival: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return -ln of survival probabilities: costs >= 0 that add along a path; infinity where survival is 0."""
     with np.errstate(divide="ignore"):
         return np.maximum(-np.log(survival), 0.0)
-
-
-def _fewer_ends(evaders: Sequence[Evader]) -> tuple[NDArray[np.int64], bool]:
-    """Return the sorted distinct origins, or the destinations and True when those are fewer: one search serves all that share an end."""
-    origins = np.unique([evader.origin for evader in evaders]).astype(np.int64)
-    destinations = np.unique([evader.destination for evader in evaders]).astype(np.int64)
-    return (destinations, True) if destinations.size < origins.size else (origins, False)
-
-
-def _trees(graph: CostGraph, roots: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int32]]]:
-    """Yield each root with its predecessor row, a bounded number of trees in memory at a time."""
-    step = max(1, TREE_CELLS // graph.matrix.shape[0])
-    for start in range(0, roots.size, step):
-        part = roots[start : start + step]
-        yield from zip(part.tolist(), graph.trees(part)[1], strict=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.evaders import best_responses, best_values
+from optimizer.evaders import best_responses
 from optimizer.plan import Plan
 
 if TYPE_CHECKING:
@@ -75,9 +75,7 @@ def evader_values(instance: Instance, placed: NDArray[np.bool_]) -> NDArray[np.f
     """Return the (evaders,) chances to get through, before weighting, under an (options,) mask."""
     survival = instance.survival(placed)
     values = instance.habits.values(survival, len(instance.evaders))
-    values[instance.informed] = best_values(
-        instance.n_nodes, instance.tail, instance.head, survival, [instance.evaders[k] for k in instance.informed]
-    )
+    values[instance.informed] = instance.searches.values(instance.n_nodes, instance.tail, instance.head, survival)
     return values
 
 

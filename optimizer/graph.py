@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -45,24 +45,28 @@ class CostGraph:
         )
         return np.atleast_2d(costs), np.atleast_2d(predecessors)
 
-    def trace(self, predecessors: NDArray[np.int32], target: int) -> list[int]:
-        """Return the arcs of the tree path that ends in `target`, in order of travel (empty at the root or when unreached)."""
-        arcs: list[int] = []
-        node = target
-        while (before := int(predecessors[node])) >= 0:
-            arcs.append(self._arc_between(before, node))
-            node = before
-        arcs.reverse()
+    def entering(self, predecessors: NDArray[np.int32]) -> NDArray[np.int64]:
+        """Return the (n,) arc by which a tree, given by its (n,) predecessors, enters each node; -1 at its root and where it does not reach."""
+        n = self.matrix.shape[0]
+        reached = np.flatnonzero(predecessors >= 0)
+        rows = np.repeat(np.arange(n, dtype=np.int64), np.diff(self.matrix.indptr))
+        entry = np.searchsorted(rows * n + self.matrix.indices, predecessors[reached].astype(np.int64) * n + reached)
+        arcs = np.full(n, -1, dtype=np.int64)
+        arcs[reached] = self.arc[entry]
         return arcs
 
-    def arc_into(self, predecessors: NDArray[np.int32], node: int) -> int:
-        """Return the arc by which a tree enters `node`; -1 at the root and where the tree does not reach."""
-        before = int(predecessors[node])
-        return self._arc_between(before, node) if before >= 0 else -1
-
-    def _arc_between(self, tail: int, head: int) -> int:
-        start, end = int(self.matrix.indptr[tail]), int(self.matrix.indptr[tail + 1])
-        return int(self.arc[start + np.searchsorted(self.matrix.indices[start:end], head)])
+    def paths(self, predecessors: NDArray[np.int32], targets: Iterable[int]) -> list[tuple[int, ...]]:
+        """Return for each target the arcs of the tree path that ends there, from the root on (none at the root or when unreached)."""
+        entering, before = self.entering(predecessors).tolist(), predecessors.tolist()
+        paths = []
+        for target in targets:
+            arcs = []
+            node = target
+            while (arc := entering[node]) >= 0:
+                arcs.append(arc)
+                node = before[node]
+            paths.append(tuple(reversed(arcs)))
+        return paths
 
 
 def cost_graph(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.evaders import Habits
+from optimizer.evaders import Habits, Searches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -74,6 +74,11 @@ class Instance:
     def informed(self) -> NDArray[np.int64]:
         """Positions of the informed evaders."""
         return np.array([k for k, evader in enumerate(self.evaders) if not evader.routes], dtype=np.int64)
+
+    @cached_property
+    def searches(self) -> Searches:
+        """How the answers of the informed evaders are found."""
+        return Searches.of([self.evaders[k] for k in self.informed])
 
     @cached_property
     def habits(self) -> Habits:

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field, StrictInt, StrictStr
 
 from optimizer.errors import ProblemList
-from optimizer.evaders import Evader, Route, best_values
+from optimizer.evaders import Evader, Route
 from optimizer.files import read_json, write_json
 from optimizer.instance import Instance
 from optimizer.resources import Option, Resource
@@ -225,9 +225,10 @@ def check_evaders(instance: Instance, where: str) -> None:
         if evader.routes and not math.isclose(sum(route.share for route in evader.routes), 1.0, abs_tol=1e-6):
             problems.add(here, f"shares that sum to {sum(r.share for r in evader.routes):g}", "shares that sum to 1")
     problems.raise_if_any()
-    informed = [evader for evader in instance.evaders if not evader.routes]
-    reach = best_values(instance.n_nodes, instance.tail, instance.head, np.ones_like(instance.reliability), informed)
-    for evader, value in zip(informed, reach, strict=True):
+    everywhere = np.ones_like(instance.reliability)
+    reach = instance.searches.values(instance.n_nodes, instance.tail, instance.head, everywhere)
+    for k, value in zip(instance.informed.tolist(), reach.tolist(), strict=True):
+        evader = instance.evaders[k]
         if value == 0:
             problems.add(
                 f"{where}, evader {evader.id!r}",

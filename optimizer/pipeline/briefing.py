@@ -108,8 +108,8 @@ def _risk(compiled: Compiled) -> SegmentRisk | None:
         low=risk.low,
         high=risk.high,
         searched=risk.searched,
-        unit=risk.unit,
-        interval=compiled.scenario.risk.interval,
+        unit="finds per unit of effort, relative to the whole record",
+        interval=risk.level,
     )
 
 

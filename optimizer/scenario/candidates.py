@@ -98,5 +98,5 @@ def _towards(network: Network, nodes: Sequence[int]) -> NDArray[np.int64]:
     head = np.concatenate((network.head, np.full(len(nodes), n, dtype=np.int32)))  # a sink behind all of them
     graph = cost_graph(n + 1, tail, head, np.concatenate((network.time_s, np.zeros(len(nodes)))), reverse=True)
     predecessors = graph.trees([n])[1][0]
-    first = np.array([graph.arc_into(predecessors, node) for node in range(n)], dtype=np.int64)
+    first = graph.entering(predecessors)[:n]
     return np.where(first < m, first, -1)

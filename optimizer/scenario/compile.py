@@ -189,7 +189,7 @@ def _risk(
             "The scenario names no seizure record: evaders' weights rest on gateways and populations alone."
         )
         return None
-    estimate = ShrunkRate(interval=scenario.risk.interval).fit(records, effort, network).predict()
+    estimate = ShrunkRate(level=scenario.risk.interval).fit(records, effort, network).predict()
     warnings.extend(estimate.warnings)
     return estimate
 
@@ -317,7 +317,7 @@ def _sites(
 ) -> tuple[list[PlacedSite], list[Path]]:
     """Return the sites of the scenario, of its CSV, of the crossings and of the most travelled roads."""
     files = [path.parent / scenario.sites.file] if scenario.sites.file is not None else []
-    given = [*scenario.site, *(site for file in files for site in read_sites(file))]
+    given = [*scenario.site, *(site for file in files for site in read_sites(file, scenario.sites.columns))]
     placed = place_sites(given, region.network, scenario.sites.max_distance_m, str(path))
     evaders, settlements = demand
     placed += crossing_sites(scenario.sites, region, [s.node for s in settlements])

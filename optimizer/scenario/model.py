@@ -151,7 +151,7 @@ class SiteModel(Strict):
     existing: str = Field("", description="the kind that stands here today; empty where none does")
     forced: bool = False
     forbidden: bool = False
-    traffic: float | None = Field(None, gt=0, description="vehicles an hour past the site, both directions")
+    traffic: float | None = Field(None, gt=0, description="vehicles a day past the site in the watched direction")
     lanes: float = Field(1, gt=0, description="multiplies capacity and uses")
 
     @model_validator(mode="after")
@@ -167,13 +167,14 @@ class SitesModel(Strict):
     """Where sites come from beside `[[site]]` tables."""
 
     file: Path | None = Field(None, description="CSV with the fields of [[site]] as columns")
+    columns: dict[str, str] = Field({}, description="field of [[site]] -> column of the CSV, where the names differ")
     max_distance_m: float = Field(1000, gt=0, description="a site farther from every segment is an error")
     crossings: Literal["none", "official", "all"] = Field("none", description="crossings to offer as sites")
     roads: int = Field(0, ge=0, le=2000, description="road segments to offer, the most travelled by evaders first")
     spacing_m: float = Field(1000, ge=0, description="distance between offered road segments")
     agency: str = ""
     kinds: list[str] = []
-    traffic_by_class: dict[str, Annotated[float, Field(gt=0)]] = Field({}, description="vehicles an hour by road class")
+    traffic_by_class: dict[str, Annotated[float, Field(gt=0)]] = Field({}, description="vehicles a day by road class")
 
 
 class SolveModel(Strict):

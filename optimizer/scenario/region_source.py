@@ -38,7 +38,7 @@ def _from_source(
     if model.place is not None:
         return room.region_from_place(model.place, **common)
     if model.address is not None:
-        return room.region_from_address(model.address, radius_m=model.radius_m, **common)
+        return room.region_from_address(model.address, distance_m=model.radius_m, **common)
     if model.bbox is not None:
         return room.region_from_bbox(model.bbox, **common)
     if model.polygon is not None:

@@ -22,22 +22,22 @@ if TYPE_CHECKING:
     from optimizer.network import Network
 
 TRAFFIC_BY_CLASS = {
-    "motorway": 1500.0,
-    "trunk": 800.0,
-    "primary": 400.0,
-    "secondary": 150.0,
-    "tertiary": 60.0,
-    "unclassified": 20.0,
-    "residential": 20.0,
-    "service": 5.0,
-    "track": 2.0,
-    "path": 1.0,
-    "footway": 1.0,
-    "ferry": 20.0,
+    "motorway": 15_000.0,
+    "trunk": 8_000.0,
+    "primary": 4_000.0,
+    "secondary": 1_500.0,
+    "tertiary": 600.0,
+    "unclassified": 200.0,
+    "residential": 200.0,
+    "service": 50.0,
+    "track": 20.0,
+    "path": 10.0,
+    "footway": 10.0,
+    "ferry": 200.0,
 }
-"""Vehicles an hour, both directions, where a site gives none: assumed, of the order of rural traffic counts."""
-LEAST_TRAFFIC = 10.0
-"""Vehicles an hour on a class the tables do not name: assumed."""
+"""Vehicles a day in one direction where a site gives none: assumed, of the order of rural traffic counts."""
+LEAST_TRAFFIC = 100.0
+"""Vehicles a day on a class the tables do not name: assumed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +63,30 @@ class PlacedSite:
     lat: float
 
 
-def read_sites(path: Path) -> list[SiteModel]:
-    """Read a CSV of sites: one row a site, columns named as the fields of `[[site]]`, `kinds` separated by blanks.
+def read_sites(path: Path, columns: Mapping[str, str]) -> list[SiteModel]:
+    """Read a CSV of sites, one row a site; `kinds` are separated by blanks.
+
+    Parameters
+    ----------
+    path
+        The file.
+    columns
+        Column of each field of `[[site]]` that is not called like the field. Columns that are no field's are not read.
 
     Raises
     ------
     InputError
-        With every row that is wrong.
+        With every row that is wrong, or for a mapping that names no field or no column.
     """
-    rows = list(csv.DictReader(io.StringIO(read_text(path, "a CSV of sites"))))
+    reader = csv.DictReader(io.StringIO(read_text(path, "a CSV of sites")))
     problems = ProblemList()
+    field_of = _fields_of_columns(path, reader.fieldnames or [], columns, problems)
+    rows = list(reader)
     sites = []
     for number, row in enumerate(rows, start=2):
-        content: dict[str, Any] = {name: text.strip() for name, text in row.items() if name and text and text.strip()}
+        content: dict[str, Any] = {
+            field: text.strip() for name, field in field_of.items() if (text := row[name]) and text.strip()
+        }
         if "kinds" in content:
             content["kinds"] = content["kinds"].split()
         if None in row:
@@ -92,6 +103,27 @@ def read_sites(path: Path) -> list[SiteModel]:
             problems.extend(error)
     problems.raise_if_any()
     return sites
+
+
+def _fields_of_columns(
+    path: Path, header: Sequence[str], columns: Mapping[str, str], problems: ProblemList
+) -> dict[str, str]:
+    """Return the field that each column of the header gives."""
+    fields = SiteModel.model_fields
+    for field, column in columns.items():
+        if field not in fields:
+            problems.add(
+                f"{path}, sites.columns", repr(field), f"one of {', '.join(fields)}", close_match(field, fields)
+            )
+        if column not in header:
+            problems.add(
+                f"{path}, row 1", f"no column {column!r}", f"the column of {field!r}", close_match(column, header)
+            )
+    problems.raise_if_any()
+    renamed = {column: field for field, column in columns.items()}
+    return {
+        name: renamed.get(name, name) for name in header if name in renamed or (name in fields and name not in columns)
+    }
 
 
 def place_sites(sites: Sequence[SiteModel], network: Network, max_distance_m: float, where: str) -> list[PlacedSite]:
@@ -212,7 +244,7 @@ def _option(item: PlacedSite, kind: KindModel, flow: float, uses: Mapping[str, f
     if kind.survival is not None:
         survival = kind.survival
     else:
-        survival = checkpoint_survival((kind.capacity or 0.0) * site.lanes, flow, kind.detection or 0.0)
+        survival = checkpoint_survival((kind.capacity or 0.0) * site.lanes, flow / 24, kind.detection or 0.0)
     useful = survival < 1
     label = site.label or site.id
     return Option(
@@ -242,7 +274,7 @@ def _uses(
     amounts = {name: amount * site.lanes for name, amount in kind.uses.items()}
     if kind.delay is not None:
         # vehicle-hours a day that honest travellers lose: those stopped, times the minutes each is held
-        stopped = min(flow, (kind.capacity or 0.0) * site.lanes) * kind.delay.hours
+        stopped = min(flow / 24, (kind.capacity or 0.0) * site.lanes) * kind.delay.hours
         amounts[kind.delay.resource] = amounts.get(kind.delay.resource, 0.0) + stopped * kind.delay.minutes / 60
     uses = {}
     for name, amount in amounts.items():

@@ -2,7 +2,7 @@
 
 Sets      T destinations of informed evaders; V overlay nodes; A overlay arcs (i, j), some with an option j(a); C habitual routes
 Data      r_a, s_a; p_k; psi^t_i, phi^t_i best reliability i -> t with nothing / everything placed;
-          R_c, rho_cm of habitual routes that meet the same options, weights within R_c
+          R_c, rho_cm of habitual routes that meet the same options, weights within R_c (routes share the y of a common beginning)
 Variables x_j in {0, 1}; pi^t_i in [phi^t_i, psi^t_i] reliability label; y_cm share of R_c left after the first m options
 Minimise  sum_k p_k pi^{d_k}_{o_k} + sum_c R_c y_c,last
 such that pi^t_i >= r_a pi^t_j                                    plain arcs a = (i, j), and
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.instance import Instance
-    from optimizer.solvers.overlay import Chain, Overlay
+    from optimizer.solvers.overlay import Chains, Overlay
 
 
 @dataclass
@@ -78,7 +78,7 @@ def compact_model(instance: Instance, overlay: Overlay) -> CompactModel:
     """Build the compact model of an instance on its overlay."""
     n_options = len(instance.options)
     rows = _Rows(n_options)
-    offset = _add_destinations(overlay, rows) + _add_chains(overlay.chains, rows)
+    offset = _add_destinations(overlay, rows) + _add_chains(overlay.chains, rows, n_options)
     _add_side_constraints(instance, rows)
     cost = np.zeros(rows.n_columns)
     for column, price in rows.cost:
@@ -106,8 +106,8 @@ def compact_model(instance: Instance, overlay: Overlay) -> CompactModel:
 
 def _add_destinations(overlay: Overlay, rows: _Rows) -> float:
     """Add one label system for each destination; return the part of the objective that no plan can change."""
-    targets = sorted({evader.destination for evader in overlay.evaders})
-    if not targets:
+    targets = np.unique(overlay.destination)
+    if not targets.size:
         return 0.0
     open_ = cost_graph(overlay.n_nodes, overlay.tail, overlay.head, arc_costs(overlay.reliability), reverse=True)
     shut = cost_graph(
@@ -116,10 +116,8 @@ def _add_destinations(overlay: Overlay, rows: _Rows) -> float:
     psi, phi = np.exp(-open_.distances(targets)), np.exp(-shut.distances(targets))
     constant = 0.0
     for t, target in enumerate(targets):
-        demand = np.zeros(overlay.n_nodes)
-        for evader in overlay.evaders:
-            if evader.destination == target:
-                demand[evader.origin] += evader.weight
+        here = overlay.destination == target
+        demand = np.bincount(overlay.origin[here], weights=overlay.weight[here], minlength=overlay.n_nodes)
         constant += _add_labels(overlay, rows, demand, psi[t], np.minimum(phi[t], psi[t]))
     return constant
 
@@ -167,21 +165,48 @@ def _within_reach(
     return np.asarray(reached[tail], dtype=bool)
 
 
-def _add_chains(chains: tuple[Chain, ...], rows: _Rows) -> float:
-    """Add the habitual routes; return the value of those that no option touches."""
-    constant = 0.0
-    for chain in chains:
-        if not chain.options.size:
-            constant += chain.value
-            continue
-        column = rows.new_columns(np.cumprod(chain.survival, dtype=np.float64))  # y_m / R
-        rows.cost.append((column[-1:], np.array([chain.value])))
-        before = np.concatenate(([-1], column[:-1]))
-        start = np.where(before < 0, 1.0, 0.0)
-        one, rho = np.ones(column.size), chain.survival
-        rows.add(start * rho, (column, one), (before, -rho))
-        rows.add(start, (column, one), (before, -one), (chain.options, 1 - rho))
-    return constant
+def _add_chains(chains: Chains, rows: _Rows, n_options: int) -> float:
+    """Add the habitual routes; return the value of those that no option touches.
+
+    Chains that begin with the same options share the variables of that beginning: all chains together are a tree, the options that most
+    chains meet nearest its root.
+    """
+    often = np.bincount(chains.option, minlength=n_options)
+    order = np.lexsort((chains.option, -often[chains.option], chains.chain))
+    node_of: dict[tuple[int, int, float], int] = {}
+    parent: list[int] = []
+    option: list[int] = []
+    survival: list[float] = []
+    last = np.full(chains.value.size, -1)
+    links = zip(
+        chains.chain[order].tolist(), chains.option[order].tolist(), chains.survival[order].tolist(), strict=True
+    )
+    for chain, j, rho in links:
+        key = (int(last[chain]), j, rho)
+        if key not in node_of:
+            node_of[key] = len(parent)
+            parent.append(key[0])
+            option.append(j)
+            survival.append(rho)
+        last[chain] = node_of[key]
+    _add_tree(rows, np.array(parent, dtype=np.int64), np.array(option, dtype=np.int64), np.array(survival))
+    touched = last >= 0
+    first = rows.n_columns - len(parent)
+    rows.cost.append((first + last[touched], chains.value[touched]))
+    return float(chains.value[~touched].sum())
+
+
+def _add_tree(rows: _Rows, parent: NDArray[np.int64], option: NDArray[np.int64], rho: NDArray[np.float64]) -> None:
+    """Add y_m for each node m of the tree of chains: y_m >= rho_m y_before, y_m >= y_before - (1 - rho_m) x_m, and 1 before the first."""
+    floor = rho.copy()
+    for m in range(rho.size):  # parents come before their children
+        if parent[m] >= 0:
+            floor[m] *= floor[parent[m]]
+    column = rows.new_columns(floor)
+    before = np.where(parent >= 0, column[0] + parent, -1) if rho.size else parent
+    start, one = np.where(parent >= 0, 0.0, 1.0), np.ones(rho.size)
+    rows.add(start * rho, (column, one), (before, -rho))
+    rows.add(start, (column, one), (before, -one), (option, 1 - rho))
 
 
 def _add_side_constraints(instance: Instance, rows: _Rows) -> None:

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.evaders import best_responses
 from optimizer.plan import fits
 
 if TYPE_CHECKING:
@@ -112,21 +111,20 @@ def _gain_bounds(overlay: Overlay, placed: NDArray[np.bool_]) -> tuple[NDArray[n
     """Return the (options,) upper bounds of the gain of each unplaced option, and the present value."""
     bound = np.zeros(placed.size)
     total = 0.0
-    answers = best_responses(overlay.n_nodes, overlay.tail, overlay.head, overlay.arc_survival(placed), overlay.evaders)
-    values = overlay.informed_values(placed)
-    for evader, value, arcs in zip(overlay.evaders, values, answers, strict=True):
-        total += evader.weight * value
+    for weight, value, arcs in zip(
+        overlay.weight.tolist(), overlay.informed_values(placed).tolist(), overlay.paths(placed), strict=True
+    ):
+        total += weight * value
         route = np.array(arcs, dtype=np.int64)
         met = route[overlay.option[route] >= 0]
         left: dict[int, float] = {}
         for option, survival in zip(overlay.option[met].tolist(), overlay.survival[met].tolist(), strict=True):
             left[option] = left.get(option, 1.0) * survival
         for option, survival in left.items():
-            bound[option] += evader.weight * value * (1 - survival)
-    for chain in overlay.chains:
-        worth = chain.value * float(np.prod(chain.survival[placed[chain.options]]))
-        total += worth
-        bound[chain.options] += worth * (1 - chain.survival)
+            bound[option] += weight * value * (1 - survival)
+    worth = overlay.chains.values(placed)
+    total += float(worth.sum())
+    np.add.at(bound, overlay.chains.option, worth[overlay.chains.chain] * (1 - overlay.chains.survival))
     bound[placed] = 0.0
     return bound, total
 

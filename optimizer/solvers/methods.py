@@ -192,7 +192,7 @@ def _compact(search: _Search) -> None:
 
 def _auto(search: _Search) -> None:
     _greedy(search)
-    destinations = len({evader.destination for evader in search.overlay.evaders})
+    destinations = np.unique(search.overlay.destination).size
     if not search.limit and 4 * destinations * search.overlay.tail.size <= LARGEST_MODEL:
         _compact(search)
 

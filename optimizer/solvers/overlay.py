@@ -17,12 +17,14 @@ Cost: one Dijkstra a terminal, O(|T| m log n) time; (terminals, nodes) distances
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.sparse import csr_array
 
-from optimizer.evaders import TREE_CELLS, Evader, arc_costs, best_values
+from optimizer.evaders import TREE_CELLS, Evader, Searches, arc_costs
 from optimizer.graph import cost_graph
 
 if TYPE_CHECKING:
@@ -35,22 +37,28 @@ STRICTLY = 1e-12
 
 
 @dataclass(frozen=True)
-class Chain:
-    """Habitual routes that meet the same options, as decisions see them.
+class Chains:
+    """Habitual routes as decisions see them; routes that meet the same options with the same survivals are one chain.
 
     Attributes
     ----------
     value
-        R: sum over the routes of evader weight, route share and survival with none of `options` placed (forced ones included).
-    options
-        Positions of the free options that touch it.
-    survival
-        rho: what each of them multiplies the value by.
+        (chains,) R: evader weight, route share and survival multiplied, forced options included, free ones not; summed over its routes.
+    chain, option, survival
+        (links,) which chain meets which free option, and rho: what the option multiplies its value by. Sorted by chain, then option.
     """
 
-    value: float
-    options: NDArray[np.int64]
+    value: NDArray[np.float64]
+    chain: NDArray[np.int64]
+    option: NDArray[np.int64]
     survival: NDArray[np.float64]
+
+    def values(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return the (chains,) values under an (options,) mask."""
+        met = placed[self.option]
+        values = self.value.copy()
+        np.multiply.at(values, self.chain[met], self.survival[met])
+        return values
 
 
 @dataclass(frozen=True)
@@ -69,8 +77,8 @@ class Overlay:
         (m,) position of the option on the arc in the instance; -1 on plain arcs.
     survival
         (m,) s in [0, 1) on option arcs, 1 on plain ones.
-    evaders
-        Informed evaders on overlay nodes.
+    origin, destination, weight
+        (informed evaders,) ends on overlay nodes, and p_k > 0.
     chains
         Routes of habitual evaders.
     free
@@ -83,8 +91,10 @@ class Overlay:
     reliability: NDArray[np.float64]
     option: NDArray[np.int64]
     survival: NDArray[np.float64]
-    evaders: tuple[Evader, ...]
-    chains: tuple[Chain, ...]
+    origin: NDArray[np.int64]
+    destination: NDArray[np.int64]
+    weight: NDArray[np.float64]
+    chains: Chains
     free: NDArray[np.bool_]
 
     def arc_survival(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -92,15 +102,23 @@ class Overlay:
         under = (self.option >= 0) & placed[self.option]
         return self.reliability * np.where(under, self.survival, 1.0)
 
+    @cached_property
+    def searches(self) -> Searches:
+        """How the answers of the informed evaders are found."""
+        ends = zip(self.origin.tolist(), self.destination.tolist(), strict=True)
+        return Searches.of([Evader("", origin, destination, 1.0) for origin, destination in ends])
+
     def informed_values(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Return the chance to get through of each of `evaders` under an (options,) mask."""
-        return best_values(self.n_nodes, self.tail, self.head, self.arc_survival(placed), self.evaders)
+        """Return the (informed evaders,) chances to get through under an (options,) mask."""
+        return self.searches.values(self.n_nodes, self.tail, self.head, self.arc_survival(placed))
+
+    def paths(self, placed: NDArray[np.bool_]) -> list[tuple[int, ...]]:
+        """Return the best path of each informed evader as overlay arcs."""
+        return self.searches.paths(self.n_nodes, self.tail, self.head, self.arc_survival(placed))
 
     def value(self, placed: NDArray[np.bool_]) -> float:
         """Return the value of an (options,) mask: equal to the instance's for every plan with all forced and no forbidden options."""
-        informed = sum(e.weight * v for e, v in zip(self.evaders, self.informed_values(placed), strict=True))
-        habitual = sum(c.value * float(np.prod(c.survival[placed[c.options]])) for c in self.chains)
-        return float(informed + habitual)
+        return float(self.weight @ self.informed_values(placed) + self.chains.values(placed).sum())
 
 
 def contract(instance: Instance) -> Overlay:
@@ -119,7 +137,6 @@ def contract(instance: Instance) -> Overlay:
         terminal = np.arange(instance.n_nodes)
         plain = (instance.tail[unwatched], instance.head[unwatched], base[unwatched])
     series = _series_arcs(instance, base, terminal, (option, arc, survival))
-    position = {int(node): k for k, node in enumerate(terminal)}
     whole = Overlay(
         n_nodes=terminal.size + option.size - watched.size,
         tail=np.concatenate((plain[0], series[0])).astype(np.int32),
@@ -127,7 +144,9 @@ def contract(instance: Instance) -> Overlay:
         reliability=np.concatenate((plain[2], series[2])),
         option=np.concatenate((np.full(plain[0].size, -1), series[3])).astype(np.int64),
         survival=np.concatenate((np.ones(plain[0].size), series[4])),
-        evaders=tuple(Evader(e.id, position[e.origin], position[e.destination], e.weight) for e in informed),
+        origin=np.searchsorted(terminal, [e.origin for e in informed]),
+        destination=np.searchsorted(terminal, [e.destination for e in informed]),
+        weight=np.array([e.weight for e in informed], dtype=np.float64),
         chains=_chains(instance, base, free),
         free=free,
     )
@@ -176,28 +195,31 @@ def _series_arcs(
     return np.asarray(tail), np.asarray(head), np.where(first, base[arc], 1.0), option, survival
 
 
-def _chains(instance: Instance, base: NDArray[np.float64], free: NDArray[np.bool_]) -> tuple[Chain, ...]:
-    """Return the routes of habitual evaders, the arcs of one option on a route multiplied together.
-
-    Routes that meet the same options with the same survivals differ by a constant factor in every plan: they become one.
-    """
+def _chains(instance: Instance, base: NDArray[np.float64], free: NDArray[np.bool_]) -> Chains:
+    """Return the routes of habitual evaders, the arcs of one option on a route multiplied together."""
     option, arc, survival = instance.effects
-    option, arc, survival = option[free[option]], arc[free[option]], survival[free[option]]
-    worth: dict[tuple[tuple[int, ...], tuple[float, ...]], float] = {}
-    for evader in instance.evaders:
-        for route in evader.routes:
-            times = np.bincount(route.arcs, minlength=instance.tail.size)[arc]
-            met = np.flatnonzero(times)
-            touching, where = np.unique(option[met], return_inverse=True)
-            product = np.ones(touching.size)
-            np.multiply.at(product, where, survival[met] ** times[met])
-            key = (tuple(touching.tolist()), tuple(product.tolist()))
-            value = evader.weight * route.share * float(np.prod(base[list(route.arcs)]))
-            worth[key] = worth.get(key, 0.0) + value
-    return tuple(
-        Chain(value, np.array(options, dtype=np.int64), np.array(product, dtype=np.float64))
-        for (options, product), value in worth.items()
-        if value > 0
+    kept = free[option]
+    habits = instance.habits
+    n_options, n_arcs = len(instance.options), instance.tail.size
+    # -ln rho of every (route, option): how often the route travels each arc, times what the option does there
+    effect = csr_array((arc_costs(survival[kept]), (arc[kept], option[kept])), shape=(n_arcs, n_options))
+    cost = csr_array(habits.arcs @ effect)
+    cost.sort_indices()
+    weight = np.array([evader.weight for evader in instance.evaders])[habits.evader] * habits.share
+    value = weight * np.exp(-(habits.arcs @ arc_costs(base)))
+    worth: dict[tuple[bytes, bytes], float] = {}
+    links: dict[tuple[bytes, bytes], slice] = {}
+    for route in np.flatnonzero(value).tolist():
+        span = slice(int(cost.indptr[route]), int(cost.indptr[route + 1]))
+        key = (cost.indices[span].tobytes(), cost.data[span].tobytes())
+        links.setdefault(key, span)
+        worth[key] = worth.get(key, 0.0) + float(value[route])
+    entry = np.concatenate([np.arange(span.start, span.stop) for span in links.values()] or [np.empty(0)]).astype(int)
+    return Chains(
+        value=np.array(list(worth.values()), dtype=np.float64),
+        chain=np.repeat(np.arange(len(links)), [span.stop - span.start for span in links.values()]).astype(np.int64),
+        option=cost.indices[entry].astype(np.int64),
+        survival=np.exp(-cost.data[entry]),
     )
 
 
@@ -212,14 +234,11 @@ def _without_dominated(overlay: Overlay) -> Overlay:
         here = np.flatnonzero((overlay.tail >= start) & (overlay.tail < start + step))
         distance = graph.distances(np.arange(start, min(start + step, overlay.n_nodes)))
         keep[here] = own[here] <= distance[overlay.tail[here] - start, overlay.head[here]] + STRICTLY
-    return Overlay(
-        overlay.n_nodes,
-        overlay.tail[keep],
-        overlay.head[keep],
-        overlay.reliability[keep],
-        overlay.option[keep],
-        overlay.survival[keep],
-        overlay.evaders,
-        overlay.chains,
-        overlay.free,
+    return replace(
+        overlay,
+        tail=overlay.tail[keep],
+        head=overlay.head[keep],
+        reliability=overlay.reliability[keep],
+        option=overlay.option[keep],
+        survival=overlay.survival[keep],
     )
