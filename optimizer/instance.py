@@ -70,6 +70,11 @@ class Instance:
         """Position of each option by its id."""
         return {option.id: j for j, option in enumerate(self.options)}
 
+    @property
+    def forced(self) -> NDArray[np.bool_]:
+        """(options,) mask of the options every plan must contain."""
+        return np.array([option.forced for option in self.options], dtype=bool)
+
     @cached_property
     def informed(self) -> NDArray[np.int64]:
         """Positions of the informed evaders."""

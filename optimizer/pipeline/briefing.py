@@ -94,7 +94,7 @@ def _summary(compiled: Compiled, result: Result, judgement: Judgement) -> Summar
         existing=judgement.existing.value if judgement.existing else None,
         seconds=result.seconds,
         method=result.method,
-        unit="share of loads that get through" if share else "loads that get through each period",
+        unit="share of loads that get through" if share else "number of loads that get through each period",
         share=share,
     )
 

@@ -15,8 +15,9 @@ from optimizer.instance import Instance
 from optimizer.instance_file import check_evaders
 from optimizer.scenario.candidates import crossing_sites, road_sites
 from optimizer.scenario.model import ScenarioModel, SolveModel, read_scenario
+from optimizer.scenario.options import compile_options
 from optimizer.scenario.region_source import obtain_region
-from optimizer.scenario.sites import PlacedSite, compile_options, place_sites, read_sites
+from optimizer.scenario.sites import PlacedSite, place_sites, read_sites
 from optimizer.schema import validated
 
 if TYPE_CHECKING:

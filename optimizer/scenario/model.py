@@ -111,8 +111,7 @@ class DelayModel(Strict):
     """The time a checkpoint takes from honest travellers, as a resource."""
 
     resource: Id
-    minutes: float = Field(gt=0, description="minutes each inspected vehicle loses")
-    hours: float = Field(24, gt=0, le=24, description="hours a day it stands")
+    minutes: float = Field(gt=0, description="minutes each inspected vehicle loses; the use is vehicle-hours a day")
 
 
 class KindModel(Strict):
@@ -174,6 +173,7 @@ class SitesModel(Strict):
     spacing_m: float = Field(1000, ge=0, description="distance between offered road segments")
     agency: str = ""
     kinds: list[str] = []
+    busy_hours: float = Field(16, gt=0, le=24, description="hours a day over which the traffic is spread")
     traffic_by_class: dict[str, Annotated[float, Field(gt=0)]] = Field({}, description="vehicles a day by road class")
 
 

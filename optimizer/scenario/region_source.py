@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from optimizer.errors import InputError, Problem
 
@@ -34,7 +34,7 @@ def _from_source(
 ) -> Region:
     from optimizer import region as room  # noqa: PLC0415 - geopandas and osmnx only where a region is read
 
-    common = {"modes": tuple(model.modes), "border": border, "official": tuple(model.official)}
+    common: dict[str, Any] = {"modes": tuple(model.modes), "border": border, "official": tuple(model.official)}
     if model.place is not None:
         return room.region_from_place(model.place, **common)
     if model.address is not None:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 IN_PROCESS_INTEGERS = 16
 """Up to this many integers a model is solved in this process: at most 65,536 leaves, so an interrupt never waits long."""
+SIMPLEX_COLUMNS = 5000
+"""Above this many columns the root relaxation goes to the interior-point method: 3 s against 21 s at 12,702 columns (Rio Grande)."""
 GRACE_SECONDS = 5.0
 """How far a child may overrun its time limit before it is ended."""
 LOG_DIGITS = 1e-9
@@ -136,6 +138,8 @@ def solve_mip(
     )
     parameters.highs.double_options["mip_feasibility_tolerance"] = TOLERANCE
     parameters.highs.double_options["primal_feasibility_tolerance"] = TOLERANCE
+    if model.cost.size > SIMPLEX_COLUMNS:
+        parameters.highs.string_options["mip_lp_solver"] = "ipm"
     if int(model.integer.sum()) <= IN_PROCESS_INTEGERS:
         return _in_process(model, proto, parameters)
     return _in_child(model, proto, parameters, start=start, time_limit=time_limit, on_bounds=on_bounds)

@@ -83,7 +83,7 @@ def compact_model(instance: Instance, overlay: Overlay) -> CompactModel:
     cost = np.zeros(rows.n_columns)
     for column, price in rows.cost:
         np.add.at(cost, column, price)
-    forced = np.array([o.forced for o in instance.options], dtype=np.float64)
+    forced = instance.forced.astype(np.float64)
     scale = max(offset + float(cost[n_options:].sum()), np.finfo(np.float64).tiny)
     matrix = csr_array(
         (
@@ -117,7 +117,8 @@ def _add_destinations(overlay: Overlay, rows: _Rows) -> float:
     constant = 0.0
     for t, target in enumerate(targets):
         here = overlay.destination == target
-        demand = np.bincount(overlay.origin[here], weights=overlay.weight[here], minlength=overlay.n_nodes)
+        demand = np.zeros(overlay.n_nodes)
+        np.add.at(demand, overlay.origin[here], overlay.weight[here])
         constant += _add_labels(overlay, rows, demand, psi[t], np.minimum(phi[t], psi[t]))
     return constant
 

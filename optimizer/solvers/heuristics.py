@@ -1,4 +1,4 @@
-"""Greedy placement: one option at a time, the exact gain of each, taken lazily.
+"""Greedy placement, and a local search around it: one option at a time, the exact gain of each, taken lazily.
 
 State x, value f(x) = sum_k p_k f_k(x). Placing option j on the present best route of evader k leaves that route worth
 f_k prod_{a in route, a in A_j} s_ja, so
@@ -8,11 +8,15 @@ f_k prod_{a in route, a in A_j} s_ja, so
 Options are tried by falling bound until the best exact gain is no smaller than the next bound: the exact greedy choice, at a fraction of its
 evaluations. Where no single option gains (two equal roads side by side), the largest bound is taken instead, so that the budget opens the
 next step. Two runs, by gain and by gain for cost; the better is tidied of options that turned out to be worth nothing.
+
+The local search takes one option out, the least worth first, fills up greedily without it, and keeps what is better, until a whole round
+brings nothing: a swap that also works where options differ in what they use.
 """
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,7 +41,7 @@ def greedy(
     overlay: Overlay,
     *,
     until: float = np.inf,
-    on_value: Callable[[float], None] | None = None,
+    on_value: Callable[[float], None] = lambda _: None,
 ) -> tuple[NDArray[np.bool_], Limit | None]:
     """Return a feasible (options,) mask, and the limit that cut the search short if one did.
 
@@ -48,63 +52,112 @@ def greedy(
     until
         `time.monotonic()` at which to stop.
     on_value
-        Called with the value after each placement of the best run so far.
+        Called with the value of the best run so far.
     """
-    forced = np.array([option.forced for option in instance.options], dtype=bool)
-    best, best_value, limit = forced, overlay.value(forced), None
+    best = instance.forced
+    best_value, limit = overlay.value(best), None
     for by_cost in (False, True):
-        placed, limit = _run(instance, overlay, forced, by_cost, until)
+        placed, limit = _fill(_Filling(instance, overlay, by_cost, until), instance.forced)
         value = overlay.value(placed)
         if value < best_value:
             best, best_value = placed, value
-            if on_value is not None:
-                on_value(value)
+            on_value(value)
         if limit:
             break
-    return tidy(overlay, best, forced), limit
+    return tidy(instance, overlay, best), limit
 
 
-def tidy(overlay: Overlay, placed: NDArray[np.bool_], forced: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def local_search(
+    instance: Instance,
+    overlay: Overlay,
+    placed: NDArray[np.bool_],
+    *,
+    until: float = np.inf,
+    on_value: Callable[[float], None] = lambda _: None,
+) -> tuple[NDArray[np.bool_], Limit | None]:
+    """Return a mask at least as good as `placed`, and the limit that cut the search short if one did; parameters as in `greedy`."""
+    best, best_value = placed, overlay.value(placed)
+    improved = True
+    while improved:
+        improved = False
+        for option in _least_worth_first(instance, overlay, best):
+            rest = best.copy()
+            rest[option] = False
+            filling = _Filling(instance, overlay, by_cost=True, until=until, banned=option)
+            candidate, limit = _fill(filling, rest)
+            value = overlay.value(candidate)
+            if value < best_value * (1 - NOTHING):
+                best, best_value, improved = candidate, value, True
+                on_value(value)
+            if limit:
+                return tidy(instance, overlay, best), limit
+            if improved:
+                break
+    return tidy(instance, overlay, best), None
+
+
+def tidy(instance: Instance, overlay: Overlay, placed: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return the mask without options whose removal, one after another, changes nothing: people are not sent where they add nothing."""
     placed = placed.copy()
     value = overlay.value(placed)
-    for option in reversed(np.flatnonzero(placed & ~forced).tolist()):
+    for option in reversed(np.flatnonzero(placed & ~instance.forced).tolist()):
         placed[option] = False
         if overlay.value(placed) > value * (1 + NOTHING):
             placed[option] = True
     return placed
 
 
-def _run(
-    instance: Instance, overlay: Overlay, forced: NDArray[np.bool_], by_cost: bool, until: float
-) -> tuple[NDArray[np.bool_], Limit | None]:
-    placed = forced.copy()
+@dataclass(frozen=True)
+class _Filling:
+    """How a plan is filled up: gains as they are or for their cost, until when, and which option is not to be used."""
+
+    instance: Instance
+    overlay: Overlay
+    by_cost: bool
+    until: float
+    banned: int = -1
+
+
+def _fill(filling: _Filling, start: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], Limit | None]:
+    """Add options to a plan, the best next one each time, until nothing fits or nothing could gain."""
+    placed = start.copy()
     try:
-        while (choice := _next_option(instance, overlay, placed, by_cost, until)) is not None:
+        while (choice := _next_option(filling, placed)) is not None:
             placed[choice] = True
-            if time.monotonic() >= until:
+            if time.monotonic() >= filling.until:
                 return placed, "time"
     except KeyboardInterrupt:
         return placed, "interrupted"
     return placed, None
 
 
-def _next_option(
-    instance: Instance, overlay: Overlay, placed: NDArray[np.bool_], by_cost: bool, until: float
-) -> int | None:
+def _next_option(filling: _Filling, placed: NDArray[np.bool_]) -> int | None:
     """Return the option to place next, or None when nothing fits or nothing could gain."""
+    instance, overlay = filling.instance, filling.overlay
     bound, value = _gain_bounds(overlay, placed)
+    if filling.banned >= 0:
+        bound[filling.banned] = 0.0
     candidates = [j for j in np.flatnonzero(bound > value * NOTHING).tolist() if fits(instance, _with(placed, j))]
-    price = _prices(instance, placed) if by_cost else np.ones(len(instance.options))
+    price = _prices(instance, placed) if filling.by_cost else np.ones(len(instance.options))
     candidates.sort(key=lambda j: -bound[j] / price[j])
     best, best_rate = None, 0.0
     for option in candidates:
-        if bound[option] / price[option] <= best_rate or time.monotonic() >= until:
+        if bound[option] / price[option] <= best_rate or time.monotonic() >= filling.until:
             break
         gain = value - overlay.value(_with(placed, option))
         if gain > value * NOTHING and gain / price[option] > best_rate:
             best, best_rate = option, gain / price[option]
     return best if best is not None else (candidates[0] if candidates else None)
+
+
+def _least_worth_first(instance: Instance, overlay: Overlay, placed: NDArray[np.bool_]) -> list[int]:
+    """Return the placed options that are not forced, by how little the value rises without each."""
+    without = {}
+    for option in np.flatnonzero(placed & ~instance.forced).tolist():
+        rest = placed.copy()
+        rest[option] = False
+        without[option] = overlay.value(rest)
+    return sorted(without, key=lambda option: without[option])
 
 
 def _gain_bounds(overlay: Overlay, placed: NDArray[np.bool_]) -> tuple[NDArray[np.float64], float]:

@@ -14,7 +14,7 @@ from optimizer.plan import Plan, violations
 from optimizer.result import Progress, Result, relative_gap
 from optimizer.schema import close_match
 from optimizer.solvers.compact import compact_model
-from optimizer.solvers.heuristics import greedy, tidy
+from optimizer.solvers.heuristics import greedy, local_search, tidy
 from optimizer.solvers.overlay import Overlay, contract
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 PROVEN = 1e-7
 """Bounds closer than this, relative to the upper one, have met: an LP bound carries its feasibility tolerance (1e-9) once for each label."""
+SEARCH_SECONDS = 10.0
+"""Longest local search before `compact` begins."""
 LARGEST_MODEL = 4_000_000
 """Nonzeros of a compact model (about 1 GB in HiGHS) above which `auto` stays with greedy."""
 
@@ -50,7 +52,7 @@ def solve(
         The problem.
     method
         `compact` (mixed-integer program to the gap asked for), `greedy` (fast; its bound is the value with every option placed), or
-        `auto` (greedy, then compact from there).
+        `auto` (greedy, local search, then compact from there).
     gap
         Relative gap (upper - lower) / upper at which to stop, >= 0.
     time_limit
@@ -70,12 +72,11 @@ def solve(
         If the solver underneath fails.
     """
     _check_arguments(method, gap, time_limit, seed)
-    forced = np.array([option.forced for option in instance.options], dtype=bool)
-    if broken := violations(instance, forced):
+    if broken := violations(instance, instance.forced):
         raise InfeasibleError(
             "No plan is feasible: " + "; ".join(broken) + ". Raise the budget or force fewer options."
         )
-    search = _Search(instance, gap, time_limit, seed, on_progress, forced)
+    search = _Search(instance, gap, time_limit, seed, on_progress, instance.forced)
     search.prepare()
     METHODS[method](search)
     return search.result(method)
@@ -108,14 +109,14 @@ class _Search:
         self.say("bounding")
 
     @property
-    def forced(self) -> NDArray[np.bool_]:
-        """(options,) mask of the forced options."""
-        return np.array([option.forced for option in self.instance.options], dtype=bool)
-
-    @property
     def seconds_left(self) -> float | None:
         """Seconds until the time limit, at least 0; None without one."""
         return None if self.time_limit is None else max(0.0, self.started + self.time_limit - time.monotonic())
+
+    @property
+    def until(self) -> float:
+        """`time.monotonic()` of the time limit; infinity without one."""
+        return np.inf if self.time_limit is None else self.started + self.time_limit
 
     @property
     def closed(self) -> bool:
@@ -153,15 +154,24 @@ class _Search:
 
 def _greedy(search: _Search) -> None:
     search.say("greedy")
-    left = search.seconds_left
     placed, search.limit = greedy(
-        search.instance,
-        search.overlay,
-        until=np.inf if left is None else time.monotonic() + left,
-        on_value=lambda value: search.say("greedy", upper=value),
+        search.instance, search.overlay, until=search.until, on_value=lambda value: search.say("greedy", upper=value)
     )
     search.offer(placed)
-    search.say("greedy")
+
+
+def _local_search(search: _Search) -> None:
+    """Improve the incumbent for a quarter of the time left."""
+    left = SEARCH_SECONDS if search.seconds_left is None else min(SEARCH_SECONDS, search.seconds_left / 4)
+    placed, limit = local_search(
+        search.instance,
+        search.overlay,
+        search.placed,
+        until=time.monotonic() + left,
+        on_value=lambda value: search.say("local search", upper=value),
+    )
+    search.offer(placed)
+    search.limit = "interrupted" if limit == "interrupted" else None  # its own time is not the user's limit
 
 
 def _compact(search: _Search) -> None:
@@ -185,13 +195,16 @@ def _compact(search: _Search) -> None:
     search.statistics["nodes"] = outcome.nodes
     search.limit = outcome.limit
     if outcome.x is not None:
-        search.offer(tidy(search.overlay, outcome.x[: search.placed.size] > 0.5, search.forced))
+        search.offer(tidy(search.instance, search.overlay, outcome.x[: search.placed.size] > 0.5))
     search.lower = min(max(search.lower, outcome.bound * model.scale), search.upper)
     search.say("branching")
 
 
 def _auto(search: _Search) -> None:
     _greedy(search)
+    if search.limit or search.closed:
+        return
+    _local_search(search)
     destinations = np.unique(search.overlay.destination).size
     if not search.limit and 4 * destinations * search.overlay.tail.size <= LARGEST_MODEL:
         _compact(search)

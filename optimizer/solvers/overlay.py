@@ -124,8 +124,7 @@ class Overlay:
 def contract(instance: Instance) -> Overlay:
     """Return the overlay of an instance."""
     free = np.array([not (o.forced or o.forbidden) for o in instance.options], dtype=bool)
-    forced = np.array([o.forced for o in instance.options], dtype=bool)
-    base = instance.survival(forced)
+    base = instance.survival(instance.forced)
     option, arc, survival = (part[free[instance.effects[0]]] for part in instance.effects)
     watched = np.unique(arc)
     informed = [evader for evader in instance.evaders if not evader.routes and evader.weight > 0]

@@ -1,0 +1,132 @@
+"""Ways become a network: split where they meet, measured, directed, and reduced to the part that hangs together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from optimizer.network import Network
+from optimizer.region.model import Dropped
+from optimizer.region.ways import ranges
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from optimizer.region.ways import Ways
+
+_SHORTEST_M = 0.01
+"""Two nodes may share one spot; a segment between them gets OSM's own resolution of about a centimetre."""
+
+_UNCONNECTED = "not connected to the main network"
+
+
+def assemble(ways: Ways) -> tuple[Network, NDArray[np.int64], list[Dropped]]:
+    """Build the network of the largest weakly connected part.
+
+    Ways are split where two meet, where one ends, and at joints. A piece that comes back to its own start is split half way, so
+    that no arc is a loop. Each piece is a segment with one or two arcs, and comes from one way: nothing is merged across ways, so
+    that an arc keeps its way's number.
+
+    Returns
+    -------
+    network
+        The network; nodes in the order of the points, segments in the order of the ways.
+    node
+        (p,) position in the network of each point, -1 for those that are no node of it.
+    dropped
+        Ways that the network holds no piece of.
+    """
+    first, last = _pieces(ways)
+    line = ways.owner[first]
+    tail, head = ways.point[first], ways.point[last]
+    kept = _largest_component(len(ways.points), tail, head)[tail]
+    lost = np.setdiff1d(ways.way[line[~kept]], ways.way[line[kept]])
+    dropped = [Dropped(f"way {way}", _UNCONNECTED) for way in lost.tolist()]
+    network, node = _network(ways, first[kept], last[kept])
+    return network, node, dropped
+
+
+def _pieces(ways: Ways) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the entries of `ways.point` at which each piece begins and ends."""
+    joint = ways.points.joint | (np.bincount(ways.point, minlength=len(ways.points)) > 1)
+    joint[ways.point[ways.start[:-1]]] = True
+    joint[ways.point[ways.start[1:] - 1]] = True
+    first, last = _between(ways, joint)
+    loop = ways.point[first] == ways.point[last]
+    if loop.any():
+        joint[ways.point[(first[loop] + last[loop]) // 2]] = True
+        first, last = _between(ways, joint)
+    return first, last
+
+
+def _between(ways: Ways, joint: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    at = np.flatnonzero(joint[ways.point])
+    owner = ways.owner[at]
+    same = owner[1:] == owner[:-1]
+    return at[:-1][same], at[1:][same]
+
+
+def _largest_component(n_points: int, tail: NDArray[np.int64], head: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """(n_points,) whether a point belongs to the weakly connected component with most nodes (the first of equals)."""
+    matrix = coo_array((np.ones(tail.size, dtype=np.int8), (tail, head)), shape=(n_points, n_points))
+    label = connected_components(matrix, directed=True, connection="weak")[1]
+    return np.asarray(label == np.argmax(np.bincount(label)))
+
+
+def _network(ways: Ways, first: NDArray[np.int64], last: NDArray[np.int64]) -> tuple[Network, NDArray[np.int64]]:
+    points = ways.points
+    used = np.unique(np.concatenate((ways.point[first], ways.point[last])))
+    node = np.full(len(points), -1, dtype=np.int64)
+    node[used] = np.arange(used.size)
+    line = ways.owner[first]
+    length, time = _measures(ways, first, last)
+    forward, backward = np.flatnonzero(ways.forward[line]), np.flatnonzero(ways.backward[line])
+    piece = np.concatenate((forward, backward))
+    against = np.repeat([False, True], [forward.size, backward.size])
+    order = np.lexsort((against, piece))
+    piece, against = piece[order], against[order]
+    begin = np.where(against, last[piece], first[piece])
+    end = np.where(against, first[piece], last[piece])
+    count = np.abs(end - begin) + 1
+    shape = ways.point[ranges(begin, count, np.where(against, -1, 1))]
+    network = Network(
+        node_id=points.id[used],
+        lon=points.lon[used],
+        lat=points.lat[used],
+        tail=node[ways.point[begin]].astype(np.int32),
+        head=node[ways.point[end]].astype(np.int32),
+        length_m=length[piece],
+        time_s=time[piece],
+        road_class=ways.road_class[line[piece]],
+        name=ways.name[line[piece]],
+        way=ways.way[line[piece]],
+        segment=np.unique(piece, return_inverse=True)[1].astype(np.int32),
+        shape_start=np.concatenate(([0], np.cumsum(count))).astype(np.int64),
+        shape=np.column_stack((points.lon[shape], points.lat[shape])),
+    )
+    return network, node
+
+
+def _measures(
+    ways: Ways, first: NDArray[np.int64], last: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return metres and seconds of each piece: its share of what the whole line states, or else its own length at the line's speed."""
+    travelled = ways.travelled_m()
+    line = ways.owner[first]
+    whole = np.maximum(travelled[ways.start[1:] - 1] - travelled[ways.start[:-1]], _SHORTEST_M)[line]
+    drawn = np.maximum(travelled[last] - travelled[first], _SHORTEST_M)
+    share = np.minimum(drawn / whole, 1.0)
+    length = np.where(np.isnan(ways.length_m[line]), drawn, ways.length_m[line] * share)
+    time = np.where(np.isnan(ways.time_s[line]), length / (ways.speed_kmh[line] / 3.6), ways.time_s[line] * share)
+    return length, time
+
+
+def with_joints(ways: Ways, point: NDArray[np.int64]) -> Ways:
+    """Return the ways with some of their points marked to become nodes."""
+    joint = ways.points.joint.copy()
+    joint[point] = True
+    return replace(ways, points=replace(ways.points, joint=joint))

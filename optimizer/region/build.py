@@ -1,0 +1,99 @@
+"""From ways to a region: cut at the border, assembled, and furnished with places."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.region.assemble import assemble
+from optimizer.region.border import check_reach
+from optimizer.region.crossings import make_crossings, make_gateways
+from optimizer.region.cut import cut_ways
+from optimizer.region.edges import make_edge_gateways
+from optimizer.region.model import Dropped, Region
+from optimizer.region.settlements import make_settlements
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.region.border import Border
+    from optimizer.region.crossings import OfficialMark
+    from optimizer.region.cut import Cut
+    from optimizer.region.osm import PlaceNode
+    from optimizer.region.ways import Ways
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a source knows besides its ways.
+
+    Attributes
+    ----------
+    controls
+        (c, 2) longitude and latitude of border controls.
+    places
+        Nodes tagged `place`.
+    dropped
+        What was left out so far.
+    attribution
+        Whom to name.
+    """
+
+    controls: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
+    places: Sequence[PlaceNode] = ()
+    dropped: Sequence[Dropped] = ()
+    attribution: str = ""
+
+
+def build_region(
+    ways: Ways, border: Border | None, surroundings: Surroundings, official: Sequence[OfficialMark], where: str
+) -> Region:
+    """Build a region from ways.
+
+    Parameters
+    ----------
+    ways
+        Roads as lines in degrees.
+    border
+        The border; None where there is none: gateways are then where roads enter the map.
+    surroundings
+        Border controls, places, and what was left out so far.
+    official
+        Crossings that the user knows to be official.
+    where
+        What to call the source in messages.
+
+    Raises
+    ------
+    InputError
+        If the border has nothing to do with the roads, or a mark in `official` fits no crossing.
+    """
+    dropped = list(surroundings.dropped)
+    cuts: list[Cut] = []
+    if border is not None:
+        used = np.unique(ways.point)
+        lon, lat = ways.points.lon[used], ways.points.lat[used]
+        check_reach(border, (float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max())), where)
+        ways, cuts, uncut = cut_ways(ways, border.line)
+        dropped += uncut
+    network, node, lost = assemble(ways)
+    crossings = make_crossings(ways, cuts, node, surroundings.controls, official)
+    if border is None:
+        gateways = make_edge_gateways(network)
+    else:
+        gateways, shut = make_gateways(crossings, network, border)
+        lost += shut
+    settlements, unsettled = make_settlements(surroundings.places, network, border)
+    return Region(
+        network=network,
+        border=border.line if border else None,
+        crossings=crossings,
+        gateways=gateways,
+        settlements=settlements,
+        dropped=(*dropped, *lost, *unsettled),
+        attribution=surroundings.attribution,
+    )

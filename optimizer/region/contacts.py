@@ -1,0 +1,213 @@
+"""Contacts between ways and a border line, decided exactly.
+
+Coordinates are taken on OpenStreetMap's own grid of 1e-7 degree as integers, so that "left of", "on" and "right of" are exact answers
+(for straight pieces shorter than 200 degrees; their products then fit 64 bits).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import shapely
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
+
+    from optimizer.region.ways import Ways
+
+GRID = 10_000_000
+"""Steps of the grid in one degree."""
+
+LEFT, ON, RIGHT = 1, 0, -1
+"""Sides of the border line, as it is drawn."""
+
+
+@dataclass(frozen=True)
+class Border:
+    """A border line on the grid, as straight pieces.
+
+    Attributes
+    ----------
+    begin, end
+        (b, 2) grid coordinates of each piece.
+    before, after
+        (b,) the pieces that each one continues; -1 for none.
+    """
+
+    begin: NDArray[np.int64]
+    end: NDArray[np.int64]
+    before: NDArray[np.int64]
+    after: NDArray[np.int64]
+
+    def side(self, piece: int, at: NDArray[np.int64], to: NDArray[np.int64]) -> int | None:
+        """Return on which side a straight line leaves the border.
+
+        Parameters
+        ----------
+        piece
+            A border piece that `at` lies on.
+        at, to
+            (2,) grid coordinates.
+
+        Returns
+        -------
+        int or None
+            `LEFT`, `RIGHT`, or `ON` along the border; None where the border itself ends at `at`, so that it has no sides there.
+        """
+        ahead, behind = self.end[piece], self.begin[piece]
+        if (at == ahead).all():
+            ahead = self.end[self.after[piece]] if self.after[piece] >= 0 else at
+        elif (at == behind).all():
+            behind = self.begin[self.before[piece]] if self.before[piece] >= 0 else at
+        a, b, u = ([int(v) for v in point - at] for point in (ahead, behind, to))
+        if any(_cross(w, u) == 0 and _dot(w, u) > 0 for w in (a, b)):
+            return ON
+        if not any(a) or not any(b):
+            return None
+        # Left is what a turn from `ahead` anticlockwise to `behind` sweeps over.
+        swept = _cross(a, u) > 0, _cross(u, b) > 0
+        bend = _cross(a, b)
+        wide = bend < 0 or (bend == 0 and _dot(a, b) < 0)
+        return LEFT if (any(swept) if wide and bend else all(swept) if bend else wide and swept[0]) else RIGHT
+
+
+class Contacts(NamedTuple):
+    """Ways that have a point wherever they meet the border.
+
+    Attributes
+    ----------
+    ways
+        The ways with the new points in them.
+    crossings
+        (k,) the new points at which two straight pieces cut each other inside both.
+    on_border
+        A border piece for each other point that lies on the border.
+    """
+
+    ways: Ways
+    crossings: NDArray[np.int64]
+    on_border: dict[int, int]
+
+
+def on_grid(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return (k, 2) integers: degrees in steps of the grid."""
+    return np.rint(np.column_stack((lon, lat)) * GRID).astype(np.int64)
+
+
+def border_on_grid(line: BaseGeometry) -> Border:
+    """Return a line, or several, as straight pieces on the grid."""
+    begin, end, before, after, offset = [], [], [], [], 0
+    for part in shapely.get_parts(line):
+        points = on_grid(*shapely.get_coordinates(part).T)
+        points = points[np.append(True, (points[1:] != points[:-1]).any(axis=1))]
+        numbers = offset + np.arange(len(points) - 1)
+        closed = numbers.size > 0 and bool((points[0] == points[-1]).all())
+        begin.append(points[:-1])
+        end.append(points[1:])
+        before.append(np.roll(numbers, 1) if closed else numbers - 1)
+        after.append(np.roll(numbers, -1) if closed else numbers + 1)
+        if numbers.size and not closed:
+            before[-1][0] = after[-1][-1] = -1
+        offset += numbers.size
+    return Border(*(np.concatenate(each) for each in (begin, end, before, after)))
+
+
+def find_contacts(ways: Ways, border: Border) -> Contacts:
+    """Put a point into the ways at every contact with the border that is inside a straight piece of theirs."""
+    step, piece = _candidates(ways, border)
+    grid = on_grid(ways.points.lon, ways.points.lat)
+    p, q = grid[ways.point[step]], grid[ways.point[step + 1]]
+    begin, end = border.begin[piece], border.end[piece]
+    side_p, side_q = _turn(begin, end, p), _turn(begin, end, q)
+    side_begin, side_end = _turn(p, q, begin), _turn(p, q, end)
+
+    crosses = _opposite(side_p, side_q) & _opposite(side_begin, side_end)
+    along = side_p[crosses] / (side_p[crosses] - side_q[crosses])
+    where = p[crosses] + along[:, None] * (q[crosses] - p[crosses])
+
+    at, corner = _corners(p, q, (begin, end), (side_begin, side_end), step)
+    corner_along = np.hypot(*(corner - p[at]).T) / np.hypot(*(q[at] - p[at]).T)
+
+    on_border: dict[int, int] = {}
+    for entry, point, side in ((step, p, side_p), (step + 1, q, side_q)):
+        touches = (side == 0) & _in_box(begin, end, point)
+        on_border.update(zip(ways.point[entry[touches]].tolist(), piece[touches].tolist(), strict=True))
+    new = len(ways.points) + np.arange(along.size + at.size)
+    on_border.update(zip(new[along.size :].tolist(), piece[at].tolist(), strict=True))
+
+    entries, fractions = np.concatenate((step[crosses], step[at])), np.concatenate((along, corner_along))
+    ids = _new_ids(ways.points.id, entries, fractions)
+    cut = ways.with_insertions(entries, fractions, np.concatenate((where, corner)) / GRID, ids)
+    return Contacts(cut, new[: along.size], on_border)
+
+
+def _candidates(ways: Ways, border: Border) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return pairs of a straight piece of a way (its first entry) and of the border whose boxes meet."""
+    if not len(border.begin):
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    grid = on_grid(ways.points.lon, ways.points.lat)[ways.point]
+    at = ways.steps
+    low, high = np.minimum(grid[at], grid[at + 1]), np.maximum(grid[at], grid[at + 1])
+    ends = np.concatenate((border.begin, border.end))
+    near = ((low <= ends.max(axis=0)) & (high >= ends.min(axis=0))).all(axis=1)
+    at, low, high = at[near], low[near], high[near]
+    tree = shapely.STRtree(
+        np.asarray(shapely.linestrings(np.stack((border.begin, border.end), axis=1).astype(np.float64)))
+    )
+    found, piece = tree.query(shapely.box(low[:, 0], low[:, 1], high[:, 0], high[:, 1]))
+    return at[found], piece
+
+
+def _corners(
+    p: NDArray[np.int64],
+    q: NDArray[np.int64],
+    corners: tuple[NDArray[np.int64], NDArray[np.int64]],
+    sides: tuple[NDArray[np.int64], NDArray[np.int64]],
+    step: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return border corners inside straight pieces p-q: the pair each is found in (k,), and its grid coordinates (k, 2), once a piece."""
+    inside = [
+        (side == 0) & _in_box(p, q, corner) & (corner != p).any(1) & (corner != q).any(1)
+        for corner, side in zip(corners, sides, strict=True)
+    ]
+    pair = np.concatenate([np.flatnonzero(each) for each in inside])
+    corner = np.concatenate([each[mask] for each, mask in zip(corners, inside, strict=True)])
+    first = np.unique(np.column_stack((step[pair], corner)), axis=0, return_index=True)[1]
+    return pair[first], corner[first]
+
+
+def _new_ids(ids: NDArray[Any], entries: NDArray[np.int64], along: NDArray[np.float64]) -> NDArray[Any]:
+    """Return a new id for each new point: below zero, as OpenStreetMap numbers new objects, counted in the order of the ways."""
+    rank = np.empty(entries.size, dtype=np.int64)
+    rank[np.lexsort((along, entries))] = np.arange(entries.size)
+    if ids.dtype.kind == "i":
+        return min(0, int(ids.min(initial=0))) - 1 - rank
+    taken = set(ids.tolist())
+    prefix = "border"
+    while any(f"{prefix}-{number + 1}" in taken for number in range(entries.size)):
+        prefix += "-"
+    return np.array([f"{prefix}-{number + 1}" for number in rank], dtype=np.str_)
+
+
+def _turn(a: NDArray[np.int64], b: NDArray[np.int64], c: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(k,) above 0 where a, b, c (each (k, 2)) turn left, 0 where they lie on one line, below 0 where they turn right."""
+    return np.asarray((b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0]))
+
+
+def _opposite(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.bool_]:
+    return np.asarray(((a > 0) & (b < 0)) | ((a < 0) & (b > 0)))
+
+
+def _in_box(a: NDArray[np.int64], b: NDArray[np.int64], c: NDArray[np.int64]) -> NDArray[np.bool_]:
+    return np.asarray(((np.minimum(a, b) <= c) & (c <= np.maximum(a, b))).all(axis=1))
+
+
+def _cross(a: list[int], b: list[int]) -> int:
+    return a[0] * b[1] - a[1] * b[0]
+
+
+def _dot(a: list[int], b: list[int]) -> int:
+    return a[0] * b[0] + a[1] * b[1]

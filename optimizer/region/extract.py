@@ -1,0 +1,197 @@
+"""OpenStreetMap extracts (`.osm`, `.osm.pbf`, and compressed `.osm`), parsed by pyosmium.
+
+Three passes, each of which parses one kind of object: relations (for borders), ways, then the nodes that the ways need.
+pyosmium refuses XML entities, so an XML bomb ends as a message.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import shapely
+
+from optimizer.errors import InputError, Problem
+from optimizer.files import existing_file
+from optimizer.region.osm import Boundary, OsmData, PlaceNode
+from optimizer.region.roads import USED_TAGS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
+
+SUFFIXES = (".osm", ".osm.pbf", ".pbf", ".osm.bz2", ".osm.gz")
+
+_NAME_TAGS = ("name", "name:en", "int_name", "official_name", "ISO3166-1", "ISO3166-1:alpha2", "ISO3166-1:alpha3")
+
+
+class _Relation(NamedTuple):
+    """A boundary relation: its number, names, and the ways around and inside it."""
+
+    id: int
+    names: tuple[str, ...]
+    outer: tuple[int, ...]
+    inner: tuple[int, ...]
+
+
+@dataclass
+class _RawWays:
+    id: list[int] = field(default_factory=list)
+    tags: list[dict[str, str]] = field(default_factory=list)
+    refs: list[int] = field(default_factory=list)
+    count: list[int] = field(default_factory=list)
+
+
+def read_extract(path: Path) -> OsmData:
+    """Read the roads, ferries, places, border controls and country boundaries of an extract.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, or empty.
+    """
+    existing_file(path, "an OpenStreetMap extract")
+    relations = _read_relations(path)
+    rim = {way for relation in relations for way in (*relation.outer, *relation.inner)}
+    roads, rim_refs = _read_ways(path, rim)
+    wanted = np.unique(np.concatenate([np.array(roads.refs, dtype=np.int64), *rim_refs.values()]))
+    node, lonlat, controls, places = _read_nodes(path, wanted)
+    if not (node.size or places):
+        raise InputError(
+            Problem(str(path), "no roads and no places", "an OpenStreetMap extract with roads", "Choose another")
+        )
+    return OsmData(
+        way=np.array(roads.id, dtype=np.int64),
+        tags=roads.tags,
+        start=np.concatenate(([0], np.cumsum(roads.count))).astype(np.int64),
+        ref=np.array(roads.refs, dtype=np.int64),
+        node=node,
+        lon=lonlat[:, 0],
+        lat=lonlat[:, 1],
+        controls=controls,
+        places=places,
+        boundaries=tuple(
+            Boundary(
+                relation.id,
+                relation.names,
+                _area(list(map(rim_refs.get, relation.outer)), list(map(rim_refs.get, relation.inner)), node, lonlat),
+            )
+            for relation in relations
+        ),
+    )
+
+
+def _objects(path: Path, kind: str, *filters: Any) -> Iterator[Any]:  # noqa: ANN401 - pyosmium has no types
+    import osmium  # noqa: PLC0415 - only those who read extracts pay for it
+
+    try:
+        processor = osmium.FileProcessor(str(path), getattr(osmium.osm, kind))
+        for each in filters:
+            processor.with_filter(each)
+        yield from processor
+    except (RuntimeError, ValueError, osmium.InvalidLocationError) as error:
+        raise InputError(
+            Problem(
+                str(path), f"data that cannot be read ({error})", "a whole OpenStreetMap extract", "Download it again"
+            )
+        ) from None
+
+
+def _read_relations(path: Path) -> list[_Relation]:
+    """Return the boundary relations of countries, by rising number."""
+    import osmium  # noqa: PLC0415 - as above
+
+    found = []
+    for relation in _objects(path, "RELATION", osmium.filter.TagFilter(("admin_level", "2"))):
+        tags = dict(relation.tags)
+        if tags.get("boundary") == "administrative" and tags.get("type") == "boundary":
+            names = tuple(dict.fromkeys(tags[tag] for tag in _NAME_TAGS if tags.get(tag)))
+            ways = [(member.role, member.ref) for member in relation.members if member.type == "w"]
+            outer = tuple(way for role, way in ways if role in {"outer", ""})
+            inner = tuple(way for role, way in ways if role == "inner")
+            found.append(_Relation(relation.id, names, outer, inner))
+    return sorted(found)
+
+
+def _read_ways(path: Path, rim: set[int]) -> tuple[_RawWays, dict[int, NDArray[np.int64]]]:
+    """Return the ways that may be travelled, by rising number, and the nodes of the ways that borders are made of."""
+    raw: list[tuple[int, dict[str, str], list[int]]] = []
+    rim_refs: dict[int, NDArray[np.int64]] = {}
+    for way in _objects(path, "WAY"):
+        tags = way.tags
+        road = "highway" in tags or tags.get("route") == "ferry"
+        if road or way.id in rim:
+            refs = [node.ref for node in way.nodes]
+            if road:
+                raw.append((way.id, {tag: tags[tag] for tag in USED_TAGS if tag in tags}, refs))
+            if way.id in rim:
+                rim_refs[way.id] = np.array(refs, dtype=np.int64)
+    roads = _RawWays()
+    for number, tags, refs in sorted(raw, key=lambda way: way[0]):
+        roads.id.append(number)
+        roads.tags.append(tags)
+        roads.refs.extend(refs)
+        roads.count.append(len(refs))
+    return roads, rim_refs
+
+
+def _read_nodes(
+    path: Path, wanted: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], tuple[PlaceNode, ...]]:
+    """Return the wanted nodes that the extract holds, by rising number, with degrees; border controls; places."""
+    import osmium  # noqa: PLC0415 - as above
+
+    node, lonlat = [], []
+    needed = set(
+        wanted.tolist()
+    )  # osmium's own IdFilter reserves 4 MB for every 33 million ids it spans: over 1 GB on new data
+    for each in _objects(path, "NODE"):
+        if each.id in needed and each.location.valid():
+            node.append(each.id)
+            lonlat.append((each.lon, each.lat))
+    controls, places = [], []
+    for each in _objects(path, "NODE", osmium.filter.KeyFilter("place", "barrier")):
+        tags = each.tags
+        if tags.get("barrier") == "border_control" and each.location.valid():
+            controls.append((each.lon, each.lat))
+        if "place" in tags and each.location.valid():
+            places.append(
+                PlaceNode(each.id, each.lon, each.lat, tags.get("name", ""), tags["place"], tags.get("population", ""))
+            )
+    ids, first = np.unique(np.array(node, dtype=np.int64), return_index=True)
+    return (
+        ids,
+        np.array(lonlat, dtype=np.float64).reshape(-1, 2)[first],
+        np.array(sorted(controls), dtype=np.float64).reshape(-1, 2),
+        tuple(sorted(places, key=lambda place: place.id)),
+    )
+
+
+def _area(
+    outer: Sequence[NDArray[np.int64] | None],
+    inner: Sequence[NDArray[np.int64] | None],
+    node: NDArray[np.int64],
+    lonlat: NDArray[np.float64],
+) -> BaseGeometry | None:
+    """Return the area that a boundary's ways enclose; None where one is missing or they do not close."""
+    whole, holes = _enclosed(outer, node, lonlat), _enclosed(inner, node, lonlat)
+    if whole is None or holes is None or whole.is_empty:
+        return None
+    return shapely.orient_polygons(shapely.difference(whole, holes))
+
+
+def _enclosed(
+    members: Sequence[NDArray[np.int64] | None], node: NDArray[np.int64], lonlat: NDArray[np.float64]
+) -> BaseGeometry | None:
+    lines = []
+    for refs in members:
+        position = np.empty(0, dtype=np.int64) if refs is None else np.searchsorted(node, refs)
+        if refs is None or refs.size < 2 or position.max() == node.size or (node[position] != refs).any():
+            return None
+        lines.append(shapely.linestrings(lonlat[position]))
+    polygons, *leftovers = shapely.polygonize_full(np.asarray(lines, dtype=object))
+    return shapely.union_all(shapely.get_parts(polygons)) if shapely.is_empty(leftovers).all() else None

@@ -1,0 +1,110 @@
+"""GeoPackage layers as arrays: the thin coat over pyogrio that the region room reads and writes through."""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import shapely
+
+from optimizer.errors import InputError, Problem
+from optimizer.files import existing_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+WGS84 = "EPSG:4326"
+
+_SQLITE = b"SQLite format 3\x00"
+_APPLICATION_AT = 68
+_APPLICATIONS = {b"GPKG", b"GP10", b"GP11"}
+"""What the GeoPackage standard (table 1, "SQLite database header") puts at byte 68."""
+
+_WRITING = {
+    "OGR_CURRENT_DATE": "2000-01-01T00:00:00.000Z",  # one date for all, so that equal content gives equal bytes
+    "OGR_SQLITE_SYNCHRONOUS": "OFF",  # the file has a temporary name until it is whole: no need to wait for the disk
+}
+
+
+def layer_names(path: Path) -> tuple[str, ...]:
+    """Return the names of a GeoPackage's layers.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or is not a GeoPackage. Its header is looked at before GDAL sees the file, because GDAL would
+        follow a text file dressed up as one to other files and servers.
+    """
+    import pyogrio  # noqa: PLC0415 - GDAL is heavy
+
+    with existing_file(path, "a GeoPackage").open("rb") as stream:
+        header = stream.read(100)
+    if not header.startswith(_SQLITE) or header[_APPLICATION_AT:][:4] not in _APPLICATIONS:
+        raise _not_a_geopackage(path, "something else")
+    with _reading(path, "database"):
+        return tuple(str(name) for name, _ in pyogrio.list_layers(path))
+
+
+def read_layer(path: Path, layer: str) -> tuple[NDArray[np.object_], dict[str, NDArray[Any]], str | None]:
+    """Return a layer's geometries (none for a table), its columns, and the name of its coordinate system.
+
+    Raises
+    ------
+    InputError
+        If the layer cannot be read.
+    """
+    import pyogrio  # noqa: PLC0415 - GDAL is heavy
+
+    with _reading(path, f"layer {layer}"):
+        meta, _, geometry, columns = pyogrio.raw.read(path, layer=layer)
+        shapes = np.empty(0, dtype=object) if geometry is None else shapely.from_wkb(geometry)
+    return np.asarray(shapes, dtype=object), dict(zip(meta["fields"].tolist(), columns, strict=True)), meta["crs"]
+
+
+def write_layer(
+    path: Path,
+    layer: str,
+    columns: Mapping[str, NDArray[Any]],
+    geometry: NDArray[np.object_] | None = None,
+    kind: str = "Point",
+) -> None:
+    """Add a layer to a GeoPackage (made where there is none): (k,) shapely geometries in WGS 84 of one `kind`, and (k,) columns."""
+    import pyogrio  # noqa: PLC0415 - GDAL is heavy
+
+    data = [column.astype(object) if column.dtype.kind == "U" else column for column in columns.values()]
+    spatial = {} if geometry is None else {"geometry_type": kind, "crs": WGS84}
+    wkb = None if geometry is None else np.asarray(shapely.to_wkb(geometry), dtype=object)
+    pyogrio.raw.write(path, wkb, data, list(columns), layer=layer, driver="GPKG", **spatial)
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Make GDAL write quickly and the same bytes for the same content; put its options back afterwards."""
+    import pyogrio  # noqa: PLC0415 - GDAL is heavy
+
+    before = {option: pyogrio.get_gdal_config_option(option) for option in _WRITING}
+    pyogrio.set_gdal_config_options(_WRITING)
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options(before)
+
+
+@contextmanager
+def _reading(path: Path, what: str) -> Iterator[None]:
+    """Turn what GDAL and GEOS say of a damaged file into one message."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # GDAL warns on its way to an error
+            yield
+    except (RuntimeError, ValueError, shapely.errors.GEOSException) as error:
+        raise _not_a_geopackage(path, f"a {what} that cannot be read ({error})") from None
+
+
+def _not_a_geopackage(path: Path, found: str) -> InputError:
+    return InputError(Problem(str(path), found, "a GeoPackage", "Check the file, or build it again"))

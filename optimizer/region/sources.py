@@ -1,0 +1,254 @@
+"""Where regions come from: files (`read_region`) and OpenStreetMap's servers (`region_from_*`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import shapely
+
+from optimizer.errors import InputError, Problem, ProblemList
+from optimizer.region.border import choose_border, is_border_file, read_border
+from optimizer.region.build import Surroundings, build_region
+from optimizer.region.download import Service, fetch_roads, find_address, find_outline, widened, within
+from optimizer.region.extract import SUFFIXES, read_extract
+from optimizer.region.graph_files import read_graph_geopackage, read_graphml
+from optimizer.region.graphs import ways_of_graph
+from optimizer.region.osm import ATTRIBUTION, roads_of
+from optimizer.region.roads import checked_modes
+from optimizer.region.store import is_saved_region, load_region
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from shapely.geometry.base import BaseGeometry
+
+    from optimizer.region.border import Border, BorderSource
+    from optimizer.region.crossings import OfficialMark
+    from optimizer.region.graphs import RawGraph
+    from optimizer.region.model import Region
+
+DRIVE = ("drive",)
+
+
+def read_region(
+    path: Path | str,
+    *,
+    border: BorderSource = None,
+    modes: Iterable[str] = DRIVE,
+    official: Sequence[OfficialMark] = (),
+) -> Region:
+    """Read a region from a file, by its suffix.
+
+    Parameters
+    ----------
+    path
+        An OpenStreetMap extract (`.osm`, `.osm.pbf`, `.pbf`, `.osm.bz2`, `.osm.gz`), a graph (`.graphml`), or a GeoPackage (`.gpkg`):
+        a region saved by this program, or a graph saved by OSMnx.
+    border
+        A GeoJSON file, the name of a boundary in the extract, a shape in degrees, or None for the only boundary of the extract that
+        closes. Without any, the region has no border.
+    modes
+        Some of `drive`, `service`, `track`, `foot`, `ferry`; for extracts. Graphs are taken whole.
+    official
+        Crossings to mark official besides those near a border control: ids, way numbers, or (longitude, latitude).
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged or holds no roads, or an argument does not fit it.
+    """
+    path = Path(path)
+    asked = checked_modes(modes)
+    name = path.name.lower()
+    if name.endswith(SUFFIXES):
+        data = read_extract(path)
+        ways, dropped = roads_of(data, asked, str(path))
+        line = choose_border(border, data.boundaries, str(path))
+        return build_region(
+            ways, line, Surroundings(data.controls, data.places, dropped, ATTRIBUTION), official, str(path)
+        )
+    if name.endswith(".graphml"):
+        return _of_graph(read_graphml(path), border, official, str(path))
+    if name.endswith(".gpkg"):
+        if is_saved_region(path):
+            return _saved(path, border, official)
+        return _of_graph(read_graph_geopackage(path), border, official, str(path))
+    known = ", ".join((*SUFFIXES, ".graphml", ".gpkg"))
+    raise InputError(
+        Problem(str(path), f"the suffix {path.suffix!r}", f"one of {known}", "Convert the file, or rename it")
+    )
+
+
+def region_from_place(
+    place: str,
+    *,
+    border: BorderSource = None,
+    margin_m: float = 0.0,
+    modes: Iterable[str] = DRIVE,
+    official: Sequence[OfficialMark] = (),
+    cache: Path | str = Path("cache"),
+    overpass_url: str | None = None,
+    nominatim_url: str | None = None,
+) -> Region:
+    """Fetch the region inside the outline of a named place.
+
+    Parameters
+    ----------
+    place
+        What Nominatim knows, as `Andorra` or `Vaduz, Liechtenstein`.
+    border
+        A GeoJSON file, a shape in degrees, or the name of a place whose outline is the border, as `Andorra`.
+    margin_m
+        Metres to fetch beyond the outline; a border at the outline is crossed only by roads that go on behind it.
+    modes, official
+        As in `read_region`.
+    cache
+        Folder for the servers' answers.
+    overpass_url, nominatim_url
+        Servers; None for OSMnx's own choice.
+
+    Raises
+    ------
+    InputError
+        If the place is unknown, holds no roads, or the servers do not answer; or if an argument does not fit.
+    """
+    service = Service(Path(cache), overpass_url, nominatim_url)
+    asked = checked_modes(modes)
+    where = f"place {place!r}"
+    if not 0 <= margin_m < 1e6:
+        raise InputError(Problem("margin_m", f"{margin_m:g}", "metres from 0 to 1,000,000"))
+    outline = widened(find_outline(place, service), margin_m)
+    return _fetched(outline, border, asked, official, service, where)
+
+
+def region_from_address(
+    address: str,
+    *,
+    distance_m: float = 5000.0,
+    border: BorderSource = None,
+    modes: Iterable[str] = DRIVE,
+    official: Sequence[OfficialMark] = (),
+    cache: Path | str = Path("cache"),
+    overpass_url: str | None = None,
+    nominatim_url: str | None = None,
+) -> Region:
+    """Fetch the region in a box that reaches `distance_m` metres from an address to each side; else as `region_from_place`.
+
+    Raises
+    ------
+    InputError
+        If the address is unknown, or as in `region_from_place`.
+    """
+    service = Service(Path(cache), overpass_url, nominatim_url)
+    asked = checked_modes(modes)
+    where = f"address {address!r}"
+    if not 0 < distance_m < 1e6:
+        raise InputError(Problem("distance_m", f"{distance_m:g}", "metres between 0 and 1,000,000"))
+    return _fetched(within(*find_address(address, service), distance_m), border, asked, official, service, where)
+
+
+def region_from_bbox(
+    bbox: tuple[float, float, float, float],
+    *,
+    border: BorderSource = None,
+    modes: Iterable[str] = DRIVE,
+    official: Sequence[OfficialMark] = (),
+    cache: Path | str = Path("cache"),
+    overpass_url: str | None = None,
+    nominatim_url: str | None = None,
+) -> Region:
+    """Fetch the region in a box of degrees: west, south, east, north; else as `region_from_place`.
+
+    Raises
+    ------
+    InputError
+        If the box is out of order or out of range, or as in `region_from_place`.
+    """
+    service = Service(Path(cache), overpass_url, nominatim_url)
+    asked = checked_modes(modes)
+    return _fetched(_box(bbox), border, asked, official, service, f"box {','.join(f'{side:g}' for side in bbox)}")
+
+
+def region_from_polygon(
+    polygon: BaseGeometry | Path | str,
+    *,
+    border: BorderSource = None,
+    modes: Iterable[str] = DRIVE,
+    official: Sequence[OfficialMark] = (),
+    cache: Path | str = Path("cache"),
+    overpass_url: str | None = None,
+    nominatim_url: str | None = None,
+) -> Region:
+    """Fetch the region in a polygon in degrees, or in those of a GeoJSON file; else as `region_from_place`.
+
+    Raises
+    ------
+    InputError
+        If the polygon is none, or as in `region_from_place`.
+    """
+    service = Service(Path(cache), overpass_url, nominatim_url)
+    asked = checked_modes(modes)
+    where = "polygon" if isinstance(polygon, shapely.Geometry) else str(polygon)
+    outline = polygon if isinstance(polygon, shapely.Geometry) else read_border(Path(polygon)).area
+    if (
+        outline is None
+        or outline.geom_type not in {"Polygon", "MultiPolygon"}
+        or outline.is_empty
+        or not outline.is_valid
+    ):
+        raise InputError(
+            Problem(where, "no polygon", "a polygon or several, in degrees", "Draw the region as a polygon")
+        )
+    return _fetched(outline, border, asked, official, service, where)
+
+
+def _fetched(
+    outline: BaseGeometry,
+    border: BorderSource,
+    modes: frozenset[str],
+    official: Sequence[OfficialMark],
+    service: Service,
+    where: str,
+) -> Region:
+    line: Border | None
+    if isinstance(border, str) and not is_border_file(border):
+        line = choose_border(find_outline(border, service), (), f"border {border!r}")
+    else:
+        line = choose_border(border, (), where)
+    data = fetch_roads(outline, modes, service, where)
+    ways, dropped = roads_of(data, modes, where)
+    return build_region(ways, line, Surroundings(data.controls, data.places, dropped, ATTRIBUTION), official, where)
+
+
+def _of_graph(graph: RawGraph, border: BorderSource, official: Sequence[OfficialMark], where: str) -> Region:
+    ways, dropped = ways_of_graph(graph, where)
+    return build_region(ways, choose_border(border, (), where), Surroundings(dropped=dropped), official, where)
+
+
+def _saved(path: Path, border: BorderSource, official: Sequence[OfficialMark]) -> Region:
+    if border is not None or official:
+        found = "a region that was built already, with a border or official crossings asked for"
+        raise InputError(Problem(str(path), found, "a saved region alone", "Leave them out, or read its source again"))
+    return load_region(path)
+
+
+def _box(bbox: tuple[float, float, float, float]) -> BaseGeometry:
+    west, south, east, north = bbox
+    problems = ProblemList()
+    if not all(-180 <= side <= 180 for side in (west, east)) or not all(-90 <= side <= 90 for side in (south, north)):
+        problems.add(
+            "bbox",
+            ",".join(f"{side:g}" for side in bbox),
+            "longitudes in [-180, 180], latitudes in [-90, 90]",
+            "Give W,S,E,N in degrees",
+        )
+    elif not (west < east and south < north):
+        problems.add(
+            "bbox",
+            ",".join(f"{side:g}" for side in bbox),
+            "west < east and south < north",
+            "Give W,S,E,N in this order",
+        )
+    problems.raise_if_any()
+    return shapely.box(west, south, east, north)

@@ -1,0 +1,246 @@
+"""Regions on disk: one GeoPackage that QGIS opens and that reads back to the bit.
+
+Layers: `nodes`, `arcs`, `border`, `crossings`, `gateways`, `settlements` (geometry in WGS 84), `dropped` and `metadata` (tables).
+Numbers are stored as 8-byte integers and doubles, geometries as well-known binary: nothing is rounded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import shapely
+
+from optimizer.errors import InputError, Problem, ProblemList
+from optimizer.files import written_whole
+from optimizer.network import Network
+from optimizer.places import Crossing, Gateway, Settlement
+from optimizer.region.geopackage import layer_names, read_layer, write_layer, writing
+from optimizer.region.model import Dropped, Region
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+PlaceType = TypeVar("PlaceType", Crossing, Gateway, Settlement)
+
+FORMAT = "border-interdiction region"
+FORMAT_VERSION = "1"
+
+_PLACES: dict[str, type[Crossing | Gateway | Settlement]] = {
+    "crossings": Crossing,
+    "gateways": Gateway,
+    "settlements": Settlement,
+}
+_ARC_COLUMNS = {
+    "tail": np.int32,
+    "head": np.int32,
+    "length_m": np.float64,
+    "time_s": np.float64,
+    "road_class": np.str_,
+    "name": np.str_,
+    "way": np.int64,
+    "segment": np.int32,
+}
+_DTYPE = {"str": np.str_, "int": np.int64, "float": np.float64, "bool": np.bool_}
+_KINDS = {"i": "iub", "f": "iuf", "b": "b", "U": "OU"}
+"""NumPy kinds a stored column may have (values) where a field wants another (keys)."""
+
+
+def save_region(region: Region, path: Path) -> None:
+    """Write a region as one GeoPackage, whole or not at all; the same region gives the same bytes.
+
+    Raises
+    ------
+    InputError
+        If the suffix is not `.gpkg`, or the folder cannot be written.
+    """
+    if path.suffix.lower() != ".gpkg":
+        raise InputError(Problem(str(path), f"the suffix {path.suffix!r}", "a name that ends in .gpkg", "Rename it"))
+    network = region.network
+    border = np.array([region.border] if region.border is not None else [], dtype=object)
+    metadata = {"format": FORMAT, "version": FORMAT_VERSION, "attribution": region.attribution}
+    with written_whole(path) as temporary, writing():
+        write_layer(
+            temporary, "nodes", {"node_id": network.node_id}, np.asarray(shapely.points(network.lon, network.lat))
+        )
+        write_layer(
+            temporary,
+            "arcs",
+            {name: getattr(network, name) for name in _ARC_COLUMNS},
+            _arc_lines(network),
+            "LineString",
+        )
+        write_layer(temporary, "border", {}, border, "Unknown")
+        for layer, place_type in _PLACES.items():
+            places = getattr(region, layer)
+            lonlat = np.array([(place.lon, place.lat) for place in places], dtype=np.float64).reshape(-1, 2)
+            points = np.asarray(shapely.points(lonlat))
+            write_layer(temporary, layer, _columns(places, _place_dtypes(place_type)), points)
+        write_layer(temporary, "dropped", _columns(region.dropped, {"what": np.str_, "reason": np.str_}))
+        write_layer(
+            temporary, "metadata", {"key": np.array(list(metadata)), "value": np.array(list(metadata.values()))}
+        )
+
+
+def load_region(path: Path) -> Region:
+    """Read a region that `save_region` wrote.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, is not such a GeoPackage, or its layers contradict each other.
+    """
+    layers = layer_names(path)
+    metadata = _metadata(path, layers)
+    problems = ProblemList()
+    for layer in ("nodes", "arcs", "border", *_PLACES, "dropped"):
+        if layer not in layers:
+            problems.add(
+                str(path), f"no layer {layer}", "a region saved whole by this program", "Build the region again"
+            )
+    problems.raise_if_any()
+    network = _load_network(path)
+    border = read_layer(path, "border")[0]
+    dropped = _read_table(path, "dropped", {"what": np.str_, "reason": np.str_})[1]
+    return Region(
+        network=network,
+        border=border[0] if border.size else None,
+        crossings=_load_places(path, "crossings", Crossing, network.n_nodes),
+        gateways=_load_places(path, "gateways", Gateway, network.n_nodes),
+        settlements=_load_places(path, "settlements", Settlement, network.n_nodes),
+        dropped=tuple(map(Dropped, dropped["what"].tolist(), dropped["reason"].tolist())),
+        attribution=metadata["attribution"],
+    )
+
+
+def is_saved_region(path: Path) -> bool:
+    """Whether a GeoPackage is one that `save_region` wrote, rather than a foreign one.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or is no GeoPackage.
+    """
+    layers = layer_names(path)
+    return "metadata" in layers and "arcs" in layers
+
+
+def _metadata(path: Path, layers: tuple[str, ...]) -> dict[str, str]:
+    expected = f"{FORMAT}, version {FORMAT_VERSION}"
+    if "metadata" not in layers:
+        raise InputError(
+            Problem(str(path), f"a GeoPackage with the layers {', '.join(layers)}", expected, "Build the region again")
+        )
+    columns = _read_table(path, "metadata", {"key": np.str_, "value": np.str_})[1]
+    metadata = dict(zip(columns["key"].tolist(), columns["value"].tolist(), strict=True))
+    if (metadata.get("format"), metadata.get("version")) != (FORMAT, FORMAT_VERSION):
+        found = f"{metadata.get('format')!r}, version {metadata.get('version')!r}"
+        raise InputError(
+            Problem(f"{path}, layer metadata", found, expected, "Build the region again with this version")
+        )
+    return {"attribution": "", **metadata}
+
+
+def _load_network(path: Path) -> Network:
+    points, nodes, _ = read_layer(path, "nodes")
+    lines, arcs = _read_table(path, "arcs", _ARC_COLUMNS)
+    node_id = nodes.get("node_id", np.empty(0, dtype=np.int64))
+    node_id = node_id.astype(np.str_ if node_id.dtype.kind == "O" else np.int64)
+    lonlat = _coordinates(path, "nodes", points, shapely.GeometryType.POINT)
+    shape = _coordinates(path, "arcs", lines, shapely.GeometryType.LINESTRING)
+    problems = ProblemList()
+    where = f"{path}, layer arcs"
+    if not len(points) or np.unique(node_id).size != len(points):
+        problems.add(
+            f"{path}, layer nodes",
+            "no nodes, or node_id twice or not given",
+            "unique node_id",
+            "Build the region again",
+        )
+    for end in ("tail", "head"):
+        _refuse(problems, where, end, ~_is_position(arcs[end], len(points)), "a position in the layer nodes")
+    for measure in ("length_m", "time_s"):
+        _refuse(problems, where, measure, ~(np.isfinite(arcs[measure]) & (arcs[measure] > 0)), "a number above 0")
+    _refuse(
+        problems,
+        where,
+        "segment",
+        ~_is_position(arcs["segment"], len(lines)),
+        "a segment number from 0 on, without gaps",
+    )
+    problems.raise_if_any()
+    start = np.concatenate(([0], np.cumsum(shapely.get_num_points(lines)))).astype(np.int64)
+    return Network(node_id=node_id, lon=lonlat[:, 0], lat=lonlat[:, 1], shape_start=start, shape=shape, **arcs)
+
+
+def _load_places(path: Path, layer: str, place_type: type[PlaceType], n_nodes: int) -> tuple[PlaceType, ...]:
+    points, columns = _read_table(path, layer, _place_dtypes(place_type))
+    lonlat = _coordinates(path, layer, points, shapely.GeometryType.POINT)
+    problems = ProblemList()
+    _refuse(
+        problems,
+        f"{path}, layer {layer}",
+        "node",
+        ~_is_position(columns["node"], n_nodes),
+        "a position in the layer nodes",
+    )
+    problems.raise_if_any()
+    rows = zip(*(column.tolist() for column in columns.values()), lonlat.tolist(), strict=True)
+    return tuple(
+        place_type(**dict(zip(columns, values, strict=True)), lon=lon, lat=lat) for *values, (lon, lat) in rows
+    )
+
+
+def _read_table(path: Path, layer: str, dtypes: dict[str, Any]) -> tuple[NDArray[np.object_], dict[str, NDArray[Any]]]:
+    """Return geometries and the wanted columns, each checked to hold what it should."""
+    geometry, columns, _ = read_layer(path, layer)
+    problems = ProblemList()
+    for name, dtype in dtypes.items():
+        column = columns.get(name)
+        if column is None:
+            problems.add(
+                f"{path}, layer {layer}", f"no field {name}", "a region saved by this program", "Build the region again"
+            )
+        elif column.size and column.dtype.kind not in _KINDS[np.dtype(dtype).kind]:
+            problems.add(
+                f"{path}, layer {layer}, field {name}", column.dtype, np.dtype(dtype).name, "Build the region again"
+            )
+    problems.raise_if_any()
+    return geometry, {name: columns[name].astype(dtype) for name, dtype in dtypes.items()}
+
+
+def _coordinates(
+    path: Path, layer: str, geometry: NDArray[np.object_], kind: shapely.GeometryType
+) -> NDArray[np.float64]:
+    if geometry.size and (shapely.get_type_id(geometry) != kind).any():
+        raise InputError(
+            Problem(f"{path}, layer {layer}", "a geometry of another kind", kind.name.lower(), "Build the region again")
+        )
+    return np.asarray(shapely.get_coordinates(geometry))
+
+
+def _refuse(problems: ProblemList, where: str, field: str, bad: NDArray[np.bool_], expected: str) -> None:
+    rows = np.flatnonzero(bad)
+    if rows.size:
+        problems.add(f"{where}, row {rows[0] + 1}, field {field}", f"{rows.size} rows that do not hold one", expected)
+
+
+def _is_position(values: NDArray[np.integer], size: int) -> NDArray[np.bool_]:
+    return np.asarray((values >= 0) & (values < size))
+
+
+def _arc_lines(network: Network) -> NDArray[np.object_]:
+    owner = np.repeat(np.arange(network.n_arcs), np.diff(network.shape_start))
+    return np.asarray(shapely.linestrings(network.shape, indices=owner), dtype=object)
+
+
+def _place_dtypes(place_type: type) -> dict[str, Any]:
+    return {item.name: _DTYPE[str(item.type)] for item in fields(place_type) if item.name not in {"lon", "lat"}}
+
+
+def _columns(items: Sequence[object], dtypes: dict[str, Any]) -> dict[str, NDArray[Any]]:
+    return {name: np.array([getattr(item, name) for item in items], dtype=dtype) for name, dtype in dtypes.items()}

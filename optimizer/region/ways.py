@@ -1,0 +1,140 @@
+"""Ways: road lines on shared points, the one shape every source is brought to before it becomes a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from optimizer.network import great_circle_m
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Points:
+    """The points that ways run through.
+
+    Attributes
+    ----------
+    id
+        (p,) integers or strings; unique among points that become nodes.
+    lon, lat
+        (p,) degrees.
+    joint
+        (p,) whether the point must become a node of the network, whatever meets there.
+    """
+
+    id: NDArray[Any]
+    lon: NDArray[np.float64]
+    lat: NDArray[np.float64]
+    joint: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        """Return p."""
+        return self.lon.size
+
+
+@dataclass(frozen=True)
+class Ways:
+    """Lines with one set of attributes each.
+
+    Attributes
+    ----------
+    points
+        What the lines run through.
+    start
+        (w + 1,) where each line starts in `point`; every line has at least two points, and no point twice in a row.
+    point
+        (r,) positions in `points`.
+    way
+        (w,) OSM way; 0 where there is none. Several lines may come from one way.
+    road_class, name
+        (w,) strings.
+    forward, backward
+        (w,) whether the line is travelled in and against its order.
+    speed_kmh
+        (w,) km/h, > 0.
+    length_m, time_s
+        (w,) metres and seconds where the source states them for the whole line, else NaN.
+    """
+
+    points: Points
+    start: NDArray[np.int64]
+    point: NDArray[np.int64]
+    way: NDArray[np.int64]
+    road_class: NDArray[np.str_]
+    name: NDArray[np.str_]
+    forward: NDArray[np.bool_]
+    backward: NDArray[np.bool_]
+    speed_kmh: NDArray[np.float64]
+    length_m: NDArray[np.float64]
+    time_s: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        """Return w."""
+        return self.way.size
+
+    @property
+    def owner(self) -> NDArray[np.int64]:
+        """(r,) the line each entry of `point` belongs to."""
+        return np.repeat(np.arange(len(self)), np.diff(self.start))
+
+    @property
+    def steps(self) -> NDArray[np.int64]:
+        """(s,) entries of `point` that are followed by another of the same line: the straight pieces."""
+        last = np.zeros(self.point.size, dtype=bool)
+        last[self.start[1:] - 1] = True
+        return np.flatnonzero(~last)
+
+    def travelled_m(self) -> NDArray[np.float64]:
+        """(r,) great-circle metres from the start of the first line, summed over all lines; only differences within a line mean anything."""
+        lon, lat = self.points.lon[self.point], self.points.lat[self.point]
+        step = np.zeros(self.point.size)
+        at = self.steps
+        step[at + 1] = great_circle_m(lon[at], lat[at], lon[at + 1], lat[at + 1])
+        return np.cumsum(step)
+
+    def with_insertions(
+        self, after: NDArray[np.int64], along: NDArray[np.float64], lonlat: NDArray[np.float64], ids: NDArray[Any]
+    ) -> Ways:
+        """Return the ways with k new points put into them; no joints yet.
+
+        Parameters
+        ----------
+        after
+            (k,) the entry of `point` each new point follows.
+        along
+            (k,) how far along that straight piece it lies, in (0, 1): orders several on one piece.
+        lonlat
+            (k, 2) degrees.
+        ids
+            (k,) what to call them.
+        """
+        order = np.lexsort((along, after))
+        new = len(self.points) + np.arange(after.size)
+        points = Points(
+            id=np.concatenate((self.points.id, ids)),
+            lon=np.concatenate((self.points.lon, lonlat[:, 0])),
+            lat=np.concatenate((self.points.lat, lonlat[:, 1])),
+            joint=np.concatenate((self.points.joint, np.zeros(after.size, dtype=bool))),
+        )
+        shifted = self.start + np.searchsorted(after[order], self.start)
+        return replace(self, points=points, point=np.insert(self.point, after[order] + 1, new[order]), start=shifted)
+
+
+def ranges(first: NDArray[np.int64], count: NDArray[np.int64], step: NDArray[np.int64] | int = 1) -> NDArray[np.int64]:
+    """Return `first[i], first[i] + step[i], ...` (`count[i]` of them) for every i, one after the other."""
+    before = np.cumsum(count) - count
+    within = np.arange(int(count.sum())) - np.repeat(before, count)
+    return np.asarray(np.repeat(first, count) + np.repeat(np.broadcast_to(step, first.shape), count) * within)
+
+
+def lines_of(sequences: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return `start` and `point` of lines given as arrays of positions."""
+    start = np.concatenate(([0], np.cumsum([sequence.size for sequence in sequences]))).astype(np.int64)
+    return start, np.concatenate(sequences) if sequences else np.empty(0, dtype=np.int64)

@@ -1,0 +1,156 @@
+"""Bar charts: what each site is worth, how layouts compare, what evaders can still do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.patches import Patch
+
+from optimizer.report.palette import AFTER, BEFORE, BOUND, FAINT, SITES, TEXT
+from optimizer.report.words import ARROW, difference, difference_unit, known, percent, plain, sentence, value
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+
+    from optimizer.report.content import ReportContent, SiteRow
+
+MOST_BARS = 25
+NAME_LENGTH = 60
+GAINED = {"given up": "#b5b5b5", "not chosen": "#f2f2f2"}
+BELOW = 5.0
+"""Room between a chart and the legend under it, in font sizes: past the axis label."""
+
+
+def draw_sites(ax: Axes, content: ReportContent) -> Axes:
+    """Draw what each site is worth: lost without it (in the plan), gained with it (not in the plan)."""
+    chosen = [
+        (f"{place}  {plain(site.label, NAME_LENGTH)}", site)
+        for place, site in enumerate(content.chosen, 1)
+        if known(site.worth)
+    ]
+    others = [(plain(site.label, NAME_LENGTH), site) for site in content.not_chosen if site.worth and known(site.worth)]
+    rows = (chosen + sorted(others, key=lambda row: -(row[1].worth or 0.0)))[:MOST_BARS]
+    if not rows:
+        return _nothing(ax, "What each site is worth", "No site has a worth to show.")
+    scale = 100 if content.summary.share else 1
+    worths = [(site.worth or 0.0) * scale for _, site in rows]
+    bars = ax.barh(
+        range(len(rows)),
+        worths,
+        color=[_site_colour(site) for _, site in rows],
+        edgecolor=[_site_edge(site) for _, site in rows],
+    )
+    ax.bar_label(bars, [difference(content.summary, site.worth) for _, site in rows], padding=3, fontsize=8)
+    ax.legend(
+        handles=_site_legend([site for _, site in rows]),
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0.0),
+        borderaxespad=BELOW,
+        ncols=2,
+        fontsize=8,
+        frameon=False,
+    )
+    ax.set_xlabel(
+        f"Change of the {plain(content.summary.unit, 60)}, {difference_unit(content.summary)}", parse_math=False
+    )
+    return _finish(ax, _title("What each site is worth", len(rows), len(content.sites)), [name for name, _ in rows])
+
+
+def draw_layouts(ax: Axes, content: ReportContent) -> Axes:
+    """Draw the value of each layout, and the bound no layout within the budgets can pass."""
+    rows = [row for row in content.layouts if known(row.value)][:MOST_BARS]
+    if not rows:
+        return _nothing(ax, "How layouts compare", "No layout has a value to show.")
+    scale = 100 if content.summary.share else 1
+    values = [(row.value or 0.0) * scale for row in rows]
+    bars = ax.barh(range(len(rows)), values, color=AFTER, height=0.6)
+    ax.bar_label(bars, [value(content.summary, row.value) for row in rows], padding=3, fontsize=9)
+    lower = content.summary.lower
+    if lower is not None and known(lower):
+        ax.axvline(
+            lower * scale,
+            color=BOUND,
+            linewidth=1.4,
+            linestyle=(0, (4, 2)),
+            label="No layout within the budgets goes below this",
+        )
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), borderaxespad=BELOW, frameon=False, fontsize=8)
+    ax.set_xlabel(
+        sentence(plain(content.summary.unit, 80)) + (", %" if content.summary.share else ""), parse_math=False
+    )
+    return _finish(ax, "How layouts compare (shorter is better)", [plain(row.name, NAME_LENGTH) for row in rows])
+
+
+def draw_evaders(ax: Axes, content: ReportContent) -> Axes:
+    """Draw each evader's chance to get through before and after the plan, those who contribute most first."""
+    known_rows = [row for row in content.open_ends if known(row.before) and known(row.after)]
+    rows = sorted(known_rows, key=lambda row: -(row.contribution or 0.0))[:MOST_BARS]
+    if not rows:
+        return _nothing(ax, "What evaders can still do", "No evader has a chance to show.")
+    places = np.arange(len(rows))
+    before, after = (np.array([getattr(row, name) for row in rows]) * 100 for name in ("before", "after"))
+    ax.hlines(places, after, before, color=BEFORE, linewidth=4)
+    ax.plot(before, places, "o", color=BEFORE, markeredgecolor=TEXT, markersize=7, label="With nothing placed")
+    ax.plot(after, places, "o", color=AFTER, markeredgecolor=TEXT, markersize=7, label="With the plan")
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), borderaxespad=BELOW, ncols=2, frameon=False, fontsize=8)
+    ax.set_xlim(0, 102)
+    ax.set_xlabel("Chance to get through, %")
+    names = [
+        f"{plain(row.start, 20)} {ARROW} {plain(row.end, 20)} ({plain(row.kind, 10)}, {_weight(content, row.weight)})"
+        for row in rows
+    ]
+    return _finish(ax, _title("What evaders can still do", len(rows), len(content.open_ends)), names)
+
+
+def _weight(content: ReportContent, weight: float) -> str:
+    return percent(weight) if content.summary.share else value(content.summary, weight)
+
+
+def _site_colour(site: SiteRow) -> str:
+    return SITES[site.standing].fill if site.chosen else GAINED[site.standing]
+
+
+def _site_edge(site: SiteRow) -> str:
+    return _site_colour(site) if site.chosen else SITES[site.standing].line
+
+
+def _site_legend(sites: Sequence[SiteRow]) -> list[Patch]:
+    words = {
+        "new": "In the plan, new: lost without it",
+        "kept": "In the plan, in use today: lost without it",
+        "given up": "Given up: gained with it, beyond the budget",
+        "not chosen": "Not chosen: gained with it, beyond the budget",
+    }
+    shown = {site.standing: site for site in sites}
+    return [
+        Patch(facecolor=_site_colour(shown[key]), edgecolor=_site_edge(shown[key]), label=words[key])
+        for key in words
+        if key in shown
+    ]
+
+
+def _title(words: str, shown: int, every: int) -> str:
+    return f"{words} (the first {shown} of {every})" if shown == MOST_BARS < every else words
+
+
+def _finish(ax: Axes, title: str, names: Sequence[str]) -> Axes:
+    ax.set_title(title, loc="left", color=TEXT)
+    ax.set_yticks(range(len(names)), names, parse_math=False, fontsize=8)
+    ax.set_ylim(len(names) - 0.4, -0.6)
+    ax.margins(x=0.12)
+    ax.set_xlim(left=0)
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    ax.tick_params(axis="y", length=0)
+    ax.grid(axis="x", color=FAINT, linewidth=0.6)
+    ax.set_axisbelow(True)
+    return ax
+
+
+def _nothing(ax: Axes, title: str, words: str) -> Axes:
+    ax.set_title(title, loc="left", color=TEXT)
+    ax.text(0.5, 0.5, words, ha="center", va="center", transform=ax.transAxes, color=TEXT)
+    ax.set_axis_off()
+    return ax

@@ -1,0 +1,377 @@
+"""What a report says: everything a commander reads, gathered by the pipeline and drawn by this room.
+
+Missing numbers are None (or NaN inside arrays) and appear as a dash. A *value* is what evaders achieve against a layout, in the words of
+`Summary.unit`; smaller is better for the defender. Texts may come from records: they are data, never markup.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
+
+    from optimizer.network import Network
+    from optimizer.places import Crossing, Gateway, Settlement
+
+NO_ARCS = np.empty(0, dtype=np.int64)
+"""A route that does not exist."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """How good the plan is, and how well that is known.
+
+    Attributes
+    ----------
+    status
+        `optimal`, `feasible`, `infeasible` or `unknown`.
+    limit
+        Limit that ended the solve: `time`, `interrupted` or `memory`; None where none did.
+    lower
+        Proven: no layout within the budgets has a smaller value; None where nothing is proven.
+    upper
+        Value of the plan as evaluated on the full network; None where there is no plan.
+    gap
+        (upper - lower) / upper, in [0, 1]; None where unknown.
+    nothing, existing
+        Values with nothing placed and with today's layout; None where unknown.
+    seconds
+        Time the solve took.
+    method
+        Solver method.
+    unit
+        What a value counts, as a singular phrase without an article: `share of loads that get through`, `number of loads that get through
+        a month`.
+    share
+        Whether values lie in [0, 1] and read as percentages.
+    """
+
+    status: str
+    limit: str | None = None
+    lower: float | None = None
+    upper: float | None = None
+    gap: float | None = None
+    nothing: float | None = None
+    existing: float | None = None
+    seconds: float | None = None
+    method: str = ""
+    unit: str = "share of loads that get through"
+    share: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentRisk:
+    """Risk of each road segment, with its uncertainty.
+
+    Attributes
+    ----------
+    median, low, high
+        (n_segments,) rate and the ends of its interval, >= 0, in `unit`; NaN where unknown.
+    searched
+        (n_segments,) bool: whether anybody ever searched there. Where nobody did, the rate is a guess and is drawn as one.
+    unit
+        What the rate counts: `seizures per 100 search hours`.
+    interval
+        Probability the interval holds, in (0, 1).
+    effort
+        (n_segments,) search effort, >= 0, in `effort_unit`; None where the report should not show it.
+    effort_unit
+        `search hours`, `vehicles searched`.
+    """
+
+    median: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    searched: NDArray[np.bool_]
+    unit: str
+    interval: float = 0.9
+    effort: NDArray[np.float64] | None = None
+    effort_unit: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteRow:
+    """A site that could be used, and what became of it.
+
+    Attributes
+    ----------
+    id, label
+        Option id, and what people call the place.
+    kind
+        `checkpoint`, `patrol` or `sensor`.
+    agency
+        Who would run it; empty where there is one agency.
+    lon, lat
+        Degrees.
+    segments
+        Segments of the network it watches.
+    chosen, existing, forced, forbidden
+        Whether it is in the plan, is in use today, had to be in the plan, was not allowed in it.
+    costs
+        Amount of each resource it takes.
+    survival
+        Chance to pass it undetected, in [0, 1].
+    worth
+        In the plan: how much the value rises without it. Not in the plan: how much the value falls with it added beyond the budget.
+        Both >= 0, in the unit of the value; None where not computed.
+    """
+
+    id: str
+    label: str
+    kind: str
+    lon: float
+    lat: float
+    agency: str = ""
+    segments: tuple[int, ...] = ()
+    chosen: bool = False
+    existing: bool = False
+    forced: bool = False
+    forbidden: bool = False
+    costs: Mapping[str, float] = field(default_factory=dict)
+    survival: float | None = None
+    worth: float | None = None
+
+    @property
+    def standing(self) -> str:
+        """One of `new`, `kept`, `given up`, `not chosen`."""
+        if self.chosen:
+            return "kept" if self.existing else "new"
+        return "given up" if self.existing else "not chosen"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteRow:
+    """The route of one evader without and with the plan.
+
+    Attributes
+    ----------
+    evader
+        Id.
+    start, end
+        What people call its origin and destination.
+    weight
+        Its share (or number) of loads, >= 0.
+    before, after
+        Chance to get through with nothing placed and with the plan, in [0, 1]; None where unknown.
+    arcs_before, arcs_after
+        Arcs of the network in order of travel; empty where no route is left.
+    """
+
+    evader: str
+    start: str
+    end: str
+    weight: float
+    before: float | None = None
+    after: float | None = None
+    arcs_before: NDArray[np.integer] = field(default_factory=NO_ARCS.copy)
+    arcs_after: NDArray[np.integer] = field(default_factory=NO_ARCS.copy)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayoutRow:
+    """A layout to compare with: nothing placed, today's, this plan, everything placed.
+
+    Attributes
+    ----------
+    name, note
+        What it is, and what to keep in mind when comparing.
+    value
+        On the same model as the plan; None where unknown.
+    costs
+        Amount of each resource it takes.
+    sites
+        Number of sites in use.
+    """
+
+    name: str
+    value: float | None
+    sites: int
+    costs: Mapping[str, float] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetRow:
+    """What one agency may use of one resource (`budget`; None for no limit) and what the plan uses of it, in `unit`."""
+
+    resource: str
+    used: float
+    budget: float | None
+    agency: str = ""
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenRow:
+    """An evader the plan leaves a way through.
+
+    Attributes
+    ----------
+    start, end
+        What people call its origin and destination.
+    kind
+        `informed` (knows the layout) or `habitual` (keeps its route).
+    weight
+        Its share (or number) of loads, >= 0.
+    before, after
+        Chance to get through with nothing placed and with the plan, in [0, 1].
+    contribution
+        What it adds to the plan's value.
+    """
+
+    start: str
+    end: str
+    kind: str
+    weight: float
+    before: float | None
+    after: float | None
+    contribution: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisplacementRow:
+    """A road or crossing that carries more evaders under the plan; `before` and `after` are shares of all loads, in [0, 1]."""
+
+    name: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountRow:
+    """How many things were left out for one reason, with a few of them by name."""
+
+    reason: str
+    count: int
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRow:
+    """A step of the run and the seconds it took."""
+
+    name: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputFile:
+    """A file the run read, and its SHA-256 in hexadecimal."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """What it takes to make the report again: program version, seed, options by name, files read."""
+
+    version: str = ""
+    seed: int | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+    inputs: tuple[InputFile, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportContent:
+    """Everything a report shows.
+
+    Attributes
+    ----------
+    title, subtitle
+        What the report is about.
+    created
+        ISO date.
+    summary
+        Value of the plan and its bounds.
+    network
+        Roads.
+    border
+        Border line in degrees; None where there is none.
+    crossings, gateways, settlements
+        Places on the network.
+    risk
+        Risk per segment; None where the scenario has none.
+    sites, routes, layouts, budgets, open_ends, displacement
+        Rows of the tables of the same names, in any order.
+    says, cannot_say
+        What the result does and does not prove, one plain sentence each.
+    warnings, assumptions
+        One plain sentence each.
+    unused
+        Records that were not used.
+    dropped
+        Roads and places that did not reach the network.
+    sources
+        Attribution lines, shown under every map.
+    steps
+        How long each step of the run took.
+    provenance
+        Version, seed and inputs.
+
+    Raises
+    ------
+    ValueError
+        If the arrays of `risk` do not have one entry a segment.
+    """
+
+    title: str
+    created: str
+    summary: Summary
+    network: Network
+    subtitle: str = ""
+    border: BaseGeometry | None = None
+    crossings: tuple[Crossing, ...] = ()
+    gateways: tuple[Gateway, ...] = ()
+    settlements: tuple[Settlement, ...] = ()
+    risk: SegmentRisk | None = None
+    sites: tuple[SiteRow, ...] = ()
+    routes: tuple[RouteRow, ...] = ()
+    layouts: tuple[LayoutRow, ...] = ()
+    budgets: tuple[BudgetRow, ...] = ()
+    open_ends: tuple[OpenRow, ...] = ()
+    displacement: tuple[DisplacementRow, ...] = ()
+    says: tuple[str, ...] = ()
+    cannot_say: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    unused: tuple[CountRow, ...] = ()
+    dropped: tuple[CountRow, ...] = ()
+    sources: tuple[str, ...] = ()
+    steps: tuple[StepRow, ...] = ()
+    provenance: Provenance = field(default_factory=Provenance)
+
+    def __post_init__(self) -> None:
+        """Refuse risk that does not belong to the network."""
+        if self.risk is None:
+            return
+        for name in ("median", "low", "high", "searched", "effort"):
+            array = getattr(self.risk, name)
+            if array is not None and array.shape != (self.network.n_segments,):
+                raise ValueError(f"risk.{name} has shape {array.shape}; expected ({self.network.n_segments},)")
+
+    @property
+    def chosen(self) -> tuple[SiteRow, ...]:
+        """Sites in the plan, the most worth first: their order gives the numbers on maps and in tables."""
+        return tuple(sorted((site for site in self.sites if site.chosen), key=_by_worth))
+
+    @property
+    def not_chosen(self) -> tuple[SiteRow, ...]:
+        """Sites not in the plan: those given up first, then by what they would add."""
+        return tuple(
+            sorted(
+                (site for site in self.sites if not site.chosen), key=lambda site: (not site.existing, *_by_worth(site))
+            )
+        )
+
+
+def _by_worth(site: SiteRow) -> tuple[bool, float, str]:
+    known = site.worth is not None and np.isfinite(site.worth)
+    return (not known, -site.worth if known and site.worth is not None else 0.0, site.label)

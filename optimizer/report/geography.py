@@ -1,0 +1,176 @@
+"""What both maps need to know of the ground: a plane in metres, traffic per segment, which roads and towns to show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+
+from optimizer.network import EARTH_RADIUS_M
+from optimizer.report.words import ARROW, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from optimizer.network import Network
+    from optimizer.places import Settlement
+    from optimizer.report.content import ReportContent
+
+METRES_PER_DEGREE = float(np.radians(1) * EARTH_RADIUS_M)
+
+MAIN_CLASSES = frozenset(
+    f"{road}{ramp}" for road in ("motorway", "trunk", "primary", "secondary") for ramp in ("", "_link")
+) | {"ferry"}
+"""Road classes that stay on a map that cannot hold every road."""
+
+MAX_EVADERS_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """Metres east and north of a point (equirectangular: equal scale both ways at the latitude of the point)."""
+
+    lon: float
+    lat: float
+
+    def project(self, lonlat: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return (k, 2) metres for (k, 2) degrees."""
+        return (lonlat - (self.lon, self.lat)) * (METRES_PER_DEGREE * np.cos(np.radians(self.lat)), METRES_PER_DEGREE)
+
+
+def plane_of(content: ReportContent) -> Plane:
+    """Return the plane around the network's centre."""
+    return Plane(*content.network.centre) if content.network.n_nodes else Plane(0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Loads that set out over each segment, and by whom.
+
+    Attributes
+    ----------
+    weight
+        (n_segments,) sum of the weights of the routes that use the segment.
+    routes
+        Positions of those routes in the content, the heaviest first, by segment; segments without routes are left out.
+    """
+
+    weight: NDArray[np.float64]
+    routes: dict[int, list[int]]
+
+
+def traffic(content: ReportContent, *, after: bool) -> Traffic:
+    """Add up the routes before or after the plan, segment by segment (both directions together)."""
+    weight = np.zeros(content.network.n_segments)
+    users: dict[int, list[int]] = {}
+    for position in np.argsort([-route.weight for route in content.routes], kind="stable"):
+        route = content.routes[position]
+        arcs = route.arcs_after if after else route.arcs_before
+        segments = np.unique(content.network.segment[np.asarray(arcs, dtype=np.int64)])
+        weight[segments] += route.weight
+        for segment in segments.tolist():
+            users.setdefault(segment, []).append(int(position))
+    return Traffic(weight, users)
+
+
+def evader_names(content: ReportContent, positions: Iterable[int]) -> str:
+    """Name the first few routes of a list as `from -> to` and count the rest."""
+    every = list(positions)
+    rows = [content.routes[position] for position in every[:MAX_EVADERS_NAMED]]
+    names = [f"{plain(row.start, 30)} {ARROW} {plain(row.end, 30)}" for row in rows]
+    rest = len(every) - len(rows)
+    return "; ".join(names) + (f"; {rest} more" if rest else "")
+
+
+def segments_to_draw(content: ReportContent, busy: NDArray[np.bool_], most: int) -> NDArray[np.int64]:
+    """Return the segments an interactive map can hold, in ascending order.
+
+    Parameters
+    ----------
+    content
+        The report.
+    busy
+        (n_segments,) bool: segments that must stay (routes and sites).
+    most
+        Number of segments to keep where there are more. Main roads are kept before minor ones, and those before minor ones further
+        from what must stay.
+    """
+    network = content.network
+    if network.n_segments <= most:
+        return np.arange(network.n_segments)
+    minor = ~np.isin(network.road_class[network.segment_arc], sorted(MAIN_CLASSES))
+    order = np.lexsort((_distance_to(network, busy), minor, ~busy))
+    return np.sort(order[: max(most, int(busy.sum()))])
+
+
+def _distance_to(network: Network, busy: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(n_segments,) metres from each segment's middle to the nearest busy segment's middle; to the network's centre where none is busy."""
+    middle = Plane(*network.centre).project(network.segment_midpoint)
+    if not busy.any():
+        return np.asarray(np.hypot(middle[:, 0], middle[:, 1]))
+    points = np.asarray(shapely.points(middle), dtype=object)
+    inputs, distances = shapely.STRtree(points[busy]).query_nearest(points, return_distance=True, all_matches=False)
+    result = np.empty(network.n_segments)
+    result[inputs[0]] = distances
+    return result
+
+
+def labelled_settlements(content: ReportContent, most: int) -> list[Settlement]:
+    """Choose towns to name: the largest first, none within a fifteenth of the map of one already named."""
+    if not content.settlements or not content.network.n_nodes:
+        return []
+    plane = plane_of(content)
+    room = np.ptp(plane.project(np.column_stack((content.network.lon, content.network.lat))), axis=0).max() / 15
+    chosen: list[Settlement] = []
+    taken = np.empty((0, 2))
+    for town in sorted(content.settlements, key=lambda town: (-town.population, town.id)):
+        place = plane.project(np.array([[town.lon, town.lat]]))
+        if town.name and (not len(taken) or np.hypot(*(taken - place).T).min() > room):
+            chosen.append(town)
+            taken = np.vstack((taken, place))
+        if len(chosen) == most:
+            break
+    return chosen
+
+
+def thinness(segments: int, least: float) -> float:
+    """Return what to multiply line widths by, in [least, 1]: on a dense map thick roads run together."""
+    return float(np.clip((1500 / max(segments, 1)) ** 0.4, least, 1.0))
+
+
+def border_parts(content: ReportContent) -> NDArray[np.object_]:
+    """Return the border as simple lines (rings where it is an area); empty where there is none."""
+    if content.border is None or content.border.is_empty:
+        return np.empty(0, dtype=object)
+    parts = shapely.get_parts(shapely.get_parts(content.border))
+    kind = shapely.get_type_id(parts)
+    rings = shapely.get_rings(parts[kind == shapely.GeometryType.POLYGON])
+    lines = parts[np.isin(kind, (shapely.GeometryType.LINESTRING, shapely.GeometryType.LINEARRING))]
+    return np.concatenate((lines, rings)).astype(object)
+
+
+def border_fits(content: ReportContent) -> bool:
+    """Return whether the whole border can be shown without shrinking the roads: it leaves their box by a fifth at most."""
+    if content.border is None or content.border.is_empty or not len(content.network.shape):
+        return False
+    low, high = content.network.shape.min(axis=0), content.network.shape.max(axis=0)
+    room = 0.2 * float((high - low).max())
+    west, south, east, north = content.border.bounds
+    return bool((low - room <= (west, south)).all() and (high + room >= (east, north)).all())
+
+
+def map_bounds(content: ReportContent) -> tuple[float, float, float, float]:
+    """Return west, south, east, north in degrees of what the map must show, with a margin."""
+    network = content.network
+    points = np.vstack((network.shape, *([(site.lon, site.lat)] for site in content.sites)))
+    if not len(points):
+        return (-1.0, -1.0, 1.0, 1.0)
+    if border_fits(content):
+        points = np.vstack((points, shapely.get_coordinates(content.border)))
+    low, high = points.min(axis=0), points.max(axis=0)
+    margin = max(0.03 * float((high - low).max()), 1e-4)
+    return (float(low[0]) - margin, float(low[1]) - margin, float(high[0]) + margin, float(high[1]) + margin)

@@ -1,0 +1,93 @@
+"""The one sentence a commander takes away: what the plan leaves open, and how much better any plan could be."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from optimizer.report.words import DASH, SPACE, decimal, known, number, percent, plain, plural, value
+
+if TYPE_CHECKING:
+    from optimizer.report.content import ReportContent, Summary
+
+PROVED = 1e-6
+"""Relative gap at and below which a plan counts as best possible."""
+
+WIDE = 0.05
+"""Relative gap beyond which the headline warns that the bound says little."""
+
+
+def headline(content: ReportContent) -> str:
+    """Return the headline: the plan's value and, where one is proven, the bound on every other plan.
+
+    The bound is rounded down: a bound rounded up would claim more than was proven.
+    """
+    summary = content.summary
+    if summary.upper is None or not known(summary.upper):
+        return _no_plan(summary)
+    sites = len(content.chosen)
+    layout = f"With the {plural(sites, 'site')} below" if sites else "With nothing placed"
+    return f"{layout}, the {plain(summary.unit)} is {value(summary, summary.upper)}; {_bound(summary)}."
+
+
+def key_figures(content: ReportContent) -> list[tuple[str, str]]:
+    """Return the figures that stand large under the headline, each with its words."""
+    summary = content.summary
+    figures = (
+        ("With this plan", summary.upper, value(summary, summary.upper)),
+        ("Proven: no layout within the budgets goes below", summary.lower, _rounded_down(summary, summary.lower)),
+        ("With today\N{RIGHT SINGLE QUOTATION MARK}s layout", summary.existing, value(summary, summary.existing)),
+        ("With nothing placed", summary.nothing, value(summary, summary.nothing)),
+    )
+    return [(words, text) for words, amount, text in figures if known(amount)]
+
+
+def solve_sentence(content: ReportContent) -> str:
+    """Say how the plan was found: method, time, how the search ended, gap."""
+    summary = content.summary
+    ends = {
+        "optimal": "the search ended with a proof",
+        "feasible": "the search ended before the proof was complete",
+        "infeasible": "no plan meets the constraints",
+    }
+    limits = {
+        "time": "stopped by its time limit",
+        "interrupted": "interrupted by the user",
+        "memory": "stopped by its memory limit",
+    }
+    end = limits.get(summary.limit or "", "") or ends.get(summary.status, "the outcome is not known")
+    parts = (
+        f"Method {plain(summary.method)}" if summary.method else "Search",
+        f"{decimal(summary.seconds)}{SPACE}s" if known(summary.seconds) else "",
+        f"status {plain(summary.status)} ({end})",
+        f"gap {percent(summary.gap, 2)}" if known(summary.gap) else "gap not known",
+    )
+    return ", ".join(part for part in parts if part) + "."
+
+
+def _no_plan(summary: Summary) -> str:
+    if summary.status == "infeasible":
+        return "No plan: no layout meets the budgets and the forced and forbidden sites together."
+    stopped = (
+        f" before the {plain(summary.limit)} limit ended the search" if summary.limit in {"time", "memory"} else ""
+    )
+    return f"No plan was found{stopped}."
+
+
+def _bound(summary: Summary) -> str:
+    lower, upper = summary.lower, summary.upper
+    if lower is None or upper is None or not known(lower):
+        return "how much better another layout could be was not proven"
+    if upper - lower <= PROVED * max(abs(upper), PROVED):
+        return "no layout within these budgets does better"
+    between = " (what lies between is not known)" if upper - lower > WIDE * abs(upper) else ""
+    return f"no layout within these budgets can bring it below {_rounded_down(summary, lower)}{between}"
+
+
+def _rounded_down(summary: Summary, lower: float | None) -> str:
+    if lower is None or not known(lower):
+        return DASH
+    if summary.share:
+        return percent(math.floor(round(lower * 1000, 9)) / 1000)
+    unit = 10.0 ** (math.floor(math.log10(abs(lower))) - 2) if lower else 1.0
+    return number(math.floor(round(lower / unit, 9)) * unit)

@@ -1,0 +1,192 @@
+"""Line layers of the interactive map: roads by risk, traffic, the border."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import shapely
+
+from optimizer.report.classes import UNSEARCHED, risk_classes
+from optimizer.report.geography import METRES_PER_DEGREE, border_parts, evader_names, thinness
+from optimizer.report.maps import flow_width
+from optimizer.report.palette import AFTER, BEFORE, BORDER, ROAD
+from optimizer.report.palette import UNSEARCHED as UNSEARCHED_COLOUR
+from optimizer.report.words import ARROW, DASH, known, number, percent, plain
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from optimizer.report.content import ReportContent, SegmentRisk
+    from optimizer.report.geography import Plane, Traffic
+
+FINEST_M = 5.0
+"""Lines are thinned to a ten-thousandth of the map, but never by less than this, in metres."""
+
+Columns = dict[str, list[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class LineLayer:
+    """Lines of one legend entry.
+
+    Attributes
+    ----------
+    label
+        Legend text; fixed words and numbers only, never a record's.
+    columns
+        `xs`, `ys` in metres, what the tooltips show, and whatever `width` names.
+    colour, dash, cap
+        As bokeh takes them.
+    width
+        `line_width` in screen pixels, or the column that holds it.
+    tooltips
+        Pairs of a label and a column reference; empty for none.
+    """
+
+    label: str
+    columns: Columns
+    colour: str
+    width: dict[str, Any]
+    dash: str | list[int] = "solid"
+    cap: str = "round"
+    tooltips: tuple[tuple[str, str], ...] = field(default=())
+
+
+def road_lines(
+    content: ReportContent, plane: Plane, drawn: NDArray[np.int64], flows: tuple[Traffic, Traffic]
+) -> list[LineLayer]:
+    """Return the drawn segments in layers by class of risk, those never searched first."""
+    tooltips, thin = _road_tooltips(content), thinness(drawn.size, 0.6)
+    if content.risk is None:
+        return [
+            LineLayer(
+                "Roads (no risk given)",
+                _road_columns(content, plane, drawn, flows),
+                ROAD,
+                {"line_width": 1.6 * thin},
+                tooltips=tooltips,
+            )
+        ]
+    classes = risk_classes(content.risk)
+    layers: list[LineLayer] = []
+    unknown = drawn[classes.index[drawn] == UNSEARCHED]
+    if unknown.size:
+        columns = _road_columns(content, plane, unknown, flows)
+        label = "Never searched: risk is a guess"
+        layers.append(
+            LineLayer(
+                label,
+                columns,
+                UNSEARCHED_COLOUR,
+                {"line_width": 1.2 * thin},
+                dash=[5, 3],
+                cap="butt",
+                tooltips=tooltips,
+            )
+        )
+    for step, (words, colour) in enumerate(zip(classes.labels, classes.colours, strict=True)):
+        columns = _road_columns(content, plane, drawn[classes.index[drawn] == step], flows)
+        layers.append(
+            LineLayer(f"Risk {words}", columns, colour, {"line_width": (1.4 + 0.5 * step) * thin}, tooltips=tooltips)
+        )
+    return layers
+
+
+def flow_lines(content: ReportContent, plane: Plane, flows: tuple[Traffic, Traffic]) -> list[LineLayer]:
+    """Return the routes before and after the plan as bands under the roads, as wide as the loads that set out over them are many."""
+    heaviest = max(float(flow.weight.max(initial=0.0)) for flow in flows)
+    layers: list[LineLayer] = []
+    for flow, colour, label, after in (
+        (flows[0], BEFORE, "Routes with nothing placed", False),
+        (flows[1], AFTER, "Routes with the plan", True),
+    ):
+        busy = np.flatnonzero(flow.weight)
+        if busy.size:
+            columns = _line_columns(content.network.lines[busy], plane, _tolerance(content))
+            columns["width"] = flow_width(flow.weight[busy], heaviest, after=after).round(1).tolist()
+            layers.append(LineLayer(label, columns, colour, {"line_width": "width"}))
+    return layers
+
+
+def border_lines(content: ReportContent, plane: Plane) -> list[LineLayer]:
+    """Return the border as a layer; none where there is no border."""
+    lines = border_parts(content)
+    if not lines.size:
+        return []
+    columns = _line_columns(lines, plane, _tolerance(content))
+    return [LineLayer("Border", columns, BORDER, {"line_width": 2.2}, dash="dashdot", cap="butt")]
+
+
+def _road_columns(
+    content: ReportContent, plane: Plane, segments: NDArray[np.int64], flows: tuple[Traffic, Traffic]
+) -> Columns:
+    network = content.network
+    arcs = network.segment_arc[segments]
+    columns = _line_columns(network.lines[segments], plane, _tolerance(content))
+    names, classes = network.name[arcs].tolist(), network.road_class[arcs].tolist()
+    columns["road"] = [
+        " | ".join(filter(None, (plain(name, 60), plain(kind, 20)))) for name, kind in zip(names, classes, strict=True)
+    ]
+    columns["loads"], columns["evaders"] = _traffic_texts(content, segments, flows)
+    if content.risk is not None:
+        columns["risk"] = _risk_texts(content.risk, segments)
+        columns["effort"] = _effort_texts(content.risk, segments)
+    return columns
+
+
+def _road_tooltips(content: ReportContent) -> tuple[tuple[str, str], ...]:
+    risk = (("Risk", "@risk"), ("Search effort", "@effort")) if content.risk is not None else ()
+    return (("Road", "@road"), *risk, ("Loads, before " + ARROW + " with the plan", "@loads"), ("Evaders", "@evaders"))
+
+
+def _risk_texts(risk: SegmentRisk, segments: NDArray[np.int64]) -> list[str]:
+    rows = zip(risk.median[segments].tolist(), risk.low[segments].tolist(), risk.high[segments].tolist(), strict=True)
+    unit = plain(risk.unit, 60)
+    return [
+        f"{number(median)} {unit} ({percent(risk.interval, 0)} interval {number(low)} {DASH} {number(high)})"
+        if known(median)
+        else DASH
+        for median, low, high in rows
+    ]
+
+
+def _effort_texts(risk: SegmentRisk, segments: NDArray[np.int64]) -> list[str]:
+    searched = risk.searched[segments].tolist()
+    if risk.effort is None:
+        return ["searched" if done else "never searched" for done in searched]
+    unit = plain(risk.effort_unit, 40)
+    efforts = risk.effort[segments].tolist()
+    return [
+        f"{number(effort)} {unit}" if done else "never searched" for done, effort in zip(searched, efforts, strict=True)
+    ]
+
+
+def _traffic_texts(
+    content: ReportContent, segments: NDArray[np.int64], flows: tuple[Traffic, Traffic]
+) -> tuple[list[str], list[str]]:
+    def words(weight: float) -> str:
+        return percent(weight) if content.summary.share else number(weight)
+
+    loads, evaders = [DASH] * segments.size, [DASH] * segments.size
+    for place in np.flatnonzero((flows[0].weight[segments] > 0) | (flows[1].weight[segments] > 0)).tolist():
+        segment = int(segments[place])
+        before, after = (flow.routes.get(segment, []) for flow in flows)
+        loads[place] = f"{words(flows[0].weight[segment])} {ARROW} {words(flows[1].weight[segment])}"
+        evaders[place] = evader_names(content, dict.fromkeys((*after, *before)))
+    return loads, evaders
+
+
+def _line_columns(lines: NDArray[np.object_], plane: Plane, tolerance: float) -> Columns:
+    """Return lines as whole metres: 1 m is five decimals of a degree, and integers are the shortest text."""
+    flat = shapely.simplify(shapely.transform(lines, plane.project), tolerance, preserve_topology=False)
+    points, index = shapely.get_coordinates(flat, return_index=True)
+    parts = np.split(points.round().astype(np.int64), np.flatnonzero(np.diff(index)) + 1) if index.size else []
+    return {"xs": [part[:, 0].tolist() for part in parts], "ys": [part[:, 1].tolist() for part in parts]}
+
+
+def _tolerance(content: ReportContent) -> float:
+    network = content.network
+    span = max(float(np.ptp(network.lon)), float(np.ptp(network.lat))) if network.n_nodes else 0.0
+    return max(FINEST_M, span * METRES_PER_DEGREE / 10_000)

@@ -1,0 +1,109 @@
+"""Point layers of the interactive map: settlements, gateways, crossings and sites."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from optimizer.report.palette import GATEWAY, OFFICIAL, SETTLEMENT, SITES, UNOFFICIAL
+from optimizer.report.words import amounts, difference_with_unit, number, percent, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from optimizer.places import Crossing, Gateway, Settlement
+    from optimizer.report.content import ReportContent, SiteRow
+    from optimizer.report.geography import Plane
+    from optimizer.report.palette import Symbol
+
+Columns = dict[str, list[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class PointLayer:
+    """Points of one legend entry: `x`, `y` in metres, what the tooltips show, and `number` where one is written on them."""
+
+    symbol: Symbol
+    columns: Columns
+    tooltips: tuple[tuple[str, str], ...]
+
+
+def place_points(content: ReportContent, plane: Plane) -> list[PointLayer]:
+    """Return settlements, gateways and crossings, in drawing order; kinds that do not occur are left out."""
+    layers = [
+        _settlements(content, plane),
+        _gateways(content, plane),
+        _crossings(content, plane, official=False),
+        _crossings(content, plane, official=True),
+    ]
+    return [layer for layer in layers if layer.columns["x"]]
+
+
+def site_points(content: ReportContent, plane: Plane) -> list[PointLayer]:
+    """Return sites by standing, in drawing order; those in the plan carry their number."""
+    numbers = {site.id: str(place) for place, site in enumerate(content.chosen, start=1)}
+    layers = []
+    for standing, symbol in SITES.items():
+        sites = [site for site in content.sites if site.standing == standing]
+        if sites:
+            layers.append(_sites(content, plane, symbol, sites, numbers))
+    return layers
+
+
+def _settlements(content: ReportContent, plane: Plane) -> PointLayer:
+    columns = _positions(plane, content.settlements)
+    columns["place"] = [plain(town.name or town.id, 60) for town in content.settlements]
+    columns["people"] = [
+        number(town.population) + (" (assumed)" if town.population_assumed else "") for town in content.settlements
+    ]
+    return PointLayer(SETTLEMENT, columns, (("Town", "@place"), ("Inhabitants", "@people")))
+
+
+def _gateways(content: ReportContent, plane: Plane) -> PointLayer:
+    columns = _positions(plane, content.gateways)
+    columns["place"] = [plain(gateway.name or gateway.id, 60) for gateway in content.gateways]
+    columns["kind"] = [plain(gateway.kind, 20) for gateway in content.gateways]
+    columns["exposure"] = [number(gateway.exposure) for gateway in content.gateways]
+    return PointLayer(GATEWAY, columns, (("Way in", "@place"), ("Kind", "@kind"), ("Exposure", "@exposure")))
+
+
+def _crossings(content: ReportContent, plane: Plane, *, official: bool) -> PointLayer:
+    crossings = [crossing for crossing in content.crossings if crossing.official == official]
+    columns = _positions(plane, crossings)
+    columns["place"] = [plain(crossing.name or crossing.id, 60) for crossing in crossings]
+    columns["kind"] = [plain(crossing.road_class, 20) for crossing in crossings]
+    label = "Official crossing" if official else "Unofficial crossing"
+    return PointLayer(OFFICIAL if official else UNOFFICIAL, columns, ((label, "@place"), ("Road", "@kind")))
+
+
+def _sites(
+    content: ReportContent, plane: Plane, symbol: Symbol, sites: list[SiteRow], numbers: dict[str, str]
+) -> PointLayer:
+    columns = _positions(plane, sites)
+    columns["site"] = [plain(site.label, 60) for site in sites]
+    columns["kind"] = [", ".join(filter(None, (plain(site.kind, 20), plain(site.agency, 40)))) for site in sites]
+    columns["costs"] = [amounts(site.costs) for site in sites]
+    columns["survival"] = [percent(site.survival) for site in sites]
+    columns["worth"] = [difference_with_unit(content.summary, site.worth) for site in sites]
+    if sites[0].chosen:
+        columns["number"] = [numbers[site.id] for site in sites]
+    worth = "Worth (lost without it)" if sites[0].chosen else "Would add, beyond the budget"
+    rows = (
+        ("Site", "@site"),
+        ("Kind", "@kind"),
+        ("Costs", "@costs"),
+        ("Chance to pass it", "@survival"),
+        (worth, "@worth"),
+    )
+    return PointLayer(symbol, columns, ((("No.", "@number"), *rows) if sites[0].chosen else rows))
+
+
+def _positions(plane: Plane, places: Sequence[Settlement | Gateway | Crossing | SiteRow]) -> Columns:
+    xy = (
+        plane.project(np.array([(place.lon, place.lat) for place in places], dtype=np.float64).reshape(-1, 2))
+        .round()
+        .astype(np.int64)
+    )
+    return {"x": xy[:, 0].tolist(), "y": xy[:, 1].tolist()}

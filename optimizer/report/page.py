@@ -1,0 +1,112 @@
+"""The page: one HTML file that opens with no network, in which no text of a record can become code.
+
+Three locks, each enough alone: Jinja escapes every text; the map's data stand in a JSON block whose `<`, `>` and `&` are escaped and
+which is parsed, not run; and the page's own security policy lets nothing run but the two scripts whose hashes it names, and
+nothing load at all.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bokeh.resources import Resources
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from optimizer.report import tables
+from optimizer.report.headline import headline, key_figures, solve_sentence
+from optimizer.report.interactive import TARGET, interactive_map
+from optimizer.report.words import plain, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from optimizer.report.content import ReportContent
+
+HERE = Path(__file__).parent
+
+START = f'Bokeh.embed.embed_item(JSON.parse(document.getElementById("{TARGET}-data").textContent));'
+"""All the code of the page that is not bokeh's."""
+
+ROWS_SHOWN = 20
+"""Rows of a table that stand open; the others open with a click."""
+
+
+def page(content: ReportContent, images: Mapping[str, Path]) -> str:
+    """Return the HTML of the report.
+
+    Parameters
+    ----------
+    content
+        What the report says.
+    images
+        Files of the still figures by name without suffix (`map-risk`, `map-plan`, `sites`, `layouts`, `evaders`).
+    """
+    item, note = interactive_map(content)
+    library = _bokeh_script()
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            content=content,
+            headline=headline(content),
+            key_figures=key_figures(content),
+            solve_sentence=solve_sentence(content),
+            tables=_tables(content),
+            map_item=item,
+            map_note=note,
+            images={name: _data_uri(path) for name, path in images.items()},
+            style=Markup((HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
+            library=Markup(library),  # noqa: S704 - bokeh's own script, checked to hold no closing tag
+            start=Markup(START),  # noqa: S704 - a constant
+            script_hashes=" ".join(_hash(script) for script in (library, START)),
+            rows_shown=ROWS_SHOWN,
+        )
+    )
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters.update(plain=plain, plural=plural)
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
+    return environment
+
+
+def _tables(content: ReportContent) -> dict[str, tables.Table]:
+    made = (
+        tables.layouts_table(content),
+        tables.chosen_table(content),
+        tables.not_chosen_table(content),
+        tables.budgets_table(content),
+        tables.open_ends_table(content),
+        tables.routes_table(content),
+        tables.displacement_table(content),
+        tables.unused_table(content),
+        tables.dropped_table(content),
+        tables.steps_table(content),
+        tables.provenance_table(content),
+    )
+    return {table.id.replace("-", "_"): table for table in made}
+
+
+@cache
+def _bokeh_script() -> str:
+    """Return bokeh's core script: no widgets, no WebGL and above all no MathJax."""
+    script = "\n".join(Resources(mode="inline", components=["bokeh"], log_level="error").js_raw).replace("\r\n", "\n")
+    if "</script" in script.lower() or "<!--" in script:
+        raise RuntimeError("bokeh's script cannot stand inside an HTML page")
+    return script
+
+
+def _hash(script: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+
+
+def _data_uri(path: Path) -> str:
+    return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"

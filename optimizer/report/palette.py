@@ -1,0 +1,60 @@
+"""Colours and symbols of maps and charts, told apart by people who do not see red and green alike.
+
+The risk scale runs in lightness too (ColorBrewer YlOrRd without its palest steps); the others are Okabe and Ito's, darkened where
+white numbers stand on them. Every kind of place also has a shape of its own, so that a grey print still reads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+RISK = ("#fecc5c", "#fd9a3c", "#f0532d", "#bd0026", "#5c0020")
+"""Lowest to highest risk."""
+
+UNSEARCHED = "#8c8c8c"
+ROAD = "#9a9a9a"
+FAINT = "#c9c9c9"
+BORDER = "#1a1a1a"
+TEXT = "#1a1a1a"
+BEFORE = "#9fd0ee"
+AFTER = "#2b7bba"
+BOUND = "#a3477a"
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """How one kind of place is drawn.
+
+    Attributes
+    ----------
+    label
+        Words in the legend.
+    bokeh, matplotlib
+        Name of the marker in each library.
+    size
+        Screen pixels across, as in bokeh.
+    fill, line
+        Colours.
+    """
+
+    label: str
+    bokeh: str
+    matplotlib: str
+    size: int
+    fill: str
+    line: str = "#ffffff"
+
+
+SITES = {
+    "not chosen": Symbol("Site, not chosen", "circle", "o", 8, "#ffffff90", "#4d4d4d"),
+    "given up": Symbol("Site in use today, given up", "circle_x", "X", 14, "#ffffff", "#1a1a1a"),
+    "kept": Symbol("Site in the plan, in use today", "circle", "o", 19, "#1f3d7a"),
+    "new": Symbol("Site in the plan, new", "square", "s", 18, "#006b4f"),
+}
+"""Symbol of each `SiteRow.standing`, in drawing order."""
+
+OFFICIAL = Symbol("Crossing, official", "triangle", "^", 11, "#1a1a1a")
+UNOFFICIAL = Symbol("Crossing, unofficial", "triangle", "^", 10, "#ffffff", "#1a1a1a")
+GATEWAY = Symbol("Where evaders enter", "circle", "o", 18, "#f6dcea", BOUND)
+"""A ring wide enough to show round the crossing it often shares a place with."""
+SETTLEMENT = Symbol("Town or village", "circle", "o", 7, "#4d4d4d")

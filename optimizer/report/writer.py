@@ -1,0 +1,41 @@
+"""The report's files: the page and its figures, all or none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from optimizer.files import folder_written_whole
+from optimizer.report.figures import save_figures
+from optimizer.report.page import page
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from optimizer.report.content import ReportContent
+
+
+def write_report(folder: Path, content: ReportContent) -> list[Path]:
+    """Write `report.html` and its figures into `folder`; files of the same names are replaced, others stay.
+
+    Parameters
+    ----------
+    folder
+        Made where it does not exist (its parents too).
+    content
+        What the report says.
+
+    Returns
+    -------
+    list of Path
+        `report.html`, then `map-risk.png`, `map-plan.png`, `sites.png`, `layouts.png` and `evaders.png`.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written.
+    """
+    with folder_written_whole(folder) as temporary:
+        images = save_figures(temporary, content)
+        html = page(content, {image.stem: image for image in images})
+        (temporary / "report.html").write_text(html, encoding="utf-8", errors="replace", newline="\n")
+    return [folder / name for name in ("report.html", *(image.name for image in images))]

@@ -1,0 +1,244 @@
+"""Seizures against what the search effort would have found if every segment were alike.
+
+Efforts in different units cannot be added, so each unit u gets its own global rate g_u = seizures / effort, and effort becomes
+*expected seizures* e = g_u E, which can. Observed over expected is the risk index: 1 is a segment where a unit of effort finds what it
+finds on the whole (in epidemiology the standardised ratio).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.risk.exposure import in_time, spread_effort, unit_of_seizures
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.network import Network
+    from optimizer.risk.exposure import Exposure
+    from optimizer.risk.records import Effort, Records
+
+LEAST_SEIZURES = 0.5
+"""Seizures that stand for none in the global rate: the mean of a Poisson's rate under Jeffreys's prior once nothing was found."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Seizures of which only the area is known.
+
+    Attributes
+    ----------
+    segment
+        (k,) segments they may lie on.
+    expected
+        (k,) expected seizures behind them by segment.
+    spread
+        (k,) the seizures, spread over the segments by effort.
+    """
+
+    segment: NDArray[np.int64]
+    expected: NDArray[np.float64]
+    spread: NDArray[np.float64]
+
+    @property
+    def count(self) -> float:
+        """How many seizures there were."""
+        return float(self.spread.sum())
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the records say, by segment (m of them).
+
+    Attributes
+    ----------
+    units
+        Units of effort.
+    global_rate
+        (len(units),) seizures per unit of effort over everything that was searched.
+    count, expected
+        (m,) seizures and expected seizures, those of areas spread over their segments.
+    own_count, own_expected
+        (m,) the part that is known to be the segment's own.
+    pools
+        The rest, area by area: the two parts make up the whole.
+    searched
+        (m,) whether effort is recorded there, on the segment or in an area around it.
+    warnings
+        What a reader of the rates must know.
+    """
+
+    units: tuple[str, ...]
+    global_rate: NDArray[np.float64]
+    count: NDArray[np.float64]
+    expected: NDArray[np.float64]
+    own_count: NDArray[np.float64]
+    own_expected: NDArray[np.float64]
+    pools: tuple[Pool, ...]
+    searched: NDArray[np.bool_]
+    warnings: tuple[str, ...]
+
+
+def gather_evidence(
+    records: Records,
+    effort: Effort | None,
+    network: Network,
+    *,
+    units: tuple[str, ...] | None = None,
+    global_rate: NDArray[np.float64] | None = None,
+) -> Evidence:
+    """Set seizures against effort.
+
+    - An area's effort is spread over its segments by length.
+    - An area's seizures are spread over its segments by the effort of their unit there, as if all were equally risky. They stay a pool:
+      they tell the mean of the area, not which of its roads it was.
+    - Where an area has both seizures with a point (N of them) and seizures without (Y), each segment's expected seizures are divided in
+      that proportion: N / (N + Y) stand behind its own count.
+    - Seizures where their unit has no effort, or from a time before or after all its effort, are told and left out: nothing says how
+      hard anybody looked.
+    - With no effort at all each kilometre of road counts as one unit of it.
+
+    Parameters
+    ----------
+    records, effort
+        What was seized and how hard it was looked for; effort None or empty means none is known.
+    network
+        The roads they lie on.
+    units, global_rate
+        Units and rates of an earlier record, to measure this one against; by default this record's own.
+
+    Raises
+    ------
+    InputError
+        If a source's seizures cannot be assigned to one unit of effort.
+    """
+    exposure = spread_effort(effort, network, units)
+    unit = unit_of_seizures(records, exposure)
+    timely = in_time(records, exposure, unit)
+    rate = np.full(len(exposure.units), np.nan)
+    parts: list[_Part] = []
+    warnings = [*records.warnings, *(effort.warnings if effort is not None else ())]
+    for number, name in enumerate(exposure.units):
+        amount = exposure.amount[number]
+        found = _find(records.take((unit == number) & timely), amount)
+        warnings += _left_out(records.count[(unit == number) & ~timely].sum(), found, name)
+        if amount.any():
+            rate[number] = (
+                max(found.total, LEAST_SEIZURES) / amount.sum() if global_rate is None else global_rate[number]
+            )
+            parts.append(_compare(found, rate[number] * amount))
+    return _joined(parts, exposure, rate, warnings)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Seizures of one unit: (m,) with a segment, by area without, and those where nobody looked."""
+
+    located: NDArray[np.float64]
+    by_area: dict[int, float]
+    members: tuple[NDArray[np.int64], ...]
+    without_effort: float
+
+    @property
+    def total(self) -> float:
+        return float(self.located.sum() + sum(self.by_area.values()))
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Evidence of one unit; fields as in `Evidence`."""
+
+    count: NDArray[np.float64]
+    expected: NDArray[np.float64]
+    own_count: NDArray[np.float64]
+    own_expected: NDArray[np.float64]
+    pools: list[Pool]
+
+
+def _find(records: Records, amount: NDArray[np.float64]) -> _Found:
+    at = records.segment >= 0
+    located = np.zeros(amount.size)
+    np.add.at(located, records.segment[at], records.count[at])
+    in_area = np.bincount(records.area[~at], records.count[~at], minlength=len(records.area_name))
+    by_area: dict[int, float] = {}
+    without = located[amount <= 0].sum()
+    for area in np.flatnonzero(in_area).tolist():
+        members = records.area_segment[area][amount[records.area_segment[area]] > 0]
+        if members.size == 1:  # there is only one place where it can have been
+            located[members] += in_area[area]
+        elif members.size:
+            by_area[area] = float(in_area[area])
+        else:
+            without += in_area[area]
+    return _Found(np.where(amount > 0, located, 0.0), by_area, records.area_segment, float(without))
+
+
+def _compare(found: _Found, expected: NDArray[np.float64]) -> _Part:
+    """Divide expected seizures between what is the segment's own and what is known by area alone."""
+    size = expected.size
+    own_share = np.ones(size)
+    spread = np.zeros(size)
+    shares: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = []
+    for area, count in found.by_area.items():
+        members = found.members[area][expected[found.members[area]] > 0]
+        known = found.located[members].sum()
+        own_share[members] = np.minimum(own_share[members], known / (known + count))
+        share = count * expected[members] / expected[members].sum()
+        spread[members] += share
+        shares.append((members, share))
+    pooled = (1 - own_share) * expected
+    pools = [Pool(members, pooled[members] * share / spread[members], share) for members, share in shares]
+    return _Part(found.located + spread, expected, found.located, own_share * expected, pools)
+
+
+def _joined(parts: Sequence[_Part], exposure: Exposure, rate: NDArray[np.float64], warnings: list[str]) -> Evidence:
+    nothing = np.zeros(exposure.amount.shape[1])
+    return Evidence(
+        units=exposure.units,
+        global_rate=rate,
+        count=sum((part.count for part in parts), nothing),
+        expected=sum((part.expected for part in parts), nothing),
+        own_count=sum((part.own_count for part in parts), nothing),
+        own_expected=sum((part.own_expected for part in parts), nothing),
+        pools=tuple(pool for part in parts for pool in part.pools),
+        searched=np.asarray(exposure.amount.any(axis=0) & exposure.recorded),
+        warnings=(*warnings, *_remarks(parts, exposure)),
+    )
+
+
+def _left_out(untimely: float, found: _Found, unit: str) -> list[str]:
+    remarks = []
+    if found.without_effort:
+        remarks.append(
+            f"{found.without_effort:g} seizures lie where no effort in {unit} is recorded. They are counted here and left out of the "
+            "rate: nothing says how hard anybody looked."
+        )
+    if untimely:
+        remarks.append(
+            f"{untimely:g} seizures come from before or after all effort in {unit}. They are counted here and left out of the rate."
+        )
+    return remarks
+
+
+def _remarks(parts: Sequence[_Part], exposure: Exposure) -> list[str]:
+    remarks = []
+    if not exposure.recorded:
+        remarks.append(
+            "No search effort was given. The rate is then seizures per kilometre of road: it measures where people searched as much as "
+            "where drugs pass."
+        )
+    elif len(parts) > 1:
+        remarks.append(
+            "Effort comes in several units. The index compares places searched in the same unit; that places searched in one unit are "
+            "on the whole as risky as those searched in another is an assumption, not a finding."
+        )
+    if not any(part.count.any() for part in parts):
+        remarks.append(
+            "No seizure has effort behind it. The index says how little was found for the effort, and nothing of where."
+        )
+    return remarks

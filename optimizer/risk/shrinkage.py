@@ -1,0 +1,189 @@
+"""Gamma-Poisson shrinkage along a network: what the evidence elsewhere says of a segment, and how far to believe it.
+
+Model
+-----
+For segment s with y seizures where e were expected (`optimizer.risk.evidence`), risk index r:
+
+    y_s ~ Poisson(e_s r_s),   r_s ~ Gamma(shape alpha_s, mean m_s)
+
+Evidence elsewhere counts at a discount, the chance F_st that a wanderer passes t from s (`optimizer.risk.smoothing`), and however well
+searched, one segment is one example of its neighbourhood (w_t). A segment's own evidence stays out of its prior:
+
+    Y_s = sum over t != s of F_st w_t y_t,   E_s = sum over t != s of F_st w_t e_t,   w_t = 1 / (1 + e_t mu / a)
+
+(finds that are known by area alone come with F = w = 1 to the segments of that area, for it is their mean that they tell), and
+    m_s = (b + Y_s) / (b / mu + E_s)              the neighbourhood's index, itself shrunk to the typical index mu
+    1 / alpha_s = 1 / a + 1 / B_s + 1 / (a B_s)   a segment varies about its neighbourhood (shape a), and the neighbourhood is known
+                                                  as well as B_s = b + Y_s finds tell it: squared coefficients of variation of a
+                                                  product of two independent Gammas
+
+so that the posterior is Gamma(alpha_s + y_s, alpha_s / m_s + e_s), and far from evidence the prior falls back to the whole.
+The reach of the wanderer, a, b and mu maximise the product over segments of the negative binomial chance of y_s, and over areas of the
+chance of their pooled count, each with its own evidence left out, times log-normal priors: an empirical Bayes estimate.
+
+References
+----------
+D. Clayton, J. Kaldor (1987), Empirical Bayes estimates of age-standardized relative risks, Biometrics 43(3);
+J. G. Ibrahim, M.-H. Chen (2000), Power prior distributions for regression models, Statistical Science 15(1): evidence at a discount.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import gammaln, xlogy
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.risk.evidence import Evidence, Pool
+    from optimizer.risk.smoothing import Walk
+
+    Floats = NDArray[np.float64]
+
+SPREAD = (1.5, 1.5, 1.0)
+"""Standard deviations of the log-normal priors of a, b and mu, each with median 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Discounted evidence from elsewhere.
+
+    Attributes
+    ----------
+    count, expected
+        (m,) Y and E around each segment, its own evidence left out.
+    pools
+        For each pool Y and E around its segments, the pool left out.
+    """
+
+    count: Floats
+    expected: Floats
+    pools: tuple[tuple[Floats, Floats], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """Gamma priors of the risk index.
+
+    Attributes
+    ----------
+    shape, mean
+        (k,) alpha and m.
+    known
+        (k,) B: how many finds the neighbourhood's index rests on.
+    """
+
+    shape: Floats
+    mean: Floats
+    known: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Shapes:
+    """The three numbers that say how far evidence is believed: a, b and mu, all > 0."""
+
+    segment: float
+    neighbourhood: float
+    typical: float
+
+    def prior(self, count: Floats, expected: Floats) -> Prior:
+        """Return the priors that discounted evidence Y (k,) and E (k,) give."""
+        known = self.neighbourhood + count
+        mean = known / (self.neighbourhood / self.typical + expected)
+        return Prior(1 / ((1 + 1 / self.segment) * (1 + 1 / known) - 1), mean, known)
+
+
+def look_around(evidence: Evidence, wanderer: Walk, shapes: Shapes) -> Surroundings:
+    """Gather the evidence around every segment and pool, discounted by the chance to pass it and by how far it is credible.
+
+    To the segments it is about, a pool counts whole: their mean is what it measures.
+    """
+    pools = evidence.pools
+    credible = 1 / (1 + evidence.expected * shapes.typical / shapes.segment)
+    columns = np.zeros((evidence.count.size, 2 + 2 * len(pools)))
+    columns[:, 0], columns[:, 1] = evidence.count, evidence.expected
+    for number, pool in enumerate(pools):
+        columns[pool.segment, 2 * number + 2] = pool.spread
+        columns[pool.segment, 2 * number + 3] = pool.expected
+    gathered = wanderer.gathered(columns * credible[:, None])
+    around = gathered[:, :2] - credible[:, None] * np.column_stack((evidence.own_count, evidence.own_expected))
+    for number, pool in enumerate(pools):
+        carried = gathered[pool.segment, 2 * number + 2 : 2 * number + 4]
+        around[pool.segment] += (pool.count, pool.expected.sum()) - carried
+    around = np.maximum(around, 0.0)  # rounding in the differences
+    outside = (around[pool.segment] - (pool.count, pool.expected.sum()) for pool in pools)
+    return Surroundings(
+        around[:, 0], around[:, 1], tuple((rest[:, 0], rest[:, 1]) for rest in (np.maximum(o, 0.0) for o in outside))
+    )
+
+
+def likeliest_shapes(evidence: Evidence, wanderer: Walk, fixed: Sequence[float | None]) -> tuple[float, Shapes]:
+    """Return the log of the maximised product of priors and leave-own-out chances, and where it is.
+
+    Parameters
+    ----------
+    evidence, wanderer
+        What the records say, and how it carries.
+    fixed
+        a, b and mu where they are given, None where they are to be found.
+    """
+    free = [number for number, value in enumerate(fixed) if value is None]
+    logs = np.array([0.0 if value is None else np.log(value) for value in fixed])
+
+    def cost(chosen: Floats) -> float:
+        logs[free] = chosen
+        shapes = Shapes(*np.exp(logs))
+        return -log_chance(evidence, look_around(evidence, wanderer, shapes), shapes) + 0.5 * float(
+            ((logs / SPREAD)[free] ** 2).sum()
+        )
+
+    if not free:
+        return -cost(np.empty(0)), Shapes(*np.exp(logs))
+    corners = np.vstack((np.zeros(len(free)), np.eye(len(free))))
+    options = {"initial_simplex": corners, "xatol": 0.01, "fatol": 0.001}
+    found = minimize(cost, np.zeros(len(free)), method="Nelder-Mead", options=options)  # type: ignore[call-overload]  # stubs lack initial_simplex
+    return -cost(found.x), Shapes(*np.exp(logs))
+
+
+def log_chance(evidence: Evidence, around: Surroundings, shapes: Shapes) -> float:
+    """Return the sum of log chances of each segment's own count and each pool's, its own evidence left out of its prior."""
+    own = evidence.own_expected > 0
+    prior = shapes.prior(around.count[own], around.expected[own])
+    rate = prior.shape / prior.mean
+    total = log_negative_binomial(evidence.own_count[own], evidence.own_expected[own], prior.shape, rate).sum()
+    for pool, (count, expected) in zip(evidence.pools, around.pools, strict=True):
+        prior = shapes.prior(count, expected)
+        total += log_pool_chance(pool, prior.shape, prior.mean, prior.known)
+    return float(total)
+
+
+def log_negative_binomial(count: Floats, expected: Floats, shape: Floats, rate: Floats) -> Floats:
+    """Return log P(y) for y ~ Poisson(e r), r ~ Gamma(shape, rate): a negative binomial."""
+    odds = expected / rate
+    return np.asarray(
+        gammaln(shape + count)
+        - gammaln(shape)
+        - gammaln(count + 1)
+        + xlogy(count, odds)
+        - (shape + count) * np.log1p(odds)
+    )
+
+
+def log_pool_chance(pool: Pool, shape: Floats, mean: Floats, known: Floats) -> float:
+    """Return log P(count) of a pool whose segments' indices are Gamma(shape, mean).
+
+    The sum of e_s r_s is matched by a Gamma of the same mean and variance. Segments err together as far as their neighbourhood does
+    (squared coefficient of variation 1 / `known`), and apart in the rest.
+    """
+    part = pool.expected * mean
+    together = np.minimum(1 / known, 1 / shape)
+    variance = np.sum(part**2 * (1 / shape - together)) + np.sum(part * np.sqrt(together)) ** 2
+    total = part.sum()
+    matched = np.array([total**2 / variance])
+    return float(log_negative_binomial(np.array([pool.count]), np.array([total]), matched, matched)[0])

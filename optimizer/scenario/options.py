@@ -1,0 +1,177 @@
+"""Options: every site with every kind that fits it, how well it detects there, and what it uses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from optimizer.errors import ProblemList
+from optimizer.resources import Option, Resource, checkpoint_survival
+from optimizer.schema import close_match
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from optimizer.network import Network
+    from optimizer.scenario.model import KindModel, ScenarioModel, SiteModel
+    from optimizer.scenario.sites import PlacedSite
+
+TRAFFIC_BY_CLASS = {
+    "motorway": 15_000.0,
+    "trunk": 8_000.0,
+    "primary": 4_000.0,
+    "secondary": 1_500.0,
+    "tertiary": 600.0,
+    "unclassified": 200.0,
+    "residential": 200.0,
+    "service": 50.0,
+    "track": 20.0,
+    "path": 10.0,
+    "footway": 10.0,
+    "ferry": 200.0,
+}
+"""Vehicles a day in one direction where a site gives none: assumed, of the order of rural traffic counts."""
+LEAST_TRAFFIC = 100.0
+"""Vehicles a day on a class the tables do not name: assumed."""
+
+
+def compile_options(
+    placed: Sequence[PlacedSite], scenario: ScenarioModel, network: Network, where: str
+) -> tuple[tuple[Option, ...], tuple[Resource, ...]]:
+    """Return one option for each site and kind that fits it, and the resources with their budgets.
+
+    Raises
+    ------
+    InputError
+        Naming each site whose kind, agency or resource is not defined.
+    """
+    problems = ProblemList()
+    _check_agencies(scenario, where, problems)
+    compiler = _Compiler(scenario, problems)
+    options = []
+    for item in placed:
+        compiler.check(item.site, f"{where}, site {item.site.id!r}")
+        fitting = compiler.kinds_of(item.site)
+        daily = compiler.traffic(item.site, str(network.road_class[item.arcs[0]]))
+        for kind in fitting:
+            uses = compiler.uses(kind, item.site, daily, f"{where}, site {item.site.id!r}, kind {kind.id!r}")
+            options.append(
+                _option(item, kind, compiler.survival(kind, item.site, daily), uses, alone=len(fitting) == 1)
+            )
+    problems.raise_if_any()
+    return tuple(options), compiler.resources(options)
+
+
+@dataclass(frozen=True)
+class _Compiler:
+    """What a scenario says of kinds, agencies and resources, applied to one site at a time."""
+
+    scenario: ScenarioModel
+    problems: ProblemList
+
+    @property
+    def kinds(self) -> dict[str, KindModel]:
+        return {kind.id: kind for kind in self.scenario.kinds}
+
+    @property
+    def resource_ids(self) -> dict[tuple[str, str], str]:
+        """Instance id of each resource by (name, agency)."""
+        named = [(r.name, r.agency) for r in self.scenario.resources]
+        return {(name, agency): f"{name}@{agency}" if agency else name for name, agency in named}
+
+    def check(self, site: SiteModel, here: str) -> None:
+        """Note kinds and agencies that are not defined."""
+        for name in [*site.kinds, *([site.existing] if site.existing else [])]:
+            if name not in self.kinds:
+                self.problems.add(
+                    here, f"kind {name!r}", f"one of {', '.join(self.kinds)}", close_match(name, self.kinds)
+                )
+        agencies = [agency.id for agency in self.scenario.agencies]
+        if site.agency and site.agency not in agencies:
+            expected = f"one of {', '.join(agencies)}" if agencies else "an agency of [[agencies]]"
+            self.problems.add(here, f"agency {site.agency!r}", expected, close_match(site.agency, agencies))
+        if site.forced and len(self.kinds_of(site)) > 1 and not site.existing:
+            expected = "one kind, or the one that exists"
+            self.problems.add(here, "forced, with several kinds to choose from", expected, "Name it in kinds")
+
+    def kinds_of(self, site: SiteModel) -> list[KindModel]:
+        """Return the kinds that fit a site: those it names (all where it names none), and the one that stands there."""
+        names = [*(site.kinds or self.kinds), *([site.existing] if site.existing else [])]
+        return [self.kinds[name] for name in dict.fromkeys(names) if name in self.kinds]
+
+    def traffic(self, site: SiteModel, road_class: str) -> float:
+        """Return the vehicles a day past a site in the watched direction."""
+        table = TRAFFIC_BY_CLASS | self.scenario.sites.traffic_by_class
+        return site.traffic or table.get(road_class, LEAST_TRAFFIC)
+
+    def survival(self, kind: KindModel, site: SiteModel, daily: float) -> float:
+        """Return the chance to pass a kind at a site undetected."""
+        if kind.survival is not None:
+            return kind.survival
+        hourly = daily / self.scenario.sites.busy_hours
+        return checkpoint_survival((kind.capacity or 0.0) * site.lanes, hourly, kind.detection or 0.0)
+
+    def uses(self, kind: KindModel, site: SiteModel, daily: float, here: str) -> dict[str, float]:
+        """Return what a kind uses at a site, by resource id: its agency's own resource if there is one, else the shared one."""
+        amounts = {name: amount * site.lanes for name, amount in kind.uses.items()}
+        if kind.delay is not None:
+            # vehicle-hours a day that honest travellers lose: those stopped, times the minutes each is held
+            stopped = min(daily, (kind.capacity or 0.0) * site.lanes * self.scenario.sites.busy_hours)
+            amounts[kind.delay.resource] = amounts.get(kind.delay.resource, 0.0) + stopped * kind.delay.minutes / 60
+        uses = {}
+        for name, amount in amounts.items():
+            resource = self.resource_ids.get((name, site.agency)) or self.resource_ids.get((name, ""))
+            if resource is None:
+                expected = f"a resource of that name of agency {site.agency!r}, or one shared by all"
+                near = close_match(name, {n for n, _ in self.resource_ids} - {name})
+                self.problems.add(here, f"resource {name!r}", expected, near or "Add it to [[resources]]")
+            else:
+                uses[resource] = amount
+        return uses
+
+    def resources(self, options: Sequence[Option]) -> tuple[Resource, ...]:
+        """Return the resources; a budget of `existing` is what today's options use."""
+        resources = []
+        for model in self.scenario.resources:
+            name = self.resource_ids[model.name, model.agency]
+            budget = model.budget
+            if budget == "existing":
+                budget = sum(option.uses.get(name, 0.0) for option in options if option.existing)
+            resources.append(Resource(name, float(budget), model.agency, model.unit))
+        return tuple(resources)
+
+
+def _option(item: PlacedSite, kind: KindModel, survival: float, uses: Mapping[str, float], *, alone: bool) -> Option:
+    site = item.site
+    label = site.label or site.id
+    arcs = item.arcs if survival < 1 else ()  # what detects nothing touches nothing
+    return Option(
+        id=site.id if alone else f"{site.id}:{kind.id}",
+        arcs=arcs,
+        survival=(survival,) * len(arcs),
+        uses=uses,
+        site=site.id,
+        agency=site.agency,
+        kind=kind.kind,
+        label=label if alone else f"{label} ({kind.label or kind.id})",
+        existing=site.existing == kind.id,
+        forced=site.forced and (alone or site.existing == kind.id),
+        forbidden=site.forbidden,
+    )
+
+
+def _check_agencies(scenario: ScenarioModel, where: str, problems: ProblemList) -> None:
+    agencies = [agency.id for agency in scenario.agencies]
+    for resource in scenario.resources:
+        if resource.agency and resource.agency not in agencies:
+            expected = f"one of {', '.join(agencies)}" if agencies else "an agency of [[agencies]]"
+            found = f"agency {resource.agency!r}"
+            problems.add(
+                f"{where}, resource {resource.name!r}", found, expected, close_match(resource.agency, agencies)
+            )
+    names = [(r.name, r.agency) for r in scenario.resources]
+    for position, name in enumerate(names):
+        if name in names[:position]:
+            problems.add(
+                f"{where}, resources[{position}]", f"{name[0]!r} of agency {name[1]!r} again", "each resource once"
+            )

@@ -1,0 +1,150 @@
+"""A small region with everything a report can show, made up here: 5 x 5 towns' worth of grid roads and a border across it."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import shapely
+
+from optimizer.network import Network, great_circle_m
+from optimizer.places import Crossing, Gateway, Settlement
+from optimizer.report.content import (
+    BudgetRow,
+    CountRow,
+    DisplacementRow,
+    InputFile,
+    LayoutRow,
+    OpenRow,
+    Provenance,
+    ReportContent,
+    RouteRow,
+    SegmentRisk,
+    SiteRow,
+    StepRow,
+    Summary,
+)
+
+
+def grid_network(side: int, *, step: float = 0.05) -> Network:
+    """Return a grid of side x side nodes with two-way roads between neighbours; the lowest row of roads is `primary`."""
+    row, column = np.divmod(np.arange(side * side), side)
+    lon, lat = 1.5 + step * column, 42.5 + step * row
+    east = np.flatnonzero(column < side - 1)
+    north = np.flatnonzero(row < side - 1)
+    start, end = np.concatenate((east, north)), np.concatenate((east + 1, north + side))
+    tail, head = np.column_stack((start, end)).ravel(), np.column_stack((end, start)).ravel()
+    length = great_circle_m(lon[tail], lat[tail], lon[head], lat[head])
+    primary = np.isin(np.arange(start.size), np.flatnonzero(row[east] == 0))
+    return Network(
+        node_id=np.arange(side * side),
+        lon=lon,
+        lat=lat,
+        tail=tail.astype(np.int32),
+        head=head.astype(np.int32),
+        length_m=length,
+        time_s=length / 20,
+        road_class=np.repeat(np.where(primary, "primary", "track"), 2),
+        name=np.array([f"R{arc // 2}" for arc in range(tail.size)]),
+        way=np.zeros(tail.size, dtype=np.int64),
+        segment=np.repeat(np.arange(start.size), 2).astype(np.int32),
+        shape_start=np.arange(0, 2 * tail.size + 1, 2),
+        shape=np.stack(
+            (np.column_stack((lon[tail], lat[tail])), np.column_stack((lon[head], lat[head]))), axis=1
+        ).reshape(-1, 2),
+    )
+
+
+def route(network: Network, *nodes: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return the arcs between consecutive nodes."""
+    return np.array(
+        [np.flatnonzero((network.tail == a) & (network.head == b))[0] for a, b in pairwise(nodes)], dtype=np.int64
+    )
+
+
+def full_content(**changes: Any) -> ReportContent:
+    """Return a content in which nothing is missing; keyword arguments replace its fields."""
+    network = grid_network(5)
+    count = network.n_segments
+    rate = np.linspace(0.01, 1.0, count)
+    fields: dict[str, Any] = {
+        "title": "Test valley",
+        "subtitle": "made up",
+        "created": "2025-03-14",
+        "summary": Summary(
+            status="feasible",
+            limit="time",
+            lower=0.3096,
+            upper=0.3118,
+            gap=0.00706,
+            nothing=0.8,
+            existing=0.45,
+            seconds=12.3,
+            method="compact",
+        ),
+        "network": network,
+        "border": shapely.LineString([(1.4, 42.52), (1.8, 42.53)]),
+        "crossings": (
+            Crossing("c1", 1, 1.55, 42.52, official=True, road_class="primary", name="Port One"),
+            Crossing("c2", 3, 1.65, 42.52, official=False, road_class="track"),
+        ),
+        "gateways": (Gateway("g1", 1, 1.55, 42.5, "port", 1200.0, "Gate One"),),
+        "settlements": (
+            Settlement("s1", 24, 1.7, 42.7, "Hightown", 1234.0),
+            Settlement("s2", 20, 1.5, 42.7, "Sidetown", 100.0, population_assumed=True),
+        ),
+        "risk": SegmentRisk(
+            median=rate,
+            low=rate / 2,
+            high=rate * 3,
+            searched=np.arange(count) % 4 != 0,
+            unit="seizures per 100 search hours",
+            effort=np.full(count, 12.5),
+            effort_unit="search hours",
+        ),
+        "sites": _sites(),
+        "routes": (
+            RouteRow(
+                evader="e1", start="Gate One", end="Hightown", weight=0.7, before=0.9, after=0.4,
+                arcs_before=route(network, 1, 6, 11, 16, 21), arcs_after=route(network, 1, 2, 7, 12, 17, 22),
+            ),
+            RouteRow(evader="e2", start="Gate One", end="Sidetown", weight=0.3, before=0.6, after=0.0, arcs_before=route(network, 1, 6, 5)),
+        ),
+        "layouts": (
+            LayoutRow(name="Nothing placed", value=0.8, sites=0),
+            LayoutRow(name="Today", value=0.45, sites=2, costs={"officers": 1200.0}, note="same budget"),
+            LayoutRow(name="This plan", value=0.3118, sites=2, costs={"officers": 1100.0}),
+            LayoutRow(name="Everything", value=None, sites=4),
+        ),
+        "budgets": (
+            BudgetRow(resource="officers", agency="Guard", unit="officers a shift", used=1100.0, budget=1200.0),
+            BudgetRow(resource="money", used=2.5, budget=None),
+        ),
+        "open_ends": (
+            OpenRow(start="Gate One", end="Sidetown", kind="habitual", weight=0.3, before=0.6, after=0.1, contribution=0.03),
+            OpenRow(start="Gate One", end="Hightown", kind="informed", weight=0.7, before=0.9, after=0.4, contribution=0.28),
+        ),
+        "displacement": (DisplacementRow(name="R7 by the river", before=0.02, after=0.134),),
+        "says": ("The bound is proven.",),
+        "cannot_say": ("How many loads there are.",),
+        "warnings": ("Population assumed for Sidetown.",),
+        "assumptions": ("Evaders know the layout.",),
+        "unused": (CountRow(reason="too far from a road", count=1204, examples=("row 17",)),),
+        "dropped": (CountRow(reason="not connected", count=37),),
+        "sources": ("Made up for tests",),
+        "steps": (StepRow(name="Solve", seconds=12.34),),
+        "provenance": Provenance(version="0.1.0", seed=7, options={"gap": "0.01"}, inputs=(InputFile(name="a.toml", sha256="ab" * 32),)),
+    }  # fmt: skip
+    return ReportContent(**{**fields, **changes})
+
+
+def _sites() -> tuple[SiteRow, ...]:
+    return (
+        SiteRow(id="o1", label="Low pass", kind="checkpoint", lon=1.55, lat=42.55, agency="Guard", segments=(3,), chosen=True,
+                costs={"officers": 600.0}, survival=0.4, worth=0.011),
+        SiteRow(id="o2", label="High pass", kind="patrol", lon=1.6, lat=42.6, segments=(9, 10), chosen=True, existing=True, forced=True,
+                survival=0.5, worth=0.12),
+        SiteRow(id="o3", label="Old post", kind="checkpoint", lon=1.65, lat=42.6, existing=True, worth=0.002),
+        SiteRow(id="o4", label="Far bridge", kind="sensor", lon=1.7, lat=42.65, forbidden=True),
+    )  # fmt: skip

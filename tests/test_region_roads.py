@@ -1,0 +1,142 @@
+"""What tags say of a way."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from optimizer.errors import InputError
+from optimizer.region.roads import (
+    DEFAULT_KMH,
+    MODES,
+    Road,
+    checked_modes,
+    parse_duration_s,
+    parse_maxspeed_kmh,
+    read_road,
+    speed_kmh,
+)
+
+ALL = frozenset(MODES)
+
+
+def road(**tags: str) -> Road:
+    read = read_road({key.replace("__", ":"): value for key, value in tags.items()}, ALL)
+    assert isinstance(read, Road), read
+    return read
+
+
+def test_every_class_belongs_to_one_mode_and_has_a_speed() -> None:
+    classes = [road_class for mode in MODES.values() for road_class in mode]
+    assert len(classes) == len(set(classes)) == len(DEFAULT_KMH)
+    assert all(0 < kmh <= 130 for kmh in DEFAULT_KMH.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "kmh"),
+    [
+        ("50", 50.0),
+        (" 50 km/h", 50.0),
+        ("30 mph", 48.28032),
+        ("30mph", 48.28032),
+        ("10 knots", 18.52),
+        ("80;60", 60.0),
+        ("0", None),
+        ("999", None),
+        ("none", None),
+        ("FR:urban", None),
+        ("walk", None),
+        ("", None),
+        ("50 furlongs", None),
+    ],
+)
+def test_maxspeed(text: str, kmh: float | None) -> None:
+    assert parse_maxspeed_kmh(text) == (None if kmh is None else pytest.approx(kmh))
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("0:15", 900), ("01:30:30", 5430), ("20", 1200), ("PT1H30M", 5400), ("PT45S", 45), ("pt5m", 300)],
+)
+def test_duration(text: str, seconds: float) -> None:
+    assert parse_duration_s(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "PT", "soon", "0", "-5", "1:5", "00:00", "1e9"])
+def test_a_duration_that_is_none(text: str) -> None:
+    assert math.isnan(parse_duration_s(text))
+
+
+def test_a_limit_replaces_the_speed_of_a_road_and_can_only_lower_that_of_a_track() -> None:
+    assert speed_kmh("motorway", "120") == 120
+    assert speed_kmh("residential", "20") == 20
+    assert speed_kmh("track", "80") == DEFAULT_KMH["track"]
+    assert speed_kmh("service", "10") == 10
+    assert speed_kmh("path", "30") == DEFAULT_KMH["path"]
+
+
+@pytest.mark.parametrize(
+    ("tags", "directions"),
+    [
+        ({"highway": "primary"}, (True, True)),
+        ({"highway": "primary", "oneway": "yes"}, (True, False)),
+        ({"highway": "primary", "oneway": "1"}, (True, False)),
+        ({"highway": "primary", "oneway": "-1"}, (False, True)),
+        ({"highway": "primary", "oneway": "reversible"}, (True, True)),
+        ({"highway": "motorway"}, (True, False)),
+        ({"highway": "motorway", "oneway": "no"}, (True, True)),
+        ({"highway": "primary", "junction": "roundabout"}, (True, False)),
+        ({"highway": "primary", "junction": "roundabout", "oneway": "-1"}, (False, True)),
+        ({"highway": "footway", "oneway": "yes"}, (True, True)),
+        ({"highway": "path", "oneway:foot": "yes"}, (True, False)),
+        ({"highway": "path", "junction": "roundabout"}, (True, True)),
+    ],
+)
+def test_directions(tags: dict[str, str], directions: tuple[bool, bool]) -> None:
+    read = read_road(tags, ALL)
+    assert isinstance(read, Road)
+    assert (read.forward, read.backward) == directions
+
+
+def test_access_is_left_out_of_account() -> None:
+    assert road(highway="service", access="private", motor_vehicle="no").road_class == "service"
+
+
+def test_names() -> None:
+    assert road(highway="primary", name="High Street", ref="A1").name == "High Street"
+    assert road(highway="primary", ref="A1").name == "A1"
+    assert road(highway="primary").name == ""
+
+
+def test_a_ferry_keeps_its_own_duration_and_a_road_does_not() -> None:
+    assert road(route="ferry", duration="00:30").time_s == 1800
+    assert math.isnan(road(route="ferry").time_s)
+    assert math.isnan(road(highway="primary", duration="00:30").time_s)
+
+
+@pytest.mark.parametrize(
+    ("tags", "word"),
+    [
+        ({"highway": "proposed"}, "not a road yet"),
+        ({"highway": "construction"}, "not a road yet"),
+        ({"highway": "platform"}, "not a road that is travelled"),
+        ({"highway": "pedestrian", "area": "yes"}, "an area"),
+        ({"highway": "track"}, "mode track"),
+        ({"route": "ferry"}, "mode ferry"),
+        ({"waterway": "river"}, "neither"),
+    ],
+)
+def test_reasons_to_leave_a_way_out(tags: dict[str, str], word: str) -> None:
+    reason = read_road(tags, frozenset({"drive", "foot"}))
+    assert isinstance(reason, str)
+    assert word in reason
+
+
+def test_unknown_modes_are_all_named_beside_the_known() -> None:
+    with pytest.raises(InputError, match="fly") as caught:
+        checked_modes(["drive", "fly", "swim"])
+    assert len(caught.value.problems) == 2
+    assert all(mode in str(caught.value) for mode in MODES)
+    with pytest.raises(InputError, match="none"):
+        checked_modes([])

@@ -1,0 +1,368 @@
+"""The page: complete, self-contained, and deaf to markup in records."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from dataclasses import fields, is_dataclass, replace
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from optimizer.errors import InputError
+from optimizer.report import write_report
+from optimizer.report.content import ReportContent, RouteRow, SegmentRisk, Summary
+from optimizer.report.page import ROWS_SHOWN, page
+from optimizer.report.words import DASH
+from tests.report_case import full_content
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+VOID = {"meta", "img", "br", "hr", "link", "input"}
+RAW = {"script", "style"}
+HOSTILE = (
+    "</script><script>alert(1)</script>",
+    "$$x$$ \\(y\\) $\\frac{",
+    "<img src=x onerror=alert(2)>",
+    "\"'><svg onload=alert(3)>{{ 7*7 }} {% raw %}",
+    "&lt;b&gt; <!-- --> ]]> \u2028",
+    "a\ud800b\x00c",
+)
+
+
+class Parsed(HTMLParser):
+    """Elements, attributes, texts and nesting of a page."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.unbalanced: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[tuple[dict[str, str | None], str]] = []
+        self.tables: dict[str, list[list[str]]] = {}
+        self.captions: dict[str, str] = {}
+        self.text = ""
+        self._table = ""
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note the element."""
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "table":
+            self._table = dict(attrs)["id"] or ""
+            self.tables[self._table] = []
+        elif tag == "tr":
+            self.tables[self._table].append([])
+        elif tag in {"td", "th"}:
+            self.tables[self._table][-1].append("")
+        elif tag == "script":
+            self.scripts.append((dict(attrs), ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        """Check that it closes what is open."""
+        if not self.open or self.open.pop() != tag:
+            self.unbalanced.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        """Put text where it belongs."""
+        if "script" in self.open:
+            attrs, before = self.scripts[-1]
+            self.scripts[-1] = (attrs, before + data)
+        elif "style" not in self.open:
+            self.text += data
+        if {"td", "th"} & set(self.open):
+            self.tables[self._table][-1][-1] += data
+        elif "caption" in self.open:
+            self.captions[self._table] = self.captions.get(self._table, "") + data
+
+
+def _page(content: ReportContent) -> Parsed:
+    return Parsed(page(content, {}))
+
+
+def _hostile(thing: Any, turn: list[int]) -> Any:
+    """Return a copy with every text replaced by a hostile one."""
+    if isinstance(thing, str):
+        turn[0] += 1
+        return f"{HOSTILE[turn[0] % len(HOSTILE)]}{turn[0]}"
+    if isinstance(thing, dict):
+        return {_hostile(key, turn): _hostile(value, turn) for key, value in thing.items()}
+    if isinstance(thing, tuple):
+        return tuple(_hostile(part, turn) for part in thing)
+    if is_dataclass(thing) and not isinstance(thing, type):
+        names = [field.name for field in fields(thing) if field.name not in {"network", "status", "limit"}]
+        return replace(thing, **{name: _hostile(getattr(thing, name), turn) for name in names})
+    return thing
+
+
+def hostile_content() -> ReportContent:
+    content: ReportContent = _hostile(full_content(), [0])
+    names = np.array([HOSTILE[arc % 5] for arc in range(content.network.n_arcs)])
+    return replace(content, network=replace(content.network, name=names, road_class=names))
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Path], Parsed]:
+    folder = tmp_path_factory.mktemp("report") / "out"
+    paths = write_report(folder, full_content())
+    return paths, Parsed(paths[0].read_text(encoding="utf-8"))
+
+
+def test_the_files_are_those_promised(written: tuple[list[Path], Parsed]) -> None:
+    paths, _ = written
+    assert [path.name for path in paths] == [
+        "report.html",
+        "map-risk.png",
+        "map-plan.png",
+        "sites.png",
+        "layouts.png",
+        "evaders.png",
+    ]
+    assert sorted(path.name for path in paths[0].parent.iterdir()) == sorted(path.name for path in paths)
+    assert all(path.stat().st_size > 1000 for path in paths)
+
+
+def test_the_page_is_well_formed_and_has_unique_ids(written: tuple[list[Path], Parsed]) -> None:
+    _, parsed = written
+    assert parsed.unbalanced == []
+    assert parsed.open == []
+    ids = [attrs["id"] for _, attrs in parsed.elements if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    named = {attrs["aria-labelledby"] for _, attrs in parsed.elements if "aria-labelledby" in attrs}
+    assert named <= set(ids)
+
+
+def test_the_page_loads_nothing(written: tuple[list[Path], Parsed]) -> None:
+    _, parsed = written
+    assert {tag for tag, _ in parsed.elements} & {
+        "link",
+        "iframe",
+        "object",
+        "embed",
+        "base",
+        "form",
+        "video",
+        "audio",
+    } == set()
+    links = [
+        value or ""
+        for _, attrs in parsed.elements
+        for name, value in attrs.items()
+        if name in {"src", "href", "srcset", "data", "action"}
+    ]
+    assert links
+    assert all(link.startswith("data:image/png;base64,") for link in links)
+
+
+def test_the_style_sheet_loads_nothing(written: tuple[list[Path], Parsed]) -> None:
+    html = written[0][0].read_text(encoding="utf-8")
+    for style in re.findall(r"<style>(.*?)</style>", html, flags=re.DOTALL):
+        assert "url(" not in style
+        assert "@import" not in style
+
+
+def _check_policy(parsed: Parsed) -> None:
+    policy = next(attrs["content"] or "" for tag, attrs in parsed.elements if tag == "meta" and "http-equiv" in attrs)
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    allowed = set(re.findall(r"'sha256-([^']+)'", policy))
+    run = [text for attrs, text in parsed.scripts if "type" not in attrs]
+    assert {base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in run} == allowed
+    assert "unsafe" not in policy.split("script-src", 1)[1].split(";", 1)[0]
+
+
+def test_only_the_two_known_scripts_may_run(written: tuple[list[Path], Parsed]) -> None:
+    _check_policy(written[1])
+
+
+def test_images_have_words_for_those_who_cannot_see_them(written: tuple[list[Path], Parsed]) -> None:
+    images = [attrs for tag, attrs in written[1].elements if tag == "img"]
+    assert len(images) == 5
+    assert all(len(attrs["alt"] or "") > 20 for attrs in images)
+
+
+def test_the_map_holds_bokeh_data_for_its_place_on_the_page(written: tuple[list[Path], Parsed]) -> None:
+    _, parsed = written
+    item = json.loads(next(text for attrs, text in parsed.scripts if attrs.get("id") == "map-data"))
+    assert item["target_id"] == "map"
+    assert any(attrs.get("id") == "map" for _, attrs in parsed.elements)
+
+
+def test_every_row_stands_in_its_table(written: tuple[list[Path], Parsed]) -> None:
+    content, tables = full_content(), written[1].tables
+    rows = {
+        "layouts": len(content.layouts),
+        "sites-chosen": 2,
+        "sites-not-chosen": 2,
+        "budgets": 2,
+        "open-ends": 2,
+        "routes": 2,
+        "displacement": 1,
+        "unused": 1,
+        "dropped": 1,
+        "steps": 1,
+        "provenance": 6,
+    }
+    assert {name: len(table) - 1 for name, table in tables.items()} == rows
+    assert all(written[1].captions[name] for name in rows)
+    assert all(len({len(row) for row in table}) == 1 for table in tables.values())
+
+
+def test_cells_hold_the_numbers_as_people_write_them(written: tuple[list[Path], Parsed]) -> None:
+    def clean(row: list[str]) -> list[str]:
+        return [cell.replace("\N{NO-BREAK SPACE}", " ") for cell in row]
+
+    tables = written[1].tables
+    assert clean(tables["layouts"][2]) == ["Today", "45.0 %", "35.0", "2", "officers 1,200", "same budget"]
+    assert clean(tables["layouts"][4])[1:3] == [DASH, DASH]
+    assert clean(tables["sites-chosen"][1]) == [
+        "1", "High pass", "o2", "patrol", DASH, "in use today, kept; had to be used", DASH, "50.0 %", "12.0",
+    ]  # fmt: skip
+    assert clean(tables["sites-not-chosen"][2])[-3:] == [DASH, DASH, DASH]
+    assert clean(tables["sites-not-chosen"][2])[4] == "not chosen; not allowed"
+    assert clean(tables["budgets"][1]) == ["officers", "Guard", "officers a shift", "1,100", "1,200", "100"]
+    assert clean(tables["budgets"][2]) == ["money", DASH, DASH, "2.5", "no limit", DASH]
+    assert clean(tables["open-ends"][1]) == ["Gate One", "Hightown", "informed", "70.0 %", "90.0 %", "40.0 %", "28.0 %"]
+    assert clean(tables["routes"][2])[4] == "no route"
+    assert clean(tables["displacement"][1]) == ["R7 by the river", "2.0 %", "13.4 %", "11.4"]
+    assert clean(tables["unused"][1]) == ["too far from a road", "1,204", "row 17"]
+    assert ["SHA-256 of a.toml", "ab" * 32] in tables["provenance"]
+
+
+def test_what_it_says_and_does_not_say_is_on_the_page(written: tuple[list[Path], Parsed]) -> None:
+    content, text = full_content(), written[1].text.replace("\N{NO-BREAK SPACE}", " ")
+    for sentence in (*content.says, *content.cannot_say, *content.warnings, *content.assumptions, *content.sources):
+        assert sentence in text
+    assert "With the 2 sites below, the share of loads that get through is 31.2" in text
+
+
+def test_long_tables_keep_every_row_behind_a_click() -> None:
+    content = full_content()
+    many = tuple(replace(content.open_ends[0], start=f"gate {i}", contribution=float(i)) for i in range(3 * ROWS_SHOWN))
+    parsed = _page(replace(content, open_ends=many))
+    shown, rest = parsed.tables["open-ends"][1:], parsed.tables["open-ends-rest"][1:]
+    assert len(shown) == ROWS_SHOWN
+    assert [row[0] for row in (*shown, *rest)] == [f"gate {i}" for i in reversed(range(3 * ROWS_SHOWN))]
+    assert any(tag == "details" for tag, _ in parsed.elements)
+
+
+def test_hostile_text_adds_no_element_attribute_or_script() -> None:
+    tame, wild = _page(full_content()), _page(hostile_content())
+    assert wild.unbalanced == []
+    assert [tag for tag, _ in wild.elements] == [tag for tag, _ in tame.elements]
+    assert [set(attrs) for _, attrs in wild.elements] == [set(attrs) for _, attrs in tame.elements]
+    assert not [name for _, attrs in wild.elements for name in attrs if name.startswith("on")]
+    assert len(wild.scripts) == 3
+    _check_policy(wild)
+
+
+def test_hostile_text_is_shown_as_it_is() -> None:
+    parsed = _page(hostile_content())
+    text = parsed.text + " ".join(cell for table in parsed.tables.values() for row in table for cell in row)
+    for bad in HOSTILE[:4]:
+        assert bad in text
+
+
+def test_hostile_text_cannot_close_the_block_of_map_data() -> None:
+    html = page(hostile_content(), {})
+    block = html.split('id="map-data">', 1)[1].split("</script>", 1)[0]
+    assert not set("<>&") & set(block)
+    assert "alert(1)" in json.dumps(json.loads(block))
+
+
+def test_hostile_text_can_be_written(tmp_path: Path) -> None:
+    paths = write_report(tmp_path, hostile_content())
+    assert Parsed(paths[0].read_text(encoding="utf-8")).unbalanced == []
+
+
+def test_a_report_of_nothing_but_roads(tmp_path: Path) -> None:
+    content = ReportContent(title="", created="", summary=Summary(status="unknown"), network=full_content().network)
+    parsed = Parsed(write_report(tmp_path, content)[0].read_text(encoding="utf-8"))
+    assert parsed.unbalanced == []
+    assert set(parsed.tables) == {"provenance"}
+    assert "No plan was found." in parsed.text
+    assert "ask for them before you act" in parsed.text
+
+
+def test_unknown_numbers_are_never_nan(tmp_path: Path) -> None:
+    content = full_content()
+    nan = float("nan")
+    none = np.full(content.network.n_segments, nan)
+    risk = SegmentRisk(median=none, low=none, high=none, searched=none == 0, unit="x", effort=none)
+    changed = replace(
+        content,
+        risk=risk,
+        summary=replace(content.summary, lower=nan, nothing=nan, existing=None, gap=nan, seconds=nan),
+        sites=tuple(replace(site, worth=nan, survival=nan) for site in content.sites),
+        layouts=tuple(replace(row, value=nan) for row in content.layouts),
+        open_ends=tuple(replace(row, before=nan, after=None, contribution=nan) for row in content.open_ends),
+        routes=tuple(
+            RouteRow(evader=row.evader, start=row.start, end=row.end, weight=row.weight, before=nan)
+            for row in content.routes
+        ),
+    )
+    html = write_report(tmp_path, changed)[0].read_text(encoding="utf-8")
+    parsed = Parsed(html)
+    assert not re.search(r"\b(nan|inf|none)\b", parsed.text, flags=re.IGNORECASE)
+    data = next(text for attrs, text in parsed.scripts if attrs.get("id") == "map-data")
+    columns = re.findall(r'"data":\{"type":"map","entries":(.*?)\}', data)
+    assert columns
+    assert not [column for column in columns if re.search(r"\bnan\b", column, flags=re.IGNORECASE)]
+
+
+def test_values_that_are_not_shares_keep_their_unit() -> None:
+    content = full_content()
+    summary = replace(
+        content.summary,
+        lower=1180.0,
+        upper=1234.0,
+        nothing=5000.0,
+        existing=None,
+        share=False,
+        unit="number of loads that get through",
+    )
+    parsed = _page(replace(content, summary=summary))
+    assert (
+        "the number of loads that get through is 1,234; no layout within these budgets can bring it below 1,180."
+        in parsed.text
+    )
+    assert parsed.tables["layouts"][0][1] == "Number of loads that get through"
+
+
+def test_risk_of_another_network_is_refused() -> None:
+    content = full_content()
+    assert content.risk is not None
+    with pytest.raises(ValueError, match=r"risk\.low has shape \(3,\)"):
+        replace(content, risk=replace(content.risk, low=np.zeros(3)))
+
+
+def test_an_earlier_report_is_replaced_and_other_files_stay(tmp_path: Path) -> None:
+    (tmp_path / "plan.json").write_text("{}")
+    (tmp_path / "report.html").write_text("old")
+    write_report(tmp_path, full_content())
+    assert (tmp_path / "plan.json").read_text() == "{}"
+    assert "Test valley" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_file_in_the_way_is_named_and_left_alone(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    target.write_text("mine")
+    with pytest.raises(InputError, match="expected a folder"):
+        write_report(target, full_content())
+    assert target.read_text() == "mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_filling_a_report_costs_no_heavy_import() -> None:
+    check = "import sys, optimizer.report.content; print([m for m in ('matplotlib', 'bokeh', 'jinja2') if m in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"

@@ -1,0 +1,55 @@
+"""The synthetic record that ships with the Andorra scenario."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from optimizer.region import read_region
+from optimizer.risk import EffortSource, SeizureSource, ShrunkRate, read_effort, read_seizures
+
+FOLDER = Path(__file__).parents[1] / "instances" / "andorra"
+EXTRACT = Path(__file__).parents[2] / "shared" / "data" / "osm" / "andorra-2025-01.osm.pbf"
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader((FOLDER / name).read_text(encoding="utf-8").splitlines()))
+
+
+@pytest.mark.parametrize("name", ["seizures.csv", "effort.csv", "truth.csv"])
+def test_every_row_says_that_it_is_synthetic(name: str) -> None:
+    assert {row["source"] for row in rows(name)} == {"synthetic"}
+
+
+@pytest.mark.skipif(not EXTRACT.is_file(), reason="../shared/data/osm/andorra-2025-01.osm.pbf is not there")
+def test_the_record_lies_on_the_roads_and_tells_of_the_truth() -> None:
+    network = read_region(EXTRACT, border="Andorra", modes=("drive", "service", "track")).network
+    seizures = SeizureSource.model_validate(
+        {"file": "seizures.csv", "source": "synthetic", "columns": {"quantity": "kg"}, "max_distance_m": 50}
+    )
+    effort = EffortSource.model_validate(
+        {
+            "file": "effort.csv",
+            "source": "synthetic",
+            "columns": {"amount": "hours"},
+            "unit": "hours",
+            "max_distance_m": 50,
+        }
+    )
+    records = read_seizures([seizures], network, folder=FOLDER)
+    searched = read_effort([effort], network, folder=FOLDER)
+    assert 350 < len(records) < 450
+    assert records.unused == searched.unused == ()
+    estimate = ShrunkRate().fit(records, searched, network).predict()
+    assert estimate.warnings == ()
+    truth = np.array([[float(row[key]) for key in ("lon", "lat", "loads_a_day")] for row in rows("truth.csv")])
+    segment, distance = network.nearest_segments(truth[:, 0], truth[:, 1])
+    assert distance.max() < 5
+    flow = np.zeros(network.n_segments)
+    np.maximum.at(flow, segment, truth[:, 2])
+    most = np.argsort(-estimate.median)[: network.n_segments // 20]
+    least = np.argsort(estimate.median)[: network.n_segments // 2]
+    assert flow[most].mean() > 10 * flow[least].mean()

@@ -1,0 +1,110 @@
+"""Areas: which segments are theirs, and files that cannot be used."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import shapely
+
+from optimizer.errors import InputError
+from optimizer.risk import Area, load_areas
+from tests.risk_cases import SOUTH, WEST, line_network
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def square(west: float, east: float) -> dict[str, Any]:
+    return shapely.geometry.mapping(shapely.box(west, SOUTH - 0.1, east, SOUTH + 0.1))
+
+
+def feature(name: object, geometry: object, **properties: object) -> dict[str, Any]:
+    return {"type": "Feature", "properties": {"name": name, **properties}, "geometry": geometry}
+
+
+def written(folder: Path, *features: dict[str, Any], **more: object) -> Path:
+    path = folder / "areas.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": list(features), **more}), encoding="utf-8")
+    return path
+
+
+def test_areas_hold_the_segments_whose_middle_lies_inside(tmp_path: Path) -> None:
+    network = line_network(4, classes=["trunk", "track", "trunk", "track"])
+    west, east, roads = load_areas(
+        written(
+            tmp_path,
+            feature("West", square(WEST - 0.1, WEST + 0.016)),
+            feature("East", square(WEST + 0.014, WEST + 1)),
+            feature("Main roads", square(WEST - 1, WEST + 1), classes=["trunk"], note="a note"),
+        )
+    )
+    np.testing.assert_array_equal(west.segments(network), [0, 1])
+    np.testing.assert_array_equal(east.segments(network), [1, 2, 3])
+    np.testing.assert_array_equal(roads.segments(network), [0, 2])
+    assert roads.name == "Main roads"
+
+
+def test_an_area_in_two_parts_is_one_area() -> None:
+    parts = shapely.union(shapely.box(WEST, 42, WEST + 0.01, 43), shapely.box(WEST + 0.02, 42, WEST + 0.03, 43))
+    np.testing.assert_array_equal(Area("both", parts).segments(line_network(4)), [0, 2])
+
+
+def test_all_faults_of_a_file_are_told_together(tmp_path: Path) -> None:
+    bow = {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}
+    path = written(
+        tmp_path,
+        feature("A", square(0, 1)),
+        feature(" a ", square(0, 1)),
+        feature(None, square(0, 1)),
+        feature("B", {"type": "Point", "coordinates": [0, 0]}),
+        feature("C", None),
+        feature("D", bow),
+        feature("E", square(0, 1), classes="trunk"),
+        feature("F", square(500_000, 500_001)),
+        feature("G", {"type": "Polygon", "coordinates": [[["x", 0], [1, 1], [1, 0]]]}),
+        feature("H", {"type": "Polygon", "coordinates": []}),
+    )
+    with pytest.raises(InputError) as caught:
+        load_areas(path)
+    told = [problem.where.removeprefix(f"{path}, ") for problem in caught.value.problems]
+    assert told == [
+        "feature 2, name",
+        "feature 3, name",
+        "feature 4",
+        "feature 5",
+        "feature 6",
+        "feature 7, classes",
+        "feature 8",
+        "feature 9",
+        "feature 10",
+    ]
+    assert "Self-intersection" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        ("{", "Expecting property name"),
+        ("[]", "something else"),
+        ('{"type": "Topology"}', "something else"),
+        ('{"features": [7]}', "something else"),
+        ('{"features": [{"geometry": "here"}]}', "something else"),
+        ('{"features": []}', "no feature"),
+        ('{"features": [NaN]}', "NaN"),
+        ('{"features": [], "crs": {"type": "name", "properties": {"name": "EPSG:25830"}}}', "EPSG:25830"),
+    ],
+)
+def test_what_is_no_feature_collection_is_refused(tmp_path: Path, content: str, found: str) -> None:
+    path = tmp_path / "areas.geojson"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(InputError, match=str(path)) as caught:
+        load_areas(path)
+    assert found in str(caught.value)
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        load_areas(tmp_path / "none.geojson")

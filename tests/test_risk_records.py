@@ -1,0 +1,433 @@
+"""Files of seizures and effort: what is read, where it lands, and what is said of the rest."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections import Counter
+from contextlib import suppress
+from csv import writer
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from optimizer.errors import InputError, Problem
+from optimizer.risk import Area, EffortSource, Period, SeizureSource, read_effort, read_seizures
+from tests.risk_cases import SOUTH, WEST, line_network
+
+NETWORK = line_network(10)
+AREAS = (
+    Area("Sierra North", shapely.box(WEST, 42, WEST + 0.03, 43)),
+    Area("Sierra South", shapely.box(WEST + 0.025, 42, WEST + 0.1, 43)),
+    Area("Far away", shapely.box(0, 0, 1, 1)),
+)
+STOP_SEARCH = Path(__file__).parents[2] / "shared" / "data" / "stop-search"
+
+
+def csv(folder: Path, text: str, name: str = "finds.csv") -> str:
+    (folder / name).write_text(text, encoding="utf-8")
+    return name
+
+
+def seizures(file: str, **more: Any) -> SeizureSource:
+    return SeizureSource.model_validate({"file": file, "source": "Guard", **more})
+
+
+def effort(file: str, **more: Any) -> EffortSource:
+    return EffortSource.model_validate({"file": file, "source": "Guard", "unit": "hours", **more})
+
+
+def problems(folder: Path, source: SeizureSource | EffortSource, **more: Any) -> tuple[Problem, ...]:
+    read: Any = read_seizures if isinstance(source, SeizureSource) else read_effort
+    with pytest.raises(InputError) as caught:
+        read([source], NETWORK, AREAS, folder=folder, **more)
+    return caught.value.problems
+
+
+def test_rows_land_on_segments_points_and_areas(tmp_path: Path) -> None:
+    file = csv(
+        tmp_path,
+        "time,lon,lat,segment,area,drug,quantity,count\n"
+        f"2023-05-01,{WEST + 0.005},{SOUTH},,,cocaine,2.5,1\n"
+        "2023-05,,,7,Sierra North,heroin,,3\n"
+        "FY2023,,,,sierra  NORTH,cannabis,10,12\n",
+    )
+    records = read_seizures([seizures(file, quantity_unit="lb")], NETWORK, AREAS, folder=tmp_path)
+    np.testing.assert_array_equal(records.segment, [0, 7, -1])
+    np.testing.assert_array_equal(records.area, [-1, -1, 0])
+    np.testing.assert_array_equal(records.area_segment[0], [0, 1, 2])
+    np.testing.assert_allclose(records.quantity_kg, [1.133980925, np.nan, 4.5359237])
+    np.testing.assert_array_equal(records.count, [1, 3, 12])
+    np.testing.assert_array_equal(records.drug, ["cocaine", "heroin", "cannabis"])
+    assert records.start.tolist() == [date(2023, 5, 1), date(2023, 5, 1), date(2022, 10, 1)]
+    assert records.end.tolist() == [date(2023, 5, 2), date(2023, 6, 1), date(2023, 10, 1)]
+    assert (records.unused, records.warnings, len(records)) == ((), (), 3)
+
+
+def test_columns_are_mapped_and_the_others_never_kept(tmp_path: Path) -> None:
+    file = csv(tmp_path, "Day,Where,Suspect,Kilos\n2023-01-01,Sierra South,Jane Roe,1\n")
+    columns = {"time": "Day", "area": "Where", "quantity": "Kilos"}
+    records = read_seizures([seizures(file, columns=columns)], NETWORK, AREAS, folder=tmp_path)
+    assert "Jane Roe" not in repr(records)
+    np.testing.assert_array_equal(records.count, [1])
+    np.testing.assert_array_equal(records.drug, [""])
+
+
+def test_several_files_become_one_record(tmp_path: Path) -> None:
+    first = seizures(csv(tmp_path, "time,segment\n2023,1\n2023,2\n", "a.csv"), effort_unit="hours")
+    second = seizures(csv(tmp_path, "time,segment\n2023,3\n", "b.csv"), source="Customs")
+    records = read_seizures([first, second], NETWORK, folder=tmp_path)
+    np.testing.assert_array_equal(records.source, [0, 0, 1])
+    assert records.source_name == ("Guard", "Customs")
+    assert records.effort_unit == ("hours", None)
+    later = records.take(records.segment > 1)
+    np.testing.assert_array_equal(later.segment, [2, 3])
+    assert len(read_seizures([], NETWORK)) == 0
+
+
+def test_effort_takes_days_from_and_to_and_amounts_or_one_a_row(tmp_path: Path) -> None:
+    spans = csv(tmp_path, "from,to,segment,amount\n2023-01-01,2023-01-31,4,8.5\n2023-02,2023-03,4,0\n")
+    read = read_effort([effort(spans)], NETWORK, folder=tmp_path)
+    assert read.start.tolist() == [date(2023, 1, 1), date(2023, 2, 1)]
+    assert read.end.tolist() == [date(2023, 2, 1), date(2023, 4, 1)]
+    np.testing.assert_array_equal(read.amount, [8.5, 0])
+    single = csv(tmp_path, f"lon,lat\n{WEST},{SOUTH}\n{WEST},{SOUTH}\n", "searches.csv")
+    each = read_effort([effort(single, amount_per_row=1, period="2023", unit="searches")], NETWORK, folder=tmp_path)
+    np.testing.assert_array_equal(each.amount, [1, 1])
+    assert each.unit == ("searches",)
+    assert "2 rows repeat" not in str(each.warnings)
+    assert "1 rows repeat" in str(each.warnings)
+
+
+def test_every_row_that_is_not_used_is_listed_with_its_reason(tmp_path: Path) -> None:
+    file = csv(
+        tmp_path,
+        "time,lon,lat,area,kind,count\n"
+        f"2023-05-01,{WEST},{SOUTH},,drugs,1\n"
+        f"2023-05-02,{WEST},{SOUTH + 0.1},,drugs,1\n"
+        f"2019-05-01,{WEST},{SOUTH},,drugs,1\n"
+        f"2022/2023,{WEST},{SOUTH},,drugs,1\n"
+        f"2023-05-01,{WEST},{SOUTH},,arms,a few\n"
+        "2023-05-01,,,Far away,drugs,1\n"
+        "2023-05-01,,,,drugs,1\n"
+        f"2023-05-01,{WEST},,,drugs,1\n"
+        f",{WEST},{SOUTH},,drugs,1\n"
+        "\n"
+        f"2023-05-01,{WEST},{SOUTH},,drugs,\n",
+    )
+    period = Period(date(2023, 1, 1), date(2024, 1, 1))
+    records = read_seizures([seizures(file, where={"kind": "drugs"})], NETWORK, AREAS, folder=tmp_path, period=period)
+    assert len(records) == 1
+    assert [(item.file, item.row, item.reason, item.detail) for item in records.unused] == [
+        ("finds.csv", 3, "farther than 500 m from every segment", "11120 m from the nearest"),
+        ("finds.csv", 4, "outside the period", "2019-05-01"),
+        ("finds.csv", 5, "only partly inside the period", "2022-01-01 to 2023-12-31"),
+        ("finds.csv", 6, "left out by where: kind", "arms"),
+        ("finds.csv", 7, "the area holds no segment of the network", "Far away"),
+        ("finds.csv", 8, "no place", ""),
+        ("finds.csv", 9, "no place", ""),
+        ("finds.csv", 10, "no time", ""),
+        ("finds.csv", 12, "no count", ""),
+    ]
+
+
+def test_effort_partly_inside_the_period_counts_by_its_days(tmp_path: Path) -> None:
+    file = csv(tmp_path, "time,segment,amount\nFY2023,1,365\n2023,2,365\n2022-12,3,5\n")
+    period = Period(date(2023, 1, 1), date(2024, 1, 1))
+    read = read_effort([effort(file)], NETWORK, folder=tmp_path, period=period)
+    np.testing.assert_allclose(read.amount, [273, 365])
+    assert read.warnings == (
+        "finds.csv: 1 rows lie partly inside 2023-01-01 to 2023-12-31; they count by their share of days inside.",
+    )
+    assert [(item.row, item.reason) for item in read.unused] == [(4, "outside the period")]
+
+
+def test_repeated_rows_count_and_are_told_or_are_dropped(tmp_path: Path) -> None:
+    file = csv(tmp_path, "time,segment,officer\n2023-05-01,1,a\n2023-05-01,1,b\n2023-05-02,1,a\n2023-05-01,1,a\n")
+    kept = read_seizures([seizures(file)], NETWORK, folder=tmp_path)
+    assert len(kept) == 4
+    assert "2 rows repeat an earlier row" in kept.warnings[0]
+    assert "rows 3, 5" in kept.warnings[0]
+    dropped = read_seizures([seizures(file, duplicates="drop")], NETWORK, folder=tmp_path)
+    assert len(dropped) == 2
+    assert [(item.row, item.reason) for item in dropped.unused] == [
+        (3, "repeats an earlier row"),
+        (5, "repeats an earlier row"),
+    ]
+    assert dropped.warnings == ()
+
+
+def test_geojson_points_and_rows_without_a_point(tmp_path: Path) -> None:
+    features = [
+        {
+            "type": "Feature",
+            "geometry": {"type": "Point", "coordinates": [WEST + 0.015, SOUTH]},
+            "properties": {"when": "2023", "n": 2},
+        },
+        {"type": "Feature", "geometry": None, "properties": {"when": "2023", "area": "Sierra South", "n": 4}},
+    ]
+    (tmp_path / "finds.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    source = seizures("finds.geojson", columns={"time": "when", "count": "n"})
+    records = read_seizures([source], NETWORK, AREAS, folder=tmp_path)
+    np.testing.assert_array_equal(records.segment, [1, -1])
+    np.testing.assert_array_equal(records.area, [-1, 1])
+    np.testing.assert_array_equal(records.count, [2, 4])
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+SUM(A1)", "-x", "@cmd", "<script>alert(1)</script>", '"a, ""b"""'])
+def test_text_stays_text(tmp_path: Path, text: str) -> None:
+    file = csv(tmp_path, f"time,segment,drug\n2023,1,{text}\n")
+    records = read_seizures([seizures(file)], NETWORK, folder=tmp_path)
+    assert records.drug.tolist() == ['a, "b"' if text.startswith('"') else text]
+
+
+def test_a_byte_order_mark_and_spaces_do_not_matter(tmp_path: Path) -> None:
+    file = csv(tmp_path, "\ufefftime , segment\n 2023 , 1 \n")
+    assert len(read_seizures([seizures(file)], NETWORK, folder=tmp_path)) == 1
+
+
+def test_all_bad_rows_of_all_files_are_told_together(tmp_path: Path) -> None:
+    first = csv(
+        tmp_path,
+        "time,lon,lat,segment,area,quantity,count\n"
+        "yesterday,,,1,,,1\n"
+        "2023,east,42.5,,,,1\n"
+        "2023,1.5,95,,,,1\n"
+        "2023,,,99,,,1\n"
+        "2023,,,,Sierra Nord,,1\n"
+        '2023,,,1,,"1,5",1\n'
+        "2023,,,1,,nan,1\n"
+        "2023,,,1,,,1.5\n"
+        "2023,,,1,,,-1\n"
+        "2023,,,1,,,1_0\n",
+    )
+    second = csv(tmp_path, "time,segment,amount\n2023,1,-4\n2023,1,=2+2\n2023,1,inf\n", "work.csv")
+    told = problems(tmp_path, seizures(first))
+    path = tmp_path / first
+    assert Counter(problem.where for problem in told) == Counter(
+        f"{path}, row {row}, column {column!r}"
+        for row, column in [
+            (2, "time"),
+            (3, "lon"),
+            (4, "lat"),
+            (5, "segment"),
+            (6, "area"),
+            (7, "quantity"),
+            (8, "quantity"),
+            (9, "count"),
+            (10, "count"),
+            (11, "count"),
+        ]
+    )
+    by_row = {problem.where: problem for problem in told}
+    assert "Sierra North" in by_row[f"{path}, row 6, column 'area'"].expected
+    assert by_row[f"{path}, row 7, column 'quantity'"].found == "'1,5'"
+    assert "from 0 to 9" in by_row[f"{path}, row 5, column 'segment'"].expected
+    assert [problem.found for problem in problems(tmp_path, effort(second))] == ["'-4'", "'=2+2'", "'inf'"]
+    with pytest.raises(InputError) as caught:
+        read_seizures([seizures(first), seizures(second), seizures("none.csv")], NETWORK, AREAS, folder=tmp_path)
+    assert len(caught.value.problems) == 11
+
+
+def test_faults_of_one_kind_are_counted_after_the_first_twenty(tmp_path: Path) -> None:
+    file = csv(tmp_path, "time,segment\n" + "1/2/2023,1\n" * 50)
+    told = problems(tmp_path, seizures(file, duplicates="keep"))
+    assert len(told) == 21
+    assert told[-1].found == "30 more rows like these"
+
+
+def test_exchanged_coordinates_are_recognised(tmp_path: Path) -> None:
+    file = csv(tmp_path, "time,lon,lat\n" + "".join(f"2023,{SOUTH},{WEST + x / 100}\n" for x in range(5)))
+    (problem,) = problems(tmp_path, seizures(file))
+    assert problem.remedy == "Exchange lon and lat in the columns mapping"
+    assert "1.550, 42.500" in problem.expected
+
+
+def test_exchanged_coordinates_beyond_the_poles_are_one_fault(tmp_path: Path) -> None:
+    network = line_network(3)
+    network.lon[:] -= 100
+    network.shape[:, 0] -= 100
+    file = csv(tmp_path, "time,lon,lat\n" + f"2023,{SOUTH},{WEST - 100}\n" * 4)
+    with pytest.raises(InputError) as caught:
+        read_seizures([seizures(file)], network, folder=tmp_path)
+    assert [problem.remedy for problem in caught.value.problems] == ["Exchange lon and lat in the columns mapping"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "expected"),
+    [
+        ("", "nothing", "a header row"),
+        ("\n\n", "nothing", "a header row"),
+        ("time,segment\n", "no row", "at least one record"),
+        ("segment\n1\n", "no time", "a column of times"),
+        ("time,lon\n2023,1.5\n", "no place", "lon and lat, or segment, or area"),
+        ("time;segment\n2023;1\n", "no time", "a column of times"),
+        ("time,segment\n2023\n", "1 fields", "2 as in the header"),
+        ("time,segment\n2023,1,2\n", "3 fields", "2 as in the header"),
+        ('time,segment\n"2023,1\n', "unexpected end of data", "CSV"),
+        ("time,time,segment\n2023,2023,1\n", "two columns of this name", "one"),
+        (
+            f"time,lon,lat\n2023,{WEST},{SOUTH + 1}\n",
+            "no row that can be used: 1 of 1 farther than 500 m from every segment",
+            "at least one",
+        ),
+    ],
+)
+def test_files_that_cannot_be_used_say_why(tmp_path: Path, text: str, found: str, expected: str) -> None:
+    told = problems(tmp_path, seizures(csv(tmp_path, text)))
+    assert told[0].where.startswith(str(tmp_path / "finds.csv"))
+    assert found in told[0].found
+    assert expected in told[0].expected
+
+
+def test_a_column_that_was_named_must_be_there(tmp_path: Path) -> None:
+    file = csv(tmp_path, "time,segment\n2023,1\n")
+    told = problems(tmp_path, seizures(file, columns={"count": "events", "drug": "type"}, where={"kind": "x"}))
+    assert [problem.where.rpartition(", ")[2] for problem in told] == [
+        "column 'type'",
+        "column 'events'",
+        "column 'kind'",
+    ]
+    assert told[0].found == "columns 'time', 'segment'"
+    semicolons = csv(tmp_path, "time;segment\n2023;1\n", "semicolons.csv")
+    (problem,) = problems(tmp_path, seizures(semicolons, columns={"time": "time"}))
+    assert problem.remedy == "Separate the columns by commas"
+
+
+def test_effort_needs_an_amount(tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path, effort(csv(tmp_path, "time,segment\n2023,1\n")))
+    assert "amount_per_row" in problem.remedy
+
+
+def test_a_missing_file_and_one_in_another_encoding(tmp_path: Path) -> None:
+    assert problems(tmp_path, seizures("none.csv"))[0].found == "no such file"
+    (tmp_path / "latin.csv").write_bytes("time,segment,drug\n2023,1,ca\xf1a\n".encode("latin-1"))
+    assert problems(tmp_path, seizures("latin.csv"))[0].found == "bytes that are not UTF-8"
+
+
+def test_geojson_of_lines_is_no_record(tmp_path: Path) -> None:
+    line = {"type": "Feature", "geometry": {"type": "LineString", "coordinates": [[0, 0], [1, 1]]}, "properties": {}}
+    (tmp_path / "finds.geojson").write_text(json.dumps({"features": [line]}))
+    (problem,) = problems(tmp_path, seizures("finds.geojson"))
+    assert (problem.found, problem.where) == ("LineString", f"{tmp_path / 'finds.geojson'}, feature 1")
+
+
+def test_an_area_name_without_any_area_is_a_fault(tmp_path: Path) -> None:
+    file = csv(tmp_path, "time,area\n2023,Somewhere\n")
+    with pytest.raises(InputError, match="the scenario has none"):
+        read_seizures([seizures(file)], NETWORK, folder=tmp_path)
+
+
+def test_sources_come_from_toml_and_refuse_what_they_do_not_know() -> None:
+    content = tomllib.loads(
+        """
+        [[seizures]]
+        file = "s.csv"
+        source = "CBP"
+        columns = { time = "fy", area = "sector", count = "events" }
+        where = { component = "U.S. Border Patrol", drug = ["Cocaine", "Heroin"] }
+        date_format = "fiscal-year"
+        [[effort]]
+        file = "e.csv"
+        source = "CBP"
+        unit = "agent-years"
+        columns = { from = "first", to = "last" }
+        """
+    )
+    source = SeizureSource.model_validate(content["seizures"][0])
+    assert source.where == {"component": ("U.S. Border Patrol",), "drug": ("Cocaine", "Heroin")}
+    assert EffortSource.model_validate(content["effort"][0]).columns.start == "first"
+    for wrong in (
+        {"file": "a", "source": "b", "colums": {}},
+        {"file": "a", "source": "b", "columns": {"name": "suspect"}},
+        {"file": "a", "source": "b", "max_distance_m": -1},
+        {"file": "a", "source": "b", "period": "someday"},
+        {"file": "a", "source": "b", "quantity_unit": "stone"},
+        {"file": "a"},
+    ):
+        with pytest.raises(ValidationError):
+            SeizureSource.model_validate(wrong)
+
+
+@pytest.mark.skipif(not STOP_SEARCH.is_dir(), reason="../shared/data/stop-search is not there")
+def test_one_file_of_searches_gives_effort_and_finds() -> None:
+    columns = {"time": "Date", "lon": "Longitude", "lat": "Latitude"}
+    shared: dict[str, Any] = {
+        "file": "2020-01-essex-stop-and-search.csv",
+        "source": "data.police.uk",
+        "columns": columns,
+        "max_distance_m": 200_000,
+        "duplicates": "drop",
+    }
+    network = line_network(10)
+    network.lon[:] += 0.55 - WEST
+    network.lat[:] += 51.75 - SOUTH
+    network.shape[:] += (0.55 - WEST, 51.75 - SOUTH)
+    drugs = {"Object of search": "Controlled drugs"}
+    searches = read_effort(
+        [EffortSource(**shared, unit="searches", amount_per_row=1, where=drugs)], network, folder=STOP_SEARCH
+    )
+    finds = read_seizures(
+        [SeizureSource(**shared, where=drugs | {"Outcome linked to object of search": "True"})],
+        network,
+        folder=STOP_SEARCH,
+    )
+    assert 0 < len(finds) < len(searches)
+    assert {item.reason for item in searches.unused} == {
+        "farther than 200000 m from every segment",
+        "left out by where: Object of search",
+        "no place",
+        "repeats an earlier row",
+    }
+    rows = len((STOP_SEARCH / shared["file"]).read_text(encoding="utf-8").splitlines()) - 1
+    assert len(searches) + len(searches.unused) == rows
+    assert len(finds) + len(finds.unused) == rows
+
+
+CELLS = st.one_of(
+    st.sampled_from(
+        [
+            "",
+            "2023",
+            "FY2023",
+            "1",
+            "-1",
+            "1e999",
+            "0x1",
+            "nan",
+            "Sierra North",
+            f"{WEST}",
+            f"{SOUTH}",
+            "=1+1",
+            '"',
+            "1.5",
+        ]
+    ),
+    st.text(max_size=6),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(rows=st.lists(st.lists(CELLS, min_size=7, max_size=7), max_size=4), tail=st.text(max_size=10))
+def test_whatever_a_file_holds_it_is_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], tail: str
+) -> None:
+    folder = tmp_path_factory.mktemp("any")
+    with (folder / "finds.csv").open("w", encoding="utf-8", newline="", errors="surrogatepass") as stream:
+        write_rows = writer(stream)
+        write_rows.writerow(["time", "lon", "lat", "segment", "area", "quantity", "count"])
+        write_rows.writerows(rows)
+        stream.write(tail)
+    with suppress(InputError):  # refused: any other exception fails
+        records = read_seizures([seizures("finds.csv")], NETWORK, AREAS, folder=folder)
+        assert len(records) + len(records.unused) >= len(rows)
+        assert ((records.segment >= 0) != (records.area >= 0)).all()
+        assert (records.count >= 0).all()
+        assert (records.start < records.end).all()
