@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
@@ -18,6 +19,10 @@ from optimizer.schema import Strict, close_match, validated
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from optimizer.network import Network
 
 NodeId = StrictInt | StrictStr
 Id = Annotated[str, Field(min_length=1, max_length=200)]
@@ -125,6 +130,52 @@ def write_instance(path: Path, instance: Instance) -> None:
     write_json(path, instance_to_model(instance).model_dump(exclude_defaults=True) | {"schema_version": 1}, indent=None)
 
 
+def make_instance(
+    network: Network,
+    *,
+    reliability: NDArray[np.float64],
+    evaders: Sequence[Evader],
+    options: Sequence[Option],
+    resources: Sequence[Resource],
+    exclusions: Sequence[Sequence[int]] = (),
+    name: str = "instance",
+) -> Instance:
+    """Return a checked instance on the arcs of a network.
+
+    Parameters
+    ----------
+    network
+        The roads; node and arc positions below are its own.
+    reliability
+        (m,) chance, in (0, 1], to pass each arc undetected with nothing placed.
+    evaders, options, resources
+        The rest of the problem.
+    exclusions
+        Groups of option positions of which at most one is placed, beyond those that share a site.
+    name
+        What people call it.
+
+    Raises
+    ------
+    InputError
+        With every problem found.
+    """
+    groups = tuple(tuple(group) for group in exclusions)
+    instance = Instance(
+        name=name,
+        node_id=network.node_id,
+        tail=network.tail,
+        head=network.head,
+        reliability=np.asarray(reliability, dtype=np.float64),
+        evaders=tuple(evaders),
+        options=tuple(options),
+        resources=tuple(resources),
+        exclusions=groups,
+        lonlat=np.column_stack((network.lon, network.lat)),
+    )
+    return instance_from_model(validated(InstanceModel, _content(instance), name), name)
+
+
 def instance_from_model(model: InstanceModel, where: str) -> Instance:
     """Compile a schema object into an `Instance`, checking what the schema alone cannot.
 
@@ -172,35 +223,41 @@ def instance_from_model(model: InstanceModel, where: str) -> Instance:
 
 def instance_to_model(instance: Instance) -> InstanceModel:
     """Return the schema object of an instance."""
+    instance.node_id.tolist()
+    return InstanceModel.model_validate(_content(instance))
+
+
+def _content(instance: Instance) -> dict[str, Any]:
+    """Return an instance as the content of its file, unchecked."""
     ids = instance.node_id.tolist()
     lonlat = instance.lonlat
-    return InstanceModel(
-        name=instance.name,
-        nodes=NodesModel(
-            id=ids,
-            lon=None if lonlat is None else lonlat[:, 0].tolist(),
-            lat=None if lonlat is None else lonlat[:, 1].tolist(),
-        ),
-        arcs=ArcsModel(
-            tail=instance.node_id[instance.tail].tolist(),
-            head=instance.node_id[instance.head].tolist(),
-            reliability=instance.reliability.tolist(),
-        ),
-        evaders=[
-            EvaderModel(
-                id=e.id,
-                origin=ids[e.origin],
-                destination=ids[e.destination],
-                weight=e.weight,
-                routes=[RouteModel(arcs=list(r.arcs), share=r.share) for r in e.routes],
-            )
+    place = {} if lonlat is None else {"lon": lonlat[:, 0].tolist(), "lat": lonlat[:, 1].tolist()}
+    agencies = {r.agency for r in instance.resources} | {o.agency for o in instance.options}
+    return {
+        "schema_version": 1,
+        "name": instance.name,
+        "nodes": {"id": ids, **place},
+        "arcs": {
+            "tail": instance.node_id[instance.tail].tolist(),
+            "head": instance.node_id[instance.head].tolist(),
+            "reliability": instance.reliability.tolist(),
+        },
+        "evaders": [
+            {"id": e.id, "origin": ids[e.origin], "destination": ids[e.destination], "weight": e.weight}
+            | {"routes": [{"arcs": list(r.arcs), "share": r.share} for r in e.routes]}
             for e in instance.evaders
         ],
-        options=[_option_model(option) for option in instance.options],
-        resources=[ResourceModel(id=r.id, budget=r.budget, agency=r.agency, unit=r.unit) for r in instance.resources],
-        agencies=sorted(({r.agency for r in instance.resources} | {o.agency for o in instance.options}) - {""}),
-        exclusions=[[instance.options[j].id for j in group] for group in instance.exclusions],
-    )
+        "options": [_option_content(option) for option in instance.options],
+        "resources": [asdict(resource) for resource in instance.resources],
+        "agencies": sorted(agencies - {""}),
+        "exclusions": [[instance.options[j].id for j in group] for group in instance.exclusions],
+    }
+
+
+def _option_content(option: Option) -> dict[str, Any]:
+    fields = {name: getattr(option, name) for name in OptionModel.model_fields if name not in {"effects", "uses"}}
+    effects = [{"arc": a, "survival": s} for a, s in zip(option.arcs, option.survival, strict=True)]
+    return fields | {"effects": effects, "uses": dict(option.uses)}
 
 
 def check_evaders(instance: Instance, where: str) -> None:
@@ -237,12 +294,6 @@ def check_evaders(instance: Instance, where: str) -> None:
                 "Connect the network, or drop the evader",
             )
     problems.raise_if_any()
-
-
-def _option_model(option: Option) -> OptionModel:
-    fields = {name: getattr(option, name) for name in OptionModel.model_fields if name not in {"effects", "uses"}}
-    effects = [EffectModel(arc=a, survival=s) for a, s in zip(option.arcs, option.survival, strict=True)]
-    return OptionModel(effects=effects, uses=dict(option.uses), **fields)
 
 
 def _route_fault(instance: Instance, evader: Evader, arcs: tuple[int, ...]) -> str:

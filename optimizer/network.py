@@ -83,6 +83,10 @@ class Network:
         """(n_segments,) one arc of each segment: the first in the table."""
         return np.unique(self.segment, return_index=True)[1]
 
+    def arcs_of(self, segment: int) -> tuple[int, ...]:
+        """Return the arcs of a segment: both directions, or one where it is one-way."""
+        return tuple(np.flatnonzero(self.segment == segment).tolist())
+
     @cached_property
     def lines(self) -> NDArray[np.object_]:
         """(n_segments,) shapely lines in degrees, drawn as `segment_arc` runs."""

@@ -41,7 +41,7 @@ EXPOSURE_YEARS = ("2023", "2024", "2025")
 KINDS = {"town", "port", "reach", "junction", "exit"}
 ATTRIBUTION = (
     "Crossings: US Customs and Border Protection and Texas Department of Transportation, compiled by a university transport group. "
-    "Towns: GeoNames, CC BY 4.0. River and counties: US Census Bureau, TIGER/Line. Roads and junctions: from memory."
+    "Towns: GeoNames, CC BY 4.0. River and counties: US Census Bureau, TIGER/Line. Roads and junctions: from memory"
 )
 
 Row = dict[str, str]

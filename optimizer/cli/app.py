@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -236,6 +237,32 @@ def schema(
         import json  # noqa: PLC0415 - one command's need
 
         sys.stdout.write(json.dumps(schemas[kind](), indent=2) + "\n")
+
+
+@app.command()
+def bench(
+    itself: Annotated[
+        bool, typer.Option("--self", help="Measure this program's own commands on this machine.")
+    ] = False,
+    extract: Annotated[Path | None, typer.Option(help="An extract whose reading to measure as well.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure how long the main commands take on this machine, beside their goals."""
+    from optimizer.cli.measure import measure_self  # noqa: PLC0415 - see the module
+
+    if not itself:
+        raise typer.BadParameter("give --self: it is the only benchmark there is so far")
+    rows = measure_self(extract)
+    if as_json:
+        for row in rows:
+            print_json(asdict(row))
+        return
+    cells = [(row.what, _tenths(row.goal), _tenths(row.seconds), _tenths(row.peak_mb), row.note[:60]) for row in rows]
+    print_table("On this machine", ["command", "goal s", "took s", "peak MB", ""], cells)
+
+
+def _tenths(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
 
 
 def _given(method: str | None, gap: float | None, time_limit: float | None, seed: int | None) -> dict[str, Any]:

@@ -121,7 +121,7 @@ def _sites(compiled: Compiled, result: Result, judgement: Judgement) -> tuple[Si
             id=option.id,
             label=option.label,
             kind=option.kind,
-            agency=option.agency,
+            agency=_agency_name(compiled, option.agency),
             lon=site.lon,
             lat=site.lat,
             segments=tuple(np.unique(network.segment[list(option.arcs)]).tolist()),
@@ -129,7 +129,7 @@ def _sites(compiled: Compiled, result: Result, judgement: Judgement) -> tuple[Si
             existing=option.existing,
             forced=option.forced,
             forbidden=option.forbidden,
-            costs=dict(option.uses),
+            costs={_resource_name(compiled, name): amount for name, amount in option.uses.items()},
             survival=option.survival[0] if option.survival else None,
             worth=judgement.worths[option.id],
         )
@@ -188,15 +188,31 @@ def _layout(compiled: Compiled, name: str, value: float, placed: NDArray[np.bool
     instance = compiled.instance
     used = placed @ instance.use
     sites = {compiled.sites[j].site.id for j in np.flatnonzero(placed)}
-    costs = {resource.id: float(amount) for resource, amount in zip(instance.resources, used, strict=True)}
+    costs = {_resource_name(compiled, r.id): float(amount) for r, amount in zip(instance.resources, used, strict=True)}
     return LayoutRow(name=name, value=value, sites=len(sites), costs=costs, note=note)
+
+
+def _resource_name(compiled: Compiled, resource: str) -> str:
+    """Return what people call a resource: its name, and its owner's where it has one."""
+    name, _, agency = resource.partition("@")
+    return f"{name} ({_agency_name(compiled, agency)})" if agency else name
+
+
+def _agency_name(compiled: Compiled, agency: str) -> str:
+    return next((a.name for a in compiled.scenario.agencies if a.id == agency and a.name), agency)
 
 
 def _budgets(compiled: Compiled, result: Result) -> tuple[BudgetRow, ...]:
     instance = compiled.instance
     used = instance.placed(result.plan.options if result.plan else ()) @ instance.use
     return tuple(
-        BudgetRow(resource=r.id, agency=r.agency, unit=r.unit, used=float(u), budget=r.budget)
+        BudgetRow(
+            resource=r.id.removesuffix(f"@{r.agency}"),
+            agency=_agency_name(compiled, r.agency),
+            unit=r.unit,
+            used=float(u),
+            budget=r.budget,
+        )
         for r, u in zip(instance.resources, used, strict=True)
     )
 
