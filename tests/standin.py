@@ -28,10 +28,12 @@ class World:
     relations: dict[int, tuple[list[tuple[str, int, str]], dict[str, str]]] = field(default_factory=dict)
 
     def node(self, number: int, lon: float, lat: float, **tags: str) -> int:
+        """Add a node and return its number."""
         self.nodes[number] = (lon, lat, tags)
         return number
 
     def way(self, number: int, refs: list[int], **tags: str) -> int:
+        """Add a way through nodes and return its number."""
         self.ways[number] = (refs, tags)
         return number
 
@@ -46,6 +48,7 @@ class World:
         return self.way(number, refs, **tags)
 
     def boundary(self, number: int, ways: list[int], name: str, **tags: str) -> int:
+        """Add the boundary of a country and return its number."""
         members = [("way", way, "outer") for way in ways]
         kind = {"type": "boundary", "boundary": "administrative", "admin_level": "2", "name": name}
         self.relations[number] = (members, {**kind, **tags})
@@ -70,6 +73,7 @@ class World:
         return "\n".join([*lines, "</osm>"])
 
     def save(self, path: Path) -> Path:
+        """Write the world as OpenStreetMap XML and return the path."""
         path.write_text(self.xml(), encoding="utf-8")
         return path
 
@@ -82,7 +86,7 @@ WEST, SOUTH, EAST, NORTH = 10.0, 45.0, 10.1, 45.1
 
 
 def sample_world() -> World:
-    """A square country with one road through it, a way in from the north, a track, a path, and some things that are no roads."""
+    """Return a square country with one road through it, a way in from the north, a track, a path, and some things that are no roads."""
     world = World()
     corners = [(WEST, SOUTH), (EAST, SOUTH), (EAST, NORTH), (WEST, NORTH)]
     world.line(900, [*corners[:3]], boundary="administrative")

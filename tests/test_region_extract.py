@@ -322,8 +322,8 @@ def test_a_user_may_list_crossings_as_official(tmp_path: Path) -> None:
 
 def test_every_mark_that_fits_no_crossing_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="w100-9") as caught:
-        built(sample_world(), tmp_path, official=["w100-9", 4711, (0.0, 0.0), "w100-2"])
-    assert len(caught.value.problems) == 3
+        built(sample_world(), tmp_path, official=["w100-9", 4711, (0.0, 0.0), (1.0,), None, "w100-2"])
+    assert len(caught.value.problems) == 5
     assert "w100-1" in str(caught.value)
 
 

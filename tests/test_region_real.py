@@ -6,16 +6,21 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import osmium
 import pytest
 import shapely
 from pyproj import Geod
-from shapely.geometry.base import BaseGeometry
 
+from optimizer.graph import cost_graph
 from optimizer.network import great_circle_m
 from optimizer.region import MODES, Region, load_region, read_region, save_region
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
 
 OSM = Path(__file__).parents[2] / "shared" / "data" / "osm"
 ANDORRA, LIECHTENSTEIN = OSM / "andorra-2025-01.osm.pbf", OSM / "liechtenstein-2024-03.osm.pbf"
@@ -145,6 +150,41 @@ def test_the_network_hangs_together(
     kmh = network.length_m / network.time_s * 3.6
     assert kmh.min() > 0.9
     assert kmh.max() <= 130 + 1e-6
+
+
+def raw_distances(path: Path, sources: list[int], targets: list[int]) -> NDArray[np.float64]:
+    """Return metres between nodes on the roads for driving of an extract, node by node, with nothing split, cut or merged."""
+    tail, head, length = [], [], []
+    for way in osmium.FileProcessor(str(path), osmium.osm.NODE | osmium.osm.WAY).with_locations():
+        if not way.is_way() or way.tags.get("highway") not in MODES["drive"] or way.tags.get("area") == "yes":
+            continue
+        oneway = way.tags.get("oneway", "")
+        ahead = oneway != "-1"
+        back = oneway not in {"yes", "true", "1"} and way.tags.get("junction") not in {"roundabout", "circular"}
+        for a, b in pairwise(way.nodes):
+            metres = float(great_circle_m(a.lon, a.lat, b.lon, b.lat))
+            for one, other, open_ in ((a.ref, b.ref, ahead), (b.ref, a.ref, back)):
+                if open_:
+                    tail.append(one)
+                    head.append(other)
+                    length.append(metres)
+    nodes, position = np.unique(np.array(tail + head), return_inverse=True)
+    graph = cost_graph(nodes.size, position[: len(tail)], position[len(tail) :], np.array(length))
+    return graph.distances(np.searchsorted(nodes, sources))[:, np.searchsorted(nodes, targets)]
+
+
+@pytest.mark.parametrize("known", KNOWN, ids=ids)
+def test_distances_are_those_of_the_raw_ways(regions: dict[tuple[Path, tuple[str, ...]], Region], known: Known) -> None:
+    network = region_of(regions, known.path, ("drive",)).network
+    chosen = np.random.default_rng(1).permutation(np.flatnonzero(network.node_id > 0))[:120]
+    sources, targets = chosen[:20], chosen[20:]
+    graph = cost_graph(network.n_nodes, network.tail, network.head, network.length_m)
+    ours = graph.distances(sources)[:, targets]
+    raw = raw_distances(known.path, network.node_id[sources].tolist(), network.node_id[targets].tolist())
+    assert np.isfinite(raw).mean() > 0.5
+    assert (np.isfinite(ours) == np.isfinite(raw)).all()
+    reached = np.isfinite(raw)
+    assert ours[reached] == pytest.approx(raw[reached], rel=1e-6, abs=0.2)
 
 
 @pytest.mark.parametrize("known", KNOWN, ids=ids)

@@ -72,6 +72,7 @@ def test_a_segment_far_from_all_others_has_the_gamma_poisson_posterior(finds: fl
     np.testing.assert_allclose(
         [estimate.low[0], estimate.median[0], estimate.high[0]], posterior.ppf([0.05, 0.5, 0.95]), rtol=1e-9
     )
+    np.testing.assert_allclose(estimate.mean[0], posterior.mean())
     np.testing.assert_allclose([part[0] for part in estimate.rates("hours")], rate * posterior.ppf([0.5, 0.05, 0.95]))
 
 
@@ -169,6 +170,7 @@ def test_roads_never_searched_are_unknown_not_safe() -> None:
     searched[[int(s) for s in hours]] = True
     np.testing.assert_array_equal(estimate.searched, searched)
     assert (estimate.median[~searched] > 0).all()
+    assert (estimate.mean[~searched] > 0.05).all()
     ratio = estimate.high / estimate.low
     assert np.median(ratio[~searched]) > np.median(ratio[searched])
     barren = np.array([s for s in hours if s not in finds and hours[s] > 10], dtype=np.int64)

@@ -349,6 +349,7 @@ def test_sources_come_from_toml_and_refuse_what_they_do_not_know() -> None:
         {"file": "a", "source": "b", "columns": {"name": "suspect"}},
         {"file": "a", "source": "b", "max_distance_m": -1},
         {"file": "a", "source": "b", "period": "someday"},
+        {"file": "a", "source": "b", "date_format": "%d/%m"},
         {"file": "a", "source": "b", "quantity_unit": "stone"},
         {"file": "a"},
     ):

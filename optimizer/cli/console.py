@@ -36,12 +36,14 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     from rich.table import Table  # noqa: PLC0415 - --help and --json need no rich
     from rich.text import Text  # noqa: PLC0415
 
-    table = Table(title=Text(title), title_justify="left")
+    console = to_people()
+    console.print(Text(title, style="bold"), soft_wrap=True)
+    table = Table()
     for k, column in enumerate(columns):
         table.add_column(column, justify="left" if k == 0 else "right")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    to_people().print(table)
+    console.print(table)
 
 
 class Sayer:

@@ -134,12 +134,16 @@ def _fitting(crossings: Sequence[Crossing], mark: Any) -> list[str]:  # noqa: AN
     if isinstance(mark, str | int):
         text = str(mark).removeprefix("way").strip()
         return [crossing.id for crossing in crossings if text in {crossing.id, str(crossing.way)}]
-    if not crossings:
+    if not crossings or not _is_point(mark):
         return []
     places = np.array([(crossing.lon, crossing.lat) for crossing in crossings])
     distances = _distances(float(mark[0]), float(mark[1]), places)
     nearest = int(distances.argmin())
     return [crossings[nearest].id] if distances[nearest] <= CONTROL_WITHIN_M else []
+
+
+def _is_point(mark: Any) -> bool:  # noqa: ANN401 - as above
+    return isinstance(mark, list | tuple) and len(mark) == 2 and all(isinstance(each, int | float) for each in mark)
 
 
 def _distances(lon: float, lat: float, places: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -136,7 +136,15 @@ class ShrunkRate:
         )
         evidence = self.evidence_
         return RiskEstimate(
-            median, low, high, evidence.searched, self.level, evidence.units, evidence.global_rate, evidence.warnings
+            median=median,
+            low=low,
+            high=high,
+            mean=self.shape_ / self.rate_,
+            searched=evidence.searched,
+            level=self.level,
+            units=evidence.units,
+            global_rate=evidence.global_rate,
+            warnings=evidence.warnings,
         )
 
     def sample(self, rng: np.random.Generator, n: int) -> NDArray[np.float64]:

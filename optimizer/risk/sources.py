@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -79,6 +80,13 @@ class _Source(BaseModel):
                 parse_period(value)
             except InputError as error:
                 raise ValueError(str(error)) from None
+        return value
+
+    @field_validator("date_format")
+    @classmethod
+    def _date_format_has_a_year(cls, value: str) -> str:
+        if value not in {"auto", "fiscal-year"} and not re.search("%[Yycx]", value):
+            raise ValueError(f"auto, fiscal-year or a strptime pattern with a year such as %d/%m/%Y, not {value!r}")
         return value
 
 

@@ -300,11 +300,14 @@ def _check_reach(
 
 
 def _risk_at(network: Network, risk: RiskEstimate, nodes: list[int]) -> NDArray[np.float64]:
-    """Return the mean risk index of the segments that meet at each node."""
+    """Return the expected risk index of the segments that meet at each node.
+
+    Loads add up, so the expectation is what weighs; where nobody searched the median can be next to nothing, and the weight would vanish.
+    """
     total, count = np.zeros(network.n_nodes), np.zeros(network.n_nodes)
     segment_arc = network.segment_arc
     for end in (network.tail[segment_arc], network.head[segment_arc]):
-        np.add.at(total, end, risk.median)
+        np.add.at(total, end, risk.mean)
         np.add.at(count, end, 1.0)
     return np.asarray(total[nodes] / count[nodes])
 
@@ -318,8 +321,9 @@ def _sites(
 ) -> tuple[list[PlacedSite], list[Path]]:
     """Return the sites of the scenario, of its CSV, of the crossings and of the most travelled roads."""
     files = [path.parent / scenario.sites.file] if scenario.sites.file is not None else []
-    given = [*scenario.site, *(site for file in files for site in read_sites(file, scenario.sites.columns))]
-    placed = place_sites(given, region.network, scenario.sites.max_distance_m, str(path))
+    given = [(site, str(path)) for site in scenario.site]
+    given += [(site, str(file)) for file in files for site in read_sites(file, scenario.sites.columns)]
+    placed = place_sites(given, region.network, scenario.sites.max_distance_m)
     evaders, settlements = demand
     placed += crossing_sites(scenario.sites, region, [s.node for s in settlements])
     placed += road_sites(scenario.sites, region.network, evaders, np.exp(-cost), taken=placed)

@@ -107,8 +107,17 @@ def _fields_of_columns(
     }
 
 
-def place_sites(sites: Sequence[SiteModel], network: Network, max_distance_m: float, where: str) -> list[PlacedSite]:
+def place_sites(sites: Sequence[tuple[SiteModel, str]], network: Network, max_distance_m: float) -> list[PlacedSite]:
     """Put every site on its segment.
+
+    Parameters
+    ----------
+    sites
+        Each with the file it comes from.
+    network
+        The roads.
+    max_distance_m
+        How far a site given by a point may lie from the nearest segment.
 
     Raises
     ------
@@ -116,37 +125,26 @@ def place_sites(sites: Sequence[SiteModel], network: Network, max_distance_m: fl
         Naming each site that is off the network, or whose nodes no segment joins, and each id given twice.
     """
     problems = ProblemList()
-    placed = []
-    by_point = [site for site in sites if site.tail is None]
-    segments, distances = network.nearest_segments(
-        np.array([site.lon for site in by_point], dtype=np.float64),
-        np.array([site.lat for site in by_point], dtype=np.float64),
-    )
-    nearest = {id(site): (int(s), float(d)) for site, s, d in zip(by_point, segments, distances, strict=True)}
-    arcs_between = _arcs_between(network)
-    seen: set[str] = set()
-    for site in sites:
-        here = f"{where}, site {site.id!r}"
+    nearest = _nearest([site for site, _ in sites if site.tail is None], network)
+    between = _segments_between(network)
+    placed, seen = [], set()
+    for site, file in sites:
+        here = f"{file}, site {site.id!r}"
         if site.id in seen:
             problems.add(here, "the id a second time", "each id once")
         seen.add(site.id)
-        if site.tail is not None:
-            arcs = arcs_between.get((site.tail, site.head or ""), ())
-            if not arcs:
-                problems.add(here, f"no segment from {site.tail} to {site.head}", "two nodes that a segment joins")
-                continue
-            segment = int(network.segment[arcs[0]])
+        segment, distance = nearest[site.id] if site.tail is None else (between.get((site.tail, site.head or "")), 0.0)
+        if segment is None:
+            problems.add(here, f"no segment from {site.tail} to {site.head}", "two nodes that a segment joins")
+        elif distance > max_distance_m:
+            found, expected = (
+                f"{distance / 1000:.1f} km from the nearest road",
+                f"a place within {max_distance_m:g} m of a road",
+            )
+            remedy = "Check that longitude and latitude are not swapped, or raise sites.max_distance_m"
+            problems.add(here, found, expected, remedy)
         else:
-            segment, distance = nearest[id(site)]
-            if distance > max_distance_m:
-                problems.add(
-                    here,
-                    f"{distance / 1000:.1f} km from the nearest road",
-                    f"a place within {max_distance_m:g} m of a road",
-                    "Check that longitude and latitude are not swapped, or raise sites.max_distance_m",
-                )
-                continue
-        placed.append(placed_on(site, network, segment))
+            placed.append(placed_on(site, network, segment))
     problems.raise_if_any()
     return placed
 
@@ -162,9 +160,17 @@ def placed_on(site: SiteModel, network: Network, segment: int) -> PlacedSite:
     return PlacedSite(site, segment, tuple(arcs.tolist()), lon, lat)
 
 
-def _arcs_between(network: Network) -> dict[tuple[str, str], tuple[int, ...]]:
+def _nearest(sites: Sequence[SiteModel], network: Network) -> dict[str, tuple[int, float]]:
+    """Return the nearest segment to each site given by a point, and its distance in metres."""
+    lon = np.array([site.lon for site in sites], dtype=np.float64)
+    lat = np.array([site.lat for site in sites], dtype=np.float64)
+    segments, distances = network.nearest_segments(lon, lat)
+    return {s.id: (int(k), float(d)) for s, k, d in zip(sites, segments, distances, strict=True)}
+
+
+def _segments_between(network: Network) -> dict[tuple[str, str], int]:
+    """Return the segment of the quickest arc from one named node to another."""
     names = network.node_id.astype(str)
-    between: dict[tuple[str, str], tuple[int, ...]] = {}
-    for arc, (tail, head) in enumerate(zip(names[network.tail].tolist(), names[network.head].tolist(), strict=True)):
-        between[tail, head] = (*between.get((tail, head), ()), arc)
-    return between
+    slowest_first = np.argsort(-network.time_s, kind="stable")
+    tails, heads = names[network.tail[slowest_first]].tolist(), names[network.head[slowest_first]].tolist()
+    return dict(zip(zip(tails, heads, strict=True), network.segment[slowest_first].tolist(), strict=True))

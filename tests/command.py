@@ -1,0 +1,41 @@
+"""Run the command line inside the test process."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from optimizer.cli import main
+
+if TYPE_CHECKING:
+    import pytest
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Exit code and what was printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def objects(self) -> list[dict[str, Any]]:
+        """Standard output as one JSON object a line."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: object) -> Outcome:
+    """Run `cli.py` with arguments and return what came of it."""
+    monkeypatch.setattr(sys, "argv", ["cli.py", *(str(argument) for argument in arguments)])
+    capsys.readouterr()
+    code: object = 0
+    try:
+        main()
+    except SystemExit as stop:
+        code = stop.code or 0
+    printed = capsys.readouterr()
+    assert isinstance(code, int)
+    return Outcome(code, printed.out, printed.err)

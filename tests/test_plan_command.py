@@ -1,0 +1,204 @@
+"""The planner's command on a tiny border: what it writes, what it prints, and how it fails."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from optimizer.evaluation import evaluate
+from optimizer.instance_file import read_instance
+from optimizer.plan import violations
+from tests.command import Outcome, run
+from tests.tiny import SCENARIO, SITES, write_scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+RESULT_KEYS = ["instance", "method", "status", "limit", "lower", "upper", "gap", "seconds", "plan", "seed", "version"]
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
+    return lambda *arguments: run(capsys, monkeypatch, *arguments)
+
+
+def test_plan_writes_a_whole_folder_that_agrees_with_itself(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    scenario = write_scenario(tmp_path)
+    out = tmp_path / "out"
+    outcome = command("plan", scenario, "--out", out, "--json", "--gap", 0)
+    assert outcome.code == 0, outcome.err
+    (line,) = outcome.objects
+    assert list(line) == [*RESULT_KEYS, "out"]
+    assert line["status"] == "optimal"
+    assert {p.name for p in out.iterdir()} == {
+        *("plan.json", "plan.geojson", "instance.json", "run.json", "report.html"),
+        *("map-risk.png", "map-plan.png", "sites.png", "layouts.png", "evaders.png"),
+    }
+    plan = json.loads((out / "plan.json").read_text())
+    assert plan["options"] == line["plan"]
+    assert (plan["status"], plan["lower"], plan["upper"], plan["gap"]) == (
+        *(line["status"], line["lower"], line["upper"]),
+        line["gap"],
+    )
+    instance = read_instance(out / "instance.json")
+    assert evaluate(instance, plan["options"]).value == pytest.approx(plan["upper"], abs=1e-12)
+    assert not violations(instance, instance.placed(plan["options"]))
+    assert plan["values"]["everything"] <= plan["lower"] + 1e-9 <= plan["upper"] + 2e-9 <= plan["values"]["nothing"]
+    assert plan["values"]["existing"] > plan["upper"]
+    run_file = json.loads((out / "run.json").read_text())
+    recorded = {item["file"]: item["sha256"] for item in run_file["inputs"]}
+    for name in ("scenario.toml", "network.gpkg", "areas.geojson", "seizures.csv", "effort.csv", "sites.csv"):
+        assert recorded[name] == hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
+    assert run_file["options"]["gap"] == 0
+
+
+def test_the_plan_is_the_best_of_all_plans(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    from tests.cases import brute_force  # noqa: PLC0415 - beside its one use
+
+    out = tmp_path / "out"
+    (line,) = command("plan", write_scenario(tmp_path), "--out", out, "--json", "--gap", 0).objects
+    assert line["upper"] == pytest.approx(brute_force(read_instance(out / "instance.json"))[0], abs=1e-9)
+
+
+def test_evaluate_agrees_with_the_plan_and_gives_routes(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (line,) = command("plan", write_scenario(tmp_path), "--out", out, "--json").objects
+    (judged,) = command("evaluate", out / "instance.json", out / "plan.json", "--json").objects
+    assert judged["value"] == pytest.approx(line["upper"], abs=1e-12)
+    assert sum(e["weight"] * e["value"] for e in judged["evaders"]) == pytest.approx(judged["value"], abs=1e-12)
+    for evader in judged["evaders"]:
+        assert list(evader) == ["id", "weight", "value", "route"]
+        assert evader["id"].startswith(evader["route"][0])
+
+
+def test_same_seed_same_plan(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    scenario = write_scenario(tmp_path)
+    lines = [command("plan", scenario, "--out", tmp_path / f"out{k}", "--json", "--seed", 7).objects[0] for k in (0, 1)]
+    assert (tmp_path / "out0/instance.json").read_bytes() == (tmp_path / "out1/instance.json").read_bytes()
+    assert lines[0]["plan"] == lines[1]["plan"]
+
+
+def test_people_get_a_table_and_progress(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    outcome = command("plan", write_scenario(tmp_path), "--out", tmp_path / "out")
+    assert "Ford track" in outcome.out
+    assert "today's layout" in outcome.out
+    for step in ("reading the network", "estimating risk", "solving", "writing the report"):
+        assert step in outcome.err
+
+
+def test_a_budget_of_nothing_is_feasible_with_a_warning(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    scenario = write_scenario(tmp_path, SCENARIO.replace("budget = 3", "budget = 0"))
+    outcome = command("plan", scenario, "--out", tmp_path / "out", "--json")
+    assert outcome.code == 0
+    assert outcome.objects[0]["plan"] == []
+    assert outcome.objects[0]["status"] == "optimal"
+    assert "places nothing" in outcome.err
+
+
+def test_existing_budget_is_what_todays_sites_use(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    scenario = write_scenario(tmp_path, SCENARIO.replace("budget = 3", 'budget = "existing"'))
+    command("plan", scenario, "--out", tmp_path / "out", "--json")
+    (resource,) = json.loads((tmp_path / "out/plan.json").read_text())["resources"]
+    assert resource["budget"] == 1
+
+
+def test_forced_sites_over_budget_end_with_3_and_name_the_resource(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    scenario = write_scenario(tmp_path, SCENARIO.replace("budget = 3", "budget = 1"))
+    rows = SITES.replace("kinds\n", "kinds,forced\n", 1).replace(",post\n", ",post,true\n")
+    (tmp_path / "sites.csv").write_text(rows, encoding="utf-8")
+    outcome = command("plan", scenario, "--out", tmp_path / "out", "--json")
+    assert outcome.code == 3
+    assert "'teams@police' is over its budget: 5 of 1" in outcome.err
+    assert not (tmp_path / "out").exists()
+
+
+BROKEN = [
+    ("misspelt field", lambda t: t.replace("decay_minutes", "decay_minuts"), "Did you mean 'decay_minutes'?"),
+    ("wrong type", lambda t: t.replace("budget = 3", 'budget = "three"'), "resources[0].budget"),
+    ("negative cost", lambda t: t.replace("teams = 1", "teams = -1"), "kinds[0].uses.teams"),
+    ("missing file", lambda t: t.replace("seizures.csv", "nowhere.csv"), "nowhere.csv: found no such file"),
+    ("no TOML", lambda t: t + "\n[[[", "a scenario as TOML"),
+    ("two sources", lambda t: t.replace('areas = "', 'place = "X"\nareas = "'), "exactly one of network, file"),
+    ("unknown resource", lambda t: t.replace("uses = { teams", "uses = { team"), "Did you mean 'teams'?"),
+    ("unknown agency", lambda t: t.replace('agency = "police"', 'agency = "polise"'), "Did you mean 'police'?"),
+    ("no method", lambda t: t + '\n[solve]\nmethod = "compct"\n', "Did you mean 'compact'?"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), [case[1:] for case in BROKEN], ids=[case[0] for case in BROKEN])
+def test_a_broken_scenario_gets_one_clear_message(
+    command: Callable[..., Outcome], tmp_path: Path, change: Callable[[str], str], message: str
+) -> None:
+    scenario = write_scenario(tmp_path, change(SCENARIO))
+    outcome = command("plan", scenario, "--out", tmp_path / "out", "--json")
+    assert outcome.code == 1
+    assert message in outcome.err
+    assert outcome.out == ""
+    assert "Traceback" not in outcome.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_every_problem_of_a_file_is_reported_at_once(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    text = (
+        SCENARIO.replace("decay_minutes", "decay_minuts")
+        .replace("teams = 1", "teams = -1")
+        .replace("schema_version = 1", "")
+    )
+    outcome = command("plan", write_scenario(tmp_path, text), "--out", tmp_path / "out")
+    assert "3 problems" in outcome.err
+    for field in ("schema_version", "decay_minuts", "kinds[0].uses.teams"):
+        assert field in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "message"),
+    [
+        ("sites.csv", lambda t: t.replace("10.1,50.1", "50.1,10.1"), "sites.csv, site 'a': found 5"),
+        ("sites.csv", lambda t: t.replace("10.1,50.1", "10.1,950"), "row 2, lat: found '950'"),
+        ("sites.csv", lambda t: t.replace("b,North", "a,North"), "the id a second time"),
+        ("sites.csv", lambda t: t.replace("police,post", "police,pst"), "Did you mean 'post'?"),
+        ("sites.csv", lambda t: t + "f,short\n", "row 7"),
+        ("seizures.csv", lambda t: t.replace("2024-05-01", "the fifth"), "row 3"),
+        ("seizures.csv", lambda t: t.replace("2.5", "much"), "row 2"),
+        ("effort.csv", lambda t: t.replace("900", "-900"), "row 2"),
+        ("effort.csv", lambda t: t.replace("south", "sooth"), "south"),
+        ("areas.geojson", lambda t: t[:40], "areas.geojson"),
+    ],
+)
+def test_a_broken_table_is_named_with_its_row(
+    command: Callable[..., Outcome], tmp_path: Path, file: str, change: Callable[[str], str], message: str
+) -> None:
+    scenario = write_scenario(tmp_path)
+    (tmp_path / file).write_text(change((tmp_path / file).read_text()), encoding="utf-8")
+    outcome = command("plan", scenario, "--out", tmp_path / "out")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert message in outcome.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_unused_record_is_listed_in_the_report(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    command("plan", write_scenario(tmp_path), "--out", tmp_path / "out")
+    page = (tmp_path / "out/report.html").read_text()
+    assert "seizures.csv row 5" in page
+
+
+def test_text_of_a_record_stays_text(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    scenario = write_scenario(tmp_path)
+    evil = SITES.replace("North road", "<script>alert(1)</script>")
+    (tmp_path / "sites.csv").write_text(evil, encoding="utf-8")
+    command("plan", scenario, "--out", tmp_path / "out")
+    assert "<script>alert(1)</script>" not in (tmp_path / "out/report.html").read_text()
+
+
+def test_a_file_in_the_way_of_the_folder(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("mine")
+    outcome = command("plan", write_scenario(tmp_path), "--out", tmp_path / "out")
+    assert outcome.code == 1
+    assert "a folder, or nothing yet" in outcome.err
+    assert (tmp_path / "out").read_text() == "mine"

@@ -1,0 +1,152 @@
+"""A border small enough to see through: two ports and a track, three towns, a scenario in a folder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+
+from optimizer.network import Network, great_circle_m
+from optimizer.places import Crossing, Gateway, Settlement
+from optimizer.region import save_region
+from optimizer.region.model import Region
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PLACES = {  # id: lon, lat
+    "west-port": (10.0, 50.0),
+    "east-port": (10.4, 50.0),
+    "ford": (10.2, 50.0),
+    "junction": (10.2, 50.1),
+    "west-town": (10.0, 50.1),
+    "east-town": (10.4, 50.1),
+    "north-city": (10.2, 50.3),
+    "farm": (10.1, 50.2),
+}
+ROADS = [  # both ways
+    ("west-port", "west-town", "primary"),
+    ("east-port", "east-town", "primary"),
+    ("ford", "junction", "track"),
+    ("west-town", "junction", "secondary"),
+    ("junction", "east-town", "secondary"),
+    ("junction", "north-city", "primary"),
+    ("west-town", "farm", "track"),
+    ("farm", "north-city", "track"),
+]
+SPEED_KMH = {"primary": 80.0, "secondary": 60.0, "track": 25.0}
+
+SCENARIO = """
+schema_version = 1
+name = "Tiny border"
+
+[region]
+network = "network.gpkg"
+areas = "areas.geojson"
+
+[[records.seizures]]
+file = "seizures.csv"
+source = "made up"
+
+[[records.effort]]
+file = "effort.csv"
+source = "made up"
+unit = "hours"
+
+[evaders]
+decay_minutes = 60
+
+[[agencies]]
+id = "police"
+name = "Police"
+
+[[resources]]
+name = "teams"
+agency = "police"
+budget = 3
+
+[[kinds]]
+id = "post"
+capacity = 30
+detection = 0.5
+uses = { teams = 1 }
+
+[sites]
+file = "sites.csv"
+"""
+SITES = """id,label,lon,lat,agency,existing,traffic,kinds
+a,West of the junction,10.1,50.1,police,post,400,post
+b,North road,10.2,50.2,police,,800,post
+c,=HYPERLINK("x"),10.0,50.05,police,,300,post
+d,East port road,10.4,50.05,police,,500,post
+e,Ford track,10.2,50.05,police,,40,post
+"""
+SEIZURES = """time,lon,lat,drug,quantity
+2024-03-01,10.0,50.05,cocaine,2.5
+2024-05-01,10.4,50.05,cocaine,1.0
+2024-06-01,10.2,50.21,heroin,
+2024-07-01,11.5,50.0,heroin,1
+"""
+EFFORT = """time,area,amount
+2024,south,900
+2024,north,300
+"""
+AREAS = """{"type": "FeatureCollection", "features": [
+{"type": "Feature", "properties": {"name": "south"}, "geometry": {"type": "Polygon",
+ "coordinates": [[[9.9, 49.9], [10.5, 49.9], [10.5, 50.12], [9.9, 50.12], [9.9, 49.9]]]}},
+{"type": "Feature", "properties": {"name": "north"}, "geometry": {"type": "Polygon",
+ "coordinates": [[[9.9, 50.12], [10.5, 50.12], [10.5, 50.4], [9.9, 50.4], [9.9, 50.12]]]}}]}
+"""
+
+
+def tiny_region() -> Region:
+    """Return the region."""
+    names = list(PLACES)
+    lon, lat = np.array(list(PLACES.values())).T
+    one_way = [(names.index(a), names.index(b), road_class, s) for s, (a, b, road_class) in enumerate(ROADS)]
+    arcs = one_way + [(b, a, road_class, s) for a, b, road_class, s in one_way]
+    tail = np.array([arc[0] for arc in arcs], dtype=np.int32)
+    head = np.array([arc[1] for arc in arcs], dtype=np.int32)
+    length = great_circle_m(lon[tail], lat[tail], lon[head], lat[head])
+    road_class = np.array([arc[2] for arc in arcs])
+    network = Network(
+        node_id=np.array(names),
+        lon=lon,
+        lat=lat,
+        tail=tail,
+        head=head,
+        length_m=length,
+        time_s=length / np.array([SPEED_KMH[c] for c in road_class]) * 3.6,
+        road_class=road_class,
+        name=np.array([f"R{arc[3]}" for arc in arcs]),
+        way=np.zeros(len(arcs), dtype=np.int64),
+        segment=np.array([arc[3] for arc in arcs], dtype=np.int32),
+        shape_start=np.arange(0, 2 * len(arcs) + 1, 2, dtype=np.int64),
+        shape=np.column_stack((lon[np.column_stack((tail, head)).ravel()], lat[np.column_stack((tail, head)).ravel()])),
+    )
+    entries = [("west-port", True), ("east-port", True), ("ford", False)]
+    crossings = tuple(Crossing(f"x-{n}", names.index(n), *PLACES[n], official, "primary", n) for n, official in entries)
+    gateways = tuple(
+        Gateway(n, names.index(n), *PLACES[n], "port" if official else "unofficial", 1.0, n) for n, official in entries
+    )
+    settlements = tuple(
+        Settlement(n, names.index(n), *PLACES[n], n, population)
+        for n, population in (("west-town", 3000.0), ("east-town", 2000.0), ("north-city", 90_000.0))
+    )
+    border = shapely.LineString([(9.8, 50.0), (10.6, 50.0)])
+    return Region(network, border, crossings, gateways, settlements, (), "made up for the tests")
+
+
+def write_scenario(folder: Path, text: str = SCENARIO) -> Path:
+    """Write the scenario and all its files into a folder; return the scenario's path."""
+    save_region(tiny_region(), folder / "network.gpkg")
+    for name, content in (
+        ("areas.geojson", AREAS),
+        ("seizures.csv", SEIZURES),
+        ("effort.csv", EFFORT),
+        ("sites.csv", SITES),
+        ("scenario.toml", text),
+    ):
+        (folder / name).write_text(content, encoding="utf-8")
+    return folder / "scenario.toml"
