@@ -1,0 +1,1 @@
+"""Tests: behaviour, against brute force, closed forms and independent libraries."""

@@ -1,0 +1,66 @@
+"""The layers of the house, the speed of its door, and the promises of its package."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import optimizer
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_data_flows_down_the_layers() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 broken" in done.stdout
+
+
+def test_help_imports_nothing_heavy() -> None:
+    heavy = ["numpy", "pandas", "scipy", "geopandas", "osmnx", "osmium", "ortools", "bokeh", "matplotlib", "pydantic"]
+    code = (
+        "import sys; from optimizer.cli import main; sys.argv = ['cli.py', '--help']\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        f"print('loaded:', [m for m in {heavy} if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "loaded: []"
+
+
+def test_every_public_name_loads() -> None:
+    for name in optimizer.__all__:
+        assert getattr(optimizer, name).__doc__, name
+
+
+def test_the_package_ships_its_types_and_templates() -> None:
+    package = Path(optimizer.__file__).parent
+    for file in ("py.typed", "report/page.html", "report/page.css"):
+        assert (package / file).is_file()
+
+
+def test_the_top_level_is_what_was_agreed() -> None:
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if tracked.returncode != 0:
+        return  # not a checkout: nothing to hold
+    top = {Path(line).parts[0] for line in tracked.stdout.splitlines()}
+    usual = {
+        ".ci",
+        ".gitignore",
+        "CHANGELOG.md",
+        "CITATION.cff",
+        "CONTRIBUTING.md",
+        "LICENSE",
+        "README.md",
+        "constraints.txt",
+        "docs",
+    }
+    assert top <= usual | {"pyproject.toml", "optimizer", "instances", "tests", "cli.py", "results"}

@@ -1,0 +1,155 @@
+"""The instance file: a round trip, and every fault named."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from optimizer.errors import InputError
+from optimizer.instance_file import (
+    InstanceModel,
+    instance_from_model,
+    instance_schema,
+    instance_to_model,
+    make_instance,
+    read_instance,
+    write_instance,
+)
+from optimizer.resources import Option, Resource
+from tests.cases import random_instance
+from tests.tiny import tiny_region
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+SMALL: dict[str, Any] = {
+    "schema_version": 1,
+    "name": "small",
+    "nodes": {"id": [1, 2, 3]},
+    "arcs": {"tail": [1, 2, 1], "head": [2, 3, 3], "reliability": [0.9, 0.8, 0.5]},
+    "evaders": [
+        {"id": "e", "origin": 1, "destination": 3, "weight": 1},
+        {"id": "h", "origin": 1, "destination": 3, "weight": 1, "routes": [{"arcs": [0, 1], "share": 1.0}]},
+    ],
+    "options": [
+        {"id": "a", "effects": [{"arc": 0, "survival": 0.5}], "uses": {"teams": 1}, "agency": "north"},
+        {"id": "b", "effects": [{"arc": 2, "survival": 0.5}], "uses": {"teams": 1}},
+    ],
+    "resources": [{"id": "teams", "budget": 1, "agency": "north"}],
+    "agencies": ["north", "south"],
+    "exclusions": [["a", "b"]],
+}
+
+
+@given(st.integers(0, 2**20))
+@settings(max_examples=25, deadline=None)
+def test_writing_and_reading_gives_the_same_instance(seed: int) -> None:
+    instance = random_instance(seed)
+    again = instance_from_model(
+        InstanceModel.model_validate_json(instance_to_model(instance).model_dump_json()), "again"
+    )
+    for name in ("node_id", "tail", "head", "reliability"):
+        assert np.array_equal(getattr(again, name), getattr(instance, name))
+    for name in ("name", "evaders", "options", "resources", "exclusions"):
+        assert getattr(again, name) == getattr(instance, name)
+
+
+def test_a_file_round_trip_keeps_integers_integers(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(SMALL))
+    instance = read_instance(tmp_path / "a.json")
+    write_instance(tmp_path / "b.json", instance)
+    assert read_instance(tmp_path / "b.json").options == instance.options
+    assert read_instance(tmp_path / "b.json").node_id.tolist() == [1, 2, 3]
+
+
+def _put(path: str, value: object) -> Callable[[dict[str, Any]], None]:
+    def change(content: dict[str, Any]) -> None:
+        *parents, last = [int(part) if part.isdigit() else part for part in path.split(".")]
+        for part in parents:
+            content = content[part]
+        content[last] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (_put("nmae", "x"), "Did you mean 'name'"),
+        (_put("schema_version", 2), "schema_version"),
+        (_put("nodes.id", [1, 2, 2]), "2 again"),
+        (_put("nodes.id", [1, "2", 3]), "nodes.id"),
+        (_put("arcs.tail", [1, 2, 9]), r"arcs.tail\[2\]: found 9"),
+        (_put("arcs.tail", [1, 2]), "columns of one length"),
+        (_put("arcs.reliability", [0.9, 0.0, 0.5]), r"reliability\[1\]"),
+        (_put("evaders.0.destination", 9), r"evaders.destination\[0\]"),
+        (_put("evaders.0.destination", 1), "two different nodes"),
+        (_put("evaders.0.origin", 3), "no path|two different nodes"),
+        (_put("evaders.0.weight", -1), "weight"),
+        (_put("evaders.1.routes.0.arcs", [1, 0]), "a route from 2 to 2"),
+        (_put("evaders.1.routes.0.arcs", [0, 7]), "does not exist"),
+        (_put("evaders.1.routes.0.share", 0.5), "sum to 0.5"),
+        (_put("options.0.effects.0.arc", 3), "below 3"),
+        (_put("options.0.effects.0.survival", 1.0), "survival"),
+        (_put("options.0.uses", {"team": 1}), "Did you mean 'teams'"),
+        (_put("options.0.uses", {"teams": -1}), "uses.teams"),
+        (_put("options.0.agency", "south"), "belongs to 'north'"),
+        (_put("options.0.agency", "nort"), "Did you mean 'north'"),
+        (_put("options.1.id", "a"), "'a' again"),
+        (_put("exclusions.0", ["a", "c"]), r"exclusions\[0\]"),
+        (_put("resources.0.budget", -1), "budget"),
+        (_put("nodes.lon", [1.0, 2.0]), "nodes.lo"),
+    ],
+)
+def test_every_fault_is_named(change: Callable[[dict[str, Any]], None], message: str, tmp_path: Path) -> None:
+    content = json.loads(json.dumps(SMALL))
+    change(content)
+    (tmp_path / "x.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match=message):
+        read_instance(tmp_path / "x.json")
+
+
+def test_all_faults_are_reported_together(tmp_path: Path) -> None:
+    content = json.loads(json.dumps(SMALL))
+    content["options"][0]["uses"] = {"team": 1}
+    content["arcs"]["tail"][2] = 9
+    content["exclusions"] = [["c"]]
+    (tmp_path / "x.json").write_text(json.dumps(content))
+    with pytest.raises(InputError) as caught:
+        read_instance(tmp_path / "x.json")
+    assert len(caught.value.problems) == 3
+
+
+def test_an_unreachable_destination_is_named(tmp_path: Path) -> None:
+    content = json.loads(json.dumps(SMALL))
+    content["arcs"] = {"tail": [1], "head": [2], "reliability": [0.9]}
+    content["evaders"] = content["evaders"][:1]
+    content["options"] = []
+    content["exclusions"] = []
+    (tmp_path / "x.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match="evader 'e': found no path from 1 to 3"):
+        read_instance(tmp_path / "x.json")
+
+
+def test_make_instance_checks_what_it_is_given() -> None:
+    network = tiny_region().network
+    with pytest.raises(InputError, match="survival"):
+        make_instance(
+            network,
+            reliability=np.full(network.n_arcs, 0.9),
+            evaders=[],
+            options=[Option("a", (0,), (1.5,))],
+            resources=[Resource("teams", 1)],
+        )
+
+
+def test_the_schema_is_published_and_strict() -> None:
+    schema = instance_schema()
+    assert schema["additionalProperties"] is False
+    assert set(schema["required"]) == {"name", "nodes", "arcs", "evaders"}
