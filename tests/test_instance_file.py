@@ -72,8 +72,8 @@ def _put(path: str, value: object) -> Callable[[dict[str, Any]], None]:
     def change(content: dict[str, Any]) -> None:
         *parents, last = [int(part) if part.isdigit() else part for part in path.split(".")]
         for part in parents:
-            content = content[part]
-        content[last] = value
+            content = content[part]  # type: ignore[index]  # a path through lists and objects
+        content[last] = value  # type: ignore[index]
 
     return change
 

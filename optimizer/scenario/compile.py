@@ -278,12 +278,11 @@ def _check_reach(
     warnings: list[str],
 ) -> None:
     """Refuse, or mention, destinations that no gateway reaches; gateways that lead out only are mentioned."""
-    lost = [
-        s.name or s.id for s, reached in zip(settlements, np.isfinite(hours).T.tolist(), strict=True) if not reached
-    ]
-    shut = [
-        g.name or g.id for g, reached in zip(gateways, np.isfinite(hours).tolist(), strict=True) if not any(reached)
-    ]
+    open_way = np.isfinite(hours)
+    arrives: list[bool] = np.asarray(open_way.any(axis=0)).tolist()
+    leaves: list[bool] = np.asarray(open_way.any(axis=1)).tolist()
+    lost = [s.name or s.id for s, reached in zip(settlements, arrives, strict=True) if not reached]
+    shut = [g.name or g.id for g, reaches in zip(gateways, leaves, strict=True) if not reaches]
     if lost and (unreachable == "error" or len(lost) == len(settlements)):
         raise InputError(
             Problem(

@@ -37,7 +37,9 @@ class RegionModel(Strict):
     radius_m: float = Field(5000, gt=0, le=200_000)
     modes: list[str] = Field(["drive"], min_length=1, description="drive, service, track, foot, ferry")
     border: str | None = Field(None, description="GeoJSON of the border line, or the name of a country in the extract")
-    official: list[str] = Field([], description="crossing ids to count as official beyond those tagged so")
+    official: list[int | str | tuple[float, float]] = Field(
+        [], description="crossing ids, way numbers or [lon, lat] points to count as official beyond those tagged so"
+    )
     areas: Path | None = Field(None, description="GeoJSON polygons with names, for records that give only an area")
 
     @model_validator(mode="after")

@@ -1,0 +1,174 @@
+"""The other commands: the JSON contract, exit codes, and a real interrupt."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from optimizer.evaders import Evader
+from optimizer.instance import Instance
+from optimizer.instance_file import write_instance
+from optimizer.region import save_region
+from optimizer.resources import Option, Resource
+from tests.cases import brute_force, random_instance
+from tests.command import Outcome, run
+from tests.tiny import tiny_region
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).parents[1]
+SOLVE_KEYS = ["instance", "method", "status", "limit", "lower", "upper", "gap", "seconds", "plan", "seed", "version"]
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
+    return lambda *arguments: run(capsys, monkeypatch, *arguments)
+
+
+def hard_instance(n: int = 40, seed: int = 0) -> Instance:
+    """Return a grid with an option on most arcs: minutes of work for the compact model."""
+    rng = np.random.default_rng(seed)
+    grid = np.arange(n * n).reshape(n, n)
+    pairs = [
+        *zip(grid[:, :-1].ravel(), grid[:, 1:].ravel(), strict=True),
+        *zip(grid[:-1].ravel(), grid[1:].ravel(), strict=True),
+    ]
+    tail = np.array([p[k] for p in pairs for k in (0, 1)], dtype=np.int32)
+    head = np.array([p[1 - k] for p in pairs for k in (0, 1)], dtype=np.int32)
+    watched = rng.choice(tail.size, 400, replace=False)
+    return Instance(
+        "hard",
+        grid.ravel(),
+        tail,
+        head,
+        rng.uniform(0.9, 1.0, tail.size),
+        tuple(Evader(f"e{k}", int(grid[rng.integers(n), 0]), int(grid[rng.integers(n), -1]), 1.0) for k in range(60)),
+        tuple(Option(f"o{j}", (int(a),), (0.3,), {"teams": 1.0}) for j, a in enumerate(watched)),
+        (Resource("teams", 40.0),),
+    )
+
+
+def test_solve_prints_the_agreed_keys_for_each_instance(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    paths = [tmp_path / f"{seed}.json" for seed in (1, 2)]
+    for seed, path in zip((1, 2), paths, strict=True):
+        write_instance(path, random_instance(seed))
+    outcome = command("solve", *paths, "--json", "--gap", 0, "--seed", 5)
+    assert outcome.code == 0
+    for seed, path, line in zip((1, 2), paths, outcome.objects, strict=True):
+        assert list(line) == SOLVE_KEYS
+        assert (line["instance"], line["status"], line["limit"], line["seed"]) == (str(path), "optimal", None, 5)
+        assert line["upper"] == pytest.approx(brute_force(random_instance(seed))[0], abs=1e-9)
+        assert line["gap"] == pytest.approx((line["upper"] - line["lower"]) / line["upper"] if line["upper"] else 0)
+
+
+def test_evaluate_warns_of_a_plan_that_breaks_a_budget(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    instance = random_instance(4)
+    write_instance(tmp_path / "i.json", instance)
+    (tmp_path / "p.json").write_text(json.dumps({"options": [o.id for o in instance.options]}))
+    outcome = command("evaluate", tmp_path / "i.json", tmp_path / "p.json", "--json")
+    assert outcome.code == 0
+    assert set(outcome.objects[0]) == {"value", "evaders"}
+    assert "Warning" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("plan", "message"),
+    [('{"options": ["zz"]}', "'zz'"), ("[]", 'a list "options"'), ('{"options": ["o0", "o0"]}', "once")],
+)
+def test_a_plan_that_does_not_fit_its_instance(
+    command: Callable[..., Outcome], tmp_path: Path, plan: str, message: str
+) -> None:
+    write_instance(tmp_path / "i.json", random_instance(4))
+    (tmp_path / "p.json").write_text(plan)
+    outcome = command("evaluate", tmp_path / "i.json", tmp_path / "p.json")
+    assert outcome.code == 1
+    assert message in outcome.err
+
+
+def test_region_counts_and_saves(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    save_region(tiny_region(), tmp_path / "n.gpkg")
+    outcome = command("region", "--network", tmp_path / "n.gpkg", "--out", tmp_path / "out", "--json")
+    assert outcome.code == 0, outcome.err
+    (line,) = outcome.objects
+    assert line == {
+        "nodes": 8,
+        "edges": 16,
+        "crossings": {"official": 2, "unofficial": 1},
+        "gateways": 3,
+        "settlements": 3,
+        "dropped": [],
+    }
+    assert (tmp_path / "out/region.gpkg").is_file()
+    assert "official" in command("region", "--network", tmp_path / "n.gpkg", "--out", tmp_path / "out").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "exactly one of"),
+        (("--bbox", "1,2,3"), "W,S,E,N"),
+        (("--bbox", "3,2,1,4"), "west below east"),
+        (("--file", "nowhere.osm.pbf"), "nowhere.osm.pbf"),
+        (("--network", "nowhere.gpkg"), "no such file"),
+    ],
+)
+def test_region_refuses_what_it_cannot_use(
+    command: Callable[..., Outcome], tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    outcome = command("region", *arguments, "--out", tmp_path / "out", "--json")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert message in outcome.err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("kind", ["instance", "scenario"])
+def test_schema_prints_a_schema(command: Callable[..., Outcome], kind: str) -> None:
+    assert command("schema", kind, "--json").objects[0]["additionalProperties"] is False
+    assert json.loads(command("schema", kind).out)["type"] == "object"
+
+
+def test_an_unknown_schema_is_an_input_error(command: Callable[..., Outcome]) -> None:
+    assert command("schema", "plan").code == 1
+
+
+@pytest.mark.parametrize("arguments", [("solve",), ("plan", "x.toml", "--gap", "much"), ("nonsense",), ("bench",)])
+def test_wrong_usage_ends_with_2(command: Callable[..., Outcome], arguments: tuple[str, ...]) -> None:
+    assert command(*arguments).code == 2
+
+
+def test_a_time_limit_returns_the_best_plan_with_true_bounds(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    instance = hard_instance()
+    write_instance(tmp_path / "hard.json", instance)
+    (line,) = command("solve", tmp_path / "hard.json", "--time-limit", 4, "--method", "compact", "--json").objects
+    assert (line["status"], line["limit"]) == ("feasible", "time")
+    assert 0 < line["lower"] < line["upper"]
+
+
+def test_an_interrupt_returns_the_best_plan_so_far(tmp_path: Path) -> None:
+    write_instance(tmp_path / "hard.json", hard_instance())
+    arguments = ["solve", str(tmp_path / "hard.json"), "--json", "--method", "auto"]
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "cli.py"), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    time.sleep(6)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    line = json.loads(out)
+    assert (line["status"], line["limit"]) == ("feasible", "interrupted")
+    assert 0 < line["lower"] <= line["upper"]
+    assert line["plan"]

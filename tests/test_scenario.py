@@ -1,0 +1,208 @@
+"""How a scenario compiles: options, what they use, sites nobody listed, evaders' weights."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from optimizer.errors import InputError
+from optimizer.resources import Option, checkpoint_survival
+from optimizer.scenario.compile import Compiled, compile_scenario
+from optimizer.scenario.model import ScenarioModel
+from tests.tiny import SCENARIO, write_scenario
+
+if TYPE_CHECKING:
+    from optimizer.instance import Instance
+
+ROOT = Path(__file__).parents[1]
+MORE = """
+[[resources]]
+name = "delay"
+budget = 100
+
+[[kinds]]
+id = "camera"
+kind = "sensor"
+survival = 0.8
+uses = { teams = 0.5 }
+"""
+
+
+def compiled(folder: Path, text: str = SCENARIO) -> Compiled:
+    return compile_scenario(write_scenario(folder, text))
+
+
+def option(instance: Instance, name: str) -> Option:
+    return instance.options[instance.option_index[name]]
+
+
+def test_evaders_weights_sum_to_the_loads(tmp_path: Path) -> None:
+    problem = compiled(tmp_path, SCENARIO.replace("decay_minutes = 60", "decay_minutes = 60\nloads = 250"))
+    weights = np.array([e.weight for e in problem.instance.evaders])
+    assert weights.sum() == pytest.approx(250)
+    habitual = np.array([bool(e.routes) for e in problem.instance.evaders])
+    assert weights[habitual].sum() == pytest.approx(0.3 * 250)
+    assert len(problem.pairs) == len(problem.instance.evaders)
+
+
+def test_reliability_is_time_exposure_and_inspection(tmp_path: Path) -> None:
+    text = SCENARIO + "\n[background]\nper_hour = 0.1\nper_km = 0.01\nby_class = { track = 0.25 }\n"
+    problem = compiled(tmp_path, text)
+    network = problem.region.network
+    expected = np.exp(-0.1 * network.time_s / 3600 - 0.01 * network.length_m / 1000)
+    expected = np.where(network.road_class == "track", 0.75 * expected, expected)
+    assert problem.instance.reliability == pytest.approx(expected)
+
+
+def test_a_checkpoint_detects_the_share_it_can_inspect(tmp_path: Path) -> None:
+    instance = compiled(tmp_path).instance
+    # a: 400 vehicles a day over 16 hours are 25 an hour, all of them inspected; b: 50 an hour, 30 of them
+    assert option(instance, "a").survival == pytest.approx((0.5, 0.5))
+    assert option(instance, "b").survival == pytest.approx((0.7, 0.7))
+    assert len(option(instance, "b").arcs) == 2
+
+
+def test_delay_is_vehicle_hours_of_those_inspected(tmp_path: Path) -> None:
+    delay = 'uses = { teams = 1 }\ndelay = { resource = "delay", minutes = 3 }'
+    instance = compiled(tmp_path, SCENARIO.replace("uses = { teams = 1 }", delay) + MORE).instance
+    assert option(instance, "a").uses["delay"] == pytest.approx(400 * 3 / 60)
+    assert option(instance, "b").uses["delay"] == pytest.approx(30 * 16 * 3 / 60)
+
+
+def test_kinds_of_one_site_exclude_each_other(tmp_path: Path) -> None:
+    write_scenario(tmp_path, SCENARIO + MORE)
+    sites = tmp_path / "sites.csv"
+    sites.write_text(sites.read_text().replace("post,400,post", "post,400,post camera"))
+    instance = compile_scenario(tmp_path / "scenario.toml").instance
+    pair = tuple(instance.option_index[name] for name in ("a:post", "a:camera"))
+    assert pair in instance.conflicts
+    assert option(instance, "a:post").existing
+    assert not option(instance, "a:camera").existing
+    assert option(instance, "a:camera").survival == (0.8, 0.8)
+
+
+def test_lanes_multiply_capacity_and_uses(tmp_path: Path) -> None:
+    write_scenario(tmp_path)
+    sites = tmp_path / "sites.csv"
+    sites.write_text(sites.read_text().replace("kinds\n", "kinds,lanes\n").replace(",post\n", ",post,2\n"))
+    instance = compile_scenario(tmp_path / "scenario.toml").instance
+    assert option(instance, "b").uses == {"teams@police": 2.0}
+    assert option(instance, "b").survival == pytest.approx((0.5, 0.5))
+
+
+def test_a_forward_site_watches_one_direction(tmp_path: Path) -> None:
+    inline = '[[site]]\nid = "f"\ntail = "junction"\nhead = "north-city"\ndirection = "forward"\nagency = "police"\n'
+    problem = compiled(tmp_path, SCENARIO + inline)
+    (arc,) = option(problem.instance, "f").arcs
+    network = problem.region.network
+    assert network.node_id[network.tail[arc]] == "junction"
+    assert network.node_id[network.head[arc]] == "north-city"
+
+
+def test_offered_sites_are_crossings_inside_the_border_and_busy_roads(tmp_path: Path) -> None:
+    text = SCENARIO.replace('file = "sites.csv"', 'crossings = "all"\nroads = 2\nspacing_m = 500\nagency = "police"')
+    problem = compiled(tmp_path, text)
+    names = [o.id for o in problem.instance.options]
+    assert {n for n in names if n.startswith("crossing-")} == {
+        f"crossing-x-{n}" for n in ("west-port", "east-port", "ford")
+    }
+    roads = [n for n in names if n.startswith("road-")]
+    assert len(roads) == 2
+    # the road to the city carries everybody who goes there, and is offered first
+    assert problem.region.network.name[option(problem.instance, roads[0]).arcs[0]] == "R5"
+    only = compiled(tmp_path, text.replace('crossings = "all"', 'crossings = "official"'))
+    assert "crossing-x-ford" not in only.instance.option_index
+
+
+def test_records_move_the_evaders(tmp_path: Path) -> None:
+    with_record = compiled(tmp_path)
+    bare = re.sub(r"\[\[records.*?\n\n(?=\[evaders)", "", SCENARIO, flags=re.DOTALL)
+    without = compiled(tmp_path, bare)
+    assert without.risk is None
+    assert any("no seizure record" in warning for warning in without.warnings)
+
+    def share(problem: Compiled, name: str) -> float:
+        gate = [g.id for g in problem.gateways].index(name)
+        return sum(e.weight for e, p in zip(problem.instance.evaders, problem.pairs, strict=True) if p.gateway == gate)
+
+    # two finds at the ports, none at the ford: the ford's share falls
+    assert share(without, "ford") == pytest.approx(1 / 3)
+    assert share(with_record, "ford") < share(without, "ford")
+
+
+def test_an_unreachable_destination_is_an_error_or_skipped(tmp_path: Path) -> None:
+    from dataclasses import replace  # noqa: PLC0415 - beside its use
+
+    from optimizer.region import save_region  # noqa: PLC0415
+    from tests.tiny import tiny_region  # noqa: PLC0415
+
+    scenario = write_scenario(tmp_path)
+    region = tiny_region()
+    farm = region.network.node_id.tolist().index("farm")
+    keep = region.network.head != farm
+    network = replace(
+        region.network,
+        **{
+            name: getattr(region.network, name)[keep]
+            for name in ("tail", "head", "length_m", "time_s", "road_class", "name", "way", "segment")
+        },
+        shape_start=np.arange(0, 2 * keep.sum() + 1, 2),
+        shape=region.network.shape.reshape(-1, 2, 2)[keep].reshape(-1, 2),
+    )
+    lost = replace(region.settlements[0], id="farm", name="Farm", node=farm)
+    save_region(replace(region, network=network, settlements=(*region.settlements, lost)), tmp_path / "network.gpkg")
+    with pytest.raises(InputError, match="no road from any gateway to Farm"):
+        compile_scenario(scenario)
+    scenario.write_text(SCENARIO.replace("decay_minutes = 60", 'decay_minutes = 60\nunreachable = "skip"'))
+    problem = compile_scenario(scenario)
+    assert any("Farm" in warning for warning in problem.warnings)
+
+
+def test_exclusions_name_sites(tmp_path: Path) -> None:
+    head, tail = SCENARIO.split("[region]")
+    problem = compiled(tmp_path, head + 'exclusions = [["a", "b"]]\n\n[region]' + tail)
+    assert tuple(problem.instance.option_index[n] for n in "ab") in problem.instance.conflicts
+    with pytest.raises(InputError, match=r"exclusions\[0\]: found 'zz'"):
+        compiled(tmp_path, head + 'exclusions = [["a", "zz"]]\n\n[region]' + tail)
+
+
+@pytest.mark.parametrize(("capacity", "traffic", "expected"), [(30, 60, 0.8), (90, 60, 0.6), (0, 60, 1.0)])
+def test_checkpoint_survival(capacity: float, traffic: float, expected: float) -> None:
+    assert checkpoint_survival(capacity, traffic, 0.4) == pytest.approx(expected)
+    # the same by Monte Carlo: stopped with probability q, found with probability d
+    rng = np.random.default_rng(1)
+    stopped = rng.random(200_000) < min(1.0, capacity / traffic)
+    found = stopped & (rng.random(200_000) < 0.4)
+    assert 1 - found.mean() == pytest.approx(expected, abs=4 * np.sqrt(0.25 / 200_000))
+
+
+@pytest.mark.parametrize("arguments", [(-1, 1, 0.5), (1, 0, 0.5), (1, 1, 1.5)])
+def test_checkpoint_survival_refuses_nonsense(arguments: tuple[float, float, float]) -> None:
+    with pytest.raises(ValueError, match="capacity"):
+        checkpoint_survival(*arguments)
+
+
+def test_the_documented_example_is_a_scenario() -> None:
+    page = (ROOT / "docs/scenario.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert ScenarioModel.model_validate(tomllib.loads(example)).name == "My border"
+
+
+def test_every_field_is_documented() -> None:
+    page = (ROOT / "docs/scenario.md").read_text(encoding="utf-8")
+    schema = ScenarioModel.model_json_schema()
+    ours = [name for name in schema["$defs"] if name.endswith("Model") and "Record" not in name]
+    fields = {field for name in ours for field in schema["$defs"][name]["properties"]} | set(schema["properties"])
+    missing = {field for field in fields if f"`{field}`" not in page and f"[{field}]" not in page}
+    assert missing <= {"seizures", "effort", "records", "resource", "minutes"}
+
+
+@pytest.mark.parametrize("folder", ["rio-grande", "andorra"])
+def test_the_shipped_scenarios_are_valid(folder: str) -> None:
+    content = tomllib.loads((ROOT / "instances" / folder / "scenario.toml").read_text(encoding="utf-8"))
+    ScenarioModel.model_validate(content)
