@@ -37,10 +37,10 @@ def test_distances_and_paths_agree_with_networkx(seed: int, reverse: bool) -> No
         assert costs[0, node] == pytest.approx(truth.get(node, np.inf), abs=1e-12)
         if node != 0 and node in truth:
             assert cost[list(arcs)].sum() == pytest.approx(truth[node], abs=1e-12)
-            starts, ends = (head, tail) if reverse else (tail, head)
+            starts, stops = (head, tail) if reverse else (tail, head)
             assert starts[arcs[0]] == 0
-            assert ends[arcs[-1]] == node
-            assert all(ends[a] == starts[b] for a, b in pairwise(arcs))
+            assert stops[arcs[-1]] == node
+            assert all(stops[a] == starts[b] for a, b in pairwise(arcs))
         else:
             assert arcs == ()
 

@@ -267,7 +267,7 @@ def test_port_exposure_is_the_mean_of_three_years_of_vehicles(region: Region) ->
 
 
 def test_existing_checkpoints_and_options_stand_on_segments(network: Network) -> None:
-    placed = place_sites(read_sites(FOLDER / "sites.csv", {}), network, 1000, "sites.csv")
+    placed = place_sites([(site, "sites.csv") for site in read_sites(FOLDER / "sites.csv", {})], network, 1000)
     rows = {row["id"]: row for row in table("checkpoints")}
     assert len(placed) == len(rows) >= 60
     for item in placed:
