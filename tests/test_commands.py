@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,6 +70,26 @@ def test_solve_prints_the_agreed_keys_for_each_instance(command: Callable[..., O
         assert (line["instance"], line["status"], line["limit"], line["seed"]) == (str(path), "optimal", None, 5)
         assert line["upper"] == pytest.approx(brute_force(random_instance(seed))[0], abs=1e-9)
         assert line["gap"] == pytest.approx((line["upper"] - line["lower"]) / line["upper"] if line["upper"] else 0)
+
+
+def test_an_infeasible_instance_says_so_and_does_not_stop_the_others(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    good = random_instance(1)
+    options = tuple(replace(o, forced=True, forbidden=False, uses={"teams": 9.0}, site="") for o in good.options)
+    write_instance(tmp_path / "bad.json", replace(good, options=options, exclusions=()))
+    write_instance(tmp_path / "good.json", good)
+    outcome = command("solve", tmp_path / "bad.json", tmp_path / "good.json", "--json")
+    assert outcome.code == 3
+    assert "'teams' is over its budget" in outcome.err
+    bad, fine = outcome.objects
+    assert list(bad) == SOLVE_KEYS
+    assert (bad["status"], bad["limit"], bad["lower"], bad["upper"], bad["gap"], bad["plan"]) == (
+        "infeasible",
+        *[None] * 4,
+        [],
+    )
+    assert fine["status"] == "optimal"
 
 
 def test_evaluate_warns_of_a_plan_that_breaks_a_budget(command: Callable[..., Outcome], tmp_path: Path) -> None:

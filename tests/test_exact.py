@@ -14,9 +14,9 @@ from optimizer.errors import InfeasibleError, InputError
 from optimizer.evaluation import evaluate, plan_value, worths
 from optimizer.plan import Plan, violations
 from optimizer.resources import Resource
-from optimizer.solvers.heuristics import greedy
+from optimizer.solvers.heuristics import greedy, local_search
 from optimizer.solvers.methods import solve
-from optimizer.solvers.overlay import contract
+from optimizer.solvers.overlay import Overlay, contract
 from tests.cases import brute_force, enumerated_value, random_instance
 
 if TYPE_CHECKING:
@@ -187,11 +187,9 @@ def test_greedy_gets_past_two_equal_roads_side_by_side() -> None:
         resources=(Resource("teams", 2.0),),
         exclusions=(),
     )
-    placed, limit = greedy(two, contract(two))
-    assert limit is None
-    assert placed.all()
+    assert greedy(two, contract(two)).all()
     single = replace(two, resources=(Resource("teams", 1.0),))
-    assert not greedy(single, contract(single))[0].any(), (
+    assert not greedy(single, contract(single)).any(), (
         "a lone checkpoint beside an open road is worth nothing and is tidied away"
     )
 
@@ -234,3 +232,42 @@ def test_the_child_process_proves_the_same_optimum(seed: int) -> None:
     result = solve(instance, method="compact", gap=0.0)
     assert result.upper == pytest.approx(brute_force(instance)[0], abs=1e-9)
     assert result.status == "optimal"
+
+
+@given(SEEDS)
+@few
+def test_local_search_stays_feasible_and_never_makes_worse(seed: int) -> None:
+    instance = random_instance(seed)
+    overlay = contract(instance)
+    start = instance.forced
+    better = local_search(instance, overlay, start)
+    assert not violations(instance, better)
+    assert overlay.value(better) <= overlay.value(start) + 1e-12
+
+
+@pytest.mark.parametrize("after", range(1, 12))
+def test_an_interrupt_anywhere_keeps_the_best_plan(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
+    """Ctrl-C at the n-th exact valuation: whatever was found by then comes back, with true bounds."""
+    instance = random_instance(11)
+    calls = 0
+    value = Overlay.value
+
+    def interrupted(self: Overlay, placed: np.ndarray) -> float:
+        nonlocal calls
+        calls += 1
+        if calls == after:
+            raise KeyboardInterrupt
+        return value(self, placed)
+
+    monkeypatch.setattr(Overlay, "value", interrupted)
+    try:
+        result = solve(instance, gap=0.0)
+    except KeyboardInterrupt:
+        assert calls <= 1, "before the first bound there is no plan to keep"
+        return
+    optimum = brute_force(instance)[0]
+    assert result.plan is not None
+    assert result.lower is not None
+    assert result.upper is not None
+    assert result.lower - 1e-9 <= optimum <= result.upper + 1e-9
+    assert result.limit == ("interrupted" if calls >= after else None)

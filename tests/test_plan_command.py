@@ -115,6 +115,9 @@ def test_forced_sites_over_budget_end_with_3_and_name_the_resource(
     outcome = command("plan", scenario, "--out", tmp_path / "out", "--json")
     assert outcome.code == 3
     assert "'teams@police' is over its budget: 5 of 1" in outcome.err
+    (line,) = outcome.objects
+    assert list(line) == [*RESULT_KEYS, "out"]
+    assert (line["status"], line["upper"], line["out"]) == ("infeasible", None, None)
     assert not (tmp_path / "out").exists()
 
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from optimizer.cli.console import Sayer, bounds_text, number, print_json, print_table
-from optimizer.errors import InputError, OptimizerError, Problem
+from optimizer.errors import InfeasibleError, InputError, OptimizerError, Problem
+
+if TYPE_CHECKING:
+    from optimizer.instance import Instance
+    from optimizer.pipeline.run import Planned
+    from optimizer.result import Result
 
 app = typer.Typer(
     name="interdict",
@@ -55,25 +60,23 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Plan a scenario: read, estimate, solve, judge, and write a folder with a report."""
-    from optimizer.pipeline.outputs import package_version, result_summary  # noqa: PLC0415 - see the module
-    from optimizer.pipeline.run import plan_scenario  # noqa: PLC0415
+    from optimizer.pipeline.run import plan_scenario  # noqa: PLC0415 - see the module
 
     folder = out or Path("results") / (scenario.resolve().parent.name or scenario.stem)
     sayer = Sayer(silent=as_json)
-    planned = plan_scenario(
-        scenario, folder, options=_given(method, gap, time_limit, seed), on_step=sayer.step, on_progress=sayer.progress
-    )
-    result = planned.result
-    options = list(result.plan.options) if result.plan else []
-    if not options:
+    options = _given(method, gap, time_limit, seed)
+    try:
+        planned = plan_scenario(scenario, folder, options=options, on_step=sayer.step, on_progress=sayer.progress)
+    except (InfeasibleError, KeyboardInterrupt) as error:
+        if as_json:
+            print_json(_line(str(scenario), _no_plan(error, options)) | {"out": None})
+        raise
+    if planned.result.plan is None or not planned.result.plan.options:
         sys.stderr.write("Warning: the plan places nothing: no site fits the budgets, or none would help.\n")
     if as_json:
-        print_json(
-            {"instance": planned.compiled.instance.name, **result_summary(result), "plan": options, "seed": result.seed}
-            | {"version": package_version(), "out": str(folder)}
-        )
-        return
-    _show_plan(planned)
+        print_json(_line(planned.compiled.instance.name, planned.result) | {"out": str(folder)})
+    else:
+        _show_plan(planned)
 
 
 @app.command()
@@ -87,28 +90,25 @@ def solve(
 ) -> None:
     """Solve instance files."""
     from optimizer.instance_file import read_instance  # noqa: PLC0415 - see the module
-    from optimizer.pipeline.outputs import package_version, result_summary  # noqa: PLC0415
     from optimizer.solvers.methods import solve as solve_instance  # noqa: PLC0415
 
     sayer = Sayer(silent=as_json)
-    loaded = [(path, read_instance(path)) for path in instances]
-    for path, instance in loaded:
+    options = _given(method, gap, time_limit, seed)
+    without_plan: InfeasibleError | KeyboardInterrupt | None = None
+    for path, instance in [(path, read_instance(path)) for path in instances]:
         sayer.step(f"solving {path}")
-        options: dict[str, Any] = _given(method, gap, time_limit, seed)
-        result = solve_instance(instance, **options, on_progress=sayer.progress)
-        chosen = list(result.plan.options) if result.plan else []
+        try:
+            result = solve_instance(instance, **options, on_progress=sayer.progress)
+        except (InfeasibleError, KeyboardInterrupt) as error:
+            result, without_plan = _no_plan(error, options), error
         if as_json:
-            summary = {"instance": str(path), **result_summary(result), "plan": chosen, "seed": result.seed}
-            print_json(summary | {"version": package_version()})
+            print_json(_line(str(path), result))
         else:
-            rows = [(option, instance.options[instance.option_index[option]].label) for option in chosen]
-            print_table(
-                f"{instance.name}: {_verdict(result.status, result.limit, result.lower, result.upper)}",
-                ["option", "label"],
-                rows,
-            )
+            _show_result(instance, result)
         if result.limit == "interrupted":
             break
+    if without_plan is not None:
+        raise without_plan
 
 
 @app.command()
@@ -265,6 +265,32 @@ def _tenths(value: float | None) -> str:
     return "-" if value is None else f"{value:.1f}"
 
 
+def _line(instance: str, result: Result) -> dict[str, Any]:
+    """Return what `solve` and `plan` print with --json."""
+    from optimizer.pipeline.outputs import package_version, result_summary  # noqa: PLC0415 - see the module
+
+    plan = list(result.plan.options) if result.plan else []
+    summary = {"instance": instance, **result_summary(result), "plan": plan, "seed": result.seed}
+    return summary | {"version": package_version()}
+
+
+def _no_plan(error: BaseException, options: dict[str, Any]) -> Result:
+    """Return the result of a solve that ended without a plan: infeasible, or interrupted before there was one."""
+    from optimizer.result import Result  # noqa: PLC0415 - see the module
+
+    interrupted = isinstance(error, KeyboardInterrupt)
+    return Result(
+        method=options.get("method", "auto"),
+        status="unknown" if interrupted else "infeasible",
+        limit="interrupted" if interrupted else None,
+        plan=None,
+        lower=None,
+        upper=None,
+        seconds=0.0,
+        seed=options.get("seed", 0),
+    )
+
+
 def _given(method: str | None, gap: float | None, time_limit: float | None, seed: int | None) -> dict[str, Any]:
     """Return the solve options that were given."""
     options = {"method": method, "gap": gap, "time_limit": time_limit, "seed": seed}
@@ -285,11 +311,18 @@ def _verdict(status: str, limit: str | None, lower: float | None, upper: float |
     return f"{status}{f' ({limit} limit)' if limit else ''}, {bounds_text(lower, upper)}"
 
 
-def _show_plan(planned: Any) -> None:  # noqa: ANN401 - Planned would import the pipeline
+def _show_result(instance: Instance, result: Result) -> None:
+    chosen = result.plan.options if result.plan else ()
+    rows = [(option, instance.options[instance.option_index[option]].label) for option in chosen]
+    verdict = _verdict(result.status, result.limit, result.lower, result.upper)
+    print_table(f"{instance.name}: {verdict}", ["option", "label"], rows)
+
+
+def _show_plan(planned: Planned) -> None:
     """Print the sites of a plan with what each is worth, the layouts it is compared with, and where the files are."""
     compiled, result, judgement = planned.compiled, planned.result, planned.judgement
     instance = compiled.instance
-    chosen = sorted(result.plan.options, key=lambda option: -judgement.worths[option])
+    chosen = sorted(result.plan.options if result.plan else (), key=lambda option: -judgement.worths[option])
     rows = []
     for name in chosen:
         option = instance.options[instance.option_index[name]]

@@ -29,74 +29,62 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.instance import Instance
-    from optimizer.result import Limit
     from optimizer.solvers.overlay import Overlay
+
+    Mask = NDArray[np.bool_]
 
 NOTHING = 1e-12
 """A gain below this share of the value counts as none: rounding."""
 
 
 def greedy(
-    instance: Instance,
-    overlay: Overlay,
-    *,
-    until: float = np.inf,
-    on_value: Callable[[float], None] = lambda _: None,
-) -> tuple[NDArray[np.bool_], Limit | None]:
-    """Return a feasible (options,) mask, and the limit that cut the search short if one did.
+    instance: Instance, overlay: Overlay, *, until: float = np.inf, on_plan: Callable[[Mask], None] = lambda _: None
+) -> Mask:
+    """Return a feasible (options,) mask.
 
     Parameters
     ----------
     instance, overlay
         The problem; its forced options must be feasible by themselves.
     until
-        `time.monotonic()` at which to stop.
-    on_value
-        Called with the value of the best run so far.
+        `time.monotonic()` at which to stop adding.
+    on_plan
+        Called with every feasible plan on the way, so that an interrupt loses none.
     """
-    best = instance.forced
-    best_value, limit = overlay.value(best), None
-    for by_cost in (False, True):
-        placed, limit = _fill(_Filling(instance, overlay, by_cost, until), instance.forced)
-        value = overlay.value(placed)
-        if value < best_value:
-            best, best_value = placed, value
-            on_value(value)
-        if limit:
-            break
-    return tidy(instance, overlay, best), limit
+    runs = [
+        _fill(_Filling(instance, overlay, by_cost, until), instance.forced, on_plan=on_plan)
+        for by_cost in (False, True)
+    ]
+    return tidy(instance, overlay, min(runs, key=overlay.value))
 
 
 def local_search(
     instance: Instance,
     overlay: Overlay,
-    placed: NDArray[np.bool_],
+    placed: Mask,
     *,
     until: float = np.inf,
-    on_value: Callable[[float], None] = lambda _: None,
-) -> tuple[NDArray[np.bool_], Limit | None]:
-    """Return a mask at least as good as `placed`, and the limit that cut the search short if one did; parameters as in `greedy`."""
+    on_plan: Callable[[Mask], None] = lambda _: None,
+) -> Mask:
+    """Return a mask at least as good as `placed`; parameters as in `greedy`, `on_plan` is called with every better plan."""
     best, best_value = placed, overlay.value(placed)
     improved = True
     while improved:
         improved = False
         for option in _least_worth_first(instance, overlay, best):
-            rest = best.copy()
-            rest[option] = False
+            if time.monotonic() >= until:
+                break
             filling = _Filling(instance, overlay, by_cost=True, until=until, banned=option)
-            candidate, limit = _fill(filling, rest)
+            candidate = _fill(filling, _without(best, option))
             value = overlay.value(candidate)
             if value < best_value * (1 - NOTHING):
                 best, best_value, improved = candidate, value, True
-                on_value(value)
-            if limit:
-                return tidy(instance, overlay, best), limit
-            if improved:
+                on_plan(best)
                 break
-    return tidy(instance, overlay, best), None
+    return tidy(instance, overlay, best)
 
 
-def tidy(instance: Instance, overlay: Overlay, placed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def tidy(instance: Instance, overlay: Overlay, placed: Mask) -> Mask:
     """Return the mask without options whose removal, one after another, changes nothing: people are not sent where they add nothing."""
     placed = placed.copy()
     value = overlay.value(placed)
@@ -118,20 +106,16 @@ class _Filling:
     banned: int = -1
 
 
-def _fill(filling: _Filling, start: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], Limit | None]:
-    """Add options to a plan, the best next one each time, until nothing fits or nothing could gain."""
-    placed = start.copy()
-    try:
-        while (choice := _next_option(filling, placed)) is not None:
-            placed[choice] = True
-            if time.monotonic() >= filling.until:
-                return placed, "time"
-    except KeyboardInterrupt:
-        return placed, "interrupted"
-    return placed, None
+def _fill(filling: _Filling, start: Mask, *, on_plan: Callable[[Mask], None] = lambda _: None) -> Mask:
+    """Add options to a plan, the best next one each time, until nothing fits, nothing could gain, or time is up."""
+    placed = start
+    while time.monotonic() < filling.until and (choice := _next_option(filling, placed)) is not None:
+        placed = _with(placed, choice)
+        on_plan(placed)
+    return placed
 
 
-def _next_option(filling: _Filling, placed: NDArray[np.bool_]) -> int | None:
+def _next_option(filling: _Filling, placed: Mask) -> int | None:
     """Return the option to place next, or None when nothing fits or nothing could gain."""
     instance, overlay = filling.instance, filling.overlay
     bound, value = _gain_bounds(overlay, placed)
@@ -150,17 +134,14 @@ def _next_option(filling: _Filling, placed: NDArray[np.bool_]) -> int | None:
     return best if best is not None else (candidates[0] if candidates else None)
 
 
-def _least_worth_first(instance: Instance, overlay: Overlay, placed: NDArray[np.bool_]) -> list[int]:
+def _least_worth_first(instance: Instance, overlay: Overlay, placed: Mask) -> list[int]:
     """Return the placed options that are not forced, by how little the value rises without each."""
-    without = {}
-    for option in np.flatnonzero(placed & ~instance.forced).tolist():
-        rest = placed.copy()
-        rest[option] = False
-        without[option] = overlay.value(rest)
+    options = np.flatnonzero(placed & ~instance.forced).tolist()
+    without = {option: overlay.value(_without(placed, option)) for option in options}
     return sorted(without, key=lambda option: without[option])
 
 
-def _gain_bounds(overlay: Overlay, placed: NDArray[np.bool_]) -> tuple[NDArray[np.float64], float]:
+def _gain_bounds(overlay: Overlay, placed: Mask) -> tuple[NDArray[np.float64], float]:
     """Return the (options,) upper bounds of the gain of each unplaced option, and the present value."""
     bound = np.zeros(placed.size)
     total = 0.0
@@ -182,7 +163,7 @@ def _gain_bounds(overlay: Overlay, placed: NDArray[np.bool_]) -> tuple[NDArray[n
     return bound, total
 
 
-def _prices(instance: Instance, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _prices(instance: Instance, placed: Mask) -> NDArray[np.float64]:
     """Return each option's largest share of a remaining budget, at least a thousandth: what is nearly free is not infinitely good."""
     remaining = instance.budget - placed @ instance.use
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -190,7 +171,13 @@ def _prices(instance: Instance, placed: NDArray[np.bool_]) -> NDArray[np.float64
     return np.asarray(np.maximum(share.max(axis=1, initial=0.0), 1e-3))
 
 
-def _with(placed: NDArray[np.bool_], option: int) -> NDArray[np.bool_]:
+def _with(placed: Mask, option: int) -> Mask:
     more = placed.copy()
     more[option] = True
     return more
+
+
+def _without(placed: Mask, option: int) -> Mask:
+    fewer = placed.copy()
+    fewer[option] = False
+    return fewer

@@ -70,6 +70,8 @@ def solve(
         If the forced options break a constraint; it names the constraint. (Without them the empty plan is feasible.)
     SolverError
         If the solver underneath fails.
+    KeyboardInterrupt
+        If it comes before there is any plan.
     """
     _check_arguments(method, gap, time_limit, seed)
     if broken := violations(instance, instance.forced):
@@ -77,8 +79,13 @@ def solve(
             "No plan is feasible: " + "; ".join(broken) + ". Raise the budget or force fewer options."
         )
     search = _Search(instance, gap, time_limit, seed, on_progress, instance.forced)
-    search.prepare()
-    METHODS[method](search)
+    try:
+        search.prepare()
+        METHODS[method](search)
+    except KeyboardInterrupt:
+        if not np.isfinite(search.upper):
+            raise
+        search.limit = "interrupted"
     return search.result(method)
 
 
@@ -123,12 +130,14 @@ class _Search:
         """Whether the bounds have met to within the gap asked for."""
         return (relative_gap(self.lower, self.upper) or 0.0) <= max(self.gap, PROVEN)
 
-    def offer(self, placed: NDArray[np.bool_]) -> None:
-        """Take a plan as the incumbent if it is feasible and better; its value is the exact one on the full network."""
+    def offer(self, placed: NDArray[np.bool_], step: str = "") -> None:
+        """Take a feasible plan as the incumbent if it is better; its value is the exact one on the full network."""
         value = plan_value(self.instance, placed)
         if value < self.upper and not violations(self.instance, placed):
             self.placed, self.upper = placed, value
             self.lower = min(self.lower, self.upper)  # rounding alone can set them apart
+            if step:
+                self.say(step)
 
     def say(self, step: str, lower: float | None = None, upper: float | None = None) -> None:
         """Report progress, with bounds better than the state's if given."""
@@ -154,24 +163,25 @@ class _Search:
 
 def _greedy(search: _Search) -> None:
     search.say("greedy")
-    placed, search.limit = greedy(
-        search.instance, search.overlay, until=search.until, on_value=lambda value: search.say("greedy", upper=value)
+    search.offer(
+        greedy(
+            search.instance, search.overlay, until=search.until, on_plan=lambda placed: search.offer(placed, "greedy")
+        )
     )
-    search.offer(placed)
+    search.limit = "time" if time.monotonic() >= search.until else None
 
 
 def _local_search(search: _Search) -> None:
     """Improve the incumbent for a quarter of the time left."""
     left = SEARCH_SECONDS if search.seconds_left is None else min(SEARCH_SECONDS, search.seconds_left / 4)
-    placed, limit = local_search(
+    improved = local_search(
         search.instance,
         search.overlay,
         search.placed,
         until=time.monotonic() + left,
-        on_value=lambda value: search.say("local search", upper=value),
+        on_plan=lambda placed: search.offer(placed, "local search"),
     )
-    search.offer(placed)
-    search.limit = "interrupted" if limit == "interrupted" else None  # its own time is not the user's limit
+    search.offer(improved)
 
 
 def _compact(search: _Search) -> None:
