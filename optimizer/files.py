@@ -92,9 +92,7 @@ def written_whole(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
     except OSError as error:
-        raise InputError(
-            Problem(str(path), error.strerror or str(error), "a place that can be written", "Choose another --out")
-        ) from None
+        raise _unwritable(path, error) from None
     os.close(handle)
     temporary = Path(name)
     temporary.unlink()  # some writers insist on making the file themselves
@@ -120,9 +118,7 @@ def folder_written_whole(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-"))
     except OSError as error:
-        raise InputError(
-            Problem(str(path), error.strerror or str(error), "a place that can be written", "Choose another --out")
-        ) from None
+        raise _unwritable(path, error) from None
     try:
         yield temporary
         if path.exists() and not path.is_dir():
@@ -152,3 +148,9 @@ def sha256(path: Path) -> str:
     """Return the SHA-256 of a file as 64 hexadecimal digits."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _unwritable(path: Path, error: OSError) -> InputError:
+    return InputError(
+        Problem(str(path), error.strerror or str(error), "a place that can be written", "Choose another --out")
+    )

@@ -26,7 +26,7 @@ class Measurement:
     seconds
         Wall-clock time; None where it could not run.
     peak_mb
-        Largest resident size of the process, children apart, in MB; None where unknown.
+        Largest resident size of any one process of the command, in MB; None where unknown.
     note
         Why it could not run, or how it ended.
     """
