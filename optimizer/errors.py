@@ -30,7 +30,8 @@ class Problem:
     def __str__(self) -> str:
         """Return the fault as one line."""
         line = f"{self.where}: found {self.found}; expected {self.expected}."
-        return f"{line} {self.remedy.rstrip('.')}." if self.remedy else line
+        remedy = self.remedy if self.remedy.endswith("?") else self.remedy.rstrip(".") + "."
+        return f"{line} {remedy}" if self.remedy else line
 
 
 class OptimizerError(Exception):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from optimizer.errors import InputError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 
 def existing_file(path: Path, what: str) -> Path:
@@ -29,7 +29,9 @@ def existing_file(path: Path, what: str) -> Path:
         raise InputError(Problem(str(path), "a folder", f"a file ({what})", "Name the file inside it"))
     if not path.is_file():
         raise InputError(
-            Problem(str(path), "no such file", what, "Check the path; it is taken relative to the file that names it")
+            Problem(
+                str(path), "no such file", what, "Check the path; in a scenario it is relative to the scenario's folder"
+            )
         )
     return path
 
@@ -64,8 +66,18 @@ def read_json(path: Path, what: str) -> Any:  # noqa: ANN401 - JSON is untyped u
     def refuse(constant: str) -> None:
         raise InputError(Problem(str(path), constant, "a finite number, or null where it is unknown", "Replace it"))
 
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        content = dict(pairs)
+        if len(content) < len(pairs):
+            keys = [key for key, _ in pairs]
+            twice = next(key for key in keys if keys.count(key) > 1)
+            raise InputError(
+                Problem(str(path), f"the key {twice!r} twice in one object", "each key once", "Remove one")
+            )
+        return content
+
     try:
-        return json.loads(read_text(path, what), parse_constant=refuse)
+        return json.loads(read_text(path, what), parse_constant=refuse, object_pairs_hook=unique)
     except json.JSONDecodeError as error:
         raise InputError(
             Problem(
@@ -77,6 +89,8 @@ def read_json(path: Path, what: str) -> Any:  # noqa: ANN401 - JSON is untyped u
         ) from None
     except RecursionError:
         raise InputError(Problem(str(path), "brackets nested too deep to read", f"{what} as JSON")) from None
+    except ValueError as error:  # Python refuses integers of thousands of digits
+        raise InputError(Problem(str(path), str(error), f"{what} as JSON, with numbers of ordinary size")) from None
 
 
 @contextmanager
@@ -121,13 +135,44 @@ def folder_written_whole(path: Path) -> Iterator[Path]:
         raise _unwritable(path, error) from None
     try:
         yield temporary
-        if path.exists() and not path.is_dir():
-            raise InputError(Problem(str(path), "a file", "a folder, or nothing yet", "Choose another --out"))
+        items = sorted(temporary.iterdir())
+        check_folder(path, [item.name for item in items])
         path.mkdir(exist_ok=True)
-        for item in sorted(temporary.iterdir()):
+        for item in items:
             item.replace(path / item.name)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def check_folder(path: Path, names: Sequence[str] = ()) -> None:
+    """Check that a folder can be written, before the work whose outcome it is to hold.
+
+    Parameters
+    ----------
+    path
+        The folder; it need not exist.
+    names
+        Files it is to receive.
+
+    Raises
+    ------
+    InputError
+        If something that is no folder stands in its place, a folder stands in a file's place, or it cannot be written.
+    """
+    nearest = path.absolute()
+    while not nearest.exists():
+        nearest = nearest.parent
+    if not nearest.is_dir():
+        raise InputError(Problem(str(nearest), "a file", "a folder, or nothing yet", "Choose another --out"))
+    if not os.access(nearest, os.W_OK):
+        raise InputError(
+            Problem(str(nearest), "no permission to write", "a folder that can be written", "Choose another --out")
+        )
+    for name in names:
+        if (path / name).is_dir():
+            raise InputError(
+                Problem(str(path / name), "a folder", "a file, or nothing yet", "Move it, or choose another --out")
+            )
 
 
 def write_json(path: Path, content: object, *, indent: int | None = 2) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 NodeId = StrictInt | StrictStr
 Id = Annotated[str, Field(min_length=1, max_length=200)]
-Amount = Annotated[float, Field(ge=0)]
+Amount = Annotated[float, Field(ge=0, le=1e15)]
 
 
 class NodesModel(Strict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,6 +19,10 @@ class Strict(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, str_strip_whitespace=True)
 
+
+_PYDANTICS_OWN = re.compile(
+    r"constrained-\w+|literal\[.*\]|function-.*|(list|tuple|dict|set)\[.*\]|\[key\]|float|int|str|bool|path"
+)
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -43,8 +48,12 @@ def validated(model: type[Model], content: object, where: str) -> Model:
         return model.model_validate(content)
     except ValidationError as error:
         problems = ProblemList()
+        seen: set[str] = set()
         for fault in error.errors(include_url=False):
             path = _dotted(fault["loc"])
+            if path in seen and fault["type"] not in {"extra_forbidden", "missing"}:
+                continue  # another branch of the same union
+            seen.add(path)
             if fault["type"] == "extra_forbidden":
                 known = _fields_beside(model, fault["loc"])
                 problems.add(
@@ -71,6 +80,8 @@ def _dotted(location: tuple[int | str, ...]) -> str:
     """Write a pydantic location as people write paths: `resources[0].budget`."""
     path = ""
     for part in location:
+        if isinstance(part, str) and _PYDANTICS_OWN.fullmatch(part):
+            continue  # pydantic names the branch of a union it tried; a person did not write that
         path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
     return path or "the whole file"
 

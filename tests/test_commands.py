@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from optimizer.cli.app import MethodName
 from optimizer.evaders import Evader
 from optimizer.instance import Instance
 from optimizer.instance_file import write_instance
 from optimizer.region import save_region
 from optimizer.resources import Option, Resource
+from optimizer.solvers.methods import METHODS
 from tests.cases import brute_force, random_instance
 from tests.command import Outcome, run
 from tests.tiny import tiny_region
@@ -136,8 +138,6 @@ def test_region_counts_and_saves(command: Callable[..., Outcome], tmp_path: Path
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "exactly one of"),
-        (("--bbox", "1,2,3"), "W,S,E,N"),
         (("--bbox", "3,2,1,4"), "west below east"),
         (("--file", "nowhere.osm.pbf"), "nowhere.osm.pbf"),
         (("--network", "nowhere.gpkg"), "no such file"),
@@ -158,13 +158,49 @@ def test_schema_prints_a_schema(command: Callable[..., Outcome], kind: str) -> N
     assert json.loads(command("schema", kind).out)["type"] == "object"
 
 
-def test_an_unknown_schema_is_an_input_error(command: Callable[..., Outcome]) -> None:
-    assert command("schema", "plan").code == 1
-
-
-@pytest.mark.parametrize("arguments", [("solve",), ("plan", "x.toml", "--gap", "much"), ("nonsense",), ("bench",)])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("solve",),
+        ("plan", "x.toml", "--gap", "much"),
+        ("plan", "x.toml", "--gap", -1),
+        ("plan", "x.toml", "--time-limit", 0),
+        ("plan", "x.toml", "--method", "compct"),
+        ("plan", "x.toml", "--seed", -1),
+        ("nonsense",),
+        ("bench",),
+        ("schema", "plan"),
+        ("region",),
+        ("region", "--bbox", "1,2,3"),
+        ("region", "--place", "Andorra", "--address", "Andorra"),
+    ],
+)
 def test_wrong_usage_ends_with_2(command: Callable[..., Outcome], arguments: tuple[str, ...]) -> None:
     assert command(*arguments).code == 2
+
+
+def test_the_command_line_knows_every_method() -> None:
+    assert {name.value for name in MethodName} == set(METHODS)
+
+
+def test_an_instance_without_options_has_an_empty_plan(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    write_instance(tmp_path / "i.json", replace(random_instance(1), options=(), exclusions=()))
+    for method in METHODS:
+        outcome = command("solve", tmp_path / "i.json", "--method", method, "--json")
+        assert (outcome.code, outcome.objects[0]["plan"], outcome.objects[0]["status"]) == (0, [], "optimal")
+
+
+def test_problems_of_all_instances_are_reported_together(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    (tmp_path / "bad.json").write_text("{")
+    outcome = command("solve", tmp_path / "bad.json", tmp_path / "nowhere.json")
+    assert outcome.code == 1
+    assert "2 problems" in outcome.err
+
+
+def test_an_endless_time_limit_is_none(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    write_instance(tmp_path / "i.json", random_instance(1))
+    for limit in ("1e300", "inf"):
+        assert command("solve", tmp_path / "i.json", "--method", "compact", "--time-limit", limit, "--json").code == 0
 
 
 def test_a_time_limit_returns_the_best_plan_with_true_bounds(command: Callable[..., Outcome], tmp_path: Path) -> None:

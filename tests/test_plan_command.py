@@ -130,6 +130,9 @@ BROKEN = [
     ("two sources", lambda t: t.replace('areas = "', 'place = "X"\nareas = "'), "exactly one of network, file"),
     ("unknown resource", lambda t: t.replace("uses = { teams", "uses = { team"), "Did you mean 'teams'?"),
     ("unknown agency", lambda t: t.replace('agency = "police"', 'agency = "polise"'), "Did you mean 'police'?"),
+    ("kinds twice", lambda t: t + '\n[[kinds]]\nid = "post"\nsurvival = 0.8\n', "kinds[1]: found 'post' again"),
+    ("deep", lambda t: t.replace('name = "Tiny border"', "name = " + "[" * 5000), "too deep"),
+    ("budget", lambda t: t.replace("budget = 3", "budget = 1e300"), "resources[0].budget: found 1e+300"),
     ("no method", lambda t: t + '\n[solve]\nmethod = "compct"\n', "Did you mean 'compact'?"),
 ]
 
@@ -167,6 +170,7 @@ def test_every_problem_of_a_file_is_reported_at_once(command: Callable[..., Outc
         ("sites.csv", lambda t: t.replace("b,North", "a,North"), "the id a second time"),
         ("sites.csv", lambda t: t.replace("police,post", "police,pst"), "Did you mean 'post'?"),
         ("sites.csv", lambda t: t + "f,short\n", "row 7"),
+        ("sites.csv", lambda t: t.replace("agency", "agncy"), "Did you mean 'agency'?"),
         ("seizures.csv", lambda t: t.replace("2024-05-01", "the fifth"), "row 3"),
         ("seizures.csv", lambda t: t.replace("2.5", "much"), "row 2"),
         ("effort.csv", lambda t: t.replace("900", "-900"), "row 2"),
@@ -205,3 +209,20 @@ def test_a_file_in_the_way_of_the_folder(command: Callable[..., Outcome], tmp_pa
     assert outcome.code == 1
     assert "a folder, or nothing yet" in outcome.err
     assert (tmp_path / "out").read_text() == "mine"
+
+
+def test_the_folder_is_looked_at_before_the_work(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    (tmp_path / "out/report.html").mkdir(parents=True)
+    outcome = command("plan", write_scenario(tmp_path), "--out", tmp_path / "out")
+    assert outcome.code == 1
+    assert "reading the network" not in outcome.err
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["report.html"]
+
+
+def test_every_missing_file_is_named_at_once(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    scenario = write_scenario(tmp_path)
+    for name in ("network.gpkg", "seizures.csv", "effort.csv"):
+        (tmp_path / name).unlink()
+    outcome = command("plan", scenario, "--out", tmp_path / "out")
+    assert "3 problems" in outcome.err
+    assert outcome.err.count("no such file") == 3

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from optimizer.cli.console import Sayer, bounds_text, number, print_json, print_table
-from optimizer.errors import InfeasibleError, InputError, OptimizerError, Problem
+from optimizer.errors import InfeasibleError, InputError, OptimizerError, ProblemList
 
 if TYPE_CHECKING:
     from optimizer.instance import Instance
@@ -25,28 +26,73 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from optimizer.pipeline.outputs import package_version  # noqa: PLC0415 - see the module
+
+        sys.stdout.write(package_version() + "\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version.")
+    ] = False,
+) -> None:
+    """Where to put checkpoints and patrols on a border's roads, with a proof of how good the plan is."""
+    del version  # its callback has answered
+
+
 convert_app = typer.Typer(
     help="Turn other problems' files into instances.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(convert_app, name="convert")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line and nothing else on standard output.")]
-Method = Annotated[str | None, typer.Option(help="auto, compact or greedy.")]
-Gap = Annotated[float | None, typer.Option(help="Relative gap at which to stop, such as 0.01.")]
-TimeLimit = Annotated[float | None, typer.Option(help="Seconds of solving.")]
-Seed = Annotated[int | None, typer.Option(help="Seed of every random choice.")]
+
+
+class MethodName(StrEnum):
+    """The methods of `optimizer.solvers.methods`, named here so that `--help` need not import them."""
+
+    AUTO = "auto"
+    COMPACT = "compact"
+    GREEDY = "greedy"
+
+
+class SchemaName(StrEnum):
+    """The file formats with a schema."""
+
+    INSTANCE = "instance"
+    SCENARIO = "scenario"
+
+
+Method = Annotated[MethodName | None, typer.Option(help="How to solve; auto if not given.")]
+Gap = Annotated[float | None, typer.Option(min=0, max=1, help="Relative gap at which to stop, such as 0.01.")]
+TimeLimit = Annotated[
+    float | None, typer.Option(min=0.01, help="Seconds of solving; a plan's scenario has its own, `solve` none.")
+]
+Seed = Annotated[int | None, typer.Option(min=0, help="Seed of every random choice.")]
+
+
+INTERRUPTED = 130
+"""What typer makes of Ctrl-C."""
 
 
 def main() -> None:
     """Run the command line; errors of ours end with one message and their exit code, an interrupt without a plan with 3."""
     try:
         app()
+    except SystemExit as stop:
+        if stop.code != INTERRUPTED:
+            raise
+        sys.stderr.write("Interrupted before there was a plan.\n")
+        sys.exit(3)
     except OptimizerError as error:
         _complain(error)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.stderr.write("Interrupted before there was a plan.\n")
-        sys.exit(3)
 
 
 @app.command()
@@ -89,13 +135,12 @@ def solve(
     as_json: Json = False,
 ) -> None:
     """Solve instance files."""
-    from optimizer.instance_file import read_instance  # noqa: PLC0415 - see the module
-    from optimizer.solvers.methods import solve as solve_instance  # noqa: PLC0415
+    from optimizer.solvers.methods import solve as solve_instance  # noqa: PLC0415 - see the module
 
     sayer = Sayer(silent=as_json)
     options = _given(method, gap, time_limit, seed)
     without_plan: InfeasibleError | KeyboardInterrupt | None = None
-    for path, instance in [(path, read_instance(path)) for path in instances]:
+    for path, instance in _read_all(instances):
         sayer.step(f"solving {path}")
         try:
             result = solve_instance(instance, **options, on_progress=sayer.progress)
@@ -158,11 +203,24 @@ def region(
     as_json: Json = False,
 ) -> None:
     """Build a region's network with its border, crossings, gateways and settlements, and save it as a GeoPackage."""
-    from optimizer.region import save_region, summary  # noqa: PLC0415 - see the module
+    from optimizer.files import check_folder  # noqa: PLC0415 - see the module
+    from optimizer.region import save_region, summary  # noqa: PLC0415
     from optimizer.scenario.model import RegionModel  # noqa: PLC0415
     from optimizer.scenario.region_source import obtain_region  # noqa: PLC0415
     from optimizer.schema import validated  # noqa: PLC0415
 
+    sources = {
+        "--place": place,
+        "--address": address,
+        "--bbox": bbox,
+        "--polygon": polygon,
+        "--file": file,
+        "--network": network,
+    }
+    given = [name for name, value in sources.items() if value is not None]
+    if len(given) != 1:
+        raise typer.BadParameter(f"give exactly one of {', '.join(sources)}; given: {', '.join(given) or 'none'}")
+    check_folder(out, ["region.gpkg"])
     content = {
         "place": place,
         "address": address,
@@ -192,8 +250,8 @@ def region(
 def snip(
     directory: Annotated[Path, typer.Option("--dir", help="Folder with the SNIP files.")],
     instance: Annotated[int, typer.Option(help="Instance number, 0 or 1.")],
-    snipno: Annotated[int, typer.Option(help="Effect of a sensor, 1 to 4.")],
-    budget: Annotated[float, typer.Option(help="Number of sensors.")],
+    snipno: Annotated[int, typer.Option(min=1, max=4, help="Effect of a sensor.")],
+    budget: Annotated[float, typer.Option(min=0, help="Number of sensors.")],
     out: Annotated[Path, typer.Option(help="Instance file to write.")],
     as_json: Json = False,
 ) -> None:
@@ -217,7 +275,7 @@ def snip(
 
 @app.command()
 def schema(
-    kind: Annotated[str, typer.Argument(help="instance or scenario.")],
+    kind: Annotated[SchemaName, typer.Argument(help="Which format.")],
     out: Annotated[Path | None, typer.Option(help="File to write instead of standard output.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -226,17 +284,15 @@ def schema(
     from optimizer.instance_file import instance_schema  # noqa: PLC0415
     from optimizer.scenario.model import scenario_schema  # noqa: PLC0415
 
-    schemas = {"instance": instance_schema, "scenario": scenario_schema}
-    if kind not in schemas:
-        raise InputError(Problem("schema", repr(kind), f"one of {', '.join(schemas)}"))
+    content = instance_schema() if kind is SchemaName.INSTANCE else scenario_schema()
     if out is not None:
-        write_json(out, schemas[kind]())
+        write_json(out, content)
     elif as_json:
-        print_json(schemas[kind]())
+        print_json(content)
     else:
         import json  # noqa: PLC0415 - one command's need
 
-        sys.stdout.write(json.dumps(schemas[kind](), indent=2) + "\n")
+        sys.stdout.write(json.dumps(content, indent=2) + "\n")
 
 
 @app.command()
@@ -274,6 +330,21 @@ def _line(instance: str, result: Result) -> dict[str, Any]:
     return summary | {"version": package_version()}
 
 
+def _read_all(paths: list[Path]) -> list[tuple[Path, Instance]]:
+    """Read instance files; the problems of all of them are reported together."""
+    from optimizer.instance_file import read_instance  # noqa: PLC0415 - see the module
+
+    problems = ProblemList()
+    read = []
+    for path in paths:
+        try:
+            read.append((path, read_instance(path)))
+        except InputError as error:
+            problems.extend(error)
+    problems.raise_if_any()
+    return read
+
+
 def _no_plan(error: BaseException, options: dict[str, Any]) -> Result:
     """Return the result of a solve that ended without a plan: infeasible, or interrupted before there was one."""
     from optimizer.result import Result  # noqa: PLC0415 - see the module
@@ -291,9 +362,9 @@ def _no_plan(error: BaseException, options: dict[str, Any]) -> Result:
     )
 
 
-def _given(method: str | None, gap: float | None, time_limit: float | None, seed: int | None) -> dict[str, Any]:
+def _given(method: MethodName | None, gap: float | None, time_limit: float | None, seed: int | None) -> dict[str, Any]:
     """Return the solve options that were given."""
-    options = {"method": method, "gap": gap, "time_limit": time_limit, "seed": seed}
+    options = {"method": None if method is None else method.value, "gap": gap, "time_limit": time_limit, "seed": seed}
     return {name: value for name, value in options.items() if value is not None}
 
 
@@ -303,12 +374,13 @@ def _four_numbers(text: str) -> tuple[float, ...]:
     except ValueError:
         numbers = ()
     if len(numbers) != 4:
-        raise InputError(Problem("--bbox", repr(text), "W,S,E,N: four numbers in degrees, such as 1.4,42.4,1.8,42.7"))
+        raise typer.BadParameter(f"{text!r} is not W,S,E,N: four numbers in degrees, such as 1.4,42.4,1.8,42.7")
     return numbers
 
 
 def _verdict(status: str, limit: str | None, lower: float | None, upper: float | None) -> str:
-    return f"{status}{f' ({limit} limit)' if limit else ''}, {bounds_text(lower, upper)}"
+    ended = {None: "", "interrupted": " (interrupted)"}.get(limit, f" (stopped by its {limit} limit)")
+    return f"{status}{ended}, {bounds_text(lower, upper)}"
 
 
 def _show_result(instance: Instance, result: Result) -> None:

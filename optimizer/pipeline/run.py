@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optimizer.errors import InfeasibleError
-from optimizer.files import folder_written_whole
+from optimizer.files import check_folder, folder_written_whole
 from optimizer.pipeline.briefing import briefing
 from optimizer.pipeline.judgement import Judgement, judge
 from optimizer.pipeline.outputs import write_outputs
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from optimizer.result import Progress, Result
+
+
+FILES = ("plan.json", "plan.geojson", "instance.json", "run.json", "report.html")
+"""What a plan folder always holds, beside figures."""
 
 
 @dataclass
@@ -103,6 +107,8 @@ def plan_scenario(
     from optimizer.report import write_report  # noqa: PLC0415 - bokeh and matplotlib take seconds
     from optimizer.solvers.methods import solve  # noqa: PLC0415 - SciPy and the solvers only when planning
 
+    folder = Path(out)
+    check_folder(folder, FILES)
     steps = Steps(on_step)
     compiled = compile_scenario(Path(scenario), solve=options, on_step=steps.begin)
     steps.begin("solving")
@@ -111,10 +117,11 @@ def plan_scenario(
         raise InfeasibleError("The search ended before it had a plan. Give it more time.")
     judgement = judge(compiled.instance, result.plan)
     steps.begin("writing the report")
-    folder = Path(out)
     with folder_written_whole(folder) as temporary:
-        content = briefing(compiled, result, judgement, tuple(steps.done))
-        write_report(temporary, content)
+        try:
+            write_report(temporary, briefing(compiled, result, judgement, tuple(steps.done)))
+        except KeyboardInterrupt:
+            on_step("interrupted: the report is left out, the plan is kept")
         steps.end()
         write_outputs(temporary, compiled, result, judgement, tuple(steps.done))
         files = tuple(sorted(path.name for path in temporary.iterdir()))

@@ -11,11 +11,12 @@ import numpy as np
 from optimizer.demand import gateway_masses, gravity, habitual_routes, travel_hours
 from optimizer.errors import InputError, Problem, ProblemList
 from optimizer.evaders import Evader
+from optimizer.files import existing_file
 from optimizer.instance import Instance
 from optimizer.instance_file import check_evaders
 from optimizer.scenario.candidates import crossing_sites, road_sites
 from optimizer.scenario.model import ScenarioModel, SolveModel, read_scenario
-from optimizer.scenario.options import compile_options
+from optimizer.scenario.options import check_definitions, compile_options
 from optimizer.scenario.region_source import obtain_region
 from optimizer.scenario.sites import PlacedSite, place_sites, read_sites
 from optimizer.schema import validated
@@ -106,6 +107,8 @@ def compile_scenario(
     if solve:
         wanted = validated(SolveModel, scenario.solve.model_dump() | dict(solve), "options")
         scenario = scenario.model_copy(update={"solve": wanted})
+    check_definitions(scenario, str(path))
+    _check_files(scenario, path)
     on_step("reading the network")
     region, inputs = obtain_region(scenario.region, path)
     warnings: list[str] = []
@@ -153,6 +156,30 @@ def compile_scenario(
         (path, *inputs),
         tuple(warnings),
     )
+
+
+def _check_files(scenario: ScenarioModel, path: Path) -> None:
+    """Check that every file the scenario names is there, before any is read.
+
+    Raises
+    ------
+    InputError
+        Naming each that is missing.
+    """
+    region = scenario.region
+    named = [(source.file, "records") for source in (*scenario.records.seizures, *scenario.records.effort)]
+    named += [
+        (file, what)
+        for file, what in ((region.network, "a network"), (region.areas, "areas"), (scenario.sites.file, "sites"))
+        if file
+    ]
+    problems = ProblemList()
+    for file, what in dict(named).items():
+        try:
+            existing_file(path.parent / file, what)
+        except InputError as error:
+            problems.extend(error)
+    problems.raise_if_any()
 
 
 def background_cost(network: Network, scenario: ScenarioModel) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from optimizer.risk.sources import EffortSource, SeizureSource
 from optimizer.schema import Strict, validated
 
 Id = Annotated[str, Field(min_length=1, max_length=200)]
-Amount = Annotated[float, Field(ge=0)]
+Amount = Annotated[float, Field(ge=0, le=1e15)]
 Chance = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -235,4 +235,7 @@ def read_scenario(path: Path) -> ScenarioModel:
         content = tomllib.loads(read_text(path, "a scenario (TOML)"))
     except tomllib.TOMLDecodeError as error:
         raise InputError(Problem(str(path), str(error), "a scenario as TOML", "Mend the file there")) from None
+    except (RecursionError, ValueError) as error:
+        found = "brackets nested too deep to read" if isinstance(error, RecursionError) else str(error)
+        raise InputError(Problem(str(path), found, "a scenario as TOML")) from None
     return validated(ScenarioModel, content, str(path))

@@ -46,7 +46,6 @@ def compile_options(
         Naming each site whose kind, agency or resource is not defined.
     """
     problems = ProblemList()
-    _check_agencies(scenario, where, problems)
     compiler = _Compiler(scenario, problems)
     options = []
     for item in placed:
@@ -160,18 +159,47 @@ def _option(item: PlacedSite, kind: KindModel, survival: float, uses: Mapping[st
     )
 
 
-def _check_agencies(scenario: ScenarioModel, where: str, problems: ProblemList) -> None:
-    agencies = [agency.id for agency in scenario.agencies]
-    for resource in scenario.resources:
-        if resource.agency and resource.agency not in agencies:
+def check_definitions(scenario: ScenarioModel, where: str) -> None:
+    """Check that agencies, kinds and resources are named once, and that what names them names ones that exist.
+
+    Raises
+    ------
+    InputError
+        With every fault. It comes before any site is made, so that one wrong word is not said once for each of a hundred sites.
+    """
+    problems = ProblemList()
+    agencies, kinds = [agency.id for agency in scenario.agencies], [kind.id for kind in scenario.kinds]
+    named = [(f"resource {r.name!r}", r.agency) for r in scenario.resources] + [("sites.agency", scenario.sites.agency)]
+    for what, agency in named:
+        if agency and agency not in agencies:
             expected = f"one of {', '.join(agencies)}" if agencies else "an agency of [[agencies]]"
-            found = f"agency {resource.agency!r}"
-            problems.add(
-                f"{where}, resource {resource.name!r}", found, expected, close_match(resource.agency, agencies)
-            )
-    names = [(r.name, r.agency) for r in scenario.resources]
-    for position, name in enumerate(names):
-        if name in names[:position]:
-            problems.add(
-                f"{where}, resources[{position}]", f"{name[0]!r} of agency {name[1]!r} again", "each resource once"
-            )
+            problems.add(f"{where}, {what}", f"agency {agency!r}", expected, close_match(agency, agencies))
+    for kind in scenario.sites.kinds:
+        if kind not in kinds:
+            problems.add(f"{where}, sites.kinds", repr(kind), f"one of {', '.join(kinds)}", close_match(kind, kinds))
+    _check_uses(scenario, where, problems)
+    _check_names(scenario, where, problems)
+    problems.raise_if_any()
+
+
+def _check_uses(scenario: ScenarioModel, where: str, problems: ProblemList) -> None:
+    known = {r.name for r in scenario.resources}
+    for kind in scenario.kinds:
+        for resource in [*kind.uses, *([kind.delay.resource] if kind.delay else [])]:
+            if resource not in known:
+                near = close_match(resource, known) or "Add it to [[resources]]"
+                problems.add(
+                    f"{where}, kind {kind.id!r}", f"resource {resource!r}", f"one of {', '.join(sorted(known))}", near
+                )
+
+
+def _check_names(scenario: ScenarioModel, where: str, problems: ProblemList) -> None:
+    tables = {
+        "agencies": [repr(agency.id) for agency in scenario.agencies],
+        "kinds": [repr(kind.id) for kind in scenario.kinds],
+        "resources": [f"{r.name!r} of agency {r.agency!r}" if r.agency else repr(r.name) for r in scenario.resources],
+    }
+    for table, names in tables.items():
+        for position, name in enumerate(names):
+            if name in names[:position]:
+                problems.add(f"{where}, {table}[{position}]", f"{name} again", "each once", "Rename or remove it")

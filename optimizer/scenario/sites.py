@@ -100,6 +100,11 @@ def _fields_of_columns(
             problems.add(
                 f"{path}, row 1", f"no column {column!r}", f"the column of {field!r}", close_match(column, header)
             )
+    for column in header:
+        near = close_match(column, fields)
+        if column not in fields and column not in columns.values() and near:
+            remedy = f"{near} If it is another thing, rename it"
+            problems.add(f"{path}, row 1", f"column {column!r}", "a field of [[site]], or a name unlike any", remedy)
     problems.raise_if_any()
     renamed = {column: field for field, column in columns.items()}
     return {

@@ -36,6 +36,8 @@ IN_PROCESS_INTEGERS = 16
 """Up to this many integers a model is solved in this process: at most 65,536 leaves, so an interrupt never waits long."""
 SIMPLEX_COLUMNS = 5000
 """Above this many columns the root relaxation goes to the interior-point method: 3 s against 21 s at 12,702 columns (Rio Grande)."""
+LONGEST = 1e8
+"""Seconds beyond which a time limit is none: three years, and within what a protobuf duration holds."""
 GRACE_SECONDS = 5.0
 """How far a child may overrun its time limit before it is ended."""
 LOG_DIGITS = 1e-9
@@ -134,7 +136,7 @@ def solve_mip(
         relative_gap_tolerance=gap,
         absolute_gap_tolerance=0.0,
         random_seed=seed % 2**31,
-        time_limit=None if time_limit is None else timedelta(seconds=max(time_limit, 0.0)),
+        time_limit=None if time_limit is None or time_limit > LONGEST else timedelta(seconds=max(time_limit, 0.0)),
     )
     parameters.highs.double_options["mip_feasibility_tolerance"] = TOLERANCE
     parameters.highs.double_options["primal_feasibility_tolerance"] = TOLERANCE

@@ -52,7 +52,7 @@ def solve(
         The problem.
     method
         `compact` (mixed-integer program to the gap asked for), `greedy` (fast; its bound is the value with every option placed), or
-        `auto` (greedy, local search, then compact from there).
+        `auto` (greedy, local search, cuts at the root, then compact from there).
     gap
         Relative gap (upper - lower) / upper at which to stop, >= 0.
     time_limit
@@ -135,9 +135,13 @@ class _Search:
         value = plan_value(self.instance, placed)
         if value < self.upper and not violations(self.instance, placed):
             self.placed, self.upper = placed, value
-            self.lower = min(self.lower, self.upper)  # rounding alone can set them apart
+            self.prove(self.lower)
             if step:
                 self.say(step)
+
+    def prove(self, lower: float) -> None:
+        """Take a proven lower bound if it is better; rounding alone can set it above the incumbent."""
+        self.lower = min(max(self.lower, lower), self.upper)
 
     def say(self, step: str, lower: float | None = None, upper: float | None = None) -> None:
         """Report progress, with bounds better than the state's if given."""
@@ -171,17 +175,40 @@ def _greedy(search: _Search) -> None:
     search.limit = "time" if time.monotonic() >= search.until else None
 
 
-def _local_search(search: _Search) -> None:
-    """Improve the incumbent for a quarter of the time left."""
+def _local_search(search: _Search, start: NDArray[np.bool_]) -> None:
+    """Improve a plan for a quarter of the time left."""
     left = SEARCH_SECONDS if search.seconds_left is None else min(SEARCH_SECONDS, search.seconds_left / 4)
     improved = local_search(
         search.instance,
         search.overlay,
-        search.placed,
+        start,
         until=time.monotonic() + left,
         on_plan=lambda placed: search.offer(placed, "local search"),
     )
     search.offer(improved)
+
+
+def _root(search: _Search) -> None:
+    """Raise the lower bound by cuts, and improve on the plan that their fractional solution suggests."""
+    from optimizer.solvers.cuts import root_bound  # noqa: PLC0415 - ortools takes half a second that greedy need not pay
+
+    search.say("cutting")
+    root = root_bound(
+        search.instance,
+        search.overlay,
+        upper=search.upper,
+        gap=search.gap,
+        until=search.until,
+        on_bounds=lambda lower, upper: search.say("cutting", lower, upper),
+    )
+    search.statistics |= {"cut_rounds": root.rounds, "cut_rows": root.rows}
+    search.prove(root.lower)
+    search.limit = root.limit
+    for candidate in root.candidates:
+        search.offer(candidate, "cutting")
+    for candidate in root.candidates:
+        if not (search.limit or search.closed):
+            _local_search(search, candidate)
 
 
 def _compact(search: _Search) -> None:
@@ -206,17 +233,20 @@ def _compact(search: _Search) -> None:
     search.limit = outcome.limit
     if outcome.x is not None:
         search.offer(tidy(search.instance, search.overlay, outcome.x[: search.placed.size] > 0.5))
-    search.lower = min(max(search.lower, outcome.bound * model.scale), search.upper)
+    search.prove(outcome.bound * model.scale)
     search.say("branching")
 
 
 def _auto(search: _Search) -> None:
-    _greedy(search)
-    if search.limit or search.closed:
-        return
-    _local_search(search)
-    destinations = np.unique(search.overlay.destination).size
-    if not search.limit and 4 * destinations * search.overlay.tail.size <= LARGEST_MODEL:
+    steps = (_greedy, lambda s: _local_search(s, s.placed), _root, _compact_if_it_fits)
+    for step in steps:
+        step(search)
+        if search.limit or search.closed:
+            return
+
+
+def _compact_if_it_fits(search: _Search) -> None:
+    if 4 * np.unique(search.overlay.destination).size * search.overlay.tail.size <= LARGEST_MODEL:
         _compact(search)
 
 

@@ -99,7 +99,8 @@ class Overlay:
 
     def arc_survival(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Return the (m,) chance to pass each overlay arc under an (options,) mask."""
-        under = (self.option >= 0) & placed[self.option]
+        under = self.option >= 0
+        under[under] = placed[self.option[under]]
         return self.reliability * np.where(under, self.survival, 1.0)
 
     @cached_property

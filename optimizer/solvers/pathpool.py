@@ -11,9 +11,14 @@ from optimizer.evaders import TREE_CELLS, Searches, arc_costs
 from optimizer.graph import cost_graph
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from optimizer.solvers.overlay import Overlay
+
+    _Found = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]
+    """Units, values, and (2, steps) path and arc of each watched step."""
 
 PRICES = (0.0, 1.0, 3.0, 10.0, 30.0, 100.0)
 """What an option in the way costs in searches for paths: times (1 - s) x, beside -ln r."""
@@ -62,65 +67,82 @@ class PathPool:
 
     def __init__(self, overlay: Overlay, searches: Searches) -> None:
         self._overlay, self._searches = overlay, searches
-        self._mark = np.random.default_rng(0).integers(1, 2**63, overlay.tail.size)  # paths of equal sums of marks count as equal
+        # paths of one unit whose arcs' marks add up to the same count as equal: by accident once in 2^63, and then one is not kept
+        self._mark = np.random.default_rng(0).integers(1, 2**63, overlay.tail.size)
         self._mark_of_unit = np.random.default_rng(1).integers(1, 2**63, searches.leaf.size)
         self._keys = np.empty(0, dtype=np.int64)
         self.paths = _gather(overlay, np.empty(0, np.int64), np.empty(0), np.empty((2, 0), np.int64))
 
     def grow(self, x: NDArray[np.float64], base: NDArray[np.bool_]) -> int:
-        """Add the best paths with `base` placed where options of share x are in the way, for every price; return how many are new."""
+        """Add the best paths with `base` placed where options of share x are in the way, at every price; return how many are new.
+
+        Parameters
+        ----------
+        x
+            (options,) point in [0, 1].
+        base
+            (options,) mask of free options.
+        """
         overlay, before = self._overlay, self.paths.unit.size
-        survival = overlay.arc_survival(base)
+        cost = arc_costs(overlay.arc_survival(base))
         watched = np.append(np.where(base, 0.0, x), 0.0)[overlay.option] * (1 - overlay.survival)
-        for price in PRICES:
-            self._add(*self._walk(arc_costs(survival) + price * watched))
+        prices = PRICES if watched.any() else PRICES[:1]
+        self._add([found for price in prices for found in self._search(cost + price * watched)])
         return self.paths.unit.size - before
 
-    def _walk(
-        self, cost: NDArray[np.float64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
-        """Return the units that arrive, the survivals along their cheapest paths, and the (2, steps) watched (position, arc) steps."""
+    def _search(self, cost: NDArray[np.float64]) -> Iterator[_Found]:
+        """Yield the paths of least cost, of every unit that has one."""
         overlay, searches = self._overlay, self._searches
         graph = cost_graph(overlay.n_nodes, overlay.tail, overlay.head, cost, reverse=searches.reverse)
-        units, values, steps = [], [], []
         step = max(1, TREE_CELLS // max(1, overlay.n_nodes))
-        count = 0
         for start in range(0, searches.roots.size, step):
-            here = np.flatnonzero((searches.row >= start) & (searches.row < start + step))
             before = graph.trees(searches.roots[start : start + step])[1]
             entering = np.array([graph.entering(tree) for tree in before])
-            row, node = searches.row[here] - start, searches.leaf[here]
-            value, walker = np.ones(here.size), np.arange(here.size)
-            arrives = before[row, node] >= 0
-            walker, row, node = walker[arrives], row[arrives], node[arrives]
-            while walker.size:
-                arc = entering[row, node]
-                value[walker] *= overlay.reliability[arc]
-                met = overlay.option[arc] >= 0
-                steps.append(np.array((count + walker[met], arc[met])))
-                node = before[row, node]
-                going = before[row, node] >= 0
-                walker, row, node = walker[going], row[going], node[going]
-            units.append(here)
-            values.append(np.where(arrives, value, 0.0))
-            count += here.size
-        return np.concatenate(units), np.concatenate(values), np.concatenate([np.empty((2, 0), np.int64), *steps], axis=1)
+            unit = np.flatnonzero((searches.row >= start) & (searches.row < start + step))
+            unit = unit[before[searches.row[unit] - start, searches.leaf[unit]] >= 0]
+            yield unit, *self._walk(before, entering, searches.row[unit] - start, searches.leaf[unit])
 
-    def _add(self, unit: NDArray[np.int64], value: NDArray[np.float64], steps: NDArray[np.int64]) -> None:
+    def _walk(
+        self, before: NDArray[np.int32], entering: NDArray[np.int64], row: NDArray[np.int64], node: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Go back from nodes to the roots of their trees, all paths at once.
+
+        Returns the (paths,) survivals multiplied along the way, nothing placed, and the (2, steps) path and arc of each watched step.
+        """
+        overlay, walker = self._overlay, np.arange(row.size)
+        value, steps = np.ones(row.size), [np.empty((2, 0), dtype=np.int64)]
+        while walker.size:
+            arc = entering[row, node]
+            value[walker] *= overlay.reliability[arc]
+            met = overlay.option[arc] >= 0
+            steps.append(np.array((walker[met], arc[met])))
+            node = before[row, node].astype(np.int64)
+            going = before[row, node] >= 0
+            walker, row, node = walker[going], row[going], node[going]
+        return value, np.concatenate(steps, axis=1)
+
+    def _add(self, found: list[_Found]) -> None:
         """Add the paths that are new."""
+        if not found:
+            return
+        units, values, parts = zip(*found, strict=True)
+        unit, value = np.concatenate(units), np.concatenate(values)
+        first = np.cumsum([0, *(part.size for part in units[:-1])])
+        steps = np.concatenate(parts, axis=1)
+        steps[0] += np.repeat(first, [part.shape[1] for part in parts])
         key = self._mark_of_unit[unit].copy()
         np.add.at(key, steps[0], self._mark[steps[1]])  # wraps round, which is as good
-        fresh = (value > 0) & ~np.isin(key, self._keys)
-        self._keys = np.concatenate((self._keys, key[fresh]))
-        position = np.cumsum(fresh) - 1
-        kept = fresh[steps[0]]
-        steps = np.array((position[steps[0][kept]], steps[1][kept]))
-        self.paths = _stacked(self.paths, _gather(self._overlay, unit[fresh], value[fresh], steps))
+        fresh = np.zeros(unit.size, dtype=bool)
+        fresh[np.unique(key, return_index=True)[1]] = True
+        fresh &= (value > 0) & ~np.isin(key, self._keys)
+        self._keys = np.append(self._keys, key[fresh])
+        met = fresh[steps[0]]
+        renumbered = np.array(((np.cumsum(fresh) - 1)[steps[0][met]], steps[1][met]))
+        new = _gather(self._overlay, unit[fresh], value[fresh], renumbered)
+        self.paths = _stacked(self.paths, new, self._overlay.free.size)
 
 
-def _gather(
-    overlay: Overlay, unit: NDArray[np.int64], value: NDArray[np.float64], steps: NDArray[np.int64]
-) -> Paths:
+def _gather(overlay: Overlay, unit: NDArray[np.int64], value: NDArray[np.float64], steps: NDArray[np.int64]) -> Paths:
     """Return paths from the watched arcs they take, the arcs of one option on a path multiplied together."""
     n = overlay.free.size
     key, entry = np.unique(steps[0] * n + overlay.option[steps[1]], return_inverse=True)
@@ -145,11 +167,17 @@ def padded(
     return Paths(unit, value, options, survivals)
 
 
-def _stacked(above: Paths, below: Paths) -> Paths:
+def _stacked(above: Paths, below: Paths, filling: int) -> Paths:
     """Return the paths of both, as wide as the wider."""
-    n, width = above.unit.size, max(above.option.shape[1], below.option.shape[1])
-    filling = int(max(above.option.max(initial=0), below.option.max(initial=0)))
-    option, survival = np.full((n + below.unit.size, width), filling), np.ones((n + below.unit.size, width))
-    option[:n, : above.option.shape[1]], survival[:n, : above.option.shape[1]] = above.option, above.survival
-    option[n:, : below.option.shape[1]], survival[n:, : below.option.shape[1]] = below.option, below.survival
-    return Paths(np.concatenate((above.unit, below.unit)), np.concatenate((above.value, below.value)), option, survival)
+    width = max(above.option.shape[1], below.option.shape[1])
+    options, survivals = [], []
+    for part in (above, below):
+        margin = ((0, 0), (0, width - part.option.shape[1]))
+        options.append(np.pad(part.option, margin, constant_values=filling))
+        survivals.append(np.pad(part.survival, margin, constant_values=1.0))
+    return Paths(
+        np.concatenate((above.unit, below.unit)),
+        np.concatenate((above.value, below.value)),
+        np.concatenate(options),
+        np.concatenate(survivals),
+    )

@@ -4,7 +4,8 @@ Minimise cost v over lower <= v <= upper, rows v >= side. For any duals y >= 0,
 
     sum_i y_i side_i + sum_v min over [lower_v, upper_v] of (cost - y rows)_v
 
-is at most the optimum, however roughly y solves the dual: that is the bound given, not the solver's objective. GLOP goes on from its last
+is at most the optimum, however roughly y solves the dual: that is the bound given, not the solver's objective. It keeps to the bounds the
+program was made with, so it also holds for duals found while some variables were fixed. GLOP goes on from its last
 basis; where it gives up, HiGHS solves from scratch.
 """
 
@@ -22,6 +23,8 @@ from scipy.sparse import csr_array, vstack
 from optimizer.errors import SolverError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
 ROUNDING = 1e-13
@@ -52,7 +55,7 @@ class LinearProgram:
     cost, lower, upper
         (columns,) per variable; bounds are finite.
     rows, side
-        (fixed, columns) rows that are never dropped, and their (fixed,) left-hand sides.
+        (kept, columns) rows that are never dropped, and their (kept,) left-hand sides.
     """
 
     def __init__(
@@ -74,7 +77,8 @@ class LinearProgram:
         self._slack_for = np.empty(0, dtype=np.int64)
         self._handles: list[mathopt.LinearConstraint] = []
         self.add(rows, side)
-        self._n_fixed = side.size
+        self._n_kept = side.size
+        self._fixed: set[int] = set()
         self._solver: mathopt.IncrementalSolver | None = None
 
     @property
@@ -94,10 +98,23 @@ class LinearProgram:
         self._side = np.append(self._side, side)
         self._slack_for = np.append(self._slack_for, np.zeros(side.size, dtype=np.int64))
 
+    def fix(self, columns: Iterable[int], value: float) -> None:
+        """Fix variables at a value until `release`."""
+        for column in columns:
+            self._fixed.add(column)
+            self._variables[column].lower_bound = self._variables[column].upper_bound = value
+
+    def release(self) -> None:
+        """Give fixed variables their bounds back."""
+        for column in self._fixed:
+            self._variables[column].lower_bound = float(self._lower[column])
+            self._variables[column].upper_bound = float(self._upper[column])
+        self._fixed.clear()
+
     def drop_slack(self, rounds: int) -> None:
-        """Drop the rows, but for the fixed ones, that have had no dual in more than so many solves."""
+        """Drop the rows, but for the first ones, that have had no dual in more than so many solves."""
         old = self._slack_for > rounds
-        old[: self._n_fixed] = False
+        old[: self._n_kept] = False
         for row in np.flatnonzero(old).tolist():
             self._model.delete_linear_constraint(self._handles[row])
         kept = ~old
@@ -118,7 +135,7 @@ class LinearProgram:
         limit = timedelta(seconds=left) if np.isfinite(left) else None
         result = self._glop(limit) or self._highs(limit)
         if result.termination.reason is not mathopt.TerminationReason.OPTIMAL:
-            if result.termination.limit is mathopt.Limit.TIME:
+            if result.termination.limit is not None:  # time is the only limit set; GLOP calls it undetermined
                 return None
             raise SolverError(f"the relaxation ended with {result.termination.reason.name}")
         dual = np.maximum(np.array(result.dual_values(self._handles), dtype=np.float64), 0.0)
@@ -130,7 +147,7 @@ class LinearProgram:
         reduced = self._cost - self._rows.T @ dual
         terms = np.append(dual * self._side, np.minimum(reduced * self._lower, reduced * self._upper))
         widest = np.maximum(np.abs(self._lower), np.abs(self._upper))
-        doubt = np.abs(terms).sum() + np.abs(self._cost) @ widest + dual @ (np.abs(self._rows) @ widest)
+        doubt = np.abs(terms).sum() + np.abs(self._cost) @ widest + dual @ (abs(self._rows) @ widest)
         return float(terms.sum() - ROUNDING * doubt)
 
     def _glop(self, limit: timedelta | None) -> mathopt.SolveResult | None:
@@ -143,8 +160,7 @@ class LinearProgram:
         except (AttributeError, RuntimeError, ValueError):  # MathOpt 9.15 loses GLOP's own words in an AttributeError
             self._close()
             return None
-        ended = {mathopt.TerminationReason.OPTIMAL, mathopt.TerminationReason.FEASIBLE}
-        if result.termination.reason in ended or result.termination.limit is mathopt.Limit.TIME:
+        if result.termination.reason is mathopt.TerminationReason.OPTIMAL or result.termination.limit is not None:
             return result
         self._close()
         return None
