@@ -67,7 +67,7 @@ def briefing(
         displacement=_displacement(compiled, judgement),
         says=says,
         cannot_say=(*cannot_say, *scenario.report.cannot_say),
-        warnings=compiled.warnings,
+        warnings=(*compiled.warnings, *_surprises(judgement)),
         assumptions=(*_assumptions(compiled), *scenario.report.assumptions),
         unused=_unused(compiled),
         dropped=_counted((item.reason, item.what) for item in region.dropped),
@@ -141,7 +141,8 @@ def _ends(compiled: Compiled, evader: int) -> tuple[str, str]:
     """Return what people call an evader's origin and destination."""
     pair = compiled.pairs[evader]
     gateway, settlement = compiled.gateways[pair.gateway], compiled.settlements[pair.settlement]
-    return gateway.name or gateway.id, settlement.name or settlement.id
+    unnamed = f"{gateway.kind} crossing at {gateway.lat:.3f}, {gateway.lon:.3f}"
+    return gateway.name or unnamed, settlement.name or settlement.id
 
 
 def _routes(compiled: Compiled, judgement: Judgement) -> tuple[RouteRow, ...]:
@@ -269,6 +270,16 @@ def _segment_name(compiled: Compiled, segment: int) -> str:
         return f"{road} at {lat:.3f}, {lon:.3f}"
     squared = [((p.lon - lon) * np.cos(np.radians(lat))) ** 2 + (p.lat - lat) ** 2 for p in places]
     return f"{road} near {places[int(np.argmin(squared))].name}"
+
+
+def _surprises(judgement: Judgement) -> list[str]:
+    """Return a sentence where a comparison looks like a mistake in the scenario."""
+    existing = judgement.existing
+    if existing is not None and existing.value > judgement.nothing.value * (1 - 1e-6):
+        return [
+            "Today's layout stops nothing in this model: check on which roads its sites were put, and that they detect anything."
+        ]
+    return []
 
 
 def _claims(result: Result, judgement: Judgement) -> tuple[tuple[str, ...], tuple[str, ...]]:

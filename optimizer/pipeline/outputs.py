@@ -142,6 +142,7 @@ def _site_rows(
     compiled: Compiled, options: list[str] | tuple[str, ...], judgement: Judgement, chosen: set[str] | None = None
 ) -> list[dict[str, Any]]:
     rows = []
+    network = compiled.region.network
     for name in options:
         j = compiled.instance.option_index[name]
         option, site = compiled.instance.options[j], compiled.sites[j]
@@ -153,6 +154,9 @@ def _site_rows(
                 "agency": option.agency,
                 "lon": round(site.lon, 6),
                 "lat": round(site.lat, 6),
+                "road": str(network.name[network.segment_arc[site.segment]]),
+                "road_class": str(network.road_class[network.segment_arc[site.segment]]),
+                "distance_m": round(site.distance_m, 1),
                 "existing": option.existing,
                 "worth": judgement.worths[option.id],
                 "uses": dict(option.uses),

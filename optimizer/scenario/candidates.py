@@ -33,7 +33,8 @@ def crossing_sites(model: SitesModel, region: Region, settlements: Sequence[int]
     for crossing in region.crossings:
         inward = int(inward_arc[crossing.node])
         if (crossing.official or model.crossings == "all") and inward >= 0:
-            label = f"{crossing.name or crossing.road_class} at the border"
+            road = crossing.name or crossing.road_class
+            label = f"{road} at the border ({crossing.lat:.3f}, {crossing.lon:.3f})"
             site = SiteModel(
                 id=f"crossing-{crossing.id}",
                 label=label,

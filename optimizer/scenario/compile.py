@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from optimizer.risk.records import Effort, Records
 
 
+DOUBTFUL_M = 100.0
+"""Metres from which on a site's road is named for a second look: more than a survey's or a map reader's error."""
+
+
 @dataclass(frozen=True)
 class Pair:
     """Where an evader enters and where it goes, by position in the gateways and settlements of `Compiled`."""
@@ -140,6 +144,7 @@ def compile_scenario(
         lonlat=np.column_stack((network.lon, network.lat)),
     )
     check_evaders(instance, str(path))
+    warnings.extend(_doubtful_places(sites, network))
     if not options:
         warnings.append("The scenario offers no site: nothing can be placed.")
     return Compiled(
@@ -354,6 +359,22 @@ def _sites(
     placed += crossing_sites(scenario.sites, region, [s.node for s in settlements])
     placed += road_sites(scenario.sites, region.network, evaders, np.exp(-cost), taken=placed)
     return placed, files
+
+
+def _doubtful_places(sites: Sequence[PlacedSite], network: Network) -> list[str]:
+    """Return a sentence for the sites that lie far from the road they were put on: they may stand on the wrong one."""
+    far = [
+        f"{item.site.label or item.site.id} ({item.distance_m:.0f} m from {road})"
+        for item in sites
+        if item.distance_m > DOUBTFUL_M
+        for arc in [network.segment_arc[item.segment]]
+        for road in [str(network.name[arc]) or f"a road of class {network.road_class[arc]}"]
+    ]
+    return (
+        [f"Some sites lie off the road they were put on; check that it is the right one: {_listed(far)}."]
+        if far
+        else []
+    )
 
 
 def _exclusions(scenario: ScenarioModel, site_of_option: list[str], where: str) -> tuple[tuple[int, ...], ...]:

@@ -35,6 +35,8 @@ class PlacedSite:
         Arcs it watches.
     lon, lat
         Where to draw it.
+    distance_m
+        How far the place given lies from the segment; 0 where the segment was given.
     """
 
     site: SiteModel
@@ -42,6 +44,7 @@ class PlacedSite:
     arcs: tuple[int, ...]
     lon: float
     lat: float
+    distance_m: float = 0.0
 
 
 def read_sites(path: Path, columns: Mapping[str, str]) -> list[SiteModel]:
@@ -149,12 +152,12 @@ def place_sites(sites: Sequence[tuple[SiteModel, str]], network: Network, max_di
             remedy = "Check that longitude and latitude are not swapped, or raise sites.max_distance_m"
             problems.add(here, found, expected, remedy)
         else:
-            placed.append(placed_on(site, network, segment))
+            placed.append(placed_on(site, network, segment, distance))
     problems.raise_if_any()
     return placed
 
 
-def placed_on(site: SiteModel, network: Network, segment: int) -> PlacedSite:
+def placed_on(site: SiteModel, network: Network, segment: int, distance_m: float = 0.0) -> PlacedSite:
     """Return a site on a segment it is known to belong to, drawn at its own place or half way along."""
     arcs = np.flatnonzero(network.segment == segment)
     if site.direction == "forward" and site.tail is not None:
@@ -162,7 +165,7 @@ def placed_on(site: SiteModel, network: Network, segment: int) -> PlacedSite:
     middle = network.segment_midpoint[segment]
     lon = float(middle[0]) if site.lon is None else site.lon
     lat = float(middle[1]) if site.lat is None else site.lat
-    return PlacedSite(site, segment, tuple(arcs.tolist()), lon, lat)
+    return PlacedSite(site, segment, tuple(arcs.tolist()), lon, lat, distance_m)
 
 
 def _nearest(sites: Sequence[SiteModel], network: Network) -> dict[str, tuple[int, float]]:
