@@ -1,4 +1,6 @@
-"""The one file that speaks to MathOpt: array models in, plain outcomes out; limits, interruption and errors said in our own terms.
+"""Mixed-integer programs through MathOpt: array models in, plain outcomes out; limits, interruption and errors in our own terms.
+
+(Linear programs that grow row by row are `optimizer.solvers.relaxation`.)
 
 HiGHS inside MathOpt ignores callbacks and the interrupter, so a model of more than a handful of integers is solved in a child process
 (`optimizer.solvers.worker`) that can be ended at any time: its log gives the bounds while it works, and every improving solution is on disk.

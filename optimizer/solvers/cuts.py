@@ -27,7 +27,7 @@ from scipy.sparse import csr_array
 
 from optimizer.evaders import Evader, Searches
 from optimizer.plan import BUDGET_TOLERANCE, fits
-from optimizer.solvers.compact import _add_side_constraints, _Rows
+from optimizer.solvers.compact import add_side_constraints, Rows
 from optimizer.solvers.pathpool import PathPool, Paths, padded
 from optimizer.solvers.relaxation import LinearProgram
 from optimizer.solvers.separation import Cuts, best_of_each, chord_cuts, star_cuts, tangent_cuts
@@ -322,8 +322,8 @@ def _program(
 ) -> LinearProgram:
     """Return the relaxation without cuts: options, then groups between `least` and `most`; budgets as wide as `plan.fits` takes them."""
     n = overlay.free.size
-    rows = _Rows(n)
-    _add_side_constraints(instance, rows)
+    rows = Rows(n)
+    add_side_constraints(instance, rows)
     place = (np.concatenate([*rows.row, []]).astype(int), np.concatenate([*rows.column, []]).astype(int))
     forced = instance.forced.astype(np.float64)
     return LinearProgram(

@@ -175,9 +175,9 @@ def _greedy(search: _Search) -> None:
     search.limit = "time" if time.monotonic() >= search.until else None
 
 
-def _local_search(search: _Search, start: NDArray[np.bool_]) -> None:
-    """Improve a plan for a quarter of the time left."""
-    left = SEARCH_SECONDS if search.seconds_left is None else min(SEARCH_SECONDS, search.seconds_left / 4)
+def _local_search(search: _Search, start: NDArray[np.bool_], share: float = 0.25) -> None:
+    """Improve a plan for a share of the time left."""
+    left = SEARCH_SECONDS if search.seconds_left is None else min(SEARCH_SECONDS, search.seconds_left * share)
     improved = local_search(
         search.instance,
         search.overlay,
@@ -206,9 +206,11 @@ def _root(search: _Search) -> None:
     search.limit = root.limit
     for candidate in root.candidates:
         search.offer(candidate, "cutting")
-    for candidate in root.candidates:
+    for candidate in reversed(
+        root.candidates
+    ):  # the dive's end comes last, and leads to better plans than the rounding
         if not (search.limit or search.closed):
-            _local_search(search, candidate)
+            _local_search(search, candidate, share=0.5)
 
 
 def _compact(search: _Search) -> None:
