@@ -27,7 +27,7 @@ from scipy.sparse import csr_array
 
 from optimizer.evaders import Evader, Searches
 from optimizer.plan import BUDGET_TOLERANCE, fits
-from optimizer.solvers.compact import add_side_constraints, Rows
+from optimizer.solvers.compact import Rows, add_side_constraints
 from optimizer.solvers.pathpool import PathPool, Paths, padded
 from optimizer.solvers.relaxation import LinearProgram
 from optimizer.solvers.separation import Cuts, best_of_each, chord_cuts, star_cuts, tangent_cuts
