@@ -57,7 +57,7 @@ def test_plan_writes_a_whole_folder_that_agrees_with_itself(command: Callable[..
 
 
 def test_the_plan_is_the_best_of_all_plans(command: Callable[..., Outcome], tmp_path: Path) -> None:
-    from tests.cases import brute_force  # noqa: PLC0415 - beside its one use
+    from tests.cases import brute_force
 
     out = tmp_path / "out"
     (line,) = command("plan", write_scenario(tmp_path), "--out", out, "--json", "--gap", 0).objects

@@ -186,7 +186,7 @@ def test_a_document_type_definition_is_refused(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def osmnx_graph() -> nx.MultiDiGraph[int]:
-    import networkx as nx  # noqa: PLC0415 - only these tests need it
+    import networkx as nx
 
     graph = nx.MultiDiGraph(crs="epsg:4326", simplified=True)
     for number, (x, y) in NODES.items():
@@ -201,7 +201,7 @@ def osmnx_graph() -> nx.MultiDiGraph[int]:
 
 @pytest.mark.parametrize("suffix", ["graphml", "gpkg"])
 def test_what_osmnx_saves_is_read(osmnx_graph: nx.MultiDiGraph[int], tmp_path: Path, suffix: str) -> None:
-    import osmnx  # noqa: PLC0415 - takes seconds to import
+    import osmnx
 
     path = tmp_path / f"saved.{suffix}"
     if suffix == "graphml":

@@ -228,7 +228,7 @@ def test_importing_the_room_costs_nothing() -> None:
 
 
 def test_every_public_name_is_there() -> None:
-    import optimizer.region as room  # noqa: PLC0415 - the module itself is under test
+    import optimizer.region as room
 
     assert all(getattr(room, name) is not None for name in room.__all__)
     with pytest.raises(AttributeError, match="nothing_of_the_kind"):

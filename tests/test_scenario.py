@@ -136,10 +136,10 @@ def test_records_move_the_evaders(tmp_path: Path) -> None:
 
 
 def test_an_unreachable_destination_is_an_error_or_skipped(tmp_path: Path) -> None:
-    from dataclasses import replace  # noqa: PLC0415 - beside its use
+    from dataclasses import replace
 
-    from optimizer.region import save_region  # noqa: PLC0415
-    from tests.tiny import tiny_region  # noqa: PLC0415
+    from optimizer.region import save_region
+    from tests.tiny import tiny_region
 
     scenario = write_scenario(tmp_path)
     region = tiny_region()

@@ -30,7 +30,7 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from optimizer.pipeline.outputs import package_version  # noqa: PLC0415 - see the module
+        from optimizer.pipeline.outputs import package_version
 
         sys.stdout.write(package_version() + "\n")
         raise typer.Exit
@@ -106,7 +106,7 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Plan a scenario: read, estimate, solve, judge, and write a folder with a report."""
-    from optimizer.pipeline.run import plan_scenario  # noqa: PLC0415 - see the module
+    from optimizer.pipeline.run import plan_scenario
 
     folder = out or Path("results") / (scenario.resolve().parent.name or scenario.stem)
     sayer = Sayer(silent=as_json)
@@ -135,7 +135,7 @@ def solve(
     as_json: Json = False,
 ) -> None:
     """Solve instance files."""
-    from optimizer.solvers.methods import solve as solve_instance  # noqa: PLC0415 - see the module
+    from optimizer.solvers.methods import solve as solve_instance
 
     sayer = Sayer(silent=as_json)
     options = _given(method, gap, time_limit, seed)
@@ -163,9 +163,9 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Value any plan exactly on the full network, with every evader's best answer."""
-    from optimizer.evaluation import evaluate as value_plan  # noqa: PLC0415 - see the module
-    from optimizer.instance_file import read_instance  # noqa: PLC0415
-    from optimizer.plan import read_plan, violations  # noqa: PLC0415
+    from optimizer.evaluation import evaluate as value_plan
+    from optimizer.instance_file import read_instance
+    from optimizer.plan import read_plan, violations
 
     problem = read_instance(instance)
     chosen = read_plan(plan, problem)
@@ -203,11 +203,11 @@ def region(
     as_json: Json = False,
 ) -> None:
     """Build a region's network with its border, crossings, gateways and settlements, and save it as a GeoPackage."""
-    from optimizer.files import check_folder  # noqa: PLC0415 - see the module
-    from optimizer.region import save_region, summary  # noqa: PLC0415
-    from optimizer.scenario.model import RegionModel  # noqa: PLC0415
-    from optimizer.scenario.region_source import obtain_region  # noqa: PLC0415
-    from optimizer.schema import validated  # noqa: PLC0415
+    from optimizer.files import check_folder
+    from optimizer.region import save_region, summary
+    from optimizer.scenario.model import RegionModel
+    from optimizer.scenario.region_source import obtain_region
+    from optimizer.schema import validated
 
     sources = {
         "--place": place,
@@ -256,8 +256,8 @@ def snip(
     as_json: Json = False,
 ) -> None:
     """Turn a problem of the stochastic network interdiction benchmark into an instance."""
-    from optimizer.instance_file import write_instance  # noqa: PLC0415 - see the module
-    from optimizer.snip import snip_instance  # noqa: PLC0415
+    from optimizer.instance_file import write_instance
+    from optimizer.snip import snip_instance
 
     problem = snip_instance(directory, number=instance, snipno=snipno, budget=budget)
     write_instance(out, problem)
@@ -280,9 +280,9 @@ def schema(
     as_json: Json = False,
 ) -> None:
     """Print the JSON schema of a file format."""
-    from optimizer.files import write_json  # noqa: PLC0415 - see the module
-    from optimizer.instance_file import instance_schema  # noqa: PLC0415
-    from optimizer.scenario.model import scenario_schema  # noqa: PLC0415
+    from optimizer.files import write_json
+    from optimizer.instance_file import instance_schema
+    from optimizer.scenario.model import scenario_schema
 
     content = instance_schema() if kind is SchemaName.INSTANCE else scenario_schema()
     if out is not None:
@@ -290,7 +290,7 @@ def schema(
     elif as_json:
         print_json(content)
     else:
-        import json  # noqa: PLC0415 - one command's need
+        import json
 
         sys.stdout.write(json.dumps(content, indent=2) + "\n")
 
@@ -304,7 +304,7 @@ def bench(
     as_json: Json = False,
 ) -> None:
     """Measure how long the main commands take on this machine, beside their goals."""
-    from optimizer.cli.measure import measure_self  # noqa: PLC0415 - see the module
+    from optimizer.cli.measure import measure_self
 
     if not itself:
         raise typer.BadParameter("give --self: it is the only benchmark there is so far")
@@ -323,7 +323,7 @@ def _tenths(value: float | None) -> str:
 
 def _line(instance: str, result: Result) -> dict[str, Any]:
     """Return what `solve` and `plan` print with --json."""
-    from optimizer.pipeline.outputs import package_version, result_summary  # noqa: PLC0415 - see the module
+    from optimizer.pipeline.outputs import package_version, result_summary
 
     plan = list(result.plan.options) if result.plan else []
     summary = {"instance": instance, **result_summary(result), "plan": plan, "seed": result.seed}
@@ -332,7 +332,7 @@ def _line(instance: str, result: Result) -> dict[str, Any]:
 
 def _read_all(paths: list[Path]) -> list[tuple[Path, Instance]]:
     """Read instance files; the problems of all of them are reported together."""
-    from optimizer.instance_file import read_instance  # noqa: PLC0415 - see the module
+    from optimizer.instance_file import read_instance
 
     problems = ProblemList()
     read = []
@@ -347,7 +347,7 @@ def _read_all(paths: list[Path]) -> list[tuple[Path, Instance]]:
 
 def _no_plan(error: BaseException, options: dict[str, Any]) -> Result:
     """Return the result of a solve that ended without a plan: infeasible, or interrupted before there was one."""
-    from optimizer.result import Result  # noqa: PLC0415 - see the module
+    from optimizer.result import Result
 
     interrupted = isinstance(error, KeyboardInterrupt)
     return Result(

@@ -26,15 +26,15 @@ def print_json(content: dict[str, Any]) -> None:
 
 def to_people() -> Console:
     """Return a console on standard output."""
-    from rich.console import Console  # noqa: PLC0415 - --help and --json need no rich
+    from rich.console import Console
 
     return Console(highlight=False)
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a small table; text is shown as it is, never as markup."""
-    from rich.table import Table  # noqa: PLC0415 - --help and --json need no rich
-    from rich.text import Text  # noqa: PLC0415
+    from rich.table import Table
+    from rich.text import Text
 
     console = to_people()
     console.print(Text(title, style="bold"), soft_wrap=True)
@@ -75,7 +75,7 @@ class Sayer:
 
 def bounds_text(lower: float | None, upper: float | None) -> str:
     """Return 'lower .. upper (gap %)' with unknown bounds as dashes."""
-    from optimizer.result import relative_gap  # noqa: PLC0415 - numpy-free, but kept with its users
+    from optimizer.result import relative_gap
 
     gap = relative_gap(lower, upper)
     return f"{number(lower)} .. {number(upper)}" + (f" (gap {gap:.2%})" if gap is not None else "")

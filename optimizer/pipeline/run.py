@@ -104,8 +104,8 @@ def plan_scenario(
     InfeasibleError
         If the forced sites break a budget or exclude each other.
     """
-    from optimizer.report import write_report  # noqa: PLC0415 - bokeh and matplotlib take seconds
-    from optimizer.solvers.methods import solve  # noqa: PLC0415 - SciPy and the solvers only when planning
+    from optimizer.report import write_report
+    from optimizer.solvers.methods import solve
 
     folder = Path(out)
     check_folder(folder, FILES)
@@ -115,6 +115,7 @@ def plan_scenario(
     result = solve(compiled.instance, **compiled.scenario.solve.model_dump(), on_progress=on_progress)
     if result.plan is None:
         raise InfeasibleError("The search ended before it had a plan. Give it more time.")
+    steps.begin("judging the plan")
     judgement = judge(compiled.instance, result.plan)
     steps.begin("writing the report")
     with folder_written_whole(folder) as temporary:

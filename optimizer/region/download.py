@@ -130,8 +130,8 @@ def _asked(service: Service, missing: Problem) -> Iterator[Any]:
 
     `missing` is what to say where the servers know nothing of the kind.
     """
-    import osmnx  # noqa: PLC0415 - takes seconds to import
-    import requests  # noqa: PLC0415 - comes with osmnx
+    import osmnx
+    import requests
 
     where = missing.where
     try:

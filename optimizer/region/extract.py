@@ -86,7 +86,7 @@ def read_extract(path: Path) -> OsmData:
 
 
 def _objects(path: Path, kind: str, *filters: Any) -> Iterator[Any]:  # noqa: ANN401 - pyosmium has no types
-    import osmium  # noqa: PLC0415 - only those who read extracts pay for it
+    import osmium
 
     try:
         processor = osmium.FileProcessor(str(path), getattr(osmium.osm, kind))
@@ -103,7 +103,7 @@ def _objects(path: Path, kind: str, *filters: Any) -> Iterator[Any]:  # noqa: AN
 
 def _read_relations(path: Path) -> list[_Relation]:
     """Return the boundary relations of countries, by rising number."""
-    import osmium  # noqa: PLC0415 - as above
+    import osmium
 
     found = []
     for relation in _objects(path, "RELATION", osmium.filter.TagFilter(("admin_level", "2"))):
@@ -143,7 +143,7 @@ def _read_nodes(
     path: Path, wanted: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], tuple[PlaceNode, ...]]:
     """Return the wanted nodes that the extract holds, by rising number, with degrees; border controls; places."""
-    import osmium  # noqa: PLC0415 - as above
+    import osmium
 
     node, lonlat = [], []
     needed = set(

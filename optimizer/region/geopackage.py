@@ -40,7 +40,7 @@ def layer_names(path: Path) -> tuple[str, ...]:
         If the file is missing or is not a GeoPackage. Its header is looked at before GDAL sees the file, because GDAL would
         follow a text file dressed up as one to other files and servers.
     """
-    import pyogrio  # noqa: PLC0415 - GDAL is heavy
+    import pyogrio
 
     with existing_file(path, "a GeoPackage").open("rb") as stream:
         header = stream.read(100)
@@ -58,7 +58,7 @@ def read_layer(path: Path, layer: str) -> tuple[NDArray[np.object_], dict[str, N
     InputError
         If the layer cannot be read.
     """
-    import pyogrio  # noqa: PLC0415 - GDAL is heavy
+    import pyogrio
 
     with _reading(path, f"layer {layer}"):
         meta, _, geometry, columns = pyogrio.raw.read(path, layer=layer)
@@ -74,7 +74,7 @@ def write_layer(
     kind: str = "Point",
 ) -> None:
     """Add a layer to a GeoPackage (made where there is none): (k,) shapely geometries in WGS 84 of one `kind`, and (k,) columns."""
-    import pyogrio  # noqa: PLC0415 - GDAL is heavy
+    import pyogrio
 
     data = [column.astype(object) if column.dtype.kind == "U" else column for column in columns.values()]
     spatial = {} if geometry is None else {"geometry_type": kind, "crs": WGS84}
@@ -85,7 +85,7 @@ def write_layer(
 @contextmanager
 def writing() -> Iterator[None]:
     """Make GDAL write quickly and the same bytes for the same content; put its options back afterwards."""
-    import pyogrio  # noqa: PLC0415 - GDAL is heavy
+    import pyogrio
 
     before = {option: pyogrio.get_gdal_config_option(option) for option in _WRITING}
     pyogrio.set_gdal_config_options(_WRITING)

@@ -196,7 +196,7 @@ def _possible(x: float, y: float, crs: str) -> bool:
 def _to_degrees(points: NDArray[np.float64], crs: str, where: str) -> NDArray[np.float64]:
     if crs.upper() == _WGS84:
         return points
-    import pyproj  # noqa: PLC0415 - seldom needed
+    import pyproj
 
     try:
         transformer = pyproj.Transformer.from_crs(crs, _WGS84, always_xy=True)

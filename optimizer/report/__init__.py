@@ -18,7 +18,7 @@ __all__ = ["ReportContent", "write_report"]
 def __getattr__(name: str) -> object:
     """Import the writer, and with it matplotlib and bokeh, when it is first asked for."""
     if name == "write_report":
-        from optimizer.report import writer  # noqa: PLC0415 - takes seconds
+        from optimizer.report import writer
 
         return writer.write_report
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

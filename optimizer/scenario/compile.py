@@ -197,7 +197,7 @@ def background_cost(network: Network, scenario: ScenarioModel) -> NDArray[np.flo
 
 
 def _records(scenario: ScenarioModel, path: Path, network: Network) -> tuple[Records | None, Effort | None, list[Path]]:
-    from optimizer.risk import load_areas, read_effort, read_seizures  # noqa: PLC0415 - pandas, only where there are records
+    from optimizer.risk import load_areas, read_effort, read_seizures
 
     folder = path.parent
     files = [folder / source.file for source in (*scenario.records.seizures, *scenario.records.effort)]
@@ -215,7 +215,7 @@ def _records(scenario: ScenarioModel, path: Path, network: Network) -> tuple[Rec
 def _risk(
     scenario: ScenarioModel, records: Records | None, effort: Effort | None, network: Network, warnings: list[str]
 ) -> RiskEstimate | None:
-    from optimizer.risk import ShrunkRate  # noqa: PLC0415 - only where there are records
+    from optimizer.risk import ShrunkRate
 
     if records is None:
         warnings.append(

@@ -32,7 +32,7 @@ def obtain_region(model: RegionModel, scenario: Path) -> tuple[Region, list[Path
 def _from_source(
     model: RegionModel, folder: Path, border: str | Path | None, inputs: list[Path], scenario: Path
 ) -> Region:
-    from optimizer import region as room  # noqa: PLC0415 - geopandas and osmnx only where a region is read
+    from optimizer import region as room
 
     common: dict[str, Any] = {"modes": tuple(model.modes), "border": border, "official": tuple(model.official)}
     if model.place is not None:

@@ -251,7 +251,7 @@ def _in_child(
             child.end()
         answer = folder / "result.bin"
         if answer.exists():
-            from ortools.math_opt import result_pb2  # noqa: PLC0415 - only where a child has answered
+            from ortools.math_opt import result_pb2
 
             return _outcome(model, result_pb2.SolveResultProto.FromString(answer.read_bytes()))
         if limit is None:

@@ -190,7 +190,7 @@ def _local_search(search: _Search, start: NDArray[np.bool_], share: float = 0.25
 
 def _root(search: _Search) -> None:
     """Raise the lower bound by cuts, and improve on the plan that their fractional solution suggests."""
-    from optimizer.solvers.cuts import root_bound  # noqa: PLC0415 - ortools takes half a second that greedy need not pay
+    from optimizer.solvers.cuts import root_bound
 
     search.say("cutting")
     root = root_bound(
@@ -214,7 +214,7 @@ def _root(search: _Search) -> None:
 
 
 def _compact(search: _Search) -> None:
-    from optimizer.solvers.backend import solve_mip  # noqa: PLC0415 - ortools takes half a second that greedy need not pay
+    from optimizer.solvers.backend import solve_mip
 
     if search.closed:
         return
