@@ -226,3 +226,33 @@ def test_every_missing_file_is_named_at_once(command: Callable[..., Outcome], tm
     outcome = command("plan", scenario, "--out", tmp_path / "out")
     assert "3 problems" in outcome.err
     assert outcome.err.count("no such file") == 3
+
+
+def test_an_interrupt_of_the_report_keeps_the_plan(
+    command: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("optimizer.report.write_report", interrupted)
+    outcome = command("plan", write_scenario(tmp_path), "--out", tmp_path / "out", "--json")
+    assert outcome.code == 0
+    assert outcome.objects[0]["plan"] == json.loads((tmp_path / "out/plan.json").read_text())["options"]
+    assert not (tmp_path / "out/report.html").exists()
+
+
+def test_worths_of_sites_are_what_the_judge_finds(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command("plan", write_scenario(tmp_path), "--out", out, "--json", "--gap", 0)
+    instance = read_instance(out / "instance.json")
+    sites = [
+        f["properties"]
+        for f in json.loads((out / "plan.geojson").read_text())["features"]
+        if "worth" in f["properties"]
+    ]
+    chosen = {site["id"] for site in sites if site["chosen"]}
+    value = evaluate(instance, chosen).value
+    assert len(sites) == len(instance.options) > len(chosen)
+    for site in sites:
+        change = evaluate(instance, chosen ^ {site["id"]}).value - value
+        assert site["worth"] == pytest.approx(change if site["chosen"] else -change, abs=1e-9)

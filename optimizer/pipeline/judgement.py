@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.evaluation import Evaluation, evaluate, plan_value
+from optimizer.evaluation import Evaluation, evaluate, plan_value, worths
 from optimizer.plan import Plan
 
 if TYPE_CHECKING:
@@ -53,19 +53,17 @@ def judge(instance: Instance, plan: Plan) -> Judgement:
         nothing=evaluate(instance, ()),
         existing=evaluate(instance, Plan.from_mask(instance, existing)) if existing.any() else None,
         everything=plan_value(instance, allowed),
-        worths=_worths(instance, placed),
+        worths=worths(instance, plan) | _additions(instance, placed),
     )
 
 
-def _worths(instance: Instance, placed: NDArray[np.bool_]) -> dict[str, float]:
-    """Return how much the value changes when each option alone is taken out or added; a site's other kinds make way for an added one."""
+def _additions(instance: Instance, placed: NDArray[np.bool_]) -> dict[str, float]:
+    """Return how much the value falls when each option that is not placed is added; its site's other kinds make way for it."""
     value = plan_value(instance, placed)
-    worths = {}
-    for j, option in enumerate(instance.options):
-        other = placed.copy()
-        if not placed[j] and option.site:
-            other &= np.array([o.site != option.site for o in instance.options])
-        other[j] = not placed[j]
-        change = plan_value(instance, other) - value
-        worths[option.id] = max(0.0, change if placed[j] else -change)
-    return worths
+    additions = {}
+    for j in np.flatnonzero(~placed).tolist():
+        option = instance.options[j]
+        others = placed & np.array([not option.site or o.site != option.site for o in instance.options])
+        others[j] = True
+        additions[option.id] = max(0.0, value - plan_value(instance, others))
+    return additions
