@@ -108,7 +108,7 @@ def _risk(compiled: Compiled) -> SegmentRisk | None:
         low=risk.low,
         high=risk.high,
         searched=risk.searched,
-        unit="finds per unit of effort, relative to the whole record",
+        unit="finds per effort (1 = average)",
         interval=risk.level,
     )
 
