@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from optimizer.converters.snip import snip_instance
     from optimizer.errors import InfeasibleError, InputError, OptimizerError, Problem, SolverError
     from optimizer.evaders import Evader, Route
     from optimizer.evaluation import Evaluation, Response, evaluate, worths
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from optimizer.result import Progress, Result
     from optimizer.scenario.compile import Compiled, compile_scenario
     from optimizer.scenario.model import scenario_schema
-    from optimizer.snip import snip_instance
     from optimizer.solvers.methods import solve
 
 _HOME = {
@@ -73,7 +73,7 @@ _HOME = {
     "region_from_polygon": "region.sources",
     "save_region": "region.store",
     "scenario_schema": "scenario.model",
-    "snip_instance": "snip",
+    "snip_instance": "converters.snip",
     "solve": "solvers.methods",
     "violations": "plan",
     "worths": "evaluation",

@@ -13,6 +13,7 @@ from optimizer.errors import ProblemList
 from optimizer.evaders import Evader, Route
 from optimizer.files import read_json, write_json
 from optimizer.instance import Instance
+from optimizer.reach import settle_unreachable
 from optimizer.resources import Option, Resource
 from optimizer.schema import Strict, close_match, validated
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.network import Network
+    from optimizer.reach import OnUnreachable
 
 NodeId = StrictInt | StrictStr
 Id = Annotated[str, Field(min_length=1, max_length=200)]
@@ -114,15 +116,23 @@ def instance_schema() -> dict[str, Any]:
     return InstanceModel.model_json_schema()
 
 
-def read_instance(path: Path) -> Instance:
+def read_instance(path: Path, *, on_unreachable: OnUnreachable | None = None) -> Instance:
     """Read and check an instance file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    on_unreachable
+        Called with the ids of the evaders that cannot get from origin to destination, which are then left out; None makes them a fault.
 
     Raises
     ------
     InputError
         With every problem of the file.
     """
-    return instance_from_model(validated(InstanceModel, read_json(path, "an instance"), str(path)), str(path))
+    model = validated(InstanceModel, read_json(path, "an instance"), str(path))
+    return instance_from_model(model, str(path), on_unreachable=on_unreachable)
 
 
 def write_instance(path: Path, instance: Instance) -> None:
@@ -176,8 +186,8 @@ def make_instance(
     return instance_from_model(validated(InstanceModel, _content(instance), name), name)
 
 
-def instance_from_model(model: InstanceModel, where: str) -> Instance:
-    """Compile a schema object into an `Instance`, checking what the schema alone cannot.
+def instance_from_model(model: InstanceModel, where: str, *, on_unreachable: OnUnreachable | None = None) -> Instance:
+    """Compile a schema object into an `Instance`, checking what the schema alone cannot; unreachable evaders as in `read_instance`.
 
     Raises
     ------
@@ -217,13 +227,11 @@ def instance_from_model(model: InstanceModel, where: str) -> Instance:
         exclusions=tuple(tuple(option[name] for name in group) for group in model.exclusions),
         lonlat=None if model.nodes.lon is None else np.column_stack((model.nodes.lon, model.nodes.lat or ())),
     )
-    check_evaders(instance, where)
-    return instance
+    return check_evaders(instance, where, on_unreachable=on_unreachable)
 
 
 def instance_to_model(instance: Instance) -> InstanceModel:
     """Return the schema object of an instance."""
-    instance.node_id.tolist()
     return InstanceModel.model_validate(_content(instance))
 
 
@@ -260,13 +268,26 @@ def _option_content(option: Option) -> dict[str, Any]:
     return fields | {"effects": effects, "uses": dict(option.uses)}
 
 
-def check_evaders(instance: Instance, where: str) -> None:
-    """Check that every evader can reach its destination and every habitual route is a path of it.
+def check_evaders(instance: Instance, where: str, *, on_unreachable: OnUnreachable | None = None) -> Instance:
+    """Check that every habitual route is a path of its evader and that every evader can reach its destination.
+
+    Parameters
+    ----------
+    instance
+        The problem.
+    where
+        File it comes from, for the messages.
+    on_unreachable
+        Called with the ids of the evaders that cannot, which the returned instance is without; None makes them a fault.
+
+    Returns
+    -------
+    The instance, itself unless evaders are left out.
 
     Raises
     ------
     InputError
-        Naming each evader at fault.
+        Naming each evader at fault (the first ten of those that cannot reach their destination, and how many there are).
     """
     problems = ProblemList()
     for evader in instance.evaders:
@@ -282,18 +303,7 @@ def check_evaders(instance: Instance, where: str) -> None:
         if evader.routes and not math.isclose(sum(route.share for route in evader.routes), 1.0, abs_tol=1e-6):
             problems.add(here, f"shares that sum to {sum(r.share for r in evader.routes):g}", "shares that sum to 1")
     problems.raise_if_any()
-    everywhere = np.ones_like(instance.reliability)
-    reach = instance.searches.values(instance.n_nodes, instance.tail, instance.head, everywhere)
-    for k, value in zip(instance.informed.tolist(), reach.tolist(), strict=True):
-        evader = instance.evaders[k]
-        if value == 0:
-            problems.add(
-                f"{where}, evader {evader.id!r}",
-                f"no path from {instance.node_id[evader.origin]} to {instance.node_id[evader.destination]}",
-                "a destination that can be reached",
-                "Connect the network, or drop the evader",
-            )
-    problems.raise_if_any()
+    return settle_unreachable(instance, where, on_unreachable)
 
 
 def _route_fault(instance: Instance, evader: Evader, arcs: tuple[int, ...]) -> str:

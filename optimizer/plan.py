@@ -100,7 +100,7 @@ def read_plan(path: Path, instance: Instance) -> Plan:
 def _over_budget(instance: Instance, placed: NDArray[np.bool_]) -> list[str]:
     used = placed @ instance.use
     return [
-        f"resource {resource.id!r} is over its budget: {total:g} of {resource.budget:g} {resource.unit}".rstrip()
+        f"resource {resource.id!r} is over its budget: {total:.10g} of {resource.budget:.10g} {resource.unit}".rstrip()
         + f", used by {_names(instance, np.flatnonzero(placed & (instance.use[:, r] > 0)))}"
         for r, (resource, total) in enumerate(zip(instance.resources, used, strict=True))
         if total > resource.budget * (1 + BUDGET_TOLERANCE)

@@ -10,21 +10,24 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from optimizer.cli.app import MethodName
+from optimizer.cli.arguments import MethodName
+from optimizer.errors import InputError
 from optimizer.evaders import Evader
+from optimizer.evaluation import evaluate
 from optimizer.instance import Instance
 from optimizer.instance_file import write_instance
 from optimizer.region import save_region
 from optimizer.resources import Option, Resource
+from optimizer.scenario.compile import compile_scenario
 from optimizer.solvers.methods import METHODS
 from tests.cases import brute_force, random_instance
 from tests.command import Outcome, run
-from tests.tiny import tiny_region
+from tests.tiny import tiny_region, write_scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,6 +95,129 @@ def test_an_infeasible_instance_says_so_and_does_not_stop_the_others(
         [],
     )
     assert fine["status"] == "optimal"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"uses": {"teams": 3.0}}, "resource 'teams' is over its budget: 6 of 5 people, used by 'a', 'b'"),
+        ({"site": "hill"}, "options 'a', 'b' exclude each other, and more than one is placed"),
+    ],
+)
+def test_an_infeasible_instance_names_its_constraint(
+    command: Callable[..., Outcome], tmp_path: Path, change: dict[str, Any], message: str
+) -> None:
+    options = tuple(Option(name, (k,), (0.5,), forced=True) for k, name in enumerate("ab"))
+    instance = replace(
+        random_instance(1),
+        options=tuple(replace(option, **change) for option in options),
+        resources=(Resource("teams", 5.0, unit="people"),),
+        exclusions=(),
+    )
+    write_instance(tmp_path / "i.json", instance)
+    outcome = command("solve", tmp_path / "i.json")
+    assert outcome.code == 3
+    assert message in outcome.err
+
+
+def test_exclusions_of_forced_options_are_named(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    options = tuple(Option(name, (k,), (0.5,), forced=name != "c") for k, name in enumerate("abc"))
+    write_instance(tmp_path / "i.json", replace(random_instance(1), options=options, exclusions=((0, 1), (0, 2))))
+    outcome = command("solve", tmp_path / "i.json")
+    assert outcome.code == 3
+    assert "options 'a', 'b' exclude each other" in outcome.err
+    assert "'c'" not in outcome.err
+
+
+@pytest.fixture
+def cut_off(tmp_path: Path) -> Path:
+    """Write an instance two of whose evaders want to leave a node that nothing leaves."""
+    instance = replace(random_instance(1), options=(), exclusions=())
+    end = instance.n_nodes
+    evaders = [Evader(f"lost-{k}", end, k, 5.0) for k in range(2)]
+    write_instance(
+        tmp_path / "i.json",
+        replace(
+            instance,
+            node_id=np.append(instance.node_id, "end"),
+            tail=np.append(instance.tail, np.int32(0)),
+            head=np.append(instance.head, np.int32(end)),
+            reliability=np.append(instance.reliability, 1.0),
+            evaders=(*instance.evaders, *evaders),
+        ),
+    )
+    (tmp_path / "p.json").write_text('{"options": []}')
+    return tmp_path / "i.json"
+
+
+def test_disconnected_evaders_are_named(command: Callable[..., Outcome], cut_off: Path) -> None:
+    for arguments in (("solve", cut_off), ("evaluate", cut_off, cut_off.parent / "p.json")):
+        outcome = command(*arguments, "--json")
+        assert (outcome.code, outcome.out) == (1, "")
+        assert "evader 'lost-0': found no path from end to n0" in outcome.err
+        assert "evader 'lost-1'" in outcome.err
+
+
+def test_the_rest_is_solved_with_skip_unreachable(command: Callable[..., Outcome], cut_off: Path) -> None:
+    instance = replace(random_instance(1), options=(), exclusions=())
+    value = evaluate(instance, ()).value
+    (line,) = command("solve", cut_off, "--skip-unreachable", "--method", "greedy", "--json").objects
+    assert list(line) == [*SOLVE_KEYS, "skipped"]
+    assert line["skipped"] == ["lost-0", "lost-1"]
+    assert line["upper"] == pytest.approx(value)
+    outcome = command("evaluate", cut_off, cut_off.parent / "p.json", "--skip-unreachable", "--json")
+    assert outcome.objects[0]["skipped"] == ["lost-0", "lost-1"]
+    assert outcome.objects[0]["value"] == pytest.approx(value)
+    assert [evader["id"] for evader in outcome.objects[0]["evaders"]] == [evader.id for evader in instance.evaders]
+    assert "lost-0, lost-1" in outcome.err
+
+
+def test_skip_unreachable_skips_nobody_who_has_a_path(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    write_instance(tmp_path / "i.json", random_instance(1))
+    outcome = command("solve", tmp_path / "i.json", "--skip-unreachable", "--method", "greedy", "--json")
+    assert outcome.objects[0]["skipped"] == []
+    assert outcome.err == ""
+
+
+def with_a_farm_cut_off(folder: Path) -> Path:
+    """Write the tiny scenario with one more settlement, which no road reaches."""
+    scenario = write_scenario(folder)
+    region = tiny_region()
+    farm = region.network.node_id.tolist().index("farm")
+    keep = region.network.head != farm
+    columns = ("tail", "head", "length_m", "time_s", "road_class", "name", "way", "segment")
+    network = replace(
+        region.network,
+        **{name: getattr(region.network, name)[keep] for name in columns},
+        shape_start=np.arange(0, 2 * keep.sum() + 1, 2),
+        shape=region.network.shape.reshape(-1, 2, 2)[keep].reshape(-1, 2),
+    )
+    lost = replace(region.settlements[0], id="farm", name="Farm", node=farm)
+    save_region(replace(region, network=network, settlements=(*region.settlements, lost)), folder / "network.gpkg")
+    return scenario
+
+
+def test_a_scenario_compiles_without_the_settlements_that_nobody_reaches(tmp_path: Path) -> None:
+    scenario = with_a_farm_cut_off(tmp_path)
+    with pytest.raises(InputError, match="--skip-unreachable"):
+        compile_scenario(scenario)
+    compiled = compile_scenario(scenario, skip_unreachable=True)
+    assert compiled.skipped == ("farm",)
+    assert len(compiled.pairs) == len(compiled.instance.evaders) > 0
+    assert not any("farm" in evader.id for evader in compiled.instance.evaders)
+    assert compile_scenario(write_scenario(tmp_path)).skipped == ()
+
+
+def test_plan_skips_what_nobody_reaches(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    scenario, out = with_a_farm_cut_off(tmp_path), tmp_path / "out"
+    refused = command("plan", scenario, "--out", out, "--json")
+    assert (refused.code, refused.out) == (1, "")
+    assert "no road from any gateway to Farm" in refused.err
+    outcome = command("plan", scenario, "--out", out, "--skip-unreachable", "--json", "--method", "greedy")
+    assert outcome.code == 0, outcome.err
+    assert list(outcome.objects[0]) == [*SOLVE_KEYS, "out", "skipped"]
+    assert outcome.objects[0]["skipped"] == ["farm"]
+    assert "farm" in outcome.err
 
 
 def test_evaluate_warns_of_a_plan_that_breaks_a_budget(command: Callable[..., Outcome], tmp_path: Path) -> None:

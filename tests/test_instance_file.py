@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import networkx as nx
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimizer.errors import InputError
+from optimizer.evaders import Evader
+from optimizer.instance import Instance
 from optimizer.instance_file import (
     InstanceModel,
     instance_from_model,
@@ -20,6 +23,7 @@ from optimizer.instance_file import (
     read_instance,
     write_instance,
 )
+from optimizer.reach import without_unreachable
 from optimizer.resources import Option, Resource
 from tests.cases import random_instance
 from tests.tiny import tiny_region
@@ -135,6 +139,67 @@ def test_an_unreachable_destination_is_named(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text(json.dumps(content))
     with pytest.raises(InputError, match="evader 'e': found no path from 1 to 3"):
         read_instance(tmp_path / "x.json")
+
+
+def _cut_off(tmp_path: Path, reachable: int, lost: int) -> Path:
+    """Write an instance with evaders from 1 to 2, and others from 2 to 1, where no arc leads."""
+    content = json.loads(json.dumps(SMALL)) | {"options": [], "exclusions": []}
+    content["arcs"] = {"tail": [1], "head": [2], "reliability": [0.9]}
+    content["evaders"] = [{"id": f"there-{k}", "origin": 1, "destination": 2, "weight": 1} for k in range(reachable)]
+    content["evaders"] += [{"id": f"back-{k}", "origin": 2, "destination": 1, "weight": 1} for k in range(lost)]
+    (tmp_path / "x.json").write_text(json.dumps(content))
+    return tmp_path / "x.json"
+
+
+def test_ten_unreachable_evaders_are_named_and_all_counted(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        read_instance(_cut_off(tmp_path, 3, 12))
+    *named, last = caught.value.problems
+    assert [problem.where.rsplit(" ", 1)[1] for problem in named] == [f"'back-{k}'" for k in range(10)]
+    assert "--skip-unreachable" in named[0].remedy
+    assert last.found == "2 more without a path, 12 of 15 in all"
+
+
+def test_unreachable_evaders_are_left_out_when_somebody_is_told(tmp_path: Path) -> None:
+    told: list[str] = []
+    instance = read_instance(_cut_off(tmp_path, 2, 2), on_unreachable=told.extend)
+    assert told == ["back-0", "back-1"]
+    assert [evader.id for evader in instance.evaders] == ["there-0", "there-1"]
+
+
+def test_nobody_is_told_when_all_can_be_reached(tmp_path: Path) -> None:
+    told: list[object] = []
+    assert len(read_instance(_cut_off(tmp_path, 2, 0), on_unreachable=told.append).evaders) == 2
+    assert not told
+
+
+def test_an_instance_whose_evaders_are_all_cut_off_says_so(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no path from origin to destination for any of the 3 evaders"):
+        read_instance(_cut_off(tmp_path, 0, 3), on_unreachable=lambda _: None)
+
+
+@given(st.integers(0, 2**20))
+@settings(max_examples=60, deadline=None)
+def test_reach_is_what_networkx_says(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(2, 12))
+    tail, head = rng.integers(0, n, (2, int(rng.integers(0, 2 * n)))).astype(np.int32)
+    pairs = [(o, d) for o, d in rng.integers(0, n, (6, 2)).tolist() if o != d]
+    evaders = tuple(Evader(f"e{k}", o, d, 1.0) for k, (o, d) in enumerate(pairs))
+    instance = Instance("random", np.arange(n), tail, head, np.ones(tail.size), evaders, (), ())
+    graph = nx.DiGraph(list(zip(tail.tolist(), head.tolist(), strict=True)))
+    graph.add_nodes_from(range(n))
+    lost = [evader.id for evader in evaders if not nx.has_path(graph, evader.origin, evader.destination)]
+    rest, skipped = without_unreachable(instance)
+    assert list(skipped) == lost
+    assert [evader.id for evader in rest.evaders] == [evader.id for evader in evaders if evader.id not in lost]
+
+
+def test_hundreds_of_parallel_arcs_are_a_way() -> None:
+    ends = np.zeros(256, dtype=np.int32)
+    evaders = (Evader("there", 0, 1, 1.0), Evader("back", 1, 0, 1.0))
+    instance = Instance("bundle", np.arange(2), ends, ends + 1, np.ones(256), evaders, (), ())
+    assert without_unreachable(instance)[1] == ("back",)
 
 
 def test_make_instance_checks_what_it_is_given() -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from optimizer.converters.snip import snip_instance
 from optimizer.errors import InputError
 from optimizer.evaluation import evaluate
-from optimizer.snip import snip_instance
 from optimizer.solvers.methods import solve
 
 FOLDER = Path(__file__).parents[2] / "shared" / "data" / "snip"

@@ -79,6 +79,7 @@ def plan_scenario(
     out: str | Path,
     *,
     options: Mapping[str, object] | None = None,
+    skip_unreachable: bool = False,
     on_step: Callable[[str], None] = lambda _: None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Planned:
@@ -92,6 +93,8 @@ def plan_scenario(
         Folder to write; made if need be. It receives all files or none.
     options
         `method`, `gap`, `time_limit`, `seed` to take in place of what the scenario says under `[solve]`.
+    skip_unreachable
+        Leave out destinations that no gateway reaches, whatever the scenario says; `compiled.skipped` names them.
     on_step
         Called with the name of each step as it begins.
     on_progress
@@ -110,7 +113,7 @@ def plan_scenario(
     folder = Path(out)
     check_folder(folder, FILES)
     steps = Steps(on_step)
-    compiled = compile_scenario(Path(scenario), solve=options, on_step=steps.begin)
+    compiled = compile_scenario(Path(scenario), solve=options, skip_unreachable=skip_unreachable, on_step=steps.begin)
     steps.begin("solving")
     result = solve(compiled.instance, **compiled.scenario.solve.model_dump(), on_progress=on_progress)
     if result.plan is None:

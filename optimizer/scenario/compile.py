@@ -72,6 +72,8 @@ class Compiled:
         Every file that was read.
     warnings
         Sentences for the planner.
+    skipped
+        Ids of the settlements that no gateway reaches, which have no evader.
     """
 
     scenario: ScenarioModel
@@ -86,10 +88,15 @@ class Compiled:
     sites: tuple[PlacedSite, ...]
     inputs: tuple[Path, ...]
     warnings: tuple[str, ...]
+    skipped: tuple[str, ...] = ()
 
 
 def compile_scenario(
-    path: Path, *, solve: Mapping[str, object] | None = None, on_step: Callable[[str], None] = lambda _: None
+    path: Path,
+    *,
+    solve: Mapping[str, object] | None = None,
+    skip_unreachable: bool = False,
+    on_step: Callable[[str], None] = lambda _: None,
 ) -> Compiled:
     """Read a scenario file and everything it names, and build its instance.
 
@@ -99,6 +106,8 @@ def compile_scenario(
         The TOML file; paths in it are relative to its folder.
     solve
         Fields of `[solve]` to take in place of the scenario's.
+    skip_unreachable
+        Leave out destinations that no gateway reaches, whatever the scenario says under `[evaders] unreachable`.
     on_step
         Called with the name of each step as it begins.
 
@@ -111,6 +120,9 @@ def compile_scenario(
     if solve:
         wanted = validated(SolveModel, scenario.solve.model_dump() | dict(solve), "options")
         scenario = scenario.model_copy(update={"solve": wanted})
+    if skip_unreachable:
+        evaders_model = scenario.evaders.model_copy(update={"unreachable": "skip"})
+        scenario = scenario.model_copy(update={"evaders": evaders_model})
     check_definitions(scenario, str(path))
     _check_files(scenario, path)
     on_step("reading the network")
@@ -124,7 +136,9 @@ def compile_scenario(
     on_step("choosing routes")
     cost = background_cost(region.network, scenario)
     gateways, settlements = _ends(scenario, region, path)
-    evaders, pairs = _evaders(scenario, region.network, cost, (gateways, settlements), risk, str(path), warnings)
+    hours = travel_hours(region.network, gateways, settlements)
+    skipped = _check_reach(gateways, settlements, hours, scenario.evaders.unreachable, str(path), warnings)
+    evaders, pairs = _evaders(scenario, region.network, cost, (gateways, settlements), hours, risk)
     on_step("placing sites")
     sites, files = _sites(scenario, path, region, (evaders, settlements), cost)
     inputs += files
@@ -160,6 +174,7 @@ def compile_scenario(
         tuple(site_of[option.site] for option in options),
         (path, *inputs),
         tuple(warnings),
+        skipped,
     )
 
 
@@ -252,15 +267,12 @@ def _evaders(
     network: Network,
     cost: NDArray[np.float64],
     ends: tuple[tuple[Gateway, ...], tuple[Settlement, ...]],
+    hours: NDArray[np.float64],
     risk: RiskEstimate | None,
-    where: str,
-    warnings: list[str],
 ) -> tuple[tuple[Evader, ...], tuple[Pair, ...]]:
     """Return the evaders of every gateway and settlement, informed and habitual."""
     gateways, settlements = ends
     model = scenario.evaders
-    hours = travel_hours(network, gateways, settlements)
-    _check_reach(gateways, settlements, hours, model.unreachable, where, warnings)
     index = np.ones(len(gateways)) if risk is None else _risk_at(network, risk, [g.node for g in gateways])
     masses = gateway_masses(
         gateways,
@@ -308,26 +320,30 @@ def _check_reach(
     unreachable: str,
     where: str,
     warnings: list[str],
-) -> None:
-    """Refuse, or mention, destinations that no gateway reaches; gateways that lead out only are mentioned."""
+) -> tuple[str, ...]:
+    """Refuse, or mention, destinations that no gateway reaches, and return their ids; gateways that lead out only are mentioned."""
     open_way = np.isfinite(hours)
     arrives: list[bool] = np.asarray(open_way.any(axis=0)).tolist()
     leaves: list[bool] = np.asarray(open_way.any(axis=1)).tolist()
     lost = [s.name or s.id for s, reached in zip(settlements, arrives, strict=True) if not reached]
     shut = [g.name or g.id for g, reaches in zip(gateways, leaves, strict=True) if not reaches]
     if lost and (unreachable == "error" or len(lost) == len(settlements)):
+        others = (
+            "" if len(lost) == len(settlements) else ', set evaders.unreachable = "skip", or give --skip-unreachable'
+        )
         raise InputError(
             Problem(
                 f"{where}, evaders",
                 f"no road from any gateway to {_listed(lost)}",
                 "destinations that can be reached",
-                'Add modes, mend the network, or set evaders.unreachable = "skip"',
+                "Add modes or mend the network" + others,
             )
         )
     if lost:
         warnings.append(f"No road leads from any gateway to {_listed(lost)}: left out.")
     if shut:
         warnings.append(f"No road leads inward from {_listed(shut)}: no evader enters there.")
+    return tuple(s.id for s, reached in zip(settlements, arrives, strict=True) if not reached)
 
 
 def _risk_at(network: Network, risk: RiskEstimate, nodes: list[int]) -> NDArray[np.float64]:

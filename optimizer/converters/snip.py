@@ -25,11 +25,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from optimizer.reach import OnUnreachable
+
 FACTOR = {2: 0.5, 3: 0.1, 4: 0.0}
 """Share of r that is left under a sensor; snipno 1 takes q from the file."""
 
 
-def snip_instance(folder: Path, *, number: int, snipno: int, budget: float) -> Instance:
+def snip_instance(
+    folder: Path, *, number: int, snipno: int, budget: float, on_unreachable: OnUnreachable | None = None
+) -> Instance:
     """Read one SNIP problem.
 
     Parameters
@@ -42,6 +46,8 @@ def snip_instance(folder: Path, *, number: int, snipno: int, budget: float) -> I
         Effect of a sensor, 1 to 4.
     budget
         Number of sensors, >= 0.
+    on_unreachable
+        As in `optimizer.instance_file.read_instance`.
 
     Raises
     ------
@@ -77,8 +83,8 @@ def snip_instance(folder: Path, *, number: int, snipno: int, budget: float) -> I
         ),
         resources=(Resource("sensors", float(budget), unit="sensors"),),
     )
-    _check(instance, folder)
-    return instance
+    _check_numbers(instance, folder)
+    return check_evaders(instance, str(folder), on_unreachable=on_unreachable)
 
 
 def _table(path: Path, width: int) -> NDArray[np.float64]:
@@ -102,7 +108,7 @@ def _is_number(word: str) -> bool:
     return True
 
 
-def _check(instance: Instance, folder: Path) -> None:
+def _check_numbers(instance: Instance, folder: Path) -> None:
     problems = ProblemList()
     for name, values, good, expected in (
         ("reliability", instance.reliability, (instance.reliability > 0) & (instance.reliability <= 1), "in (0, 1]"),
@@ -114,4 +120,3 @@ def _check(instance: Instance, folder: Path) -> None:
         for bad in np.flatnonzero(~good)[:10]:
             problems.add(f"{folder}, {name}", values[bad], expected)
     problems.raise_if_any()
-    check_evaders(instance, str(folder))

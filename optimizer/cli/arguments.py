@@ -1,0 +1,86 @@
+"""The arguments that several commands share."""
+
+from __future__ import annotations
+
+import math
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line and nothing else on standard output.")]
+
+
+class MethodName(StrEnum):
+    """The methods of `optimizer.solvers.methods`, named here so that `--help` need not import them."""
+
+    AUTO = "auto"
+    CUTS = "cuts"
+    COMPACT = "compact"
+    GREEDY = "greedy"
+
+
+Method = Annotated[MethodName | None, typer.Option(help="How to solve; auto if not given.")]
+Gap = Annotated[float | None, typer.Option(min=0, max=1, help="Relative gap at which to stop, such as 0.01.")]
+TimeLimit = Annotated[
+    float | None, typer.Option(min=0.01, help="Seconds of solving; a plan's scenario has its own, `solve` none.")
+]
+Seed = Annotated[int | None, typer.Option(min=0, help="Seed of every random choice.")]
+SkipUnreachable = Annotated[
+    bool,
+    typer.Option(
+        "--skip-unreachable", help="Leave out evaders without a path from origin to destination; without it, a fault."
+    ),
+]
+Budgets = Annotated[
+    list[str] | None,
+    typer.Option("--budget", metavar="RESOURCE=AMOUNT", help="How much there is of a resource; once for each."),
+]
+
+
+def solve_options(
+    method: MethodName | None, gap: float | None, time_limit: float | None, seed: int | None
+) -> dict[str, Any]:
+    """Return the options of a solve that were given."""
+    options = {"method": None if method is None else method.value, "gap": gap, "time_limit": time_limit, "seed": seed}
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def amounts(budgets: list[str] | None) -> dict[str, float]:
+    """Return the amount of each resource of `RESOURCE=AMOUNT` words.
+
+    Raises
+    ------
+    typer.BadParameter
+        If a word is another thing, or a resource comes twice.
+    """
+    amount_of: dict[str, float] = {}
+    for word in budgets or []:
+        name, _, text = word.rpartition("=")
+        try:
+            amount = float(text)
+        except ValueError:
+            amount = math.nan
+        if not name or not 0 <= amount < math.inf:
+            raise typer.BadParameter(f"--budget {word!r} is not RESOURCE=AMOUNT, such as teams=5")
+        if name in amount_of:
+            raise typer.BadParameter(f"--budget names {name!r} twice")
+        amount_of[name] = amount
+    return amount_of
+
+
+def four_numbers(text: str) -> tuple[float, ...]:
+    """Return the numbers of a bounding box.
+
+    Raises
+    ------
+    typer.BadParameter
+        If the text is not four numbers with commas.
+    """
+    try:
+        numbers = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    if len(numbers) != 4:
+        raise typer.BadParameter(f"{text!r} is not W,S,E,N: four numbers in degrees, such as 1.4,42.4,1.8,42.7")
+    return numbers

@@ -1,0 +1,43 @@
+"""How the result of a solve is printed: a JSON line, or a verdict in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from optimizer.cli.console import bounds_text
+
+if TYPE_CHECKING:
+    from optimizer.result import Result
+
+
+def result_line(instance: str, result: Result) -> dict[str, Any]:
+    """Return what `solve` and `plan` print with --json."""
+    from optimizer.pipeline.outputs import package_version, result_summary
+
+    plan = list(result.plan.options) if result.plan else []
+    summary = {"instance": instance, **result_summary(result), "plan": plan, "seed": result.seed}
+    return summary | {"version": package_version()}
+
+
+def without_plan(error: BaseException, options: dict[str, Any]) -> Result:
+    """Return the result of a solve that ended without a plan: infeasible, or interrupted before there was one."""
+    from optimizer.result import Result
+
+    interrupted = isinstance(error, KeyboardInterrupt)
+    return Result(
+        method=options.get("method", "auto"),
+        status="unknown" if interrupted else "infeasible",
+        limit="interrupted" if interrupted else None,
+        plan=None,
+        lower=None,
+        upper=None,
+        seconds=0.0,
+        seed=options.get("seed", 0),
+    )
+
+
+def verdict(result: Result) -> str:
+    """Return status, limit and bounds in a phrase."""
+    limit = result.limit
+    ended = {None: "", "interrupted": " (interrupted)"}.get(limit, f" (stopped by its {limit} limit)")
+    return f"{result.status}{ended}, {bounds_text(result.lower, result.upper)}"
