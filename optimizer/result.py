@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 Status = Literal["optimal", "feasible", "infeasible", "unknown"]
 Limit = Literal["time", "interrupted", "memory"]
 
+PROVEN = 1e-7
+"""Bounds closer than this, relative to the upper one, have met: an LP bound carries its feasibility tolerance (1e-9) once for each label."""
+
 
 @dataclass(frozen=True, slots=True)
 class Result:

@@ -1,38 +1,27 @@
-"""Cuts hold at every plan, by enumeration; root bounds never pass the optimum."""
+"""Every family of cuts holds at every plan, by enumeration."""
 
 from __future__ import annotations
 
-import time
 from itertools import product
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ortools.math_opt.python import mathopt
-from scipy.sparse import csr_array
 
-from optimizer.plan import violations
-from optimizer.snip import snip_instance
-from optimizer.solvers.cuts import RootLoop, Units, root_bound
+from optimizer.solvers.master import Units
 from optimizer.solvers.overlay import Overlay, contract
 from optimizer.solvers.pathpool import PathPool, Paths
-from optimizer.solvers.relaxation import LinearProgram
 from optimizer.solvers.separation import Cuts, chord_cuts, star_cuts, tangent_cuts
-from tests.cases import brute_force, random_instance
+from tests.cases import random_instance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from optimizer.instance import Instance
 
-MEAN_GAP = 0.06
-"""Measured: 0.045."""
 SEEDS = st.integers(0, 2**20)
-FOLDER = Path(__file__).parents[2] / "shared" / "data" / "snip"
-shared = pytest.mark.skipif(not FOLDER.is_dir(), reason="the shared SNIP files are not on this machine")
 
 
 def plans(overlay: Overlay) -> Iterator[np.ndarray]:
@@ -64,7 +53,7 @@ def sampled(instance: Instance, seed: int) -> tuple[Overlay, Units, PathPool, li
             for paths in (pool.paths, units.chains):
                 cuts += [chord_cuts(paths, x, base, units.floor), tangent_cuts(paths, x, units.floor)]
             cuts.append(star_cuts(pool.paths, x, base, units.floor))
-        rows.append(units.rows(Cuts.join(cuts), x))
+        rows.append(units.rows(Cuts.join(cuts), x, units.floor))
     return overlay, units, pool, cuts, rows
 
 
@@ -114,138 +103,3 @@ def test_the_chord_of_equal_survivals_is_the_convex_envelope() -> None:
     x = np.array([0.7, 0.5, 0.3])
     cuts = chord_cuts(paths, x, x > 0.6, np.array([0.125]))
     assert cuts.values(x) == pytest.approx([0.375])
-
-
-@given(SEEDS)
-@settings(max_examples=150, deadline=None)
-def test_the_root_bound_lies_between_the_trivial_bound_and_the_optimum(seed: int) -> None:
-    instance = random_instance(seed)
-    overlay = contract(instance)
-    optimum, _ = brute_force(instance)
-    root = root_bound(instance, overlay)
-    assert root.limit is None
-    assert root.lower <= optimum + 1e-12
-    assert root.lower >= overlay.value(overlay.free | instance.forced) - 1e-12
-    assert root.candidates
-    assert not any(violations(instance, placed) for placed in root.candidates)
-
-
-def test_the_root_bound_is_close_on_small_problems() -> None:
-    """The mean gap of the root: a family of cuts that stops working shows here."""
-    gaps = []
-    for seed in range(60):
-        instance = random_instance(seed)
-        optimum, _ = brute_force(instance)
-        if optimum > 0:
-            gaps.append(1 - root_bound(instance, contract(instance)).lower / optimum)
-    assert np.mean(gaps) < MEAN_GAP
-
-
-@given(SEEDS)
-@settings(max_examples=30, deadline=None)
-def test_the_bound_from_any_duals_is_valid(seed: int) -> None:
-    instance = random_instance(seed)
-    loop = RootLoop(instance, contract(instance))
-    while loop.relax() and loop.separate():
-        pass
-    optimum, _ = brute_force(instance)
-    rng = np.random.default_rng(seed)
-    for _ in range(20):
-        assert loop.program.bound(rng.exponential(0.1, loop.program.n_rows)) * loop.total <= optimum + 1e-12
-
-
-@given(SEEDS)
-@settings(max_examples=30, deadline=None)
-def test_bounds_met_in_a_dive_are_valid_and_the_program_comes_back(seed: int) -> None:
-    instance = random_instance(seed)
-    loop = RootLoop(instance, contract(instance))
-    loop.relax()
-    before = loop.program.solve()
-    loop.dive()
-    after = loop.program.solve()
-    assert before is not None
-    assert after is not None
-    assert after.bound >= before.bound - 1e-9, "cuts only raise the optimum of the released program"
-    assert max(loop.lower, after.bound * loop.total) <= brute_force(instance)[0] + 1e-12
-    assert loop.candidate is not None
-    assert not violations(instance, loop.candidate)
-
-
-def test_time_up_before_the_start_leaves_the_trivial_bound() -> None:
-    instance = random_instance(4)
-    overlay = contract(instance)
-    root = root_bound(instance, overlay, until=time.monotonic())
-    assert (root.limit, root.rounds, root.candidates) == ("time", 0, ())
-    assert root.lower == pytest.approx(overlay.value(overlay.free | instance.forced))
-
-
-def test_time_up_within_a_linear_program_is_no_failure() -> None:
-    n = 400
-    rng = np.random.default_rng(0)
-    rows = csr_array(rng.random((n, n)))
-    program = LinearProgram(rng.random(n), np.zeros(n), np.ones(n), rows, rng.random(n) * n / 3)
-    assert program.solve(time.monotonic() + 1e-3) is None
-    assert program.solve() is not None
-
-
-def test_an_interrupt_keeps_what_is_proven(monkeypatch: pytest.MonkeyPatch) -> None:
-    instance = random_instance(4)
-    bounds: list[float] = []
-
-    def interrupted(_: RootLoop) -> bool:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(RootLoop, "separate", interrupted)
-    root = root_bound(instance, contract(instance), on_bounds=lambda lower, _: bounds.append(lower))
-    assert root.limit == "interrupted"
-    assert root.lower == bounds[-1]
-
-
-def test_highs_steps_in_where_glop_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    instance = random_instance(7)
-    with_glop = root_bound(instance, contract(instance)).lower
-
-    def abnormal(*_: object, **__: object) -> None:
-        raise AttributeError
-
-    monkeypatch.setattr(mathopt.IncrementalSolver, "solve", abnormal)
-    assert root_bound(instance, contract(instance)).lower == pytest.approx(with_glop, rel=1e-3)
-
-
-def test_rows_come_and_go_and_the_optimum_follows() -> None:
-    program = LinearProgram(np.ones(2), np.zeros(2), np.ones(2), csr_array(np.array([[1.0, 0.0]])), np.array([0.25]))
-    assert (first := program.solve()) is not None
-    assert first.bound == pytest.approx(0.25)
-    program.add(csr_array(np.array([[1.0, 1.0], [0.0, 1.0]])), np.array([0.5, -1.0]))
-    assert (second := program.solve()) is not None
-    assert second.bound == pytest.approx(0.5)
-    program.drop_slack(0)
-    assert program.n_rows == 2
-    assert (third := program.solve()) is not None
-    assert third.bound == pytest.approx(0.5)
-
-
-def snip(number: int, snipno: int, budget: float) -> tuple[float, float]:
-    """Return the root bound and the value of the rounding."""
-    instance = snip_instance(FOLDER, number=number, snipno=snipno, budget=budget)
-    overlay = contract(instance)
-    root = root_bound(instance, overlay)
-    return root.lower, min(overlay.value(placed) for placed in root.candidates)
-
-
-@shared
-@pytest.mark.parametrize(
-    ("number", "snipno", "budget", "optimum", "gap"),
-    [
-        (0, 1, 50, 0.306305, 0.001),
-        (0, 3, 30, 0.216429, 0.001),
-        (0, 3, 50, 0.182439, 0.015),
-        (0, 3, 70, 0.150108, 0.02),
-        (0, 3, 90, 0.121485, 0.02),
-        (1, 3, 90, 0.113353, 0.035),
-    ],
-)
-def test_snip_root_bounds(number: int, snipno: int, budget: float, optimum: float, gap: float) -> None:
-    lower, rounding = snip(number, snipno, budget)
-    assert optimum * (1 - gap) <= lower <= optimum + 5e-7
-    assert rounding >= optimum - 5e-7

@@ -15,8 +15,11 @@ from optimizer.evaluation import evaluate, plan_value, worths
 from optimizer.plan import Plan, violations
 from optimizer.resources import Resource
 from optimizer.solvers.heuristics import greedy, local_search
+from optimizer.solvers.master import Units
 from optimizer.solvers.methods import solve
 from optimizer.solvers.overlay import Overlay, contract
+from optimizer.solvers.pathpool import PathPool
+from optimizer.solvers.pooled import PooledValues
 from tests.cases import brute_force, enumerated_value, random_instance
 
 if TYPE_CHECKING:
@@ -24,6 +27,12 @@ if TYPE_CHECKING:
 
 SEEDS = st.integers(0, 2**20)
 few = settings(max_examples=40, deadline=None)
+
+
+def pooled_values(instance: Instance) -> PooledValues:
+    overlay = contract(instance)
+    units = Units.of(overlay)
+    return PooledValues(units, PathPool(overlay, units.searches))
 
 
 def masks(instance: Instance, seed: int, count: int = 4) -> list[np.ndarray]:
@@ -187,9 +196,9 @@ def test_greedy_gets_past_two_equal_roads_side_by_side() -> None:
         resources=(Resource("teams", 2.0),),
         exclusions=(),
     )
-    assert greedy(two, contract(two)).all()
+    assert greedy(two, contract(two), pooled_values(two)).all()
     single = replace(two, resources=(Resource("teams", 1.0),))
-    assert not greedy(single, contract(single)).any(), (
+    assert not greedy(single, contract(single), pooled_values(single)).any(), (
         "a lone checkpoint beside an open road is worth nothing and is tidied away"
     )
 
@@ -240,9 +249,35 @@ def test_local_search_stays_feasible_and_never_makes_worse(seed: int) -> None:
     instance = random_instance(seed)
     overlay = contract(instance)
     start = instance.forced
-    better = local_search(instance, overlay, start)
+    better = local_search(instance, overlay, pooled_values(instance), start)
     assert not violations(instance, better)
     assert overlay.value(better) <= overlay.value(start) + 1e-12
+
+
+@given(SEEDS)
+@few
+def test_pooled_values_are_exact_once_refreshed_and_gains_are_true_after_that(seed: int) -> None:
+    instance = random_instance(seed)
+    overlay, pooled = contract(instance), pooled_values(instance)
+    rng = np.random.default_rng(seed)
+    placed = (rng.random(len(instance.options)) < 0.3) & overlay.free
+    pooled.refresh(placed)
+    assert pooled.value(placed) == pytest.approx(overlay.value(placed), rel=1e-12, abs=1e-15)
+    for option in np.flatnonzero(overlay.free & ~placed).tolist():
+        more = placed.copy()
+        more[option] = True
+        pooled.refresh(more)
+    gain, most = pooled.gains(placed)
+    loss = pooled.losses(placed)
+    for option in np.flatnonzero(overlay.free).tolist():
+        other = placed.copy()
+        other[option] = not placed[option]
+        change = overlay.value(other) - overlay.value(placed)
+        if placed[option]:
+            assert loss[option] <= change + 1e-12
+        else:
+            assert gain[option] == pytest.approx(-change, abs=1e-12)
+            assert most[option] >= gain[option] - 1e-12
 
 
 @pytest.mark.parametrize("after", range(1, 12))

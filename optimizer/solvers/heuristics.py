@@ -1,27 +1,22 @@
-"""Greedy placement, and a local search around it: one option at a time, the exact gain of each, taken lazily.
+"""Greedy placement, and a local search around it, by gains over pooled paths (`optimizer.solvers.pooled`).
 
-State x, value f(x) = sum_k p_k f_k(x). Placing option j on the present best route of evader k leaves that route worth
-f_k prod_{a in route, a in A_j} s_ja, so
+Greedy adds the option of the largest gain, again and again. A gain over the pool may be too large where paths are missing, so the pool is
+refreshed with the option placed, and the choice stands if it still leads. Where no single option gains (two equal roads side by side), the one
+that would gain most if all other paths were closed is taken instead, so that the budget opens the next step. Two runs, by gain and by gain
+for cost; the better is tidied of options that turned out to be worth nothing.
 
-    gain_j <= sum_k p_k f_k (1 - prod s_ja)      over the evaders whose present best route j touches.
-
-Options are tried by falling bound until the best exact gain is no smaller than the next bound: the exact greedy choice, at a fraction of its
-evaluations. Where no single option gains (two equal roads side by side), the largest bound is taken instead, so that the budget opens the
-next step. Two runs, by gain and by gain for cost; the better is tidied of options that turned out to be worth nothing.
-
-The local search takes one option out, the least worth first, fills up greedily without it, and keeps what is better, until a whole round
-brings nothing: a swap that also works where options differ in what they use.
+The local search takes one option out, the least worth first, fills up greedily without it, and keeps what is better by its exact value, until a
+whole round brings nothing: a swap that also works where options differ in what they use.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.plan import fits
+from optimizer.solvers.part import room
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,57 +25,74 @@ if TYPE_CHECKING:
 
     from optimizer.instance import Instance
     from optimizer.solvers.overlay import Overlay
+    from optimizer.solvers.pooled import PooledValues
 
     Mask = NDArray[np.bool_]
 
 NOTHING = 1e-12
 """A gain below this share of the value counts as none: rounding."""
+SECOND_THOUGHTS = 4
+"""How often the choice of an option is made again after a refresh of the pool."""
 
 
 def greedy(
-    instance: Instance, overlay: Overlay, *, until: float = np.inf, on_plan: Callable[[Mask], None] = lambda _: None
+    instance: Instance,
+    overlay: Overlay,
+    pooled: PooledValues,
+    *,
+    until: float = np.inf,
+    on_plan: Callable[[Mask], None] = lambda _: None,
 ) -> Mask:
     """Return a feasible (options,) mask.
 
     Parameters
     ----------
-    instance, overlay
-        The problem; its forced options must be feasible by themselves.
+    instance, overlay, pooled
+        The problem, its contraction, and values over pooled paths; its forced options must be feasible by themselves.
     until
         `time.monotonic()` at which to stop adding.
     on_plan
         Called with every feasible plan on the way, so that an interrupt loses none.
     """
-    runs = [
-        _fill(_Filling(instance, overlay, by_cost, until), instance.forced, on_plan=on_plan)
-        for by_cost in (False, True)
-    ]
+    runs = []
+    for by_cost in (False, True):
+        placed = instance.forced.copy()
+        while time.monotonic() < until and (choice := _next_option(instance, pooled, placed, by_cost)) is not None:
+            placed = _with(placed, choice)
+            on_plan(placed)
+        runs.append(placed)
     return tidy(instance, overlay, min(runs, key=overlay.value))
 
 
 def local_search(
     instance: Instance,
     overlay: Overlay,
+    pooled: PooledValues,
     placed: Mask,
     *,
     until: float = np.inf,
     on_plan: Callable[[Mask], None] = lambda _: None,
 ) -> Mask:
     """Return a mask at least as good as `placed`; parameters as in `greedy`, `on_plan` is called with every better plan."""
+    pooled.refresh(placed)
     best, best_value = placed, overlay.value(placed)
     improved = True
     while improved:
         improved = False
-        for option in _least_worth_first(instance, overlay, best):
+        loss = pooled.losses(best)
+        removable = np.flatnonzero(best & ~instance.forced)
+        for option in removable[np.argsort(loss[removable], kind="stable")].tolist():
             if time.monotonic() >= until:
                 break
-            filling = _Filling(instance, overlay, by_cost=True, until=until, banned=option)
-            candidate = _fill(filling, _without(best, option))
+            candidate = _filled(instance, pooled, _without(best, option), banned=option)
+            if pooled.value(candidate) >= best_value * (1 - NOTHING):
+                continue
             value = overlay.value(candidate)
             if value < best_value * (1 - NOTHING):
                 best, best_value, improved = candidate, value, True
                 on_plan(best)
                 break
+            pooled.refresh(candidate)
     return tidy(instance, overlay, best)
 
 
@@ -95,72 +107,47 @@ def tidy(instance: Instance, overlay: Overlay, placed: Mask) -> Mask:
     return placed
 
 
-@dataclass(frozen=True)
-class _Filling:
-    """How a plan is filled up: gains as they are or for their cost, until when, and which option is not to be used."""
-
-    instance: Instance
-    overlay: Overlay
-    by_cost: bool
-    until: float
-    banned: int = -1
-
-
-def _fill(filling: _Filling, start: Mask, *, on_plan: Callable[[Mask], None] = lambda _: None) -> Mask:
-    """Add options to a plan, the best next one each time, until nothing fits, nothing could gain, or time is up."""
-    placed = start
-    while time.monotonic() < filling.until and (choice := _next_option(filling, placed)) is not None:
+def _filled(instance: Instance, pooled: PooledValues, placed: Mask, banned: int) -> Mask:
+    """Add the best options by gain for cost over the pool as it is, until nothing fits or nothing could gain."""
+    while (choice := _best_option(instance, pooled, placed, by_cost=True, banned=banned)) is not None:
         placed = _with(placed, choice)
-        on_plan(placed)
     return placed
 
 
-def _next_option(filling: _Filling, placed: Mask) -> int | None:
-    """Return the option to place next, or None when nothing fits or nothing could gain."""
-    instance, overlay = filling.instance, filling.overlay
-    bound, value = _gain_bounds(overlay, placed)
-    if filling.banned >= 0:
-        bound[filling.banned] = 0.0
-    candidates = [j for j in np.flatnonzero(bound > value * NOTHING).tolist() if fits(instance, _with(placed, j))]
-    price = _prices(instance, placed) if filling.by_cost else np.ones(len(instance.options))
-    candidates.sort(key=lambda j: -bound[j] / price[j])
-    best, best_rate = None, 0.0
-    for option in candidates:
-        if bound[option] / price[option] <= best_rate or time.monotonic() >= filling.until:
+def _next_option(instance: Instance, pooled: PooledValues, placed: Mask, by_cost: bool) -> int | None:
+    """Return the option to place next, after a refresh with it placed; None when nothing fits or nothing could gain."""
+    pooled.refresh(placed)
+    choice = _best_option(instance, pooled, placed, by_cost)
+    for _ in range(SECOND_THOUGHTS):
+        if choice is None:
             break
-        gain = value - overlay.value(_with(placed, option))
-        if gain > value * NOTHING and gain / price[option] > best_rate:
-            best, best_rate = option, gain / price[option]
-    return best if best is not None else (candidates[0] if candidates else None)
+        pooled.refresh(_with(placed, choice))
+        again = _best_option(instance, pooled, placed, by_cost)
+        if again == choice:
+            break
+        choice = again
+    return choice
 
 
-def _least_worth_first(instance: Instance, overlay: Overlay, placed: Mask) -> list[int]:
-    """Return the placed options that are not forced, by how little the value rises without each."""
-    options = np.flatnonzero(placed & ~instance.forced).tolist()
-    without = {option: overlay.value(_without(placed, option)) for option in options}
-    return sorted(without, key=lambda option: without[option])
+def _best_option(instance: Instance, pooled: PooledValues, placed: Mask, by_cost: bool, banned: int = -1) -> int | None:
+    """Return the option of the largest gain over the pool among those that fit, or of the largest possible gain where none gains."""
+    allowed = room(instance, placed) & ~placed & ~_forbidden(instance)
+    if banned >= 0:
+        allowed[banned] = False
+    if not allowed.any():
+        return None
+    gain, most = pooled.gains(placed)
+    price = _prices(instance, placed) if by_cost else np.ones(placed.size)
+    nothing = NOTHING * pooled.value(placed)
+    for worth in (gain, most):
+        rate = np.where(allowed & (worth > nothing), worth / price, 0.0)
+        if rate.any():
+            return int(rate.argmax())
+    return None
 
 
-def _gain_bounds(overlay: Overlay, placed: Mask) -> tuple[NDArray[np.float64], float]:
-    """Return the (options,) upper bounds of the gain of each unplaced option, and the present value."""
-    bound = np.zeros(placed.size)
-    total = 0.0
-    for weight, value, arcs in zip(
-        overlay.weight.tolist(), overlay.informed_values(placed).tolist(), overlay.paths(placed), strict=True
-    ):
-        total += weight * value
-        route = np.array(arcs, dtype=np.int64)
-        met = route[overlay.option[route] >= 0]
-        left: dict[int, float] = {}
-        for option, survival in zip(overlay.option[met].tolist(), overlay.survival[met].tolist(), strict=True):
-            left[option] = left.get(option, 1.0) * survival
-        for option, survival in left.items():
-            bound[option] += weight * value * (1 - survival)
-    worth = overlay.chains.values(placed)
-    total += float(worth.sum())
-    np.add.at(bound, overlay.chains.option, worth[overlay.chains.chain] * (1 - overlay.chains.survival))
-    bound[placed] = 0.0
-    return bound, total
+def _forbidden(instance: Instance) -> Mask:
+    return np.array([option.forbidden for option in instance.options], dtype=bool)
 
 
 def _prices(instance: Instance, placed: Mask) -> NDArray[np.float64]:

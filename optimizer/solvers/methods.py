@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,11 +12,15 @@ import numpy as np
 from optimizer.errors import InfeasibleError, InputError, Problem
 from optimizer.evaluation import plan_value
 from optimizer.plan import Plan, violations
-from optimizer.result import Progress, Result, relative_gap
+from optimizer.result import PROVEN, Progress, Result, relative_gap
 from optimizer.schema import close_match
 from optimizer.solvers.compact import compact_model
+from optimizer.solvers.cuts import BranchAndCut
 from optimizer.solvers.heuristics import greedy, local_search, tidy
+from optimizer.solvers.master import Units
 from optimizer.solvers.overlay import Overlay, contract
+from optimizer.solvers.pathpool import PathPool
+from optimizer.solvers.pooled import PooledValues
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,12 +30,10 @@ if TYPE_CHECKING:
     from optimizer.instance import Instance
     from optimizer.result import Limit
 
-PROVEN = 1e-7
-"""Bounds closer than this, relative to the upper one, have met: an LP bound carries its feasibility tolerance (1e-9) once for each label."""
 SEARCH_SECONDS = 10.0
-"""Longest local search before `compact` begins."""
-LARGEST_MODEL = 4_000_000
-"""Nonzeros of a compact model (about 1 GB in HiGHS) above which `auto` stays with greedy."""
+"""Longest local search, in seconds."""
+SEARCH_SHARE = 0.25
+"""Longest local search, as a share of the time left."""
 
 
 def solve(
@@ -143,6 +146,17 @@ class _Search:
         """Take a proven lower bound if it is better; rounding alone can set it above the incumbent."""
         self.lower = min(max(self.lower, lower), self.upper)
 
+    def rise(self, lower: float) -> None:
+        """Take a proven lower bound, and report it if it is better."""
+        before = self.lower
+        self.prove(lower)
+        if self.lower > before:
+            self.say("cutting")
+
+    def tidy(self) -> None:
+        """Drop the options of the incumbent that change nothing."""
+        self.placed = tidy(self.instance, self.overlay, self.placed)
+
     def say(self, step: str, lower: float | None = None, upper: float | None = None) -> None:
         """Report progress, with bounds better than the state's if given."""
         if self.on_progress is not None:
@@ -167,50 +181,55 @@ class _Search:
 
 def _greedy(search: _Search) -> None:
     search.say("greedy")
-    search.offer(
-        greedy(
-            search.instance, search.overlay, until=search.until, on_plan=lambda placed: search.offer(placed, "greedy")
-        )
-    )
+    units = Units.of(search.overlay)
+    pooled = PooledValues(units, PathPool(search.overlay, units.searches))
+    on_plan = partial(search.offer, step="greedy")
+    search.offer(greedy(search.instance, search.overlay, pooled, until=search.until, on_plan=on_plan))
     search.limit = "time" if time.monotonic() >= search.until else None
 
 
-def _local_search(search: _Search, start: NDArray[np.bool_], share: float = 0.25) -> None:
-    """Improve a plan for a share of the time left."""
-    left = SEARCH_SECONDS if search.seconds_left is None else min(SEARCH_SECONDS, search.seconds_left * share)
-    improved = local_search(
-        search.instance,
-        search.overlay,
-        start,
-        until=time.monotonic() + left,
-        on_plan=lambda placed: search.offer(placed, "local search"),
-    )
-    search.offer(improved)
-
-
-def _root(search: _Search) -> None:
-    """Raise the lower bound by cuts, and improve on the plan that their fractional solution suggests."""
-    from optimizer.solvers.cuts import root_bound
-
-    search.say("cutting")
-    root = root_bound(
+def _cuts(search: _Search) -> None:
+    """Cut at the root, improve on the plans that its fractional solution suggests, then split."""
+    tree = BranchAndCut(
         search.instance,
         search.overlay,
         upper=search.upper,
         gap=search.gap,
         until=search.until,
-        on_bounds=lambda lower, upper: search.say("cutting", lower, upper),
+        on_plan=lambda placed, _: search.offer(placed, "cutting"),
+        on_bounds=search.rise,
     )
-    search.statistics |= {"cut_rounds": root.rounds, "cut_rows": root.rows}
-    search.prove(root.lower)
-    search.limit = root.limit
-    for candidate in root.candidates:
-        search.offer(candidate, "cutting")
-    for candidate in reversed(
-        root.candidates
-    ):  # the dive's end comes last, and leads to better plans than the rounding
-        if not (search.limit or search.closed):
-            _local_search(search, candidate, share=0.5)
+    search.say("cutting")
+    try:
+        tree.cut_root()
+        if not (search.closed or tree.out_of_time):
+            _improve(search, tree)
+        if not search.closed:
+            tree.upper = search.upper
+            tree.branch()
+    finally:
+        search.statistics |= {"linear_programs": tree.rounds, "parts": tree.parts, "rows": tree.master.program.n_rows}
+    search.prove(tree.lower)
+    search.limit = "time" if tree.out_of_time else None
+    search.tidy()
+
+
+def _improve(search: _Search, tree: BranchAndCut) -> None:
+    """Dive for a plan, and search around it for a share of the time left."""
+    dived = tree.dive()
+    if dived is None:
+        return
+    search.offer(dived, "diving")
+    left = SEARCH_SECONDS if search.seconds_left is None else min(SEARCH_SECONDS, search.seconds_left * SEARCH_SHARE)
+    pooled = PooledValues(tree.master.units, tree.master.pool)
+    local_search(
+        search.instance,
+        search.overlay,
+        pooled,
+        search.placed,
+        until=time.monotonic() + left,
+        on_plan=partial(search.offer, step="local search"),
+    )
 
 
 def _compact(search: _Search) -> None:
@@ -240,19 +259,15 @@ def _compact(search: _Search) -> None:
 
 
 def _auto(search: _Search) -> None:
-    steps = (_greedy, lambda s: _local_search(s, s.placed), _root, _compact_if_it_fits)
-    for step in steps:
-        step(search)
-        if search.limit or search.closed:
-            return
+    _cuts(search)
 
 
-def _compact_if_it_fits(search: _Search) -> None:
-    if 4 * np.unique(search.overlay.destination).size * search.overlay.tail.size <= LARGEST_MODEL:
-        _compact(search)
-
-
-METHODS: dict[str, Callable[[_Search], None]] = {"auto": _auto, "compact": _compact, "greedy": _greedy}
+METHODS: dict[str, Callable[[_Search], None]] = {
+    "auto": _auto,
+    "cuts": _cuts,
+    "compact": _compact,
+    "greedy": _greedy,
+}
 
 
 def _check_arguments(method: str, gap: float, time_limit: float | None, seed: int) -> None:

@@ -53,6 +53,21 @@ class Paths:
         """Return some of the paths."""
         return Paths(self.unit[rows], self.value[rows], self.option[rows], self.survival[rows])
 
+    def joined(self, other: Paths, filling: int) -> Paths:
+        """Return the paths of both, as wide as the wider."""
+        width = max(self.option.shape[1], other.option.shape[1])
+        options, survivals = [], []
+        for part in (self, other):
+            margin = ((0, 0), (0, width - part.option.shape[1]))
+            options.append(np.pad(part.option, margin, constant_values=filling))
+            survivals.append(np.pad(part.survival, margin, constant_values=1.0))
+        return Paths(
+            np.concatenate((self.unit, other.unit)),
+            np.concatenate((self.value, other.value)),
+            np.concatenate(options),
+            np.concatenate(survivals),
+        )
+
 
 class PathPool:
     """The paths of informed evaders found so far; equal ones once.
@@ -72,6 +87,11 @@ class PathPool:
         self._mark_of_unit = np.random.default_rng(1).integers(1, 2**63, searches.leaf.size)
         self._keys = np.empty(0, dtype=np.int64)
         self.paths = _gather(overlay, np.empty(0, np.int64), np.empty(0), np.empty((2, 0), np.int64))
+
+    @property
+    def filling(self) -> int:
+        """The option that does not exist, which fills rows up."""
+        return self._overlay.free.size
 
     def grow(self, x: NDArray[np.float64], base: NDArray[np.bool_]) -> int:
         """Add the best paths with `base` placed where options of share x are in the way, at every price; return how many are new.
@@ -139,7 +159,7 @@ class PathPool:
         met = fresh[steps[0]]
         renumbered = np.array(((np.cumsum(fresh) - 1)[steps[0][met]], steps[1][met]))
         new = _gather(self._overlay, unit[fresh], value[fresh], renumbered)
-        self.paths = _stacked(self.paths, new, self._overlay.free.size)
+        self.paths = self.paths.joined(new, self.filling)
 
 
 def _gather(overlay: Overlay, unit: NDArray[np.int64], value: NDArray[np.float64], steps: NDArray[np.int64]) -> Paths:
@@ -165,19 +185,3 @@ def padded(
     options, survivals = np.full(shape, n_options), np.ones(shape)
     options[path, rank], survivals[path, rank] = option, survival
     return Paths(unit, value, options, survivals)
-
-
-def _stacked(above: Paths, below: Paths, filling: int) -> Paths:
-    """Return the paths of both, as wide as the wider."""
-    width = max(above.option.shape[1], below.option.shape[1])
-    options, survivals = [], []
-    for part in (above, below):
-        margin = ((0, 0), (0, width - part.option.shape[1]))
-        options.append(np.pad(part.option, margin, constant_values=filling))
-        survivals.append(np.pad(part.survival, margin, constant_values=1.0))
-    return Paths(
-        np.concatenate((above.unit, below.unit)),
-        np.concatenate((above.value, below.value)),
-        np.concatenate(options),
-        np.concatenate(survivals),
-    )

@@ -1,0 +1,123 @@
+"""The linear program that grows and sheds rows: its bound is true for any duals, and it survives the failures of its solvers."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import linprog
+from scipy.sparse import csr_array
+
+from optimizer.errors import SolverError
+from optimizer.solvers.relaxation import LinearProgram
+
+SEEDS = st.integers(0, 2**20)
+
+
+def random_program(seed: int) -> tuple[LinearProgram, np.random.Generator]:
+    """Return a feasible program of 6 columns and 4 rows."""
+    rng = np.random.default_rng(seed)
+    rows = csr_array(rng.uniform(-1, 1, (4, 6)) * (rng.random((4, 6)) < 0.6))
+    side = rows @ rng.random(6) - rng.random(4)
+    return LinearProgram(rng.uniform(-1, 1, 6), np.zeros(6), np.ones(6), rows, side), rng
+
+
+def scipy_optimum(
+    program: LinearProgram, rows: np.ndarray, side: np.ndarray, lower: np.ndarray, upper: np.ndarray
+) -> float:
+    bounds = list(zip(lower.tolist(), upper.tolist(), strict=True))
+    found = linprog(program._cost, A_ub=-rows, b_ub=-side, bounds=bounds)
+    return np.inf if found.fun is None else float(found.fun)
+
+
+@given(SEEDS)
+@settings(max_examples=60, deadline=None)
+def test_rows_and_bounds_come_and_go_as_scipy_says(seed: int) -> None:
+    program, rng = random_program(seed)
+    kept_rows, kept_side = program._rows.toarray(), program._side.copy()
+    parts: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+    inside = rng.random(6)
+    for part in (1, 2, 3):
+        rows = rng.uniform(-1, 1, (2, 6))
+        parts[part] = rows, rows @ inside - rng.random(2) * 0.1
+        program.add(csr_array(rows), parts[part][1], part)
+    for awake in ([1], [1, 2], [], [3]):
+        fixed = rng.integers(6)
+        lower, upper = np.zeros(6), np.ones(6)
+        lower[fixed] = upper[fixed] = float(rng.integers(2))
+        program.wake(awake)
+        program.move_bounds(lower, upper)
+        rows = np.vstack([kept_rows, *(parts[part][0] for part in awake)])
+        side = np.concatenate([kept_side, *(parts[part][1] for part in awake)])
+        optimum = scipy_optimum(program, rows, side, lower, upper)
+        if np.isfinite(optimum):
+            assert (solution := program.solve()) is not None
+            assert solution.bound == pytest.approx(optimum, abs=1e-7)
+            assert solution.bound <= optimum + 1e-9
+    program.drop_parts([3])
+    assert program.n_rows == kept_side.size + 2
+
+
+@given(SEEDS)
+@settings(max_examples=60, deadline=None)
+def test_the_bound_from_any_duals_is_valid(seed: int) -> None:
+    program, rng = random_program(seed)
+    optimum = scipy_optimum(program, program._rows.toarray(), program._side, np.zeros(6), np.ones(6))
+    for _ in range(20):
+        assert program.bound(rng.exponential(0.5, program.n_rows)) <= optimum + 1e-9
+
+
+@given(SEEDS)
+@settings(max_examples=40, deadline=None)
+def test_moving_a_column_costs_at_least_its_reduced_cost(seed: int) -> None:
+    program, _ = random_program(seed)
+    solution = program.solve()
+    assert solution is not None
+    for column in range(6):
+        for value in (0.0, 1.0):
+            lower, upper = np.zeros(6), np.ones(6)
+            lower[column] = upper[column] = value
+            moved = scipy_optimum(program, program._rows.toarray(), program._side, lower, upper)
+            best = 0.0 if solution.reduced[column] >= 0 else 1.0
+            assert moved >= solution.bound + solution.reduced[column] * (value - best) - 1e-9
+
+
+def test_rows_without_a_dual_are_dropped_and_the_optimum_stays() -> None:
+    program = LinearProgram(np.ones(2), np.zeros(2), np.ones(2), csr_array(np.array([[1.0, 0.0]])), np.array([0.25]))
+    assert (first := program.solve()) is not None
+    assert first.bound == pytest.approx(0.25)
+    program.add(csr_array(np.array([[1.0, 1.0], [0.0, 1.0]])), np.array([0.5, -1.0]))
+    assert (second := program.solve()) is not None
+    assert second.bound == pytest.approx(0.5)
+    program.drop_slack(0)
+    assert program.n_rows == 2
+    assert (third := program.solve()) is not None
+    assert third.bound == pytest.approx(0.5)
+
+
+def test_time_up_within_a_linear_program_is_no_failure() -> None:
+    n = 400
+    rng = np.random.default_rng(0)
+    rows = csr_array(rng.random((n, n)))
+    program = LinearProgram(rng.random(n), np.zeros(n), np.ones(n), rows, rng.random(n) * n / 3)
+    assert program.solve(time.monotonic() + 1e-3) is None
+    assert program.solve() is not None
+
+
+@pytest.mark.parametrize("failing", [("_go_on",), ("_go_on", "_glop_afresh")])
+def test_another_solver_steps_in_where_one_gives_up(monkeypatch: pytest.MonkeyPatch, failing: tuple[str, ...]) -> None:
+    program, _ = random_program(7)
+    assert (usual := program.solve()) is not None
+    for name in failing:
+        monkeypatch.setattr(LinearProgram, name, lambda *_: None)
+    assert (instead := program.solve()) is not None
+    assert instead.bound == pytest.approx(usual.bound, abs=1e-7)
+
+
+def test_a_program_that_no_solver_takes_is_an_error_of_ours() -> None:
+    program = LinearProgram(np.array([np.nan]), np.zeros(1), np.ones(1), csr_array((1, 1)), np.zeros(1))
+    with pytest.raises(SolverError, match="GLOP and HiGHS"):
+        program.solve()
