@@ -1,0 +1,409 @@
+"""The benchmark's families, its best-known solutions, and what it makes of raw rows."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.sparse.csgraph import connected_components
+
+from optimizer.benchmark.borderland import draw_land
+from optimizer.benchmark.families import INSTANCES, Case, cases, definitions, known_families, write_families
+from optimizer.benchmark.grids import mixed_grid
+from optimizer.benchmark.known import Known, check_known, improve_known, known_files, read_known
+from optimizer.benchmark.published import OPTIMA, SECONDS
+from optimizer.benchmark.rows import RowFile, read_rows
+from optimizer.benchmark.run import Job, lost_row
+from optimizer.benchmark.summary import best_of, choice, profile, scores, shifted_mean, usual_setting
+from optimizer.benchmark.table import DASH, methods_of, page_text, write_page
+from optimizer.errors import InputError
+from optimizer.evaluation import evaluate
+from optimizer.files import sha256
+from optimizer.instance_file import read_instance, write_instance
+from optimizer.plan import violations
+from optimizer.report.profile import save_profile
+from tests.cases import brute_force, random_instance
+
+STORED = [case for family in known_families() for case in cases([family])]
+SNIP = Path(__file__).parents[2] / "shared" / "data" / "snip"
+
+
+def row(**fields: Any) -> Any:
+    """Return a row with some fields of its own."""
+    job = Job("grid", "a", "0" * 64, "auto", 0, 1e-4, 10.0, 1000.0, version="1")
+    usual = {"status": "optimal", "lower": 0.5, "upper": 0.5, "gap": 0.0, "seconds": 1.0, "plan": [], "peak_mb": 10.0}
+    return lost_row(job, "").model_copy(update=usual | fields)
+
+
+# families
+
+
+def test_the_repository_carries_every_generated_family_as_it_is_defined() -> None:
+    assert known_families() == sorted(definitions())
+    defined = {d.name for family in definitions().values() for d in family if d.stored}
+    assert {case.name for case in STORED} == defined
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["grid-10-plain-12", "grid-20-mixed-15", "region-2000-mountains-12", "region-2000-river-12", "andorra-like-911-10"],
+)
+def test_generated_instances_come_out_as_they_are_stored(name: str, tmp_path: Path) -> None:
+    (case,) = cases(["all"], only=[name])
+    (definition,) = (d for d in definitions()[case.family] if d.name == name)
+    write_instance(tmp_path / "again.json", definition.make())
+    assert case.path is not None
+    assert (tmp_path / "again.json").read_bytes() == case.path.read_bytes()
+
+
+@pytest.mark.parametrize("case", STORED, ids=lambda case: case.name)
+def test_a_best_known_solution_is_worth_what_it_says(case: Any) -> None:
+    instance, known = read_instance(case.path), read_known(case.known)
+    placed = instance.placed(known.options)
+    assert (known.instance, instance.name, known.sha256) == (case.name, case.name, sha256(case.path))
+    assert not violations(instance, placed)
+    assert evaluate(instance, known.options).value == pytest.approx(known.value, rel=1e-9)
+    assert known.bound <= known.value
+    assert known.gap == pytest.approx((known.value - known.bound) / known.value, abs=1e-12)
+
+
+def test_every_best_known_solution_has_its_instance() -> None:
+    assert {path.name.removesuffix(".sol.json") for path in known_files(INSTANCES)} == {case.name for case in STORED}
+
+
+def test_a_mixed_grid_has_every_feature() -> None:
+    instance = mixed_grid(8, share=0.3, n_sites=6, n_patrols=4, n_evaders=10, seed=3)
+    assert len(instance.resources) == 3
+    assert {resource.agency for resource in instance.resources} == {"", "north", "south"}
+    assert instance.exclusions
+    assert any(len(option.arcs) == 6 for option in instance.options)
+    assert sum(bool(evader.routes) for evader in instance.evaders) == 3
+    assert len(instance.conflicts) == 6 + 2
+    for evader in instance.evaders:
+        assert sum(route.share for route in evader.routes) == pytest.approx(float(bool(evader.routes)))
+
+
+@pytest.mark.parametrize("barrier", ["mountains", "river"])
+def test_a_border_has_few_official_crossings_and_many_tracks(barrier: Any) -> None:
+    land = draw_land(1500, barrier, np.random.default_rng(8))
+    ends = land.roads.ends
+    apart = (land.depth[ends[:, 0]] > 0) != (land.depth[ends[:, 1]] > 0)
+    assert (apart == land.crossing).all()
+    official, tracks = int(land.official.sum()), int((land.crossing & ~land.official).sum())
+    assert 1 <= official < tracks
+    assert set(land.roads.road_class[land.crossing & ~land.official]) == {"track"}
+    assert "track" not in set(land.roads.road_class[land.official])
+    assert (land.roads.passing[~land.crossing] == 1).all()
+    graph = land.roads.network.time_graph().matrix
+    assert connected_components(graph, directed=True, connection="strong")[0] == 1
+
+
+def test_both_countries_have_towns_of_falling_size() -> None:
+    land = draw_land(3000, "river", np.random.default_rng(1))
+    home = land.depth[land.towns] > 0
+    for side in (home, ~home):
+        assert side.sum() >= 8
+        assert (np.diff(land.populations[side]) < 0).all()
+    used = set(land.roads.road_class)
+    assert {"motorway", "primary", "secondary", "minor"} <= used
+
+
+def test_families_are_chosen_by_name_and_pattern() -> None:
+    assert [case.name for case in cases(["grid"], only=["*-mixed-*", "grid-10-plain-6"])][-1] == "grid-30-mixed-30"
+    assert len(cases(["region"], large=True)) == len(cases(["region"])) + 2
+    with pytest.raises(InputError, match="Did you mean 'region'"):
+        cases(["regoin"])
+    with pytest.raises(InputError, match="--only"):
+        cases(["grid"], only=["gird*"])
+    with pytest.raises(InputError, match="--snip-dir"):
+        cases(["snip"])
+    with pytest.raises(InputError, match="--instances"):
+        cases(["all"], instances=Path("nowhere"))
+
+
+def test_what_is_slow_to_make_is_made_once(tmp_path: Path) -> None:
+    made = []
+
+    def make() -> Any:
+        made.append(1)
+        return random_instance(len(made))
+
+    for slow, times in ((True, 1), (False, 2)):
+        made.clear()
+        case = Case("tiny", f"slow-{slow}", make=make, slow=slow)
+        assert case.file(tmp_path) == case.file(tmp_path)
+        assert len(made) == times
+        assert read_instance(case.file(tmp_path)).tail.size > 0
+
+
+@pytest.mark.skipif(not SNIP.is_dir(), reason="the shared SNIP files are not on this machine")
+def test_snip_has_its_32_problems(tmp_path: Path) -> None:
+    problems = cases(["snip"], snip_dir=SNIP)
+    assert len(problems) == 32
+    assert set(OPTIMA) == set(SECONDS) == {case.name for case in problems if "-3-" in case.name}
+    instance = read_instance(problems[0].file(tmp_path))
+    assert (instance.name, problems[0].known) == ("snip-0-1-30", None)
+
+
+def test_families_can_be_written_anew(tmp_path: Path) -> None:
+    written = list(write_families(tmp_path, ["andorra-like"]))
+    assert [path.parent.name for path in written] == ["andorra-like"] * 3
+    assert known_families(tmp_path) == ["andorra-like"]
+
+
+# best-known solutions
+
+
+def stored(folder: Path, seed: int) -> Any:
+    """Return the case of a tiny instance in a family folder of its own."""
+    write_instance(folder / "tiny" / "t.json", replace(random_instance(seed), name="t"))
+    (case,) = cases(["tiny"], instances=folder)
+    return case
+
+
+def solved(case: Any, **fields: Any) -> Any:
+    """Return a row of the optimum of a case."""
+    instance = read_instance(case.path)
+    value, mask = brute_force(instance)
+    plan = [o.id for o, x in zip(instance.options, mask, strict=True) if x]
+    value = evaluate(instance, plan).value
+    return row(instance="t", family="tiny", sha256=sha256(case.path), plan=plan, lower=value, upper=value, **fields)
+
+
+def test_a_better_plan_or_bound_is_kept_and_a_worse_one_is_not(tmp_path: Path) -> None:
+    case = stored(tmp_path, 3)
+    best = solved(case)
+    instance = read_instance(case.path)
+    forced = [o.id for o in instance.options if o.forced]
+    worse = best.model_copy(
+        update={"plan": forced, "upper": evaluate(instance, forced).value, "lower": best.lower / 2, "method": "greedy"}
+    )
+    assert worse.upper > best.upper
+    ((path, first),) = improve_known([case], [worse])
+    assert (first.value, first.bound, read_known(path)) == (worse.upper, worse.lower, first)
+    ((_, second),) = improve_known([case], [worse, best])
+    assert (second.value, second.bound, second.gap, second.method) == (best.upper, best.lower, 0.0, "auto")
+    assert list(improve_known([case], [worse])) == []
+    assert list(improve_known([case], [best.model_copy(update={"sha256": "1" * 64, "upper": 0.0})])) == []
+
+
+def test_a_row_that_is_not_true_is_not_kept(tmp_path: Path) -> None:
+    case = stored(tmp_path, 3)
+    best = solved(case)
+    with pytest.raises(InputError, match="what the plan is worth"):
+        list(improve_known([case], [best.model_copy(update={"upper": best.upper * 0.9, "lower": 0.0})]))
+    too_high = best.model_copy(update={"method": "cuts", "lower": best.upper * 1.01, "plan": None})
+    with pytest.raises(InputError, match="by cuts above a plan worth"):
+        list(improve_known([case], [best, too_high]))
+    assert not case.known.exists()
+
+
+def test_a_solution_that_breaks_a_budget_is_named(tmp_path: Path) -> None:
+    case = stored(tmp_path, 4)
+    instance = read_instance(case.path)
+    everything = [o.id for o in instance.options]
+    value = evaluate(instance, everything).value
+    known = Known(
+        instance="t",
+        sha256="",
+        value=value,
+        bound=0,
+        gap=1,
+        options=everything,
+        method="",
+        bound_method="",
+        version="",
+        date="",
+    )
+    with pytest.raises(InputError, match="a feasible plan"):
+        check_known(known, instance, "here")
+
+
+# rows
+
+
+def test_the_latest_row_of_a_run_counts_and_half_a_line_does_not(tmp_path: Path) -> None:
+    for status in ("failed", "optimal"):
+        file = RowFile(tmp_path)
+        file.append(row(status=status))
+        file.append(row(status=status, seed=1))
+        file.close()
+    path = tmp_path / "rows.jsonl"
+    whole = path.read_bytes()
+    path.write_bytes(whole + whole[:40])
+    assert [(r.seed, r.status) for r in read_rows(tmp_path)] == [(0, "optimal"), (1, "optimal")]
+    RowFile(tmp_path).close()
+    assert path.read_bytes() == whole
+    path.write_bytes(b"nonsense\n" + whole)
+    with pytest.raises(InputError, match=r"rows\.jsonl, line 1"):
+        read_rows(tmp_path)
+    path.write_text(json.dumps({"instance": 1}) + "\n")
+    with pytest.raises(InputError, match="status"):
+        read_rows(tmp_path)
+
+
+# summaries
+
+
+def test_a_run_without_proof_counts_as_its_limit_and_seeds_by_their_median() -> None:
+    rows = [
+        row(seed=0, seconds=1.0),
+        row(seed=1, seconds=3.0),
+        row(seed=2, seconds=0.5, status="feasible", gap=0.2),
+        row(method="greedy", seconds=0.1, status="feasible", lower=0.4, gap=0.2),
+        row(method="x", seconds=None, status="failed", lower=None, upper=None, gap=None),
+    ]
+    auto, greedy, broken = scores(rows, {"a": 0.4})
+    assert (auto.seconds, auto.proven, auto.gap, auto.runs) == (3.0, True, 0.0, 3)
+    assert auto.gap_to_best == pytest.approx(0.2)
+    assert (greedy.seconds, greedy.proven) == (10.0, False)
+    assert (broken.seconds, broken.gap, broken.gap_to_best) == (10.0, 1.0, None)
+
+
+def test_auto_is_compared_with_the_better_method_of_each_problem() -> None:
+    times = {"a": (2.0, 1.0, 4.0), "b": (2.0, 4.0, 1.5), "c": (1.0, 9.0, None)}
+    rows = [
+        row(instance=name, method=method, seconds=second)
+        for name, seconds in times.items()
+        for method, second in zip(("auto", "cuts", "compact"), seconds, strict=True)
+        if second is not None
+    ]
+    table = scores(rows, {})
+    compared = choice(table, methods_of(table))
+    assert compared is not None
+    assert (compared.problems, compared.auto, compared.best) == (2, 4.0, 2.5)
+    assert compared.ratio == pytest.approx(1.6)
+    assert compared.chosen == {"cuts": 1, "compact": 1}
+    assert choice(scores(rows[:1], {}), ["auto"]) is None
+
+
+def test_the_profile_holds_ratios_to_the_quickest_and_infinity_for_failures() -> None:
+    rows = [
+        row(instance="a", method="auto", seconds=2.0),
+        row(instance="a", method="cuts", seconds=1.0),
+        row(instance="b", method="auto", seconds=3.0),
+        row(instance="b", method="cuts", status="feasible"),
+        row(instance="c", method="auto", status="feasible"),
+        row(instance="c", method="cuts", status="feasible"),
+        row(instance="d", method="cuts", seconds=1.0),
+    ]
+    ratios = profile(scores(rows, {}), ["auto", "cuts"])
+    assert ratios["auto"].tolist() == [1.0, 2.0, np.inf]
+    assert ratios["cuts"].tolist() == [1.0, np.inf, np.inf]
+
+
+@given(st.lists(st.floats(0, 1e4), min_size=1, max_size=20))
+@settings(max_examples=50, deadline=None)
+def test_the_shifted_mean_lies_between_the_extremes(seconds: list[float]) -> None:
+    assert min(seconds) - 1e-9 <= shifted_mean(seconds) <= max(seconds) * (1 + 1e-9) + 1e-9
+
+
+def test_a_page_takes_the_newest_setting_unless_told() -> None:
+    old = [row(seed=s, time_limit=60.0, date="2026-01-01") for s in range(2)]
+    new = [row(date="2026-02-01")]
+    assert usual_setting(old + new) == new
+    assert usual_setting(old + new, time_limit=60.0, gap_asked=None) == old
+    assert usual_setting(old, time_limit=7.0) == []
+
+
+# the page
+
+
+def cells(page: str, first: str) -> list[str]:
+    """Return the cells of the first table row that begins with a word."""
+    (line, *_) = (line for line in page.splitlines() if line.startswith(f"| {first} |"))
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def snip_rows() -> list[Any]:
+    """Return rows of two SNIP problems."""
+    return [
+        row(family="snip", instance=name, method=method, seconds=seconds, lower=value, upper=value)
+        for name, value, times in (
+            ("snip-0-3-50", 0.1824386, {"cuts": 5.0, "compact": 10.0, "auto": 5.0}),
+            ("snip-1-3-50", 0.1755, {"cuts": 2.5, "compact": 10.0, "auto": 5.0}),
+        )
+        for method, seconds in times.items()
+    ]
+
+
+def test_the_page_compares_snip_with_what_was_published() -> None:
+    rows = snip_rows()
+    page = page_text(rows, 7, scores(rows, best_of(rows, OPTIMA)), "p.png")
+    assert "Chen & Luedtke" in page
+    assert "differ from ours" in page
+    assert "Left out: 1 rows" in page
+    head = cells(page, "problem")
+    assert head == [
+        "problem", "value", "auto, s", "compact, s", "cuts, s", "compact / auto", "compact / cuts", "published, s",
+        "published / auto", "published / compact", "published / cuts",
+    ]  # fmt: skip
+    first = cells(page, "snip-0-3-50")
+    assert first == ["snip-0-3-50", "0.182439", "5.00", "10.0", "5.00", "2.00", "2.00", "165", "33.0", "16.5", "33.0"]
+    assert cells(page, "snip-1-3-50")[1] == "0.175500 (published 0.175512)"
+    assert cells(page, "geometric mean")[6] == "2.83", "the root of 2 times 4"
+    assert "ratio of **1.33**" in page
+
+
+def test_a_run_at_its_limit_claims_no_ratio() -> None:
+    rows = snip_rows()
+    limit = {"status": "feasible", "lower": 0.1, "gap": 0.4}
+    rows[1] = rows[1].model_copy(update=limit)  # compact on the first problem
+    rows[3] = rows[3].model_copy(update=limit)  # cuts on the second
+    page = page_text(rows, 6, scores(rows, {}), "p.png")
+    assert cells(page, "snip-0-3-50")[2:] == [
+        "5.00",
+        "limit (40.00 %)",
+        "5.00",
+        "> 2.00",
+        "> 2.00",
+        "165",
+        "33.0",
+        DASH,
+        "33.0",
+    ]
+    assert cells(page, "snip-1-3-50")[4:] == ["limit (40.00 %)", "2.00", DASH, "215", "43.0", "21.5", DASH]
+    assert cells(page, "geometric mean")[5:] == [
+        "> 2.00",
+        "> 2.00 (1 of 2)",
+        "",
+        "37.7",
+        "21.5 (1 of 2)",
+        "33.0 (1 of 2)",
+    ]
+
+
+def test_the_page_states_its_rules_and_every_family(tmp_path: Path) -> None:
+    rows = [
+        row(),
+        row(instance="b", status="feasible", lower=0.4, gap=0.2),
+        row(method="greedy", status="memory", lower=None, upper=None, gap=None, plan=None),
+        row(family="region", instance="r|x", seconds=2.0),
+    ]
+    page, picture = write_page(tmp_path / "out", rows, [])
+    text = page.read_text(encoding="utf-8")
+    assert (page.name, picture.name) == ("out.md", "out-profile.png")
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    for words in (
+        "10 s of time, 1000 MB of resident memory",
+        "at most 0.0001",
+        "1 runs were killed at a limit",
+        "2 runs",
+    ):
+        assert (words in text) == (words != "2 runs"), words
+    assert cells(text, "grid")[1:5] == ["auto", "2", "1", f"{np.sqrt(2 * 11) - 1:.2f}"]
+    assert re.search(r"^\| r/x \|", text, re.MULTILINE)
+    with pytest.raises(InputError, match="Run some first"):
+        write_page(tmp_path / "out", rows, [], time_limit=5.0)
+
+
+def test_a_profile_of_nothing_is_drawn_too(tmp_path: Path) -> None:
+    save_profile(tmp_path / "p.png", {"auto": np.empty(0), "cuts": np.array([np.inf])})
+    assert (tmp_path / "p.png").stat().st_size > 1000
