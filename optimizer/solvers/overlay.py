@@ -5,14 +5,24 @@ Terminals T: origins, destinations, and the ends of every option arc. Any path s
 - the option arcs (i, j) with r_a and s_ja, an arc touched by several options becoming a series of arcs with one option each, and
 - for terminals u, v one plain arc of the best reliability u -> v over paths that use no option arc *and pass no other terminal*.
 
-The second condition keeps ties from removing each other, and is had by giving each terminal two copies: one that only sends and one that
-only receives. Forced options are folded into r, forbidden ones left out. A plain or option arc is then dropped when another overlay route is
-strictly better even with everything placed: no best path of any plan uses it, and no dropped arc is needed to drop another, because the best
-routes with everything placed are themselves never dropped.
+Forced options are folded into r, forbidden ones left out. An arc is left out when another overlay route is strictly better even with
+everything placed. Ties cannot remove each other, because no arc is left out for the sake of another: under any plan, every piece u -> v of a
+best path is itself a best connection u -> v, so it is no worse than the best with everything placed. Hence no piece of any best path of any
+plan is ever left out, and what is left holds all of them.
 
-Where that would make more arcs than the network has (a small dense network with options everywhere), every node is kept as a terminal.
+For the same reason an arc is left out when no evader has a use for it: with nothing placed, the best route by way of it is strictly worse
+than that evader's best route with everything placed.
 
-Cost: one Dijkstra a terminal, O(|T| m log n) time; (terminals, nodes) distances are held in slices.
+How the arcs are found: `contraction` eliminates the nodes that are no terminals, exactly, down to a small core; then one Dijkstra a terminal
+on the core, with everything placed, finds both at once. In it each arc out of a terminal costs STRICTLY more than it does, and each option
+arc STRICTLY more again: so a path u -> v that passes another terminal or an option arc is taken only where it is strictly better than all that
+do not, and where the tree's path passes none it is the plain arc.
+
+Where that would make more arcs than the leanest stage of the elimination has (a small dense network with options everywhere), that stage is
+the overlay, terminals and all: at most the network itself.
+
+Cost: the elimination, then O(|T| m' log n') time for m' arcs and n' nodes of the core, which grow with |T| and far slower than the network;
+(terminals, n') distances are held in slices.
 """
 
 from __future__ import annotations
@@ -26,14 +36,19 @@ from scipy.sparse import csr_array
 
 from optimizer.evaders import TREE_CELLS, Evader, Searches, arc_costs
 from optimizer.graph import cost_graph
+from optimizer.solvers.contraction import STRICTLY, Core, eliminate
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from optimizer.instance import Instance
 
-STRICTLY = 1e-12
-"""How much cheaper (in -ln survival) another route must be before an arc counts as dominated: above rounding, far below any decision."""
+SAMPLE = 32
+"""Terminals searched from first, to see whether the overlay would be too large."""
+SURELY = 1.25
+"""How many times too large a sample must find it."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +83,7 @@ class Overlay:
     Attributes
     ----------
     n_nodes
-        Number of terminals, and of the joints of series arcs.
+        Number of terminals (or nodes of the leanest stage), and of the joints of series arcs.
     tail, head
         (m,) positions of overlay nodes.
     reliability
@@ -126,55 +141,53 @@ def contract(instance: Instance) -> Overlay:
     """Return the overlay of an instance."""
     free = np.array([not (o.forced or o.forbidden) for o in instance.options], dtype=bool)
     base = instance.survival(instance.forced)
-    option, arc, survival = (part[free[instance.effects[0]]] for part in instance.effects)
+    touching = free[instance.effects[0]] & (base[instance.effects[1]] > 0)  # forced options can block an arc for good
+    option, arc, survival = instance.effects
+    option, arc, survival = option[touching], arc[touching], survival[touching]
     watched = np.unique(arc)
     informed = [evader for evader in instance.evaders if not evader.routes and evader.weight > 0]
     ends = [e.origin for e in informed] + [e.destination for e in informed]
     terminal = np.unique(np.concatenate((ends, instance.tail[watched], instance.head[watched]))).astype(np.int64)
-    plain = _plain_arcs(instance, base, watched, terminal)
-    if plain[0].size > instance.tail.size - watched.size:
-        unwatched = np.setdiff1d(np.arange(instance.tail.size), watched)
-        terminal = np.arange(instance.n_nodes)
-        plain = (instance.tail[unwatched], instance.head[unwatched], base[unwatched])
-    series = _series_arcs(instance, base, terminal, (option, arc, survival))
+    unwatched = np.ones(instance.tail.size, dtype=bool)
+    unwatched[watched] = False
+    stages = eliminate(
+        instance.n_nodes, instance.tail[unwatched], instance.head[unwatched], arc_costs(base[unwatched]), terminal
+    )
+    options = _Watched(
+        instance.tail[watched],
+        instance.head[watched],
+        arc_costs(base[watched]),
+        arc_costs(instance.survival(free | instance.forced)[watched]),
+    )
+    most = stages.leanest.tail.size
+    plain, useful = _connections(stages.core, terminal, options, most) or _undominated(stages.leanest, options)
+    met = np.isin(arc, watched[useful])
+    node = plain.node
+    series = _series_arcs(instance, base, node, (option[met], arc[met], survival[met]))
     whole = Overlay(
-        n_nodes=terminal.size + option.size - watched.size,
-        tail=np.concatenate((plain[0], series[0])).astype(np.int32),
-        head=np.concatenate((plain[1], series[1])).astype(np.int32),
-        reliability=np.concatenate((plain[2], series[2])),
-        option=np.concatenate((np.full(plain[0].size, -1), series[3])).astype(np.int64),
-        survival=np.concatenate((np.ones(plain[0].size), series[4])),
-        origin=np.searchsorted(terminal, [e.origin for e in informed]),
-        destination=np.searchsorted(terminal, [e.destination for e in informed]),
+        n_nodes=node.size + int(met.sum()) - int(useful.sum()),
+        tail=np.concatenate((plain.tail, series[0])).astype(np.int32),
+        head=np.concatenate((plain.head, series[1])).astype(np.int32),
+        reliability=np.concatenate((np.exp(-plain.cost), series[2])),
+        option=np.concatenate((np.full(plain.tail.size, -1), series[3])).astype(np.int64),
+        survival=np.concatenate((np.ones(plain.tail.size), series[4])),
+        origin=plain.positions(np.array([e.origin for e in informed], dtype=np.int64)),
+        destination=plain.positions(np.array([e.destination for e in informed], dtype=np.int64)),
         weight=np.array([e.weight for e in informed], dtype=np.float64),
         chains=_chains(instance, base, free),
         free=free,
     )
-    return _without_dominated(whole)
+    return _of_use(whole)
 
 
-def _plain_arcs(
-    instance: Instance, base: NDArray[np.float64], watched: NDArray[np.int64], terminal: NDArray[np.int64]
-) -> tuple[NDArray[np.integer], NDArray[np.integer], NDArray[np.float64]]:
-    """Return tail, head (terminal positions) and reliability of the best connections that touch no option arc and no other terminal."""
-    n = instance.n_nodes
-    sender = np.arange(n)
-    sender[terminal] = n + np.arange(terminal.size)
-    cost = arc_costs(base)
-    cost[watched] = np.inf
-    graph = cost_graph(n + terminal.size, sender[instance.tail], instance.head, cost)
-    parts: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]] = []
-    step = max(1, TREE_CELLS // (n + terminal.size))
-    for start in range(0, terminal.size, step):
-        distance = graph.distances(n + np.arange(start, min(start + step, terminal.size)))[:, terminal]
-        row, column = np.nonzero(np.isfinite(distance))
-        loop = row + start == column
-        row, column = row[~loop], column[~loop]
-        parts.append((row + start, column, np.exp(-distance[row, column])))
-    tail, head, reliability = (
-        (np.concatenate(part) for part in zip(*parts, strict=True)) if parts else (np.empty(0),) * 3
-    )
-    return tail.astype(np.int64), head.astype(np.int64), reliability
+@dataclass(frozen=True)
+class _Watched:
+    """Arcs that free options touch: (w,) ends in the network, and costs with none and with all of these options placed."""
+
+    tail: NDArray[np.int32]
+    head: NDArray[np.int32]
+    open: NDArray[np.float64]
+    all: NDArray[np.float64]
 
 
 def _series_arcs(
@@ -223,21 +236,115 @@ def _chains(instance: Instance, base: NDArray[np.float64], free: NDArray[np.bool
     )
 
 
-def _without_dominated(overlay: Overlay) -> Overlay:
-    """Drop arcs that are strictly worse, unwatched, than another route with everything placed."""
-    everything = arc_costs(overlay.arc_survival(overlay.free))
-    graph = cost_graph(overlay.n_nodes, overlay.tail, overlay.head, everything)
-    own = arc_costs(overlay.reliability)
+def _connections(
+    core: Core, terminal: NDArray[np.int64], options: _Watched, most: int
+) -> tuple[Core, NDArray[np.bool_]] | None:
+    """Return the plain arcs between terminals, as a core of terminals, and the (w,) mask of the watched arcs that a best path may use.
+
+    None where there are more than `most` plain arcs, or a sample of the terminals shows that there would be.
+    """
+    place = core.positions(terminal)
+    is_terminal = np.zeros(core.n_nodes, dtype=bool)
+    is_terminal[place] = True
+    graph = cost_graph(
+        core.n_nodes,
+        np.concatenate((core.tail, core.positions(options.tail))),
+        np.concatenate((core.head, core.positions(options.head))),
+        np.concatenate((core.cost + STRICTLY * is_terminal[core.tail], options.all + 2 * STRICTLY)),
+    )
+    tail, head = np.searchsorted(terminal, options.tail), np.searchsorted(terminal, options.head)
+    by_option = graph.arc[graph.arc >= core.tail.size] - core.tail.size
+    by_option = (
+        tail[by_option] * terminal.size + head[by_option]
+    )  # pairs of terminals whose best single arc is an option's
+    useful = np.zeros(tail.size, dtype=bool)
+    parts = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))]
+    found = searched = 0
+    for sources in _portions(terminal.size, max(1, TREE_CELLS // max(1, core.n_nodes))):
+        distance, before = graph.trees(place[sources])
+        here = np.flatnonzero(np.isin(tail, sources))
+        useful[here] = options.open[here] <= distance[np.searchsorted(sources, tail[here]), place[head[here]]]
+        row, column, direct = _reached(before, place[sources], place, is_terminal)
+        plain = ~(direct & np.isin(sources[row] * terminal.size + column, by_option))
+        row, column = row[plain], column[plain]
+        parts.append((sources[row], column, np.maximum(distance[row, place[column]] - STRICTLY, 0.0)))
+        found, searched = found + row.size, searched + sources.size
+        if found * terminal.size > most * searched * (1.0 if searched == terminal.size else SURELY):
+            return None
+    return Core(terminal, *(np.concatenate(part) for part in zip(*parts, strict=True))), useful
+
+
+def _portions(count: int, most: int) -> Iterator[NDArray[np.int64]]:
+    """Yield all of range(count) in portions of at most `most`: first some that are spread evenly."""
+    spread = np.zeros(count, dtype=bool)
+    spread[:: max(1, count // min(SAMPLE, most))] = True
+    for portion in (np.flatnonzero(spread), np.flatnonzero(~spread)):
+        yield from (portion[start : start + most] for start in range(0, portion.size, most))
+
+
+def _reached(
+    before: NDArray[np.int32],
+    source: NDArray[np.int64],
+    place: NDArray[np.int64],
+    is_terminal: NDArray[np.bool_],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    """Return row and terminal of every tree path that passes no terminal, and whether it is a single arc.
+
+    `before` holds the (sources, nodes) predecessors, `place` the terminals: paths are followed back from these until they meet a terminal.
+    """
+    last = before[:, place]
+    row, column = np.nonzero(last >= 0)
+    node = last[row, column]
+    rows, columns, direct = [], [], []
+    single = True
+    while row.size:
+        home = node == source[row]
+        rows.append(row[home])
+        columns.append(column[home])
+        direct.append(np.full(int(home.sum()), single))
+        on = ~is_terminal[node]
+        row, column = row[on], column[on]
+        node, single = before[row, node[on]], False
+    empty = np.empty(0, dtype=np.int64)
+    return np.concatenate([empty, *rows]), np.concatenate([empty, *columns]), np.concatenate([empty != 0, *direct])
+
+
+def _undominated(stage: Core, options: _Watched) -> tuple[Core, NDArray[np.bool_]]:
+    """Return a stage without arcs strictly dearer than a route with everything placed, and the (w,) mask of the watched arcs that are not."""
+    tail = np.concatenate((stage.tail, stage.positions(options.tail)))
+    head = np.concatenate((stage.head, stage.positions(options.head)))
+    graph = cost_graph(stage.n_nodes, tail, head, np.concatenate((stage.cost, options.all)))
+    own = np.concatenate((stage.cost, options.open))
     keep = np.ones(own.size, dtype=bool)
-    step = max(1, TREE_CELLS // max(1, overlay.n_nodes))
-    for start in range(0, overlay.n_nodes, step):
-        here = np.flatnonzero((overlay.tail >= start) & (overlay.tail < start + step))
-        distance = graph.distances(np.arange(start, min(start + step, overlay.n_nodes)))
-        keep[here] = own[here] <= distance[overlay.tail[here] - start, overlay.head[here]] + STRICTLY
+    farthest = float(own[np.isfinite(own)].max(initial=0.0))
+    step = max(1, TREE_CELLS // max(1, stage.n_nodes))
+    for start in range(0, stage.n_nodes, step):
+        here = np.flatnonzero((tail >= start) & (tail < start + step))
+        distance = graph.distances(np.arange(start, min(start + step, stage.n_nodes)), limit=farthest)
+        keep[here] = own[here] <= distance[tail[here] - start, head[here]] + STRICTLY
+    plain, useful = keep[: stage.tail.size], keep[stage.tail.size :]
+    return Core(stage.node, stage.tail[plain], stage.head[plain], stage.cost[plain]), useful
+
+
+def _of_use(overlay: Overlay) -> Overlay:
+    """Drop the arcs that lie on no route which, with nothing placed, is as good as some evader's best one with everything placed."""
+    tail, head = overlay.tail, overlay.head
+    own = arc_costs(overlay.reliability)
+    pair = np.unique(np.column_stack((overlay.origin, overlay.destination)), axis=0)
+    (origin, row), (destination, column) = (np.unique(end, return_inverse=True) for end in pair.T)
+    everything = cost_graph(overlay.n_nodes, tail, head, arc_costs(overlay.arc_survival(overlay.free)))
+    out = cost_graph(overlay.n_nodes, tail, head, own).distances(origin)
+    back = cost_graph(overlay.n_nodes, tail, head, own, reverse=True).distances(destination)
+    worst = everything.distances(origin)[row, pair[:, 1]] + STRICTLY
+    keep = np.zeros(own.size, dtype=bool)
+    for k in range(len(pair)):
+        rest = np.flatnonzero(~keep)
+        through = out[row[k], tail[rest]] + own[rest] + back[column[k], head[rest]]
+        keep[rest[(through <= worst[k]) & (through < np.inf)]] = True
     return replace(
         overlay,
-        tail=overlay.tail[keep],
-        head=overlay.head[keep],
+        tail=tail[keep],
+        head=head[keep],
         reliability=overlay.reliability[keep],
         option=overlay.option[keep],
         survival=overlay.survival[keep],
