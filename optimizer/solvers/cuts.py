@@ -43,6 +43,8 @@ PATIENCE = 5
 """Rounds over which the rise of the root's bound is watched."""
 ROUNDING = 1e-6
 """Share of the gap that parts must exceed it by, so that the gap of their least bound is within the one asked for."""
+FLAT, MOVED = 40, 1e-2
+"""Rounds at the root after which a bound that never moved, by this share, counts as stalled."""
 WHOLE = 0.999
 """Share from which on the dive places an option."""
 WORTHWHILE = 0.1
@@ -77,6 +79,8 @@ class BranchAndCut:
         Called with every plan that is better than `upper`, and its value.
     on_bounds
         Called with the lower bound whenever it may have moved.
+    improve
+        Called after each part with a plan near its solution; returns a better plan that it found, or None.
     lower
         Proven lower bound of the value of every feasible plan; an interrupt anywhere leaves it true.
     rounds, parts
@@ -90,6 +94,7 @@ class BranchAndCut:
     until: float = np.inf
     on_plan: Callable[[Mask, float], None] = lambda *_: None
     on_bounds: Callable[[float], None] = lambda _: None
+    improve: Callable[[Mask], Mask | None] = lambda _: None
     lower: float = field(init=False)
     rounds: int = field(init=False, default=0)
     parts: int = field(init=False, default=0)
@@ -130,8 +135,7 @@ class BranchAndCut:
             self._round(self.root, relaxed.x)
             self.on_bounds(self.lower)
             history.append(self.lower)
-            past = history[-1 - PATIENCE] if len(history) > PATIENCE else -np.inf
-            if self.lower >= self.cutoff or self.lower - past <= STALLED * abs(self.lower):
+            if self.lower >= self.cutoff or _has_stalled(history):
                 break
             self.master.program.drop_slack(SLACK_AT_ROOT)
             if not self.master.separate(self.root, relaxed):
@@ -203,7 +207,9 @@ class BranchAndCut:
             history.append(part.lower)
             if self._is_slow(history) or not self._cut(part, relaxed, len(history)):
                 break
-        self._round(part, relaxed.x)
+        near = self._round(part, relaxed.x)
+        if (better := self.improve(near)) is not None:
+            self._offer(better)
         if not part.undecided.any():
             return [replace(part, lower=max(part.lower, self.overlay.value(part.ones)))]
         return self._split(part, relaxed)
@@ -298,12 +304,16 @@ class BranchAndCut:
         self.rounds += 1
         return self.master.relax(self.until)
 
-    def _round(self, part: Part, x: NDArray[np.float64]) -> None:
-        """Take the plan that places a part's options by falling x, as long as they fit, if it is better."""
+    def _round(self, part: Part, x: NDArray[np.float64]) -> Mask:
+        """Return the plan that places a part's options by falling x, as long as they fit; it is taken if it is better."""
         placed = part.ones.copy()
         for option in np.argsort(-x, kind="stable")[: int((x > VIOLATION).sum())].tolist():
             if not part.zeros[option] and not placed[option] and room(self.instance, placed)[option]:
                 placed[option] = True
+        self._offer(placed)
+        return placed
+
+    def _offer(self, placed: Mask) -> None:
         value = self.overlay.value(placed)
         if value < self.upper and fits(self.instance, placed):
             self.upper = value
@@ -318,3 +328,11 @@ class BranchAndCut:
         for option in np.flatnonzero(part.undecided & (x >= min(largest, WHOLE))).tolist():
             ones[option] = room(self.instance, ones)[option]
         return replace(part, ones=ones).settled(self.instance)
+
+
+def _has_stalled(history: list[float]) -> bool:
+    """Whether the last rounds at the root brought next to nothing; at first x runs from the paths seen so far, and the bound does not move."""
+    moved = history[-1] - history[0] > MOVED * abs(history[-1])
+    if len(history) <= (PATIENCE if moved else FLAT):
+        return False
+    return history[-1] - history[-1 - PATIENCE] <= STALLED * abs(history[-1])

@@ -178,7 +178,7 @@ class Master:
             rows=csr_array((np.concatenate([*rows.value, []]), place), shape=(rows.n_rows, price.size)),
             side=np.concatenate([*rows.side, []]) * (1 + BUDGET_TOLERANCE),
         )
-        self._mean: NDArray[np.float64] | None = None
+        self._mean = _even(instance)
         self._searched = 0
 
     def values(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -205,7 +205,7 @@ class Master:
     def separate(self, part: Part, relaxed: Relaxed, *, search: bool = True) -> bool:
         """Add the rows that x violates, found at a point inward of it or else at x itself; return whether there were any."""
         x = relaxed.x
-        self._mean = x if self._mean is None else (self._mean + x) / 2
+        self._mean = (self._mean + x) / 2
         for point in ((1 - INWARD) * x + INWARD * self._mean, x) if search else (x,):
             rows = self.units.rows(self.cuts_at(point, part.floor, search=search), point, part.floor)
             violated = rows.values(x) - relaxed.theta > VIOLATION * self.total
@@ -258,6 +258,13 @@ class Master:
         shape = (scale.size, self._n + self._scale.size + 1)
         table: csr_array = csr_array((entry, (row, column)), shape=shape)
         self.program.add(table, side, part.line[-1] if part.line else 0)
+
+
+def _even(instance: Instance) -> NDArray[np.float64]:
+    """Return the (options,) point that spends the budgets evenly: separation begins between it and x, or x would run from path to path."""
+    use = instance.use.sum(axis=0)
+    share = float(np.min(instance.budget[use > 0] / use[use > 0], initial=1.0))
+    return np.full(len(instance.options), share)
 
 
 def _unit_values(overlay: Overlay, searches: Searches, placed: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 SEARCH_SECONDS = 10.0
 """Longest local search, in seconds."""
 SEARCH_SHARE = 0.25
-"""Longest local search, as a share of the time left."""
+"""Longest local search, as a share of the time left; and of all of them, as a share of the time spent."""
+WIDE = 0.05
+"""Gap after the first local search from which on a greedy plan is made to search around as well."""
 
 
 def solve(
@@ -205,7 +207,6 @@ def _cuts(search: _Search) -> None:
         if not (search.closed or tree.out_of_time):
             _improve(search, tree)
         if not search.closed:
-            tree.upper = search.upper
             tree.branch()
     finally:
         search.statistics |= {"linear_programs": tree.rounds, "parts": tree.parts, "rows": tree.master.program.n_rows}
@@ -215,21 +216,54 @@ def _cuts(search: _Search) -> None:
 
 
 def _improve(search: _Search, tree: BranchAndCut) -> None:
-    """Dive for a plan, and search around it for a share of the time left."""
+    """Dive for a plan, search around it and, while the gap is wide, around a greedy one; then let the tree search around its own."""
+    improver = _Improver(search, PooledValues(tree.master.units, tree.master.pool))
     dived = tree.dive()
-    if dived is None:
-        return
-    search.offer(dived, "diving")
-    left = SEARCH_SECONDS if search.seconds_left is None else min(SEARCH_SECONDS, search.seconds_left * SEARCH_SHARE)
-    pooled = PooledValues(tree.master.units, tree.master.pool)
-    local_search(
-        search.instance,
-        search.overlay,
-        pooled,
-        search.placed,
-        until=time.monotonic() + left,
-        on_plan=partial(search.offer, step="local search"),
-    )
+    if dived is not None:
+        search.offer(dived, "diving")
+        improver.search_around(search.placed)
+    if (relative_gap(search.lower, search.upper) or 0.0) > WIDE:
+        on_plan = partial(search.offer, step="greedy")
+        improver.search_around(
+            greedy(search.instance, search.overlay, improver.pooled, until=search.until, on_plan=on_plan)
+        )
+    tree.upper = search.upper
+    tree.improve = improver.from_part
+
+
+class _Improver:
+    """Local searches around the plans of a tree, for a share of its time."""
+
+    def __init__(self, search: _Search, pooled: PooledValues) -> None:
+        self.pooled = pooled
+        self._search = search
+        self._began = time.monotonic()
+        self._spent = 0.0
+        self._seen: set[bytes] = set()
+
+    def search_around(self, start: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Search around a plan and offer what is found."""
+        search, began = self._search, time.monotonic()
+        left = search.until - began
+        improved = local_search(
+            search.instance,
+            search.overlay,
+            self.pooled,
+            start,
+            until=began + min(SEARCH_SECONDS, left * SEARCH_SHARE),
+            on_plan=partial(search.offer, step="local search"),
+        )
+        search.offer(improved, "local search")
+        self._spent += time.monotonic() - began
+        self._seen |= {start.tobytes(), improved.tobytes()}
+        return improved
+
+    def from_part(self, near: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
+        """Search around a plan near a part's solution, unless that was done or the share of time is spent."""
+        allowed = SEARCH_SHARE * (time.monotonic() - self._began)
+        if self._spent > allowed or near.tobytes() in self._seen:
+            return None
+        return self.search_around(near)
 
 
 def _compact(search: _Search) -> None:
