@@ -10,6 +10,7 @@ import typer
 from optimizer.cli.bench import bench
 from optimizer.cli.converting import convert_app
 from optimizer.cli.formats import schema
+from optimizer.cli.importing import import_app
 from optimizer.cli.planning import plan
 from optimizer.cli.regions import region
 from optimizer.cli.solving import evaluate, solve
@@ -49,6 +50,7 @@ def _options(
 for command in (plan, region, solve, evaluate, schema, bench):
     app.command()(command)
 app.add_typer(convert_app, name="convert")
+app.add_typer(import_app, name="import")
 
 
 def main() -> None:
