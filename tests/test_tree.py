@@ -256,3 +256,77 @@ def test_snip_optima_are_the_published_ones(number: int, snipno: int, budget: fl
     assert result.upper is not None
     assert optimum - 5.1e-7 <= result.upper <= optimum * (1 + 1e-4) + 5.1e-7
     assert optimum * (1 - 1.1e-4) <= result.lower <= optimum + 5.1e-7
+
+
+def roads(survival: list[float], uses: list[float], budget: float, evaders: tuple[Evader, ...], r: float) -> Instance:
+    """Return an instance of parallel roads from node 0 to node 1 with an option each; node 2 is out of reach."""
+    one = random_instance(4)
+    option = replace(one.options[0], site="", forced=False, agency="")
+    n = len(uses)
+    return replace(
+        one,
+        node_id=np.array(["a", "b", "c"]),
+        tail=np.zeros(n, dtype=np.int32),
+        head=np.ones(n, dtype=np.int32),
+        reliability=r * np.linspace(1.0, 0.9, n),
+        evaders=evaders,
+        options=tuple(
+            replace(option, id=f"o{k}", arcs=(k,), survival=(survival[k],), uses={"teams": uses[k]}) for k in range(n)
+        ),
+        resources=(Resource("teams", budget),),
+        exclusions=(),
+    )
+
+
+def test_budgets_hit_to_the_last_digit_lose_no_plan() -> None:
+    """What fits is decided by one sum in one order: of two that differ in the last digit, one once lost the best plan."""
+    steps = np.random.default_rng(0)
+    for _ in range(150):
+        uses = [0.1 * int(steps.integers(1, 9)) for _ in range(4)]
+        mask = steps.random(4) < 0.7
+        total = float(mask @ np.array(uses))
+        instance = roads([0.3, 0.5, 0.2, 0.4], uses, total / (1 + 1e-9), (Evader("e", 0, 1, 1.0),), 1.0)
+        placed = np.zeros(4, dtype=bool)
+        for option in np.flatnonzero(mask).tolist():
+            more = placed | np.equal(np.arange(4), option)
+            assert room(instance, placed)[option] == fits(instance, more)
+            placed = more
+        if not violations(instance, mask):
+            overlay = contract(instance)
+            tree = BranchAndCut(instance, overlay)
+            tree.branch()
+            assert tree.lower <= overlay.value(mask) * (1 + 1e-12)
+
+
+def test_an_evader_without_any_road_is_no_trouble() -> None:
+    evaders = (Evader("a", 0, 2, 1.0), Evader("b", 0, 1, 1.0), Evader("c", 1, 0, 1.0))
+    instance = roads([0.1, 0.5, 0.2, 0.4, 0.3], [1.0] * 5, 3.0, evaders, 0.9)
+    result = solve(instance, method="cuts", gap=0.0)
+    assert result.status == "optimal"
+    assert result.upper == pytest.approx(brute_force_by_overlay(instance), rel=1e-6)
+
+
+def brute_force_by_overlay(instance: Instance) -> float:
+    overlay = contract(instance)
+    return min(overlay.value(mask) for mask in feasible_plans(instance, overlay))
+
+
+def test_the_bound_is_true_where_next_to_nothing_gets_through() -> None:
+    evaders = (Evader("e", 0, 1, 1.0),)
+    for r in (1e-150, 1e-160, 1e-300):
+        instance = roads([0.3, 0.3, 0.3], [1.0] * 3, 3.0, evaders, r)
+        result = solve(instance, method="cuts", gap=0.0)
+        assert result.lower is not None
+        assert result.lower <= brute_force_by_overlay(instance) * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("time_limit", [1e9, 1e14, 1e300])
+def test_a_limit_of_ages_is_none(time_limit: float) -> None:
+    assert solve(random_instance(3), method="cuts", time_limit=time_limit).status == "optimal"
+
+
+@pytest.mark.parametrize(("budget", "use"), [(1e-300, 1.0), (0.0, 1e15), (1e-12, 1e15)])
+def test_budgets_that_allow_nothing_are_no_trouble(budget: float, use: float) -> None:
+    instance = roads([0.3, 0.3], [use, budget / 2], budget, (Evader("e", 0, 1, 1.0),), 0.9)
+    result = solve(instance, method="cuts", gap=0.0)
+    assert result.upper == pytest.approx(brute_force_by_overlay(instance))

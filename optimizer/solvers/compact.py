@@ -211,10 +211,11 @@ def _add_tree(rows: Rows, parent: NDArray[np.int64], option: NDArray[np.int64], 
 
 
 def add_side_constraints(instance: Instance, rows: Rows) -> None:
-    """Add budgets (each divided by itself) and conflicts as rows >=."""
+    """Add budgets (each divided by itself; twice as much is as good as any more) and conflicts as rows >=."""
     for use, budget in zip(instance.use.T, instance.budget, strict=True):
         touched = np.flatnonzero(use)
-        _add_row(rows, -1.0 if budget > 0 else 0.0, touched, -use[touched] / (budget if budget > 0 else 1.0))
+        share = np.minimum(use[touched], 2 * budget) / budget if budget > 0 else np.ones(touched.size)
+        _add_row(rows, -1.0 if budget > 0 else 0.0, touched, -share)
     for group in instance.conflicts:
         _add_row(rows, -1.0, np.array(group), -np.ones(len(group)))
 

@@ -131,7 +131,7 @@ class BranchAndCut:
         while (relaxed := self._relax()) is not None:
             last = relaxed
             self.root = replace(self.root, lower=max(self.root.lower, relaxed.bound))
-            self.lower = self.root.lower
+            self.lower = max(self.lower, min(self.root.lower, self._given_up, self.upper))
             self._round(self.root, relaxed.x)
             self.on_bounds(self.lower)
             history.append(self.lower)
@@ -225,7 +225,8 @@ class BranchAndCut:
         """Return a part without the options that no longer fit, and with the exact values of all the others placed as its floors."""
         part = part.settled(self.instance)
         floor = np.minimum(self.master.values(self.overlay.free & ~part.zeros), self.master.units.start)
-        return replace(part, floor=np.maximum(part.floor, floor))
+        floor = np.maximum(part.floor, floor)
+        return replace(part, floor=floor, lower=max(part.lower, float(self.master.units.weight @ floor)))
 
     def _cut(self, part: Part, relaxed: Relaxed, count: int) -> bool:
         """Add rows that the solution violates: from the pool, or with a search for paths."""

@@ -56,8 +56,8 @@ def solve(
     instance
         The problem.
     method
-        `compact` (mixed-integer program to the gap asked for), `greedy` (fast; its bound is the value with every option placed), or
-        `auto` (greedy, local search, cuts at the root, then compact from there).
+        `cuts` (branch and cut of our own), `compact` (one mixed-integer program in HiGHS), `greedy` (its bound is the value with every
+        option placed), or `auto`, which is `cuts`: none of the benchmark's problems is solved faster by another (results/benchmarks.md).
     gap
         Relative gap (upper - lower) / upper at which to stop, >= 0.
     time_limit
@@ -91,6 +91,7 @@ def solve(
         if not np.isfinite(search.upper):
             raise
         search.limit = "interrupted"
+    search.verify()
     return search.result(method)
 
 
@@ -136,13 +137,18 @@ class _Search:
         return (relative_gap(self.lower, self.upper) or 0.0) <= max(self.gap, PROVEN)
 
     def offer(self, placed: NDArray[np.bool_], step: str = "") -> None:
-        """Take a feasible plan as the incumbent if it is better; its value is the exact one on the full network."""
-        value = plan_value(self.instance, placed)
+        """Take a feasible plan as the incumbent if it is better by its value on the overlay; `verify` has the last word."""
+        value = self.overlay.value(placed)
         if value < self.upper and not violations(self.instance, placed):
             self.placed, self.upper = placed, value
             self.prove(self.lower)
             if step:
                 self.say(step)
+
+    def verify(self) -> None:
+        """Value the incumbent on the full network, which knows nothing of the overlay."""
+        self.upper = plan_value(self.instance, self.placed)
+        self.prove(self.lower)
 
     def prove(self, lower: float) -> None:
         """Take a proven lower bound if it is better; rounding alone can set it above the incumbent."""

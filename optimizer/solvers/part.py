@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.plan import BUDGET_TOLERANCE
+from optimizer.plan import BUDGET_TOLERANCE, fits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,9 +60,13 @@ class Part:
 
 
 def room(instance: Instance, placed: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the (options,) mask of those that can be added, one at a time, to a mask that fits."""
+    """Return the (options,) mask of those that can be added, one at a time, to a mask that fits: exactly those of `plan.fits`."""
     most = instance.budget * (1 + BUDGET_TOLERANCE)
-    fitting = np.all(placed @ instance.use + instance.use <= most, axis=1)
+    used = placed @ instance.use + instance.use
+    fitting = np.all(used <= most, axis=1)
+    near = np.any((instance.use > 0) & (np.abs(used - most) <= ROUNDING * most), axis=1)
+    for option in np.flatnonzero(near & ~placed).tolist():  # a sum in another order may fall on the other side
+        fitting[option] = fits(instance, placed | np.equal(np.arange(placed.size), option))
     for group in instance.conflicts:
         members = list(group)
         if placed[members].any():
@@ -155,6 +159,8 @@ def screens(
     return _distinct(found)
 
 
+ROUNDING = 1e-12
+"""How near a budget, relative to it, a sum is made again in the order of `plan.fits`."""
 EPSILON = 1e-6
 """An x this close to 0 or 1 counts as whole."""
 

@@ -73,9 +73,7 @@ class PooledValues:
             fewer[option] = False
             touching = np.flatnonzero((self._paths.option == option).any(axis=1))
             without = best.copy()
-            np.maximum.at(
-                without, self._paths.unit[touching], self._paths.take(touching).values(np.append(fewer, False))
-            )
+            np.maximum.at(without, self._at[touching], self._paths.take(touching).values(np.append(fewer, False)))
             loss[option] = self._weight @ (without - best)
         return loss
 
@@ -85,11 +83,13 @@ class PooledValues:
     def _first_at(self, values: NDArray[np.float64], best: NDArray[np.float64]) -> NDArray[np.int64]:
         """Return for each unit the position of its first path that is worth the best."""
         at = np.flatnonzero(values >= np.repeat(best, self._length))
-        return at[np.searchsorted(self._paths.unit[at], self._paths.unit[self._start])] if at.size else at
+        return at[np.searchsorted(self._at[at], np.arange(best.size))] if at.size else at
 
     def _gather(self) -> None:
         """Sort the paths by unit; units without a path that survives are worth nothing and are left out."""
         paths = self._pool.paths.joined(self._units.chains, self._pool.filling)
         self._paths: Paths = paths.take(np.argsort(paths.unit, kind="stable"))
-        unit, self._start, self._length = np.unique(self._paths.unit, return_index=True, return_counts=True)
+        unit, self._start, self._at, self._length = np.unique(
+            self._paths.unit, return_index=True, return_inverse=True, return_counts=True
+        )
         self._weight = self._units.weight[unit]

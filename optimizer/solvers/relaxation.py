@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+LONGEST = 1e8
+"""Seconds from which on a limit is none."""
 ROUNDING = 1e-13
 """Allowance for rounding in the sums of the bound, relative to the sum of what they add and take away."""
 WARM = mathopt.SolveParameters(
@@ -144,7 +146,7 @@ class LinearProgram:
             left = until - time.monotonic()
             if left <= 0:
                 return None
-            answer = attempt(timedelta(seconds=left) if np.isfinite(left) else None)
+            answer = attempt(timedelta(seconds=left) if left < LONGEST else None)
             if answer is not None:
                 return self._solution(*answer)
             self._solver = None

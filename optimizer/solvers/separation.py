@@ -121,7 +121,7 @@ def chord_cuts(paths: Paths, x: NDArray[np.float64], base: NDArray[np.bool_], fl
     slope = np.where(inside, gain, loss)
     value = paths.values(np.append(base, False))
     alive = value > np.finfo(np.float64).tiny ** 0.5
-    slope[~alive] = 0.0
+    slope[~alive], value[~alive] = 0.0, 0.0
     asked = value * (1 - (slope * np.where(inside, point - 1, point)).sum(axis=1))
     best = best_of_each(paths.unit, asked)
     side = value[best] * (1 + np.where(inside[best], slope[best], 0.0).sum(axis=1))
