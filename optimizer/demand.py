@@ -8,6 +8,7 @@ import numpy as np
 
 from optimizer.evaders import Route
 from optimizer.graph import cost_graph
+from optimizer.risk.od import OdTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -83,6 +84,37 @@ def gravity(
     pull = populations[None, :] ** power * np.exp(-hours / decay_hours)
     total = pull.sum(axis=1, keepdims=True)
     return np.asarray(masses[:, None] * np.divide(pull, total, out=np.zeros_like(pull), where=total > 0))
+
+
+def gravity_table(
+    network: Network,
+    gateways: Sequence[Gateway],
+    settlements: Sequence[Settlement],
+    masses: NDArray[np.float64],
+    *,
+    decay_hours: float = 2 / 3,
+    power: float = 1.0,
+) -> OdTable:
+    """Return the table of origins and destinations that gravity expects, the prior of a risk model's flows.
+
+    Parameters
+    ----------
+    network
+        The roads.
+    gateways, settlements
+        Origins and destinations; either may be empty, and nothing flows then.
+    masses
+        (gateways,) loads that enter at each, before any record has spoken (`gateway_masses` with an index of 1).
+    decay_hours, power
+        As `gravity` takes them.
+    """
+    origins = np.array([gateway.node for gateway in gateways], dtype=np.int64)
+    destinations = np.array([settlement.node for settlement in settlements], dtype=np.int64)
+    if not origins.size or not destinations.size:
+        return OdTable(origins, destinations, np.zeros((origins.size, destinations.size)))
+    populations = np.array([settlement.population for settlement in settlements], dtype=np.float64)
+    hours = travel_hours(network, gateways, settlements)
+    return OdTable(origins, destinations, gravity(masses, populations, hours, decay_hours=decay_hours, power=power))
 
 
 def habitual_routes(

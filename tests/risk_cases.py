@@ -117,3 +117,27 @@ def effort_of(
 def by_segment(values: NDArray[np.float64]) -> dict[int | str, float]:
     """Return the values above zero by segment."""
     return {int(segment): float(values[segment]) for segment in np.flatnonzero(values)}
+
+
+def rows_of(
+    segment: NDArray[np.integer],
+    amount: NDArray[np.float64],
+    count: NDArray[np.float64],
+    *,
+    month: NDArray[np.integer] | None = None,
+    unit: NDArray[np.integer] | None = None,
+) -> tuple[Records, Effort]:
+    """Return one row of seizures and one of effort for each segment, in months from January 2023 and in units 0 and 1 if they are given."""
+    k = segment.size
+    names = ("a",) if unit is None else ("a", "b")
+    rows: dict[str, Any] = _rows(k, {}) | {
+        "segment": segment.astype(np.int64),
+        "area": np.full(k, -1, dtype=np.int64),
+        "source": np.zeros(k, dtype=np.int64) if unit is None else unit.astype(np.int64),
+        "source_name": names,
+    }
+    if month is not None:
+        first = np.datetime64("2023-01", "M")
+        rows |= {"start": (first + month).astype("datetime64[D]"), "end": (first + month + 1).astype("datetime64[D]")}
+    seizures = Records(**rows, count=count, quantity_kg=np.full(k, np.nan), drug=np.full(k, ""), effort_unit=names)
+    return seizures, Effort(**rows, amount=amount, unit=names)

@@ -11,6 +11,7 @@ import pytest
 from optimizer.evaluation import evaluate
 from optimizer.instance_file import read_instance
 from optimizer.plan import violations
+from optimizer.scenario.risk_model import MODELS
 from tests.command import Outcome, run
 from tests.tiny import SCENARIO, SITES, write_scenario
 
@@ -49,7 +50,9 @@ def test_plan_writes_a_whole_folder_that_agrees_with_itself(command: Callable[..
     assert not violations(instance, instance.placed(plan["options"]))
     assert plan["values"]["everything"] <= plan["lower"] + 1e-9 <= plan["upper"] + 2e-9 <= plan["values"]["nothing"]
     assert plan["values"]["existing"] > plan["upper"]
+    assert f"Estimated from {MODELS['field-flow'].words}." in (out / "report.html").read_text(encoding="utf-8")
     run_file = json.loads((out / "run.json").read_text())
+    assert "qdldl" in run_file["packages"]
     recorded = {item["file"]: item["sha256"] for item in run_file["inputs"]}
     for name in ("scenario.toml", "network.gpkg", "areas.geojson", "seizures.csv", "effort.csv", "sites.csv"):
         assert recorded[name] == hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
@@ -133,6 +136,7 @@ BROKEN = [
     ("kinds twice", lambda t: t + '\n[[kinds]]\nid = "post"\nsurvival = 0.8\n', "kinds[1]: found 'post' again"),
     ("deep", lambda t: t.replace('name = "Tiny border"', "name = " + "[" * 5000), "too deep"),
     ("budget", lambda t: t.replace("budget = 3", "budget = 1e300"), "resources[0].budget: found 1e+300"),
+    ("no risk model", lambda t: t + '\n[risk]\nmodel = "shrnk"\n', "risk.model: found 'shrnk'; expected 'field-flow'"),
     ("no method", lambda t: t + '\n[solve]\nmethod = "compct"\n', "Did you mean 'compact'?"),
 ]
 

@@ -338,6 +338,14 @@ def test_values_that_are_not_shares_keep_their_unit() -> None:
     assert parsed.tables["layouts"][0][1] == "Number of loads that get through"
 
 
+def test_the_page_says_what_the_risk_was_estimated_from_where_that_is_known() -> None:
+    content = full_content()
+    assert content.risk is not None
+    assert "Estimated from" not in page(content, {})
+    told = replace(content, risk=replace(content.risk, how="finds on <both> sides"))
+    assert "Estimated from finds on &lt;both&gt; sides. A dashed grey road" in page(told, {})
+
+
 def test_risk_of_another_network_is_refused() -> None:
     content = full_content()
     assert content.risk is not None

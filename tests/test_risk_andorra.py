@@ -8,8 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from optimizer.demand import gateway_masses, gravity_table
 from optimizer.region import read_region
-from optimizer.risk import EffortSource, SeizureSource, ShrunkRate, read_effort, read_seizures
+from optimizer.risk import (
+    EffortSource,
+    FieldFlow,
+    SeizureSource,
+    ShrunkRate,
+    World,
+    captured,
+    read_effort,
+    read_seizures,
+)
 
 FOLDER = Path(__file__).parents[1] / "instances" / "andorra"
 EXTRACT = Path(__file__).parents[2] / "shared" / "data" / "osm" / "andorra-2025-01.osm.pbf"
@@ -26,7 +36,8 @@ def test_every_row_says_that_it_is_synthetic(name: str) -> None:
 
 @pytest.mark.skipif(not EXTRACT.is_file(), reason="../shared/data/osm/andorra-2025-01.osm.pbf is not there")
 def test_the_record_lies_on_the_roads_and_tells_of_the_truth() -> None:
-    network = read_region(EXTRACT, border="Andorra", modes=("drive", "service", "track")).network
+    region = read_region(EXTRACT, border="Andorra", modes=("drive", "service", "track"))
+    network = region.network
     seizures = SeizureSource.model_validate(
         {"file": "seizures.csv", "source": "synthetic", "columns": {"quantity": "kg"}, "max_distance_m": 50}
     )
@@ -43,8 +54,12 @@ def test_the_record_lies_on_the_roads_and_tells_of_the_truth() -> None:
     searched = read_effort([effort], network, folder=FOLDER)
     assert 350 < len(records) < 450
     assert records.unused == searched.unused == ()
-    estimate = ShrunkRate().fit(records, searched, network).predict()
-    assert estimate.warnings == ()
+    towns = [place for place in region.settlements if place.domestic]
+    entering = gateway_masses(region.gateways, np.ones(len(region.gateways)), {})
+    flows = gravity_table(network, region.gateways, towns, entering, decay_hours=0.5)
+    estimate = FieldFlow(flows).fit(records, searched, network).predict()
+    shrunk = ShrunkRate().fit(records, searched, network).predict()
+    assert estimate.warnings == shrunk.warnings == ()
     truth = np.array([[float(row[key]) for key in ("lon", "lat", "loads_a_day")] for row in rows("truth.csv")])
     segment, distance = network.nearest_segments(truth[:, 0], truth[:, 1])
     assert distance.max() < 5
@@ -53,3 +68,5 @@ def test_the_record_lies_on_the_roads_and_tells_of_the_truth() -> None:
     most = np.argsort(-estimate.median)[: network.n_segments // 20]
     least = np.argsort(estimate.median)[: network.n_segments // 2]
     assert flow[most].mean() > 10 * flow[least].mean()
+    world = World(network, flow)
+    assert captured(world, estimate.median) > max(0.8, captured(world, shrunk.median))

@@ -12,7 +12,8 @@ from optimizer.errors import InputError
 from optimizer.risk import ShrunkRate
 from optimizer.risk.evidence import Pool
 from optimizer.risk.exposure import ROAD_UNIT
-from optimizer.risk.shrinkage import Shapes, log_negative_binomial, log_pool_chance
+from optimizer.risk.gamma import log_negative_binomial, log_pool_chance
+from optimizer.risk.shrinkage import Shapes
 from tests.risk_cases import by_segment, effort_of, grid_network, line_network, network_of, records_of
 
 FIXED = {"segment_shape": 0.8, "neighbourhood_shape": 2.0, "typical_index": 0.7}
@@ -249,7 +250,7 @@ def test_no_find_in_much_effort_is_little_risk_per_unit() -> None:
 def test_draws_follow_the_interval() -> None:
     finds, hours, m = world()
     model = ShrunkRate(level=0.8).fit(records_of(finds), effort_of(hours), grid_network(8, np.random.default_rng(1)))
-    draws = model.sample(np.random.default_rng(0), 4000)
+    draws = np.exp(model.sample(4000, np.random.default_rng(0)))
     estimate = model.predict()
     assert draws.shape == (4000, m)
     inside = ((draws >= estimate.low) & (draws <= estimate.high)).mean(axis=0)

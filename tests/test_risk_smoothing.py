@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csc_array
-from scipy.sparse.linalg import splu
 
+from optimizer.risk.ldl import Factor
 from optimizer.risk.smoothing import walk
-from optimizer.risk.sparse_inverse import selected_inverse
 from tests.risk_cases import grid_network, line_network, network_of
 
 if TYPE_CHECKING:
@@ -90,11 +89,16 @@ def test_the_selected_inverse_is_a_part_of_the_inverse(seed: int, n: int, densit
     rng = np.random.default_rng(seed)
     lower = np.tril(rng.random((n, n)) * (rng.random((n, n)) < density), -1)
     dense = np.diag((lower + lower.T).sum(axis=1) + rng.uniform(0.01, 1, n)) - lower - lower.T
-    factor = splu(csc_array(dense), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0, options={"SymmetricMode": True})
-    np.testing.assert_array_equal(factor.perm_r, factor.perm_c)
-    part = selected_inverse(factor).tocoo()
-    order = np.argsort(factor.perm_r)
-    np.testing.assert_allclose(part.data, np.linalg.inv(dense)[order[part.row], order[part.col]], rtol=1e-8, atol=1e-12)
-    assert set(zip(factor.perm_r[:, None].ravel(), factor.perm_c.ravel(), strict=True)) <= set(
-        zip(part.row.tolist(), part.col.tolist(), strict=True)
-    )
+    factor = Factor.of(csc_array(dense))
+    inverse = np.linalg.inv(dense)
+    row, column = np.nonzero(dense)
+    np.testing.assert_allclose(factor.inverse_at(row, column), inverse[row, column], rtol=1e-8, atol=1e-12)
+    np.testing.assert_allclose(factor.inverse_diagonal(), np.diag(inverse), rtol=1e-8)
+    np.testing.assert_allclose(factor.log_determinant, np.linalg.slogdet(dense)[1], rtol=1e-9, atol=1e-9)
+    right = rng.normal(size=(n, 3))
+    np.testing.assert_allclose(factor.solve(right), inverse @ right, rtol=1e-7, atol=1e-9)
+
+
+def test_a_place_without_an_entry_of_the_factor_is_refused() -> None:
+    with pytest.raises(KeyError, match="no entry"):
+        Factor.of(csc_array(np.eye(3))).inverse_at(np.array([0]), np.array([2]))

@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 import pytest
 
 from optimizer.errors import InputError
 from optimizer.resources import Option, checkpoint_survival
+from optimizer.risk import FieldFlow, FlowRegression, OdTable, ShrunkRate, path_flows
 from optimizer.scenario.compile import Compiled, compile_scenario
-from optimizer.scenario.model import ScenarioModel
+from optimizer.scenario.gateway_risk import explained_by_flows
+from optimizer.scenario.model import RiskName, ScenarioModel
+from optimizer.scenario.risk_model import MODELS
+from tests.risk_cases import by_segment, effort_of, grid_network, records_of
 from tests.tiny import SCENARIO, write_scenario
 
 if TYPE_CHECKING:
@@ -135,6 +139,81 @@ def test_records_move_the_evaders(tmp_path: Path) -> None:
     assert share(with_record, "ford") < share(without, "ford")
 
 
+def test_a_scenario_can_choose_every_risk_model(tmp_path: Path) -> None:
+    assert set(get_args(RiskName)) == set(MODELS)
+    scenario = write_scenario(tmp_path)
+    medians = {}
+    for name in MODELS:
+        scenario.write_text(SCENARIO + f'\n[risk]\nmodel = "{name}"\ninterval = 0.8\n', encoding="utf-8")
+        problem = compile_scenario(scenario)
+        assert problem.risk is not None
+        assert problem.risk.level == 0.8
+        assert problem.risk.median.shape == (problem.region.network.n_segments,)
+        medians[name] = problem.risk.median
+    assert len({tuple(median.round(9)) for median in medians.values()}) == len(MODELS)
+    scenario.write_text(SCENARIO, encoding="utf-8")
+    default = compile_scenario(scenario).risk
+    assert default is not None
+    np.testing.assert_array_equal(default.median, medians["field-flow"])
+
+
+def test_a_risk_model_that_does_not_exist_is_refused_with_the_names(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"risk\.model: found 'shrnk'; expected 'field-flow'.*'shrunk'"):
+        compiled(tmp_path, SCENARIO + '\n[risk]\nmodel = "shrnk"\n')
+
+
+def test_records_without_effort_are_no_reason_to_stop(tmp_path: Path) -> None:
+    bare = re.sub(r"\[\[records.effort.*?\n\n(?=\[evaders)", "", SCENARIO, flags=re.DOTALL)
+    problem = compiled(tmp_path, bare)
+    assert problem.risk is not None
+    assert not problem.risk.searched.any()
+    assert any("No search effort was given" in warning for warning in problem.warnings)
+
+
+def test_exposure_counts_once_whatever_explains_the_finds() -> None:
+    """Where finds follow the flows the index has the exposure in it, and what is left at gateways must not."""
+    network = grid_network(9, np.random.default_rng(1), keep=1.0)
+    corners = OdTable(np.array([0, 8]), np.array([80, 72]), np.array([[4.0, 2.0], [1.0, 2.0]]))
+    flow = path_flows(network, corners, 1 / 90).net(corners.shares()).sum(axis=0)
+    rng = np.random.default_rng(3)
+    hours = rng.gamma(1.0, 40.0, network.n_segments)
+    record = records_of(by_segment(rng.poisson(hours * flow / flow.mean()).astype(float)))
+    effort = effort_of(by_segment(hours))
+    told = np.log(flow / flow.mean() + 0.03)
+    for model in (FieldFlow(corners), FlowRegression(corners)):
+        index = np.log(model.fit(record, effort, network).predict().median)
+        assert np.polyfit(told, index, 1)[0] > 0.7
+        assert abs(np.polyfit(told, index - explained_by_flows(model, network), 1)[0]) < 0.15
+    alone = FieldFlow().fit(record, effort, network)
+    np.testing.assert_array_equal(explained_by_flows(alone, network), 0)
+    np.testing.assert_array_equal(explained_by_flows(ShrunkRate().fit(record, effort, network), network), 0)
+
+
+def test_an_area_says_nothing_of_its_bridges(tmp_path: Path) -> None:
+    """Two ports alike but for their exposure, in an area whose finds nobody placed: their loads stay in proportion to it."""
+    from dataclasses import replace
+
+    from optimizer.region import save_region
+    from tests.tiny import tiny_region
+
+    scenario = write_scenario(tmp_path)
+    region = tiny_region()
+    ports = tuple(
+        replace(gate, exposure=9.0 if gate.id == "east-port" else 3.0)
+        for gate in region.gateways
+        if gate.kind == "port"
+    )
+    towns = tuple(replace(town, population=2000.0) for town in region.settlements)
+    save_region(replace(region, gateways=ports, settlements=towns), tmp_path / "network.gpkg")
+    (tmp_path / "seizures.csv").write_text("time,area,count\n2024-03,south,60\n2024-03,north,20\n", encoding="utf-8")
+    problem = compile_scenario(scenario)
+    share = np.zeros(2)
+    for evader, pair in zip(problem.instance.evaders, problem.pairs, strict=True):
+        share[pair.gateway] += evader.weight
+    assert [gate.id for gate in problem.gateways] == ["west-port", "east-port"]
+    assert 2.2 < share[1] / share[0] < 3.4
+
+
 def test_an_unreachable_destination_is_an_error_or_skipped(tmp_path: Path) -> None:
     from dataclasses import replace
 
@@ -161,6 +240,12 @@ def test_an_unreachable_destination_is_an_error_or_skipped(tmp_path: Path) -> No
     scenario.write_text(SCENARIO.replace("decay_minutes = 60", 'decay_minutes = 60\nunreachable = "skip"'))
     problem = compile_scenario(scenario)
     assert any("Farm" in warning for warning in problem.warnings)
+
+
+@pytest.mark.parametrize("terms", ['gateways = ["unofficial"]\nshares = { port = 0.6 }', "decay_minutes = 0.001"])
+def test_terms_that_leave_no_load_are_refused(tmp_path: Path, terms: str) -> None:
+    with pytest.raises(InputError, match="Look at shares, decay_minutes and smallest_share"):
+        compiled(tmp_path, SCENARIO.replace("decay_minutes = 60", terms))
 
 
 def test_exclusions_name_sites(tmp_path: Path) -> None:

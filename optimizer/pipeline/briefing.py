@@ -26,6 +26,7 @@ from optimizer.report.content import (
     StepRow,
     Summary,
 )
+from optimizer.scenario.risk_model import MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -110,6 +111,7 @@ def _risk(compiled: Compiled) -> SegmentRisk | None:
         searched=risk.searched,
         unit="finds per effort (1 = average)",
         interval=risk.level,
+        how=MODELS[compiled.scenario.risk.model].words,
     )
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 PACKAGES = (
     "numpy",
     "scipy",
+    "qdldl",
     "ortools",
     "osmnx",
     "networkx",

@@ -84,6 +84,8 @@ class SegmentRisk:
         (n_segments,) search effort, >= 0, in `effort_unit`; None where the report should not show it.
     effort_unit
         `search hours`, `vehicles searched`.
+    how
+        How the rate was estimated, to be read after "Estimated from"; empty where it is not said.
     """
 
     median: NDArray[np.float64]
@@ -94,6 +96,7 @@ class SegmentRisk:
     interval: float = 0.9
     effort: NDArray[np.float64] | None = None
     effort_unit: str = ""
+    how: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,40 +7,83 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from optimizer.risk.areas import Area, load_areas
+    from optimizer.risk.baselines import CountsOverEffort, FlowRegression, KernelDensity, RawCounts
+    from optimizer.risk.estimate import RiskEstimate, RiskModel
+    from optimizer.risk.field import Neighbours
+    from optimizer.risk.flow import PathFlows, path_flows
+    from optimizer.risk.model import FieldFlow
+    from optimizer.risk.od import OdTable, fit_od, od_draws
     from optimizer.risk.period import Period, parse_period
-    from optimizer.risk.rate import RiskEstimate, ShrunkRate
+    from optimizer.risk.rate import ShrunkRate
     from optimizer.risk.records import Effort, Records, read_effort, read_seizures
     from optimizer.risk.rows import Unused
+    from optimizer.risk.simulation import History, World, as_records, captured, make_history, make_world
     from optimizer.risk.sources import EffortSource, SeizureSource
 
 _HOME = {
     "Area": "areas",
+    "CountsOverEffort": "baselines",
     "Effort": "records",
     "EffortSource": "sources",
+    "FieldFlow": "model",
+    "FlowRegression": "baselines",
+    "History": "simulation",
+    "KernelDensity": "baselines",
+    "Neighbours": "field",
+    "OdTable": "od",
+    "PathFlows": "flow",
     "Period": "period",
+    "RawCounts": "baselines",
     "Records": "records",
-    "RiskEstimate": "rate",
+    "RiskEstimate": "estimate",
+    "RiskModel": "estimate",
     "SeizureSource": "sources",
     "ShrunkRate": "rate",
     "Unused": "rows",
+    "World": "simulation",
+    "as_records": "simulation",
+    "captured": "simulation",
+    "fit_od": "od",
     "load_areas": "areas",
+    "make_history": "simulation",
+    "make_world": "simulation",
+    "od_draws": "od",
     "parse_period": "period",
+    "path_flows": "flow",
     "read_effort": "records",
     "read_seizures": "records",
 }
 
 __all__ = [
     "Area",
+    "CountsOverEffort",
     "Effort",
     "EffortSource",
+    "FieldFlow",
+    "FlowRegression",
+    "History",
+    "KernelDensity",
+    "Neighbours",
+    "OdTable",
+    "PathFlows",
     "Period",
+    "RawCounts",
     "Records",
     "RiskEstimate",
+    "RiskModel",
     "SeizureSource",
     "ShrunkRate",
     "Unused",
+    "World",
+    "as_records",
+    "captured",
+    "fit_od",
     "load_areas",
+    "make_history",
+    "make_world",
+    "od_draws",
     "parse_period",
+    "path_flows",
     "read_effort",
     "read_seizures",
 ]

@@ -39,11 +39,14 @@ class Pool:
         (k,) expected seizures behind them by segment.
     spread
         (k,) the seizures, spread over the segments by effort.
+    unit
+        Position of the unit of effort that made them in `Evidence.units`.
     """
 
     segment: NDArray[np.int64]
     expected: NDArray[np.float64]
     spread: NDArray[np.float64]
+    unit: int = 0
 
     @property
     def count(self) -> float:
@@ -63,8 +66,10 @@ class Evidence:
         (len(units),) seizures per unit of effort over everything that was searched.
     count, expected
         (m,) seizures and expected seizures, those of areas spread over their segments.
-    own_count, own_expected
-        (m,) the part that is known to be the segment's own.
+    unit_count, unit_expected
+        (len(units), m) the part that is known to be the segment's own, by unit.
+    months
+        (len(units), m) over how many months the effort of each segment went, >= 1 where there is any (an effective number).
     pools
         The rest, area by area: the two parts make up the whole.
     searched
@@ -77,11 +82,22 @@ class Evidence:
     global_rate: NDArray[np.float64]
     count: NDArray[np.float64]
     expected: NDArray[np.float64]
-    own_count: NDArray[np.float64]
-    own_expected: NDArray[np.float64]
+    unit_count: NDArray[np.float64]
+    unit_expected: NDArray[np.float64]
+    months: NDArray[np.float64]
     pools: tuple[Pool, ...]
     searched: NDArray[np.bool_]
     warnings: tuple[str, ...]
+
+    @property
+    def own_count(self) -> NDArray[np.float64]:
+        """(m,) seizures that are known to be the segment's own."""
+        return np.asarray(self.unit_count.sum(axis=0))
+
+    @property
+    def own_expected(self) -> NDArray[np.float64]:
+        """(m,) expected seizures behind them."""
+        return np.asarray(self.unit_expected.sum(axis=0))
 
 
 def gather_evidence(
@@ -131,7 +147,7 @@ def gather_evidence(
             rate[number] = (
                 max(found.total, LEAST_SEIZURES) / amount.sum() if global_rate is None else global_rate[number]
             )
-            parts.append(_compare(found, rate[number] * amount))
+            parts.append(_compare(found, rate[number] * amount, number))
     return _joined(parts, exposure, rate, warnings)
 
 
@@ -153,6 +169,7 @@ class _Found:
 class _Part:
     """Evidence of one unit; fields as in `Evidence`."""
 
+    unit: int
     count: NDArray[np.float64]
     expected: NDArray[np.float64]
     own_count: NDArray[np.float64]
@@ -178,7 +195,7 @@ def _find(records: Records, amount: NDArray[np.float64]) -> _Found:
     return _Found(np.where(amount > 0, located, 0.0), by_area, records.area_segment, float(without))
 
 
-def _compare(found: _Found, expected: NDArray[np.float64]) -> _Part:
+def _compare(found: _Found, expected: NDArray[np.float64], unit: int) -> _Part:
     """Divide expected seizures between what is the segment's own and what is known by area alone."""
     size = expected.size
     own_share = np.ones(size)
@@ -192,19 +209,23 @@ def _compare(found: _Found, expected: NDArray[np.float64]) -> _Part:
         spread[members] += share
         shares.append((members, share))
     pooled = (1 - own_share) * expected
-    pools = [Pool(members, pooled[members] * share / spread[members], share) for members, share in shares]
-    return _Part(found.located + spread, expected, found.located, own_share * expected, pools)
+    pools = [Pool(members, pooled[members] * share / spread[members], share, unit) for members, share in shares]
+    return _Part(unit, found.located + spread, expected, found.located, own_share * expected, pools)
 
 
 def _joined(parts: Sequence[_Part], exposure: Exposure, rate: NDArray[np.float64], warnings: list[str]) -> Evidence:
     nothing = np.zeros(exposure.amount.shape[1])
+    own_count, own_expected = np.zeros_like(exposure.amount), np.zeros_like(exposure.amount)
+    for part in parts:
+        own_count[part.unit], own_expected[part.unit] = part.own_count, part.own_expected
     return Evidence(
         units=exposure.units,
         global_rate=rate,
         count=sum((part.count for part in parts), nothing),
         expected=sum((part.expected for part in parts), nothing),
-        own_count=sum((part.own_count for part in parts), nothing),
-        own_expected=sum((part.own_expected for part in parts), nothing),
+        unit_count=own_count,
+        unit_expected=own_expected,
+        months=exposure.months,
         pools=tuple(pool for part in parts for pool in part.pools),
         searched=np.asarray(exposure.amount.any(axis=0) & exposure.recorded),
         warnings=(*warnings, *_remarks(parts, exposure)),

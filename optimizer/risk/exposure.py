@@ -29,12 +29,15 @@ class Exposure:
         Units of effort; `ROAD_UNIT` alone where no effort is recorded.
     amount
         (units, m) effort by unit and segment.
+    months
+        (units, m) over how many months it went, >= 1 where there is any: an effective number, (sum e)^2 / sum e^2 over the months' e.
     first, after
         (units,) datetime64[D]: the first day of each unit's effort and the day after its last; NaT where it has none.
     """
 
     units: tuple[str, ...]
     amount: NDArray[np.float64]
+    months: NDArray[np.float64]
     first: NDArray[np.datetime64]
     after: NDArray[np.datetime64]
 
@@ -66,7 +69,7 @@ def spread_effort(effort: Effort | None, network: Network, units: tuple[str, ...
         names = units or (ROAD_UNIT,)
         amount = length[None, :] if names == (ROAD_UNIT,) else np.zeros((len(names), length.size))
         never = np.full(len(names), "NaT", dtype="datetime64[D]")
-        return Exposure(names, amount, never, never)
+        return Exposure(names, amount, (amount > 0).astype(np.float64), never, never)
     names = tuple(dict.fromkeys(effort.unit)) if units is None else units
     _complain_of_units(effort, names)
     unit = np.array([names.index(name) for name in effort.unit])[effort.source]
@@ -78,7 +81,27 @@ def spread_effort(effort: Effort | None, network: Network, units: tuple[str, ...
     for area in np.flatnonzero(in_area.any(axis=0)).tolist():
         members = effort.area_segment[area]
         amount[:, members] += np.outer(in_area[:, area], length[members] / length[members].sum())
-    return Exposure(names, amount, *_spans(effort, unit, len(names)))
+    return Exposure(names, amount, _months(effort, unit, amount, length), *_spans(effort, unit, len(names)))
+
+
+def _months(
+    effort: Effort, unit: NDArray[np.int64], amount: NDArray[np.float64], length: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(units, m) effective number of months of effort; a row that spans several counts as one for each of them."""
+    n_units, m = amount.shape
+    month = effort.start.astype("datetime64[M]").astype(np.int64)
+    spanned = np.maximum((effort.end - np.timedelta64(1, "D")).astype("datetime64[M]").astype(np.int64) - month + 1, 1)
+    place = np.where(effort.segment >= 0, effort.segment, m + effort.area)
+    key, group = np.unique(np.column_stack((unit, place, month)), axis=0, return_inverse=True)
+    squared = np.bincount(group.ravel(), effort.amount / np.sqrt(spanned), len(key)) ** 2
+    at = np.zeros((n_units, m + len(effort.area_name)))
+    np.add.at(at, (key[:, 0], key[:, 1]), squared)
+    total = at[:, :m]
+    for area in np.flatnonzero(at[:, m:].any(axis=0)).tolist():
+        members = effort.area_segment[area]
+        share = length[members] / length[members].sum()
+        total[:, members] += np.outer(at[:, m + area], share**2)
+    return np.where(amount > 0, np.maximum(amount**2 / np.where(total > 0, total, 1.0), 1.0), 0.0)
 
 
 def _spans(

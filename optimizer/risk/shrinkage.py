@@ -34,14 +34,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import gammaln, xlogy
+
+from optimizer.risk.gamma import log_negative_binomial, log_pool_chance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from optimizer.risk.evidence import Evidence, Pool
+    from optimizer.risk.evidence import Evidence
     from optimizer.risk.smoothing import Walk
 
     Floats = NDArray[np.float64]
@@ -161,29 +162,3 @@ def log_chance(evidence: Evidence, around: Surroundings, shapes: Shapes) -> floa
         prior = shapes.prior(count, expected)
         total += log_pool_chance(pool, prior.shape, prior.mean, prior.known)
     return float(total)
-
-
-def log_negative_binomial(count: Floats, expected: Floats, shape: Floats, rate: Floats) -> Floats:
-    """Return log P(y) for y ~ Poisson(e r), r ~ Gamma(shape, rate): a negative binomial."""
-    odds = expected / rate
-    return np.asarray(
-        gammaln(shape + count)
-        - gammaln(shape)
-        - gammaln(count + 1)
-        + xlogy(count, odds)
-        - (shape + count) * np.log1p(odds)
-    )
-
-
-def log_pool_chance(pool: Pool, shape: Floats, mean: Floats, known: Floats) -> float:
-    """Return log P(count) of a pool whose segments' indices are Gamma(shape, mean).
-
-    The sum of e_s r_s is matched by a Gamma of the same mean and variance. Segments err together as far as their neighbourhood does
-    (squared coefficient of variation 1 / `known`), and apart in the rest.
-    """
-    part = pool.expected * mean
-    together = np.minimum(1 / known, 1 / shape)
-    variance = np.sum(part**2 * (1 / shape - together)) + np.sum(part * np.sqrt(together)) ** 2
-    total = part.sum()
-    matched = np.array([total**2 / variance])
-    return float(log_negative_binomial(np.array([pool.count]), np.array([total]), matched, matched)[0])

@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import coo_array, csc_array, diags_array
-from scipy.sparse.linalg import SuperLU, splu
 
-from optimizer.risk.sparse_inverse import selected_inverse
+from optimizer.risk.ldl import Factor
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,7 +42,7 @@ class Walk:
     link
         (m, n) sparse c of each segment at its two ends.
     factor
-        LU factors of the (n, n) matrix over the junctions.
+        Factors of the (n, n) matrix over the junctions.
     home
         (m,) G_ss, the Green function of each segment at itself.
     """
@@ -51,7 +50,7 @@ class Walk:
     reach_km: float
     load: NDArray[np.float64]
     link: csc_array
-    factor: SuperLU
+    factor: Factor
     home: NDArray[np.float64]
 
     def gathered(self, evidence: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -73,15 +72,14 @@ def walk(network: Network, reach_km: float) -> Walk:
     total: NDArray[np.float64] = np.asarray(link.sum(axis=0))
     total[total == 0] = 1.0  # a node without a road
     matrix = csc_array(diags_array(total) - link.T @ diags_array(1 / load) @ link)
-    factor = splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0, options={"SymmetricMode": True})
+    factor = Factor.of(matrix)
     return Walk(reach_km, load, link, factor, _home(network, factor, strength, load))
 
 
 def _home(
-    network: Network, factor: SuperLU, strength: NDArray[np.float64], load: NDArray[np.float64]
+    network: Network, factor: Factor, strength: NDArray[np.float64], load: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    inverse = selected_inverse(factor)
-    tail, head = factor.perm_r[network.tail[network.segment_arc]], factor.perm_r[network.head[network.segment_arc]]
-    own = inverse.diagonal()
-    between = np.asarray(inverse[np.maximum(tail, head), np.minimum(tail, head)]).ravel()
+    tail, head = network.tail[network.segment_arc], network.head[network.segment_arc]
+    own = factor.inverse_diagonal()
+    between = factor.inverse_at(tail, head)
     return np.asarray(1 / load + (strength / load) ** 2 * (own[tail] + own[head] + 2 * between))

@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.demand import gateway_masses, gravity, habitual_routes, travel_hours
+from optimizer.demand import habitual_routes, travel_hours
 from optimizer.errors import InputError, Problem, ProblemList
 from optimizer.evaders import Evader
 from optimizer.files import existing_file
 from optimizer.instance import Instance
 from optimizer.instance_file import check_evaders
 from optimizer.scenario.candidates import crossing_sites, road_sites
+from optimizer.scenario.demand import Demand
+from optimizer.scenario.gateway_risk import gateway_index
 from optimizer.scenario.model import ScenarioModel, SolveModel, read_scenario
 from optimizer.scenario.options import check_definitions, compile_options
 from optimizer.scenario.region_source import obtain_region
+from optimizer.scenario.risk_model import MODELS
 from optimizer.scenario.sites import PlacedSite, place_sites, read_sites
 from optimizer.schema import validated
 
@@ -30,8 +33,9 @@ if TYPE_CHECKING:
     from optimizer.network import Network
     from optimizer.places import Gateway, Settlement
     from optimizer.region.model import Region
-    from optimizer.risk.rate import RiskEstimate
+    from optimizer.risk.estimate import RiskEstimate
     from optimizer.risk.records import Effort, Records
+    from optimizer.scenario.model import RiskModel
 
 
 DOUBTFUL_M = 100.0
@@ -132,13 +136,18 @@ def compile_scenario(
     records, effort, files = _records(scenario, path, region.network)
     inputs += files
     on_step("estimating risk")
-    risk = _risk(scenario, records, effort, region.network, warnings)
-    on_step("choosing routes")
-    cost = background_cost(region.network, scenario)
     gateways, settlements = _ends(scenario, region, path)
     hours = travel_hours(region.network, gateways, settlements)
     skipped = _check_reach(gateways, settlements, hours, scenario.evaders.unreachable, str(path), warnings)
-    evaders, pairs = _evaders(scenario, region.network, cost, (gateways, settlements), hours, risk)
+    demand = Demand(scenario.evaders, gateways, settlements, hours)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        _check_loads(demand.prior().weight, 0.0, str(path))
+    risk, index = _risk(scenario.risk, records, effort, region.network, demand, warnings)
+    shares = demand.shares(index)
+    _check_loads(shares, scenario.evaders.smallest_share, str(path))
+    on_step("choosing routes")
+    cost = background_cost(region.network, scenario)
+    evaders, pairs = _evaders(scenario, region.network, cost, shares, (gateways, settlements))
     on_step("placing sites")
     sites, files = _sites(scenario, path, region, (evaders, settlements), cost)
     inputs += files
@@ -227,19 +236,37 @@ def _records(scenario: ScenarioModel, path: Path, network: Network) -> tuple[Rec
     return records, effort, files
 
 
-def _risk(
-    scenario: ScenarioModel, records: Records | None, effort: Effort | None, network: Network, warnings: list[str]
-) -> RiskEstimate | None:
-    from optimizer.risk import ShrunkRate
+def _check_loads(shares: NDArray[np.float64], smallest: float, where: str) -> None:
+    """Refuse terms under which no load sets out or none arrives: shares for kinds of gateway that are not there, a pull that ends at once."""
+    if not (shares > smallest).any():
+        raise InputError(
+            Problem(
+                f"{where}, evaders",
+                f"no pair of a gateway and a settlement with more than a share of {smallest:g} of all loads",
+                "loads between some",
+                "Look at shares, decay_minutes and smallest_share",
+            )
+        )
 
+
+def _risk(
+    model: RiskModel,
+    records: Records | None,
+    effort: Effort | None,
+    network: Network,
+    demand: Demand,
+    warnings: list[str],
+) -> tuple[RiskEstimate | None, NDArray[np.float64]]:
+    """Return the rate of every segment, and the (gateways,) risk index at each gateway: 1 without a record."""
     if records is None:
         warnings.append(
             "The scenario names no seizure record: evaders' weights rest on gateways and populations alone."
         )
-        return None
-    estimate = ShrunkRate(level=scenario.risk.interval).fit(records, effort, network).predict()
+        return None, np.ones(len(demand.gateways))
+    fitted = MODELS[model.model].make(demand.prior(), model.interval).fit(records, effort, network)
+    estimate = fitted.predict()
     warnings.extend(estimate.warnings)
-    return estimate
+    return estimate, gateway_index(fitted, estimate, network, demand.gateways)
 
 
 def _ends(scenario: ScenarioModel, region: Region, path: Path) -> tuple[tuple[Gateway, ...], tuple[Settlement, ...]]:
@@ -266,22 +293,12 @@ def _evaders(
     scenario: ScenarioModel,
     network: Network,
     cost: NDArray[np.float64],
+    shares: NDArray[np.float64],
     ends: tuple[tuple[Gateway, ...], tuple[Settlement, ...]],
-    hours: NDArray[np.float64],
-    risk: RiskEstimate | None,
 ) -> tuple[tuple[Evader, ...], tuple[Pair, ...]]:
-    """Return the evaders of every gateway and settlement, informed and habitual."""
-    gateways, settlements = ends
-    model = scenario.evaders
-    index = np.ones(len(gateways)) if risk is None else _risk_at(network, risk, [g.node for g in gateways])
-    masses = gateway_masses(
-        gateways,
-        np.where(np.isfinite(hours).any(axis=1), index, 0.0),
-        {str(kind): share for kind, share in model.shares.items()},
-    )
-    populations = np.array([s.population for s in settlements], dtype=np.float64)
-    loads = gravity(masses, populations, hours, decay_hours=model.decay_minutes / 60, power=model.population_power)
-    loads = np.where(loads >= max(model.smallest_share, np.finfo(np.float64).tiny), loads, 0.0)
+    """Return the evaders of every gateway and settlement, informed and habitual, for the (gateways, settlements) shares of all loads."""
+    (gateways, settlements), model = ends, scenario.evaders
+    loads = np.where(shares >= max(model.smallest_share, np.finfo(np.float64).tiny), shares, 0.0)
     loads *= model.loads / loads.sum()
     rng = np.random.default_rng(scenario.solve.seed)
     evaders: list[Evader] = []
@@ -344,19 +361,6 @@ def _check_reach(
     if shut:
         warnings.append(f"No road leads inward from {_listed(shut)}: no evader enters there.")
     return tuple(s.id for s, reached in zip(settlements, arrives, strict=True) if not reached)
-
-
-def _risk_at(network: Network, risk: RiskEstimate, nodes: list[int]) -> NDArray[np.float64]:
-    """Return the expected risk index of the segments that meet at each node.
-
-    Loads add up, so the expectation is what weighs; where nobody searched the median can be next to nothing, and the weight would vanish.
-    """
-    total, count = np.zeros(network.n_nodes), np.zeros(network.n_nodes)
-    segment_arc = network.segment_arc
-    for end in (network.tail[segment_arc], network.head[segment_arc]):
-        np.add.at(total, end, risk.mean)
-        np.add.at(count, end, 1.0)
-    return np.asarray(total[nodes] / count[nodes])
 
 
 def _sites(

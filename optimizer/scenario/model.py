@@ -16,6 +16,9 @@ from optimizer.schema import Strict, validated
 Id = Annotated[str, Field(min_length=1, max_length=200)]
 Amount = Annotated[float, Field(ge=0, le=1e15)]
 Chance = Annotated[float, Field(ge=0, le=1)]
+RiskName = Literal[
+    "field-flow", "field", "flow-regression", "shrunk", "counts-over-effort", "kernel-density", "raw-counts"
+]
 
 
 def _longitude_first(bbox: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
@@ -61,6 +64,7 @@ class RecordsModel(Strict):
 class RiskModel(Strict):
     """How the record becomes a rate."""
 
+    model: RiskName = Field("field-flow", description="how finds and search effort become a rate on every road")
     interval: float = Field(0.9, gt=0, lt=1, description="probability the interval holds")
 
 

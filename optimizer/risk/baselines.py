@@ -1,0 +1,206 @@
+"""What a risk model must beat: the maps that are drawn today, behind the same interface.
+
+RawCounts        finds, as if everybody had looked everywhere alike
+KernelDensity    the same, spread along the roads
+CountsOverEffort finds over effort, segment by segment
+ShrunkRate       that, shrunk along the network (`optimizer.risk.rate`)
+FlowRegression   Poisson regression on the trafficking flow and the road class
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+
+from optimizer.risk.cells import cells_of
+from optimizer.risk.choice import class_design, flow_column, with_flow
+from optimizer.risk.evidence import gather_evidence
+from optimizer.risk.exposure import ROAD_UNIT
+from optimizer.risk.flow import path_flows
+from optimizer.risk.gamma import GammaModel
+from optimizer.risk.lognormal import estimate_of, log_chance, log_chance_of_area, per_outcome
+from optimizer.risk.smoothing import walk
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from optimizer.network import Network
+    from optimizer.risk.estimate import RiskEstimate
+    from optimizer.risk.evidence import Evidence
+    from optimizer.risk.laplace import Design
+    from optimizer.risk.likelihood import Cells
+    from optimizer.risk.od import OdTable
+    from optimizer.risk.records import Effort, Records
+
+    Floats = NDArray[np.float64]
+
+HALF = 0.5
+"""Finds that stand before any evidence, as in Jeffreys's prior for a Poisson's rate."""
+
+
+class _Plain(GammaModel):
+    """A Gamma posterior with HALF a find before the evidence.
+
+    Parameters
+    ----------
+    level
+        Probability of the interval, in (0, 1).
+    """
+
+    def __init__(self, *, level: float = 0.9) -> None:
+        self.level = level
+
+    def fit(self, records: Records, effort: Effort | None, network: Network) -> Self:
+        """Set finds against what this model takes for effort.
+
+        Raises
+        ------
+        InputError
+            If seizures cannot be assigned to one unit of effort.
+        """
+        self._network = network
+        self.evidence_ = gather_evidence(records, effort, network)
+        count, expected = self._seen(self.evidence_)
+        self.shape_, self.rate_ = HALF + count, HALF + expected
+        return self
+
+    def _seen(self, evidence: Evidence) -> tuple[Floats, Floats]:
+        raise NotImplementedError
+
+
+class RawCounts(_Plain):
+    """Finds, as if every segment had been searched alike: the hot-spot map that is an effort map."""
+
+    def _seen(self, evidence: Evidence) -> tuple[Floats, Floats]:
+        return evidence.count, np.full(evidence.count.size, evidence.expected.mean())
+
+
+class CountsOverEffort(_Plain):
+    """Finds over effort; where nobody searched, the rate of the whole."""
+
+    def _seen(self, evidence: Evidence) -> tuple[Floats, Floats]:
+        return evidence.count, evidence.expected
+
+
+class KernelDensity(_Plain):
+    """Finds spread along the roads by an exponential kernel, per kilometre of road.
+
+    Parameters
+    ----------
+    reach_km
+        Over which the kernel falls by a factor e on one long road, > 0.
+    level
+        Probability of the interval, in (0, 1).
+    """
+
+    def __init__(self, reach_km: float = 1.0, *, level: float = 0.9) -> None:
+        super().__init__(level=level)
+        self.reach_km = reach_km
+
+    def _seen(self, evidence: Evidence) -> tuple[Floats, Floats]:
+        length = self._network.length_m[self._network.segment_arc]
+        kernel = walk(self._network, self.reach_km)
+        around = np.maximum(kernel.gathered(np.column_stack((evidence.count, length))), 0)
+        return around[:, 0], around[:, 1] * evidence.expected.sum() / length.sum()
+
+
+class FlowRegression:
+    """Poisson regression of finds on the trafficking flow and the road class, with effort as exposure.
+
+    Parameters
+    ----------
+    flows
+        Prior table of origins and destinations; None leaves road classes alone.
+    theta
+        Preference for short times, per second.
+    level
+        Probability of the interval, in (0, 1).
+    ridge
+        Standard deviation of the normal priors on all but the level, centred on none; infinity is plain Poisson regression.
+
+    Attributes
+    ----------
+    coefficients_, covariance_
+        (q,) and (q, q): the level, road classes, log flow.
+    mean_, sd_
+        (m,) log index and its standard deviation.
+    evidence_
+        What the records say.
+    """
+
+    def __init__(
+        self, flows: OdTable | None = None, *, theta: float = 1 / 90, level: float = 0.9, ridge: float = 1.0
+    ) -> None:
+        self.flows = flows
+        self.theta = theta
+        self.level = level
+        self.ridge = ridge
+
+    def fit(self, records: Records, effort: Effort | None, network: Network) -> Self:
+        """Fit the regression to segments that were searched; finds known by area alone are left out.
+
+        Raises
+        ------
+        InputError
+            If seizures cannot be assigned to one unit of effort.
+        """
+        self._network = network
+        self.evidence_ = gather_evidence(records, effort, network)
+        design = class_design(network)
+        if self.flows is not None:
+            flow = path_flows(network, self.flows, self.theta).net(self.flows.shares()).sum(axis=0)
+            design = with_flow(design, flow_column(flow))
+        self.coefficients_, self.covariance_ = self._regression(cells_of(self.evidence_)[0], design)
+        self.mean_ = design.columns @ self.coefficients_
+        self.sd_ = np.sqrt(((design.columns @ self.covariance_) * design.columns).sum(axis=1))
+        return self
+
+    def _regression(self, cells: Cells, design: Design) -> tuple[Floats, Floats]:
+        """Return the mode and the inverse of the information, by Newton's method with halved steps."""
+        x = design.columns[cells.segment]
+        precision = np.full(x.shape[1], self.ridge**-2.0)
+        precision[0] = design.prior_sd[0] ** -2.0 if np.isfinite(self.ridge) else 0.0
+        beta = np.zeros(x.shape[1])
+        value, slope, weight = cells.terms(x @ beta, np.inf)
+        for _ in range(100):
+            gradient = x.T @ slope - precision * beta
+            information = x.T @ (weight[:, None] * x) + np.diag(precision)
+            step = cho_solve(cho_factor(information), gradient)
+            if gradient @ step < 1e-12:
+                break
+            before, length = value.sum() - 0.5 * beta @ (precision * beta), 1.0
+            while length > 1e-9:
+                tried = beta + length * step
+                value, slope, weight = cells.terms(x @ tried, np.inf)
+                if value.sum() - 0.5 * tried @ (precision * tried) >= before:
+                    break
+                length /= 2
+            beta = tried
+        return beta, np.asarray(np.linalg.inv(information), dtype=np.float64)
+
+    def predict(self) -> RiskEstimate:
+        """Return the risk index of every segment."""
+        return estimate_of(self.evidence_, self.mean_, self.sd_, self.sd_, self.level)
+
+    def sample(self, n: int, rng: np.random.Generator) -> Floats:
+        """Return n draws of the log risk index, (n, m); segments are drawn apart."""
+        return np.asarray(self.mean_ + self.sd_ * rng.standard_normal((n, self.mean_.size)))
+
+    def score(self, records: Records, effort: Effort | None) -> float:
+        """Return the log chance of a later record given its own effort, a seizure (natural logarithm; higher is better).
+
+        Raises
+        ------
+        InputError
+            If the record has effort in a unit that was not fitted.
+        """
+        units = self.evidence_.units
+        known = None if units == (ROAD_UNIT,) else self.evidence_.global_rate
+        later = gather_evidence(records, effort, self._network, units=units, global_rate=known)
+        cells, areas = cells_of(later)
+        total = float(log_chance(cells, self.mean_[cells.segment], self.sd_[cells.segment], np.inf).sum())
+        draws = self.sample(100, np.random.default_rng(0))
+        total += sum(log_chance_of_area(area, draws, np.inf) for area in areas)
+        return per_outcome(total, cells, areas)

@@ -1,0 +1,79 @@
+"""What every risk model answers, and how it is asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from optimizer.network import Network
+    from optimizer.risk.records import Effort, Records
+
+
+@dataclass(frozen=True)
+class RiskEstimate:
+    """Risk index by segment (m of them): 1 where a unit of effort finds what it finds on the whole.
+
+    Attributes
+    ----------
+    median, low, high
+        (m,) median and the ends of the central interval, >= 0. Rank by the median: a mean can be ruled by places nobody visited.
+    mean
+        (m,) expected index, > 0: what to add up or multiply into expected loads. Where nobody searched the median may be all but nothing
+        while the mean is not.
+    searched
+        (m,) whether any effort is recorded there. Where none is, the risk is unknown and the answer a guess from elsewhere.
+    level
+        Probability of the interval.
+    units, global_rate
+        Units of effort, and (len(units),) the seizures per unit where the index is 1; NaN for a unit without effort.
+    warnings
+        What a reader must know.
+    """
+
+    median: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    searched: NDArray[np.bool_]
+    level: float
+    units: tuple[str, ...]
+    global_rate: NDArray[np.float64]
+    warnings: tuple[str, ...]
+
+    @property
+    def unknown(self) -> NDArray[np.bool_]:
+        """(m,) whether nobody ever searched there."""
+        return ~self.searched
+
+    def rates(self, unit: str) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Return median, low and high seizures per unit of effort, each (m,)."""
+        rate = self.global_rate[self.units.index(unit)]
+        return rate * self.median, rate * self.low, rate * self.high
+
+
+@runtime_checkable
+class RiskModel(Protocol):
+    """A model of risk: parameters go into `__init__`, a record into `fit`, which gives what has been learnt."""
+
+    def fit(self, records: Records, effort: Effort | None, network: Network) -> Self:
+        """Learn from a record; return self."""
+        ...
+
+    def predict(self) -> RiskEstimate:
+        """Return the risk index of every segment, with an interval."""
+        ...
+
+    def score(self, records: Records, effort: Effort | None) -> float:
+        """Return the log chance of a later record given its own effort: natural logarithm, higher is better.
+
+        Per seizure where finds are counted, per search where each ends in yes or no.
+        """
+        ...
+
+    def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Return n draws of the logarithm of the risk index of every segment, (n, m)."""
+        ...

@@ -1,0 +1,143 @@
+"""How likely a count is, given the log of its expected value: Poisson, negative binomial, and yes or no for each search.
+
+Each family is concave in the log mean x = log(expected) + eta, so that Newton's method finds the one mode. Its `terms` are the log chance, its
+first derivative in x, and the second with the sign turned (>= 0).
+
+    Poisson             y x - exp(x) - log y!
+    negative binomial   the Poisson mixed over a Gamma of mean 1 and shape r; r grows with the months that were searched, for what comes in
+                        clumps (a convoy, a day's operation) comes anew each month
+    yes or no           y of n searches found something, each with chance 1 - exp(-exp(x) / n): the chance that a Poisson number of loads in the
+                        search is not 0 (the complementary log-log link), so that exp(eta) is the same rate per search in both
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from scipy.special import gammaln
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats: TypeAlias = NDArray[np.float64]
+    Terms: TypeAlias = tuple[Floats, Floats, Floats]
+
+LARGEST = 50.0
+"""Log means are cut here, far above any count, so that a wild Newton step stays finite."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Counts with a place of their own, k of them; a place has one for each unit of effort in which it was searched.
+
+    Attributes
+    ----------
+    segment, unit
+        (k,) where, and in which unit of effort.
+    count
+        (k,) finds, >= 0; a group of people searched together may be less than one.
+    expected
+        (k,) finds that the effort would make at the global rate, > 0.
+    clumps
+        (k,) over how many months the effort went, >= 1 (an effective number).
+    searches
+        (k,) searches n where each ends in yes or no; NaN where finds are counted.
+    """
+
+    segment: NDArray[np.int64]
+    unit: NDArray[np.int64]
+    count: Floats
+    expected: Floats
+    clumps: Floats
+    searches: Floats
+
+    def take(self, chosen: NDArray[np.bool_]) -> Cells:
+        """Return the chosen cells."""
+        return Cells(*(getattr(self, name)[chosen] for name in self.__dataclass_fields__))
+
+    def terms(self, eta: Floats, shape: float) -> Terms:
+        """Return log chance, slope and curvature, each like eta: (k,) or (k, q) for q values a cell.
+
+        Parameters
+        ----------
+        eta
+            Log rate over the global rate.
+        shape
+            r of a single month, > 0; infinity is Poisson.
+        """
+        extra = (slice(None), *(None,) * (eta.ndim - 1))
+        x = np.minimum(np.log(self.expected)[extra] + eta, LARGEST)
+        counted = np.isnan(self.searches)
+        if counted.all():
+            return count_terms(self.count[extra], x, shape * self.clumps[extra])
+        out = tuple(np.empty_like(eta) for _ in range(3))
+        for rows, terms in (
+            (counted, count_terms(self.count[counted][extra], x[counted], shape * self.clumps[counted][extra])),
+            (~counted, search_terms(self.count[~counted][extra], self.searches[~counted][extra], x[~counted])),
+        ):
+            for whole, part in zip(out, terms, strict=True):
+                whole[rows] = part
+        return out[0], out[1], out[2]
+
+
+def count_terms(count: Floats, x: Floats, shape: Floats) -> Terms:
+    """Return the terms of a count whose log mean is x: negative binomial of the given shape, Poisson where it is infinite."""
+    mean = np.exp(x)
+    if np.isinf(shape).all():
+        return count * x - mean - gammaln(count + 1), count - mean, mean
+    over = shape / (shape + mean)
+    value = gammaln(count + shape) - gammaln(shape) - gammaln(count + 1) + shape * np.log(over)
+    value = value + count * (x - np.log(shape + mean))
+    return value, count - (count + shape) * (1 - over), (count + shape) * over * (1 - over)
+
+
+def search_terms(found: Floats, searches: Floats, x: Floats) -> Terms:
+    """Return the terms of `found` among n searches, each with chance 1 - exp(-v), v = exp(x) / n."""
+    v = np.maximum(np.exp(x) / searches, 1e-300)
+    rest = searches - found
+    small = v < 1e-5
+    grown = np.expm1(np.minimum(v, 500.0))
+    ratio = np.where(small, 1 - v / 2, v / np.where(small, 1.0, grown))
+    bend = np.where(small, v / 2, ratio * (v - 1 + ratio))
+    return found * np.log(-np.expm1(-v)) - rest * v, found * ratio - rest * v, found * bend + rest * v
+
+
+@dataclass(frozen=True)
+class AreaCount:
+    """A count of which only the area is known: its mean is the sum over the area's segments of expected x exp(eta).
+
+    Attributes
+    ----------
+    segment
+        (k,) segments it may lie on.
+    expected
+        (k,) finds that the effort on each would make at the global rate, > 0.
+    unit
+        Unit of effort.
+    count
+        Finds, >= 0.
+    clumps
+        Months over which the effort went.
+    """
+
+    segment: NDArray[np.int64]
+    expected: Floats
+    unit: int
+    count: float
+    clumps: float
+
+    def log_mean(self, eta: Floats) -> tuple[float, Floats]:
+        """Return the log of the mean, and the (k,) share of each segment in it, for the (k,) log rates of its segments."""
+        parts = np.log(self.expected) + eta
+        top = parts.max()
+        scaled = np.exp(parts - top)
+        return min(float(top + np.log(scaled.sum())), LARGEST), scaled / scaled.sum()
+
+    def terms(self, x: float, shape: float) -> tuple[float, float, float]:
+        """Return log chance, slope and *expected* curvature in the log mean x (Fisher's, which is never negative)."""
+        r = shape * self.clumps
+        value, slope, _ = count_terms(np.array([self.count]), np.array([x]), np.array([r]))
+        mean = float(np.exp(x))
+        return float(value[0]), float(slope[0]), mean if np.isinf(r) else mean * r / (r + mean)

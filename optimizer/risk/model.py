@@ -1,0 +1,267 @@
+"""The recommended risk model: a field on the roads and the flow of trafficking, told apart from where people looked.
+
+Seizures of segment s, searched with effort E in months with season t, are Poisson (or negative binomial, or yes and no) with mean
+E exp(eta_s + season_t + level of the unit); what is not searched says nothing, and what has no effort leaves the likelihood.
+`optimizer.risk.laplace` has the model, `optimizer.risk.choice` the candidates that are averaged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from optimizer.risk.cells import cells_of
+from optimizer.risk.choice import (
+    START,
+    beliefs,
+    best_flow,
+    class_design,
+    likeliest,
+    likeliest_shape,
+    settled,
+    with_masses,
+    without_flow,
+)
+from optimizer.risk.evidence import gather_evidence
+from optimizer.risk.exposure import ROAD_UNIT
+from optimizer.risk.field import Field, road_neighbours
+from optimizer.risk.laplace import Problem, climb, draw
+from optimizer.risk.lognormal import estimate_of, log_chance, log_chance_of_area, per_outcome
+from optimizer.risk.od import od_draws
+from optimizer.risk.season import NO_SEASON, by_month, fit_season, in_average_months
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.network import Network
+    from optimizer.risk.choice import Fitted
+    from optimizer.risk.estimate import RiskEstimate
+    from optimizer.risk.field import Neighbours
+    from optimizer.risk.flow import PathFlows
+    from optimizer.risk.laplace import Point, View
+    from optimizer.risk.od import OdTable
+    from optimizer.risk.records import Effort, Records
+
+    Floats = NDArray[np.float64]
+
+THETAS = (1 / 30, 1 / 90, 1 / 300)
+"""Preferences for short times that are tried, per second."""
+WIDENING = 1.25
+"""Posterior standard deviations are multiplied by this, so that 90 % intervals hold about as often in simulation as they promise
+(docs/risk.md)."""
+DRAWS_FOR_AREAS = 200
+NO_FLOWS = "No pair of a gateway and a settlement carries anything, so trafficking flows say nothing of risk here."
+
+
+class FieldFlow:
+    """Risk by a Gaussian Markov field and trafficking flows, averaged over models with and without flows.
+
+    Parameters
+    ----------
+    flows
+        Prior table of origins and destinations; None leaves flows out.
+    level
+        Probability of the interval, in (0, 1).
+    thetas
+        Preferences for short times that are tried, per second.
+    masses
+        Whether what origins send and destinations draw may be fitted.
+    season
+        Whether months of the year may differ.
+    yes_no
+        Units of effort of which each is one search that ends in yes or no.
+    shape
+        Shape of a month's counts on a segment: infinity is Poisson, None chooses.
+    widening
+        Factor on the standard deviations of the log rates in intervals and draws; 1 gives the model's own.
+    neighbours
+        Graph of the field in place of that of the roads, for records without roads.
+
+    Attributes
+    ----------
+    candidates_, beliefs_
+        The models and how far each is believed.
+    season_
+        (12,) factors of the months, mean 1.
+    mean_, sd_
+        (m,) log index and its standard deviation before widening.
+    evidence_
+        What the records say.
+    """
+
+    def __init__(
+        self,
+        flows: OdTable | None = None,
+        *,
+        level: float = 0.9,
+        thetas: Sequence[float] = THETAS,
+        masses: bool = True,
+        season: bool = True,
+        yes_no: Collection[str] = (),
+        shape: float | None = None,
+        widening: float = WIDENING,
+        neighbours: Neighbours | None = None,
+    ) -> None:
+        self.flows = flows
+        self.level = level
+        self.thetas = thetas
+        self.masses = masses
+        self.season = season
+        self.yes_no = yes_no
+        self.shape = shape
+        self.widening = widening
+        self.neighbours = neighbours
+
+    def fit(self, records: Records, effort: Effort | None, network: Network) -> Self:
+        """Estimate the log risk index of every segment.
+
+        Raises
+        ------
+        InputError
+            If seizures cannot be assigned to one unit of effort, or yes-or-no searches do not add up.
+        """
+        self._network = network
+        self.evidence_ = gather_evidence(records, effort, network)
+        problem = self._problem(Field(self.neighbours or road_neighbours(network)))
+        self._start = climb(problem, START, close=1.0)[0].point
+        self.season_ = self._season(records, effort, problem)
+        if effort is not None and (self.season_ != 1).any():
+            self.evidence_ = gather_evidence(records, in_average_months(effort, self.season_), network)
+            problem = self._problem(problem.field)
+        self.candidates_ = self._candidates(problem)
+        self.beliefs_ = beliefs(self.candidates_)
+        means = np.array([candidate.mean for candidate in self.candidates_])
+        variances = np.array([candidate.sd**2 for candidate in self.candidates_])
+        self.mean_ = self.beliefs_ @ means
+        self.sd_ = np.sqrt(self.beliefs_ @ (variances + (means - self.mean_) ** 2))
+        return self
+
+    def predict(self) -> RiskEstimate:
+        """Return the risk index of every segment."""
+        estimate = estimate_of(self.evidence_, self.mean_, self.widening * self.sd_, self.sd_, self.level)
+        if self.flows is not None and len(self.candidates_) == 1:
+            return replace(estimate, warnings=(*estimate.warnings, NO_FLOWS))
+        return estimate
+
+    def table(self) -> OdTable | None:
+        """Return the believed flows between origins and destinations, as shares; None without flows.
+
+        The prior table where masses were not fitted, else its mean with the fitted one, each as far as it is believed.
+        """
+        if self.flows is None:
+            return None
+        shares = [self.flows if one.table is None else one.table for one in self.candidates_]
+        weight = sum(belief * one.shares() for belief, one in zip(self.beliefs_, shares, strict=True))
+        return self.flows.with_weight(np.asarray(weight))
+
+    def tables(self, n: int, rng: np.random.Generator, shape: float = 1.0) -> list[OdTable]:
+        """Return n draws of the flows between origins and destinations that explain draws of the rate; none without flows.
+
+        Parameters
+        ----------
+        n, rng
+            How many, and the source of chance.
+        shape
+            How closely pairs keep to `table()`, > 0.
+        """
+        believed = self.table()
+        if believed is None or self._paths is None:
+            return []
+        expected = self.evidence_.own_expected
+        return od_draws(replace(self._paths, table=believed), np.exp(self._draws(n, rng)) * expected, expected, shape)
+
+    def sample(self, n: int, rng: np.random.Generator) -> Floats:
+        """Return n draws of the log risk index, (n, m), segments together; widened as the intervals are."""
+        return np.asarray(self.mean_ + self.widening * (self._draws(n, rng) - self.mean_))
+
+    def _draws(self, n: int, rng: np.random.Generator) -> Floats:
+        counts = rng.multinomial(n, self.beliefs_)
+        draws = np.concatenate(
+            [
+                candidate.mean + draw(candidate.problem, candidate.setting, candidate.mode, count, rng)
+                for candidate, count in zip(self.candidates_, counts.tolist(), strict=True)
+                if count
+            ]
+            or [np.empty((0, self.mean_.size))]
+        )
+        return rng.permutation(draws)
+
+    def score(self, records: Records, effort: Effort | None) -> float:
+        """Return the log chance of a later record given its own effort (natural logarithm; higher is better).
+
+        Per seizure where finds are counted, per search in units of `yes_no`; the whole log chance where there is neither. Seizures without
+        effort are left out. Where the model was fitted without effort, the later record's number of seizures is taken as given and only
+        their places are judged. Cells count one by one: each is averaged over its own log rate, not widened (a wider log-normal
+        also has a higher mean, which later records do not show).
+
+        Raises
+        ------
+        InputError
+            If the record has effort in a unit that was not fitted.
+        """
+        known = self.evidence_
+        later = gather_evidence(
+            records,
+            None if effort is None else in_average_months(effort, self.season_),
+            self._network,
+            units=known.units,
+            global_rate=None
+            if known.units == (ROAD_UNIT,)
+            else np.where(np.isnan(known.global_rate), 1.0, known.global_rate),
+        )
+        cells, areas = cells_of(later, self.yes_no)
+        sd = self.sd_[cells.segment]
+        main = self.candidates_[int(np.argmax(self.beliefs_))]
+        level = main.problem.level(main.mode.point.beta, cells.unit)
+        shape = main.setting.shape
+        total = float(log_chance(cells, self.mean_[cells.segment] + level, sd, shape).sum())
+        if areas:
+            draws = self._draws(DRAWS_FOR_AREAS, np.random.default_rng(0))
+            levels = main.problem.level(main.mode.point.beta, np.array([area.unit for area in areas]))
+            total += sum(
+                log_chance_of_area(area, draws + one, shape) for area, one in zip(areas, levels.tolist(), strict=True)
+            )
+        return per_outcome(total, cells, areas)
+
+    def _problem(self, field: Field) -> Problem:
+        cells, areas = cells_of(self.evidence_, self.yes_no)
+        return Problem(field, cells, areas, class_design(self._network), len(self.evidence_.units))
+
+    def _season(self, records: Records, effort: Effort | None, problem: Problem) -> Floats:
+        if not self.season or effort is None or not len(effort):
+            return NO_SEASON
+        index = np.exp(problem.rates(self._start))
+        return fit_season(*by_month(records, effort, self._network, self.evidence_.global_rate, index))
+
+    def _candidates(self, problem: Problem) -> list[Fitted]:
+        """Return the models that are averaged, the field alone first."""
+        setting, mode = likeliest(problem, START)
+        setting = likeliest_shape(problem, setting, mode) if self.shape is None else replace(setting, shape=self.shape)
+        self._paths: PathFlows | None = None
+        found = [settled("field", problem, setting, _whole(problem, mode) or self._start)]
+        if self.flows is None or not self.flows.weight.sum() > 0:
+            return found
+        choice = best_flow(problem, self._network, self.flows, self.thetas, setting)
+        self._paths = choice.flows
+        setting, mode = likeliest(choice.problem, setting)
+        found.append(
+            settled(
+                "field + flow",
+                choice.problem,
+                setting,
+                _whole(problem, mode) or without_flow(found[0]),
+                choice.flows.theta,
+            )
+        )
+        if self.masses and (fitted := with_masses(found[-1], problem.design, choice)) is not None:
+            found.append(fitted)
+        return found
+
+
+def _whole(problem: Problem, mode: View) -> Point | None:
+    """Return the mode as a place to start from, if it was found on the whole problem."""
+    return mode.point if mode.point.u.size == problem.field.neighbours.size else None

@@ -1,0 +1,64 @@
+"""What a record says of the gateways, beyond the flows that were expected of them.
+
+A gateway's loads are its exposure times its risk index. A model that explains finds by flows has the exposure in its index already: the flows
+it starts from enter in proportion to exposure. What those flows explain, b1 log F, is therefore taken out first, or exposure would count
+twice, and the larger of two bridges would gain on the smaller although nothing was found that tells them apart.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.risk import FieldFlow, FlowRegression
+from optimizer.risk.choice import class_design
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.network import Network
+    from optimizer.places import Gateway
+    from optimizer.risk import RiskEstimate, RiskModel
+
+
+def gateway_index(
+    model: RiskModel, estimate: RiskEstimate, network: Network, gateways: Sequence[Gateway]
+) -> NDArray[np.float64]:
+    """Return the expected risk index of the segments that meet at each gateway, over what the prior flows expect there; (gateways,), > 0.
+
+    Loads add up, so the expectation is what weighs; where nobody searched the median can be next to nothing, and the weight would vanish.
+
+    Parameters
+    ----------
+    model
+        Fitted.
+    estimate
+        What it predicts.
+    network
+        The roads it was fitted on.
+    gateways
+        Where evaders enter.
+    """
+    beyond = estimate.mean * np.exp(-explained_by_flows(model, network))
+    total, count = np.zeros(network.n_nodes), np.zeros(network.n_nodes)
+    segment_arc = network.segment_arc
+    for end in (network.tail[segment_arc], network.head[segment_arc]):
+        np.add.at(total, end, beyond)
+        np.add.at(count, end, 1.0)
+    nodes = [gateway.node for gateway in gateways]
+    return np.asarray(total[nodes] / count[nodes])
+
+
+def explained_by_flows(model: RiskModel, network: Network) -> NDArray[np.float64]:
+    """Return the (m,) part of a fitted model's log index that its prior flows stand for, as far as they are believed; 0 without flows."""
+    if isinstance(model, FieldFlow) and len(model.candidates_) > 1:
+        design = model.candidates_[1].problem.design  # the prior flow is its last column
+        at = design.columns.shape[1] - 1
+        slopes = np.array([0.0] + [candidate.mode.point.beta[at] for candidate in model.candidates_[1:]])
+        return np.asarray(float(model.beliefs_ @ slopes) * design.columns[:, at])
+    if isinstance(model, FlowRegression) and model.flows is not None:
+        return np.asarray(model.mean_ - class_design(network).columns @ model.coefficients_[:-1])
+    return np.zeros(network.n_segments)

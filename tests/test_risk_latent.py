@@ -1,0 +1,269 @@
+"""The latent Gaussian machinery against closed forms, dense algebra, finite differences and brute force."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from optimizer.risk.choice import class_design
+from optimizer.risk.field import Field, Neighbours, road_neighbours
+from optimizer.risk.laplace import Design, Hessian, Point, Problem, Setting, View, climb, draw, log_evidence, look
+from optimizer.risk.likelihood import AreaCount, Cells, count_terms, search_terms
+from tests.risk_cases import grid_network, line_network
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from optimizer.risk.likelihood import Terms
+
+INF = float("inf")
+
+
+def ring(m: int) -> Neighbours:
+    first = np.concatenate((np.arange(m - 1), [0]))
+    second = np.concatenate((np.arange(1, m), [m - 1]))
+    return Neighbours(m, first, second, np.ones(m))
+
+
+def test_a_field_on_a_ring_has_the_inverse_that_fourier_gives() -> None:
+    m, tau, kappa2 = 40, 2.5, 0.3
+    field = Field(ring(m))
+    eigenvalue = tau * (kappa2 + 2 - 2 * np.cos(2 * np.pi * np.arange(m) / m))
+    factor = field.with_evidence(tau, kappa2, np.zeros(m))
+    np.testing.assert_allclose(factor.inverse_diagonal(), np.mean(1 / eigenvalue), rtol=1e-10)
+    np.testing.assert_allclose(field.log_determinant(tau, kappa2), np.log(eigenvalue).sum(), rtol=1e-10)
+    unit = np.eye(m)[0]
+    covariance = np.fft.ifft(1 / eigenvalue).real
+    np.testing.assert_allclose(factor.solve(unit), covariance, atol=1e-12)
+    np.testing.assert_allclose(field.times(tau, kappa2, covariance), unit, atol=1e-12)
+
+
+def test_neighbours_share_a_junction_and_a_junction_ties_with_weight_one() -> None:
+    near = road_neighbours(grid_network(4, np.random.default_rng(0), keep=1.0), across_classes=1.0)
+    pairs = set(zip(near.first.tolist(), near.second.tolist(), strict=True))
+    assert len(pairs) == near.first.size
+    total = np.bincount(near.first, near.weight, near.size) + np.bincount(near.second, near.weight, near.size)
+    np.testing.assert_allclose(total, 2.0)  # every segment of a full lattice has two junctions
+
+
+def test_unlike_classes_are_tied_more_loosely() -> None:
+    near = road_neighbours(line_network(3, classes=["trunk", "trunk", "track"]), across_classes=0.2)
+    np.testing.assert_allclose(near.weight, [1.0, 0.2])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    y=st.integers(0, 30), x=st.floats(-6, 4), shape=st.one_of(st.just(INF), st.floats(0.2, 50)), more=st.integers(0, 50)
+)
+def test_slopes_and_curvatures_are_those_of_the_chances(y: int, x: float, shape: float, more: int) -> None:
+    count, at, h = np.array([float(y)]), np.array([x]), 1e-4
+    n = np.array([float(max(y + more, 1))])
+
+    def counted(z: NDArray[np.float64]) -> Terms:
+        return count_terms(count, z, np.array([shape]))
+
+    def searched(z: NDArray[np.float64]) -> Terms:
+        return search_terms(count, n, z + np.log(n))
+
+    for terms in (counted, searched):
+        value, slope, curvature = terms(at)
+        up, down = terms(at + h), terms(at - h)
+        np.testing.assert_allclose(slope, (up[0] - down[0]) / (2 * h), rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(-curvature, (up[1] - down[1]) / (2 * h), rtol=1e-4, atol=1e-5)
+        assert (curvature >= 0).all()
+        assert np.isfinite(value).all()
+
+
+@pytest.mark.parametrize("y", [0, 1, 7])
+def test_chances_are_those_of_scipy(y: int) -> None:
+    count, x = np.array([float(y)]), np.array([0.7])
+    mean = np.exp(0.7)
+    np.testing.assert_allclose(count_terms(count, x, np.array([INF]))[0], stats.poisson.logpmf(y, mean))
+    np.testing.assert_allclose(count_terms(count, x, np.array([3.0]))[0], stats.nbinom.logpmf(y, 3, 3 / (3 + mean)))
+    found = stats.binom.logpmf(y, 9, 1 - np.exp(-mean / 9)) - np.log(stats.binom(9, 0.5).pmf(y) * 2**9)
+    np.testing.assert_allclose(search_terms(count, np.array([9.0]), x)[0], found)
+
+
+def problem_of(rng: np.random.Generator, *, units: int = 2, yes_no: bool = False) -> tuple[Problem, Setting]:
+    """Return a problem on about 200 segments with covariates, two units, counts by area and a nugget."""
+    network = grid_network(12, rng)
+    m = network.n_segments
+    k = 120 * units
+    segment, unit = rng.permutation(np.tile(np.arange(m), units))[:k], rng.integers(units, size=k)
+    expected = rng.gamma(1.0, 1.0, k) + 0.05
+    count = rng.poisson(expected).astype(float)
+    searches = np.where((unit == 1) & yes_no, count + rng.integers(1, 5, k), np.nan)
+    cells = Cells(segment, unit, count, expected, rng.uniform(1, 5, k), searches)
+    areas = (
+        AreaCount(np.arange(0, 30), rng.uniform(0.1, 1, 30), 0, 12.0, 3.0),
+        AreaCount(np.arange(20, 60), rng.uniform(0.1, 1, 40), units - 1, 31.0, 1.0),
+    )
+    design = Design(
+        np.column_stack((np.ones(m), rng.normal(size=m))),
+        np.array([0.0, 1.0]),
+        np.array([10.0, 0.5]),
+        0.1 * rng.normal(size=m),
+    )
+    own = rng.uniform(0.5, 2, m)
+    return Problem(Field(road_neighbours(network)), cells, areas, design, units, own=own), Setting(1.3, 0.2, 0.4, 4.0)
+
+
+def dense_precision(problem: Problem, setting: Setting) -> np.ndarray:
+    m = problem.field.neighbours.size
+    return np.column_stack([problem.field.times(setting.tau, setting.kappa2, unit) for unit in np.eye(m)])
+
+
+def dense_hessian(problem: Problem, setting: Setting, view: View) -> np.ndarray:
+    """(2 m + q, 2 m + q) H over (u, v, beta), put together without any elimination."""
+    m, q = view.cross.shape
+    assert problem.own is not None
+    w = np.diag(view.weight)
+    h = np.zeros((2 * m + q, 2 * m + q))
+    h[:m, :m] = dense_precision(problem, setting) + w
+    h[:m, m : 2 * m] = h[m : 2 * m, :m] = w
+    h[m : 2 * m, m : 2 * m] = w + np.diag(1 / (setting.nugget * problem.own))
+    h[:m, 2 * m :] = h[m : 2 * m, 2 * m :] = view.cross
+    h[2 * m :, :m] = h[2 * m :, m : 2 * m] = view.cross.T
+    h[2 * m :, 2 * m :] = view.fixed
+    v = np.vstack((view.area_u, view.area_u, view.area_beta))
+    return np.asarray(h + v @ np.diag(view.area_weight) @ v.T)
+
+
+@pytest.mark.parametrize("yes_no", [False, True])
+def test_laplace_agrees_with_dense_algebra(yes_no: bool) -> None:  # the referee of the whole file
+    problem, setting = problem_of(np.random.default_rng(1), yes_no=yes_no)
+    mode, hessian = climb(problem, setting)
+    assert np.abs(mode.slope_u).max() < 1e-3
+    assert np.abs(mode.slope_beta).max() < 1e-3
+    h = dense_hessian(problem, setting, mode)
+    covariance = np.linalg.inv(h)
+    m, q = mode.cross.shape
+    x = problem.design.columns
+    rates = np.hstack((np.eye(m), np.eye(m), x, np.zeros((m, q - x.shape[1]))))
+    np.testing.assert_allclose(hessian.rate_variance(x), np.diag(rates @ covariance @ rates.T), rtol=1e-7)
+    assert problem.own is not None
+    prior = (
+        np.linalg.slogdet(dense_precision(problem, setting))[1]
+        - np.log(setting.nugget * problem.own).sum()
+        + np.log(problem.precision).sum()
+    )
+    exact = mode.value + 0.5 * (prior - np.linalg.slogdet(h)[1])
+    np.testing.assert_allclose(log_evidence(problem, setting, mode, hessian), exact, rtol=1e-9)
+
+
+def test_the_gradient_is_that_of_f() -> None:
+    rng = np.random.default_rng(2)
+    problem, setting = problem_of(rng)
+    m, q = problem.design.columns.shape[0], int(problem.centre.size)
+    point = Point(rng.normal(0, 0.3, (m,)), rng.normal(0, 0.3, (m,)), rng.normal(0, 0.3, (q,)))
+    view = look(problem, setting, point)
+    assert problem.own is not None
+    slope_v = view.pull - point.v / (setting.nugget * problem.own)
+    for _ in range(5):
+        way = Point(rng.normal(0, 1, (m,)), rng.normal(0, 1, (m,)), rng.normal(0, 1, (q,)))
+        rise = (
+            look(problem, setting, point.moved(way, 1e-5)).value - look(problem, setting, point.moved(way, -1e-5)).value
+        ) / 2e-5
+        np.testing.assert_allclose(
+            view.slope_u @ way.u + slope_v @ way.v + view.slope_beta @ way.beta, rise, rtol=1e-5, atol=1e-4
+        )
+
+
+def test_without_a_nugget_the_own_part_stays_at_nothing() -> None:
+    problem, setting = problem_of(np.random.default_rng(3))
+    mode, hessian = climb(problem, replace(setting, nugget=0.0))
+    tiny, small = climb(problem, replace(setting, nugget=1e-9))
+    assert not mode.point.v.any()
+    np.testing.assert_allclose(problem.rates(mode.point), problem.rates(tiny.point), atol=1e-5)
+    np.testing.assert_allclose(hessian.log_determinant, small.log_determinant, rtol=1e-6)
+
+
+def test_draws_have_the_covariance_of_the_dense_inverse() -> None:
+    problem, setting = problem_of(np.random.default_rng(4))
+    mode, _ = climb(problem, setting)
+    draws = draw(problem, setting, mode, 3000, np.random.default_rng(5))
+    covariance = np.linalg.inv(dense_hessian(problem, setting, mode))
+    m, q = mode.cross.shape
+    x = problem.design.columns
+    rates = np.hstack((np.eye(m), np.eye(m), x, np.zeros((m, q - x.shape[1]))))
+    exact = rates @ covariance @ rates.T
+    scale = np.sqrt(np.diag(exact))
+    assert np.abs(draws.mean(axis=0) / scale).max() < 0.1
+    assert np.abs(np.cov(draws.T) / np.outer(scale, scale) - exact / np.outer(scale, scale)).max() < 0.12
+
+
+def test_the_evidence_of_two_segments_is_near_the_integral() -> None:
+    problem = Problem(
+        Field(Neighbours(2, np.array([0]), np.array([1]), np.ones(1))),
+        Cells(
+            np.array([0, 1]),
+            np.zeros(2, dtype=np.int64),
+            np.array([9.0, 4.0]),
+            np.array([5.0, 6.0]),
+            np.ones(2),
+            np.full(2, np.nan),
+        ),
+        (),
+        Design(np.zeros((2, 0)), np.empty(0), np.empty(0), np.zeros(2)),
+        1,
+    )
+    setting = Setting(2.0, 0.5)
+    mode, hessian = climb(problem, setting)
+    grid = np.linspace(-6, 6, 1201)
+    a, b = np.meshgrid(grid, grid, indexing="ij")
+    precision = 2.0 * np.array([[1.5, -1.0], [-1.0, 1.5]])
+    log_prior = 0.5 * np.linalg.slogdet(precision)[1] - np.log(2 * np.pi)
+    log_prior = log_prior - 0.5 * (precision[0, 0] * a**2 + 2 * precision[0, 1] * a * b + precision[1, 1] * b**2)
+    chance = np.exp(log_prior + stats.poisson.logpmf(9, 5 * np.exp(a)) + stats.poisson.logpmf(4, 6 * np.exp(b)))
+    exact = np.log(chance.sum() * (grid[1] - grid[0]) ** 2)
+    assert abs(log_evidence(problem, setting, mode, hessian) - exact) < 0.02
+
+
+def test_the_blurred_climb_finds_the_nearest_normal() -> None:
+    """One segment with no find: the posterior's mean log rate lies below its mode, and the blurred mode finds it."""
+    problem = Problem(
+        Field(Neighbours(1, np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0))),
+        Cells(np.array([0]), np.array([0]), np.array([0.0]), np.array([1.0]), np.ones(1), np.array([np.nan])),
+        (),
+        Design(np.zeros((1, 0)), np.empty(0), np.empty(0), np.zeros(1)),
+        1,
+    )
+    setting = Setting(1.0, 0.25)
+    mode, hessian = climb(problem, setting)
+    sharp = float(problem.rates(mode.point)[0])
+    for _ in range(6):
+        problem = replace(problem, blur=np.sqrt(hessian.rate_variance(np.zeros((1, 0)))))
+        mode, hessian = climb(problem, setting, mode.point)
+    grid = np.linspace(-20, 10, 30001)
+    weight = np.exp(-np.exp(grid) - grid**2 / 8)
+    mean = float((grid * weight).sum() / weight.sum())
+    blurred = float(problem.rates(mode.point)[0])
+    assert blurred < sharp - 0.2
+    assert abs(blurred - mean) < 0.1
+
+
+def test_columns_are_one_for_each_class_that_occurs_twice() -> None:
+    design = class_design(line_network(5, classes=["a", "a", "b", "b", "c"]))
+    np.testing.assert_array_equal(design.columns, [[1, 1, 0], [1, 1, 0], [1, 0, 1], [1, 0, 1], [1, 0, 0]])
+    assert class_design(line_network(3)).columns.shape == (3, 1)
+
+
+def test_a_hessian_solves_its_own_system() -> None:
+    problem, setting = problem_of(np.random.default_rng(6))
+    mode, _ = climb(problem, setting)
+    hessian = Hessian(problem, setting, mode)
+    m, q = mode.cross.shape
+    rng = np.random.default_rng(7)
+    right = rng.normal(size=2 * m + q)
+    assert problem.own is not None
+    nugget = setting.nugget * problem.own
+    owned = nugget / (1 + nugget * mode.weight) * right[m : 2 * m]
+    solved = hessian.solve(right[:m], right[2 * m :], owned)
+    dense = np.linalg.solve(dense_hessian(problem, setting, mode), right)
+    np.testing.assert_allclose(np.concatenate((solved.u, solved.v, solved.beta)), dense, rtol=1e-6, atol=1e-9)

@@ -1,0 +1,336 @@
+"""The field + flow model: what it must do with records, and a regression library as referee of its special cases."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+from scipy import stats
+
+from optimizer.errors import InputError
+from optimizer.risk import (
+    CountsOverEffort,
+    Effort,
+    FieldFlow,
+    FlowRegression,
+    KernelDensity,
+    Neighbours,
+    OdTable,
+    RawCounts,
+    Records,
+    RiskModel,
+    ShrunkRate,
+)
+from optimizer.risk.baselines import HALF
+from optimizer.risk.choice import class_design, flow_column, with_flow
+from optimizer.risk.exposure import ROAD_UNIT
+from optimizer.risk.flow import path_flows
+from optimizer.risk.part import part_of, restricted
+from optimizer.risk.season import NO_SEASON, fit_season, in_average_months
+from tests.risk_cases import by_segment, effort_of, grid_network, line_network, network_of, records_of, rows_of
+
+NETWORK = grid_network(9, np.random.default_rng(1), keep=1.0)
+CORNERS = OdTable(np.array([0, 8]), np.array([80, 72, 40]), np.array([[3.0, 1.0, 1.0], [1.0, 1.0, 2.0]]))
+M = NETWORK.n_segments
+
+
+def flow_of(table: OdTable = CORNERS) -> np.ndarray:
+    flow = path_flows(NETWORK, table, 1 / 90).net(table.shares()).sum(axis=0)
+    return np.asarray(flow / flow.mean())
+
+
+def record(rate: np.ndarray, seed: int, scale: float = 4.0, searched: float = 0.6) -> tuple[Records, Effort]:
+    rng = np.random.default_rng(seed)
+    hours = rng.gamma(1.0, scale, M) * (rng.random(M) < searched)
+    return records_of(by_segment(rng.poisson(hours * rate).astype(float))), effort_of(by_segment(hours))
+
+
+MODELS: list[RiskModel] = [
+    FieldFlow(CORNERS),
+    FieldFlow(),
+    RawCounts(),
+    KernelDensity(),
+    CountsOverEffort(),
+    ShrunkRate(),
+    FlowRegression(CORNERS),
+]
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model).__name__)
+def test_every_model_answers_alike(model: RiskModel) -> None:
+    assert isinstance(model, RiskModel)
+    seizures, effort = record(flow_of(), 3)
+    assert model.fit(seizures, effort, NETWORK) is model
+    estimate = model.predict()
+    assert (estimate.low < estimate.median).all()
+    assert (estimate.median < estimate.high).all()
+    assert (estimate.mean > 0).all()
+    np.testing.assert_array_equal(estimate.unknown, np.bincount(effort.segment, minlength=M) == 0)
+    draws = model.sample(2000, np.random.default_rng(0))
+    assert draws.shape == (2000, M)
+    inside = ((np.exp(draws) >= estimate.low) & (np.exp(draws) <= estimate.high)).mean()
+    assert abs(inside - 0.9) < 0.03
+    score = model.score(*record(flow_of(), 4))
+    assert np.isfinite(score)
+    assert score < 0
+
+
+def test_the_model_predicts_better_than_every_baseline_in_a_world_of_flows() -> None:
+    first, later = record(flow_of(), 3), record(flow_of(), 4)
+    scores = [type(model).__name__ for model in MODELS]
+    values = [model.fit(*first, NETWORK).score(*later) for model in MODELS]
+    assert scores[int(np.argmax(values))] in {"FieldFlow", "FlowRegression"}
+    assert values[0] > max(values[1:6])
+
+
+def test_flows_that_explain_nothing_are_not_believed() -> None:
+    rng = np.random.default_rng(5)
+    rate = rng.permutation(flow_of())
+    first, later = record(rate, 6, scale=20.0), record(rate, 7, scale=20.0)
+    both = FieldFlow(CORNERS).fit(*first, NETWORK)
+    alone = FieldFlow().fit(*first, NETWORK)
+    assert both.score(*later) > alone.score(*later) - 0.02
+    truth = FieldFlow(CORNERS).fit(*record(flow_of(), 6, scale=20.0), NETWORK)
+    assert truth.beliefs_[0] < 0.01 < both.beliefs_[0]
+
+
+def test_masses_move_towards_the_truth_where_the_prior_table_is_wrong() -> None:
+    true = CORNERS.with_weight(np.array([[0.2, 0.1, 0.1], [8.0, 1.0, 0.2]]))
+    model = FieldFlow(CORNERS).fit(*record(flow_of(true), 8, scale=20.0), NETWORK)
+    found = model.table()
+    assert found is not None
+    assert np.abs(found.shares() - true.shares()).sum() < 0.6 * np.abs(CORNERS.shares() - true.shares()).sum()
+
+
+def test_drawn_tables_are_nearer_to_the_truth_than_the_prior_and_differ() -> None:
+    true = CORNERS.with_weight(np.array([[0.2, 0.1, 0.1], [8.0, 1.0, 0.2]]))
+    model = FieldFlow(CORNERS).fit(*record(flow_of(true), 8, scale=20.0), NETWORK)
+    shares = np.array([table.shares() for table in model.tables(20, np.random.default_rng(0))])
+    assert shares.shape == (20, 2, 3)
+    off = np.abs(shares - true.shares()).sum(axis=(1, 2))
+    assert off.mean() < 0.6 * np.abs(CORNERS.shares() - true.shares()).sum()
+    assert shares.std(axis=0).max() > 0.002
+    assert FieldFlow().fit(*record(flow_of(), 8), NETWORK).tables(3, np.random.default_rng(0)) == []
+
+
+def test_poisson_regression_is_that_of_statsmodels() -> None:
+    seizures, effort = record(flow_of(), 9)
+    model = FlowRegression(CORNERS, ridge=np.inf).fit(seizures, effort, NETWORK)
+    design = with_flow(
+        class_design(NETWORK), flow_column(path_flows(NETWORK, CORNERS, 1 / 90).net(CORNERS.shares()).sum(axis=0))
+    )
+    seen = model.evidence_.own_expected > 0
+    referee = sm.GLM(
+        model.evidence_.own_count[seen],
+        design.columns[seen],
+        family=sm.families.Poisson(),
+        exposure=model.evidence_.own_expected[seen],
+    ).fit(tol=1e-12)
+    np.testing.assert_allclose(model.coefficients_, referee.params, rtol=1e-6)
+    np.testing.assert_allclose(model.covariance_, referee.cov_params(), rtol=1e-5)
+
+
+def test_searches_of_yes_or_no_are_the_complementary_log_log_of_statsmodels() -> None:
+    """With hardly any field left, and one class, the model is a binomial with one level."""
+    rng = np.random.default_rng(10)
+    searches = rng.integers(1, 40, M).astype(float)
+    found = rng.binomial(searches.astype(int), 0.3).astype(float)
+    effort = effort_of(by_segment(searches), units=dict.fromkeys(range(M), "searches"))
+    model = FieldFlow(yes_no={"searches"}, season=False).fit(records_of(by_segment(found)), effort, NETWORK)
+    referee = sm.GLM(
+        np.column_stack((found, searches - found)), np.ones(M), family=sm.families.Binomial(sm.families.links.CLogLog())
+    ).fit()
+    rate = model.evidence_.global_rate[0] * np.exp(model.candidates_[0].mean)
+    np.testing.assert_allclose(np.average(1 - np.exp(-rate), weights=searches), referee.fittedvalues[0], rtol=0.02)
+    assert -1.0 < model.score(records_of(by_segment(found)), effort) < -0.5  # per search: the entropy of 0.3 is 0.61
+
+
+def test_more_finds_than_searches_are_a_fault() -> None:
+    with pytest.raises(InputError, match="more finds than searches"):
+        FieldFlow(yes_no={"hours"}).fit(records_of({0: 3.0}), effort_of({0: 2.0, 1: 5.0}), line_network(3))
+
+
+def test_the_score_of_a_sure_model_is_the_poisson_chance() -> None:
+    rng = np.random.default_rng(11)
+    hours = np.full(30, 1e6)
+    network = line_network(30)
+    model = FieldFlow(season=False).fit(
+        records_of(by_segment(rng.poisson(hours * 0.3).astype(float))), effort_of(by_segment(hours)), network
+    )
+    later = rng.poisson(0.3 * 5.0, 30).astype(float)
+    exact = stats.poisson.logpmf(later, 0.3 * 5.0).sum() / later.sum()
+    np.testing.assert_allclose(
+        model.score(records_of(by_segment(later)), effort_of(by_segment(np.full(30, 5.0)))), exact, rtol=0.01
+    )
+
+
+def test_more_effort_for_the_same_finds_is_less_risk() -> None:
+    finds: dict[int | str, float] = {3: 4.0, 9: 2.0, 30: 1.0}
+    hours: dict[int | str, float] = dict.fromkeys(range(60), 2.0)
+    rates = []
+    for factor in (1, 4, 16):
+        estimate = FieldFlow(CORNERS).fit(records_of(finds), effort_of(hours | {3: 2.0 * factor}), NETWORK).predict()
+        rates.append(estimate.rates("hours")[0][3])
+    assert rates[0] > rates[1] > rates[2]
+
+
+def test_roads_never_searched_are_unknown_and_their_intervals_wide() -> None:
+    seizures, effort = record(np.ones(M), 12, scale=60.0, searched=0.5)
+    estimate = FieldFlow(CORNERS).fit(seizures, effort, NETWORK).predict()
+    width = np.log(estimate.high / estimate.low)
+    assert width[estimate.unknown].min() > np.median(width[estimate.searched])
+
+
+def test_areas_tell_their_mean() -> None:
+    areas = {"west": list(range(10)), "east": list(range(10, 20))}
+    network = network_of(
+        np.concatenate((np.linspace(1.5, 1.6, 11), np.linspace(1.8, 1.9, 11))),
+        np.full(22, 42.5),
+        np.array([[i, i + 1] for i in range(21) if i != 10]),
+    )
+    model = FieldFlow(season=False).fit(
+        records_of({"west": 900.0, "east": 100.0}, areas), effort_of({"west": 100.0, "east": 100.0}, areas), network
+    )
+    estimate = model.predict()
+    expected = np.exp(model.mean_ + model.sd_**2 / 2)
+    np.testing.assert_allclose([expected[:10].mean(), expected[10:].mean()], [1.8, 0.2], rtol=0.25)
+    np.testing.assert_allclose(estimate.median[:10], estimate.median[4], rtol=0.3)
+    assert estimate.high[0] / estimate.low[0] > 1.2  # the mean is known, which road it was is not
+    assert model.score(
+        records_of({"west": 9.0, "east": 1.0}, areas), effort_of({"west": 1.0, "east": 1.0}, areas)
+    ) > model.score(records_of({"west": 1.0, "east": 9.0}, areas), effort_of({"west": 1.0, "east": 1.0}, areas))
+
+
+def test_units_have_levels_of_their_own() -> None:
+    """Where both units searched the same roads, a unit that is worked only on poor roads is not taken for a bad unit."""
+    rate = np.where(np.arange(M) < M // 2, 4.0, 0.25)
+    rng = np.random.default_rng(13)
+    both = [(s, unit) for s in range(M) for unit in (0, 1) if unit == 0 or s >= M // 3]
+    segment, unit = np.array(both).T
+    hours = np.full(len(both), 4.0)
+    found = rng.poisson(hours * rate[segment] * np.where(unit == 1, 0.5, 1.0)).astype(float)
+    seizures, effort = rows_of(segment, hours, found, unit=unit)
+    model = FieldFlow(season=False, shape=np.inf).fit(seizures, effort, NETWORK)
+    level = model.candidates_[0].problem.level(model.candidates_[0].mode.point.beta, np.array([0, 1]))
+    global_rate = model.evidence_.global_rate
+    np.testing.assert_allclose(np.exp(level[1] - level[0]) * global_rate[1] / global_rate[0], 0.5, rtol=0.25)
+
+
+def test_a_season_is_found_where_there_is_one_and_only_there() -> None:
+    truth = np.exp(0.8 * np.cos(2 * np.pi * np.arange(12) / 12))
+    truth /= truth.mean()
+    rng = np.random.default_rng(14)
+    expected = np.full(12, 80.0)
+    np.testing.assert_allclose(fit_season(rng.poisson(expected * truth).astype(float), expected), truth, rtol=0.3)
+    flat = fit_season(rng.poisson(expected).astype(float), expected)
+    assert np.abs(flat - 1).max() < 0.15
+    np.testing.assert_array_equal(fit_season(np.zeros(12), expected), NO_SEASON)
+
+
+def test_effort_is_counted_in_average_months() -> None:
+    season = np.ones(12)
+    season[0], season[6] = 2.0, 0.5
+    effort = effort_of({0: 10.0, 1: 10.0})
+    effort.start[:] = np.array(["2023-01-05", "2023-06-01"], dtype="datetime64[D]")
+    effort.end[:] = np.array(["2023-01-06", "2023-08-01"], dtype="datetime64[D]")
+    np.testing.assert_allclose(in_average_months(effort, season).amount, [20.0, 10 * (30 + 31 * 0.5) / 61])
+
+
+def test_a_season_in_the_record_reaches_the_score() -> None:
+    rng = np.random.default_rng(15)
+    season = np.where(np.arange(12) < 6, 1.8, 0.2)
+    months, segment = np.meshgrid(np.arange(24), np.arange(40), indexing="ij")
+    count = rng.poisson(season[months.ravel() % 12]).astype(float)
+    seizures, effort = rows_of(segment.ravel(), np.ones(months.size), count, month=months.ravel())
+    network = line_network(40)
+    seasonal, flat = (FieldFlow(season=on).fit(seizures, effort, network) for on in (True, False))
+    np.testing.assert_allclose(seasonal.season_, season, rtol=0.3, atol=0.15)
+    january = months.ravel() == 0
+    later = seizures.take(january), effort.take(january)
+    assert seasonal.score(*later) > flat.score(*later) + 0.05
+
+
+def test_clumped_counts_choose_a_negative_binomial() -> None:
+    rng = np.random.default_rng(16)
+    hours = np.full(M, 10.0)
+    clumped = rng.poisson(hours * rng.gamma(0.3, 1 / 0.3, M)).astype(float)
+    even = rng.poisson(hours).astype(float)
+    effort = effort_of(by_segment(hours))
+    flat = FieldFlow().fit(records_of(by_segment(even)), effort, NETWORK)
+    wild = FieldFlow().fit(records_of(by_segment(clumped)), effort, NETWORK)
+    spread = [one.candidates_[0].setting.nugget + 1 / one.candidates_[0].setting.shape for one in (flat, wild)]
+    assert spread[1] > 5 * spread[0]
+
+
+@pytest.mark.parametrize(
+    ("finds", "hours"),
+    [
+        ({}, {0: 1.0, 1: 5.0}),
+        ({2: 1.0}, {0: 1.0, 2: 5.0}),
+        ({2: 1.0}, {}),
+        ({}, {}),
+        ({0: 3.0}, {1: 5.0}),
+        ({0: 3.0}, {0: 0.0}),
+    ],
+)
+def test_little_or_strange_evidence_still_gives_an_answer(
+    finds: dict[int | str, float], hours: dict[int | str, float]
+) -> None:
+    nowhere = OdTable(np.empty(0, dtype=np.int64), np.array([1]), np.zeros((0, 1)))
+    for flows in (None, nowhere, OdTable(np.array([0]), np.array([5]), np.ones((1, 1)))):
+        model = FieldFlow(flows).fit(records_of(finds), effort_of(hours), line_network(5))
+        estimate = model.predict()
+        assert np.isfinite([estimate.low, estimate.median, estimate.high, estimate.mean]).all()
+        assert (estimate.low < estimate.high).all()
+        assert any("No pair" in warning for warning in estimate.warnings) == (flows is nowhere)
+
+
+def test_without_effort_places_are_judged_and_nothing_counts_as_searched() -> None:
+    model = FieldFlow(season=False).fit(records_of({0: 4.0, 1: 3.0}), None, line_network(12))
+    assert model.predict().units == (ROAD_UNIT,)
+    assert model.predict().unknown.all()
+    assert model.score(records_of({0: 1.0}), None) > model.score(records_of({11: 1.0}), None)
+
+
+def test_a_graph_of_ones_own_takes_the_place_of_the_roads() -> None:
+    apart = Neighbours(M, np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0))
+    seizures, effort = record(flow_of(), 17)
+    alone = FieldFlow(neighbours=apart).fit(seizures, effort, NETWORK).predict()
+    unknown = np.log(alone.median[alone.unknown])
+    assert np.ptp(unknown) < 1e-6  # nothing carries over to what has no neighbour
+
+
+def test_a_part_of_a_problem_keeps_its_own_cells() -> None:
+    seizures, effort = record(flow_of(), 18)
+    problem = FieldFlow().fit(seizures, effort, NETWORK).candidates_[0].problem
+    segments = part_of(problem, 50)
+    smaller = restricted(problem, segments)
+    assert segments.size == 50
+    assert smaller.field.neighbours.size == 50
+    np.testing.assert_array_equal(np.isin(problem.cells.segment, segments).sum(), smaller.cells.segment.size)
+    np.testing.assert_array_equal(
+        segments[smaller.cells.segment], problem.cells.segment[np.isin(problem.cells.segment, segments)]
+    )
+    assert part_of(problem, 10_000).size == M
+
+
+def test_counts_ignore_effort_and_counts_over_effort_do_not() -> None:
+    finds: dict[int | str, float] = {0: 4.0, 1: 2.0}
+    hours: dict[int | str, float] = {0: 40.0, 1: 1.0, 2: 9.0}
+    network = line_network(4)
+    raw = RawCounts().fit(records_of(finds), effort_of(hours), network)
+    rate = CountsOverEffort().fit(records_of(finds), effort_of(hours), network)
+    assert raw.predict().median[0] > raw.predict().median[1]
+    assert rate.predict().median[0] < rate.predict().median[1]
+    np.testing.assert_allclose(rate.predict().median[3], stats.gamma(HALF, scale=1 / HALF).median())
+    np.testing.assert_allclose(raw.predict().median[0], stats.gamma(HALF + 4, scale=1 / (HALF + 6 / 4)).median())
+
+
+def test_the_kernel_spreads_along_the_roads() -> None:
+    estimate = (
+        KernelDensity(1.0)
+        .fit(records_of({5: 20.0}), effort_of(dict.fromkeys(range(11), 1.0)), line_network(11))
+        .predict()
+    )
+    assert (np.diff(estimate.median[:6]) > 0).all()
+    np.testing.assert_allclose(estimate.median, estimate.median[::-1], rtol=1e-6)
