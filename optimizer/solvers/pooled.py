@@ -1,4 +1,4 @@
-"""Values of plans over pooled paths: a hundred times faster than searching a network, and exact wherever the pool was refreshed.
+"""Values of plans over pooled paths: without a search of the network, and exact wherever the pool was refreshed.
 
 The value of a unit under a plan is the largest over its pooled paths, at most the true one. One option more lowers a unit only if its best
 path meets the option, and then to the best of its paths with the option placed: so the gain of every option is had from one pass over the

@@ -42,8 +42,9 @@ def main(folder: Path) -> None:
 
 
 def _end_with_parent() -> None:
-    """End this process when the parent's end of standard input closes."""
-    sys.stdin.buffer.read()
+    """End this process when the parent's end of standard input closes; read below Python's buffer, whose lock would hold up a normal end."""
+    while os.read(0, 1024):
+        pass
     os._exit(1)
 
 
