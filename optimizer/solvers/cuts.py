@@ -110,7 +110,6 @@ class BranchAndCut:
         floor, weight = self.master.units.floor, self.master.units.weight
         shut = ~(self.overlay.free | self.instance.forced)
         self.root = Part(self.instance.forced.copy(), shut, floor, lower=float(weight @ floor)).settled(self.instance)
-
         self.lower = self.root.lower
 
     @property

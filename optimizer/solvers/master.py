@@ -45,8 +45,6 @@ BASES = (0.999, 0.6)
 """Shares from which on an option belongs to T; beside them T is empty."""
 INWARD = 0.4
 """How far the point of separation lies from x towards the mean of earlier ones."""
-SLACK_SOLVES = 3
-"""Solves after which a row without a dual is dropped."""
 VIOLATION = 1e-7
 """Least violation of a row, relative to the value with nothing placed, that counts."""
 SMALL = 1e-7
