@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.demand import habitual_routes, travel_hours
-from optimizer.errors import InputError, Problem, ProblemList
+from optimizer.demand import habitual_routes
+from optimizer.errors import ProblemList
 from optimizer.evaders import Evader
-from optimizer.files import existing_file
 from optimizer.instance import Instance
 from optimizer.instance_file import check_evaders
 from optimizer.scenario.candidates import crossing_sites, road_sites
-from optimizer.scenario.demand import Demand
+from optimizer.scenario.evidence import check_loads, gather, listed
 from optimizer.scenario.gateway_risk import gateway_index
 from optimizer.scenario.model import ScenarioModel, SolveModel, read_scenario
 from optimizer.scenario.options import check_definitions, compile_options
-from optimizer.scenario.region_source import obtain_region
-from optimizer.scenario.risk_model import MODELS
 from optimizer.scenario.sites import PlacedSite, place_sites, read_sites
 from optimizer.schema import validated
 
@@ -33,9 +29,9 @@ if TYPE_CHECKING:
     from optimizer.network import Network
     from optimizer.places import Gateway, Settlement
     from optimizer.region.model import Region
-    from optimizer.risk.estimate import RiskEstimate
+    from optimizer.risk.estimate import RiskEstimate, RiskModel
     from optimizer.risk.records import Effort, Records
-    from optimizer.scenario.model import RiskModel
+    from optimizer.scenario.evidence import ScenarioEvidence
 
 
 DOUBTFUL_M = 100.0
@@ -64,6 +60,8 @@ class Compiled:
         Those that evaders use.
     records, effort
         What the files say; None where the scenario names none.
+    model
+        The risk model, fitted to them; None without records.
     risk
         Rate of every segment; None without records.
     instance
@@ -86,6 +84,7 @@ class Compiled:
     settlements: tuple[Settlement, ...]
     records: Records | None
     effort: Effort | None
+    model: RiskModel | None
     risk: RiskEstimate | None
     instance: Instance
     pairs: tuple[Pair, ...]
@@ -128,23 +127,14 @@ def compile_scenario(
         evaders_model = scenario.evaders.model_copy(update={"unreachable": "skip"})
         scenario = scenario.model_copy(update={"evaders": evaders_model})
     check_definitions(scenario, str(path))
-    _check_files(scenario, path)
-    on_step("reading the network")
-    region, inputs = obtain_region(scenario.region, path)
-    warnings: list[str] = []
-    on_step("reading the records")
-    records, effort, files = _records(scenario, path, region.network)
-    inputs += files
+    evidence = gather(scenario, path, on_step=on_step)
+    region, demand = evidence.region, evidence.demand
+    gateways, settlements = demand.gateways, demand.settlements
+    inputs, warnings = list(evidence.inputs), list(evidence.warnings)
     on_step("estimating risk")
-    gateways, settlements = _ends(scenario, region, path)
-    hours = travel_hours(region.network, gateways, settlements)
-    skipped = _check_reach(gateways, settlements, hours, scenario.evaders.unreachable, str(path), warnings)
-    demand = Demand(scenario.evaders, gateways, settlements, hours)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        _check_loads(demand.prior().weight, 0.0, str(path))
-    risk, index = _risk(scenario.risk, records, effort, region.network, demand, warnings)
+    model, risk, index = _risk(evidence, warnings)
     shares = demand.shares(index)
-    _check_loads(shares, scenario.evaders.smallest_share, str(path))
+    check_loads(shares, scenario.evaders.smallest_share, str(path))
     on_step("choosing routes")
     cost = background_cost(region.network, scenario)
     evaders, pairs = _evaders(scenario, region.network, cost, shares, (gateways, settlements))
@@ -175,40 +165,33 @@ def compile_scenario(
         region,
         gateways,
         settlements,
-        records,
-        effort,
+        evidence.records,
+        evidence.effort,
+        model,
         risk,
         instance,
         pairs,
         tuple(site_of[option.site] for option in options),
-        (path, *inputs),
+        tuple(inputs),
         tuple(warnings),
-        skipped,
+        evidence.skipped,
     )
 
 
-def _check_files(scenario: ScenarioModel, path: Path) -> None:
-    """Check that every file the scenario names is there, before any is read.
-
-    Raises
-    ------
-    InputError
-        Naming each that is missing.
-    """
-    region = scenario.region
-    named = [(source.file, "records") for source in (*scenario.records.seizures, *scenario.records.effort)]
-    named += [
-        (file, what)
-        for file, what in ((region.network, "a network"), (region.areas, "areas"), (scenario.sites.file, "sites"))
-        if file
-    ]
-    problems = ProblemList()
-    for file, what in dict(named).items():
-        try:
-            existing_file(path.parent / file, what)
-        except InputError as error:
-            problems.extend(error)
-    problems.raise_if_any()
+def _risk(
+    evidence: ScenarioEvidence, warnings: list[str]
+) -> tuple[RiskModel | None, RiskEstimate | None, NDArray[np.float64]]:
+    """Return the fitted model, the rate of every segment, and the (gateways,) risk index at each gateway: 1 without a record."""
+    gateways, network = evidence.demand.gateways, evidence.region.network
+    if evidence.records is None:
+        warnings.append(
+            "The scenario names no seizure record: evaders' weights rest on gateways and populations alone."
+        )
+        return None, None, np.ones(len(gateways))
+    fitted = evidence.risk_model().fit(evidence.records, evidence.effort, network)
+    estimate = fitted.predict()
+    warnings.extend(estimate.warnings)
+    return fitted, estimate, gateway_index(fitted, estimate, network, gateways)
 
 
 def background_cost(network: Network, scenario: ScenarioModel) -> NDArray[np.float64]:
@@ -218,75 +201,6 @@ def background_cost(network: Network, scenario: ScenarioModel) -> NDArray[np.flo
     for road_class, chance in background.by_class.items():
         cost = cost + np.where(network.road_class == road_class, -np.log1p(-chance), 0.0)
     return np.asarray(cost)
-
-
-def _records(scenario: ScenarioModel, path: Path, network: Network) -> tuple[Records | None, Effort | None, list[Path]]:
-    from optimizer.risk import load_areas, read_effort, read_seizures
-
-    folder = path.parent
-    files = [folder / source.file for source in (*scenario.records.seizures, *scenario.records.effort)]
-    areas_file = scenario.region.areas
-    areas = load_areas(folder / areas_file) if areas_file is not None else ()
-    if areas_file is not None:
-        files.append(folder / areas_file)
-    records = (
-        read_seizures(scenario.records.seizures, network, areas, folder=folder) if scenario.records.seizures else None
-    )
-    effort = read_effort(scenario.records.effort, network, areas, folder=folder) if scenario.records.effort else None
-    return records, effort, files
-
-
-def _check_loads(shares: NDArray[np.float64], smallest: float, where: str) -> None:
-    """Refuse terms under which no load sets out or none arrives: shares for kinds of gateway that are not there, a pull that ends at once."""
-    if not (shares > smallest).any():
-        raise InputError(
-            Problem(
-                f"{where}, evaders",
-                f"no pair of a gateway and a settlement with more than a share of {smallest:g} of all loads",
-                "loads between some",
-                "Look at shares, decay_minutes and smallest_share",
-            )
-        )
-
-
-def _risk(
-    model: RiskModel,
-    records: Records | None,
-    effort: Effort | None,
-    network: Network,
-    demand: Demand,
-    warnings: list[str],
-) -> tuple[RiskEstimate | None, NDArray[np.float64]]:
-    """Return the rate of every segment, and the (gateways,) risk index at each gateway: 1 without a record."""
-    if records is None:
-        warnings.append(
-            "The scenario names no seizure record: evaders' weights rest on gateways and populations alone."
-        )
-        return None, np.ones(len(demand.gateways))
-    fitted = MODELS[model.model].make(demand.prior(), model.interval).fit(records, effort, network)
-    estimate = fitted.predict()
-    warnings.extend(estimate.warnings)
-    return estimate, gateway_index(fitted, estimate, network, demand.gateways)
-
-
-def _ends(scenario: ScenarioModel, region: Region, path: Path) -> tuple[tuple[Gateway, ...], tuple[Settlement, ...]]:
-    """Return the gateways of the kinds asked for and the settlements on the defended side."""
-    gateways = tuple(g for g in region.gateways if g.kind in scenario.evaders.gateways)
-    settlements = tuple(s for s in region.settlements if s.domestic)
-    problems = ProblemList()
-    if not gateways:
-        kinds = Counter(g.kind for g in region.gateways)
-        found = ", ".join(f"{n} of kind {k}" for k, n in kinds.items()) or "none"
-        problems.add(f"{path}, evaders.gateways", found, f"a gateway of kind {' or '.join(scenario.evaders.gateways)}")
-    if not settlements:
-        problems.add(
-            f"{path}, region",
-            "no settlement on the defended side",
-            "at least one destination",
-            "Check border and modes",
-        )
-    problems.raise_if_any()
-    return gateways, settlements
 
 
 def _evaders(
@@ -330,39 +244,6 @@ def _evaders(
     return tuple(evaders), tuple(pairs)
 
 
-def _check_reach(
-    gateways: Sequence[Gateway],
-    settlements: Sequence[Settlement],
-    hours: NDArray[np.float64],
-    unreachable: str,
-    where: str,
-    warnings: list[str],
-) -> tuple[str, ...]:
-    """Refuse, or mention, destinations that no gateway reaches, and return their ids; gateways that lead out only are mentioned."""
-    open_way = np.isfinite(hours)
-    arrives: list[bool] = np.asarray(open_way.any(axis=0)).tolist()
-    leaves: list[bool] = np.asarray(open_way.any(axis=1)).tolist()
-    lost = [s.name or s.id for s, reached in zip(settlements, arrives, strict=True) if not reached]
-    shut = [g.name or g.id for g, reaches in zip(gateways, leaves, strict=True) if not reaches]
-    if lost and (unreachable == "error" or len(lost) == len(settlements)):
-        others = (
-            "" if len(lost) == len(settlements) else ', set evaders.unreachable = "skip", or give --skip-unreachable'
-        )
-        raise InputError(
-            Problem(
-                f"{where}, evaders",
-                f"no road from any gateway to {_listed(lost)}",
-                "destinations that can be reached",
-                "Add modes or mend the network" + others,
-            )
-        )
-    if lost:
-        warnings.append(f"No road leads from any gateway to {_listed(lost)}: left out.")
-    if shut:
-        warnings.append(f"No road leads inward from {_listed(shut)}: no evader enters there.")
-    return tuple(s.id for s, reached in zip(settlements, arrives, strict=True) if not reached)
-
-
 def _sites(
     scenario: ScenarioModel,
     path: Path,
@@ -391,9 +272,7 @@ def _doubtful_places(sites: Sequence[PlacedSite], network: Network) -> list[str]
         for road in [str(network.name[arc]) or f"a road of class {network.road_class[arc]}"]
     ]
     return (
-        [f"Some sites lie off the road they were put on; check that it is the right one: {_listed(far)}."]
-        if far
-        else []
+        [f"Some sites lie off the road they were put on; check that it is the right one: {listed(far)}."] if far else []
     )
 
 
@@ -406,7 +285,3 @@ def _exclusions(scenario: ScenarioModel, site_of_option: list[str], where: str) 
                 problems.add(f"{where}, exclusions[{position}]", repr(site), "the id of a site")
     problems.raise_if_any()
     return tuple(tuple(j for j, site in enumerate(site_of_option) if site in group) for group in scenario.exclusions)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")

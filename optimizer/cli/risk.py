@@ -1,0 +1,9 @@
+"""`risk`: what the record says and cannot say, how well the model tells it, and where to look next."""
+
+from __future__ import annotations
+
+import typer
+
+risk_app = typer.Typer(
+    help="Judge the risk model, raise alerts, and say where to look next.", no_args_is_help=True, rich_markup_mode=None
+)
