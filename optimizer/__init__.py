@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from optimizer.converters.snip import snip_instance
+    from optimizer.detection import checkpoint_survival
     from optimizer.errors import InfeasibleError, InputError, OptimizerError, Problem, SolverError
     from optimizer.evaders import Evader, Route
     from optimizer.evaluation import Evaluation, Response, evaluate, worths
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
         region_from_polygon,
     )
     from optimizer.region.store import load_region, save_region
-    from optimizer.resources import Option, Resource, checkpoint_survival
+    from optimizer.resources import Option, Resource
     from optimizer.result import Progress, Result
     from optimizer.scenario.compile import Compiled, compile_scenario
     from optimizer.scenario.model import scenario_schema
@@ -57,7 +58,7 @@ _HOME = {
     "Route": "evaders",
     "Settlement": "places",
     "SolverError": "errors",
-    "checkpoint_survival": "resources",
+    "checkpoint_survival": "detection",
     "compile_scenario": "scenario.compile",
     "evaluate": "evaluation",
     "instance_schema": "instance_file",

@@ -1,4 +1,4 @@
-"""What can be placed: options, the resources they use, the agencies that own them, and how well they detect."""
+"""What can be placed: options, the resources they use, and the agencies that own them."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Option:
     agency
         Agency that runs it; empty when any.
     kind
-        `checkpoint`, `sensor`, `patrol`, or a word of the user's own.
+        `checkpoint`, `sensor`, `patrol`, `drone`, or a word of the user's own.
     label
         What people call it; the id where empty.
     existing
@@ -70,28 +70,3 @@ class Option:
     existing: bool = False
     forced: bool = False
     forbidden: bool = False
-
-
-def checkpoint_survival(capacity: float, traffic: float, detection: float) -> float:
-    """Return the chance that an evader passes a checkpoint undetected.
-
-    With q = min(1, capacity / traffic) the share of passing vehicles that can be looked at, and d the chance that a look at a loaded
-    vehicle finds the load, survival is 1 - q d.
-
-    Parameters
-    ----------
-    capacity
-        Vehicles that can be inspected an hour, >= 0.
-    traffic
-        Vehicles that pass an hour in the watched direction, > 0.
-    detection
-        Search quality d in [0, 1].
-
-    Raises
-    ------
-    ValueError
-        If a number is out of its range.
-    """
-    if capacity < 0 or traffic <= 0 or not 0 <= detection <= 1:
-        raise ValueError(f"capacity {capacity} must be >= 0, traffic {traffic} > 0, detection {detection} in [0, 1]")
-    return 1.0 - min(1.0, capacity / traffic) * detection

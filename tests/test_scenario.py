@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 import pytest
 
+from optimizer.detection import checkpoint_survival
 from optimizer.errors import InputError
-from optimizer.resources import Option, checkpoint_survival
 from optimizer.risk import FieldFlow, FlowRegression, OdTable, ShrunkRate, path_flows
 from optimizer.scenario.compile import Compiled, compile_scenario
 from optimizer.scenario.gateway_risk import explained_by_flows
@@ -22,6 +22,7 @@ from tests.tiny import SCENARIO, write_scenario
 
 if TYPE_CHECKING:
     from optimizer.instance import Instance
+    from optimizer.resources import Option
 
 ROOT = Path(__file__).parents[1]
 MORE = """

@@ -17,6 +17,7 @@ from optimizer.scenario.evidence import check_loads, gather, listed
 from optimizer.scenario.gateway_risk import gateway_index
 from optimizer.scenario.model import ScenarioModel, SolveModel, read_scenario
 from optimizer.scenario.options import check_definitions, compile_options
+from optimizer.scenario.patrols import check_teams, compile_patrols
 from optimizer.scenario.sites import PlacedSite, place_sites, read_sites
 from optimizer.schema import validated
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.network import Network
+    from optimizer.patrols.model import PatrolField
     from optimizer.places import Gateway, Settlement
     from optimizer.region.model import Region
     from optimizer.risk.estimate import RiskEstimate, RiskModel
@@ -69,7 +71,9 @@ class Compiled:
     pairs
         One for each evader of the instance.
     sites
-        One for each option of the instance.
+        One for each option of the instance, but for beats, which come last.
+    patrols
+        What teams could do; None where there are none.
     inputs
         Every file that was read.
     warnings
@@ -89,6 +93,7 @@ class Compiled:
     instance: Instance
     pairs: tuple[Pair, ...]
     sites: tuple[PlacedSite, ...]
+    patrols: PatrolField | None
     inputs: tuple[Path, ...]
     warnings: tuple[str, ...]
     skipped: tuple[str, ...] = ()
@@ -127,6 +132,7 @@ def compile_scenario(
         evaders_model = scenario.evaders.model_copy(update={"unreachable": "skip"})
         scenario = scenario.model_copy(update={"evaders": evaders_model})
     check_definitions(scenario, str(path))
+    check_teams(scenario, str(path))
     evidence = gather(scenario, path, on_step=on_step)
     region, demand = evidence.region, evidence.demand
     gateways, settlements = demand.gateways, demand.settlements
@@ -158,7 +164,8 @@ def compile_scenario(
     )
     check_evaders(instance, str(path))
     warnings.extend(_doubtful_places(sites, network))
-    if not options:
+    patrols = compile_patrols(scenario, region, evaders, instance.reliability, str(path))
+    if not options and patrols is None:
         warnings.append("The scenario offers no site: nothing can be placed.")
     return Compiled(
         scenario,
@@ -172,6 +179,7 @@ def compile_scenario(
         instance,
         pairs,
         tuple(site_of[option.site] for option in options),
+        patrols,
         tuple(inputs),
         tuple(warnings),
         evidence.skipped,

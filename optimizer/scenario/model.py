@@ -11,11 +11,10 @@ from pydantic import AfterValidator, Field, model_validator
 from optimizer.errors import InputError, Problem
 from optimizer.files import read_text
 from optimizer.risk.sources import EffortSource, SeizureSource
+from optimizer.scenario.kind_model import Amount, Chance, Id, KindModel
+from optimizer.scenario.team_model import BaseModel, TeamModel
 from optimizer.schema import Strict, validated
 
-Id = Annotated[str, Field(min_length=1, max_length=200)]
-Amount = Annotated[float, Field(ge=0, le=1e15)]
-Chance = Annotated[float, Field(ge=0, le=1)]
 RiskName = Literal[
     "field-flow", "field", "flow-regression", "shrunk", "counts-over-effort", "kernel-density", "raw-counts"
 ]
@@ -109,35 +108,14 @@ class ResourceModel(Strict):
 
     name: Id
     budget: Amount | Literal["existing"] = Field(description='an amount, or "existing": what today\'s sites use')
+    availability: float = Field(1, gt=0, le=1, description="share of an amount that is on duty and free to be placed")
     agency: str = Field("", description="owner; empty when all share it")
     unit: str = ""
 
-
-class DelayModel(Strict):
-    """The time a checkpoint takes from honest travellers, as a resource."""
-
-    resource: Id
-    minutes: float = Field(gt=0, description="minutes each inspected vehicle loses; the use is vehicle-hours a day")
-
-
-class KindModel(Strict):
-    """A way to use a site: with `capacity` and `detection`, or with `survival`."""
-
-    id: Id
-    label: str = ""
-    kind: Literal["checkpoint", "sensor", "patrol"] = "checkpoint"
-    capacity: float | None = Field(None, ge=0, description="vehicles inspected an hour and lane")
-    detection: Chance | None = Field(None, description="chance that inspecting a loaded vehicle finds the load")
-    survival: float | None = Field(None, ge=0, lt=1, description="chance to pass undetected, instead of the two above")
-    uses: dict[str, Amount] = Field({}, description="amount of each resource for each lane")
-    delay: DelayModel | None = None
-
     @model_validator(mode="after")
-    def _one_model(self) -> KindModel:
-        if (self.survival is None) == (self.capacity is None or self.detection is None):
-            raise ValueError("either survival, or capacity and detection")
-        if self.delay is not None and self.capacity is None:
-            raise ValueError("a delay needs a capacity: the vehicles that are stopped")
+    def _counted_once(self) -> ResourceModel:
+        if self.budget == "existing" and self.availability < 1:
+            raise ValueError('availability with an amount: budget = "existing" counts what is on duty already')
         return self
 
 
@@ -214,12 +192,20 @@ class ScenarioModel(Strict):
     evaders: EvadersModel = EvadersModel()
     agencies: list[AgencyModel] = []
     resources: list[ResourceModel] = Field(min_length=1)
-    kinds: list[KindModel] = Field(min_length=1)
+    kinds: list[KindModel] = []
     sites: SitesModel = SitesModel()
     site: list[SiteModel] = []
     exclusions: list[list[str]] = Field([], description="groups of site ids of which at most one is used")
+    bases: list[BaseModel] = Field([], description="where teams set out from")
+    teams: list[TeamModel] = Field([], description="teams that drive beats, by type")
     solve: SolveModel = SolveModel()
     report: ReportModel = ReportModel()
+
+    @model_validator(mode="after")
+    def _something_to_place(self) -> ScenarioModel:
+        if not (self.kinds or self.teams):
+            raise ValueError("something to place: [[kinds]] for sites, or [[teams]] for patrols")
+        return self
 
 
 def scenario_schema() -> dict[str, Any]:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from optimizer.detection import false_alarm_hours, inspection_delay
 from optimizer.errors import ProblemList
-from optimizer.resources import Option, Resource, checkpoint_survival
+from optimizer.resources import Option, Resource
+from optimizer.scenario.kind_effect import kind_effect
 from optimizer.schema import close_match
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from optimizer.network import Network
-    from optimizer.scenario.model import KindModel, ScenarioModel, SiteModel
+    from optimizer.scenario.kind_model import KindModel
+    from optimizer.scenario.model import ResourceModel, ScenarioModel, SiteModel
     from optimizer.scenario.sites import PlacedSite
 
 TRAFFIC_BY_CLASS = {
@@ -54,9 +57,8 @@ def compile_options(
         daily = compiler.traffic(item.site, str(network.road_class[item.arcs[0]]))
         for kind in fitting:
             uses = compiler.uses(kind, item.site, daily, f"{where}, site {item.site.id!r}, kind {kind.id!r}")
-            options.append(
-                _option(item, kind, compiler.survival(kind, item.site, daily), uses, alone=len(fitting) == 1)
-            )
+            effect = kind_effect(kind, item, network, daily / scenario.sites.busy_hours)
+            options.append(_option(item, kind, effect, uses, alone=len(fitting) == 1))
     problems.raise_if_any()
     return tuple(options), compiler.resources(options)
 
@@ -103,20 +105,17 @@ class _Compiler:
         table = TRAFFIC_BY_CLASS | self.scenario.sites.traffic_by_class
         return site.traffic or table.get(road_class, LEAST_TRAFFIC)
 
-    def survival(self, kind: KindModel, site: SiteModel, daily: float) -> float:
-        """Return the chance to pass a kind at a site undetected."""
-        if kind.survival is not None:
-            return kind.survival
-        hourly = daily / self.scenario.sites.busy_hours
-        return checkpoint_survival((kind.capacity or 0.0) * site.lanes, hourly, kind.detection or 0.0)
-
     def uses(self, kind: KindModel, site: SiteModel, daily: float, here: str) -> dict[str, float]:
         """Return what a kind uses at a site, by resource id: its agency's own resource if there is one, else the shared one."""
         amounts = {name: amount * site.lanes for name, amount in kind.uses.items()}
         if kind.delay is not None:
-            # vehicle-hours a day that honest travellers lose: those stopped, times the minutes each is held
-            stopped = min(daily, (kind.capacity or 0.0) * site.lanes * self.scenario.sites.busy_hours)
-            amounts[kind.delay.resource] = amounts.get(kind.delay.resource, 0.0) + stopped * kind.delay.minutes / 60
+            # vehicle-hours a day that honest travellers lose
+            capacity = (kind.capacity or 0.0) * site.lanes * self.scenario.sites.busy_hours
+            lost = inspection_delay(capacity, daily, kind.delay.minutes)
+            amounts[kind.delay.resource] = amounts.get(kind.delay.resource, 0.0) + lost
+        if kind.alarms is not None:
+            lost = false_alarm_hours(kind.alarms.per_day * site.lanes, kind.alarms.minutes)
+            amounts[kind.alarms.resource] = amounts.get(kind.alarms.resource, 0.0) + lost
         uses = {}
         for name, amount in amounts.items():
             resource = self.resource_ids.get((name, site.agency)) or self.resource_ids.get((name, ""))
@@ -129,25 +128,35 @@ class _Compiler:
         return uses
 
     def resources(self, options: Sequence[Option]) -> tuple[Resource, ...]:
-        """Return the resources; a budget of `existing` is what today's options use."""
+        """Return the resources with what can be used of each."""
         resources = []
         for model in self.scenario.resources:
             name = self.resource_ids[model.name, model.agency]
-            budget = model.budget
-            if budget == "existing":
-                budget = sum(option.uses.get(name, 0.0) for option in options if option.existing)
-            resources.append(Resource(name, float(budget), model.agency, model.unit))
+            today = sum((option.uses.get(name, 0.0) for option in options if option.existing), 0.0)
+            resources.append(Resource(name, usable(model, today), model.agency, model.unit))
         return tuple(resources)
 
 
-def _option(item: PlacedSite, kind: KindModel, survival: float, uses: Mapping[str, float], *, alone: bool) -> Option:
+def usable(resource: ResourceModel, today: float) -> float:
+    """Return how much of a resource a plan may use: the share of its budget that is available, or what today's sites use."""
+    return today if resource.budget == "existing" else resource.budget * resource.availability
+
+
+def _option(
+    item: PlacedSite,
+    kind: KindModel,
+    effect: tuple[tuple[int, ...], tuple[float, ...]],
+    uses: Mapping[str, float],
+    *,
+    alone: bool,
+) -> Option:
     site = item.site
     label = site.label or site.id
-    arcs = item.arcs if survival < 1 else ()  # what detects nothing touches nothing
+    arcs, survival = effect
     return Option(
         id=site.id if alone else f"{site.id}:{kind.id}",
         arcs=arcs,
-        survival=(survival,) * len(arcs),
+        survival=survival,
         uses=uses,
         site=site.id,
         agency=site.agency,
@@ -185,7 +194,7 @@ def check_definitions(scenario: ScenarioModel, where: str) -> None:
 def _check_uses(scenario: ScenarioModel, where: str, problems: ProblemList) -> None:
     known = {r.name for r in scenario.resources}
     for kind in scenario.kinds:
-        for resource in [*kind.uses, *([kind.delay.resource] if kind.delay else [])]:
+        for resource in [*kind.uses, *(time.resource for time in (kind.delay, kind.alarms) if time)]:
             if resource not in known:
                 near = close_match(resource, known) or "Add it to [[resources]]"
                 problems.add(

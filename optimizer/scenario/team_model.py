@@ -1,0 +1,48 @@
+"""Bases and teams, field by field: who can go on patrol, from where, for how long (docs/scenario.md explains each)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from optimizer.schema import Strict
+
+Id = Annotated[str, Field(min_length=1, max_length=200)]
+Amount = Annotated[float, Field(ge=0, le=1e15)]
+
+
+class BaseModel(Strict):
+    """Where teams set out from: the nearest node of the network."""
+
+    id: Id
+    label: str = ""
+    lon: float = Field(ge=-180, le=180)
+    lat: float = Field(ge=-90, le=90)
+    agency: str = Field("", description="its owner; teams of another agency do not use it unless they name it")
+
+
+class TeamModel(Strict):
+    """Teams that are alike: each drives a beat from a base and is back within its shift."""
+
+    id: Id
+    label: str = ""
+    agency: str = ""
+    number: int = Field(ge=1, le=1000, description="teams on the road in one shift, all bases together")
+    bases: list[str] = Field([], description="bases they set out from; all of their agency where empty")
+    shift_hours: float = Field(8, gt=0, le=24, description="from leaving the base to being back")
+    slot_minutes: float = Field(30, ge=1, le=720, description="dwells at a post are whole numbers of slots")
+    most_slots: int = Field(4, ge=1, le=48, description="longest dwell at one post")
+    detection: float = Field(ge=0, le=1, description="chance that a meeting with a loaded vehicle finds the load")
+    uses: dict[str, Amount] = Field({}, description="amount of each resource that one beat takes")
+    speed_kmh: dict[str, Annotated[float, Field(gt=0, le=300)]] = Field(
+        {}, description="fastest they drive by road class; the road's own speed for others"
+    )
+    posts: int = Field(20, ge=1, le=200, description="posts to choose from at each base: the roads evaders use most")
+    spacing_m: float = Field(2000, ge=0, description="distance between two of them")
+
+    @model_validator(mode="after")
+    def _a_slot_fits(self) -> TeamModel:
+        if self.slot_minutes > 60 * self.shift_hours:
+            raise ValueError("slot_minutes no longer than the shift")
+        return self
