@@ -11,6 +11,7 @@ import numpy as np
 
 from optimizer.files import sha256, write_json
 from optimizer.instance_file import write_instance
+from optimizer.pipeline.patrol_outputs import patrol_content, tour_features
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from optimizer.pipeline.judgement import Judgement
     from optimizer.result import Result
     from optimizer.scenario.compile import Compiled
+    from optimizer.solvers.joint import Joint
 
 PACKAGES = (
     "numpy",
@@ -57,16 +59,23 @@ def result_summary(result: Result) -> dict[str, Any]:
 
 
 def write_outputs(
-    folder: Path, compiled: Compiled, result: Result, judgement: Judgement, steps: tuple[tuple[str, float], ...]
+    folder: Path,
+    compiled: Compiled,
+    result: Result,
+    judgement: Judgement,
+    steps: tuple[tuple[str, float], ...],
+    joint: Joint | None = None,
 ) -> None:
-    """Write plan.json, plan.geojson, instance.json and run.json."""
-    write_json(folder / "plan.json", plan_content(compiled, result, judgement))
-    write_json(folder / "plan.geojson", plan_geojson(compiled, result, judgement))
-    write_instance(folder / "instance.json", compiled.instance)
+    """Write plan.json, plan.geojson, instance.json and run.json; with teams the instance holds all beats that were weighed."""
+    write_json(folder / "plan.json", plan_content(compiled, result, judgement, joint))
+    write_json(folder / "plan.geojson", plan_geojson(compiled, result, judgement, joint))
+    write_instance(folder / "instance.json", compiled.instance if joint is None else joint.instance)
     write_json(folder / "run.json", run_content(compiled, result, steps))
 
 
-def plan_content(compiled: Compiled, result: Result, judgement: Judgement) -> dict[str, Any]:
+def plan_content(
+    compiled: Compiled, result: Result, judgement: Judgement, joint: Joint | None = None
+) -> dict[str, Any]:
     """Return the content of plan.json: status, bounds and option ids at its top, then what each resource and site comes to."""
     instance = compiled.instance
     options = result.plan.options if result.plan else ()
@@ -88,13 +97,20 @@ def plan_content(compiled: Compiled, result: Result, judgement: Judgement) -> di
             {"id": r.id, "agency": r.agency, "unit": r.unit, "used": float(u), "budget": r.budget}
             for r, u in zip(instance.resources, used, strict=True)
         ],
-        "sites": _site_rows(compiled, options, judgement),
-    }
+        "sites": _site_rows(compiled, [name for name in options if not _is_beat(joint, name)], judgement),
+    } | ({} if joint is None else patrol_content(joint, judgement))
 
 
-def plan_geojson(compiled: Compiled, result: Result, judgement: Judgement) -> dict[str, Any]:
-    """Return every site as a GeoJSON point, and the lines of the segments that placed ones watch."""
+def _is_beat(joint: Joint | None, option: str) -> bool:
+    return joint is not None and option in joint.beats
+
+
+def plan_geojson(
+    compiled: Compiled, result: Result, judgement: Judgement, joint: Joint | None = None
+) -> dict[str, Any]:
+    """Return every site as a GeoJSON point, the lines of the segments that placed ones watch, and beats as tours."""
     network = compiled.region.network
+    fixed = compiled.instance.options[: len(compiled.sites)]
     chosen = set(result.plan.options if result.plan else ())
     features = [
         {
@@ -102,9 +118,9 @@ def plan_geojson(compiled: Compiled, result: Result, judgement: Judgement) -> di
             "geometry": {"type": "Point", "coordinates": [row["lon"], row["lat"]]},
             "properties": {key: value for key, value in row.items() if key not in {"lon", "lat", "uses"}},
         }
-        for row in _site_rows(compiled, [option.id for option in compiled.instance.options], judgement, chosen)
+        for row in _site_rows(compiled, [option.id for option in fixed], judgement, chosen)
     ]
-    watched = np.unique([network.segment[a] for o in compiled.instance.options if o.id in chosen for a in o.arcs])
+    watched = np.unique([network.segment[a] for o in fixed if o.id in chosen for a in o.arcs])
     for segment in watched.astype(int).tolist():
         line = network.lines[segment]
         features.append(
@@ -118,6 +134,8 @@ def plan_geojson(compiled: Compiled, result: Result, judgement: Judgement) -> di
                 },
             }
         )
+    if joint is not None:
+        features += tour_features(joint, network)
     return {"type": "FeatureCollection", "attribution": compiled.region.attribution, "features": features}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from optimizer.result import Progress, Result
+    from optimizer.solvers.joint import Joint
 
 
 FILES = ("plan.json", "plan.geojson", "instance.json", "run.json", "report.html")
@@ -64,6 +65,8 @@ class Planned:
         Where the files lie.
     files
         Their names.
+    patrols
+        How beats were made, and those of the plan; None without teams.
     """
 
     compiled: Compiled
@@ -72,6 +75,7 @@ class Planned:
     steps: tuple[tuple[str, float], ...]
     folder: Path
     files: tuple[str, ...]
+    patrols: Joint | None = None
 
 
 def plan_scenario(
@@ -108,14 +112,13 @@ def plan_scenario(
         If the forced sites break a budget or exclude each other.
     """
     from optimizer.report import write_report
-    from optimizer.solvers.methods import solve
 
     folder = Path(out)
     check_folder(folder, FILES)
     steps = Steps(on_step)
     compiled = compile_scenario(Path(scenario), solve=options, skip_unreachable=skip_unreachable, on_step=steps.begin)
     steps.begin("solving")
-    result = solve(compiled.instance, **compiled.scenario.solve.model_dump(), on_progress=on_progress)
+    compiled, result, patrols = _solved(compiled, on_progress)
     if result.plan is None:
         raise InfeasibleError("The search ended before it had a plan. Give it more time.")
     steps.begin("judging the plan")
@@ -127,6 +130,20 @@ def plan_scenario(
         except KeyboardInterrupt:
             on_step("interrupted: the report is left out, the plan is kept")
         steps.end()
-        write_outputs(temporary, compiled, result, judgement, tuple(steps.done))
+        write_outputs(temporary, compiled, result, judgement, tuple(steps.done), patrols)
         files = tuple(sorted(path.name for path in temporary.iterdir()))
-    return Planned(compiled, result, judgement, tuple(steps.done), folder, files)
+    return Planned(compiled, result, judgement, tuple(steps.done), folder, files, patrols)
+
+
+def _solved(
+    compiled: Compiled, on_progress: Callable[[Progress], None] | None
+) -> tuple[Compiled, Result, Joint | None]:
+    """Return the scenario with the plan's beats among its options, the outcome, and how beats came about (None without teams)."""
+    from optimizer.solvers.joint import solve_joint
+    from optimizer.solvers.methods import solve
+
+    options = compiled.scenario.solve.model_dump()
+    if compiled.patrols is None:
+        return compiled, solve(compiled.instance, **options, on_progress=on_progress), None
+    joint = solve_joint(compiled.instance, compiled.patrols, **options, on_progress=on_progress)
+    return replace(compiled, instance=joint.planned), joint.result, joint

@@ -3,7 +3,8 @@
 Sets      J options; U units: informed evaders (those with the same ends as one) and chains of habitual routes; G groups of units
 Data      p_u weight of a unit; R_u, L_u its value with nothing (but what is forced) and with everything placed; R_g, L_g their sums
           over the group, each times p_u
-Variables x_j in [0, 1], forced ones 1 and forbidden ones 0; theta_g in [L_g, R_g]; e in [0, 1], which breaks a screen
+Variables x_j in [0, K_j], K_j = 1 but for options that can be placed several times; forced ones 1, forbidden ones 0;
+          theta_g in [L_g, R_g]; e in [0, 1], which breaks a screen
 Minimise  sum_g theta_g + 2 (sum_g R_g) e
 such that theta_g >= sum_{u in g} p_u (a_u - sum_j b_uj x_j)     for each unit a cut of `optimizer.solvers.separation`, or L_u
           budgets, at most one option of each conflict set
@@ -19,7 +20,7 @@ program feasible, so that there always are duals. theta_g is scaled by R_g and t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -77,8 +78,11 @@ class Units:
     group: NDArray[np.int64]
 
     @classmethod
-    def of(cls, overlay: Overlay) -> Units:
-        """Gather the units of an overlay; groups are evaders of one end, or chains that meet the same first options."""
+    def of(cls, overlay: Overlay, times: NDArray[np.int64] | None = None) -> Units:
+        """Gather the units of an overlay; groups are evaders of one end, or chains that meet the same first options.
+
+        Floors are values with each option placed as often as it can be: (options,) `times`, by default once.
+        """
         n, routes = overlay.n_nodes, overlay.chains
         ends, unit = np.unique(overlay.origin * n + overlay.destination, return_inverse=True)
         searches = Searches.of([Evader("", end // n, end % n, 1.0) for end in ends.tolist()])
@@ -86,9 +90,9 @@ class Units:
         chains = padded(chain, routes.value, routes.chain, routes.option, routes.survival, overlay.free.size)
         near = np.lexsort((searches.leaf, searches.row))
         alike = np.lexsort(chains.option.T[::-1]) if chains.option.size else np.arange(chain.size)
-        start, floor = (
-            _unit_values(overlay, searches, placed) for placed in (np.zeros_like(overlay.free), overlay.free)
-        )
+        start = _unit_values(overlay, searches, np.zeros_like(overlay.free))
+        most = overlay if times is None else repeated(overlay, times)
+        floor = _unit_values(most, searches, overlay.free)
         return cls(
             searches=searches,
             chains=chains,
@@ -135,6 +139,10 @@ class Relaxed:
         (options,) by how much the bound rises, at least, a unit by which an option is moved from where it is cheapest.
     toll
         (options,) what budgets and conflicts charge an option, in units of the value.
+    price
+        (kept,) what a unit of each row that is never dropped is worth, in units of the value: budgets, conflicts, links.
+    added
+        (added,) values of the columns that were added to the program.
     """
 
     bound: float
@@ -142,10 +150,23 @@ class Relaxed:
     theta: NDArray[np.float64]
     reduced: NDArray[np.float64]
     toll: NDArray[np.float64]
+    price: NDArray[np.float64]
+    added: NDArray[np.float64]
 
 
 class Master:
     """The linear program, the pool of paths it is cut from, and the mean of the points so far.
+
+    Parameters
+    ----------
+    instance, overlay
+        The problem.
+    links
+        (rows, options) further rows that are never dropped: links x >= 0.
+    times
+        (options,) K: how often each option can be placed, >= 1; every copy multiplies the value again. An overlay for K above 1 must hold
+        every best path under so many copies (`optimizer.solvers.generation`). Stars and tangents hold for any number of copies; T has
+        single ones alone.
 
     Attributes
     ----------
@@ -155,9 +176,16 @@ class Master:
         Value with nothing placed but what is forced.
     """
 
-    def __init__(self, instance: Instance, overlay: Overlay) -> None:
+    def __init__(
+        self,
+        instance: Instance,
+        overlay: Overlay,
+        links: csr_array | None = None,
+        times: NDArray[np.int64] | None = None,
+    ) -> None:
         self.overlay = overlay
-        self.units = Units.of(overlay)
+        self._times = np.ones(overlay.free.size, dtype=np.int64) if times is None else times
+        self.units = Units.of(overlay, times)
         self.pool = PathPool(overlay, self.units.searches)
         most, least = self.units.sums(self.units.start), self.units.sums(self.units.floor)
         self.total = max(float(most.sum()), np.finfo(np.float64).tiny)
@@ -168,11 +196,13 @@ class Master:
         forced = instance.forced.astype(np.float64)
         rows = Rows(self._n)
         add_side_constraints(instance, rows)
+        if links is not None:
+            _add_links(links, rows)
         place = (np.concatenate([*rows.row, []]).astype(int), np.concatenate([*rows.column, []]).astype(int))
         self.program = LinearProgram(
             cost=price,
             lower=np.concatenate((forced, least / self._scale, [0.0])),
-            upper=np.concatenate((forced + overlay.free, np.maximum(most, least) / self._scale, [0.0])),
+            upper=np.concatenate((forced + overlay.free * self._times, np.maximum(most, least) / self._scale, [0.0])),
             rows=csr_array((np.concatenate([*rows.value, []]), place), shape=(rows.n_rows, price.size)),
             side=np.concatenate([*rows.side, []]) * (1 + BUDGET_TOLERANCE),
         )
@@ -187,7 +217,7 @@ class Master:
         """Turn to a part: its options and floors become bounds, its rows wake."""
         least = self.units.sums(part.floor)
         lower = np.concatenate((part.ones, least / self._scale, [0.0]))
-        upper = np.concatenate((~part.zeros, np.maximum(self._most, least) / self._scale, [float(bool(part.line))]))
+        upper = np.concatenate((~part.zeros * self._times, np.maximum(self._most, least) / self._scale, [float(bool(part.line))]))
         self.program.move_bounds(lower.astype(np.float64), upper.astype(np.float64))
         self.program.wake(part.line)
 
@@ -196,9 +226,17 @@ class Master:
         solution = self.program.solve(until)
         if solution is None:
             return None
-        x, theta = solution.values[: self._n], solution.values[self._n : -1]
+        x, theta = solution.values[: self._n], solution.values[self._n : self._n + self._scale.size]
         reduced, toll = solution.reduced[: self._n] * self.total, solution.toll[: self._n] * self.total
-        return Relaxed(solution.bound * self.total, np.clip(x, 0.0, 1.0), theta * self._scale, reduced, toll)
+        return Relaxed(
+            solution.bound * self.total,
+            np.clip(x, 0.0, self._times),
+            theta * self._scale,
+            reduced,
+            toll,
+            solution.price * self.total,
+            solution.values[self._n + self._scale.size + 1 :],
+        )
 
     def separate(self, part: Part, relaxed: Relaxed, *, search: bool = True) -> bool:
         """Add the rows that x violates, found at a point inward of it or else at x itself; return whether there were any."""
@@ -214,7 +252,7 @@ class Master:
 
     def cuts_at(self, point: NDArray[np.float64], floor: NDArray[np.float64], *, search: bool = True) -> Cuts:
         """Return cuts of every unit for a point, for plans that leave each unit its floor; each search for paths takes the next T."""
-        free, chains = self.overlay.free, self.units.chains
+        free, chains = self.overlay.free & (self._times == 1), self.units.chains
         bases = [np.zeros_like(free), *((point >= share) & free for share in BASES)]
         if search:
             self.pool.grow(point, bases[self._searched % len(bases)])
@@ -224,6 +262,8 @@ class Master:
             found += [star_cuts(self.pool.paths, point, base, floor), chord_cuts(chains, point, base, floor)]
             if base.any():  # else the star of one path asks for as much
                 found.append(chord_cuts(self.pool.paths, point, base, floor))
+        if self.overlay.bundle is not None or (self._times > 1).any():  # many weak options on one path: its value falls as they add up, not by each in full
+            found.append(tangent_cuts(self.pool.paths, point, floor))
         return Cuts.join(found)
 
     def close(self, options: list[NDArray[np.int64]], part: int) -> None:
@@ -247,13 +287,30 @@ class Master:
         coefficient = rows.coefficient.tocoo()
         value = coefficient.data / scale[coefficient.row]
         small = value < SMALL  # at most so much is lost, and the solver meets no tiny pivots
-        side = rows.side / scale - np.bincount(coefficient.row[small], value[small], scale.size)
+        lost = value[small] * self._times[coefficient.col[small]]
+        side = rows.side / scale - np.bincount(coefficient.row[small], lost, scale.size)
         row = np.append(coefficient.row[~small], np.arange(scale.size))
         column = np.append(coefficient.col[~small], self._n + rows.unit)
         entry: NDArray[np.float64] = np.append(value[~small], np.ones(scale.size))
         shape = (scale.size, self._n + self._scale.size + 1)
         table: csr_array = csr_array((entry, (row, column)), shape=shape)
         self.program.add(table, side, part.line[-1] if part.line else 0)
+
+
+def repeated(overlay: Overlay, times: NDArray[np.int64] | NDArray[np.float64]) -> Overlay:
+    """Return the overlay in which each option does at once what (options,) `times` copies of it do."""
+    often = np.append(times, 1.0)
+    routes = replace(overlay.chains, survival=overlay.chains.survival ** often[overlay.chains.option])
+    return replace(overlay, survival=overlay.survival ** often[overlay.option], chains=routes)
+
+
+def _add_links(links: csr_array, rows: Rows) -> None:
+    entries = links.tocoo()
+    rows.row.append(rows.n_rows + entries.row.astype(np.int64))
+    rows.column.append(entries.col.astype(np.int64))
+    rows.value.append(entries.data)
+    rows.side.append(np.zeros(links.shape[0]))
+    rows.n_rows += links.shape[0]
 
 
 def _even(instance: Instance) -> NDArray[np.float64]:

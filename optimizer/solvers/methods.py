@@ -46,6 +46,8 @@ def solve(
     time_limit: float | None = None,
     seed: int = 0,
     on_progress: Callable[[Progress], None] | None = None,
+    overlay: Overlay | None = None,
+    start: NDArray[np.bool_] | None = None,
 ) -> Result:
     """Place options so that as little as possible gets through, and prove how good the plan is.
 
@@ -66,6 +68,10 @@ def solve(
         Seed of every random choice, >= 0.
     on_progress
         Called when the bounds move.
+    overlay
+        The instance contracted, by one who knows it better; by default it is contracted here. `compact` takes none.
+    start
+        (options,) mask of a plan to begin from; one that is not feasible is not used.
 
     Raises
     ------
@@ -83,7 +89,7 @@ def solve(
         raise InfeasibleError(
             "No plan is feasible: " + "; ".join(broken) + ". Raise the budget or force fewer options."
         )
-    search = _Search(instance, gap, time_limit, seed, on_progress, instance.forced)
+    search = _Search(instance, gap, time_limit, seed, on_progress, instance.forced, given=overlay, start=start)
     try:
         search.prepare()
         METHODS[method](search)
@@ -110,15 +116,19 @@ class _Search:
     limit: Limit | None = None
     started: float = field(default_factory=time.monotonic)
     statistics: dict[str, float] = field(default_factory=dict)
+    given: Overlay | None = None
+    start: NDArray[np.bool_] | None = None
     overlay: Overlay = field(init=False)
 
     def prepare(self) -> None:
         """Contract the network and take the two bounds that need no search: forced options alone, and everything at once."""
         self.say("contracting")
-        self.overlay = contract(self.instance)
+        self.overlay = self.given or contract(self.instance)
         self.statistics |= {"overlay_nodes": self.overlay.n_nodes, "overlay_arcs": self.overlay.tail.size}
         self.lower = self.overlay.value(self.overlay.free | self.placed)
         self.offer(self.placed)
+        if self.start is not None:
+            self.offer(self.start)
         self.say("bounding")
 
     @property

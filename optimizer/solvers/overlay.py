@@ -98,6 +98,9 @@ class Overlay:
         Routes of habitual evaders.
     free
         (options,) options that are neither forced nor forbidden.
+    bundle
+        (parts, options) how often each option holds each part, where it is parts of options that stand on arcs (`option` then names
+        parts) and several options hold the same ones; None where each option is a part of its own.
     """
 
     n_nodes: int
@@ -111,9 +114,17 @@ class Overlay:
     weight: NDArray[np.float64]
     chains: Chains
     free: NDArray[np.bool_]
+    bundle: csr_array | None = None
+
+    def presence(self, share: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how much of each part stands on its arcs when (options,) shares of options are placed."""
+        return share if self.bundle is None else np.asarray(self.bundle @ share)
 
     def arc_survival(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Return the (m,) chance to pass each overlay arc under an (options,) mask."""
+        if self.bundle is not None:
+            often = np.append(self.presence(placed.astype(np.float64)), 0.0)[self.option]
+            return np.asarray(self.reliability * self.survival**often)
         under = self.option >= 0
         under[under] = placed[self.option[under]]
         return self.reliability * np.where(under, self.survival, 1.0)
@@ -135,6 +146,39 @@ class Overlay:
     def value(self, placed: NDArray[np.bool_]) -> float:
         """Return the value of an (options,) mask: equal to the instance's for every plan with all forced and no forbidden options."""
         return float(self.weight @ self.informed_values(placed) + self.chains.values(placed).sum())
+
+
+def bundled(overlay: Overlay, free: NDArray[np.bool_], bundle: csr_array) -> Overlay:
+    """Return an overlay whose options are parts as one whose options are bundles of them.
+
+    Parameters
+    ----------
+    overlay
+        Each part an option.
+    free
+        (options,) options that are neither forced nor forbidden.
+    bundle
+        (parts, options) how often each option holds each part. The overlay must hold every best path under as many as plans can place.
+    """
+    chains = overlay.chains
+    row, option, survival = bundle_links(
+        chains.chain, chains.option, chains.survival, chains.value.size, csr_array(bundle)
+    )
+    return replace(overlay, free=free, bundle=csr_array(bundle), chains=Chains(chains.value, row, option, survival))
+
+
+def bundle_links(
+    row: NDArray[np.int64], part: NDArray[np.int64], survival: NDArray[np.float64], n_rows: int, bundle: csr_array
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Return which option meets which row and what it leaves of it, sorted, from the parts that rows meet (each time on its own)."""
+    parts = csr_array((arc_costs(survival), (row, part)), shape=(n_rows, bundle.shape[0]))
+    whole = csr_array(parts @ bundle)
+    whole.sort_indices()
+    return (
+        np.repeat(np.arange(n_rows), np.diff(whole.indptr)),
+        whole.indices.astype(np.int64),
+        np.exp(-whole.data),
+    )
 
 
 def contract(instance: Instance) -> Overlay:

@@ -9,6 +9,7 @@ import numpy as np
 
 from optimizer.evaders import TREE_CELLS, Searches, arc_costs
 from optimizer.graph import cost_graph
+from optimizer.solvers.overlay import bundle_links
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,7 +106,8 @@ class PathPool:
         """
         overlay, before = self._overlay, self.paths.unit.size
         cost = arc_costs(overlay.arc_survival(base))
-        watched = np.append(np.where(base, 0.0, x), 0.0)[overlay.option] * (1 - overlay.survival)
+        present = overlay.presence(np.where(base, 0.0, x))
+        watched = np.append(present, 0.0)[overlay.option] * (1 - overlay.survival)
         prices = PRICES if watched.any() else PRICES[:1]
         self._add([found for price in prices for found in self._search(cost + price * watched)])
         return self.paths.unit.size - before
@@ -165,6 +167,10 @@ class PathPool:
 def _gather(overlay: Overlay, unit: NDArray[np.int64], value: NDArray[np.float64], steps: NDArray[np.int64]) -> Paths:
     """Return paths from the watched arcs they take, the arcs of one option on a path multiplied together."""
     n = overlay.free.size
+    if overlay.bundle is not None:
+        arcs = steps[1]
+        links = bundle_links(steps[0], overlay.option[arcs], overlay.survival[arcs], unit.size, overlay.bundle)
+        return padded(unit, value, *links, n)
     key, entry = np.unique(steps[0] * n + overlay.option[steps[1]], return_inverse=True)
     survival = np.ones(key.size)
     np.multiply.at(survival, entry, overlay.survival[steps[1]])

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from optimizer.solvers.pathpool import PathPool, Paths
 
 
+WIDE = 4
+"""Options for each one that a path can meet, up to which a table of all options and paths is kept."""
+LARGEST_TABLE = 50_000_000
+
+
 class PooledValues:
     """What plans are worth over the paths of a pool, and the chains.
 
@@ -54,6 +59,8 @@ class PooledValues:
         unit, slot = np.nonzero(np.append(~placed, False)[paths.option[first]] & (best > 0)[:, None])
         option = paths.option[first[unit], slot]
         most = np.bincount(option, weight[unit] * best[unit] * (1 - paths.survival[first[unit], slot]), n)
+        if self._table is not None:
+            return self._gains_of_all(values, best, placed), most.astype(np.float64)
         # every pair (unit, option on its best path) against every path of the unit
         length = self._length[unit]
         pair = np.repeat(np.arange(unit.size), length)
@@ -63,6 +70,16 @@ class PooledValues:
         after = np.maximum.reduceat(left, np.cumsum(length) - length) if length.size else left
         gain = np.bincount(option, weight[unit] * (best[unit] - after), n)
         return gain.astype(np.float64), most.astype(np.float64)
+
+    def _gains_of_all(
+        self, values: NDArray[np.float64], best: NDArray[np.float64], placed: NDArray[np.bool_]
+    ) -> NDArray[np.float64]:
+        """Return the (options,) gains where most options meet most paths: each option against every path at once."""
+        gain = np.zeros(placed.size)
+        for option in np.flatnonzero(~placed).tolist():
+            after = self._best(values * self._table[option])  # type: ignore[index]  # there is a table
+            gain[option] = self._weight @ (best - after)
+        return gain
 
     def losses(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Return the (options,) rise of the value over the pool without each option; 0 for those not placed."""
@@ -93,3 +110,13 @@ class PooledValues:
             self._paths.unit, return_index=True, return_inverse=True, return_counts=True
         )
         self._weight = self._units.weight[unit]
+        self._table = self._every_share()
+
+    def _every_share(self) -> NDArray[np.float64] | None:
+        """Return the (options, paths) shares that options leave of paths, where that is hardly larger than the paths themselves."""
+        paths, n = self._paths, self._pool.filling
+        if not n or n > WIDE * paths.option.shape[1] or n * paths.value.size > LARGEST_TABLE:
+            return None
+        table = np.ones((n + 1, paths.value.size))
+        table[paths.option, np.arange(paths.value.size)[:, None]] = paths.survival
+        return table[:n]

@@ -23,7 +23,7 @@ from ortools.math_opt import callback_pb2, model_parameters_pb2, model_pb2, mode
 from ortools.math_opt.core.python import solver as mathopt_core
 from ortools.math_opt.python import mathopt
 from pybind11_abseil.status import StatusNotOk
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import csr_array, hstack, vstack
 
 from optimizer.errors import SolverError
 
@@ -57,12 +57,15 @@ class LpSolution:
         (columns,) cost - y rows: the bound rises by at least reduced_v a unit by which v is moved up from where it is least.
     toll
         (columns,) what the duals of the rows that are never dropped charge a unit of v.
+    price
+        (kept,) these duals, >= 0.
     """
 
     bound: float
     values: NDArray[np.float64]
     reduced: NDArray[np.float64]
     toll: NDArray[np.float64]
+    price: NDArray[np.float64]
 
 
 class LinearProgram:
@@ -101,15 +104,33 @@ class LinearProgram:
         """Number of rows at present."""
         return self._side.size
 
+    def add_columns(self, upper: NDArray[np.float64], entries: csr_array) -> None:
+        """Add variables in [0, upper] that cost nothing and stand in the rows that are never dropped, as (kept, new) entries say."""
+        new = upper.size
+        below = csr_array((self.n_rows - self._n_kept, new))
+        self._rows = csr_array(hstack((self._rows, vstack((entries, below)))))
+        self._cost = np.append(self._cost, np.zeros(new))
+        self._lower = np.append(self._lower, np.zeros(new))
+        self._upper = np.append(self._upper, upper)
+
     def add(self, rows: csr_array, side: NDArray[np.float64], part: int = 0) -> None:
-        """Add (new, columns) rows with (new,) left-hand sides, which belong to a part of the search; they are awake."""
-        self._rows = csr_array(vstack((self._rows, rows)))
+        """Add (new, columns) rows with (new,) left-hand sides, which belong to a part of the search; they are awake.
+
+        Rows may be narrower than the program: they have nothing to do with the last columns then.
+        """
+        beyond = csr_array((rows.shape[0], self._cost.size - rows.shape[1]))
+        self._rows = csr_array(vstack((self._rows, hstack((rows, beyond)))))
         self._side = np.append(self._side, side)
         self._name = np.append(self._name, self._next_name + np.arange(side.size))
         self._slack_for = np.append(self._slack_for, np.zeros(side.size, dtype=np.int64))
         self._part = np.append(self._part, np.full(side.size, part))
         self._awake = np.append(self._awake, np.ones(side.size, dtype=bool))
         self._next_name += side.size
+
+    @property
+    def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(columns,) lower and upper bounds at present, copies."""
+        return self._lower.copy(), self._upper.copy()
 
     def move_bounds(self, lower: NDArray[np.float64], upper: NDArray[np.float64]) -> None:
         """Give the columns other bounds."""
@@ -163,6 +184,7 @@ class LinearProgram:
             values=values,
             reduced=self._cost - self._rows.T @ dual,
             toll=np.asarray(-(self._rows[kept].T @ dual[kept])),
+            price=dual[kept],
         )
 
     def bound(self, dual: NDArray[np.float64]) -> float:
@@ -215,7 +237,8 @@ class _State:
         proto.variables.integers.extend([False] * n)
         _fill(proto.objective.linear_coefficients, np.flatnonzero(self.cost), self.cost[self.cost != 0])
         every = np.arange(self.name.size)
-        self._fill_rows(proto.linear_constraints, proto.linear_constraint_matrix, every)
+        self._name_rows(proto.linear_constraints, every)
+        _fill_matrix(proto.linear_constraint_matrix, self.name, self.rows)
         return proto
 
     def changes(self, before: _State) -> model_update_pb2.ModelUpdateProto:
@@ -227,24 +250,45 @@ class _State:
             (update.variable_updates.lower_bounds, before.lower, self.lower),
             (update.variable_updates.upper_bounds, before.upper, self.upper),
         ):
-            moved = np.flatnonzero(earlier != now)
+            moved = np.flatnonzero(earlier != now[: earlier.size])
             _fill(bounds, moved, now[moved])
+        wider = np.arange(before.cost.size, self.cost.size)
+        update.new_variables.ids.extend(wider.tolist())
+        update.new_variables.lower_bounds.extend(self.lower[wider].tolist())
+        update.new_variables.upper_bounds.extend(self.upper[wider].tolist())
+        update.new_variables.integers.extend([False] * wider.size)
         both, old, new = np.intersect1d(before.name, self.name, assume_unique=True, return_indices=True)
         turned = before.least[old] != self.least[new]
         _fill(update.linear_constraint_updates.lower_bounds, both[turned], self.least[new][turned])
-        fresh = np.flatnonzero(~np.isin(self.name, both, assume_unique=True))
-        self._fill_rows(update.new_linear_constraints, update.linear_constraint_matrix_updates, fresh)
+        fresh = ~np.isin(self.name, both, assume_unique=True)
+        self._name_rows(update.new_linear_constraints, np.flatnonzero(fresh))
+        matrix = update.linear_constraint_matrix_updates
+        if wider.size:  # whole rows that are new, and of the others what stands in columns that are
+            _fill_matrix(matrix, self.name, _cut_left(self.rows, ~fresh, before.cost.size))
+        else:
+            _fill_matrix(matrix, self.name[fresh], self.rows[fresh])
         return update
 
-    def _fill_rows(self, constraints: Any, matrix: Any, which: NDArray[np.int64]) -> None:  # noqa: ANN401 - messages without stubs
+    def _name_rows(self, constraints: Any, which: NDArray[np.int64]) -> None:  # noqa: ANN401 - messages without stubs
         constraints.ids.extend(self.name[which].tolist())
         constraints.lower_bounds.extend(self.least[which].tolist())
         constraints.upper_bounds.extend([np.inf] * which.size)
-        rows = self.rows[which]
-        rows.sort_indices()
-        matrix.row_ids.extend(np.repeat(self.name[which], np.diff(rows.indptr)).tolist())
-        matrix.column_ids.extend(rows.indices.tolist())
-        matrix.coefficients.extend(rows.data.tolist())
+
+
+def _cut_left(rows: csr_array, old: NDArray[np.bool_], columns: int) -> csr_array:
+    """Return rows without the entries that old ones have in the first columns."""
+    entry_of_old = np.repeat(old, np.diff(rows.indptr))
+    kept = ~(entry_of_old & (rows.indices < columns))
+    start = np.concatenate(([0], np.cumsum(kept)))[rows.indptr]
+    return csr_array((rows.data[kept], rows.indices[kept], start), shape=rows.shape)
+
+
+def _fill_matrix(matrix: Any, name: NDArray[np.int64], rows: csr_array) -> None:  # noqa: ANN401 - a message without stubs
+    rows = csr_array(rows, copy=True)
+    rows.sort_indices()
+    matrix.row_ids.extend(np.repeat(name, np.diff(rows.indptr)).tolist())
+    matrix.column_ids.extend(rows.indices.tolist())
+    matrix.coefficients.extend(rows.data.tolist())
 
 
 _Answer = tuple["NDArray[np.float64]", "NDArray[np.float64]"]

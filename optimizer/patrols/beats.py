@@ -1,0 +1,89 @@
+"""From a tour to a beat: its times, its route, and what it does to an evader."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.patrols.model import Beat, Stop
+from optimizer.resources import Option
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from optimizer.patrols.model import PatrolField
+
+
+def team_resource(team: str) -> str:
+    """Return the id of the resource that counts the teams of a type."""
+    return f"teams {team}"
+
+
+def make_beat(field: PatrolField, patrol: int, posts: Sequence[int], slots: Sequence[int], name: str) -> Beat:
+    """Return the beat of a tour.
+
+    Parameters
+    ----------
+    field
+        What teams could do.
+    patrol
+        Position of the team type and base.
+    posts
+        Posts in order, as the patrol numbers them: 1 to n, each once.
+    slots
+        How long it dwells at each, 1 to `most_slots`.
+    name
+        Id of the option.
+
+    Raises
+    ------
+    ValueError
+        If the tour does not fit the shift, or names posts or slots that there are not.
+    """
+    who = field.patrols[patrol]
+    team = who.team
+    if not posts or len(posts) != len(slots) or len(set(posts)) != len(posts):
+        raise ValueError(f"posts {tuple(posts)} and slots {tuple(slots)}: each post once, and as many slots")
+    if min(posts) < 1 or max(posts) > who.posts.size or min(slots) < 1 or max(slots) > team.most_slots:
+        raise ValueError(f"posts {tuple(posts)}, slots {tuple(slots)}: out of range")
+    places = who.posts.size + 1
+    elements = np.zeros(field.elements.size, dtype=np.int64)
+    clock, at = 0, 0
+    stops: list[Stop] = []
+    route: list[int] = []
+    for post, dwell in zip([*posts, 0], [*slots, 0], strict=True):
+        clock += int(who.travel_s[at, post])
+        route += who.routes.get((at, post), ())
+        elements += np.asarray(who.drives[[at * places + post]].todense(), dtype=np.int64)[0]
+        if post:
+            leave = clock + dwell * team.slot_s
+            stops.append(Stop(int(who.posts[post - 1]), clock, leave))
+            elements[who.dwell[post - 1, dwell - 1]] += 1
+            clock = leave
+        at = post
+    if clock > team.shift_s:
+        raise ValueError(f"the tour takes {clock} s of a shift of {team.shift_s} s")
+    arcs, survival = _survival(field, elements)
+    option = Option(
+        id=name,
+        arcs=tuple(arcs.tolist()),
+        survival=tuple(survival.tolist()),
+        uses=dict(team.uses) | {team_resource(team.id): 1.0},
+        agency=team.agency,
+        kind="patrol",
+        label=f"{team.label or team.id}: " + ", ".join(field.posts[stop.post].label for stop in stops),
+    )
+    return Beat(patrol, tuple(posts), tuple(slots), tuple(stops), clock, tuple(route), elements, option)
+
+
+def _survival(field: PatrolField, elements: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the arcs that a beat watches, and the chance to pass it on each: the product over its elements."""
+    kinds = field.elements
+    often = elements[kinds.element]
+    met = often > 0
+    arcs, entry = np.unique(kinds.arc[met], return_inverse=True)
+    survival = np.ones(arcs.size)
+    np.multiply.at(survival, entry, kinds.survival[met] ** often[met])
+    watched = survival < 1
+    return arcs[watched], survival[watched]

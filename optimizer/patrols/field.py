@@ -1,0 +1,182 @@
+"""The field of patrols: travel times, routes and elements, worked out once on the roads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csr_array, hstack
+
+from optimizer.detection import drive_meeting, dwell_meeting, patrol_survival
+from optimizer.graph import cost_graph
+from optimizer.patrols.model import NO_WAY, Elements, Patrol, PatrolField
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.network import Network
+    from optimizer.patrols.model import Base, Post, TeamType
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+FAINTEST = 1e-9
+"""Chance of being found out below which a meeting is left out."""
+
+
+def driving_time(network: Network, team: TeamType, closed: NDArray[np.int64]) -> Floats:
+    """Return the (m,) seconds in which a team drives each arc; infinity to or from a closed node."""
+    limit = np.array([team.speed.get(name, np.inf) for name in network.road_class.tolist()])
+    shut = np.isin(network.tail, closed) | np.isin(network.head, closed)
+    return np.where(shut, np.inf, np.maximum(network.time_s, network.length_m / limit * 3.6))
+
+
+def patrol_field(
+    network: Network,
+    posts: Sequence[Post],
+    assigned: Sequence[tuple[TeamType, Base, Sequence[int]]],
+    closed: Sequence[int] = (),
+) -> PatrolField:
+    """Return what teams could do.
+
+    Parameters
+    ----------
+    network
+        The roads.
+    posts
+        Places where somebody could stand.
+    assigned
+        For each team type and base the positions of the posts it may use; those that it cannot reach and be back from within a shift, with
+        one slot of dwelling, are left out.
+    closed
+        Nodes that no team passes: crossings of the border.
+    """
+    making = _Making(network, posts, np.asarray(closed, dtype=np.int64))
+    patrols = tuple(making.patrol(team, base, np.asarray(chosen, dtype=np.int64)) for team, base, chosen in assigned)
+    return making.finished(tuple(posts), patrols)
+
+
+class _Making:
+    """Elements gathered patrol by patrol."""
+
+    def __init__(self, network: Network, posts: Sequence[Post], closed: Ints) -> None:
+        self._network, self._posts, self._closed = network, posts, closed
+        self._parts: list[tuple[Ints, Ints, Floats]] = []
+        self._post: list[int] = []
+        self._times: list[int] = []
+        self._drives: list[tuple[Ints, Ints, int]] = []
+        arcs = np.lexsort((network.tail, network.segment))
+        self._back = _opposite(network, arcs)
+
+    def patrol(self, team: TeamType, base: Base, chosen: Ints) -> Patrol:
+        time = driving_time(self._network, team, self._closed)
+        nodes = np.array([base.node, *(self._posts[p].node for p in chosen.tolist())], dtype=np.int64)
+        graph = cost_graph(self._network.n_nodes, self._network.tail, self._network.head, time)
+        seconds, before = graph.trees(nodes)
+        travel = np.where(np.isfinite(seconds[:, nodes]), np.ceil(seconds[:, nodes]), NO_WAY).astype(np.int64)
+        near = travel[0] + team.slot_s + travel[:, 0] <= team.shift_s
+        near[0] = True
+        kept = np.flatnonzero(near)
+        routes = {
+            (i, j): arcs
+            for i, row in enumerate(kept.tolist())
+            for j, arcs in enumerate(graph.paths(before[row], nodes[kept].tolist()))
+            if i != j and travel[row, kept[j]] < NO_WAY
+        }
+        posts = chosen[kept[1:] - 1]
+        dwell = self._dwelling(team, posts)
+        return Patrol(
+            team, base, posts, travel[np.ix_(kept, kept)], routes, dwell, self._driving(team, time, kept.size, routes)
+        )
+
+    def finished(self, posts: tuple[Post, ...], patrols: tuple[Patrol, ...]) -> PatrolField:
+        size = len(self._post)
+        element, arc, survival = (
+            np.concatenate(column) if self._parts else np.empty(0)
+            for column in (zip(*self._parts, strict=True) if self._parts else ((), (), ()))
+        )
+        elements = Elements(
+            element.astype(np.int64),
+            arc.astype(np.int64),
+            survival.astype(np.float64),
+            np.array(self._post, dtype=np.int64),
+            np.array(self._times, dtype=np.int64),
+        )
+        wide = []
+        for patrol in patrols:
+            beyond = csr_array((patrol.drives.shape[0], size - patrol.drives.shape[1]))
+            wide.append(replace(patrol, drives=csr_array(hstack((patrol.drives, beyond)))))
+        return PatrolField(posts, tuple(wide), elements)
+
+    def _new(self, post: int, times: int, arcs: Ints, survival: Floats) -> int:
+        number = len(self._post)
+        there = 1 - survival > FAINTEST
+        self._parts.append((np.full(int(there.sum()), number), arcs[there], survival[there]))
+        self._post.append(post)
+        self._times.append(times)
+        return number
+
+    def _dwelling(self, team: TeamType, posts: Ints) -> Ints:
+        """(n, L) elements of dwelling 1 to L slots at each post."""
+        dwell = np.empty((posts.size, team.most_slots), dtype=np.int64)
+        for row, post in enumerate(posts.tolist()):
+            arcs = np.flatnonzero(self._network.segment == self._posts[post].segment)
+            for slots in range(1, team.most_slots + 1):
+                meeting = float(dwell_meeting(slots * team.slot_s, team.shift_s))
+                survival = np.full(arcs.size, float(patrol_survival(meeting, team.detection)))
+                dwell[row, slots - 1] = self._new(post, 1, arcs, survival)
+        return dwell
+
+    def _driving(
+        self, team: TeamType, time: Floats, places: int, routes: dict[tuple[int, int], tuple[int, ...]]
+    ) -> csr_array:
+        """((n + 1)^2, e) how often each leg drives each element: arcs that are always driven together are one."""
+        leg = np.array([i * places + j for (i, j), arcs in routes.items() for _ in arcs], dtype=np.int64)
+        arc = np.array([a for arcs in routes.values() for a in arcs], dtype=np.int64)
+        driven = np.unique(arc)
+        table = csr_array((np.ones(arc.size), (np.searchsorted(driven, arc), leg)), shape=(driven.size, places**2))
+        table.sum_duplicates()
+        table.sort_indices()
+        groups: dict[bytes, list[int]] = {}
+        for row in range(driven.size):
+            groups.setdefault(table.indices[table.indptr[row] : table.indptr[row + 1]].tobytes(), []).append(row)
+        rows: list[Ints] = []
+        columns: list[Ints] = []
+        for key, members in groups.items():
+            together = driven[members]
+            legs = np.frombuffer(key, dtype=table.indices.dtype)
+            often = max(1, min(places, int(team.shift_s // max(time[together].sum(), 1.0))))
+            number = self._new(-1, often, *self._met(team, time, together))
+            rows.append(legs.astype(np.int64))
+            columns.append(np.full(legs.size, number))
+        at = np.concatenate([*rows, np.empty(0, dtype=np.int64)])
+        element = np.concatenate([*columns, np.empty(0, dtype=np.int64)])
+        return csr_array((np.ones(at.size), (at, element)), shape=(places**2, len(self._post)))
+
+    def _met(self, team: TeamType, time: Floats, driven: Ints) -> tuple[Ints, Floats]:
+        """Return the arcs on which a team that drives these meets evaders, and the chance that it does not find them out."""
+        network = self._network
+        back = self._back[driven]
+        two_way = back >= 0
+        _, same = drive_meeting(time[driven], network.time_s[driven], team.shift_s)
+        opposing, _ = drive_meeting(time[driven[two_way]], network.time_s[back[two_way]], team.shift_s)
+        arcs = np.concatenate((driven, back[two_way]))
+        survival = patrol_survival(np.concatenate((same, opposing)), team.detection)
+        arcs, entry = np.unique(arcs, return_inverse=True)
+        together = np.ones(arcs.size)
+        np.multiply.at(together, entry, survival)  # a stretch that turns back on itself meets both ways
+        return arcs, together
+
+
+def _opposite(network: Network, order: Ints) -> Ints:
+    """(m,) the arc that runs the other way on the same segment; -1 where there is none."""
+    back = np.full(network.n_arcs, -1, dtype=np.int64)
+    segment = network.segment[order]
+    pairs = np.flatnonzero(segment[1:] == segment[:-1])
+    for first, second in ((order[pairs], order[pairs + 1]), (order[pairs + 1], order[pairs])):
+        reversed_ = (network.tail[first] == network.head[second]) & (network.head[first] == network.tail[second])
+        back[first[reversed_]] = second[reversed_]
+    return back

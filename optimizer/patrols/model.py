@@ -1,0 +1,239 @@
+"""Teams, bases, posts and beats.
+
+A team of one type leaves its base, drives from post to post, dwells some slots at each, and is back within its shift: a beat. What a beat
+does to an evader is the product over its *elements*: each post where it dwells so many slots, and each stretch of road it drives in one
+direction (`optimizer.detection` has the chances). An element is the same in whatever beat it comes, so a beat is worth the sum of its
+elements in every linear cut of the value; that is what beats are priced by.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from scipy.sparse import csr_array
+
+    from optimizer.resources import Option
+
+NO_WAY = 10**8
+"""Seconds that stand for no way to get there: longer than any shift."""
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """Where teams set out from and come back to.
+
+    Attributes
+    ----------
+    id
+        Unique name.
+    node
+        Position of its node in the network.
+    lon, lat
+        Degrees.
+    label
+        What people call it.
+    """
+
+    id: str
+    node: int
+    lon: float
+    lat: float
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class TeamType:
+    """Teams that are alike.
+
+    Attributes
+    ----------
+    id
+        Unique name.
+    number
+        Teams on the road in one shift, all bases together, >= 0.
+    shift_s, slot_s
+        Seconds from leaving the base to being back, and of one slot of dwelling.
+    most_slots
+        Longest dwell at a post, in slots.
+    detection
+        Chance that a meeting with a loaded evader finds him out, in [0, 1].
+    uses
+        Amount of each resource that one beat takes, by resource id.
+    agency, label
+        Who they belong to, and what people call them.
+    speed
+        Fastest they drive by road class, in km/h; the road's own speed where a class is not named.
+    """
+
+    id: str
+    number: int
+    shift_s: int
+    slot_s: int
+    most_slots: int
+    detection: float
+    uses: Mapping[str, float] = field(default_factory=dict)
+    agency: str = ""
+    label: str = ""
+    speed: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A place where a team can stand and watch a road.
+
+    Attributes
+    ----------
+    segment
+        Segment it watches.
+    node
+        Where the team stands: an end of the segment.
+    lon, lat
+        Degrees, to draw it.
+    label
+        What people call it.
+    """
+
+    segment: int
+    node: int
+    lon: float
+    lat: float
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Elements:
+    """What beats are made of, e in all.
+
+    Attributes
+    ----------
+    element, arc, survival
+        (k,) each: which element leaves whoever travels which arc what share of going on undetected.
+    post
+        (e,) post whose dwelling it is; -1 for driving.
+    times
+        (e,) how often it can come in one beat, >= 1.
+    """
+
+    element: NDArray[np.int64]
+    arc: NDArray[np.int64]
+    survival: NDArray[np.float64]
+    post: NDArray[np.int64]
+    times: NDArray[np.int64]
+
+    @property
+    def size(self) -> int:
+        """How many there are."""
+        return self.post.size
+
+
+@dataclass(frozen=True)
+class Patrol:
+    """One team type at one of its bases, with the posts it can reach: n of them, called 1 to n; 0 is the base.
+
+    Attributes
+    ----------
+    team, base
+        Who, and from where.
+    posts
+        (n,) positions in the field's posts.
+    travel_s
+        (n + 1, n + 1) seconds of driving; `NO_WAY` where there is none.
+    routes
+        Arcs driven from i to j, by (i, j); empty where both stand at one place.
+    dwell
+        (n, L) element of dwelling 1 to L slots at each post.
+    drives
+        ((n + 1)^2, e) sparse: how often the leg i (n + 1) + j drives each element.
+    """
+
+    team: TeamType
+    base: Base
+    posts: NDArray[np.int64]
+    travel_s: NDArray[np.int64]
+    routes: Mapping[tuple[int, int], tuple[int, ...]]
+    dwell: NDArray[np.int64]
+    drives: csr_array
+
+    @property
+    def id(self) -> str:
+        """What messages call it."""
+        return f"{self.team.id} from {self.base.id}"
+
+
+@dataclass(frozen=True)
+class PatrolField:
+    """All teams with what they could do.
+
+    Attributes
+    ----------
+    posts
+        Places where somebody could stand.
+    patrols
+        Team types by base.
+    elements
+        What beats are made of.
+    """
+
+    posts: tuple[Post, ...]
+    patrols: tuple[Patrol, ...]
+    elements: Elements
+
+    @property
+    def teams(self) -> tuple[TeamType, ...]:
+        """The team types, each once."""
+        return tuple({patrol.team.id: patrol.team for patrol in self.patrols}.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A stay at a post.
+
+    Attributes
+    ----------
+    post
+        Position in the field's posts.
+    arrive_s, leave_s
+        Seconds after the shift began.
+    """
+
+    post: int
+    arrive_s: int
+    leave_s: int
+
+
+@dataclass(frozen=True)
+class Beat:
+    """One tour of one team.
+
+    Attributes
+    ----------
+    patrol
+        Position of the team type and base in the field's patrols.
+    posts, slots
+        Where it dwells, in order (positions 1 to n among its patrol's posts), and for how many slots.
+    stops
+        The same with times.
+    back_s
+        Seconds after the shift began at which it is back.
+    route
+        Arcs driven, in order.
+    elements
+        (e,) how often each element comes in it.
+    option
+        What the placement problem knows of it.
+    """
+
+    patrol: int
+    posts: tuple[int, ...]
+    slots: tuple[int, ...]
+    stops: tuple[Stop, ...]
+    back_s: int
+    route: tuple[int, ...]
+    elements: NDArray[np.int64]
+    option: Option

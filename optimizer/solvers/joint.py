@@ -1,0 +1,209 @@
+"""Checkpoints and beats in one plan, under shared resources, with two gaps: within the beats made, and against every beat there is.
+
+1. Column generation (`optimizer.solvers.generation`) proves a bound over all beats and makes those that its linear program asks for.
+2. A dive, with beats priced on the way, makes a plan (`optimizer.solvers.joint_tree`).
+3. The placement problem over fixed options and the beats of least reduced cost is solved from there (`optimizer.solvers.methods`): its bound
+   holds for plans of these beats.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.errors import InfeasibleError
+from optimizer.patrols.beats import team_resource
+from optimizer.plan import violations
+from optimizer.resources import Resource
+from optimizer.result import Progress, relative_gap
+from optimizer.solvers.generation import Generation
+from optimizer.solvers.joint_tree import JointTree
+from optimizer.solvers.methods import solve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.instance import Instance
+    from optimizer.patrols.model import Beat, PatrolField
+    from optimizer.result import Result
+
+GENERATING = 0.5
+"""Share of the time for bounds over all beats."""
+POOL = 120
+"""Most beats in the placement problem beside those of the plan it begins from: those of least reduced cost."""
+
+
+@dataclass(frozen=True)
+class Joint:
+    """A plan of fixed options and beats.
+
+    Attributes
+    ----------
+    patrols
+        What teams could do.
+    instance
+        The placement problem: fixed options first, then the beats of the pool.
+    beats
+        Those of the pool, by option id; one that several teams could drive is there once for each.
+    result
+        Plan and bounds within the pool.
+    lower_all
+        Proven: no plan with any beats is worth less.
+    exact
+        Whether pricing was solved to proof for it; else the bound allows for what pricing left open.
+    statistics
+        Beats made, linear programs, pricing problems solved to proof and their median seconds.
+    """
+
+    patrols: PatrolField
+    instance: Instance
+    beats: Mapping[str, Beat]
+    result: Result
+    lower_all: float
+    exact: bool
+    statistics: Mapping[str, float]
+
+    @property
+    def gap_all(self) -> float | None:
+        """Relative gap of the plan against every beat there is."""
+        return relative_gap(self.lower_all, self.result.upper)
+
+    @cached_property
+    def chosen(self) -> Mapping[str, Beat]:
+        """The beats of the plan, by option id."""
+        placed = set(self.result.plan.options if self.result.plan else ())
+        return {name: beat for name, beat in self.beats.items() if name in placed}
+
+    @cached_property
+    def planned(self) -> Instance:
+        """The instance with the plan's own beats alone behind the fixed options."""
+        kept = tuple(o for o in self.instance.options if o.id not in self.beats or o.id in self.chosen)
+        return replace(self.instance, options=kept)
+
+
+def solve_joint(
+    instance: Instance,
+    field: PatrolField,
+    *,
+    method: str = "auto",
+    gap: float = 1e-4,
+    time_limit: float | None = None,
+    seed: int = 0,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Joint:
+    """Place fixed options and beats so that as little as possible gets through.
+
+    Ctrl-C ends the bounds over all beats and goes on to the placement; a second one ends that and returns the best plan so far.
+
+    Parameters
+    ----------
+    instance
+        Fixed options, and resources; teams are added to them.
+    field
+        What teams could do.
+    method, gap, time_limit, seed, on_progress
+        As in `optimizer.solvers.methods.solve`; the time is shared.
+
+    Raises
+    ------
+    InputError, InfeasibleError, SolverError
+        As in `solve`.
+    """
+    started = time.monotonic()
+    instance = with_teams(instance, field)
+    if broken := violations(instance, instance.forced):
+        raise InfeasibleError(
+            "No plan is feasible: " + "; ".join(broken) + ". Raise the budget or force fewer options."
+        )
+    until = np.inf if time_limit is None else started + GENERATING * time_limit
+    generation = Generation(instance, field, until=until, seed=seed)
+    tree = JointTree(generation, gap=gap)
+    best: list[tuple[NDArray[np.bool_], NDArray[np.int64]]] = [(instance.forced, np.empty(0, dtype=np.int64))]
+
+    def tell(_: float = 0.0) -> None:
+        if on_progress is not None:
+            on_progress(Progress("making beats", tree.lower, tree.upper if np.isfinite(tree.upper) else None))
+
+    def keep(options: NDArray[np.bool_], number: NDArray[np.int64], _: float) -> None:
+        best[:] = [(options, number)]
+        tell()
+
+    tree.on_plan, tree.on_bounds = keep, tell
+    with contextlib.suppress(KeyboardInterrupt):
+        tree.cut_root()
+        generation.until = np.inf if time_limit is None else started + 0.75 * time_limit
+        tree.dive(generation.everything)
+    pool, driven = _pool(generation, best[0][1])
+    whole = with_beats(instance, pool)
+    left = None if time_limit is None else max(started + time_limit - time.monotonic(), 0.05)
+    result = solve(
+        whole,
+        method=method,
+        gap=gap,
+        time_limit=left,
+        seed=seed,
+        on_progress=on_progress,
+        overlay=None if method == "compact" else generation.overlay_of(whole, pool),
+        start=np.concatenate((best[0][0], driven)),
+    )
+    return _joint(tree, whole, pool, result, started)
+
+
+def with_teams(instance: Instance, field: PatrolField) -> Instance:
+    """Return the instance with the teams of each type among its resources."""
+    known = {resource.id for resource in instance.resources}
+    teams = [
+        Resource(team_resource(team.id), float(team.number), team.agency, "teams a shift")
+        for team in field.teams
+        if team_resource(team.id) not in known
+    ]
+    return replace(instance, resources=(*instance.resources, *teams))
+
+
+def with_beats(instance: Instance, beats: Sequence[Beat]) -> Instance:
+    """Return the instance with beats behind its options."""
+    return replace(instance, options=(*instance.options, *(beat.option for beat in beats)))
+
+
+def _pool(generation: Generation, number: NDArray[np.int64]) -> tuple[list[Beat], NDArray[np.bool_]]:
+    """Return beats for the placement problem, and which of them the plan so far drives, (beats,) `number` times each."""
+    number = np.pad(number, (0, len(generation.beats) - number.size))
+    reduced = np.pad(generation.reduced, (0, number.size - generation.reduced.size))
+    pool: list[Beat] = []
+    driven: list[bool] = []
+    for b in np.flatnonzero(number).tolist():
+        beat = generation.beats[b]
+        spare = int(generation.patrols.patrols[beat.patrol].team.number > number[b])
+        for copy in range(number[b] + spare):
+            name = beat.option.id + (f" ({copy + 1})" if copy else "")
+            pool.append(replace(beat, option=replace(beat.option, id=name)))
+            driven.append(copy < number[b])
+    others = np.argsort(np.where(number > 0, np.inf, reduced), kind="stable")[: number.size - int((number > 0).sum())]
+    pool += [generation.beats[b] for b in others[:POOL].tolist()]
+    return pool, np.array(driven + [False] * (len(pool) - len(driven)), dtype=bool)
+
+
+def _joint(tree: JointTree, whole: Instance, pool: Sequence[Beat], result: Result, started: float) -> Joint:
+    generation = tree.generation
+    upper = np.inf if result.upper is None else result.upper
+    lower_all = min(tree.lower, upper)
+    lower = max(result.lower or 0.0, lower_all)
+    seconds = generation.pricing_seconds
+    statistics = {
+        "beats": float(len(generation.beats)),
+        "beat_programs": float(generation.rounds),
+        "pricings": float(len(seconds)),
+        "pricing_median_seconds": float(np.median(seconds)) if seconds else 0.0,
+    }
+    result = replace(
+        result, lower=lower, seconds=time.monotonic() - started, statistics=dict(result.statistics) | statistics
+    )
+    beats = {beat.option.id: beat for beat in pool}
+    return Joint(generation.patrols, whole, beats, result, lower_all, tree.exact, statistics)
