@@ -13,6 +13,8 @@ from optimizer.cli.formats import schema
 from optimizer.cli.importing import import_app
 from optimizer.cli.planning import plan
 from optimizer.cli.regions import region
+from optimizer.cli.risk import risk_app
+from optimizer.cli.simulating import simulate
 from optimizer.cli.solving import evaluate, solve
 from optimizer.errors import OptimizerError
 
@@ -47,10 +49,11 @@ def _options(
     del version  # its callback has answered
 
 
-for command in (plan, region, solve, evaluate, schema, bench):
+for command in (plan, region, solve, evaluate, schema, bench, simulate):
     app.command()(command)
 app.add_typer(convert_app, name="convert")
 app.add_typer(import_app, name="import")
+app.add_typer(risk_app, name="risk")
 
 
 def main() -> None:

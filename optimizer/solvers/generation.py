@@ -32,6 +32,7 @@ from scipy.sparse import block_array, csr_array, eye_array, hstack, vstack
 from optimizer.patrols.beats import make_beat, team_resource
 from optimizer.resources import Option
 from optimizer.solvers.beats import TourProblem, best_tour, quick_tours, worth
+from optimizer.solvers.listing import tours_above
 from optimizer.solvers.master import Master, repeated
 from optimizer.solvers.overlay import bundled, contract
 from optimizer.solvers.part import Part
@@ -98,8 +99,6 @@ class Generation:
         Fixed options and elements, contracted, and the linear program over them.
     beats
         Those made so far; the id of each option is unique.
-    reduced
-        (beats,) reduced cost of each at the last linear program; of later ones it is unknown.
     rounds
         Linear programs solved.
     pricing_seconds
@@ -113,7 +112,6 @@ class Generation:
     overlay: Overlay = field(init=False)
     master: Master = field(init=False)
     beats: list[Beat] = field(init=False, default_factory=list)
-    reduced: Floats = field(init=False, default_factory=lambda: np.empty(0))
     rounds: int = field(init=False, default=0)
     pricing_seconds: list[float] = field(init=False, default_factory=list)
 
@@ -159,12 +157,13 @@ class Generation:
     def relax(self) -> Relaxed | None:
         """Solve the linear program; None when time ran out."""
         self.rounds += 1
-        relaxed = self.master.relax(self.until)
-        if relaxed is not None and self.beats:
-            pi = self._link_prices(relaxed)
-            tolls = [self._toll(q, relaxed) for q in range(len(self.patrols.patrols))]
-            self.reduced = np.array([tolls[beat.patrol] - beat.elements @ pi for beat in self.beats])
-        return relaxed
+        return self.master.relax(self.until)
+
+    def reduced_at(self, relaxed: Relaxed) -> Floats:
+        """Return the (beats,) reduced cost of every beat at a solution."""
+        pi = self._link_prices(relaxed)
+        tolls = [self._toll(q, relaxed) for q in range(len(self.patrols.patrols))]
+        return np.array([tolls[beat.patrol] - beat.elements @ pi for beat in self.beats])
 
     def cut(self, relaxed: Relaxed) -> bool:
         """Add cuts that the solution violates; return whether there were any."""
@@ -201,11 +200,29 @@ class Generation:
             best = best_tour(problem, time_limit=limit, at_least=toll, seed=self.seed)
             self.pricing_seconds.append(best.seconds)
             most[patrol.team.id] = max(most.get(patrol.team.id, 0.0), best.bound - toll)
-            exact &= best.proven or best.bound <= toll
+            exact &= best.proven or best.bound <= toll + least
             if best.tour is not None and best.value > toll + least:
                 found += self._add(q, [best.tour])
         number = {team.id: team.number for team in self.patrols.teams}
         return found, sum(number[team] * profit for team, profit in most.items()), exact
+
+    def add_all(self, relaxed: Relaxed, slack: float, most: int) -> bool:
+        """Add every beat of a reduced cost of at most `slack`; return whether that was possible: they are few enough to list.
+
+        A plan that holds any other beat is worth more than the bound that `relaxed` proves by more than the slack.
+        """
+        listed = []
+        for q in range(len(self.patrols.patrols)):
+            toll = self._toll(q, relaxed)
+            tours = tours_above(self.tour_problem(q, relaxed), toll - slack * (1 + WORTHWHILE), most)
+            if tours is None:
+                return False
+            listed.append(tours)
+        if sum(map(len, listed)) > most:
+            return False
+        for q, tours in enumerate(listed):
+            self._add(q, tours)
+        return True
 
     def tour_problem(self, q: int, relaxed: Relaxed) -> TourProblem:
         """Return the pricing problem of a team type at a base: elements at the prices of their links."""

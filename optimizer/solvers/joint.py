@@ -3,7 +3,8 @@
 1. Column generation (`optimizer.solvers.generation`) proves a bound over all beats and makes those that its linear program asks for.
 2. A dive, with beats priced on the way, makes a plan (`optimizer.solvers.joint_tree`).
 3. The placement problem over fixed options and the beats of least reduced cost is solved from there (`optimizer.solvers.methods`): its bound
-   holds for plans of these beats.
+   holds for plans of these beats. A better plan than the dive's holds no beat whose reduced cost exceeds the gap; where all others can be
+   listed, they are the pool, and its bound holds for all beats.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 GENERATING = 0.5
 """Share of the time for bounds over all beats."""
+LISTED = 40
+"""Most beats of which all are listed."""
 POOL = 120
 """Most beats in the placement problem beside those of the plan it begins from: those of least reduced cost."""
 
@@ -140,7 +143,8 @@ def solve_joint(
         tree.cut_root()
         generation.until = np.inf if time_limit is None else started + 0.75 * time_limit
         tree.dive(generation.everything)
-    pool, driven = _pool(generation, best[0][1])
+    complete = tree.proof is not None and generation.add_all(tree.proof, tree.upper - tree.lower, LISTED)
+    pool, driven = _pool(tree, best[0][1], complete=complete)
     whole = with_beats(instance, pool)
     left = None if time_limit is None else max(started + time_limit - time.monotonic(), 0.05)
     result = solve(
@@ -153,7 +157,7 @@ def solve_joint(
         overlay=None if method == "compact" else generation.overlay_of(whole, pool),
         start=np.concatenate((best[0][0], driven)),
     )
-    return _joint(tree, whole, pool, result, started)
+    return _joint(tree, whole, pool, result, started, complete=complete)
 
 
 def with_teams(instance: Instance, field: PatrolField) -> Instance:
@@ -172,29 +176,37 @@ def with_beats(instance: Instance, beats: Sequence[Beat]) -> Instance:
     return replace(instance, options=(*instance.options, *(beat.option for beat in beats)))
 
 
-def _pool(generation: Generation, number: NDArray[np.int64]) -> tuple[list[Beat], NDArray[np.bool_]]:
-    """Return beats for the placement problem, and which of them the plan so far drives, (beats,) `number` times each."""
+def _pool(tree: JointTree, number: NDArray[np.int64], *, complete: bool) -> tuple[list[Beat], NDArray[np.bool_]]:
+    """Return beats for the placement problem, and which of them the plan so far drives, (beats,) `number` times each.
+
+    Those of the plan come first, with one to spare where there are teams for it; all come as often as there are teams where the pool is to be
+    complete.
+    """
+    generation = tree.generation
     number = np.pad(number, (0, len(generation.beats) - number.size))
-    reduced = np.pad(generation.reduced, (0, number.size - generation.reduced.size))
+    reduced = np.zeros(number.size) if tree.proof is None else generation.reduced_at(tree.proof)
+    order = np.argsort(np.where(number > 0, -np.inf, reduced), kind="stable")
+    in_plan = int((number > 0).sum())
     pool: list[Beat] = []
     driven: list[bool] = []
-    for b in np.flatnonzero(number).tolist():
+    for rank, b in enumerate(order[: None if complete else in_plan + POOL].tolist()):
         beat = generation.beats[b]
-        spare = int(generation.patrols.patrols[beat.patrol].team.number > number[b])
-        for copy in range(number[b] + spare):
+        teams = generation.patrols.patrols[beat.patrol].team.number
+        copies = teams if complete else min(teams, number[b] + 1) if rank < in_plan else 1
+        for copy in range(copies):
             name = beat.option.id + (f" ({copy + 1})" if copy else "")
             pool.append(replace(beat, option=replace(beat.option, id=name)))
             driven.append(copy < number[b])
-    others = np.argsort(np.where(number > 0, np.inf, reduced), kind="stable")[: number.size - int((number > 0).sum())]
-    pool += [generation.beats[b] for b in others[:POOL].tolist()]
-    return pool, np.array(driven + [False] * (len(pool) - len(driven)), dtype=bool)
+    return pool, np.array(driven, dtype=bool)
 
 
-def _joint(tree: JointTree, whole: Instance, pool: Sequence[Beat], result: Result, started: float) -> Joint:
+def _joint(
+    tree: JointTree, whole: Instance, pool: Sequence[Beat], result: Result, started: float, *, complete: bool
+) -> Joint:
     generation = tree.generation
     upper = np.inf if result.upper is None else result.upper
-    lower_all = min(tree.lower, upper)
-    lower = max(result.lower or 0.0, lower_all)
+    lower = max(result.lower or 0.0, min(tree.lower, upper))
+    lower_all = lower if complete else min(tree.lower, upper)
     seconds = generation.pricing_seconds
     statistics = {
         "beats": float(len(generation.beats)),

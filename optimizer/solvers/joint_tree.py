@@ -63,6 +63,8 @@ class JointTree:
         Called when the proven bound rises.
     upper, lower
         Value of the best plan, and the proven bound over all plans with any beats.
+    proof
+        The solution whose prices prove the best bound of the whole; None before there is one.
     exact
         Whether every bound in `lower` rests on pricing that was solved to proof.
     parts
@@ -75,6 +77,7 @@ class JointTree:
     on_bounds: Callable[[float], None] = lambda _: None
     upper: float = np.inf
     lower: float = field(init=False)
+    proof: Relaxed | None = field(init=False, default=None)
     exact: bool = field(init=False, default=True)
     parts: int = field(init=False, default=0)
     _heap: list[tuple[float, int, Scope]] = field(init=False, default_factory=list)
@@ -198,6 +201,7 @@ class JointTree:
                 best = relaxed.bound - missing
                 self.exact &= exact
                 if proving:
+                    self.proof = relaxed
                     self._rise(best)
             if best >= self.cutoff or not (made or cut or found):
                 break

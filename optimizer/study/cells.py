@@ -1,0 +1,115 @@
+"""The cells of the study, in the order they are run, and the streams of chance that belong to each."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence  # noqa: TC003 - the dataclasses' annotations are read by tools
+from dataclasses import dataclass
+from enum import IntEnum
+from fnmatch import fnmatchcase
+from itertools import chain, product
+from zlib import crc32
+
+import numpy as np
+
+from optimizer.risk.simulation import EffortKind, WorldKind  # noqa: TC001 - as above
+
+ROOT = 20_261_124
+"""First number of every seed of the study: nobody calibrated anything on these streams."""
+REGIONS = ("andorra", "liechtenstein")
+WORLDS: tuple[WorldKind, ...] = ("flows", "uninformed", "mixed", "local")
+EFFORTS: tuple[EffortKind, ...] = ("feedback", "uniform", "tips", "exploring", "static")
+SEIZURES = (400, 100, 1600)
+"""Those that the goals are about come first in each."""
+SEEDS = 20
+LOOP_REGIONS, LOOP_SEEDS = 1, 10
+LOOP_WORLDS: tuple[WorldKind, ...] = ("flows", "mixed", "local")
+
+
+class Part(IntEnum):
+    """What a stream of chance is for."""
+
+    WORLD = 0
+    HISTORY = 1
+    AUDIT = 2
+    TIES = 3
+    LOOP = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One truth, searched in one way.
+
+    Attributes
+    ----------
+    region
+        Name of the roads.
+    world
+        Kind of the truth.
+    effort
+        Kind of the search, or "loop" where each estimate says where is searched next.
+    seizures
+        Finds there are to be in the time that estimators see, about.
+    seed
+        Number of the truth.
+    """
+
+    region: str
+    world: WorldKind
+    effort: EffortKind | str
+    seizures: int
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """The cell as `--only` and the rows call it."""
+        return f"{self.region}-{self.world}-{self.effort}-{self.seizures}-{self.seed}"
+
+    @property
+    def key(self) -> Hashable:
+        """What makes two cells the same."""
+        return self.region, self.world, self.effort, self.seizures, self.seed
+
+    @property
+    def is_loop(self) -> bool:
+        """Whether estimates say where is searched."""
+        return self.effort == LOOP
+
+    def stream(self, part: Part) -> np.random.Generator:
+        """Return the cell's stream of chance for a part: the same for every way to search and every number of finds."""
+        place = crc32(f"{self.region} {self.world}".encode())
+        return np.random.default_rng(np.random.SeedSequence([ROOT, self.seed, place, int(part)]))
+
+
+LOOP = "loop"
+
+
+def plan(regions: Sequence[str] = REGIONS, seeds: int = SEEDS) -> list[Cell]:
+    """Return the cells in the order they are run.
+
+    First those the goals are about, then the same searched evenly, the closed loop, other ways to search, and other numbers of finds. Within
+    each stage seeds are the outer loop, so that a study cut short is balanced.
+    """
+    usual = SEIZURES[0]
+    stages = [
+        _stage(regions, ("feedback",), (usual,), seeds),
+        _stage(regions, ("uniform",), (usual,), seeds),
+        (
+            Cell(region, world, LOOP, usual, seed)
+            for seed, region, world in product(range(min(seeds, LOOP_SEEDS)), regions[:LOOP_REGIONS], LOOP_WORLDS)
+        ),
+        _stage(regions, EFFORTS[2:], (usual,), seeds),
+        _stage(regions, EFFORTS, SEIZURES[1:], seeds),
+    ]
+    return list(chain.from_iterable(stages))
+
+
+def _stage(regions: Sequence[str], efforts: Sequence[str], seizures: Sequence[int], seeds: int) -> Iterable[Cell]:
+    return (
+        Cell(region, world, effort, finds, seed)
+        for seed, region, world, finds, effort in product(range(seeds), regions, WORLDS, seizures, efforts)
+    )
+
+
+def chosen(cells: Iterable[Cell], patterns: Sequence[str]) -> list[Cell]:
+    """Return the cells whose name matches one of the patterns; all where there is none."""
+    return [cell for cell in cells if not patterns or any(fnmatchcase(cell.name, pattern) for pattern in patterns)]

@@ -1,0 +1,178 @@
+"""Checkpoints and beats together, against every plan of every beat on small roads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import combinations_with_replacement, permutations, product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from optimizer.evaders import Evader
+from optimizer.evaluation import plan_value
+from optimizer.instance import Instance
+from optimizer.network import Network
+from optimizer.patrols.beats import make_beat
+from optimizer.patrols.field import patrol_field
+from optimizer.patrols.model import Base, PatrolField, TeamType
+from optimizer.patrols.posts import post_on
+from optimizer.plan import violations
+from optimizer.resources import Option, Resource
+from optimizer.solvers.joint import solve_joint, with_beats, with_teams
+
+SHIFT, SLOT = 6 * 3600, 3600
+
+
+def small_case(seed: int, *, teams: int = 2, shift: int = SHIFT) -> tuple[Instance, PatrolField]:
+    """Return a ring with chords, three evaders, two checkpoints, and teams of one type at one base with three posts."""
+    rng = np.random.default_rng(seed)
+    n = 7
+    ends = [(k, (k + 1) % n) for k in range(n)] + [(0, 3), (1, 5), (2, 6)]
+    tail, head = np.array(ends + [(b, a) for a, b in ends], dtype=np.int32).T
+    time = np.tile(rng.integers(1200, 5400, len(ends)), 2).astype(np.float64)
+    angle = 2 * np.pi * np.arange(n) / n
+    lonlat = np.column_stack((np.cos(angle), np.sin(angle)))
+    network = Network(
+        node_id=np.arange(n),
+        lon=lonlat[:, 0],
+        lat=lonlat[:, 1],
+        tail=np.ascontiguousarray(tail),
+        head=np.ascontiguousarray(head),
+        length_m=time * 15,
+        time_s=time,
+        road_class=np.full(tail.size, "primary"),
+        name=np.full(tail.size, ""),
+        way=np.zeros(tail.size, dtype=np.int64),
+        segment=np.tile(np.arange(len(ends), dtype=np.int32), 2),
+        shape_start=np.arange(0, 2 * tail.size + 1, 2, dtype=np.int64),
+        shape=lonlat[np.column_stack((tail, head)).ravel()],
+    )
+    pairs = rng.permutation(n)[:6].reshape(3, 2)
+    evaders = tuple(Evader(f"e{k}", int(o), int(d), float(rng.uniform(0.5, 2))) for k, (o, d) in enumerate(pairs))
+    watched = rng.permutation(len(ends))
+    options = tuple(
+        Option(f"c{j}", network.arcs_of(int(s)), (0.5, 0.5), {"agents": 2.0}) for j, s in enumerate(watched[:2])
+    )
+    instance = Instance(
+        name=f"small-{seed}",
+        node_id=network.node_id,
+        tail=network.tail,
+        head=network.head,
+        reliability=np.exp(-0.02 * time / 3600),
+        evaders=evaders,
+        options=options,
+        resources=(Resource("agents", float(rng.integers(2, 6))),),
+    )
+    team = TeamType("mobile", teams, shift, SLOT, 2, 0.6, {"agents": 1.0})
+    posts = [post_on(network, int(s)) for s in watched[2:5]]
+    return instance, patrol_field(network, posts, [(team, Base("home", 0, 1.0, 0.0), range(len(posts)))])
+
+
+def every_tour(field: PatrolField) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Return all tours of the only patrol that can be made into a beat."""
+    patrol = field.patrols[0]
+    tours = []
+    for length in range(1, patrol.posts.size + 1):
+        for posts in permutations(range(1, patrol.posts.size + 1), length):
+            for slots in product(range(1, patrol.team.most_slots + 1), repeat=length):
+                try:
+                    make_beat(field, 0, posts, slots, "b")
+                except ValueError:
+                    continue
+                tours.append((posts, slots))
+    return tours
+
+
+def true_optimum(instance: Instance, field: PatrolField) -> float:
+    """Return the least value over all fixed options and all sets of tours, one team at most for each."""
+    tours, teams = every_tour(field), field.patrols[0].team.number
+    copies = [make_beat(field, 0, *tour, f"b{k} {c}") for k, tour in enumerate(tours) for c in range(teams)]
+    whole = with_beats(with_teams(instance, field), copies)
+    n, best = len(instance.options), np.inf
+    for count in range(teams + 1):
+        for chosen in combinations_with_replacement(range(len(tours)), count):
+            names = {f"b{k} {chosen[:i].count(k)}" for i, k in enumerate(chosen)}
+            for bits in product((False, True), repeat=n):
+                mask = np.array([*bits, *(beat.option.id in names for beat in copies)])
+                if not violations(whole, mask):
+                    best = min(best, plan_value(whole, mask))
+    return best
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_joint_optimum_is_the_true_one_where_every_beat_can_be_tried(seed: int) -> None:
+    instance, field = small_case(seed)
+    joint = solve_joint(instance, field, gap=1e-6)
+    best = true_optimum(instance, field)
+    assert joint.result.upper == pytest.approx(best, rel=1e-6)
+    assert joint.lower_all <= best * (1 + 1e-9)
+    assert joint.result.plan is not None
+    placed = joint.planned.placed(joint.result.plan.options)
+    assert plan_value(joint.planned, placed) == pytest.approx(best, rel=1e-6)
+    assert not violations(joint.planned, placed)
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 10_000))
+def test_no_plan_is_below_the_bound_over_all_beats(seed: int) -> None:
+    instance, field = small_case(seed)
+    joint = solve_joint(instance, field, gap=0.0, time_limit=2.0)
+    best = true_optimum(instance, field)
+    assert joint.result.upper is not None
+    assert joint.lower_all <= best * (1 + 1e-9) <= joint.result.upper * (1 + 2e-9)
+
+
+def test_more_teams_and_longer_shifts_never_hurt() -> None:
+    values = []
+    for teams, shift in ((1, SHIFT), (2, SHIFT), (2, SHIFT + SLOT)):
+        instance, field = small_case(3, teams=teams, shift=shift)
+        upper = solve_joint(replace(instance, resources=(Resource("agents", 9.0),)), field, gap=1e-6).result.upper
+        assert upper is not None
+        values.append(upper)
+    shorter = [field.elements.survival.min() for field in (small_case(3)[1], small_case(3, shift=SHIFT + SLOT)[1])]
+    assert values[1] <= values[0] * (1 + 1e-6)
+    assert shorter[0] < shorter[1]  # a dwell of an hour meets fewer in a longer shift: longer shifts are not compared
+
+
+def test_a_plan_without_teams_is_the_plan_of_fixed_options() -> None:
+    instance, field = small_case(5)
+    poor = replace(instance, resources=(Resource("agents", 0.5),))
+    joint = solve_joint(poor, field, gap=1e-6)
+    assert joint.result.plan is not None
+    assert joint.result.plan.options == ()
+    assert joint.result.upper == pytest.approx(plan_value(poor, np.zeros(2, dtype=bool)))
+    assert joint.result.status == "optimal"
+
+
+def test_the_whole_instance_values_beats_as_elements_do() -> None:
+    from optimizer.solvers.generation import Generation
+
+    instance, field = small_case(1)
+    generation = Generation(with_teams(instance, field), field)
+    rng = np.random.default_rng(0)
+    beats = [make_beat(field, 0, *tour, f"b{k}") for k, tour in enumerate(every_tour(field)[:6])]
+    whole = with_beats(with_teams(instance, field), beats)
+    bundled = generation.overlay_of(whole, beats)
+    for _ in range(20):
+        mask = rng.random(len(whole.options)) < 0.4
+        exact = plan_value(whole, mask)
+        assert bundled.value(mask) == pytest.approx(exact, rel=1e-9)
+        present = sum(
+            (beat.elements for beat, there in zip(beats, mask[2:], strict=True) if there), np.zeros(field.elements.size)
+        )
+        assert generation.value(mask[:2], present) == pytest.approx(exact, rel=1e-9)
+
+
+def test_an_interrupt_while_beats_are_made_still_gives_a_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    from optimizer.solvers.joint_tree import JointTree
+
+    def stop(_: JointTree) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(JointTree, "cut_root", stop)
+    instance, field = small_case(2)
+    joint = solve_joint(instance, field, gap=1e-6)
+    assert joint.result.plan is not None
+    assert joint.lower_all <= true_optimum(instance, field)
