@@ -16,14 +16,18 @@ from optimizer.report.content import (
     DisplacementRow,
     InputFile,
     LayoutRow,
+    LookNext,
+    LookRow,
     OpenRow,
     Provenance,
+    RecordFacts,
     ReportContent,
     RouteRow,
     SegmentRisk,
     SiteRow,
     StepRow,
     Summary,
+    UnitEffort,
 )
 
 
@@ -100,8 +104,23 @@ def full_content(**changes: Any) -> ReportContent:
             high=rate * 3,
             searched=np.arange(count) % 4 != 0,
             unit="seizures per 100 search hours",
-            effort=np.full(count, 12.5),
-            effort_unit="search hours",
+            efforts=(
+                UnitEffort(unit="search hours", amount=np.where(np.arange(count) % 4, 12.5 + np.arange(count), 0.0)),
+                UnitEffort(unit="vehicles", amount=np.where(np.arange(count) % 4 == 1, 1000.0, 0.0)),
+            ),
+            average=0.3,
+        ),
+        "record": RecordFacts(
+            seizures=400.0, without_effort=7.0, area_only=120.0, areas=3, seizure_sources=("Guard",),
+            effort_sources=(("Shift book", "search hours"), ("Toll gate", "vehicles")),
+        ),
+        "look_next": LookNext(
+            rows=(
+                LookRow(segment=4, label="R4 near Sidetown", score=0.5, reason="never searched; many loads could pass"),
+                LookRow(segment=8, label="R8 near Hightown", score=2.5, reason="never searched; next to a find"),
+                LookRow(segment=12, label="R12 near Hightown", score=None, reason="nobody knows"),
+            ),
+            score_unit="nats learnt",
         ),
         "sites": _sites(),
         "routes": (

@@ -11,16 +11,24 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from optimizer.report.charts import draw_evaders, draw_layouts, draw_sites
+from optimizer.report.content import UnitEffort
 from optimizer.report.figures import save_figures
-from optimizer.report.geography import border_parts, labelled_settlements, map_bounds, segments_to_draw, traffic
+from optimizer.report.geography import border_parts, map_bounds, segment_names, segments_to_draw, towns_by_size, traffic
 from optimizer.report.interactive import interactive_map
-from optimizer.report.maps import draw_plan, draw_risk
+from optimizer.report.maps import draw_plan, draw_risk, draw_view
+from optimizer.report.palette import EFFORT, RISK, UNSEARCHED, WIDTH
+from optimizer.report.placing import Taken, boxes_around, place_badges, place_words
+from optimizer.report.views import road_views
+from optimizer.report.words import DASH
 from tests.report_case import full_content, grid_network, route
 
 if TYPE_CHECKING:
@@ -28,10 +36,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from matplotlib.axes import Axes
+    from numpy.typing import NDArray
 
     from optimizer.report.content import ReportContent
 
-NAMES = ["map-risk.png", "map-plan.png", "sites.png", "layouts.png", "evaders.png"]
+CHARTS = ["map-plan.png", "sites.png", "layouts.png", "evaders.png"]
+FULL = ["map-risk.png", "map-sure.png", "map-effort-1.png", "map-effort-2.png", "map-look-next.png", *CHARTS]
 
 
 def _axes() -> Axes:
@@ -62,14 +72,21 @@ def _sources(item: Any) -> list[dict[str, list[Any]]]:
 
 
 def _labels(item: Any) -> list[str]:
-    return [legend["label"]["value"] for legend in _models(item, "LegendItem")]
+    """Return the labels of the legend of a wide screen; that of a narrow one has the same."""
+    wide, narrow = (
+        [part["label"]["value"] for part in _models(legend, "LegendItem")] for legend in _models(item, "Legend")
+    )
+    assert wide == narrow
+    return wide
 
 
-@pytest.mark.parametrize("content", [full_content(), _bare()], ids=["full", "bare"])
-def test_figures_are_images_with_something_on_them(tmp_path: Path, content: ReportContent) -> None:
+@pytest.mark.parametrize(
+    ("content", "names"), [(full_content(), FULL), (_bare(), ["map-risk.png", *CHARTS])], ids=["full", "bare"]
+)
+def test_figures_are_images_with_something_on_them(tmp_path: Path, content: ReportContent, names: list[str]) -> None:
     settings = dict(mpl.rcParams)
     paths = save_figures(tmp_path, content)
-    assert [path.name for path in paths] == NAMES
+    assert [path.name for path in paths] == names
     for path in paths:
         pixels = imread(path)
         packed = np.ascontiguousarray((pixels * 255).astype(np.uint8)).view(np.uint32)
@@ -90,11 +107,109 @@ def test_drawing_takes_axes_and_gives_them_back(draw: Any) -> None:
     assert draw(ax, full_content()) is ax
 
 
-def test_the_risk_map_draws_every_segment_once() -> None:
+def test_every_view_of_the_roads_draws_all_of_their_length() -> None:
+    content = full_content(border=None)
+    for view in road_views(content):
+        ax = draw_view(_axes(), content, view)
+        drawn = [line for part in ax.collections if isinstance(part, LineCollection) for line in part.get_segments()]
+        length = sum(np.hypot(*np.diff(line, axis=0).T).sum() for line in drawn)
+        assert length == pytest.approx(shapely.length(content.network.lines).sum())
+        assert sorted(np.concatenate([part.segments for part in view.classes])) == list(
+            range(content.network.n_segments)
+        )
+
+
+def test_what_nobody_searched_never_looks_like_a_step_of_a_scale() -> None:
     content = full_content()
-    ax = draw_risk(_axes(), replace(content, border=None))
-    drawn = sum(len(part.get_segments()) for part in ax.collections if isinstance(part, LineCollection))
-    assert drawn == content.network.n_segments
+    assert content.risk is not None
+    never = np.flatnonzero(~content.risk.searched)
+    views = road_views(content)
+    assert [view.id for view in views] == ["risk", "sure", "effort-1", "effort-2"]
+    for view in views:
+        unknown, steps = view.classes[0], view.classes[1:]
+        np.testing.assert_array_equal(unknown.segments, never)
+        assert unknown.dashed
+        assert not any(part.dashed or part.colour == unknown.colour for part in steps)
+    assert UNSEARCHED not in {*RISK, *WIDTH, *EFFORT}
+
+
+def test_the_scales_run_in_lightness_so_that_no_reader_needs_their_hue() -> None:
+    def lightness(colour: str) -> float:
+        red, green, blue = (int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5))
+        return float(0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2)
+
+    for scale in (RISK, WIDTH, EFFORT):
+        steps = np.array([lightness(colour) for colour in scale])
+        assert (steps[1:] < 0.8 * steps[:-1]).all()
+
+
+def test_effort_is_shown_a_kilometre_and_none_as_none() -> None:
+    content = full_content()
+    assert content.risk is not None
+    length = content.network.length_m[content.network.segment_arc] / 1000
+    amount = np.zeros(content.network.n_segments)
+    amount[[1, 2, 3]] = np.array([1.0, 2.0, 8.0]) * length[[1, 2, 3]]
+    searched = amount > 0
+    searched[5] = True
+    risk = replace(content.risk, searched=searched, efforts=(UnitEffort(unit="hours", amount=amount),))
+    view = next(view for view in road_views(replace(content, risk=risk)) if view.id == "effort-1")
+    found = {part.label: part.segments.tolist() for part in view.classes}
+    assert found.pop("None at all") == [0, 4, *range(6, 40)]
+    assert found.pop("None in this unit, some in another") == [5]
+    assert found == {
+        "under 1.8": [1],
+        f"1.8 {DASH} 3.8": [2],
+        f"3.8 {DASH} 6.2": [],
+        f"6.2 {DASH} 7.4": [],
+        "7.4 and over": [3],
+    }
+
+
+def test_without_effort_the_effort_map_says_so() -> None:
+    content = full_content()
+    assert content.risk is not None
+    view = road_views(replace(content, risk=replace(content.risk, efforts=())))[-1]
+    assert [part.label for part in view.classes] == ["None: no effort was recorded"]
+    assert view.classes[0].dashed
+
+
+def test_a_long_attribution_stands_in_full_under_a_map() -> None:
+    sources = tuple(f"Source number {k} of a good many, with a licence" for k in range(12))
+    for draw in (draw_risk, draw_plan):
+        words = draw(_axes(), full_content(sources=sources)).get_xlabel()
+        assert words.replace("\n", " ") == "; ".join(sources)
+        assert max(map(len, words.split("\n"))) < 200
+
+
+def test_names_of_towns_do_not_lie_on_one_another() -> None:
+    content = full_content()
+    near = tuple(
+        replace(
+            content.settlements[0],
+            id=f"s{k}",
+            name=f"Wichita Falls {k}",
+            lon=1.6 + 0.004 * k,
+            lat=42.6,
+            population=10.0 + k,
+        )
+        for k in range(8)
+    )
+    ax = draw_risk(_axes(), replace(content, settlements=near))
+    ax.figure.draw_without_rendering()  # type: ignore[union-attr] # a figure
+    boxes = [text.get_window_extent() for text in ax.texts if text.get_text().startswith("Wichita")]
+    assert 2 <= len(boxes) < 8
+    assert not any(a.overlaps(b) for k, a in enumerate(boxes) for b in boxes[:k])
+
+
+def test_numbers_of_neighbouring_sites_stand_apart_with_a_line_to_their_place() -> None:
+    content = full_content()
+    sites = tuple(replace(content.sites[0], id=f"o{k}", lon=1.6 + 1e-5 * k, lat=42.6) for k in range(4))
+    ax = draw_plan(_axes(), replace(content, sites=sites))
+    places = ax.transData.transform([text.xy for text in ax.texts if text.get_text().isdigit()])  # type: ignore[attr-defined] # annotations
+    apart = np.abs(places[:, None] - places[None]).max(axis=2)
+    assert apart[~np.eye(4, dtype=bool)].min() * 72 / ax.figure.dpi > 9
+    leaders = [line for line in ax.lines if len(line.get_xdata()) == 2 and line.get_color() == "#006b4f"]  # type: ignore[arg-type] # an array
+    assert len(leaders) == 3
 
 
 def test_a_site_is_labelled_with_its_place_in_the_plan() -> None:
@@ -138,7 +253,7 @@ def test_record_text_is_never_read_as_mathematics(tmp_path: Path) -> None:
         summary=summary,
         sources=(bad,),
     )
-    assert len(save_figures(tmp_path, changed)) == len(NAMES)
+    assert len(save_figures(tmp_path, changed)) == len(FULL)
 
 
 def test_traffic_adds_weights_over_both_directions() -> None:
@@ -148,41 +263,75 @@ def test_traffic_adds_weights_over_both_directions() -> None:
         replace(content.routes[0], weight=0.7, arcs_before=route(network, 0, 1, 2)),
         replace(content.routes[0], weight=0.2, arcs_before=route(network, 2, 1)),
     )
-    flow = traffic(replace(content, network=network, routes=rows, risk=None), after=False)
+    flow = traffic(replace(content, network=network, routes=rows, risk=None, look_next=None), after=False)
     first, second = (int(network.segment[arc]) for arc in route(network, 0, 1, 2))
     assert flow.weight[[first, second]] == pytest.approx([0.7, 0.9])
     assert flow.weight.sum() == pytest.approx(1.6)
     assert flow.routes == {first: [0], second: [0, 1]}
 
 
-def test_the_interactive_map_draws_each_segment_once_with_its_risk() -> None:
+def test_the_interactive_map_holds_each_segment_once_and_shows_it_once_in_every_view() -> None:
     content = full_content()
     item, note = interactive_map(content)
     roads = [source for source in _sources(item) if "risk" in source]
-    assert sum(len(source["xs"]) for source in roads) == content.network.n_segments
+    assert [len(source["xs"]) for source in roads] == [content.network.n_segments]
     assert note == ""
     assert json.loads(json.dumps(item, allow_nan=False))["target_id"] == "map"
+    shown: dict[str, list[int]] = {}
+    for layer in _models(item, "GlyphRenderer"):
+        if "indices" in json.dumps(layer["view"]):
+            for view in layer["tags"]:
+                shown.setdefault(view, []).extend(layer["view"]["attributes"]["filter"]["attributes"]["indices"])
+    assert set(shown) == {"risk", "sure", "effort-1", "effort-2", "look"}
+    assert all(sorted(indices) == list(range(content.network.n_segments)) for indices in shown.values())
 
 
-def test_what_nobody_searched_has_a_layer_of_its_own() -> None:
+def test_the_map_opens_with_the_layers_of_its_first_view() -> None:
+    item, _ = interactive_map(full_content())
+    for kind in ("GlyphRenderer", "LegendItem"):
+        layers = list(_models(item, kind))
+        assert any("risk" not in layer["tags"] for layer in layers if layer.get("tags"))
+        for layer in layers:
+            tags = layer.get("tags") or []
+            assert layer.get("visible", True) == ((not tags or "risk" in tags) and layer.get("name") != "narrow")
+
+
+def test_a_narrow_screen_has_names_and_numbers_of_its_own() -> None:
+    item, _ = interactive_map(full_content())
+    for label in ("Names of towns", "Numbers of the sites"):
+        named = [layer["name"] for layer in _models(item, "LegendItem") if layer["label"]["value"] == label]
+        assert named == ["wide", "narrow"] * 2  # in each legend
+    bare, _ = interactive_map(_bare())
+    assert not {"Names of towns", "Numbers of the sites"} & set(_labels(bare))
+
+
+def test_what_nobody_searched_is_called_unknown_in_its_tooltip() -> None:
     content = full_content()
     assert content.risk is not None
+    roads = next(source for source in _sources(interactive_map(content)[0]) if "risk" in source)
+    for searched, risk, effort in zip(content.risk.searched, roads["risk"], roads["effort"], strict=True):
+        assert risk.startswith("UNKNOWN") == (not searched)
+        assert (effort == "never searched") == (not searched)
+
+
+def test_where_to_look_next_is_a_layer_numbered_as_in_the_table() -> None:
+    content = full_content()
     item, _ = interactive_map(content)
-    unsearched = next(
-        source for source in _sources(item) if "effort" in source and "never searched" in source["effort"]
-    )
-    assert set(unsearched["effort"]) == {"never searched"}
-    assert len(unsearched["xs"]) == int((~content.risk.searched).sum())
+    look = next(source for source in _sources(item) if "reason" in source)
+    assert look["road"] == ["R8 near Hightown", "R4 near Sidetown", "R12 near Hightown"]
+    assert look["number"] == ["1", "2", "3"]
+    assert "Where to look next" in _labels(item)
+    without, _ = interactive_map(replace(content, look_next=None))
+    assert "Where to look next" not in _labels(without)
 
 
 def test_every_layer_can_be_hidden_from_the_legend() -> None:
     item, _ = interactive_map(full_content())
-    assert [legend["click_policy"] for legend in _models(item, "Legend")] == ["hide"]
+    assert [legend["click_policy"] for legend in _models(item, "Legend")] == ["hide", "hide"]
     words = _labels(item)
     for label in (
         "Routes with nothing placed",
         "Routes with the plan",
-        "Never searched: risk is a guess",
         "Border",
         "Crossing, official",
         "Crossing, unofficial",
@@ -194,6 +343,7 @@ def test_every_layer_can_be_hidden_from_the_legend() -> None:
         "Site, not chosen",
     ):
         assert words.count(label) == 1
+    assert words.count("Never searched: unknown") == 2  # one for risk, one for how sure it is
 
 
 def test_a_busier_route_is_wider() -> None:
@@ -299,10 +449,48 @@ def test_a_border_far_longer_than_the_roads_does_not_shrink_the_map() -> None:
     assert far == map_bounds(full_content(border=None))
 
 
-def test_towns_are_named_largest_first_and_apart() -> None:
+def test_towns_without_a_name_have_none_and_the_largest_come_first() -> None:
     content = full_content()
-    crowd = tuple(
-        replace(content.settlements[0], id=f"x{i}", population=10.0 + i, lon=1.7 + i * 1e-4) for i in range(5)
-    )
-    named = labelled_settlements(replace(content, settlements=(*crowd, content.settlements[1])), 10)
-    assert [town.population for town in named] == [100.0, 14.0]
+    crowd = tuple(replace(content.settlements[0], id=f"x{i}", population=10.0 + i) for i in range(3))
+    towns = towns_by_size(replace(content, settlements=(*crowd, replace(content.settlements[1], name=""))))
+    assert [town.population for town in towns] == [12.0, 11.0, 10.0]
+
+
+def test_a_segment_is_called_by_its_road_and_the_nearest_town() -> None:
+    content = full_content()
+    network = replace(content.network, name=np.where(content.network.segment == 0, "", content.network.name))
+    segments = np.array([0, network.n_segments - 1])
+    assert segment_names(network, content.settlements, segments) == ["primary near Sidetown", "R39 near Hightown"]
+    assert segment_names(network, (), segments) == ["primary at 42.500, 1.525", "R39 at 42.675, 1.700"]
+    far = replace(content.settlements[0], lat=85.0), replace(content.settlements[1], lon=1.7, lat=42.4)
+    assert segment_names(network, far, segments) == ["primary near Sidetown", "R39 near Sidetown"]
+
+
+@given(
+    points=arrays(np.float64, st.tuples(st.integers(1, 12), st.just(2)), elements=st.floats(0, 60)),
+    widths=st.lists(st.floats(5, 40), min_size=12, max_size=12),
+    most=st.integers(0, 12),
+)
+def test_words_stay_in_the_frame_and_off_one_another(
+    points: NDArray[np.float64], widths: list[float], most: int
+) -> None:
+    taken = Taken(frame=(0.0, 0.0, 60.0, 60.0))
+    offsets = place_words(points, widths[: len(points)], 8.0, 2.0, taken, most)
+    placed = [k for k, offset in enumerate(offsets) if offset is not None]
+    boxes = [shapely.box(*box) for box in taken.boxes.tolist()]
+    assert len(placed) == len(boxes) <= most
+    for k, box in enumerate(boxes):
+        assert shapely.box(-1e-9, -1e-9, 60 + 1e-9, 60 + 1e-9).contains(box)
+        assert box.distance(shapely.Point(points[placed[k]])) >= 2.0 - 1e-9
+        assert all(box.intersection(other).area < 1e-9 for other in boxes[:k])
+
+
+@given(arrays(np.float64, st.tuples(st.integers(0, 6), st.just(2)), elements=st.floats(0, 100)))
+def test_badges_stay_on_their_place_where_they_can_and_never_on_one_another(points: NDArray[np.float64]) -> None:
+    offsets = place_badges(points, 10.0, Taken())
+    boxes = [shapely.box(*box) for box in boxes_around(points + offsets, 10.0).tolist()]
+    for k, box in enumerate(boxes):
+        assert all(box.intersection(other).area < 1e-6 for other in boxes[:k])
+        alone = np.abs(np.delete(points + offsets, k, axis=0) - points[k]).max(axis=1) >= 10
+        if alone.all():
+            assert not offsets[k].any()

@@ -8,22 +8,22 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from dataclasses import fields, is_dataclass, replace
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from optimizer.errors import InputError
 from optimizer.report import write_report
-from optimizer.report.content import ReportContent, RouteRow, SegmentRisk, Summary
+from optimizer.report.content import LookNext, LookRow, ReportContent, RouteRow, SegmentRisk, Summary, UnitEffort
 from optimizer.report.page import ROWS_SHOWN, page
-from optimizer.report.words import DASH
+from optimizer.report.record import record_limits
+from optimizer.report.words import DASH, plain
 from tests.report_case import full_content
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 RAW = {"script", "style"}
@@ -107,7 +107,7 @@ def _hostile(thing: Any, turn: list[int]) -> Any:
 
 def hostile_content() -> ReportContent:
     content: ReportContent = _hostile(full_content(), [0])
-    names = np.array([HOSTILE[arc % 5] for arc in range(content.network.n_arcs)])
+    names = np.array([f"{HOSTILE[arc % 5]}{arc // 2}" for arc in range(content.network.n_arcs)])
     return replace(content, network=replace(content.network, name=names, road_class=names))
 
 
@@ -123,6 +123,10 @@ def test_the_files_are_those_promised(written: tuple[list[Path], Parsed]) -> Non
     assert [path.name for path in paths] == [
         "report.html",
         "map-risk.png",
+        "map-sure.png",
+        "map-effort-1.png",
+        "map-effort-2.png",
+        "map-look-next.png",
         "map-plan.png",
         "sites.png",
         "layouts.png",
@@ -186,7 +190,7 @@ def test_only_the_two_known_scripts_may_run(written: tuple[list[Path], Parsed]) 
 
 def test_images_have_words_for_those_who_cannot_see_them(written: tuple[list[Path], Parsed]) -> None:
     images = [attrs for tag, attrs in written[1].elements if tag == "img"]
-    assert len(images) == 5
+    assert len(images) == 9
     assert all(len(attrs["alt"] or "") > 20 for attrs in images)
 
 
@@ -200,6 +204,8 @@ def test_the_map_holds_bokeh_data_for_its_place_on_the_page(written: tuple[list[
 def test_every_row_stands_in_its_table(written: tuple[list[Path], Parsed]) -> None:
     content, tables = full_content(), written[1].tables
     rows = {
+        "riskiest": 20,
+        "look-next": 3,
         "layouts": len(content.layouts),
         "sites-chosen": 2,
         "sites-not-chosen": 2,
@@ -222,6 +228,16 @@ def test_cells_hold_the_numbers_as_people_write_them(written: tuple[list[Path], 
         return [cell.replace("\N{NO-BREAK SPACE}", " ") for cell in row]
 
     tables = written[1].tables
+    assert clean(tables["riskiest"][0])[2:6] == [
+        "Risk (seizures per 100 search hours)", "90 % interval", "Upper over lower end", "How sure",
+    ]  # fmt: skip
+    assert clean(tables["riskiest"][1]) == [
+        "R39 near Hightown", "5.6", "1", f"0.5 {DASH} 3", "6 times", "a rough figure", "yes", "9.3", "none",
+    ]  # fmt: skip
+    assert clean(tables["riskiest"][4])[4:] == ["6 times", "unknown: a guess from elsewhere", "never", "none", "none"]
+    assert [clean(row)[:3] for row in tables["look-next"][1:]] == [
+        ["1", "R8 near Hightown", "2.5"], ["2", "R4 near Sidetown", "0.5"], ["3", "R12 near Hightown", DASH],
+    ]  # fmt: skip
     assert clean(tables["layouts"][2]) == ["Today", "45.0 %", "35.0", "2", "officers 1,200", "same budget"]
     assert clean(tables["layouts"][4])[1:3] == [DASH, DASH]
     assert clean(tables["sites-chosen"][1]) == [
@@ -297,7 +313,15 @@ def test_unknown_numbers_are_never_nan(tmp_path: Path) -> None:
     content = full_content()
     nan = float("nan")
     none = np.full(content.network.n_segments, nan)
-    risk = SegmentRisk(median=none, low=none, high=none, searched=none == 0, unit="x", effort=none)
+    risk = SegmentRisk(
+        median=none,
+        low=none,
+        high=none,
+        searched=none == 0,
+        unit="x",
+        efforts=(UnitEffort(unit="x", amount=none),),
+        average=nan,
+    )
     changed = replace(
         content,
         risk=risk,
@@ -344,6 +368,42 @@ def test_the_page_says_what_the_risk_was_estimated_from_where_that_is_known() ->
     assert "Estimated from" not in page(content, {})
     told = replace(content, risk=replace(content.risk, how="finds on <both> sides"))
     assert "Estimated from finds on &lt;both&gt; sides. A dashed grey road" in page(told, {})
+
+
+def test_what_the_record_cannot_say_stands_on_the_page(written: tuple[list[Path], Parsed]) -> None:
+    limits = record_limits(full_content())
+    assert len(limits) == 5
+    for line in limits:
+        assert plain(line) in written[1].text
+
+
+def test_each_view_can_be_chosen_above_the_map(written: tuple[list[Path], Parsed]) -> None:
+    radios = [attrs for tag, attrs in written[1].elements if tag == "input"]
+    assert [attrs["value"] for attrs in radios] == ["risk", "sure", "effort-1", "effort-2", "look"]
+    assert ["checked" in attrs for attrs in radios] == [True, False, False, False, False]
+    assert all(attrs["type"] == "radio" and attrs["name"] == "map-view" and attrs["data-title"] for attrs in radios)
+    assert radios[2]["data-title"] == "Search effort, search hours per km of road"
+
+
+def test_nothing_is_said_of_where_to_look_unless_somebody_asked() -> None:
+    parsed = _page(replace(full_content(), look_next=None))
+    assert "look-next" not in parsed.tables
+    assert "Where to look next" not in parsed.text
+    assert "look" not in [attrs["value"] for tag, attrs in parsed.elements if tag == "input"]
+
+
+def test_advice_on_another_network_is_refused() -> None:
+    row = LookRow(segment=999, label="", score=1.0, reason="")
+    with pytest.raises(ValueError, match="look_next names segment 999; expected 0 to 39"):
+        full_content(look_next=LookNext(rows=(row,)))
+
+
+def test_every_file_of_the_page_is_installed_with_the_package() -> None:
+    root = Path(__file__).parents[1]
+    patterns = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["optimizer"]
+    for file in (root / "optimizer" / "report").iterdir():
+        if file.is_file() and file.suffix != ".py":
+            assert any(file.relative_to(root / "optimizer").match(pattern) for pattern in patterns), file.name
 
 
 def test_risk_of_another_network_is_refused() -> None:

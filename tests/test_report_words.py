@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer.report.classes import UNSEARCHED, risk_classes
-from optimizer.report.content import SegmentRisk, Summary
+from optimizer.report.classes import UNSEARCHED, risk_classes, width_classes
+from optimizer.report.content import RecordFacts, SegmentRisk, Summary
 from optimizer.report.headline import headline, key_figures, solve_sentence
+from optimizer.report.record import record_limits
 from optimizer.report.words import DASH, amounts, decimal, difference, number, percent, plain
 from tests.report_case import full_content
 
@@ -161,3 +162,78 @@ def test_equal_rates_make_one_class_named_by_the_rate() -> None:
 
 def test_an_unknown_rate_counts_as_unsearched() -> None:
     assert risk_classes(_risk([math.nan, 0.5], [True, True])).index.tolist() == [UNSEARCHED, 0]
+
+
+def test_the_width_of_an_interval_is_a_class_of_its_ends_ratio() -> None:
+    one = np.ones(7)
+    high = np.array([2.9, 3.0, 50.0, 999.0, 1e6, 5.0, math.nan])
+    searched = np.array([True, True, True, True, True, False, True])
+    risk = SegmentRisk(median=one, low=one, high=high, searched=searched, unit="finds")
+    assert width_classes(risk).index.tolist() == [0, 1, 2, 3, 4, UNSEARCHED, UNSEARCHED]
+    nothing = SegmentRisk(median=one, low=0 * one, high=high, searched=searched, unit="finds")
+    assert width_classes(nothing).index.tolist() == [4, 4, 4, 4, 4, UNSEARCHED, UNSEARCHED]
+
+
+def _limits(**changes: object) -> str:
+    content = full_content()
+    assert content.record is not None
+    record = replace(content.record, **changes)  # type: ignore[arg-type] # one helper for fields of every type
+    return " ".join(record_limits(replace(content, record=record))).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_the_limits_of_a_record_are_told_in_its_own_figures() -> None:
+    text = _limits()
+    assert "Nobody ever searched 25 % of the road length" in text
+    assert "the upper end of the 90 % interval is at least 6 times its lower end (a rough figure)" in text
+    assert "120 of 400 seizures name only an area (3 areas in all)" in text
+    assert "7 of 400 seizures have no search effort behind them" in text
+    assert "The seizures of Guard carry no search effort of their own" in text
+    assert "taken from Shift book (search hours) and Toll gate (vehicles), and taken at its word" in text
+    assert "is assumed, not found" in text
+    assert "known by area alone" not in text
+    assert "known by area alone" in _limits(effort_by_area=True)
+
+
+def test_the_share_whose_interval_holds_the_average_is_of_searched_length() -> None:
+    content = full_content()
+    assert content.risk is not None
+    ends = {"low": np.full(40, 0.5), "high": np.where(np.arange(40) % 4 == 1, 2.0, 0.8)}
+    risk = replace(content.risk, **ends, average=1.0)  # type: ignore[arg-type] # arrays
+    line = " ".join(record_limits(replace(content, risk=risk, record=None)))
+    assert "on 33\N{NO-BREAK SPACE}% of it the interval holds the average" in line
+    every = replace(risk, high=np.full(40, 2.0))
+    assert "on all of it the interval holds" in " ".join(record_limits(replace(content, risk=every)))
+
+
+def test_a_record_without_areas_or_gaps_says_nothing_of_them() -> None:
+    text = _limits(area_only=0.0, without_effort=0.0, effort_sources=(("Guard", "hours"),))
+    assert "only an area" not in text
+    assert "no search effort behind" not in text
+    assert "Search effort is taken from Guard (hours)" in text
+    assert "assumed, not found" not in text
+
+
+def test_a_record_without_effort_says_so() -> None:
+    content = full_content()
+    assert content.risk is not None
+    never = replace(content.risk, searched=np.zeros(40, dtype=bool), efforts=())
+    lines = record_limits(replace(content, risk=never, record=RecordFacts(seizures=3.0)))
+    assert lines[0].startswith("No road is known to have been searched")
+    assert lines[-1].startswith("No search effort was recorded.")
+    assert record_limits(replace(content, risk=None, record=None)) == []
+    assert (
+        record_limits(replace(content, risk=None, record=RecordFacts(seizures=0.0)))[0]
+        == "The record holds no seizure."
+    )
+
+
+@pytest.mark.parametrize(("share", "text"), [(0.996, "more than 99 %"), (0.004, "<1 %"), (0.5, "50 %")])
+def test_a_share_of_the_roads_never_claims_all_or_none(share: float, text: str) -> None:
+    content = full_content()
+    assert content.risk is not None
+    length = np.full(40, 0.0)
+    length[0], length[1] = share, 1 - share
+    network = replace(content.network, length_m=np.repeat(length, 2))
+    risk = replace(content.risk, searched=np.arange(40) != 0)
+    line = record_limits(replace(content, network=network, risk=risk))[0].replace("\N{NO-BREAK SPACE}", " ")
+    assert f"Nobody ever searched {text} of" in line

@@ -19,13 +19,18 @@ from optimizer.report.content import (
     LayoutRow,
     OpenRow,
     Provenance,
+    RecordFacts,
     ReportContent,
     RouteRow,
     SegmentRisk,
     SiteRow,
     StepRow,
     Summary,
+    UnitEffort,
 )
+from optimizer.report.geography import segment_names
+from optimizer.risk.evidence import gather_evidence
+from optimizer.risk.exposure import spread_effort
 from optimizer.scenario.risk_model import MODELS
 
 if TYPE_CHECKING:
@@ -60,6 +65,7 @@ def briefing(
         gateways=compiled.gateways,
         settlements=compiled.settlements,
         risk=_risk(compiled),
+        record=record_facts(compiled),
         sites=_sites(compiled, result, judgement),
         routes=_routes(compiled, judgement),
         layouts=_layouts(compiled, result, judgement),
@@ -111,7 +117,38 @@ def _risk(compiled: Compiled) -> SegmentRisk | None:
         searched=risk.searched,
         unit="finds per effort (1 = average)",
         interval=risk.level,
+        efforts=known_effort(compiled),
+        average=1.0,
         how=MODELS[compiled.scenario.risk.model].words,
+    )
+
+
+def known_effort(compiled: Compiled) -> tuple[UnitEffort, ...]:
+    """Return the effort on every segment, unit by unit; none where none was recorded."""
+    exposure = spread_effort(compiled.effort, compiled.region.network)
+    if not exposure.recorded:
+        return ()
+    return tuple(
+        UnitEffort(unit=unit, amount=amount) for unit, amount in zip(exposure.units, exposure.amount, strict=True)
+    )
+
+
+def record_facts(compiled: Compiled) -> RecordFacts | None:
+    """Return what must be known of the record to say what it cannot tell."""
+    records, effort = compiled.records, compiled.effort
+    if records is None:
+        return None
+    evidence = gather_evidence(records, effort, compiled.region.network)
+    seizures = float(records.count.sum())
+    known = effort is not None and len(effort) > 0
+    return RecordFacts(
+        seizures=seizures,
+        without_effort=round(seizures - float(evidence.count.sum()), 6) if known else 0.0,
+        area_only=round(sum(pool.count for pool in evidence.pools), 6),
+        areas=len(np.unique(records.area[records.area >= 0])),
+        seizure_sources=records.source_name,
+        effort_sources=tuple(zip(effort.source_name, effort.unit, strict=True)) if effort is not None and known else (),
+        effort_by_area=effort is not None and known and bool((effort.segment < 0).all()),
     )
 
 
@@ -246,10 +283,12 @@ def _displacement(compiled: Compiled, judgement: Judgement) -> tuple[Displacemen
     before, after = _flow(compiled, judgement.nothing), _flow(compiled, judgement.plan)
     gain = after - before
     rows: dict[str, DisplacementRow] = {}
-    for segment in np.argsort(-gain, kind="stable").tolist():
-        if gain[segment] <= 1e-9 or len(rows) == DISPLACED:
+    order = np.argsort(-gain, kind="stable")
+    order = order[gain[order] > 1e-9]
+    names = segment_names(compiled.region.network, compiled.region.settlements, order)
+    for name, segment in zip(names, order.tolist(), strict=True):
+        if len(rows) == DISPLACED:
             break
-        name = _segment_name(compiled, segment)
         total = compiled.scenario.evaders.loads
         rows.setdefault(
             name, DisplacementRow(name=name, before=float(before[segment]) / total, after=float(after[segment]) / total)
@@ -260,18 +299,6 @@ def _displacement(compiled: Compiled, judgement: Judgement) -> tuple[Displacemen
 def _flow(compiled: Compiled, evaluation: Evaluation) -> NDArray[np.float64]:
     """Return the (n_segments,) weight of the evaders whose answer travels each segment."""
     return segment_loads(compiled.region.network, compiled.instance.evaders, [r.arcs for r in evaluation.evaders])
-
-
-def _segment_name(compiled: Compiled, segment: int) -> str:
-    network = compiled.region.network
-    arc = int(network.segment_arc[segment])
-    road = str(network.name[arc]) or str(network.road_class[arc])
-    lon, lat = network.segment_midpoint[segment]
-    places = compiled.region.settlements
-    if not places:
-        return f"{road} at {lat:.3f}, {lon:.3f}"
-    squared = [((p.lon - lon) * np.cos(np.radians(lat))) ** 2 + (p.lat - lat) ** 2 for p in places]
-    return f"{road} near {places[int(np.argmin(squared))].name}"
 
 
 def _surprises(judgement: Judgement) -> list[str]:

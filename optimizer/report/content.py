@@ -67,6 +67,22 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnitEffort:
+    """Search effort in one unit.
+
+    Attributes
+    ----------
+    unit
+        `search hours`, `vehicles`.
+    amount
+        (n_segments,) effort on each segment over the whole record, >= 0; 0 where there was none in this unit.
+    """
+
+    unit: str
+    amount: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentRisk:
     """Risk of each road segment, with its uncertainty.
 
@@ -80,10 +96,10 @@ class SegmentRisk:
         What the rate counts: `seizures per 100 search hours`.
     interval
         Probability the interval holds, in (0, 1).
-    effort
-        (n_segments,) search effort, >= 0, in `effort_unit`; None where the report should not show it.
-    effort_unit
-        `search hours`, `vehicles searched`.
+    efforts
+        Search effort, one entry a unit; empty where none was recorded.
+    average
+        The rate of an average place in `unit`; None where it has none.
     how
         How the rate was estimated, to be read after "Estimated from"; empty where it is not said.
     """
@@ -94,9 +110,70 @@ class SegmentRisk:
     searched: NDArray[np.bool_]
     unit: str
     interval: float = 0.9
-    effort: NDArray[np.float64] | None = None
-    effort_unit: str = ""
+    efforts: tuple[UnitEffort, ...] = ()
+    average: float | None = None
     how: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordFacts:
+    """What must be known of a seizure record to say what it cannot tell.
+
+    Attributes
+    ----------
+    seizures
+        How many it holds, >= 0.
+    without_effort
+        How many of them have no effort behind them, there or then.
+    area_only
+        How many of the others name an area and no road.
+    areas
+        How many areas those name.
+    seizure_sources
+        Who kept the record.
+    effort_sources
+        Source and unit of each record of effort.
+    effort_by_area
+        Whether every row of effort names an area and no road.
+    """
+
+    seizures: float
+    without_effort: float = 0.0
+    area_only: float = 0.0
+    areas: int = 0
+    seizure_sources: tuple[str, ...] = ()
+    effort_sources: tuple[tuple[str, str], ...] = ()
+    effort_by_area: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookRow:
+    """A road that is worth a search for what it would teach.
+
+    Attributes
+    ----------
+    segment
+        Segment of the network.
+    label
+        What people call it.
+    score
+        How much it is worth, higher is better; None or NaN where unknown.
+    reason
+        Why, in a few plain words.
+    """
+
+    segment: int
+    label: str
+    score: float | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookNext:
+    """Where to look next: `rows` in any order, and what their scores count (`score_unit`, in the words of a column's header)."""
+
+    rows: tuple[LookRow, ...]
+    score_unit: str = "score"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,6 +379,10 @@ class ReportContent:
         Places on the network.
     risk
         Risk per segment; None where the scenario has none.
+    record
+        What the seizure record holds; None where there is none.
+    look_next
+        Where a search would teach most; None where nobody asked.
     sites, routes, layouts, budgets, open_ends, displacement
         Rows of the tables of the same names, in any order.
     says, cannot_say
@@ -322,7 +403,7 @@ class ReportContent:
     Raises
     ------
     ValueError
-        If the arrays of `risk` do not have one entry a segment.
+        If the arrays of `risk` do not have one entry a segment, or a row of `look_next` names a segment that is not there.
     """
 
     title: str
@@ -335,6 +416,8 @@ class ReportContent:
     gateways: tuple[Gateway, ...] = ()
     settlements: tuple[Settlement, ...] = ()
     risk: SegmentRisk | None = None
+    record: RecordFacts | None = None
+    look_next: LookNext | None = None
     sites: tuple[SiteRow, ...] = ()
     routes: tuple[RouteRow, ...] = ()
     layouts: tuple[LayoutRow, ...] = ()
@@ -352,18 +435,30 @@ class ReportContent:
     provenance: Provenance = field(default_factory=Provenance)
 
     def __post_init__(self) -> None:
-        """Refuse risk that does not belong to the network."""
+        """Refuse risk and advice that do not belong to the network."""
+        for row in self.look_next.rows if self.look_next is not None else ():
+            if not 0 <= row.segment < self.network.n_segments:
+                raise ValueError(f"look_next names segment {row.segment}; expected 0 to {self.network.n_segments - 1}")
         if self.risk is None:
             return
-        for name in ("median", "low", "high", "searched", "effort"):
-            array = getattr(self.risk, name)
-            if array is not None and array.shape != (self.network.n_segments,):
+        arrays = {name: getattr(self.risk, name) for name in ("median", "low", "high", "searched")}
+        arrays |= {f"efforts[{place}].amount": effort.amount for place, effort in enumerate(self.risk.efforts)}
+        for name, array in arrays.items():
+            if array.shape != (self.network.n_segments,):
                 raise ValueError(f"risk.{name} has shape {array.shape}; expected ({self.network.n_segments},)")
 
     @property
     def chosen(self) -> tuple[SiteRow, ...]:
         """Sites in the plan, the most worth first: their order gives the numbers on maps and in tables."""
         return tuple(sorted((site for site in self.sites if site.chosen), key=_by_worth))
+
+    @property
+    def look_first(self) -> tuple[LookRow, ...]:
+        """Roads where to look next, the highest score first: their order gives the letters on maps and in tables."""
+        rows = self.look_next.rows if self.look_next is not None else ()
+        return tuple(
+            sorted(rows, key=lambda row: -row.score if row.score is not None and np.isfinite(row.score) else np.inf)
+        )
 
     @property
     def not_chosen(self) -> tuple[SiteRow, ...]:

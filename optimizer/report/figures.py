@@ -6,59 +6,82 @@ Figures are made without pyplot, so nothing global is touched and nothing has to
 from __future__ import annotations
 
 import warnings
+from functools import partial
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 from optimizer.report.charts import draw_evaders, draw_layouts, draw_sites
 from optimizer.report.geography import map_bounds
-from optimizer.report.maps import draw_plan, draw_risk
+from optimizer.report.maps import draw_look_next, draw_plan, draw_view
+from optimizer.report.views import road_views
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+    from typing import TypeAlias
 
     from matplotlib.axes import Axes
 
     from optimizer.report.content import ReportContent
 
+    Draw: TypeAlias = Callable[[Axes, ReportContent], Axes]
+
 DPI = 150
 WIDTH_INCHES = 10.0
+PANEL_INCHES = 6.4
+"""Maps that stand beside each other."""
+COLOURS = 256
+"""Colours of an image."""
 
 
 def save_figures(folder: Path, content: ReportContent) -> list[Path]:
-    """Write `map-risk.png`, `map-plan.png`, `sites.png`, `layouts.png` and `evaders.png` into an existing folder.
+    """Write the figures into an existing folder and return them.
 
+    These are a map for each view of the roads (`map-risk.png`; where a risk is given `map-sure.png`, and `map-effort-1.png` and so on for
+    each unit of effort), `map-look-next.png` where the content has it, `map-plan.png`, `sites.png`, `layouts.png` and `evaders.png`.
     A figure without data says so instead of being left out.
     """
-    height = _map_height(content)
-    drawings: dict[str, tuple[Callable[[Axes, ReportContent], Axes], float]] = {
-        "map-risk.png": (draw_risk, height),
-        "map-plan.png": (draw_plan, height),
-        "sites.png": (draw_sites, _bars_height(len(content.sites))),
-        "layouts.png": (draw_layouts, _bars_height(len(content.layouts))),
-        "evaders.png": (draw_evaders, _bars_height(len(content.open_ends))),
+    views = road_views(content)
+    panel = _map_size(content, PANEL_INCHES, PANEL_INCHES)
+    drawings: dict[str, tuple[Draw, tuple[float, float]]] = {
+        f"map-{view.id}.png": (partial(draw_view, view=view), panel) for view in views
     }
-    return [_save(folder / name, draw, inches, content) for name, (draw, inches) in drawings.items()]
+    if content.look_next is not None:
+        drawings["map-look-next.png"] = (partial(draw_look_next, view=views[min(1, len(views) - 1)]), panel)
+    drawings |= {
+        "map-plan.png": (draw_plan, _map_size(content, WIDTH_INCHES, WIDTH_INCHES * 0.74)),
+        "sites.png": (draw_sites, (WIDTH_INCHES, _bars_height(len(content.sites)))),
+        "layouts.png": (draw_layouts, (WIDTH_INCHES, _bars_height(len(content.layouts)))),
+        "evaders.png": (draw_evaders, (WIDTH_INCHES, _bars_height(len(content.open_ends)))),
+    }
+    return [_save(folder / name, draw, size, content) for name, (draw, size) in drawings.items()]
 
 
-def _save(path: Path, draw: Callable[[Axes, ReportContent], Axes], height: float, content: ReportContent) -> Path:
-    figure = Figure(figsize=(WIDTH_INCHES, height), dpi=DPI, facecolor="white")
+def _save(path: Path, draw: Draw, size: tuple[float, float], content: ReportContent) -> Path:
+    figure = Figure(figsize=size, dpi=DPI, facecolor="white")
     canvas = FigureCanvasAgg(figure)
     draw(figure.add_subplot(), content)
+    drawn = BytesIO()
     with warnings.catch_warnings():  # names in scripts the font lacks show as boxes: the tables hold them in full
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        canvas.print_figure(path, bbox_inches="tight", pad_inches=0.1)
+        canvas.print_figure(drawn, bbox_inches="tight", pad_inches=0.1)
+    with Image.open(drawn) as image:  # few colours: a third of the size and nothing that can be seen
+        image.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+            path, optimize=True
+        )
     return path
 
 
-def _map_height(content: ReportContent) -> float:
-    """Fit the map's shape, within what a page and a screen can hold; the legend takes a quarter of the width."""
+def _map_size(content: ReportContent, width: float, map_width: float) -> tuple[float, float]:
+    """Fit the map's shape, within what a page and a screen can hold; what is not map is legend."""
     west, south, east, north = map_bounds(content)
     wide = (east - west) * np.cos(np.radians((south + north) / 2))
-    return float(np.clip(WIDTH_INCHES * 0.74 * (north - south) / wide + 0.6, 4.5, 11.0))
+    return (width, float(np.clip(map_width * (north - south) / wide + 0.6, 0.45 * width, 1.1 * width)))
 
 
 def _bars_height(bars: int) -> float:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
+from scipy.spatial import cKDTree
 
 from optimizer.network import EARTH_RADIUS_M
 from optimizer.report.words import ARROW, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -119,22 +120,24 @@ def _distance_to(network: Network, busy: NDArray[np.bool_]) -> NDArray[np.float6
     return result
 
 
-def labelled_settlements(content: ReportContent, most: int) -> list[Settlement]:
-    """Choose towns to name: the largest first, none within a fifteenth of the map of one already named."""
-    if not content.settlements or not content.network.n_nodes:
-        return []
-    plane = plane_of(content)
-    room = np.ptp(plane.project(np.column_stack((content.network.lon, content.network.lat))), axis=0).max() / 15
-    chosen: list[Settlement] = []
-    taken = np.empty((0, 2))
-    for town in sorted(content.settlements, key=lambda town: (-town.population, town.id)):
-        place = plane.project(np.array([[town.lon, town.lat]]))
-        if town.name and (not len(taken) or np.hypot(*(taken - place).T).min() > room):
-            chosen.append(town)
-            taken = np.vstack((taken, place))
-        if len(chosen) == most:
-            break
-    return chosen
+def towns_by_size(content: ReportContent) -> list[Settlement]:
+    """Return the towns that have a name, the largest first."""
+    named = [town for town in content.settlements if town.name]
+    return sorted(named, key=lambda town: (-town.population, town.id))
+
+
+def segment_names(network: Network, settlements: Sequence[Settlement], segments: NDArray[np.integer]) -> list[str]:
+    """Return what people would call each of (k,) segments: its road (or its class) and the nearest of the settlements."""
+    arcs = network.segment_arc[segments]
+    roads = np.where(network.name[arcs] != "", network.name[arcs], network.road_class[arcs]).tolist()
+    middle = network.segment_midpoint[segments]
+    if not settlements:
+        return [f"{road} at {lat:.3f}, {lon:.3f}" for road, (lon, lat) in zip(roads, middle.tolist(), strict=True)]
+    plane = Plane(*network.centre)
+    towns = plane.project(np.array([(town.lon, town.lat) for town in settlements]))
+    nearest = np.asarray(cKDTree(towns).query(plane.project(middle))[1], dtype=np.int64).tolist()
+    names = [town.name or town.id for town in settlements]
+    return [f"{road} near {names[town]}" for road, town in zip(roads, nearest, strict=True)]
 
 
 def thinness(segments: int, least: float) -> float:

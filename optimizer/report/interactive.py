@@ -6,21 +6,34 @@ titles, axis labels and legends, which bokeh parses as TeX.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from bokeh.embed import json_item
-from bokeh.models import ColumnDataSource, HoverTool, Legend, LegendItem, ScaleBar, WheelZoomTool
+from bokeh.models import CDSView, ColumnDataSource, HoverTool, IndexFilter, Legend, LegendItem, ScaleBar, WheelZoomTool
 from bokeh.plotting import figure
 
-from optimizer.report.geography import border_fits, labelled_settlements, plane_of, segments_to_draw, traffic
-from optimizer.report.map_lines import border_lines, flow_lines, road_lines
-from optimizer.report.map_points import place_points, site_points
-from optimizer.report.palette import FAINT, TEXT
+from optimizer.report.geography import (
+    border_fits,
+    map_bounds,
+    plane_of,
+    segments_to_draw,
+    thinness,
+    towns_by_size,
+    traffic,
+)
+from optimizer.report.map_lines import border_lines, flow_lines, road_columns, road_tooltips
+from optimizer.report.map_points import look_points, place_points, site_points
+from optimizer.report.palette import FAINT, GATEWAY, LOOK, OFFICIAL, SETTLEMENT, SITES, TEXT, UNOFFICIAL
+from optimizer.report.placing import Taken, boxes_around, place_badges, place_words, text_width
+from optimizer.report.views import road_views
 from optimizer.report.words import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
 
     from optimizer.report.content import ReportContent
     from optimizer.report.geography import Plane
@@ -35,9 +48,51 @@ MAX_SEGMENTS = 12_000
 
 TOWNS_NAMED = 30
 
+LOOK_VIEW = "look"
+"""Id of the view of where to look next."""
+
+HEIGHT = 700
+"""Height of the map on the screen, in pixels."""
+
+SCREENS = {"wide": (930.0, 590.0), "narrow": (330.0, 290.0)}
+"""About what a map is wide and high when it opens, in pixels, on a desk and on a telephone. What is placed for one screen bears its name;
+the page's script shows what belongs to the screen it finds."""
+
+BADGE = 18.0
+"""Size of a site's number on its ground, in pixels."""
+
+SMALL = 0.7
+"""What a symbol whose number stands on a badge of its own is shrunk by."""
+
+
+@dataclass(frozen=True, slots=True)
+class MapView:
+    """A choice above the map: `id` for the page's script, `name` to choose it by, `title` for what the colours count.
+
+    Names and titles may hold a record's text.
+    """
+
+    id: str
+    name: str
+    title: str
+
+
+def map_views(content: ReportContent) -> list[MapView]:
+    """Return what the reader can colour the roads by, the first shown first."""
+    views = [MapView(view.id, view.name, view.title) for view in road_views(content)]
+    if content.look_first:
+        title = (
+            "Where a search would teach most, over roads coloured by how sure their risk is; numbered as in the table"
+        )
+        views.append(MapView(LOOK_VIEW, LOOK.label, title))
+    return views
+
 
 def interactive_map(content: ReportContent, *, most: int = MAX_SEGMENTS) -> tuple[dict[str, Any], str]:
     """Return the map as bokeh's JSON item for the element `map`, and a note on what it leaves out (empty where nothing).
+
+    Layers that belong to some views alone carry the ids of those views as tags, and so do their lines of the legend; the page's
+    script shows those of the view that is chosen. Layers without tags are always there.
 
     Parameters
     ----------
@@ -49,29 +104,135 @@ def interactive_map(content: ReportContent, *, most: int = MAX_SEGMENTS) -> tupl
     flows = traffic(content, after=False), traffic(content, after=True)
     busy = (flows[0].weight > 0) | (flows[1].weight > 0)
     busy[[segment for site in content.sites for segment in site.segments]] = True
+    busy[[row.segment for row in content.look_first]] = True
     drawn = segments_to_draw(content, busy, most)
     plane = plane_of(content)
 
-    plot = _empty_plot()
-    items = [_draw_lines(plot, layer) for layer in flow_lines(content, plane, flows)]
-    roads = [_draw_lines(plot, layer) for layer in road_lines(content, plane, drawn, flows)]
+    plot, screens = _empty_plot(), [_Screen(content, plane, name) for name in SCREENS]
+    routes = [_tagged(_draw_lines(plot, layer), _not_effort(content)) for layer in flow_lines(content, plane, flows)]
     borders = [_draw_lines(plot, layer) for layer in border_lines(content, plane)]
+    roads = _draw_roads(plot, content, drawn, road_columns(content, plane, drawn, flows))
     framed = [*roads, *borders] if border_fits(content) else roads
     plot.x_range.renderers = plot.y_range.renderers = [item.renderers[0] for item in framed]
-    items += [*roads, *borders]
-    items += [_draw_points(plot, layer) for layer in (*place_points(content, plane), *site_points(content, plane))]
-    items += _draw_names(plot, content, plane)
-    plot.add_layout(
-        Legend(items=items, click_policy="hide", label_text_font_size="12px", border_line_color=None, spacing=1),
-        "right",
-    )
+    items = [  # in drawing order: what comes later lies on top, and finds its room last
+        *routes,
+        *roads,
+        *borders,
+        *_draw_places(plot, content, plane),
+        *_draw_sites(plot, content, plane, screens),
+        *_draw_look_next(plot, content, plane),
+        *(_draw_names(plot, content, plane, screen) for screen in screens if towns_by_size(content)),
+    ]
+    _add_legends(plot, items)
     return json_item(plot, TARGET), _note(drawn.size, content.network.n_segments)
+
+
+def _add_legends(plot: Any, items: list[LegendItem]) -> None:  # noqa: ANN401 - bokeh has no types
+    """Put a legend beside the map for a wide screen, and one under it for a narrow one, of which the page's script shows its own."""
+    look = {"click_policy": "hide", "label_text_font_size": "12px", "border_line_color": None, "spacing": 1}
+    copies = [LegendItem(**item.properties_with_values(include_defaults=False)) for item in items]
+    plot.add_layout(Legend(items=items, name="wide", **look), "right")
+    plot.add_layout(Legend(items=copies, name="narrow", visible=False, location="top_left", **look), "below")
+
+
+def _not_effort(content: ReportContent) -> list[str]:
+    """Return the ids of the views that do not show effort: there what is known of a bridge would lie under routes and symbols."""
+    return [view.id for view in map_views(content) if not view.id.startswith("effort")]
+
+
+def _draw_places(plot: Any, content: ReportContent, plane: Plane) -> list[LegendItem]:  # noqa: ANN401 - bokeh has no types
+    ways_in = {GATEWAY, OFFICIAL, UNOFFICIAL}
+    return [
+        _tagged(_draw_points(plot, layer), _not_effort(content) if layer.symbol in ways_in else [])
+        for layer in place_points(content, plane)
+    ]
+
+
+def _draw_sites(plot: Any, content: ReportContent, plane: Plane, screens: Sequence[_Screen]) -> list[LegendItem]:  # noqa: ANN401 - bokeh has no types
+    layers = site_points(content, plane)
+    items = [_draw_points(plot, layer) for layer in layers]
+    if content.chosen:
+        items += [screen.own(_draw_numbers(plot, layers, screen, "Numbers of the sites")) for screen in screens]
+    return items
+
+
+def _draw_look_next(plot: Any, content: ReportContent, plane: Plane) -> list[LegendItem]:  # noqa: ANN401 - bokeh has no types
+    layers = look_points(content, plane)
+    items = [_draw_points(plot, layer) for layer in layers]
+    if layers:
+        items.append(_draw_numbers(plot, layers, _Screen(content, plane, "wide"), "Numbers of where to look"))
+    return [_tagged(item, [LOOK_VIEW], visible=False) for item in items]
+
+
+def _tagged(item: LegendItem, views: list[str], *, visible: bool = True) -> LegendItem:
+    """Let a layer and its line of the legend show in some views alone; `visible` says whether the first is among them."""
+    for part in (item, *item.renderers):
+        part.update(tags=views, visible=visible)
+    return item
+
+
+class _Screen:
+    """About where things stand on the screen when the map opens, in pixels, and what room is taken there."""
+
+    def __init__(self, content: ReportContent, plane: Plane, name: str) -> None:
+        west, south, east, north = map_bounds(content)
+        (x0, y0), (x1, y1) = plane.project(np.array([(west, south), (east, north)])).tolist()
+        wide, high = SCREENS[name]
+        self.name = name
+        self.scale = min(wide / max(x1 - x0, 1.0), high / max(y1 - y0, 1.0))
+        self.taken = Taken()
+
+    def own(self, item: LegendItem) -> LegendItem:
+        """Let a layer and its line of the legend show on this screen alone."""
+        for part in (item, *item.renderers):
+            part.update(name=self.name, visible=self.name == "wide")
+        return item
+
+    def points(self, columns: dict[str, list[Any]]) -> NDArray[np.float64]:
+        """(k, 2) pixels of the points of a layer."""
+        return np.asarray(np.column_stack((columns["x"], columns["y"])) * self.scale, dtype=np.float64).reshape(-1, 2)
+
+
+def _draw_roads(
+    plot: Any,  # noqa: ANN401 - bokeh has no types
+    content: ReportContent,
+    drawn: NDArray[np.int64],
+    columns: dict[str, list[Any]],
+) -> list[LegendItem]:
+    """Draw every view of the roads from one set of lines; all but the first view start hidden."""
+    source, thin = ColumnDataSource(columns), thinness(drawn.size, 0.6)
+    place = np.full(content.network.n_segments, -1)
+    place[drawn] = np.arange(drawn.size)
+    views = road_views(content)
+    items = []
+    for view in views:
+        tags = [view.id, LOOK_VIEW] if view is views[min(1, len(views) - 1)] else [view.id]
+        for part in view.classes:
+            rows = place[part.segments]
+            if not (rows >= 0).any():
+                continue
+            glyph = plot.multi_line(
+                "xs",
+                "ys",
+                source=source,
+                view=CDSView(filter=IndexFilter(rows[rows >= 0].tolist())),
+                line_color=part.colour,
+                line_width=part.width * thin,
+                line_dash=[5, 3] if part.dashed else "solid",
+                line_cap="butt" if part.dashed else "round",
+            )
+            glyph.nonselection_glyph = None
+            item = LegendItem(label=part.label, renderers=[glyph])
+            items.append(_tagged(item, tags, visible=view is views[0]))
+    glyphs = [item.renderers[0] for item in items]
+    plot.add_tools(_hover(glyphs, road_tooltips(content), line_policy="interp"))
+    return items
 
 
 def _empty_plot() -> Any:  # noqa: ANN401 - bokeh has no types
     plot = figure(
         sizing_mode="stretch_width",
-        height=640,
+        height=HEIGHT,
         match_aspect=True,
         tools="pan,box_zoom,zoom_in,zoom_out,reset,save",
         active_drag="pan",
@@ -109,57 +270,66 @@ def _draw_lines(plot: Any, layer: LineLayer) -> LegendItem:  # noqa: ANN401 - bo
 
 def _draw_points(plot: Any, layer: PointLayer) -> LegendItem:  # noqa: ANN401 - bokeh has no types
     symbol = layer.symbol
-    source = ColumnDataSource(layer.columns)
     glyph = plot.scatter(
         "x",
         "y",
-        source=source,
+        source=ColumnDataSource(layer.columns),
         marker=symbol.bokeh,
-        size=symbol.size,
+        size=(SMALL if "number" in layer.columns else 1) * symbol.size,
         fill_color=symbol.fill,
         line_color=symbol.line,
         line_width=1.3,
     )
-    renderers = [glyph]
-    if "number" in layer.columns:
-        renderers.append(
-            _text(plot, source, "number", color="#ffffff", size="11px", align="center", baseline="middle", style="bold")
-        )
     plot.add_tools(_hover([glyph], layer.tooltips))
-    return LegendItem(label=symbol.label, renderers=renderers)
+    return LegendItem(label=symbol.label, renderers=[glyph])
 
 
-def _draw_names(plot: Any, content: ReportContent, plane: Plane) -> list[LegendItem]:  # noqa: ANN401 - bokeh has no types
-    towns = labelled_settlements(content, TOWNS_NAMED)
-    if not towns:
-        return []
-    x, y = plane.project(np.array([(town.lon, town.lat) for town in towns])).round().T
-    source = ColumnDataSource({"x": x.tolist(), "y": y.tolist(), "name": [plain(town.name, 28) for town in towns]})
-    return [
-        LegendItem(
-            label="Names of towns",
-            renderers=[_text(plot, source, "name", color=TEXT, size="12px", offset=6, background="#ffffff")],
-        )
+def _draw_numbers(plot: Any, layers: Sequence[PointLayer], screen: _Screen, label: str) -> LegendItem:  # noqa: ANN401 - bokeh has no types
+    """Write the numbers of places on them, or beside them where others stand."""
+    numbered = [
+        (layer.columns["x"][k], layer.columns["y"][k], number, layer.symbol.fill)
+        for layer in layers
+        for k, number in enumerate(layer.columns.get("number", ()))
     ]
-
-
-def _text(
-    plot: Any,  # noqa: ANN401 - bokeh has no types
-    source: ColumnDataSource,
-    column: str,
-    *,
-    color: str,
-    size: str,
-    align: str = "left",
-    baseline: str = "bottom",
-    style: str = "normal",
-    offset: int = 0,
-    background: str | None = None,
-) -> Any:  # noqa: ANN401 - bokeh has no types
-    return plot.text(
-        "x", "y", text=column, source=source, text_color=color, text_font_size=size, text_align=align, text_baseline=baseline,
-        text_font_style=style, x_offset=offset, background_fill_color=background, background_fill_alpha=0.7,
+    x, y, number, colour = (list(column) for column in zip(*sorted(numbered, key=lambda row: int(row[2])), strict=True))
+    columns = {"x": x, "y": y, "number": number, "colour": colour}
+    for layer in layers:
+        if layer.symbol == SITES["given up"]:
+            screen.taken.add(boxes_around(screen.points(layer.columns), 0.5 * layer.symbol.size))
+    offsets = place_badges(screen.points(columns), BADGE, screen.taken).round()
+    columns |= {"right": offsets[:, 0].tolist(), "down": (-offsets[:, 1]).tolist()}
+    text = _text(
+        plot, ColumnDataSource(columns), "number", text_color="#ffffff", text_font_size="11px", text_font_style="bold",
+        x_offset="right", y_offset="down", background_fill_color="colour", background_fill_alpha=1.0,
+        border_line_color="#ffffff", border_radius=4, padding=3,
     )  # fmt: skip
+    return LegendItem(label=label, renderers=[text])
+
+
+def _draw_names(plot: Any, content: ReportContent, plane: Plane, screen: _Screen) -> LegendItem:  # noqa: ANN401 - bokeh has no types
+    """Name the largest towns that have room for their name."""
+    towns = towns_by_size(content)
+    x, y = plane.project(np.array([(town.lon, town.lat) for town in towns]).reshape(-1, 2)).round().T
+    columns: dict[str, list[Any]] = {"x": x.tolist(), "y": y.tolist()}
+    names = [plain(town.name, 28) for town in towns]
+    points = screen.points(columns)
+    screen.taken.add(boxes_around(points, SETTLEMENT.size))
+    offsets = place_words(points, [text_width(name, 12) for name in names], 15, 5, screen.taken, TOWNS_NAMED)
+    kept = [k for k, offset in enumerate(offsets) if offset is not None]
+    columns = {key: [column[k] for k in kept] for key, column in (columns | {"name": names}).items()}
+    columns |= {
+        "right": [round(offset[0], 1) for offset in offsets if offset is not None],
+        "down": [-round(offset[1], 1) for offset in offsets if offset is not None],
+    }
+    text = _text(
+        plot, ColumnDataSource(columns), "name", text_color=TEXT, text_font_size="12px", x_offset="right", y_offset="down",
+        background_fill_color="#ffffff", background_fill_alpha=0.7,
+    )  # fmt: skip
+    return screen.own(LegendItem(label="Names of towns", renderers=[text]))
+
+
+def _text(plot: Any, source: ColumnDataSource, column: str, **style: Any) -> Any:  # noqa: ANN401 - bokeh has no types
+    return plot.text("x", "y", text=column, source=source, text_align="center", text_baseline="middle", **style)
 
 
 def _hover(renderers: Sequence[Any], tooltips: Iterable[tuple[str, str]], **options: str) -> HoverTool:

@@ -1,4 +1,4 @@
-"""Line layers of the interactive map: roads by risk, traffic, the border."""
+"""Lines of the interactive map: roads with what is known of them, traffic, the border."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
-from optimizer.report.classes import UNSEARCHED, risk_classes
-from optimizer.report.geography import METRES_PER_DEGREE, border_parts, evader_names, thinness
+from optimizer.report.geography import METRES_PER_DEGREE, border_parts, evader_names
 from optimizer.report.maps import flow_width
-from optimizer.report.palette import AFTER, BEFORE, BORDER, ROAD
-from optimizer.report.palette import UNSEARCHED as UNSEARCHED_COLOUR
+from optimizer.report.palette import AFTER, BEFORE, BORDER
+from optimizer.report.views import SHORTEST_KM
 from optimizer.report.words import ARROW, DASH, known, number, percent, plain
 
 if TYPE_CHECKING:
@@ -54,44 +53,28 @@ class LineLayer:
     tooltips: tuple[tuple[str, str], ...] = field(default=())
 
 
-def road_lines(
-    content: ReportContent, plane: Plane, drawn: NDArray[np.int64], flows: tuple[Traffic, Traffic]
-) -> list[LineLayer]:
-    """Return the drawn segments in layers by class of risk, those never searched first."""
-    tooltips, thin = _road_tooltips(content), thinness(drawn.size, 0.6)
-    if content.risk is None:
-        return [
-            LineLayer(
-                "Roads (no risk given)",
-                _road_columns(content, plane, drawn, flows),
-                ROAD,
-                {"line_width": 1.6 * thin},
-                tooltips=tooltips,
-            )
-        ]
-    classes = risk_classes(content.risk)
-    layers: list[LineLayer] = []
-    unknown = drawn[classes.index[drawn] == UNSEARCHED]
-    if unknown.size:
-        columns = _road_columns(content, plane, unknown, flows)
-        label = "Never searched: risk is a guess"
-        layers.append(
-            LineLayer(
-                label,
-                columns,
-                UNSEARCHED_COLOUR,
-                {"line_width": 1.2 * thin},
-                dash=[5, 3],
-                cap="butt",
-                tooltips=tooltips,
-            )
-        )
-    for step, (words, colour) in enumerate(zip(classes.labels, classes.colours, strict=True)):
-        columns = _road_columns(content, plane, drawn[classes.index[drawn] == step], flows)
-        layers.append(
-            LineLayer(f"Risk {words}", columns, colour, {"line_width": (1.4 + 0.5 * step) * thin}, tooltips=tooltips)
-        )
-    return layers
+def road_columns(
+    content: ReportContent, plane: Plane, segments: NDArray[np.int64], flows: tuple[Traffic, Traffic]
+) -> Columns:
+    """Return the lines of (k,) segments with all that their tooltips show: one set for all views of the roads."""
+    network = content.network
+    arcs = network.segment_arc[segments]
+    columns = _line_columns(network.lines[segments], plane, _tolerance(content))
+    names, classes = network.name[arcs].tolist(), network.road_class[arcs].tolist()
+    columns["road"] = [
+        " | ".join(filter(None, (plain(name, 60), plain(kind, 20)))) for name, kind in zip(names, classes, strict=True)
+    ]
+    columns["loads"], columns["evaders"] = _traffic_texts(content, segments, flows)
+    if content.risk is not None:
+        columns["risk"] = _risk_texts(content.risk, segments)
+        columns["effort"] = _effort_texts(content, content.risk, segments)
+    return columns
+
+
+def road_tooltips(content: ReportContent) -> tuple[tuple[str, str], ...]:
+    """Return the tooltip of a road: pairs of a label and a column of `road_columns`."""
+    risk = (("Risk", "@risk"), ("Search effort", "@effort")) if content.risk is not None else ()
+    return (("Road", "@road"), *risk, ("Loads, before " + ARROW + " with the plan", "@loads"), ("Evaders", "@evaders"))
 
 
 def flow_lines(content: ReportContent, plane: Plane, flows: tuple[Traffic, Traffic]) -> list[LineLayer]:
@@ -119,47 +102,27 @@ def border_lines(content: ReportContent, plane: Plane) -> list[LineLayer]:
     return [LineLayer("Border", columns, BORDER, {"line_width": 2.2}, dash="dashdot", cap="butt")]
 
 
-def _road_columns(
-    content: ReportContent, plane: Plane, segments: NDArray[np.int64], flows: tuple[Traffic, Traffic]
-) -> Columns:
-    network = content.network
-    arcs = network.segment_arc[segments]
-    columns = _line_columns(network.lines[segments], plane, _tolerance(content))
-    names, classes = network.name[arcs].tolist(), network.road_class[arcs].tolist()
-    columns["road"] = [
-        " | ".join(filter(None, (plain(name, 60), plain(kind, 20)))) for name, kind in zip(names, classes, strict=True)
-    ]
-    columns["loads"], columns["evaders"] = _traffic_texts(content, segments, flows)
-    if content.risk is not None:
-        columns["risk"] = _risk_texts(content.risk, segments)
-        columns["effort"] = _effort_texts(content.risk, segments)
-    return columns
-
-
-def _road_tooltips(content: ReportContent) -> tuple[tuple[str, str], ...]:
-    risk = (("Risk", "@risk"), ("Search effort", "@effort")) if content.risk is not None else ()
-    return (("Road", "@road"), *risk, ("Loads, before " + ARROW + " with the plan", "@loads"), ("Evaders", "@evaders"))
-
-
 def _risk_texts(risk: SegmentRisk, segments: NDArray[np.int64]) -> list[str]:
     rows = zip(risk.median[segments].tolist(), risk.low[segments].tolist(), risk.high[segments].tolist(), strict=True)
+    searched = risk.searched[segments].tolist()
     unit = plain(risk.unit, 60)
     return [
-        f"{number(median)} {unit} ({percent(risk.interval, 0)} interval {number(low)} {DASH} {number(high)})"
+        f"{'' if done else 'UNKNOWN, at a guess '}{number(median)} {unit} "
+        f"({percent(risk.interval, 0)} interval {number(low)} {DASH} {number(high)})"
         if known(median)
         else DASH
-        for median, low, high in rows
+        for done, (median, low, high) in zip(searched, rows, strict=True)
     ]
 
 
-def _effort_texts(risk: SegmentRisk, segments: NDArray[np.int64]) -> list[str]:
-    searched = risk.searched[segments].tolist()
-    if risk.effort is None:
-        return ["searched" if done else "never searched" for done in searched]
-    unit = plain(risk.effort_unit, 40)
-    efforts = risk.effort[segments].tolist()
+def _effort_texts(content: ReportContent, risk: SegmentRisk, segments: NDArray[np.int64]) -> list[str]:
+    length = np.maximum(content.network.length_m[content.network.segment_arc[segments]] / 1000, SHORTEST_KM)
+    columns = [(plain(effort.unit, 40), (effort.amount[segments] / length).tolist()) for effort in risk.efforts]
     return [
-        f"{number(effort)} {unit}" if done else "never searched" for done, effort in zip(searched, efforts, strict=True)
+        ("; ".join(f"{number(per_km[k])} {unit} a km" for unit, per_km in columns if per_km[k]) or "searched")
+        if done
+        else "never searched"
+        for k, done in enumerate(risk.searched[segments].tolist())
     ]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.report.palette import GATEWAY, OFFICIAL, SETTLEMENT, SITES, UNOFFICIAL
+from optimizer.report.palette import GATEWAY, LOOK, OFFICIAL, SETTLEMENT, SITES, UNOFFICIAL
 from optimizer.report.words import amounts, difference_with_unit, number, percent, plain
 
 if TYPE_CHECKING:
@@ -50,6 +50,22 @@ def site_points(content: ReportContent, plane: Plane) -> list[PointLayer]:
         if sites:
             layers.append(_sites(content, plane, symbol, sites, numbers))
     return layers
+
+
+def look_points(content: ReportContent, plane: Plane) -> list[PointLayer]:
+    """Return where to look next, numbered as in the table; none where nobody asked."""
+    rows = content.look_first
+    if content.look_next is None or not rows:
+        return []
+    middle = content.network.segment_midpoint[[row.segment for row in rows]]
+    xy = plane.project(middle).round().astype(np.int64)
+    columns: Columns = {"x": xy[:, 0].tolist(), "y": xy[:, 1].tolist()}
+    columns["number"] = [str(place) for place in range(1, len(rows) + 1)]
+    columns["road"] = [plain(row.label, 60) for row in rows]
+    columns["score"] = [f"{number(row.score)} {plain(content.look_next.score_unit, 60)}" for row in rows]
+    columns["reason"] = [plain(row.reason, 200) for row in rows]
+    tooltips = (("Look here: No.", "@number"), ("Road", "@road"), ("Worth", "@score"), ("Why", "@reason"))
+    return [PointLayer(LOOK, columns, tooltips)]
 
 
 def _settlements(content: ReportContent, plane: Plane) -> PointLayer:

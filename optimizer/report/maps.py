@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,30 +10,23 @@ import shapely
 from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 
-from optimizer.report.classes import UNSEARCHED, risk_classes
-from optimizer.report.geography import (
-    METRES_PER_DEGREE,
-    border_parts,
-    labelled_settlements,
-    map_bounds,
-    thinness,
-    traffic,
-)
+from optimizer.report.geography import METRES_PER_DEGREE, border_parts, map_bounds, thinness, towns_by_size, traffic
 from optimizer.report.palette import (
     AFTER,
     BEFORE,
     BORDER,
     FAINT,
     GATEWAY,
+    LOOK,
     OFFICIAL,
-    ROAD,
     SETTLEMENT,
     SITES,
     TEXT,
     UNOFFICIAL,
     Symbol,
 )
-from optimizer.report.palette import UNSEARCHED as UNSEARCHED_COLOUR
+from optimizer.report.placing import Taken, boxes_around, place_badges, place_words, text_width
+from optimizer.report.views import RoadClass, road_views
 from optimizer.report.words import SPACE, number, plain
 
 if TYPE_CHECKING:
@@ -42,42 +36,57 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.report.content import ReportContent
+    from optimizer.report.views import View
 
 TOWNS_NAMED = 18
+NAME_POINTS = 7.0
 LABEL_BOX = {"facecolor": "white", "alpha": 0.65, "edgecolor": "none", "pad": 0.6}
 POINTS_PER_PIXEL = 0.55
 """Sizes of symbols are in screen pixels; on paper about half as many points look the same."""
+FOOT_POINTS = 6.0
+LEGEND_POINTS = 8.0
 
 
 def draw_risk(ax: Axes, content: ReportContent) -> Axes:
-    """Draw roads coloured by risk, with the border and the places on it."""
-    ax.set_title("Risk on the roads", loc="left", color=TEXT)
-    thin = thinness(content.network.n_segments, 0.35)
-    if content.risk is None:
-        handles = [_roads(ax, content, slice(None), ROAD, thin, "Roads (no risk given)")]
-        title = None
-    else:
-        classes = risk_classes(content.risk)
-        unknown = classes.index == UNSEARCHED
-        label = "Never searched: risk is a guess"
-        handles = (
-            [_roads(ax, content, unknown, UNSEARCHED_COLOUR, 0.8 * thin, label, dash=(0, (3, 1.5)))]
-            if unknown.any()
-            else []
-        )
-        for step, (words, colour) in enumerate(zip(classes.labels, classes.colours, strict=True)):
-            handles.append(_roads(ax, content, classes.index == step, colour, (1.0 + 0.4 * step) * thin, words))
-        title = f"Risk, {plain(content.risk.unit, 40)}"
-    return _finish(ax, content, handles + _places(ax, content), title)
+    """Draw roads coloured by risk, with the border and the towns."""
+    return draw_view(ax, content, road_views(content)[0])
+
+
+def draw_view(ax: Axes, content: ReportContent, view: View) -> Axes:
+    """Draw the roads as one view colours them, with the border and the towns; the legend stands below."""
+    ax.set_title(view.name, loc="left", color=TEXT, parse_math=False)
+    _frame(ax, content)
+    border = _border(ax, content)  # under the roads: what is known of a bridge lies on it
+    handles = _view_roads(ax, content, view) + border + _towns(ax, content, Taken())
+    return _finish(ax, content, handles, view.title, below=True)
+
+
+def draw_look_next(ax: Axes, content: ReportContent, view: View) -> Axes:
+    """Draw where to look next over a view of the roads, numbered as in the table."""
+    ax.set_title(LOOK.label, loc="left", color=TEXT)
+    _frame(ax, content)
+    rows = content.look_first
+    middle = content.network.segment_midpoint[[row.segment for row in rows]]
+    taken = Taken()
+    handles = _view_roads(ax, content, view) + _border(ax, content)
+    handles += _badges(ax, middle.reshape(-1, 2), [LOOK] * len(rows), taken) + _towns(ax, content, taken)
+    return _finish(ax, content, handles, view.title, below=True)
 
 
 def draw_plan(ax: Axes, content: ReportContent) -> Axes:
     """Draw where evaders go before and after the plan, and the sites chosen and not; chosen sites carry their number."""
     ax.set_title("The plan, and the routes evaders take without and with it", loc="left", color=TEXT)
-    handles = [_roads(ax, content, slice(None), FAINT, 0.6 * thinness(content.network.n_segments, 0.5), "Road")]
+    _frame(ax, content)
+    every = RoadClass("Road", np.arange(content.network.n_segments), FAINT, 0.6 / POINTS_PER_PIXEL)
+    handles = _roads(ax, content, every, thinness(content.network.n_segments, 0.5))
     for after, colour, words in ((False, BEFORE, "Routes with nothing placed"), (True, AFTER, "Routes with the plan")):
         handles += _flow(ax, content, colour, words, after=after)
-    return _finish(ax, content, handles + _places(ax, content) + _sites(ax, content), None)
+    taken = Taken()
+    handles += _border(ax, content) + _ways_in(ax, content) + _sites(ax, content, taken)
+    ways = [(place.lon, place.lat) for place in content.gateways]
+    ways += [(place.lon, place.lat) for place in content.crossings]
+    taken.add(boxes_around(_on_paper(ax, ways), 0.6 * GATEWAY.size * POINTS_PER_PIXEL))
+    return _finish(ax, content, handles + _towns(ax, content, taken), None)
 
 
 def flow_width(weight: NDArray[np.float64], heaviest: float, *, after: bool) -> NDArray[np.float64]:
@@ -86,22 +95,51 @@ def flow_width(weight: NDArray[np.float64], heaviest: float, *, after: bool) -> 
     return np.asarray((2.0 if after else 5.5) + 8 * share)
 
 
-def _roads(
-    ax: Axes,
-    content: ReportContent,
-    which: NDArray[np.bool_] | slice,
-    colour: str,
-    width: float,
-    label: str,
-    dash: tuple[float, tuple[float, float]] | None = None,
-) -> Line2D:
-    lines = [shapely.get_coordinates(line) for line in content.network.lines[which]]
+def _frame(ax: Axes, content: ReportContent) -> None:
+    """Fix what the map shows, so that places on paper are known before anything is drawn."""
+    west, south, east, north = map_bounds(content)
+    ax.set_xlim(west, east)
+    ax.set_ylim(south, north)
+    ax.set_aspect(1 / np.cos(np.radians((south + north) / 2)))
+    ax.set_autoscale_on(False)
+    ax.apply_aspect()
+
+
+def _on_paper(ax: Axes, lonlat: Sequence[tuple[float, float]] | NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (k, 2) points of a typographer for (k, 2) degrees."""
+    pixels = ax.transData.transform(np.asarray(lonlat, dtype=np.float64).reshape(-1, 2))
+    return np.asarray(pixels * 72 / ax.figure.dpi)
+
+
+def _paper(ax: Axes) -> tuple[float, float, float, float]:
+    box, inch = ax.bbox, ax.figure.dpi / 72
+    return (box.x0 / inch, box.y0 / inch, box.x1 / inch, box.y1 / inch)
+
+
+def _view_roads(ax: Axes, content: ReportContent, view: View) -> list[Line2D]:
+    thin = thinness(content.network.n_segments, 0.35)
+    return [handle for part in view.classes for handle in _roads(ax, content, part, thin)]
+
+
+def _roads(ax: Axes, content: ReportContent, part: RoadClass, thin: float) -> list[Line2D]:
+    lines = content.network.lines[part.segments]
+    if part.dashed:  # short pieces of a long road would each begin their dashes anew and look like one whole line
+        lines = shapely.get_parts(shapely.line_merge(shapely.multilinestrings(lines)))
+    width = part.width * POINTS_PER_PIXEL * thin * 1.3
+    style = (0.0, (3.0, 1.5)) if part.dashed else (0.0, ())
     ax.add_collection(
         LineCollection(
-            lines, colors=colour, linewidths=width, linestyles=[dash or "solid"], capstyle="butt" if dash else "round"
-        )
+            [shapely.get_coordinates(line) for line in lines],
+            colors=part.colour,
+            linewidths=width,
+            linestyles=[style],
+            capstyle="butt" if part.dashed else "round",
+        ),
+        autolim=False,
     )
-    return Line2D([], [], color=colour, linewidth=max(width, 1.5), linestyle=dash or "solid", label=label)
+    return [
+        Line2D([], [], color=part.colour, linewidth=float(np.clip(width, 1.5, 4.0)), linestyle=style, label=part.label)
+    ]
 
 
 def _flow(ax: Axes, content: ReportContent, colour: str, label: str, *, after: bool) -> list[Line2D]:
@@ -112,50 +150,82 @@ def _flow(ax: Axes, content: ReportContent, colour: str, label: str, *, after: b
         return []
     lines = [shapely.get_coordinates(line) for line in content.network.lines[busy]]
     width = flow_width(weight[busy], heaviest, after=after) * POINTS_PER_PIXEL
-    ax.add_collection(LineCollection(lines, colors=colour, linewidths=width, capstyle="round"))
+    ax.add_collection(LineCollection(lines, colors=colour, linewidths=width, capstyle="round"), autolim=False)
     return [Line2D([], [], color=colour, linewidth=5, label=label)]
 
 
-def _places(ax: Axes, content: ReportContent) -> list[Line2D]:
-    handles: list[Line2D] = []
+def _border(ax: Axes, content: ReportContent) -> list[Line2D]:
     border = border_parts(content)
-    if border.size:
-        lines = [shapely.get_coordinates(part) for part in border]
-        ax.add_collection(
-            LineCollection(lines, colors=BORDER, linewidths=1.6, linestyles=[(0, (6, 2, 1, 2))], capstyle="butt")
-        )
-        handles.append(Line2D([], [], color=BORDER, linewidth=1.6, linestyle=(0, (6, 2, 1, 2)), label="Border"))
-    handles += _points(ax, [(town.lon, town.lat) for town in content.settlements], SETTLEMENT)
-    handles += _points(ax, [(place.lon, place.lat) for place in content.gateways], GATEWAY)
+    if not border.size:
+        return []
+    lines = [shapely.get_coordinates(part) for part in border]
+    style = (0.0, (6.0, 2.0, 1.0, 2.0))
+    ax.add_collection(
+        LineCollection(lines, colors=BORDER, linewidths=1.6, linestyles=[style], capstyle="butt"), autolim=False
+    )
+    return [Line2D([], [], color=BORDER, linewidth=1.6, linestyle=style, label="Border")]
+
+
+def _ways_in(ax: Axes, content: ReportContent) -> list[Line2D]:
+    handles = _points(ax, [(place.lon, place.lat) for place in content.gateways], GATEWAY)
     handles += _points(ax, [(place.lon, place.lat) for place in content.crossings if not place.official], UNOFFICIAL)
-    handles += _points(ax, [(place.lon, place.lat) for place in content.crossings if place.official], OFFICIAL)
-    west, _, east, _ = map_bounds(content)
-    for town in labelled_settlements(content, TOWNS_NAMED):
-        outward = 1 if town.lon < west + 0.85 * (east - west) else -1  # near the right edge the name goes to the left
-        ax.annotate(
-            plain(town.name, 24),
-            (town.lon, town.lat),
-            xytext=(4 * outward, 3),
-            ha="left" if outward > 0 else "right",
-            textcoords="offset points",
-            fontsize=7,
-            color=TEXT,
-            parse_math=False,
-            clip_on=True,
-            bbox=LABEL_BOX,
-            zorder=4,
-        )
+    return handles + _points(ax, [(place.lon, place.lat) for place in content.crossings if place.official], OFFICIAL)
+
+
+def _towns(ax: Axes, content: ReportContent, taken: Taken) -> list[Line2D]:
+    """Draw the towns, and name the largest that have room for their name."""
+    handles = _points(ax, [(town.lon, town.lat) for town in content.settlements], SETTLEMENT)
+    towns = towns_by_size(content)
+    names = [plain(town.name, 24) for town in towns]
+    points = _on_paper(ax, [(town.lon, town.lat) for town in towns])
+    taken.frame = _paper(ax)
+    taken.add(boxes_around(points, SETTLEMENT.size * POINTS_PER_PIXEL))
+    widths = [text_width(name, NAME_POINTS) for name in names]
+    offsets = place_words(points, widths, 1.3 * NAME_POINTS, 2.5, taken, TOWNS_NAMED)
+    for town, name, offset in zip(towns, names, offsets, strict=True):
+        if offset is not None:
+            ax.annotate(
+                name,
+                (town.lon, town.lat),
+                xytext=offset,
+                ha="center",
+                va="center",
+                textcoords="offset points",
+                fontsize=NAME_POINTS,
+                color=TEXT,
+                parse_math=False,
+                bbox=LABEL_BOX,
+                zorder=4,
+            )
     return handles
 
 
-def _sites(ax: Axes, content: ReportContent) -> list[Line2D]:
+def _sites(ax: Axes, content: ReportContent, taken: Taken) -> list[Line2D]:
     handles: list[Line2D] = []
     for standing, symbol in SITES.items():
-        handles += _points(ax, [(site.lon, site.lat) for site in content.sites if site.standing == standing], symbol)
-    for place, site in enumerate(content.chosen, start=1):
+        others = [(site.lon, site.lat) for site in content.sites if site.standing == standing and not site.chosen]
+        handles += _points(ax, others, symbol)
+        if standing == "given up":
+            taken.add(boxes_around(_on_paper(ax, others), 0.7 * symbol.size * POINTS_PER_PIXEL))
+    chosen = content.chosen
+    points = np.array([(site.lon, site.lat) for site in chosen]).reshape(-1, 2)
+    return handles + _badges(ax, points, [SITES[site.standing] for site in chosen], taken)
+
+
+def _badges(ax: Axes, lonlat: NDArray[np.float64], symbols: Sequence[Symbol], taken: Taken) -> list[Line2D]:
+    """Draw numbered symbols; one that would lie on another stands beside it, with a line to its place."""
+    size = 1.12 * max((symbol.size for symbol in symbols), default=0) * POINTS_PER_PIXEL
+    taken.frame = _paper(ax)
+    offsets = place_badges(_on_paper(ax, lonlat), size, taken)
+    for place, (at, offset, symbol) in enumerate(zip(lonlat.tolist(), offsets, symbols, strict=True), 1):
+        lon, lat = at if not offset.any() else _moved(ax, at, offset)
+        if offset.any():
+            ax.plot([at[0], lon], [at[1], lat], color=symbol.fill, linewidth=1.0, zorder=5)
+            ax.plot(*at, "o", color=symbol.fill, markersize=3, markeredgecolor="white", markeredgewidth=0.5, zorder=5)
+        _points(ax, [(lon, lat)], symbol)
         ax.annotate(
             str(place),
-            (site.lon, site.lat),
+            (lon, lat),
             ha="center",
             va="center_baseline",
             fontsize=6,
@@ -163,13 +233,29 @@ def _sites(ax: Axes, content: ReportContent) -> list[Line2D]:
             weight="bold",
             zorder=7,
         )
-    return handles
+    return [_handle(symbol) for symbol in dict.fromkeys(symbols)]
+
+
+def _moved(ax: Axes, at: Sequence[float], offset: NDArray[np.float64]) -> tuple[float, float]:
+    pixels = ax.transData.transform(at) + offset * ax.figure.dpi / 72
+    lon, lat = ax.transData.inverted().transform(pixels)
+    return float(lon), float(lat)
 
 
 def _points(ax: Axes, places: Sequence[tuple[float, float]], symbol: Symbol) -> list[Line2D]:
     if not places:
         return []
-    style: dict[str, Any] = {
+    over = symbol in SITES.values() or symbol == LOOK
+    ax.plot(*np.array(places).T, zorder=6 if over else 3, **_style(symbol))
+    return [_handle(symbol)]
+
+
+def _handle(symbol: Symbol) -> Line2D:
+    return Line2D([], [], label=symbol.label, **_style(symbol))
+
+
+def _style(symbol: Symbol) -> dict[str, Any]:
+    return {
         "marker": symbol.matplotlib,
         "markersize": symbol.size * POINTS_PER_PIXEL,
         "markerfacecolor": symbol.fill,
@@ -177,34 +263,36 @@ def _points(ax: Axes, places: Sequence[tuple[float, float]], symbol: Symbol) -> 
         "markeredgewidth": 0.7,
         "linestyle": "none",
     }
-    ax.plot(*np.array(places).T, zorder=6 if symbol in SITES.values() else 3, **style)
-    return [Line2D([], [], label=symbol.label, **style)]
 
 
-def _finish(ax: Axes, content: ReportContent, handles: Sequence[Line2D], title: str | None) -> Axes:
-    west, south, east, north = map_bounds(content)
-    ax.set_xlim(west, east)
-    ax.set_ylim(south, north)
-    ax.set_aspect(1 / np.cos(np.radians((south + north) / 2)))
+def _finish(
+    ax: Axes, content: ReportContent, handles: Sequence[Line2D], title: str | None, *, below: bool = False
+) -> Axes:
     ax.set_xticks([])
     ax.set_yticks([])
     for spine in ax.spines.values():
         spine.set_color(FAINT)
     _scale_bar(ax)
+    foot = _foot(ax, content)
+    place: dict[str, Any] = {"bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0, "ncols": 1}
+    if below:
+        under = (foot.count("\n") + 1.0) * 1.3 * FOOT_POINTS + 6 if foot else 4.0
+        place = {"bbox_to_anchor": (-0.01, 0.0), "borderaxespad": under / LEGEND_POINTS, "ncols": 2}
     legend = ax.legend(
-        handles=list(handles),
-        title=title,
-        loc="upper left",
-        bbox_to_anchor=(1.01, 1.0),
-        borderaxespad=0,
-        frameon=False,
-        fontsize=8,
+        handles=list(handles), title=title, loc="upper left", frameon=False, fontsize=LEGEND_POINTS, **place
     )
-    legend.get_title().set(parse_math=False, fontsize=8, fontweight="bold")
+    legend.get_title().set(parse_math=False, fontsize=LEGEND_POINTS, fontweight="bold")
     legend.set_alignment("left")
-    if content.sources:
-        ax.set_xlabel(plain("; ".join(content.sources), 160), loc="left", fontsize=6, color="#4d4d4d", parse_math=False)
     return ax
+
+
+def _foot(ax: Axes, content: ReportContent) -> str:
+    """Write under the map whose data it shows, in as many lines as that takes."""
+    west, _, east, _ = _paper(ax)
+    room = max(40, int((east - west) / (0.56 * FOOT_POINTS)))
+    words = textwrap.fill(plain("; ".join(content.sources)), room)
+    ax.set_xlabel(words, loc="left", fontsize=FOOT_POINTS, color="#4d4d4d", parse_math=False)
+    return words
 
 
 def _scale_bar(ax: Axes) -> None:
@@ -218,8 +306,6 @@ def _scale_bar(ax: Axes) -> None:
     ax.annotate(
         words, (x, y), xytext=(0, 4), textcoords="offset points", fontsize=7, color=TEXT, bbox=LABEL_BOX, zorder=8
     )
-    ax.set_xlim(west, east)
-    ax.set_ylim(south, north)
 
 
 def _round_length(metres: float) -> float:

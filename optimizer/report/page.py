@@ -19,7 +19,10 @@ from markupsafe import Markup
 
 from optimizer.report import tables
 from optimizer.report.headline import headline, key_figures, solve_sentence
-from optimizer.report.interactive import TARGET, interactive_map
+from optimizer.report.interactive import interactive_map, map_views
+from optimizer.report.record import record_limits
+from optimizer.report.script import START
+from optimizer.report.views import road_views
 from optimizer.report.words import plain, plural
 
 if TYPE_CHECKING:
@@ -28,9 +31,6 @@ if TYPE_CHECKING:
     from optimizer.report.content import ReportContent
 
 HERE = Path(__file__).parent
-
-START = f'Bokeh.embed.embed_item(JSON.parse(document.getElementById("{TARGET}-data").textContent));'
-"""All the code of the page that is not bokeh's."""
 
 ROWS_SHOWN = 20
 """Rows of a table that stand open; the others open with a click."""
@@ -44,7 +44,7 @@ def page(content: ReportContent, images: Mapping[str, Path]) -> str:
     content
         What the report says.
     images
-        Files of the still figures by name without suffix (`map-risk`, `map-plan`, `sites`, `layouts`, `evaders`).
+        Files of the still figures by name without suffix (`map-risk`, `map-plan` and what else `save_figures` makes).
     """
     item, note = interactive_map(content)
     library = _bokeh_script()
@@ -59,6 +59,9 @@ def page(content: ReportContent, images: Mapping[str, Path]) -> str:
             tables=_tables(content),
             map_item=item,
             map_note=note,
+            map_views=map_views(content),
+            views=road_views(content),
+            limits=record_limits(content),
             images={name: _data_uri(path) for name, path in images.items()},
             style=Markup((HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
             library=Markup(library),  # noqa: S704 - bokeh's own script, checked to hold no closing tag
@@ -80,6 +83,8 @@ def _environment() -> Environment:
 
 def _tables(content: ReportContent) -> dict[str, tables.Table]:
     made = (
+        tables.riskiest_table(content),
+        tables.look_next_table(content),
         tables.layouts_table(content),
         tables.chosen_table(content),
         tables.not_chosen_table(content),

@@ -1,7 +1,8 @@
 """Colours and symbols of maps and charts, told apart by people who do not see red and green alike.
 
-The risk scale runs in lightness too (ColorBrewer YlOrRd without its palest steps); the others are Okabe and Ito's, darkened where
-white numbers stand on them. Every kind of place also has a shape of its own, so that a grey print still reads.
+Each scale runs in lightness and has a hue of its own (ColorBrewer YlOrRd for risk, Purples for how wide an interval is, BuGn for effort,
+all without their palest steps); the others are Okabe and Ito's, darkened where white numbers stand on them. Every kind of place also
+has a shape of its own, so that a grey print still reads.
 """
 
 from __future__ import annotations
@@ -11,7 +12,18 @@ from dataclasses import dataclass
 RISK = ("#fecc5c", "#fd9a3c", "#f0532d", "#bd0026", "#5c0020")
 """Lowest to highest risk."""
 
-UNSEARCHED = "#8c8c8c"
+WIDTH = ("#bcbddc", "#9e9ac8", "#756bb1", "#54278f", "#2d0a57")
+"""Narrowest to widest interval."""
+
+EFFORT = ("#99d8c9", "#66c2a4", "#2ca25f", "#00703a", "#00351a")
+"""Least to most effort."""
+
+UNSEARCHED = "#7d8794"
+"""Where nobody ever looked, on every map: slate, and always dashed. On none of the scales."""
+
+ELSEWHERE = "#c4b8a4"
+"""On the map of one unit of effort: searched, but in another unit."""
+
 ROAD = "#9a9a9a"
 FAINT = "#c9c9c9"
 BORDER = "#1a1a1a"
@@ -58,3 +70,4 @@ UNOFFICIAL = Symbol("Crossing, unofficial", "triangle", "^", 10, "#ffffff", "#1a
 GATEWAY = Symbol("Where evaders enter", "circle", "o", 18, "#f6dcea", BOUND)
 """A ring wide enough to show round the crossing it often shares a place with."""
 SETTLEMENT = Symbol("Town or village", "circle", "o", 7, "#4d4d4d")
+LOOK = Symbol("Where to look next", "hex", "h", 20, "#b34700")

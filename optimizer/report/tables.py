@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+import numpy as np
+
+from optimizer.report.classes import interval_ratio, two_digits
+from optimizer.report.geography import segment_names
+from optimizer.report.record import sureness
 from optimizer.report.words import (
     DASH,
     amounts,
@@ -22,12 +27,14 @@ from optimizer.report.words import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from optimizer.report.content import CountRow, OpenRow, ReportContent, RouteRow, SiteRow
 
 Row = TypeVar("Row")
+
+RISKIEST = 20
+"""Roads in the table of the riskiest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,70 @@ class Table:
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
+
+
+def riskiest_table(content: ReportContent) -> Table:
+    """List the riskiest roads with how sure that is, searched or not: a road and its nearest town stand for their riskiest segment."""
+    risk, network = content.risk, content.network
+    if risk is None:
+        return Table("riskiest", "", (), ())
+    length = network.length_m[network.segment_arc] / 1000
+    ratio = interval_ratio(risk)
+    first = _riskiest(content)
+    never = sum(not risk.searched[segment] for segment in first.values())
+    interval = f"{percent(risk.interval, 0)} interval"
+
+    def cells(name: str, segment: int) -> tuple[str, ...]:
+        searched = bool(risk.searched[segment])
+        return (
+            plain(name, 80),
+            number(float(length[segment]), 2),
+            number(float(risk.median[segment]), 2),
+            f"{number(float(risk.low[segment]), 2)} {DASH} {number(float(risk.high[segment]), 2)}",
+            f"{number(two_digits(float(ratio[segment])))} times",
+            sureness(float(ratio[segment])) if searched else "unknown: a guess from elsewhere",
+            "yes" if searched else "never",
+            *(
+                number(float(effort.amount[segment] / length[segment]), 2) if effort.amount[segment] else "none"
+                for effort in risk.efforts
+            ),
+        )
+
+    return Table(
+        "riskiest",
+        f"Most risky, and how sure: the riskiest roads by the middle of their interval, searched or not ({never} of these "
+        f"{len(first)} were never searched). A road near one town has one line, that of its riskiest segment.",
+        (
+            Column("Road"),
+            Column("Segment (km)", numeric=True),
+            Column(f"Risk ({plain(risk.unit, 60)})", numeric=True),
+            Column(interval, numeric=True),
+            Column("Upper over lower end", numeric=True),
+            Column("How sure"),
+            Column("Searched"),
+            *(Column(f"{sentence(plain(effort.unit, 40))} per km", numeric=True) for effort in risk.efforts),
+        ),
+        tuple(cells(name, segment) for name, segment in first.items()),
+    )
+
+
+def look_next_table(content: ReportContent) -> Table:
+    """List where a search would teach most, lettered as on the maps."""
+    advice = content.look_next
+    return Table(
+        "look-next",
+        "Where to look next, numbered as on the interactive map: what a search would teach, not where risk is highest.",
+        (
+            Column("No."),
+            Column("Road"),
+            Column(sentence(plain(advice.score_unit, 60)) if advice is not None else "", numeric=True),
+            Column("Why"),
+        ),
+        tuple(
+            (str(place), plain(row.label, 80), number(row.score), plain(row.reason))
+            for place, row in enumerate(content.look_first, 1)
+        ),
+    )
 
 
 def layouts_table(content: ReportContent) -> Table:
@@ -255,6 +326,20 @@ def provenance_table(content: ReportContent) -> Table:
         (Column("What"), Column("Value")),
         facts,
     )
+
+
+def _riskiest(content: ReportContent) -> dict[str, int]:
+    """Return the riskiest segment of each road and nearest town, by name, the riskiest first."""
+    if content.risk is None:
+        return {}
+    shown = np.flatnonzero(np.isfinite(content.risk.median))
+    order = shown[np.argsort(-content.risk.median[shown], kind="stable")]
+    first: dict[str, int] = {}
+    for name, segment in zip(segment_names(content.network, content.settlements, order), order.tolist(), strict=True):
+        first.setdefault(name, segment)
+        if len(first) == RISKIEST:
+            break
+    return first
 
 
 def _counts(table: str, caption: str, header: str, counts: Iterable[CountRow]) -> Table:

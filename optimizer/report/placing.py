@@ -1,0 +1,133 @@
+"""Placing of words and numbers on a map so that they do not lie on one another.
+
+Boxes are (west, south, east, north) in any unit of length that is the same both ways, say pixels or points.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+
+@dataclass(slots=True)
+class Taken:
+    """Room that is taken already.
+
+    Attributes
+    ----------
+    boxes
+        (k, 4) boxes.
+    frame
+        Box that everything must stay in; None for no bound.
+    """
+
+    boxes: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 4)))
+    frame: tuple[float, float, float, float] | None = None
+
+    def add(self, boxes: NDArray[np.float64]) -> None:
+        """Take the room of (k, 4) boxes."""
+        self.boxes = np.vstack((self.boxes, boxes))
+
+    def overlap(self, box: NDArray[np.float64]) -> float:
+        """Return the area that a (4,) box shares with what is taken, each box for itself; infinite outside the frame."""
+        if self.frame is not None:
+            west, south, east, north = self.frame
+            if box[0] < west or box[1] < south or box[2] > east or box[3] > north:
+                return np.inf
+        size = np.minimum(self.boxes[:, 2:], box[2:]) - np.maximum(self.boxes[:, :2], box[:2])
+        return float(np.prod(np.maximum(size, 0.0), axis=1).sum())
+
+
+def boxes_around(points: NDArray[np.float64], size: float) -> NDArray[np.float64]:
+    """Return (k, 4) squares of a size around (k, 2) points."""
+    return np.hstack((points - size / 2, points + size / 2))
+
+
+def place_words(
+    points: NDArray[np.float64], widths: Iterable[float], height: float, gap: float, taken: Taken, most: int
+) -> list[tuple[float, float] | None]:
+    """Place words beside points, in the order given; those without room are left out.
+
+    Parameters
+    ----------
+    points
+        (k, 2) where they belong.
+    widths, height
+        Size of each.
+    gap
+        Distance from the point.
+    taken
+        Room that is taken; what is placed is added to it.
+    most
+        How many to place.
+
+    Returns
+    -------
+    list
+        For each word the offset of the middle of its box from its point; None where there is no room.
+    """
+    offsets: list[tuple[float, float] | None] = []
+    for point, width in zip(points, widths, strict=True):
+        if most <= 0:
+            offsets.append(None)
+            continue
+        x, y = gap + width / 2, gap + height / 2
+        sides = ((x, y), (x, 0.0), (x, -y), (-x, y), (-x, 0.0), (-x, -y), (0.0, y), (0.0, -y))
+        half = np.array((width, height)) / 2
+        for side in sides:
+            middle = point + side
+            box = np.concatenate((middle - half, middle + half))
+            if taken.overlap(box) == 0:
+                taken.add(box[None])
+                offsets.append(side)
+                most -= 1
+                break
+        else:
+            offsets.append(None)
+    return offsets
+
+
+def place_badges(points: NDArray[np.float64], size: float, taken: Taken) -> NDArray[np.float64]:
+    """Place numbered badges on their points, or beside them where another badge is: every badge is placed.
+
+    Parameters
+    ----------
+    points
+        (k, 2) where they belong.
+    size
+        Width and height of a badge.
+    taken
+        Room that is taken; what is placed is added to it.
+
+    Returns
+    -------
+    ndarray
+        (k, 2) offsets; among the spots tried the nearest that is free, or else the one that covers least.
+    """
+    spots = np.vstack([_ring(radius * size) for radius in (0.0, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0)])
+    offsets = np.zeros_like(points)
+    for place, point in enumerate(points):
+        covered = [taken.overlap(box) for box in boxes_around(point + spots, size)]
+        best = int(np.argmin(covered))  # the first of the least: spots are sorted by distance
+        offsets[place] = spots[best]
+        taken.add(boxes_around(point[None] + spots[best], size))
+    return offsets
+
+
+def _ring(radius: float) -> NDArray[np.float64]:
+    if radius == 0:
+        return np.zeros((1, 2))
+    angle = np.radians(np.arange(0, 360, 22.5))
+    return radius * np.column_stack((np.cos(angle), np.sin(angle)))
+
+
+def text_width(text: str, size: float) -> float:
+    """Return about how wide a text is set, in the unit of its font size: wide scripts count double."""
+    return size * sum(0.6 if ord(mark) < 0x2E80 else 1.05 for mark in text)

@@ -1,0 +1,135 @@
+"""What a seizure record cannot say, in plain sentences and in the figures of this very record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.report.classes import WIDTHS, interval_ratio, two_digits
+from optimizer.report.words import SPACE, known, number, percent, plain, plural
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from optimizer.report.content import RecordFacts, ReportContent, SegmentRisk
+
+SURENESS = (
+    "fairly sure",
+    "a rough figure",
+    "an order of magnitude at best",
+    "next to nothing is known",
+    "nothing is known",
+)
+"""What an interval in each class of `WIDTHS` comes to."""
+
+
+def record_limits(content: ReportContent) -> list[str]:
+    """Return a sentence for each thing that the record cannot say; none where there is neither risk nor record."""
+    lines: list[str] = []
+    if content.risk is not None:
+        length = content.network.length_m[content.network.segment_arc]
+        lines += [*_unsearched(content.risk, length), *_intervals(content.risk, length)]
+    if content.record is not None:
+        lines += [*_seizures(content.record), *_effort(content.record)]
+    return lines
+
+
+def sureness(ratio: float) -> str:
+    """Say in words what an interval is worth whose upper end is `ratio` times its lower; empty where that is unknown."""
+    return "" if np.isnan(ratio) else SURENESS[int(np.searchsorted(WIDTHS, ratio, side="right"))]
+
+
+def _unsearched(risk: SegmentRisk, length: NDArray[np.float64]) -> list[str]:
+    if not risk.searched.any():
+        return [
+            "No road is known to have been searched: every risk on this page is a guess, and no road is safe because nothing was found there."
+        ]
+    never = float(length[~risk.searched].sum() / length.sum())
+    if never == 0:
+        return []
+    return [
+        f"Nobody ever searched {_share(never)} of the road length on this map. Its risk is unknown, which is not the same as low."
+    ]
+
+
+def _intervals(risk: SegmentRisk, length: NDArray[np.float64]) -> list[str]:
+    ratio = interval_ratio(risk)
+    searched = risk.searched & ~np.isnan(ratio)
+    if not searched.any():
+        return []
+    half = _weighted_median(ratio[searched], length[searched])
+    interval = f"{percent(risk.interval, 0)} interval"
+    times = (
+        f"at least {number(two_digits(half))} times its lower end"
+        if known(half)
+        else "without any bound in proportion to its lower end"
+    )
+    line = f"On half of the searched road length the upper end of the {interval} is {times} ({sureness(half)})"
+    if risk.average is None:
+        return [line + "."]
+    around = searched & (risk.low <= risk.average) & (risk.high >= risk.average)
+    share = 1.0 if np.array_equal(around, searched) else float(length[around].sum() / length[searched].sum())
+    return [
+        f"{line}; on {'all' if share == 1 else _share(share)} of it the interval holds the average, so that the record cannot say "
+        "whether the road is riskier or safer than most."
+        if share
+        else line + "."
+    ]
+
+
+def _seizures(record: RecordFacts) -> list[str]:
+    if not record.seizures:
+        return ["The record holds no seizure."]
+    lines = []
+    every = f"{number(record.seizures)}{SPACE}seizures"
+    if record.area_only:
+        which = (
+            f"All {every} name"
+            if record.area_only == record.seizures
+            else f"{number(record.area_only)} of {every} name"
+        )
+        lines.append(
+            f"{which} only an area ({plural(record.areas, 'area')} in all). On which of its roads they were made the record does not say; "
+            "what the map shows inside an area comes from the model."
+        )
+    if record.without_effort:
+        lines.append(
+            f"{number(record.without_effort)} of {every} have no search effort behind them, there or then. They are left out of the risk: "
+            "nothing says how hard anybody looked."
+        )
+    return lines
+
+
+def _effort(record: RecordFacts) -> list[str]:
+    if not record.effort_sources:
+        return ["No search effort was recorded. Finds then show where people looked as much as where loads pass."]
+    named = _listed([f"{plain(source, 80)} ({plain(unit, 40)})" for source, unit in record.effort_sources])
+    keepers = _listed([plain(source, 80) for source in dict.fromkeys(record.seizure_sources)])
+    own = {source for source, _ in record.effort_sources} & set(record.seizure_sources)
+    begin = (
+        "Search effort is"
+        if own or not keepers
+        else f"The seizures of {keepers} carry no search effort of their own: it is"
+    )
+    line = f"{begin} taken from {named}, and taken at its word. Where that stands in for hours of search, what it misses looks like risk."
+    if record.effort_by_area:
+        line += " It is known by area alone and was spread over the roads of each area by their length."
+    if len({unit for _, unit in record.effort_sources}) > 1:
+        line += " That places searched in one unit are on the whole as risky as places searched in another is assumed, not found."
+    return [line]
+
+
+def _weighted_median(amount: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
+    """Return the largest amount that half of the weight reaches at least."""
+    order = np.argsort(-amount, kind="stable")
+    return float(amount[order][np.searchsorted(np.cumsum(weight[order]), weight.sum() / 2)])
+
+
+def _share(share: float) -> str:
+    """Return a share as a whole percentage that never claims all."""
+    return f"more than 99{SPACE}%" if 0.995 <= share < 1 else percent(share, 0)
+
+
+def _listed(parts: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))

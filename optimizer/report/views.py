@@ -1,0 +1,166 @@
+"""Views: the same roads, coloured by one thing at a time. Both the still maps and the interactive one draw them from here.
+
+A new way to colour the roads is one more `View` in `road_views`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.report.classes import (
+    ELSEWHERE,
+    UNSEARCHED,
+    effort_classes,
+    risk_classes,
+    width_classes,
+)
+from optimizer.report.palette import ELSEWHERE as ELSEWHERE_COLOUR
+from optimizer.report.palette import ROAD
+from optimizer.report.palette import UNSEARCHED as UNSEARCHED_COLOUR
+from optimizer.report.words import percent, plain
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from optimizer.report.classes import Classes
+    from optimizer.report.content import ReportContent, SegmentRisk
+
+RARE = 0.03
+"""Share of the road length below which roads are drawn as spots."""
+SPOT = 5.0
+"""Screen pixels that a spot is wider than a line."""
+SHORTEST_KM = 1e-6
+"""Length of a segment without any, so that effort per kilometre stays finite."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoadClass:
+    """Roads that look alike.
+
+    Attributes
+    ----------
+    label
+        Words in the legend, without a unit; fixed words and numbers only, never a record's.
+    segments
+        (k,) which.
+    colour
+        As bokeh and matplotlib take it.
+    width
+        Screen pixels on a map with few roads.
+    dashed
+        Whether the line is broken: nobody looked.
+    """
+
+    label: str
+    segments: NDArray[np.int64]
+    colour: str
+    width: float
+    dashed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One way to colour the roads.
+
+    Attributes
+    ----------
+    id
+        A word for file names and the page.
+    name
+        What the reader chooses it by; may hold a record's text.
+    title
+        What the classes count, with its unit; may hold a record's text.
+    classes
+        Every segment stands in exactly one; those drawn first come first.
+    alt
+        What a picture of it shows, for those who cannot see it.
+    """
+
+    id: str
+    name: str
+    title: str
+    classes: tuple[RoadClass, ...]
+    alt: str
+
+
+def road_views(content: ReportContent) -> tuple[View, ...]:
+    """Return the views of a report: risk, how sure it is, and effort by unit; plain roads where no risk was given."""
+    risk = content.risk
+    if risk is None:
+        return (_plain(content),)
+    return (_risk(risk), _width(risk), *_efforts(content, risk))
+
+
+def _plain(content: ReportContent) -> View:
+    every = np.arange(content.network.n_segments)
+    alone = RoadClass("Roads (no risk given)", every, ROAD, 1.6)
+    return View("risk", "Roads", "Roads", (alone,), "Map of the roads; no risk was given.")
+
+
+def _risk(risk: SegmentRisk) -> View:
+    return View(
+        "risk",
+        "Risk",
+        f"Risk, {plain(risk.unit, 60)}",
+        _classes(risk_classes(risk), "Never searched: unknown"),
+        "Map of the roads coloured by risk; roads nobody ever searched are dashed.",
+    )
+
+
+def _width(risk: SegmentRisk) -> View:
+    return View(
+        "sure",
+        "How sure",
+        f"Upper end of the {percent(risk.interval, 0)} interval over its lower end",
+        _classes(width_classes(risk), "Never searched: unknown"),
+        "Map of the roads coloured by how wide the interval of the risk is; roads nobody ever searched are dashed.",
+    )
+
+
+def _efforts(content: ReportContent, risk: SegmentRisk) -> tuple[View, ...]:
+    network = content.network
+    length = np.maximum(network.length_m[network.segment_arc] / 1000, SHORTEST_KM)
+    if not risk.efforts:
+        nothing = RoadClass(
+            "None: no effort was recorded", np.arange(network.n_segments), UNSEARCHED_COLOUR, 1.6, dashed=True
+        )
+        return (
+            View("effort-1", "Effort", "Search effort", (nothing,), "Map of the roads; no search effort was recorded."),
+        )
+    return tuple(
+        View(
+            f"effort-{place + 1}",
+            f"Effort: {plain(effort.unit, 30)}",
+            f"Search effort, {plain(effort.unit, 40)} per km of road",
+            _seen(_classes(effort_classes(risk, place, length), "None at all"), effort.amount > 0, length),
+            f"Map of the roads coloured by search effort per kilometre ({plain(effort.unit, 40)}); roads without any are dashed.",
+        )
+        for place, effort in enumerate(risk.efforts)
+    )
+
+
+def _seen(
+    classes: tuple[RoadClass, ...], shown: NDArray[np.bool_], length: NDArray[np.float64]
+) -> tuple[RoadClass, ...]:
+    """Draw the steps of a scale as spots where they cover so little road (bridges, say) that as lines nobody would see them."""
+    if length[shown].sum() >= RARE * length.sum():
+        return classes
+    return tuple(replace(part, width=part.width + SPOT) if shown[part.segments].any() else part for part in classes)
+
+
+def _classes(classes: Classes, unsearched: str) -> tuple[RoadClass, ...]:
+    """Return the classes that occur, what has none first: it lies under the others."""
+    odd = (
+        RoadClass(unsearched, np.flatnonzero(classes.index == UNSEARCHED), UNSEARCHED_COLOUR, 1.6, dashed=True),
+        RoadClass(
+            "None in this unit, some in another", np.flatnonzero(classes.index == ELSEWHERE), ELSEWHERE_COLOUR, 1.5
+        ),
+    )
+    steps = tuple(
+        RoadClass(label, np.flatnonzero(classes.index == step), colour, 1.4 + 0.5 * step)
+        for step, (label, colour) in enumerate(zip(classes.labels, classes.colours, strict=True))
+    )
+    return tuple(part for part in odd if part.segments.size) + steps

@@ -1,0 +1,68 @@
+"""What the pipeline tells the report of a record and its effort."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from optimizer.pipeline.briefing import known_effort, record_facts
+from optimizer.risk.exposure import spread_effort
+from optimizer.scenario.compile import Compiled, compile_scenario
+
+SCENARIO = Path(__file__).parents[1] / "instances" / "rio-grande" / "scenario.toml"
+
+
+@pytest.fixture(scope="module")
+def compiled() -> Compiled:
+    return compile_scenario(SCENARIO)
+
+
+def test_all_effort_reaches_the_report_unit_by_unit(compiled: Compiled) -> None:
+    efforts = known_effort(compiled)
+    effort = compiled.effort
+    assert effort is not None
+    assert [one.unit for one in efforts] == ["vehicles", "agent-years"]
+    for one in efforts:
+        rows = np.array(effort.unit)[effort.source] == one.unit
+        assert one.amount.sum() == pytest.approx(effort.amount[rows].sum())
+    assert compiled.risk is not None
+    np.testing.assert_array_equal(sum(one.amount for one in efforts) > 0, compiled.risk.searched)
+
+
+def test_the_facts_of_the_record_are_told(compiled: Compiled) -> None:
+    facts = record_facts(compiled)
+    assert facts is not None
+    assert (facts.seizures, facts.area_only, facts.without_effort, facts.areas) == (9712, 9712, 0, 7)
+    assert facts.effort_sources == (
+        ("northbound traffic at the bridges", "vehicles"),
+        ("Border Patrol staffing", "agent-years"),
+    )
+    assert facts.effort_by_area
+
+
+def test_finds_on_a_road_and_finds_nobody_looked_for_are_told_apart(compiled: Compiled) -> None:
+    records, effort = compiled.records, compiled.effort
+    assert records is not None
+    searched = spread_effort(effort, compiled.region.network).amount
+    unit = np.array(records.effort_unit)[records.source]
+    first = int(np.flatnonzero(unit == "agent-years")[0])
+    second = int(np.flatnonzero(unit == "vehicles")[0])
+    segment, area = records.segment.copy(), records.area.copy()
+    segment[first] = np.flatnonzero(searched[1] > 0)[0]
+    segment[second] = np.flatnonzero(searched.sum(axis=0) == 0)[0]
+    area[[first, second]] = -1
+    facts = record_facts(replace(compiled, records=replace(records, segment=segment, area=area)))
+    assert facts is not None
+    assert facts.without_effort == pytest.approx(records.count[second])
+    assert facts.area_only == pytest.approx(9712 - records.count[first] - records.count[second])
+
+
+def test_without_effort_or_records_nothing_is_claimed(compiled: Compiled) -> None:
+    facts = record_facts(replace(compiled, effort=None))
+    assert facts is not None
+    assert (facts.without_effort, facts.effort_sources, facts.effort_by_area) == (0, (), False)
+    assert known_effort(replace(compiled, effort=None)) == ()
+    assert record_facts(replace(compiled, records=None)) is None
