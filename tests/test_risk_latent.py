@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
 from optimizer.risk.choice import class_design
 from optimizer.risk.field import Field, Neighbours, road_neighbours
-from optimizer.risk.laplace import Design, Hessian, Point, Problem, Setting, View, climb, draw, log_evidence, look
+from optimizer.risk.hessian import Hessian
+from optimizer.risk.laplace import climb, draw, log_evidence
+from optimizer.risk.latent import Design, Point, Problem, Setting
 from optimizer.risk.likelihood import AreaCount, Cells, count_terms, search_terms
+from optimizer.risk.outlook import View, look
 from tests.risk_cases import grid_network, line_network
 
 if TYPE_CHECKING:
@@ -267,3 +271,33 @@ def test_a_hessian_solves_its_own_system() -> None:
     solved = hessian.solve(right[:m], right[2 * m :], owned)
     dense = np.linalg.solve(dense_hessian(problem, setting, mode), right)
     np.testing.assert_allclose(np.concatenate((solved.u, solved.v, solved.beta)), dense, rtol=1e-6, atol=1e-9)
+
+
+def test_without_a_field_the_mode_is_the_poisson_regression_of_statsmodels() -> None:
+    rng = np.random.default_rng(8)
+    network = grid_network(12, rng)
+    m = network.n_segments
+    x = np.column_stack((np.ones(m), rng.normal(size=m)))
+    expected = rng.gamma(2.0, 5.0, m)
+    count = rng.poisson(expected * np.exp(x @ np.array([0.3, -0.5]))).astype(float)
+    cells = Cells(np.arange(m), np.zeros(m, dtype=np.int64), count, expected, np.ones(m), np.full(m, np.nan))
+    design = Design(x, np.zeros(2), np.full(2, 1e4), np.zeros(m))
+    problem = Problem(Field(road_neighbours(network)), cells, (), design, 1)
+    mode, hessian = climb(problem, Setting(1e9, 1.0))
+    referee = sm.GLM(count, x, family=sm.families.Poisson(), exposure=expected).fit(tol=1e-12)
+    np.testing.assert_allclose(mode.point.beta, referee.params, rtol=1e-5)
+    spread = np.einsum("ij,jk,ik->i", x, referee.cov_params(), x)
+    np.testing.assert_allclose(hessian.rate_variance(x), spread, rtol=1e-4)
+
+
+def test_a_pattern_serves_one_factor_after_another() -> None:
+    rng = np.random.default_rng(9)
+    field = Field(road_neighbours(grid_network(6, rng)))
+    m = field.neighbours.size
+    dense = np.column_stack([field.times(1.3, 0.2, unit) for unit in np.eye(m)])
+    for _ in range(3):
+        evidence = rng.gamma(1.0, 1.0, m)
+        factor = field.with_evidence(1.3, 0.2, evidence)
+        np.testing.assert_allclose(
+            factor.inverse_diagonal(), np.diag(np.linalg.inv(dense + np.diag(evidence))), rtol=1e-9
+        )

@@ -175,7 +175,8 @@ def test_more_effort_for_the_same_finds_is_less_risk() -> None:
 
 
 def test_roads_never_searched_are_unknown_and_their_intervals_wide() -> None:
-    seizures, effort = record(np.ones(M), 12, scale=60.0, searched=0.5)
+    rate = np.random.default_rng(12).lognormal(0, 0.5, M)
+    seizures, effort = record(rate, 12, scale=60.0, searched=0.5)
     estimate = FieldFlow(CORNERS).fit(seizures, effort, NETWORK).predict()
     width = np.log(estimate.high / estimate.low)
     assert width[estimate.unknown].min() > np.median(width[estimate.searched])
@@ -334,3 +335,68 @@ def test_the_kernel_spreads_along_the_roads() -> None:
     )
     assert (np.diff(estimate.median[:6]) > 0).all()
     np.testing.assert_allclose(estimate.median, estimate.median[::-1], rtol=1e-6)
+
+
+def cells_alike(seed: int) -> tuple[Neighbours, tuple[Records, Effort], tuple[Records, Effort], float]:
+    """Return 150 places of one chance of a find, two records of about 200 finds, and what the global rate of the first scores on the second."""
+    rng = np.random.default_rng([7, seed])
+    size, chance = 150, 0.25
+    places = rng.random((size, 2))
+    near = np.argsort(((places[:, None] - places) ** 2).sum(axis=2), axis=1)[:, 1:5]
+    pairs = np.unique(np.sort(np.column_stack((np.repeat(np.arange(size), 4), near.ravel())), axis=1), axis=0)
+    pairs_of = Neighbours(size, pairs[:, 0], pairs[:, 1], np.full(len(pairs), 0.5))
+    searches = rng.geometric(0.19, (2, size)).astype(float)
+    found = rng.binomial(searches.astype(int), chance).astype(float)
+    units: dict[int | str, str] = dict.fromkeys(range(size), "searches")
+    first, later = (
+        (records_of(by_segment(found[part])), effort_of(by_segment(searches[part]), units=units)) for part in (0, 1)
+    )
+    rate = found[0].sum() / searches[0].sum()
+    score = found[1].sum() * np.log(rate) + (searches[1] - found[1]).sum() * np.log1p(-rate)
+    return pairs_of, first, later, float(score / searches[1].sum())
+
+
+def test_places_that_are_alike_are_called_alike_and_cost_next_to_nothing() -> None:
+    loss, belief = [], []
+    for seed in range(4):
+        near, first, later, plain = cells_alike(seed)
+        model = FieldFlow(yes_no={"searches"}, season=False, neighbours=near).fit(*first, line_network(150))
+        loss.append(plain - model.score(*later))
+        belief.append(model.beliefs_[-1])
+    assert model.candidates_[-1].name == "alike"
+    assert np.median(belief) > 0.5
+    assert np.mean(loss) < 0.002  # log chance a search
+
+
+def test_places_that_are_not_alike_are_not_called_so() -> None:
+    rate = np.where(np.arange(M) < M // 2, 4.0, 0.25)
+    model = FieldFlow(season=False).fit(*record(rate, 19), NETWORK)
+    assert model.beliefs_[-1] == 0
+    assert np.isnan(model.candidates_[-1].sd).all()
+
+
+def test_intervals_are_widened_by_how_far_flows_are_believed() -> None:
+    flowing = FieldFlow(CORNERS).fit(*record(flow_of(), 3), NETWORK)
+    alone = FieldFlow().fit(*record(flow_of(), 3), NETWORK)
+    with_flows = sum(belief for belief, one in zip(flowing.beliefs_, flowing.candidates_, strict=True) if one.flows)
+    assert alone.widening == pytest.approx(1.1)
+    assert flowing.widening == pytest.approx(1.1 + 0.2 * with_flows)
+    assert FieldFlow(CORNERS, widening=1.0).widening == 1.0
+    width = np.log(flowing.predict().high / flowing.predict().low)
+    np.testing.assert_allclose(width, 2 * stats.norm.ppf(0.95) * flowing.widening * flowing.sd_)
+
+
+def test_masses_learnt_on_a_part_move_as_on_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    true = CORNERS.with_weight(np.array([[0.2, 0.1, 0.1], [8.0, 1.0, 0.2]]))
+    seizures, effort = record(flow_of(true), 8, scale=20.0)
+    whole = FieldFlow(CORNERS).fit(seizures, effort, NETWORK)
+    monkeypatch.setattr("optimizer.risk.masses.part_of", lambda problem: part_of(problem, 110))
+    part = FieldFlow(CORNERS).fit(seizures, effort, NETWORK)
+    assert M > 110
+    assert part.candidates_[2].problem.design.columns.shape == whole.candidates_[2].problem.design.columns.shape
+    tables = [model.table() for model in (whole, part)]
+    assert tables[0] is not None
+    assert tables[1] is not None
+    gap = np.abs(tables[0].shares() - tables[1].shares()).sum()
+    assert 0 < gap < 0.4 * np.abs(tables[0].shares() - CORNERS.shares()).sum()
+    assert np.abs(whole.mean_ - part.mean_).mean() < 0.1

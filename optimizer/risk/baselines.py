@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from optimizer.network import Network
     from optimizer.risk.estimate import RiskEstimate
     from optimizer.risk.evidence import Evidence
-    from optimizer.risk.laplace import Design
+    from optimizer.risk.latent import Design
     from optimizer.risk.likelihood import Cells
     from optimizer.risk.od import OdTable
     from optimizer.risk.records import Effort, Records
@@ -156,6 +156,12 @@ class FlowRegression:
         self.mean_ = design.columns @ self.coefficients_
         self.sd_ = np.sqrt(((design.columns @ self.covariance_) * design.columns).sum(axis=1))
         return self
+
+    def explained_by_flows(self) -> Floats:
+        """Return the (m,) part of the log index that the prior flows stand for; 0 without flows."""
+        if self.flows is None:
+            return np.zeros(self.mean_.size)
+        return np.asarray(self.mean_ - class_design(self._network).columns @ self.coefficients_[:-1])
 
     def _regression(self, cells: Cells, design: Design) -> tuple[Floats, Floats]:
         """Return the mode and the inverse of the information, by Newton's method with halved steps."""

@@ -3,9 +3,8 @@
     field                field alone (with the road classes)
     field + flow         and b1 (log (F + local) - mean), F the flow that the prior table of pairs sends over each segment over its mean, and
                          `local` what passes everywhere; the nugget shrinks where flow is thick, as local / (F + local)
-    field + flow, masses and what each origin and destination sends and draws is fitted too: F = F(delta), pairs o, d times
-                         exp(delta_o + delta_d), delta ~ N(0, MASS_SD^2), made linear at the mode: d log F / d delta is the share of o
-                         (or d) in F
+    field + flow, masses and what each origin and destination sends and draws is fitted too (`optimizer.risk.masses`)
+    alike                none of these: the level and the road classes are all there is
 
 Each is believed in proportion to its evidence (Laplace's approximation at the likeliest hyperparameters), so that flows are dropped where they
 explain nothing. Theta, the preference for short ways, and `local` are chosen by evidence among a few.
@@ -20,7 +19,8 @@ import numpy as np
 from scipy.optimize import minimize
 
 from optimizer.risk.flow import path_flows
-from optimizer.risk.laplace import Design, Point, Problem, Setting, climb, log_evidence
+from optimizer.risk.laplace import climb, log_evidence
+from optimizer.risk.latent import Design, Point, Problem, Setting
 from optimizer.risk.part import part_of, restricted
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from optimizer.network import Network
     from optimizer.risk.flow import PathFlows
-    from optimizer.risk.laplace import View
     from optimizer.risk.od import OdTable
+    from optimizer.risk.outlook import View
 
     Floats = NDArray[np.float64]
 
@@ -41,10 +41,6 @@ FLOW_PRIOR = (1.0, 0.5)
 """Mean and standard deviation of b1: finds in proportion to flow, unless the record says otherwise."""
 LOCAL_SHARES = (0.1, 0.03, 0.3, 1.0)
 """What passes everywhere whatever the pairs send, over the mean flow of a segment: values that are tried, the first with every theta."""
-MASS_SD = 1.0
-MOST_MASSES = 16
-"""Origins and destinations, each the largest, whose masses are fitted; the others keep the prior's."""
-MASS_ROUNDS = 4
 HYPER_MEAN = np.array([0.0, -3.0, -1.0])
 HYPER_SD = np.array([2.5, 2.5, 1.5])
 """Prior of log tau, log kappa^2 and the log of the nugget."""
@@ -52,28 +48,29 @@ SHAPES = (np.inf, 16.0, 4.0, 1.0)
 """Shapes of a month's counts that are tried; infinity is Poisson."""
 CLOSE = 3e-3
 """Gain in log chance at which a climb stops."""
-LARGEST_FOR_MASSES = 20_000
-"""Segments up to which masses are fitted; beyond, a column for each origin and destination would take most of a minute."""
+LEAST_BELIEF = 1e-3
 BLURS = 1
 """Rounds from the mode to the normal distribution nearest to the posterior; more change nothing that matters (measured)."""
 WIDEST_BLUR = 3.0
 START = Setting(*np.exp(HYPER_MEAN).tolist())
+ALIKE = Setting(1e4, 1.0)
+"""A field that is nothing (standard deviation below 0.01) and no nugget: segments of a class are alike."""
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """One candidate at its likeliest hyperparameters.
+    """One candidate at its likeliest hyperparameters: at its mode, or, settled, at the normal distribution nearest to its posterior.
 
     Attributes
     ----------
     name
-        `field`, `field + flow` or `field + flow, masses`.
+        `field`, `field + flow`, `field + flow, masses` or `alike`.
     problem, setting, mode
         The model, its hyperparameters and its mode.
     log_evidence
         Log chance of the record, priors of the hyperparameters included.
     mean, sd
-        (m,) log rate.
+        (m,) log rate; the standard deviation is NaN until the candidate is settled.
     theta
         Preference for short times; NaN without flows.
     table
@@ -89,6 +86,11 @@ class Fitted:
     sd: Floats
     theta: float = np.nan
     table: OdTable | None = None
+
+    @property
+    def flows(self) -> bool:
+        """Whether flows are among its covariates."""
+        return not np.isnan(self.theta)
 
 
 def class_design(network: Network, offset: Floats | None = None) -> Design:
@@ -174,7 +176,7 @@ def likeliest_shape(problem: Problem, setting: Setting, mode: View, shapes: Sequ
     return max(tried, key=lambda one: weigh(restricted(problem, part_of(problem)), one, mode.point)[0])
 
 
-def settled(
+def climbed(
     name: str,
     problem: Problem,
     setting: Setting,
@@ -182,15 +184,33 @@ def settled(
     theta: float = np.nan,
     table: OdTable | None = None,
 ) -> Fitted:
-    """Return a candidate climbed to its mode, and from there to the normal distribution nearest to its posterior."""
+    """Return a candidate at its mode, with its evidence."""
     mode, hessian = climb(problem, setting, start, close=CLOSE)
     evidence = log_evidence(problem, setting, mode, hessian) + _log_prior(setting)
+    mean = problem.rates(mode.point)
+    return Fitted(name, problem, setting, mode, evidence, mean, np.full(mean.size, np.nan), theta, table)
+
+
+def alike(problem: Problem, shape: float, start: Point) -> Fitted:
+    """Return the candidate in which segments differ by road class alone, at its mode; it has no hyperparameters and pays for none."""
+    setting = replace(ALIKE, shape=shape)
+    nothing = np.zeros_like(start.u)
+    mode, hessian = climb(problem, setting, Point(nothing, nothing, start.beta), close=CLOSE)
+    mean = problem.rates(mode.point)
+    evidence = log_evidence(problem, setting, mode, hessian)
+    return Fitted("alike", problem, setting, mode, evidence, mean, np.full(mean.size, np.nan))
+
+
+def settled(one: Fitted) -> Fitted:
+    """Return a climbed candidate moved on from its mode to the normal distribution nearest to its posterior."""
+    problem, setting = one.problem, one.setting
+    mode, hessian = climb(problem, setting, one.mode.point, close=CLOSE)
     for _ in range(BLURS):
         sd = np.sqrt(hessian.rate_variance(problem.design.columns))
         problem = replace(problem, blur=np.minimum(sd, WIDEST_BLUR))
         mode, hessian = climb(problem, setting, mode.point, close=CLOSE)
     sd = np.sqrt(hessian.rate_variance(problem.design.columns))
-    return Fitted(name, problem, setting, mode, evidence, problem.rates(mode.point), sd, theta, table)
+    return replace(one, problem=problem, mode=mode, mean=problem.rates(mode.point), sd=sd)
 
 
 def without_flow(field: Fitted) -> Point:
@@ -241,84 +261,12 @@ def best_flow(
     return max(others, key=lambda item: item[0])[1]
 
 
-def with_masses(plain: Fitted, base: Design, choice: FlowChoice) -> Fitted | None:
-    """Return the candidate in which what origins send and destinations draw is fitted; None where that is nothing or too much.
-
-    Parameters
-    ----------
-    plain
-        The candidate with the flow of the prior table.
-    base
-        Its covariates without the flow.
-    choice
-        The flow of the prior table.
-    """
-    flows, local = choice.flows, choice.local
-    prior = flows.table.shares()
-    origins, destinations = _largest(prior.sum(axis=1)), _largest(prior.sum(axis=0))
-    if origins.size + destinations.size < 2 or base.offset.size > LARGEST_FOR_MASSES:
-        return None
-    mean_flow = flows.net(prior).sum(axis=0).mean()
-    if mean_flow <= 0:
-        return None
-    centre = float(np.log(flows.net(prior).sum(axis=0) / mean_flow + local).mean())
-    p = base.columns.shape[1]
-    sharp = replace(plain.problem, blur=None)
-    masses = np.zeros(origins.size + destinations.size)
-    slope = float(plain.mode.point.beta[p])
-    beta = plain.mode.point.beta
-    start = plain.mode.point
-    levels = plain.problem.levels
-    for _ in range(MASS_ROUNDS):
-        weight = _reweighted(prior, origins, destinations, masses)
-        total, of_origin, of_destination = _parts(flows, weight)
-        thick = total / mean_flow + local
-        shares = np.column_stack((of_origin[:, origins], of_destination[:, destinations])) / mean_flow / thick[:, None]
-        flowed = with_flow(base, np.log(thick) - centre)
-        design = Design(
-            np.column_stack((flowed.columns, slope * shares)),
-            np.concatenate((flowed.prior_mean, np.zeros(masses.size))),
-            np.concatenate((flowed.prior_sd, np.full(masses.size, MASS_SD))),
-            flowed.offset - slope * (shares @ masses),
-        )
-        problem = replace(sharp, design=design)
-        fixed, level = beta[: p + 1], beta[beta.size - levels :] if levels else beta[:0]
-        start = replace(start, beta=np.concatenate((fixed, masses, level)))
-        mode, _ = climb(problem, plain.setting, start, close=1e-2, most=2)
-        start, beta = mode.point, mode.point.beta
-        moved = beta[p + 1 : p + 1 + masses.size] - masses
-        masses = masses + np.clip(moved, -1.5, 1.5)
-        slope = max(float(beta[p]), 0.05)
-        if np.abs(moved).max() < 0.05:
-            break
-    table = flows.table.with_weight(_reweighted(prior, origins, destinations, masses))
-    return settled("field + flow, masses", problem, plain.setting, start, plain.theta, table)
-
-
-def _largest(mass: Floats) -> NDArray[np.int64]:
-    order = np.argsort(-mass, kind="stable")[:MOST_MASSES]
-    return np.sort(order[mass[order] > 0])
-
-
-def _reweighted(prior: Floats, origins: NDArray[np.int64], destinations: NDArray[np.int64], masses: Floats) -> Floats:
-    sent, drawn = np.zeros(prior.shape[0]), np.zeros(prior.shape[1])
-    sent[origins], drawn[destinations] = masses[: origins.size], masses[origins.size :]
-    return np.asarray(prior * np.exp(sent[:, None] + drawn))
-
-
-def _parts(flows: PathFlows, weight: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return the (m,) flow, and its parts by origin (m, g) and by destination (m, s)."""
-    of_destination = np.zeros((flows.along.shape[0], weight.shape[1]))
-    of_origin = np.empty((flows.along.shape[0], weight.shape[0]))
-    for g in range(len(weight)):
-        part = flows.by_pair(g, weight)
-        of_origin[:, g] = part.sum(axis=1)
-        of_destination += part
-    return of_origin.sum(axis=1), of_origin, of_destination
-
-
 def beliefs(candidates: Sequence[Fitted]) -> Floats:
-    """Return how far each candidate is believed: its evidence over that of all, from equal prior belief."""
+    """Return how far each candidate is believed: its evidence over that of all, from equal prior belief.
+
+    Those that would be believed less than `LEAST_BELIEF` are not believed at all (Madigan and Raftery 1994, Occam's window).
+    """
     logs = np.array([candidate.log_evidence for candidate in candidates])
     chance = np.exp(logs - logs.max())
+    chance[chance < LEAST_BELIEF * chance.sum()] = 0.0
     return np.asarray(chance / chance.sum())

@@ -91,10 +91,13 @@ class PathFlows:
         What runs against it (a detour of one destination on the main road to another) counts as negative, so that the sum over destinations is
         the net flow of the origin. Weights are (g, s); `segments` are all by default.
         """
-        along = self.along if segments is None else self.along.tocsr()[segments]
-        arcs = np.unique(along.indices) if segments is not None else np.arange(self.step.size)
+        along, arcs = self.along, np.arange(self.step.size)
+        if segments is not None:
+            along = along.tocsr()[segments].tocsc()
+            arcs = np.flatnonzero(np.diff(along.indptr))
+            along = along[:, arcs]
         each = self._leaving(g)[arcs, None] * self.to_destination[self.network.head[arcs]] * self._share(g, weight)
-        flow = np.asarray(along.tocsc()[:, arcs] @ each)
+        flow = np.asarray(along @ each)
         return np.asarray(flow * np.sign(flow.sum(axis=1, keepdims=True)))
 
 

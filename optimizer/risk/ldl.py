@@ -12,12 +12,15 @@ import numpy as np
 import qdldl
 from scipy.sparse import csc_array, csc_matrix, triu
 
-from optimizer.risk.selected_inverse import inverse_blocks
+from optimizer.risk.selected_inverse import Pattern
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from optimizer.risk.selected_inverse import InverseOnPattern
+
     Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
 
 
 class Factor:
@@ -32,7 +35,7 @@ class Factor:
     def __init__(self, upper: csc_array) -> None:
         self._pattern = csc_matrix(upper)
         self._solver = qdldl.Solver(self._pattern, upper=True)
-        self._pivot: Floats | None = None
+        self._known: tuple[Pattern, Ints] | None = None
 
     @classmethod
     def of(cls, matrix: csc_array) -> Self:
@@ -45,7 +48,6 @@ class Factor:
         """Factorise the matrix with the same pattern and other values, in the order of `upper.data`."""
         self._pattern.data = data
         self._solver.update(self._pattern, upper=True)
-        self._pivot = None
 
     def solve(self, right: Floats) -> Floats:
         """Return the solution for (n,) or (n, k) right sides."""
@@ -70,11 +72,19 @@ class Factor:
         KeyError
             If the factor has no entry at one of the places.
         """
-        lower, pivot, order = self._solver.factors()
-        place = np.argsort(np.asarray(order))
-        return inverse_blocks(csc_array(lower), np.asarray(pivot)).at(place[row], place[column])
+        inverse, place = self._inverse()
+        return inverse.at(place[row], place[column])
 
     def inverse_diagonal(self) -> Floats:
         """Return the (n,) diagonal of the inverse: marginal variances, if the matrix is a precision."""
-        every = np.arange(self._pattern.shape[0])
-        return self.inverse_at(every, every)
+        inverse, place = self._inverse()
+        return np.asarray(inverse.diagonal[place])
+
+    def _inverse(self) -> tuple[InverseOnPattern, Ints]:
+        """Return the inverse in the order of the factor, and the place of each row in that order."""
+        lower, pivot, order = self._solver.factors()
+        lower = csc_array(lower)
+        if self._known is None:
+            self._known = Pattern(lower), np.argsort(np.asarray(order))
+        pattern, place = self._known
+        return pattern.inverse(lower, np.asarray(pivot)), place

@@ -15,20 +15,23 @@ import numpy as np
 from optimizer.risk.cells import cells_of
 from optimizer.risk.choice import (
     START,
+    alike,
     beliefs,
     best_flow,
     class_design,
+    climbed,
     likeliest,
     likeliest_shape,
     settled,
-    with_masses,
     without_flow,
 )
 from optimizer.risk.evidence import gather_evidence
 from optimizer.risk.exposure import ROAD_UNIT
 from optimizer.risk.field import Field, road_neighbours
-from optimizer.risk.laplace import Problem, climb, draw
+from optimizer.risk.laplace import climb, draw
+from optimizer.risk.latent import Problem
 from optimizer.risk.lognormal import estimate_of, log_chance, log_chance_of_area, per_outcome
+from optimizer.risk.masses import with_masses
 from optimizer.risk.od import od_draws
 from optimizer.risk.season import NO_SEASON, by_month, fit_season, in_average_months
 
@@ -42,18 +45,21 @@ if TYPE_CHECKING:
     from optimizer.risk.estimate import RiskEstimate
     from optimizer.risk.field import Neighbours
     from optimizer.risk.flow import PathFlows
-    from optimizer.risk.laplace import Point, View
+    from optimizer.risk.latent import Point
     from optimizer.risk.od import OdTable
+    from optimizer.risk.outlook import View
     from optimizer.risk.records import Effort, Records
 
     Floats = NDArray[np.float64]
 
 THETAS = (1 / 30, 1 / 90, 1 / 300)
 """Preferences for short times that are tried, per second."""
-WIDENING = 1.25
-"""Posterior standard deviations are multiplied by this, so that 90 % intervals hold about as often in simulation as they promise
-(docs/risk.md)."""
+WIDENING, WIDENING_WITH_FLOWS = 1.1, 1.3
+"""Posterior standard deviations are multiplied by these, so that 90 % intervals hold about as often in simulation as they promise
+(docs/risk.md). Models with flows are surer than they should be of which of several roads is taken: that is no part of them."""
 DRAWS_FOR_AREAS = 200
+LARGEST_FOR_MASSES = 20_000
+"""Segments up to which masses are fitted unattended; beyond, they add half to the time of a fit (results/risk/model.md)."""
 NO_FLOWS = "No pair of a gateway and a settlement carries anything, so trafficking flows say nothing of risk here."
 
 
@@ -69,7 +75,7 @@ class FieldFlow:
     thetas
         Preferences for short times that are tried, per second.
     masses
-        Whether what origins send and destinations draw may be fitted.
+        Whether what origins send and destinations draw is fitted too; None up to `LARGEST_FOR_MASSES` segments.
     season
         Whether months of the year may differ.
     yes_no
@@ -77,14 +83,15 @@ class FieldFlow:
     shape
         Shape of a month's counts on a segment: infinity is Poisson, None chooses.
     widening
-        Factor on the standard deviations of the log rates in intervals and draws; 1 gives the model's own.
+        Factor on the standard deviations of the log rates in intervals and draws; 1 gives the model's own, None `WIDENING_WITH_FLOWS` as far as
+        models with flows are believed and else `WIDENING`.
     neighbours
         Graph of the field in place of that of the roads, for records without roads.
 
     Attributes
     ----------
     candidates_, beliefs_
-        The models and how far each is believed.
+        The models and how far each is believed; only those believed at all have a spread.
     season_
         (12,) factors of the months, mean 1.
     mean_, sd_
@@ -99,11 +106,11 @@ class FieldFlow:
         *,
         level: float = 0.9,
         thetas: Sequence[float] = THETAS,
-        masses: bool = True,
+        masses: bool | None = None,
         season: bool = True,
         yes_no: Collection[str] = (),
         shape: float | None = None,
-        widening: float = WIDENING,
+        widening: float | None = None,
         neighbours: Neighbours | None = None,
     ) -> None:
         self.flows = flows
@@ -113,7 +120,7 @@ class FieldFlow:
         self.season = season
         self.yes_no = yes_no
         self.shape = shape
-        self.widening = widening
+        self._widening = widening
         self.neighbours = neighbours
 
     def fit(self, records: Records, effort: Effort | None, network: Network) -> Self:
@@ -132,20 +139,41 @@ class FieldFlow:
         if effort is not None and (self.season_ != 1).any():
             self.evidence_ = gather_evidence(records, in_average_months(effort, self.season_), network)
             problem = self._problem(problem.field)
-        self.candidates_ = self._candidates(problem)
-        self.beliefs_ = beliefs(self.candidates_)
-        means = np.array([candidate.mean for candidate in self.candidates_])
-        variances = np.array([candidate.sd**2 for candidate in self.candidates_])
-        self.mean_ = self.beliefs_ @ means
-        self.sd_ = np.sqrt(self.beliefs_ @ (variances + (means - self.mean_) ** 2))
+        candidates = self._candidates(problem)
+        self.beliefs_ = beliefs(candidates)
+        believed = self.beliefs_ > 0
+        self.candidates_ = [settled(one) if kept else one for one, kept in zip(candidates, believed, strict=True)]
+        weight = self.beliefs_[believed]
+        means = np.array([one.mean for one, kept in zip(self.candidates_, believed, strict=True) if kept])
+        variances = np.array([one.sd**2 for one, kept in zip(self.candidates_, believed, strict=True) if kept])
+        self.mean_ = weight @ means
+        self.sd_ = np.sqrt(weight @ (variances + (means - self.mean_) ** 2))
         return self
+
+    @property
+    def widening(self) -> float:
+        """Factor on the standard deviations of the log rates in intervals and draws; known once the model is fitted, unless it was given."""
+        if self._widening is not None:
+            return self._widening
+        factors = [WIDENING_WITH_FLOWS if one.flows else WIDENING for one in self.candidates_]
+        return float(self.beliefs_ @ factors)
 
     def predict(self) -> RiskEstimate:
         """Return the risk index of every segment."""
         estimate = estimate_of(self.evidence_, self.mean_, self.widening * self.sd_, self.sd_, self.level)
-        if self.flows is not None and len(self.candidates_) == 1:
+        if self.flows is not None and self._paths is None:
             return replace(estimate, warnings=(*estimate.warnings, NO_FLOWS))
         return estimate
+
+    def explained_by_flows(self) -> Floats:
+        """Return the (m,) part of the log index that the prior flows stand for, b1 log F, as far as they are believed; 0 without flows."""
+        flowing = [(belief, one) for belief, one in zip(self.beliefs_, self.candidates_, strict=True) if one.flows]
+        if not flowing:
+            return np.zeros(self.mean_.size)
+        design = flowing[0][1].problem.design  # the prior flow is its last column
+        at = design.columns.shape[1] - 1
+        slope = sum(belief * one.mode.point.beta[at] for belief, one in flowing)
+        return np.asarray(slope * design.columns[:, at])
 
     def table(self) -> OdTable | None:
         """Return the believed flows between origins and destinations, as shares; None without flows.
@@ -239,27 +267,25 @@ class FieldFlow:
 
     def _candidates(self, problem: Problem) -> list[Fitted]:
         """Return the models that are averaged, the field alone first."""
+        self._paths: PathFlows | None = None
         setting, mode = likeliest(problem, START)
         setting = likeliest_shape(problem, setting, mode) if self.shape is None else replace(setting, shape=self.shape)
-        self._paths: PathFlows | None = None
-        found = [settled("field", problem, setting, _whole(problem, mode) or self._start)]
+        field = climbed("field", problem, setting, _whole(problem, mode) or self._start)
+        return [field, *self._with_flows(problem, field), alike(problem, setting.shape, field.mode.point)]
+
+    def _with_flows(self, problem: Problem, field: Fitted) -> list[Fitted]:
+        """Return the models with flows, that of the prior table first."""
         if self.flows is None or not self.flows.weight.sum() > 0:
-            return found
+            return []
+        setting = field.setting
         choice = best_flow(problem, self._network, self.flows, self.thetas, setting)
         self._paths = choice.flows
         setting, mode = likeliest(choice.problem, setting)
-        found.append(
-            settled(
-                "field + flow",
-                choice.problem,
-                setting,
-                _whole(problem, mode) or without_flow(found[0]),
-                choice.flows.theta,
-            )
-        )
-        if self.masses and (fitted := with_masses(found[-1], problem.design, choice)) is not None:
-            found.append(fitted)
-        return found
+        start = _whole(problem, mode) or without_flow(field)
+        plain = climbed("field + flow", choice.problem, setting, start, choice.flows.theta)
+        wanted = self._network.n_segments <= LARGEST_FOR_MASSES if self.masses is None else self.masses
+        fitted = with_masses(plain, problem.design, choice) if wanted else None
+        return [plain] if fitted is None else [plain, fitted]
 
 
 def _whole(problem: Problem, mode: View) -> Point | None:

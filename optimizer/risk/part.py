@@ -10,7 +10,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import breadth_first_order
 
 from optimizer.risk.field import Field, Neighbours
-from optimizer.risk.laplace import Design, Problem
+from optimizer.risk.latent import Design, Problem
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -3,7 +3,7 @@
 Takahashi's recursion from the last column to the first: with A = L D L' and I the rows below the diagonal of column j,
 Z[I, j] = -Z[I, I] L[I, j] and Z[j, j] = 1 / d_j - L[I, j]' Z[I, j]. The first row of I is the parent of j in the elimination tree, and
 Z[I, I] is a part of the parent's own block. So columns at the same depth of the tree do not need each other, and those with equally many
-entries are worked out together. Work: the sum over columns of the square of their entries.
+entries are worked out together. Work: the sum over columns of the square of their entries. What follows from the pattern alone is found once.
 
 References
 ----------
@@ -27,20 +27,25 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class InverseBlocks:
-    """For each column of the factor the block of the inverse over the column's own row and the rows below.
+class InverseOnPattern:
+    """The inverse where the factor has entries.
 
     Attributes
     ----------
     start, index
         (n + 1,), (nnz,) rows of each column, its own first, then those of the factor in rising order.
     values
-        The first row of each block, laid out like `index`: the inverse on the factor's pattern.
+        (nnz,) the inverse, laid out like `index`.
     """
 
     start: Ints
     index: Ints
     values: Floats
+
+    @property
+    def diagonal(self) -> Floats:
+        """(n,) diagonal, in the order of the factor."""
+        return np.asarray(self.values[self.start[:-1]])
 
     def at(self, row: Ints, column: Ints) -> Floats:
         """Return the (k,) entries of the inverse at (row, column), in the order of the factor, where it has an entry.
@@ -60,49 +65,64 @@ class InverseBlocks:
         return np.asarray(self.values[place])
 
 
-def inverse_blocks(lower: csc_array, pivot: Floats) -> InverseBlocks:
-    """Return the inverse of L D L' on the pattern of L.
+class Pattern:
+    """The pattern of a factor L: for each column a block of the inverse over its own row and the rows below, and who waits for whom.
 
     Parameters
     ----------
     lower
-        (n, n) strictly lower triangle of the unit factor L.
-    pivot
-        (n,) diagonal of D, > 0.
+        (n, n) strictly lower triangle of L; its values do not matter.
     """
-    lower.sort_indices()
-    n = pivot.size
-    below = np.diff(lower.indptr).astype(np.int64)
-    start = np.concatenate(([0], np.cumsum(below + 1)))
-    own = start[:-1]
-    index = np.empty(start[-1], dtype=np.int64)
-    index[own] = np.arange(n)
-    others = np.ones(start[-1], dtype=bool)
-    others[own] = False
-    index[others] = lower.indices
-    parent = np.full(n, -1, dtype=np.int64)
-    parent[below > 0] = lower.indices[lower.indptr[:-1][below > 0]]
-    within = _place_in_parent(start, index, parent)
-    block_start = np.concatenate(([0], np.cumsum((below + 1) ** 2)))
-    blocks = np.empty(block_start[-1])
-    for columns in _batches(_depths(parent), below):
-        k = int(below[columns[0]])
-        corner = block_start[columns]
-        if k == 0:
-            blocks[corner] = 1 / pivot[columns]
-            continue
-        up = parent[columns]
-        at = within[own[columns, None] + 1 + np.arange(k)]
-        inside = block_start[up, None, None] + at[:, :, None] * (below[up] + 1)[:, None, None] + at[:, None, :]
-        block = np.empty((columns.size, k + 1, k + 1))
-        block[:, 1:, 1:] = blocks[inside]
-        weight = lower.data[lower.indptr[columns, None] + np.arange(k)]
-        edge = -(block[:, 1:, 1:] @ weight[:, :, None])[:, :, 0]
-        block[:, 0, 1:] = block[:, 1:, 0] = edge
-        block[:, 0, 0] = 1 / pivot[columns] - (weight * edge).sum(axis=1)
-        blocks[corner[:, None] + np.arange((k + 1) ** 2)] = block.reshape(columns.size, -1)
-    first_row = np.repeat(block_start[:-1] - own, below + 1) + np.arange(start[-1])
-    return InverseBlocks(start, index, blocks[first_row])
+
+    def __init__(self, lower: csc_array) -> None:
+        lower.sort_indices()
+        n = lower.shape[0]
+        self._first = lower.indptr[:-1].astype(np.int64)
+        self._below = np.diff(lower.indptr).astype(np.int64)
+        self._start = np.concatenate(([0], np.cumsum(self._below + 1)))
+        own = self._start[:-1]
+        self._index = np.empty(self._start[-1], dtype=np.int64)
+        self._index[own] = np.arange(n)
+        others = np.ones(self._start[-1], dtype=bool)
+        others[own] = False
+        self._index[others] = lower.indices
+        self._parent = np.full(n, -1, dtype=np.int64)
+        self._parent[self._below > 0] = lower.indices[lower.indptr[:-1][self._below > 0]]
+        self._within = _place_in_parent(self._start, self._index, self._parent)
+        self._block = np.concatenate(([0], np.cumsum((self._below + 1) ** 2)))
+        self._batches = _batches(_depths(self._parent), self._below)
+
+    def inverse(self, lower: csc_array, pivot: Floats) -> InverseOnPattern:
+        """Return the inverse of L D L' where L has entries.
+
+        Parameters
+        ----------
+        lower
+            L, of this pattern.
+        pivot
+            (n,) diagonal of D, > 0.
+        """
+        lower.sort_indices()
+        below, parent, own = self._below, self._parent, self._start[:-1]
+        blocks = np.empty(self._block[-1])
+        for columns in self._batches:
+            k = int(below[columns[0]])
+            corner = self._block[columns]
+            if k == 0:
+                blocks[corner] = 1 / pivot[columns]
+                continue
+            up = parent[columns]
+            at = self._within[own[columns, None] + 1 + np.arange(k)]
+            inside = self._block[up, None, None] + at[:, :, None] * (below[up] + 1)[:, None, None] + at[:, None, :]
+            block = np.empty((columns.size, k + 1, k + 1))
+            block[:, 1:, 1:] = blocks[inside]
+            weight = lower.data[self._first[columns, None] + np.arange(k)]
+            edge = -(block[:, 1:, 1:] @ weight[:, :, None])[:, :, 0]
+            block[:, 0, 1:] = block[:, 1:, 0] = edge
+            block[:, 0, 0] = 1 / pivot[columns] - (weight * edge).sum(axis=1)
+            blocks[corner[:, None] + np.arange((k + 1) ** 2)] = block.reshape(columns.size, -1)
+        first_row = np.repeat(self._block[:-1] - own, below + 1) + np.arange(self._start[-1])
+        return InverseOnPattern(self._start, self._index, blocks[first_row])
 
 
 def _place_in_parent(start: Ints, index: Ints, parent: Ints) -> Ints:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.risk import FieldFlow, FlowRegression
-from optimizer.risk.choice import class_design
+from optimizer.risk.explained import ExplainsByFlows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,12 +52,5 @@ def gateway_index(
 
 
 def explained_by_flows(model: RiskModel, network: Network) -> NDArray[np.float64]:
-    """Return the (m,) part of a fitted model's log index that its prior flows stand for, as far as they are believed; 0 without flows."""
-    if isinstance(model, FieldFlow) and len(model.candidates_) > 1:
-        design = model.candidates_[1].problem.design  # the prior flow is its last column
-        at = design.columns.shape[1] - 1
-        slopes = np.array([0.0] + [candidate.mode.point.beta[at] for candidate in model.candidates_[1:]])
-        return np.asarray(float(model.beliefs_ @ slopes) * design.columns[:, at])
-    if isinstance(model, FlowRegression) and model.flows is not None:
-        return np.asarray(model.mean_ - class_design(network).columns @ model.coefficients_[:-1])
-    return np.zeros(network.n_segments)
+    """Return the (m,) part of a fitted model's log index that its prior flows stand for; 0 where it knows of none."""
+    return model.explained_by_flows() if isinstance(model, ExplainsByFlows) else np.zeros(network.n_segments)
