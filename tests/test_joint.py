@@ -65,7 +65,7 @@ def small_case(seed: int, *, teams: int = 2, shift: int = SHIFT) -> tuple[Instan
         options=options,
         resources=(Resource("agents", float(rng.integers(2, 6))),),
     )
-    team = TeamType("mobile", teams, shift, SLOT, 2, 0.6, {"agents": 1.0})
+    team = TeamType("mobile", teams, shift, SLOT, 2, 0.6, {"agents": 1.0}, passing=0.4)
     posts = [post_on(network, int(s)) for s in watched[2:5]]
     return instance, patrol_field(network, posts, [(team, Base("home", 0, 1.0, 0.0), range(len(posts)))])
 

@@ -14,6 +14,7 @@ from optimizer.cli.importing import import_app
 from optimizer.cli.planning import plan
 from optimizer.cli.regions import region
 from optimizer.cli.risk import risk_app
+from optimizer.cli.rostering import roster
 from optimizer.cli.simulating import simulate
 from optimizer.cli.solving import evaluate, solve
 from optimizer.errors import OptimizerError
@@ -49,7 +50,7 @@ def _options(
     del version  # its callback has answered
 
 
-for command in (plan, region, solve, evaluate, schema, bench, simulate):
+for command in (plan, region, solve, evaluate, schema, bench, simulate, roster):
     app.command()(command)
 app.add_typer(convert_app, name="convert")
 app.add_typer(import_app, name="import")

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import typer
 
+from optimizer.cli.alerting import alerts
+from optimizer.cli.backtesting import backtest
+from optimizer.cli.looking import look
 from optimizer.cli.studying import study
 
 risk_app = typer.Typer(
     help="Judge the risk model, raise alerts, and say where to look next.", no_args_is_help=True, rich_markup_mode=None
 )
 
-risk_app.command()(study)
+for command in (alerts, look, backtest, study):
+    risk_app.command()(command)

@@ -124,9 +124,10 @@ class _Making:
         dwell = np.empty((posts.size, team.most_slots), dtype=np.int64)
         for row, post in enumerate(posts.tolist()):
             arcs = np.flatnonzero(self._network.segment == self._posts[post].segment)
+            looked_at = min(1.0, team.capacity / self._posts[post].traffic)
             for slots in range(1, team.most_slots + 1):
                 meeting = float(dwell_meeting(slots * team.slot_s, team.shift_s))
-                survival = np.full(arcs.size, float(patrol_survival(meeting, team.detection)))
+                survival = np.full(arcs.size, float(patrol_survival(meeting, looked_at * team.detection)))
                 dwell[row, slots - 1] = self._new(post, 1, arcs, survival)
         return dwell
 
@@ -164,7 +165,7 @@ class _Making:
         _, same = drive_meeting(time[driven], network.time_s[driven], team.shift_s)
         opposing, _ = drive_meeting(time[driven[two_way]], network.time_s[back[two_way]], team.shift_s)
         arcs = np.concatenate((driven, back[two_way]))
-        survival = patrol_survival(np.concatenate((same, opposing)), team.detection)
+        survival = patrol_survival(np.concatenate((same, opposing)), team.passing)
         arcs, entry = np.unique(arcs, return_inverse=True)
         together = np.ones(arcs.size)
         np.multiply.at(together, entry, survival)  # a stretch that turns back on itself meets both ways

@@ -8,6 +8,7 @@ elements in every linear cut of the value; that is what beats are priced by.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -62,13 +63,19 @@ class TeamType:
     most_slots
         Longest dwell at a post, in slots.
     detection
-        Chance that a meeting with a loaded evader finds him out, in [0, 1].
+        Chance that a team which dwells and looks at a loaded evader finds him out, in [0, 1].
     uses
         Amount of each resource that one beat takes, by resource id.
     agency, label
         Who they belong to, and what people call them.
     speed
         Fastest they drive by road class, in km/h; the road's own speed where a class is not named.
+    passing
+        The same while it drives and meets him on the road, in [0, 1].
+    capacity
+        Vehicles an hour that a team which dwells can look at, >= 0; infinity where it looks at all.
+    shifts
+        Shifts of a roster that they work; all where empty.
     """
 
     id: str
@@ -81,6 +88,9 @@ class TeamType:
     agency: str = ""
     label: str = ""
     speed: Mapping[str, float] = field(default_factory=dict)
+    passing: float = 0.0
+    capacity: float = math.inf
+    shifts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +107,8 @@ class Post:
         Degrees, to draw it.
     label
         What people call it.
+    traffic
+        Vehicles an hour that pass it, > 0.
     """
 
     segment: int
@@ -104,6 +116,7 @@ class Post:
     lon: float
     lat: float
     label: str = ""
+    traffic: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ def choose_posts(
     allowed: NDArray[np.bool_],
     count: int,
     spacing_m: float,
+    traffic: NDArray[np.float64] | None = None,
 ) -> list[Post]:
     """Return up to `count` posts on the segments that carry most evaders.
 
@@ -45,6 +46,8 @@ def choose_posts(
         How many, >= 0.
     spacing_m
         Least distance between two.
+    traffic
+        (segments,) vehicles an hour, > 0; 1 where None.
     """
     kept: list[int] = []
     survival = reliability.copy()
@@ -61,12 +64,13 @@ def choose_posts(
                 continue
             kept.append(segment)
         survival = np.where(np.isin(network.segment, kept), WATCHED * reliability, reliability)
-    return [post_on(network, segment) for segment in kept]
+    return [post_on(network, segment, traffic=1.0 if traffic is None else float(traffic[segment])) for segment in kept]
 
 
-def post_on(network: Network, segment: int, label: str = "") -> Post:
+def post_on(network: Network, segment: int, label: str = "", traffic: float = 1.0) -> Post:
     """Return a post on a segment; the team stands at the end where its first arc begins."""
     arc = int(network.segment_arc[segment])
     lon, lat = network.segment_midpoint[segment]
     road = str(network.name[arc]) or str(network.road_class[arc])
-    return Post(segment, int(network.tail[arc]), float(lon), float(lat), label or f"{road} ({lat:.3f}, {lon:.3f})")
+    name = label or f"{road} ({lat:.3f}, {lon:.3f})"
+    return Post(segment, int(network.tail[arc]), float(lon), float(lat), name, traffic)

@@ -12,6 +12,7 @@ import numpy as np
 from optimizer.files import sha256, write_json
 from optimizer.instance_file import write_instance
 from optimizer.pipeline.patrol_outputs import patrol_content, tour_features
+from optimizer.scenario.duties_file import write_duties_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from optimizer.pipeline.judgement import Judgement
     from optimizer.result import Result
     from optimizer.scenario.compile import Compiled
+    from optimizer.scenario.duties_file import DutiesFile
     from optimizer.solvers.joint import Joint
 
 PACKAGES = (
@@ -65,12 +67,18 @@ def write_outputs(
     judgement: Judgement,
     steps: tuple[tuple[str, float], ...],
     joint: Joint | None = None,
+    duties: DutiesFile | None = None,
 ) -> None:
-    """Write plan.json, plan.geojson, instance.json and run.json; with teams the instance holds all beats that were weighed."""
+    """Write plan.json, plan.geojson, instance.json, run.json, and duties.json where there are any.
+
+    With teams the instance holds all beats that were weighed.
+    """
     write_json(folder / "plan.json", plan_content(compiled, result, judgement, joint))
     write_json(folder / "plan.geojson", plan_geojson(compiled, result, judgement, joint))
     write_instance(folder / "instance.json", compiled.instance if joint is None else joint.instance)
     write_json(folder / "run.json", run_content(compiled, result, steps))
+    if duties is not None:
+        write_duties_file(folder, duties)
 
 
 def plan_content(

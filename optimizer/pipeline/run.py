@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from optimizer.errors import InfeasibleError
+from optimizer.errors import InfeasibleError, InputError
 from optimizer.files import check_folder, folder_written_whole
 from optimizer.pipeline.briefing import briefing
+from optimizer.pipeline.duties import duties_of
 from optimizer.pipeline.judgement import Judgement, judge
 from optimizer.pipeline.outputs import write_outputs
 from optimizer.scenario.compile import Compiled, compile_scenario
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from optimizer.result import Progress, Result
+    from optimizer.scenario.duties_file import DutiesFile
     from optimizer.solvers.joint import Joint
 
 
@@ -121,16 +123,17 @@ def plan_scenario(
     compiled, result, patrols = _solved(compiled, on_progress)
     if result.plan is None:
         raise InfeasibleError("The search ended before it had a plan. Give it more time.")
+    compiled, duties = _with_duties(compiled, result, patrols)
     steps.begin("judging the plan")
     judgement = judge(compiled.instance, result.plan)
     steps.begin("writing the report")
     with folder_written_whole(folder) as temporary:
         try:
-            write_report(temporary, briefing(compiled, result, judgement, tuple(steps.done)))
+            write_report(temporary, briefing(compiled, result, judgement, tuple(steps.done), patrols))
         except KeyboardInterrupt:
             on_step("interrupted: the report is left out, the plan is kept")
         steps.end()
-        write_outputs(temporary, compiled, result, judgement, tuple(steps.done), patrols)
+        write_outputs(temporary, compiled, result, judgement, tuple(steps.done), patrols, duties)
         files = tuple(sorted(path.name for path in temporary.iterdir()))
     return Planned(compiled, result, judgement, tuple(steps.done), folder, files, patrols)
 
@@ -147,3 +150,12 @@ def _solved(
         return compiled, solve(compiled.instance, **options, on_progress=on_progress), None
     joint = solve_joint(compiled.instance, compiled.patrols, **options, on_progress=on_progress)
     return replace(compiled, instance=joint.planned), joint.result, joint
+
+
+def _with_duties(compiled: Compiled, result: Result, joint: Joint | None) -> tuple[Compiled, DutiesFile | None]:
+    """Return the duties of the plan; where they cannot be made the plan stands, with a warning that says why."""
+    try:
+        return compiled, duties_of(compiled, result, joint)
+    except InputError as error:
+        warning = "No roster can be made of this plan: " + " ".join(str(error).splitlines())
+        return replace(compiled, warnings=(*compiled.warnings, warning)), None

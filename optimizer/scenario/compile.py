@@ -13,13 +13,14 @@ from optimizer.evaders import Evader
 from optimizer.instance import Instance
 from optimizer.instance_file import check_evaders
 from optimizer.scenario.candidates import crossing_sites, road_sites
+from optimizer.scenario.duties import check_roster
 from optimizer.scenario.evidence import check_loads, gather, listed
 from optimizer.scenario.gateway_risk import gateway_index
 from optimizer.scenario.model import ScenarioModel, SolveModel, read_scenario
 from optimizer.scenario.options import check_definitions, compile_options
 from optimizer.scenario.patrols import check_teams, compile_patrols
 from optimizer.scenario.sites import PlacedSite, place_sites, read_sites
-from optimizer.schema import validated
+from optimizer.schema import close_match, validated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -133,6 +134,7 @@ def compile_scenario(
         scenario = scenario.model_copy(update={"evaders": evaders_model})
     check_definitions(scenario, str(path))
     check_teams(scenario, str(path))
+    _check_rosters(scenario, str(path))
     evidence = gather(scenario, path, on_step=on_step)
     region, demand = evidence.region, evidence.demand
     gateways, settlements = demand.gateways, demand.settlements
@@ -184,6 +186,27 @@ def compile_scenario(
         tuple(warnings),
         evidence.skipped,
     )
+
+
+def _check_rosters(scenario: ScenarioModel, where: str) -> None:
+    """Check the tables of rosters, and the shifts that kinds and teams name."""
+    known = {
+        "agencies": [agency.id for agency in scenario.agencies],
+        "bases": [base.id for base in scenario.bases],
+        "resources": [resource.name for resource in scenario.resources],
+        "can": [*("checkpoint", "patrol", "sensor", "drone"), *(kind.id for kind in scenario.kinds)]
+        + [team.id for team in scenario.teams],
+    }
+    check_roster(scenario.roster, scenario.shifts, scenario.crews, known=known, where=where)
+    shifts = [shift.id for shift in scenario.shifts]
+    problems = ProblemList()
+    manned = [(f"kind {kind.id!r}", kind.shifts) for kind in scenario.kinds]
+    for what, names in [*manned, *((f"team {team.id!r}", team.shifts) for team in scenario.teams)]:
+        for name in names:
+            if name not in shifts:
+                expected = f"one of {', '.join(shifts)}" if shifts else "a shift of [[shifts]]"
+                problems.add(f"{where}, {what}, shifts", repr(name), expected, close_match(name, shifts))
+    problems.raise_if_any()
 
 
 def _risk(

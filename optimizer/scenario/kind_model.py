@@ -76,6 +76,7 @@ class KindModel(Strict):
     uses: dict[str, Amount] = Field({}, description="amount of each resource for each lane")
     delay: DelayModel | None = None
     alarms: AlarmsModel | None = None
+    shifts: list[str] = Field([], description="shifts of a roster in which it is manned; all where empty")
 
     @model_validator(mode="after")
     def _one_way(self) -> KindModel:

@@ -12,6 +12,7 @@ from optimizer.errors import InputError, Problem
 from optimizer.files import read_text
 from optimizer.risk.sources import EffortSource, SeizureSource
 from optimizer.scenario.kind_model import Amount, Chance, Id, KindModel
+from optimizer.scenario.roster_model import CrewModel, RosterModel, ShiftModel
 from optimizer.scenario.team_model import BaseModel, TeamModel
 from optimizer.schema import Strict, validated
 
@@ -198,6 +199,9 @@ class ScenarioModel(Strict):
     exclusions: list[list[str]] = Field([], description="groups of site ids of which at most one is used")
     bases: list[BaseModel] = Field([], description="where teams set out from")
     teams: list[TeamModel] = Field([], description="teams that drive beats, by type")
+    roster: RosterModel | None = Field(None, description="what holds for all rosters")
+    shifts: list[ShiftModel] = Field([], description="parts of the day that are worked")
+    crews: list[CrewModel] = Field([], description="people who go out together")
     solve: SolveModel = SolveModel()
     report: ReportModel = ReportModel()
 

@@ -11,6 +11,7 @@ from optimizer.graph import cost_graph
 from optimizer.patrols.field import driving_time, patrol_field
 from optimizer.patrols.model import Base, TeamType
 from optimizer.patrols.posts import choose_posts
+from optimizer.scenario.options import LEAST_TRAFFIC, TRAFFIC_BY_CLASS
 from optimizer.schema import close_match
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def compile_patrols(
     network = region.network
     bases = _bases(scenario, network, where)
     closed = sorted({c.node for c in region.crossings} | {g.node for g in region.gateways})
+    traffic = _traffic(scenario, network)
     posts: dict[int, Post] = {}
     order: list[int] = []
     assigned = []
@@ -70,9 +72,8 @@ def compile_patrols(
             if name not in bases:
                 problems.add(here, f"base {name!r}", f"one of {', '.join(bases)}", close_match(name, bases))
                 continue
-            chosen = _posts(
-                model, bases[name], network, driving_time(network, team, np.array(closed)), evaders, reliability
-            )
+            time = driving_time(network, team, np.array(closed))
+            chosen = _posts(model, bases[name], network, time, evaders, reliability, traffic)
             if not chosen:
                 problems.add(
                     here,
@@ -158,7 +159,17 @@ def _team(model: TeamModel, scenario: ScenarioModel, here: str, problems: Proble
         agency=model.agency,
         label=model.label or model.id,
         speed=model.speed_kmh,
+        passing=model.passing,
+        capacity=np.inf if model.capacity is None else model.capacity,
+        shifts=tuple(model.shifts),
     )
+
+
+def _traffic(scenario: ScenarioModel, network: Network) -> NDArray[np.float64]:
+    """(segments,) vehicles an hour in one direction, by road class."""
+    table = TRAFFIC_BY_CLASS | scenario.sites.traffic_by_class
+    daily = [table.get(name, LEAST_TRAFFIC) for name in network.road_class[network.segment_arc].tolist()]
+    return np.array(daily) / scenario.sites.busy_hours
 
 
 def _posts(
@@ -168,6 +179,7 @@ def _posts(
     time: NDArray[np.float64],
     evaders: Sequence[Evader],
     reliability: NDArray[np.float64],
+    traffic: NDArray[np.float64],
 ) -> list[Post]:
     """Return the posts of a team type at a base: on roads whose first arc begins where it can be, and be back from, in time."""
     there, back = (
@@ -176,4 +188,4 @@ def _posts(
     )
     stand = network.tail[network.segment_arc]
     within = there[stand] + back[stand] + 60 * model.slot_minutes <= 3600 * model.shift_hours
-    return choose_posts(network, reliability, evaders, within, model.posts, model.spacing_m)
+    return choose_posts(network, reliability, evaders, within, model.posts, model.spacing_m, traffic)

@@ -33,13 +33,21 @@ class TeamModel(Strict):
     shift_hours: float = Field(8, gt=0, le=24, description="from leaving the base to being back")
     slot_minutes: float = Field(30, ge=1, le=720, description="dwells at a post are whole numbers of slots")
     most_slots: int = Field(4, ge=1, le=48, description="longest dwell at one post")
-    detection: float = Field(ge=0, le=1, description="chance that a meeting with a loaded vehicle finds the load")
+    detection: float = Field(
+        ge=0, le=1, description="chance that a dwelling team's look at a loaded vehicle finds the load"
+    )
+    capacity: float | None = Field(
+        None, gt=0, description="vehicles an hour that a dwelling team can look at; all where not given"
+    )
+    passing: float = Field(0, ge=0, le=1, description="chance that it finds a load that it meets while driving")
     uses: dict[str, Amount] = Field({}, description="amount of each resource that one beat takes")
     speed_kmh: dict[str, Annotated[float, Field(gt=0, le=300)]] = Field(
         {}, description="fastest they drive by road class; the road's own speed for others"
     )
     posts: int = Field(20, ge=1, le=200, description="posts to choose from at each base: the roads evaders use most")
     spacing_m: float = Field(2000, ge=0, description="distance between two of them")
+
+    shifts: list[str] = Field([], description="shifts of a roster that they work; all where empty")
 
     @model_validator(mode="after")
     def _a_slot_fits(self) -> TeamModel:

@@ -209,7 +209,7 @@ class Generation:
     def add_all(self, relaxed: Relaxed, slack: float, most: int) -> bool:
         """Add every beat of a reduced cost of at most `slack`; return whether that was possible: they are few enough to list.
 
-        A plan that holds any other beat is worth more than the bound that `relaxed` proves by more than the slack.
+        A plan that holds any other beat is worth more than the bound that `relaxed` proves, missing beats allowed for, by more than the slack.
         """
         listed = []
         for q in range(len(self.patrols.patrols)):
@@ -233,7 +233,7 @@ class Generation:
             travel=patrol.travel_s,
             slot=patrol.team.slot_s,
             shift=patrol.team.shift_s,
-            prize=np.column_stack((np.zeros(n), pi[patrol.dwell].reshape(n, -1))),
+            prize=np.column_stack((np.zeros(n), pi[patrol.dwell])),
             leg=np.asarray(patrol.drives @ pi).reshape(n + 1, n + 1),
         )
 
@@ -244,9 +244,8 @@ class Generation:
 
     def overlay_of(self, whole: Instance, beats: Sequence[Beat]) -> Overlay:
         """Return the overlay of an instance of the fixed options and, after them, beats."""
-        held = csr_array(
-            np.array([b.elements for b in beats], dtype=np.float64).reshape(-1, self.patrols.elements.size).T
-        )
+        elements = self.patrols.elements.size
+        held = csr_array(np.array([b.elements for b in beats], dtype=np.float64).reshape(len(beats), elements).T)
         free = np.array([not (option.forced or option.forbidden) for option in whole.options], dtype=bool)
         blocks: list[list[Any]] = [[eye_array(self._n), None], [None, held]]
         return bundled(self.overlay, free, csr_array(block_array(blocks)))
@@ -271,9 +270,7 @@ class Generation:
         """Make beats of the tours that are new; return how many."""
         fresh: list[Beat] = []
         for tour in tours:
-            key = (q, tour.posts, tour.slots)
-            if key not in self._known:
-                self._known.add(key)
+            if (q, tour.posts, tour.slots) not in self._known:
                 name = f"{self.patrols.patrols[q].id} {len(self.beats) + len(fresh) + 1}"
                 fresh.append(make_beat(self.patrols, q, tour.posts, tour.slots, name))
         if fresh:
@@ -282,6 +279,7 @@ class Generation:
             between = csr_array((self._between, len(fresh)))
             self.master.program.add_columns(self._most(fresh), csr_array(vstack((shares, between, held))))
             self.beats += fresh
+            self._known |= {(q, beat.posts, beat.slots) for beat in fresh}  # last: what an interrupt leaves out is not known
         return len(fresh)
 
 

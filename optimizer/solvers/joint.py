@@ -143,7 +143,9 @@ def solve_joint(
         tree.cut_root()
         generation.until = np.inf if time_limit is None else started + 0.75 * time_limit
         tree.dive(generation.everything)
-    complete = tree.proof is not None and generation.add_all(tree.proof, tree.upper - tree.lower, LISTED)
+    complete = False
+    with contextlib.suppress(KeyboardInterrupt):
+        complete = _completed(tree)
     pool, driven = _pool(tree, best[0][1], complete=complete)
     whole = with_beats(instance, pool)
     left = None if time_limit is None else max(started + time_limit - time.monotonic(), 0.05)
@@ -176,6 +178,14 @@ def with_beats(instance: Instance, beats: Sequence[Beat]) -> Instance:
     return replace(instance, options=(*instance.options, *(beat.option for beat in beats)))
 
 
+def _completed(tree: JointTree) -> bool:
+    """Make every beat that a better plan could hold, where they are few; return whether they are."""
+    if tree.proof is None:
+        return False
+    relaxed, bound = tree.proof  # the bound of these prices: the tree's may come from elsewhere, and prices prove nothing about that one
+    return tree.generation.add_all(relaxed, tree.upper - bound, LISTED)
+
+
 def _pool(tree: JointTree, number: NDArray[np.int64], *, complete: bool) -> tuple[list[Beat], NDArray[np.bool_]]:
     """Return beats for the placement problem, and which of them the plan so far drives, (beats,) `number` times each.
 
@@ -184,7 +194,7 @@ def _pool(tree: JointTree, number: NDArray[np.int64], *, complete: bool) -> tupl
     """
     generation = tree.generation
     number = np.pad(number, (0, len(generation.beats) - number.size))
-    reduced = np.zeros(number.size) if tree.proof is None else generation.reduced_at(tree.proof)
+    reduced = np.zeros(number.size) if tree.proof is None else generation.reduced_at(tree.proof[0])
     order = np.argsort(np.where(number > 0, -np.inf, reduced), kind="stable")
     in_plan = int((number > 0).sum())
     pool: list[Beat] = []

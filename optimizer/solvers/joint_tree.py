@@ -64,7 +64,7 @@ class JointTree:
     upper, lower
         Value of the best plan, and the proven bound over all plans with any beats.
     proof
-        The solution whose prices prove the best bound of the whole; None before there is one.
+        The solution whose prices prove the best bound of the whole, and that bound; None before there is one. It may be below `lower`.
     exact
         Whether every bound in `lower` rests on pricing that was solved to proof.
     parts
@@ -77,7 +77,7 @@ class JointTree:
     on_bounds: Callable[[float], None] = lambda _: None
     upper: float = np.inf
     lower: float = field(init=False)
-    proof: Relaxed | None = field(init=False, default=None)
+    proof: tuple[Relaxed, float] | None = field(init=False, default=None)
     exact: bool = field(init=False, default=True)
     parts: int = field(init=False, default=0)
     _heap: list[tuple[float, int, Scope]] = field(init=False, default_factory=list)
@@ -201,7 +201,7 @@ class JointTree:
                 best = relaxed.bound - missing
                 self.exact &= exact
                 if proving:
-                    self.proof = relaxed
+                    self.proof = relaxed, best
                     self._rise(best)
             if best >= self.cutoff or not (made or cut or found):
                 break

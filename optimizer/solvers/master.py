@@ -262,7 +262,7 @@ class Master:
             found += [star_cuts(self.pool.paths, point, base, floor), chord_cuts(chains, point, base, floor)]
             if base.any():  # else the star of one path asks for as much
                 found.append(chord_cuts(self.pool.paths, point, base, floor))
-        if self.overlay.bundle is not None or (self._times > 1).any():  # many weak options on one path: its value falls as they add up, not by each in full
+        if self.overlay.bundle is not None or (self._times > 1).any():  # many weak options add up on a path
             found.append(tangent_cuts(self.pool.paths, point, floor))
         return Cuts.join(found)
 

@@ -106,6 +106,16 @@ class CrewLimits:
 
 
 @dataclass(frozen=True)
+class Before:
+    """A shift that a crew worked before the horizon: its day (below 0) and the minutes at which it left its base and was back."""
+
+    crew: int
+    day: int
+    leave: int
+    back: int
+
+
+@dataclass(frozen=True)
 class RosterProblem:
     """Crews and tasks of whole weeks.
 
@@ -115,11 +125,14 @@ class RosterProblem:
         Everything that takes part; tasks in order of their start.
     weeks
         Length of the horizon.
+    before
+        What crews did just before it.
     """
 
     crews: tuple[CrewLimits, ...]
     tasks: tuple[Task, ...]
     weeks: int
+    before: tuple[Before, ...] = ()
 
     @cached_property
     def block(self) -> int:
@@ -221,27 +234,50 @@ def evened(problem: RosterProblem, pairs: Sequence[Pair], clock: Clock, seed: in
     seed
         Of the search, >= 0.
     """
-    best = without_idle(problem, pairs)
+    reached = _Reached(without_idle(problem, pairs))
+    try:
+        _even_out(problem, reached, clock, seed)
+    except KeyboardInterrupt:  # between two solves
+        clock.interrupted = True
+    if reached.proven:
+        return RosterOutcome("optimal", None, tuple(reached.pairs), problem.weeks)
+    return RosterOutcome("feasible", clock.limit, tuple(reached.pairs), problem.weeks)
+
+
+@dataclass
+class _Reached:
+    """The most even roster so far, and whether it is proven that none is more even."""
+
+    pairs: list[Pair]
+    proven: bool = False
+
+
+def _even_out(problem: RosterProblem, reached: _Reached, clock: Clock, seed: int) -> None:
+    """Solve whole if that is small enough, then by neighbourhoods; what is reached is kept at every moment."""
     if sum(len(task.travel) for task in problem.tasks) <= WHOLE_PAIRS:
         model = _Model(problem, range(problem.weeks), [])
-        model.even_out(best)
+        model.even_out(reached.pairs)
         ended = model.search(clock, seed, effort=WHOLE_EFFORT)
         if ended in {"optimal", "feasible"}:
-            best = _more_even(problem, best, model.pairs)
-        if ended == "optimal":
-            return RosterOutcome("optimal", None, tuple(best), problem.weeks)
+            reached.pairs = _more_even(problem, reached.pairs, model.pairs)
+        reached.proven = ended == "optimal"
     rng = Random(seed)  # noqa: S311 - no secret
     idle = 0
-    while idle < PATIENCE and not clock.over:
-        weeks, crews = _neighbourhood(problem, best, rng)
-        outside = [pair for pair in best if pair[0] not in crews or problem.tasks[pair[1]].day // 7 not in weeks]
-        model = _Model(problem, weeks, outside, crews=crews)
-        model.even_out([pair for pair in best if pair not in set(outside)])
-        ended = model.search(clock, seed, effort=STEP_EFFORT)
-        better = _more_even(problem, best, outside + model.pairs) if ended in {"optimal", "feasible"} else best
-        idle = idle + 1 if better is best else 0
-        best = better
-    return RosterOutcome("feasible", clock.limit, tuple(best), problem.weeks)
+    while not reached.proven and idle < PATIENCE and not clock.over:
+        better = _step(problem, reached.pairs, clock, seed, rng)
+        idle = idle + 1 if better is reached.pairs else 0
+        reached.pairs = better
+
+
+def _step(problem: RosterProblem, best: list[Pair], clock: Clock, seed: int, rng: Random) -> list[Pair]:
+    """Do the work of some crews in some weeks anew; return a more even roster, or the same list."""
+    weeks, crews = _neighbourhood(problem, best, rng)
+    inside = {pair for pair in best if pair[0] in crews and problem.tasks[pair[1]].day // 7 in weeks}
+    outside = [pair for pair in best if pair not in inside]
+    model = _Model(problem, weeks, outside, crews=crews)
+    model.even_out(sorted(inside))
+    ended = model.search(clock, seed, effort=STEP_EFFORT)
+    return _more_even(problem, best, outside + model.pairs) if ended in {"optimal", "feasible"} else best
 
 
 def _more_even(problem: RosterProblem, one: list[Pair], other: Sequence[Pair]) -> list[Pair]:
@@ -419,6 +455,9 @@ class _Model:
 
     def _outside(self, fixed: Sequence[Pair]) -> defaultdict[int, _Work]:
         outside: defaultdict[int, _Work] = defaultdict(_Work)
+        for shift in self.problem.before:
+            outside[shift.crew].days.add(shift.day)
+            outside[shift.crew].spans.append((shift.leave, shift.back))
         for crew, t in fixed:
             task, work = self.problem.tasks[t], outside[crew]
             work.minutes += task.end - task.start
@@ -641,20 +680,24 @@ class _Model:
 def _solved(solver: cp_model.CpSolver, model: cp_model.CpModel, clock: Clock) -> Any:  # noqa: ANN401 - an untyped status
     """Solve in a thread, so that this one hears Ctrl-C; it stops the search, which keeps what it has."""
     answer: list[Any] = []
+    done = threading.Event()  # a join that Ctrl-C ends would take the thread for finished (CPython issue 89437)
 
     def run() -> None:
         try:
             answer.append(solver.solve(model))
         except BaseException as error:  # noqa: BLE001 - it is raised again below, in the thread that can be heard
             answer.append(error)
+        finally:
+            done.set()
 
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    while thread.is_alive():
+    threading.Thread(target=run, daemon=True).start()
+    ticked = False
+    while not (done.is_set() and ticked):
+        ticked = True
         try:
             if clock.interrupted:
                 solver.stop_search()
-            thread.join(POLL_SECONDS)
+            done.wait(POLL_SECONDS)
             clock.on_tick()
         except KeyboardInterrupt:
             clock.interrupted = True

@@ -1,0 +1,93 @@
+"""`roster`: from a plan folder to who goes where in which shift."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path  # noqa: TC003 - the same
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from optimizer.cli.arguments import Json  # noqa: TC001 - typer reads annotations while the program runs
+from optimizer.cli.console import Sayer, print_json, print_table
+
+if TYPE_CHECKING:
+    from optimizer.roster.model import Roster
+
+
+def roster(
+    plan_folder: Annotated[Path, typer.Argument(metavar="PLAN_FOLDER", help="Folder that `plan` wrote.")],
+    first: Annotated[str, typer.Option("--from", metavar="DATE", help="First day, such as 2026-12-01.")],
+    out: Annotated[Path | None, typer.Option(help="Folder to write; PLAN_FOLDER/roster-DATE if not given.")] = None,
+    weeks: Annotated[int, typer.Option(help="How many weeks, 1 to 26.")] = 4,
+    after: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The roster before this one: rest and days in a row go on.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
+    time_limit: Annotated[float, typer.Option(min=0.01, help="Seconds of search.")] = 60.0,
+    allow_gaps: Annotated[
+        bool, typer.Option("--allow-gaps", help="Where no roster fills every shift, make one that lists what it lacks.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Assign crews to every duty of a plan: rest, hours and days off kept, nights and weekends shared."""
+    from optimizer.pipeline.outputs import package_version
+    from optimizer.roster.calendar import check_weeks, first_day
+    from optimizer.roster.earlier import read_earlier
+    from optimizer.roster.making import make_roster
+    from optimizer.roster.reading import read_duties
+    from optimizer.roster.refusal import NoRosterError
+    from optimizer.roster.writing import SUMMARY, check_roster_folder, summary, write_roster
+
+    day = first_day(first)
+    check_weeks(weeks)
+    folder = out or plan_folder / f"roster-{day.isoformat()}"
+    duties = read_duties(plan_folder)
+    before = () if after is None else read_earlier(after / SUMMARY, day)
+    check_roster_folder(folder)
+    sayer = Sayer(silent=as_json)
+    try:
+        made = make_roster(
+            duties,
+            day,
+            weeks,
+            seed=seed,
+            time_limit=time_limit,
+            allow_gaps=allow_gaps,
+            before=before,
+            on_step=sayer.step,
+        )
+    except NoRosterError as error:
+        if as_json:
+            print_json({"status": "infeasible", "out": None, "refusals": [r.as_json for r in error.refusals]})
+        raise
+    sayer.step("writing the roster")
+    write_roster(folder, made, datetime.now(UTC), package_version())
+    if as_json:
+        told = summary(made, package_version())
+        del told["last_shifts"]  # they are for the next roster, not for a line
+        print_json(told | {"out": str(folder)})
+    else:
+        _show(made, folder)
+
+
+def _show(made: Roster, folder: Path) -> None:
+    """Print how evenly the work is spread, what is not filled, and where the files are."""
+    from optimizer.roster.writing import summary
+
+    words = summary(made, "")
+    ended = {None: "", "time": " (stopped by its time limit)", "interrupted": " (interrupted)"}[made.limit]
+    title = f"{made.duties.name}: {len(made.assignments)} assignments of {len(made.duties.crews)} crews"
+    even = "no roster is more even" if made.status == "optimal" else "a more even one may exist"
+    rows = [
+        (key.replace("_", " "), f"{spread['least']:g}", f"{spread['most']:g}")
+        for key, spread in words["spread"].items()
+    ]
+    print_table(f"{title}, {even}{ended}", ["by crew", "least", "most"], rows)
+    for gap in made.gaps:
+        where = f"{gap.day.isoformat()}, {gap.shift.label}, {gap.duty.label}"
+        sys.stderr.write(f"Warning: {where}: {gap.missing} people missing\n")
+    for note in made.notes:
+        sys.stderr.write(f"Note: {note}\n")
+    sys.stdout.write(f"Roster: {folder / 'roster.html'}\n")

@@ -1,0 +1,151 @@
+"""How surprising a count is: Poisson or negative binomial, averaged over a log-normal mean.
+
+    Y ~ Poisson(mu) or negative binomial of mean mu and shape R,      log mu ~ N(m, s^2)
+
+averaged over log mu by the trapezoid rule, whose error falls faster than any power for integrands as smooth and as thin at the ends as these.
+
+A count is discrete, so the chance of one at least as large, P(Y >= y), is too large on the average, and where next to nothing is expected
+it is close to 1 for nearly every place. Three p-values are offered:
+
+    plain         P(Y >= y): never too small, and the more so the fewer finds are expected
+    mid           P(Y > y) + P(Y = y) / 2: right on the average over places of many sizes (Lancaster 1961)
+    randomised    P(Y > y) + U P(Y = y), U uniform: exactly uniform where the model holds
+
+References
+----------
+H. O. Lancaster (1961), Significance tests in discrete distributions, JASA 56(294).
+Y. Benjamini, Y. Hochberg (1995), Controlling the false discovery rate, J. R. Statist. Soc. B 57(1).
+Y. Benjamini, D. Yekutieli (2001), The control of the false discovery rate in multiple testing under dependency, Annals of Statistics 29(4).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+from scipy.special import betainc, gammainc, gammaincc
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats: TypeAlias = NDArray[np.float64]
+
+PValue = Literal["plain", "mid", "randomised"]
+
+NODES = np.linspace(-8.0, 8.0, 97)
+NODE_WEIGHTS = np.exp(-(NODES**2) / 2)
+NODE_WEIGHTS /= NODE_WEIGHTS.sum()
+"""A standard normal as (97,) points and their weights."""
+MOST_AT_ONCE = 20_000
+"""Places that are averaged together, so that memory stays small."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What counts are expected, k of them.
+
+    Attributes
+    ----------
+    centre, sd
+        (k,) mean and standard deviation of log mu.
+    shape
+        (k,) R > 0; infinity is Poisson.
+    """
+
+    centre: Floats
+    sd: Floats
+    shape: Floats
+
+    def take(self, chosen: NDArray[np.integer] | NDArray[np.bool_]) -> Expected:
+        """Return the chosen places."""
+        return Expected(self.centre[chosen], self.sd[chosen], self.shape[chosen])
+
+    def above(self, count: Floats) -> Floats:
+        """Return P(Y > y) of the (k,) whole counts y; 1 where y < 0."""
+        return self._averaged(count, upper=True)
+
+    def up_to(self, count: Floats) -> Floats:
+        """Return P(Y <= y) of the (k,) whole counts y; 0 where y < 0."""
+        return self._averaged(count, upper=False)
+
+    def _averaged(self, count: Floats, *, upper: bool) -> Floats:
+        out = np.empty(count.size)
+        for first in range(0, count.size, MOST_AT_ONCE):
+            part = slice(first, first + MOST_AT_ONCE)
+            mean = np.exp(self.centre[part, None] + self.sd[part, None] * NODES)
+            out[part] = _tail(count[part, None], mean, self.shape[part, None], upper=upper) @ NODE_WEIGHTS
+        return out
+
+    def interval(self, level: float) -> tuple[Floats, Floats]:
+        """Return the (k,) smallest counts that at least (1 - level) / 2, and (1 + level) / 2, of the chance lie up to."""
+        return self._quantile((1 - level) / 2), self._quantile((1 + level) / 2)
+
+    def _quantile(self, chance: float) -> Floats:
+        low, high = np.full(self.centre.size, -1.0), np.ones(self.centre.size)
+        while (short := self.up_to(high) < chance).any():
+            high = np.where(short, 2 * high + 1, high)
+        while (open_ := high - low > 1).any():
+            middle = np.floor((low + high) / 2)
+            enough = self.up_to(middle) >= chance
+            low, high = np.where(open_ & ~enough, middle, low), np.where(open_ & enough, middle, high)
+        return high
+
+
+def _tail(count: Floats, mean: Floats, shape: Floats, *, upper: bool) -> Floats:
+    """Return P(Y > y) or P(Y <= y) given the mean."""
+    y = np.maximum(count, -1.0) + 1
+    nothing = y <= 0
+    y = np.where(nothing, 1.0, y)
+    infinite = np.isinf(shape)
+    if infinite.all():
+        chance = gammainc(y, mean) if upper else gammaincc(y, mean)
+    else:
+        r = np.where(infinite, 1.0, shape)
+        mixed = betainc(y, r, mean / (r + mean)) if upper else betainc(r, y, r / (r + mean))
+        chance = np.where(infinite, gammainc(y, mean) if upper else gammaincc(y, mean), mixed)
+    return np.where(nothing, 1.0 if upper else 0.0, chance)
+
+
+def surprise(
+    expected: Expected, count: Floats, kind: PValue = "mid", rng: np.random.Generator | None = None
+) -> tuple[Floats, Floats]:
+    """Return the (k,) p-values of as many finds or more, and of as few or fewer.
+
+    Parameters
+    ----------
+    expected
+        What was expected.
+    count
+        (k,) what was found.
+    kind
+        Which p-value.
+    rng
+        Source of chance of the randomised one.
+    """
+    above, below = expected.above(count), expected.up_to(count - 1)
+    here = np.maximum(1 - above - below, 0.0)
+    if kind == "plain":
+        return np.minimum(above + here, 1.0), np.minimum(below + here, 1.0)
+    part = np.full(count.size, 0.5)
+    if kind == "randomised":
+        part = (rng or np.random.default_rng(0)).random(count.size)
+    return above + part * here, below + (1 - part) * here
+
+
+def adjusted(p: Floats, *, any_dependence: bool = False) -> Floats:
+    """Return the (k,) smallest false discovery rates at which each of the p-values would be called.
+
+    Parameters
+    ----------
+    p
+        (k,) p-values in [0, 1].
+    any_dependence
+        Benjamini and Yekutieli's rule, which holds whatever the dependence; otherwise Benjamini and Hochberg's, which holds where p-values are
+        independent or positively dependent.
+    """
+    if not p.size:
+        return p
+    from scipy.stats import false_discovery_control
+
+    return np.asarray(false_discovery_control(p, method="by" if any_dependence else "bh"))

@@ -1,0 +1,168 @@
+"""The shifts of a horizon on the clock and in elapsed time.
+
+A shift begins when the clock shows its start and lasts its hours as elapsed time. On the night on which the clocks go forward an eight-hour
+shift from 22:00 thus ends at 07:00, on the night on which they go back at 05:00. Every rule (rest, hours a week) counts elapsed time. A start
+that the clock skips is taken an hour later by that clock, and one that it shows twice is the first of the two (PEP 495).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+from optimizer.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from zoneinfo import ZoneInfo
+
+    from optimizer.roster.model import Duties, Duty, Shift
+
+MOST_WEEKS = 26
+NIGHT = range(23, 30)
+"""Hours of a night, counted from the midnight before: 23:00 to 06:00."""
+NIGHT_MINUTES = 180
+"""A shift that holds this much of a night is a night shift (article 2 of the European Working Time Directive, 2003/88/EC)."""
+DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One shift of one day.
+
+    Attributes
+    ----------
+    day
+        Day on which it begins.
+    index
+        Days since the roster's first.
+    shift
+        Which shift.
+    start, end
+        UTC.
+    night, weekend
+        Whether it is a night shift; whether it begins on a Saturday or Sunday.
+    duties
+        What it asks for.
+    """
+
+    day: date
+    index: int
+    shift: Shift
+    start: datetime
+    end: datetime
+    night: bool
+    weekend: bool
+    duties: tuple[Duty, ...]
+
+    @property
+    def name(self) -> str:
+        """Return 'Tuesday 2026-12-01, Night'."""
+        return f"{DAY_NAMES[self.day.weekday()]} {self.day.isoformat()}, {self.shift.label}"
+
+
+def first_day(text: str) -> date:
+    """Return the day that `--from` names.
+
+    Raises
+    ------
+    InputError
+        If it is no date, or one too near the calendar's ends for a roster.
+    """
+    remedy = "Give the first day of the roster"
+    try:
+        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
+    except ValueError:
+        raise InputError(Problem("--from", repr(text), "a date, such as 2026-12-01", remedy)) from None
+    if not 1970 <= day.year <= 2200:
+        raise InputError(Problem("--from", text, "a date from 1970 to 2200", remedy))
+    return day
+
+
+def check_weeks(weeks: int) -> None:
+    """Refuse a horizon that is none, or longer than anybody plans.
+
+    Raises
+    ------
+    InputError
+        If `weeks` is not between 1 and 26.
+    """
+    if not 1 <= weeks <= MOST_WEEKS:
+        remedy = "Make one roster after the other" if weeks > MOST_WEEKS else ""
+        raise InputError(Problem("--weeks", str(weeks), f"1 to {MOST_WEEKS} weeks", remedy))
+
+
+def slots_of(duties: Duties, first: date, weeks: int) -> list[Slot]:
+    """Return every shift of the horizon that asks for somebody, in order of time."""
+    slots = []
+    for index in range(7 * weeks):
+        day = first + timedelta(days=index)
+        for shift in duties.shifts:
+            asked = duties.duties_on(day, shift.id) if day.weekday() in shift.days else ()
+            if asked:
+                start, end = span(day, shift, duties.zone)
+                night = is_night(start, end, duties.zone)
+                slots.append(Slot(day, index, shift, start, end, night, day.weekday() >= 5, asked))
+    return sorted(slots, key=lambda slot: (slot.start, slot.shift.id))
+
+
+def span(day: date, shift: Shift, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Return start and end of a shift in UTC; between them lie its hours as elapsed time."""
+    start = datetime.combine(day, shift.start, zone).astimezone(UTC)
+    return start, start + timedelta(minutes=shift.minutes)
+
+
+def clock_notes(slots: Sequence[Slot], zone: ZoneInfo) -> list[str]:
+    """Return a sentence for every shift during which the clocks change, and what that does to its end."""
+    notes = []
+    for slot in slots:
+        start, end = slot.start.astimezone(zone), slot.end.astimezone(zone)
+        moved = (end.utcoffset() or timedelta()) - (start.utcoffset() or timedelta())
+        if moved:
+            minutes = round(moved.total_seconds() / 60)
+            way, what = ("forward", "overlaps the next") if minutes > 0 else ("back", "leaves a gap before the next")
+            notes.append(
+                f"{slot.name}: the clocks go {way} by {abs(minutes)} minutes. The shift lasts its {slot.shift.minutes / 60:g} hours all the "
+                f"same and ends at {end:%H:%M}; it {what} where shifts hand over by the clock."
+            )
+    return notes
+
+
+def overlap_notes(duties: Duties) -> list[str]:
+    """Return a sentence for every pair of shifts that overlap: both are manned then."""
+    notes = []
+    for k, one in enumerate(duties.shifts):
+        for other in duties.shifts[k + 1 :]:
+            minutes = _overlap(one, other)
+            if minutes:
+                notes.append(
+                    f"The shifts {one.label} and {other.label} overlap by {minutes / 60:g} hours: both are manned then."
+                )
+    return notes
+
+
+def _overlap(one: Shift, other: Shift) -> int:
+    """Return the minutes of an ordinary day during which two shifts both run."""
+    if not one.days & other.days:
+        return 0
+    day = 24 * 60
+    a, b = (60 * shift.start.hour + shift.start.minute for shift in (one, other))
+    shared = [min(a + one.minutes, b + k * day + other.minutes) - max(a, b + k * day) for k in (-1, 0, 1)]
+    return sum(max(0, minutes) for minutes in shared)
+
+
+def is_night(start: datetime, end: datetime, zone: ZoneInfo) -> bool:
+    """Return whether what lasts from `start` to `end` counts as a night shift."""
+    return _night_minutes(start.astimezone(UTC), end.astimezone(UTC), zone) >= NIGHT_MINUTES
+
+
+def _night_minutes(start: datetime, end: datetime, zone: ZoneInfo) -> float:
+    """Return the elapsed minutes between `start` and `end` (UTC) that lie in a night of the zone."""
+    day, total = start.astimezone(zone).date() - timedelta(days=1), 0.0
+    while day <= end.astimezone(zone).date():
+        dusk = datetime.combine(day, time(NIGHT.start), zone).astimezone(UTC)
+        dawn = datetime.combine(day + timedelta(days=1), time(NIGHT.stop - 24), zone).astimezone(UTC)
+        total += max(0.0, (min(end, dawn) - max(start, dusk)).total_seconds() / 60)
+        day += timedelta(days=1)
+    return total

@@ -1,0 +1,137 @@
+"""Which rule fails, and in which shift, where the search has proven that there is no roster.
+
+Two questions are asked. Which rule, left out alone, makes a roster possible? And in the roster that lacks the fewest people, what keeps each
+crew that may do the first duty that lacks somebody from doing it? The rule named is, of those that answer the first, the one that keeps most
+crews.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Literal
+
+from optimizer.roster.refusal import WORDS, Refusal
+from optimizer.solvers.roster import exists_without, fewest_short
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from optimizer.roster.model import Rule
+    from optimizer.roster.parts import Part
+    from optimizer.solvers.roster import Clock, Pair, RosterProblem, RuleName
+
+RULES: tuple[RuleName, ...] = ("rest", "hours", "days in a row", "days off", "away")
+
+Reason = Literal["there", "free", "one at a time", "away", "rest", "hours", "days in a row", "days off"]
+
+CREW_IS: dict[Reason, tuple[str, str]] = {
+    "there": ("is sent", "are sent"),
+    "free": ("is free, which would break another shift", "are free, which would break another shift"),
+    "one at a time": ("is on another duty", "are on other duties"),
+    "away": ("is away", "are away"),
+    "rest": ("is resting", "are resting"),
+    "hours": ("has worked its hours", "have worked their hours"),
+    "days in a row": ("has worked its days in a row", "have worked their days in a row"),
+    "days off": ("has a day off", "have a day off"),
+}
+
+
+def diagnose(part: Part, weeks: int, clock: Clock, seed: int) -> Refusal:
+    """Return the rule and the shift that fail.
+
+    Parameters
+    ----------
+    part
+        Crews and duties without a roster.
+    weeks
+        Its first weeks, which have none either.
+    clock
+        Ends the search for the reason; what is known by then is said.
+    seed
+        Of the search.
+    """
+    mending = [rule for rule in RULES if exists_without(part.problem, weeks, clock, seed, frozenset({rule}))]
+    found = fewest_short(part.problem, weeks, clock, seed, until_first=True)
+    if found is None or not found[1]:
+        return _unlocated(part, weeks, mending)
+    pairs, short = found
+    t = min(short, key=lambda t: (part.problem.tasks[t].start, t))
+    reasons = Counter(_reason(part.problem, pairs, crew, t) for crew in part.problem.tasks[t].travel)
+    rule = _culprit(mending, reasons)
+    slot, duty = part.asked[t]
+    there = duty.staff - short[t]
+    return Refusal(
+        rule,
+        slot,
+        duty,
+        duty.staff,
+        there,
+        f"people are needed and {there} can be had. {_told(reasons)}{_mended(rule, mending)}",
+    )
+
+
+def _unlocated(part: Part, weeks: int, mending: Sequence[RuleName]) -> Refusal:
+    """Return what can be said when the clock ended the search for the shift."""
+    rule: Rule = mending[0] if mending else "rest"
+    slot, duty = part.asked[0]
+    words = f"people are needed, and no roster of the first {weeks} weeks fills every shift; time ended the search for the one that fails"
+    return Refusal(rule, slot, duty, duty.staff, 0, words)
+
+
+def _culprit(mending: Sequence[RuleName], reasons: Counter[Reason]) -> Rule:
+    """Return the rule that mends the roster and keeps most crews; without one that mends it, the rule that keeps most crews."""
+    if mending:
+        return max(mending, key=lambda rule: (reasons[rule], -RULES.index(rule)))
+    blocking: tuple[Rule, ...] = (*RULES, "one at a time")
+    return max(blocking, key=lambda rule: reasons[rule])  # type: ignore[index]
+
+
+def _told(reasons: Counter[Reason]) -> str:
+    """Return 'Of 3 crews that may go, 1 is sent and 2 are resting'."""
+    told = [f"{count} {CREW_IS[reason][count > 1]}" for reason, count in reasons.items()]
+    total = sum(reasons.values())
+    return f"Of {total} {'crew' if total == 1 else 'crews'} that may go, {', '.join(sorted(told))}"
+
+
+def _mended(rule: Rule, mending: Sequence[RuleName]) -> str:
+    """Return which rules would mend it alone."""
+    others = [WORDS[other] for other in mending if other != rule]
+    if rule in mending:
+        also = f"; so would it be without this one: {', '.join(others)}" if others else ""
+        return f". Without the rule named here there would be a roster{also}"
+    return ". No rule is to blame alone: with any one of them left out there is still no roster"
+
+
+def _reason(problem: RosterProblem, pairs: Sequence[Pair], crew: int, t: int) -> Reason:  # noqa: PLR0911 - one a reason
+    """Return what keeps a crew from one more task."""
+    limits, task = problem.crews[crew], problem.tasks[t]
+    mine = [problem.tasks[u] for c, u in pairs if c == crew]
+    if (crew, t) in pairs:
+        return "there"
+    if task.day in limits.away:
+        return "away"
+    leave, back = task.start - task.travel[crew], task.end + task.travel[crew]
+    spare = [max(leave - (other.end + other.travel[crew]), other.start - other.travel[crew] - back) for other in mine]
+    spare += [leave - earlier.back for earlier in problem.before if earlier.crew == crew]
+    if any(minutes < 0 for minutes in spare):
+        return "one at a time"
+    if any(minutes < limits.rest_minutes for minutes in spare):
+        return "rest"
+    week = [other for other in mine if other.day // 7 == task.day // 7]
+    worked = sum(other.end - other.start + 2 * other.travel[crew] for other in week)
+    if worked + back - leave > limits.week_minutes:
+        return "hours"
+    days = {other.day for other in mine} | {task.day} | {one.day for one in problem.before if one.crew == crew}
+    if _longest_run(days) > limits.most_days:
+        return "days in a row"
+    if len({other.day for other in week} | {task.day}) > 7 - limits.days_off:
+        return "days off"
+    return "free"
+
+
+def _longest_run(days: set[int]) -> int:
+    """Return the most consecutive numbers in a set."""
+    length: defaultdict[int, int] = defaultdict(int)
+    for day in sorted(days):
+        length[day] = length[day - 1] + 1
+    return max(length.values())

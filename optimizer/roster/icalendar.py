@@ -1,0 +1,105 @@
+"""Calendars (RFC 5545): one event an assignment, from leaving the base to being back.
+
+Times are UTC, which every calendar shows in local time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from optimizer.report.words import plain
+from optimizer.roster.table import stops_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from optimizer.roster.model import Assignment, Roster
+
+PRODUCER = "-//border-interdiction//roster//EN"
+LINE_OCTETS = 75
+"""Longest line in octets, without its end (RFC 5545, 3.1)."""
+
+
+def calendar(roster: Roster, assignments: Iterable[Assignment], name: str, made: datetime, *, crew: bool) -> str:
+    """Return a calendar of some assignments.
+
+    Parameters
+    ----------
+    roster
+        What they belong to.
+    assignments
+        One event each.
+    name
+        Of the calendar.
+    made
+        When the roster was made, with its zone.
+    crew
+        Whether the events name the crew: in the calendar of all, not in that of one.
+    """
+    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", f"PRODID:{PRODUCER}", "CALSCALE:GREGORIAN"]
+    lines += [f"NAME:{_escaped(name)}", f"X-WR-CALNAME:{_escaped(name)}"]
+    for one in assignments:
+        lines += _event(roster, one, made, crew=crew)
+    lines.append("END:VCALENDAR")
+    return "".join(_folded(line) + "\r\n" for line in lines)
+
+
+def _event(roster: Roster, one: Assignment, made: datetime, *, crew: bool) -> Sequence[str]:
+    zone = roster.duties.zone.key
+    base = roster.duties.bases.get(one.base, one.base) or "base"
+    title = f"{one.shift.label}: {one.duty.label}"
+    told = [
+        f"{one.crew.label} ({one.crew.people} people)",
+        f"On duty {one.start:%H:%M} to {one.end:%H:%M} ({zone})",
+        f"Leave {base} at {one.leave:%H:%M}, back at {one.back:%H:%M}",
+    ]
+    if one.duty.stops:
+        told.append(f"Stops: {stops_text(one.duty.stops, one)}")
+    return (
+        "BEGIN:VEVENT",
+        f"UID:{_uid(roster, one)}",
+        f"DTSTAMP:{_utc(made)}",
+        f"DTSTART:{_utc(one.leave)}",
+        f"DTEND:{_utc(one.back)}",
+        f"SUMMARY:{_escaped(f'{one.crew.label}: {title}' if crew else title)}",
+        f"LOCATION:{_escaped(one.duty.place or one.duty.label)}",
+        f"GEO:{one.duty.lat:.6f};{one.duty.lon:.6f}",
+        f"CATEGORIES:{_escaped(one.duty.kind)}",
+        "DESCRIPTION:" + "\\n".join(_escaped(line) for line in told),
+        "END:VEVENT",
+    )
+
+
+def _uid(roster: Roster, one: Assignment) -> str:
+    """Return an id that stays when a roster is made anew: a crew sent elsewhere in a shift has its event moved, not doubled."""
+    words = (roster.duties.name, one.crew.id, one.day.isoformat(), one.shift.id)
+    digest = hashlib.sha256("\x1f".join(words).encode("utf-8", "replace")).hexdigest()
+    return f"{digest[:32]}@border-interdiction"
+
+
+def _utc(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def _escaped(text: str) -> str:
+    """Return text on one line with the marks escaped that separate values (RFC 5545, 3.3.11)."""
+    line = plain(text)
+    for mark in ("\\", ";", ","):
+        line = line.replace(mark, f"\\{mark}")
+    return line
+
+
+def _folded(line: str) -> str:
+    """Break a line after at most 75 octets, between characters (RFC 5545, 3.1)."""
+    if len(line.encode("utf-8", "replace")) <= LINE_OCTETS:
+        return line
+    pieces, piece, octets = [], "", 0
+    for character in line:
+        size = len(character.encode("utf-8", "replace"))
+        if octets + size > LINE_OCTETS:
+            pieces.append(piece)
+            piece, octets = " ", 1
+        piece, octets = piece + character, octets + size
+    return "\r\n".join([*pieces, piece])

@@ -1,0 +1,238 @@
+"""From duties to a roster."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Literal, NoReturn
+
+from optimizer.errors import InfeasibleError
+from optimizer.roster.arithmetic import impossible
+from optimizer.roster.calendar import check_weeks, clock_notes, overlap_notes, slots_of
+from optimizer.roster.diagnosis import diagnose
+from optimizer.roster.model import Assignment, Gap, Roster
+from optimizer.roster.parts import parts_of
+from optimizer.roster.refusal import NoRosterError
+from optimizer.solvers.roster import Clock, evened, fewest_short, first_roster, with_gaps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import date
+
+    from optimizer.roster.calendar import Slot
+    from optimizer.roster.earlier import Worked
+    from optimizer.roster.model import Crew, Duties, Duty
+    from optimizer.roster.parts import Part
+    from optimizer.roster.refusal import Refusal
+    from optimizer.solvers.roster import Pair
+
+TIME_LIMIT = 60.0
+"""Seconds of search where nothing else is asked."""
+SAY_EVERY = 2.0
+"""Seconds between two words on how a long search goes."""
+REASON_SECONDS = 30.0
+"""Seconds that the search for the rule that fails, or for a roster with gaps, may take even where the time limit is spent."""
+
+
+@dataclass
+class _Filled:
+    """A part with a roster; `missing` people by task where gaps are allowed."""
+
+    part: Part
+    pairs: tuple[Pair, ...]
+    missing: dict[int, int]
+    proven: bool = False
+
+
+def make_roster(
+    duties: Duties,
+    first: date,
+    weeks: int,
+    *,
+    seed: int = 0,
+    time_limit: float = TIME_LIMIT,
+    allow_gaps: bool = False,
+    before: Sequence[Worked] = (),
+    on_step: Callable[[str], None] = lambda _: None,
+) -> Roster:
+    """Assign crews to every duty of every shift, keeping every crew's rules and sharing hours, nights and weekends evenly.
+
+    Parameters
+    ----------
+    duties
+        What is asked, and who there is.
+    first
+        First day.
+    weeks
+        1 to 26.
+    seed
+        Of the search, >= 0: the same seed gives the same roster, unless the time limit or Ctrl-C ended the search.
+    time_limit
+        Seconds.
+    allow_gaps
+        Where no roster fills every shift, make one that lacks few people and list what it lacks.
+    before
+        The last shifts of the roster before, whose rest and days in a row go on.
+    on_step
+        Called with a few words as the work goes on.
+
+    Raises
+    ------
+    InputError
+        If `weeks` is out of range.
+    NoRosterError
+        Naming the rule and the shift that fail.
+    InfeasibleError
+        If time ran out before there was a roster.
+    KeyboardInterrupt
+        If Ctrl-C came before there was one; after that it ends the search and the best roster so far is returned.
+    """
+    check_weeks(weeks)
+    began = time.monotonic()
+    slots = slots_of(duties, first, weeks)
+    search = _Search(began + time_limit, seed, allow_gaps, on_step)
+    parts = parts_of(duties, slots, first, weeks, before)
+    filled = search.fill(parts)
+    limit = search.even_out(filled)
+    proven = all(one.proven for one in filled)
+    return Roster(
+        duties=duties,
+        first=first,
+        weeks=weeks,
+        assignments=_assignments(duties, filled),
+        gaps=_gaps(filled),
+        status="optimal" if proven else "feasible",
+        limit=None if proven else limit,
+        seconds=time.monotonic() - began,
+        seed=seed,
+        notes=(*clock_notes(slots, duties.zone), *overlap_notes(duties)),
+    )
+
+
+class _Search:
+    """Fills all parts before it evens any out, so that Ctrl-C finds a whole roster as early as can be."""
+
+    def __init__(self, until: float, seed: int, allow_gaps: bool, on_step: Callable[[str], None]) -> None:
+        self._seed, self._allow_gaps, self._on_step = seed, allow_gaps, on_step
+        self._clock = Clock(until, self._tick)
+        self._doing, self._said = "", 0.0
+
+    def _say(self, doing: str) -> None:
+        self._doing, self._said = doing, time.monotonic()
+        self._on_step(doing)
+
+    def _tick(self) -> None:
+        if time.monotonic() - self._said >= SAY_EVERY:
+            self._say(self._doing.partition(" (")[0] + f" ({self._clock.left:.0f} s left)")
+
+    def fill(self, parts: Sequence[Part]) -> list[_Filled]:
+        """Return a roster of every part."""
+        refusals = {k: refusal for k, part in enumerate(parts) if (refusal := impossible(part)) is not None}
+        if refusals and not self._allow_gaps:
+            raise NoRosterError(*refusals.values())
+        filled = []
+        for k, part in enumerate(parts):
+            self._say(f"finding a roster{_which(part, k, parts)}")
+            one = None if k in refusals else self._first(part, refusals, k)
+            if one is not None:
+                filled.append(one)
+            elif self._allow_gaps:
+                filled.append(self._short(part))
+        if refusals and not self._allow_gaps:
+            raise NoRosterError(*refusals.values())
+        return filled
+
+    def _first(self, part: Part, refusals: dict[int, Refusal], k: int) -> _Filled | None:
+        """Return a part with a roster; where there is none, note why unless gaps are allowed."""
+        outcome = first_roster(part.problem, self._first_clock(), self._seed)
+        if outcome.ended == "unknown":
+            if self._allow_gaps and outcome.limit == "time":
+                return None
+            self._stop(outcome.limit)
+        if outcome.ended == "infeasible":
+            if not self._allow_gaps:
+                self._say("looking for the rule that fails")
+                refusals[k] = diagnose(part, outcome.weeks, self._patient_clock(), self._seed)
+            return None
+        return _Filled(part, outcome.pairs, {})
+
+    def _short(self, part: Part) -> _Filled:
+        self._say(f"finding a roster with few gaps{': ' + part.name if part.name else ''}")
+        clock = self._patient_clock()
+        found = fewest_short(part.problem, part.problem.weeks, clock, self._seed)
+        if found is None:
+            self._stop(clock.limit)
+        pairs, missing = found
+        return _Filled(replace(part, problem=with_gaps(part.problem, pairs)), pairs, missing)
+
+    def _first_clock(self) -> Clock:
+        """Return the time for a roster without gaps: half of what is left where one with gaps will do."""
+        left = self._clock.left
+        return Clock(time.monotonic() + (left / 2 if self._allow_gaps else left), self._tick)
+
+    def _patient_clock(self) -> Clock:
+        """Return the time for a reason or for gaps: an answer is owed even where the time limit is spent."""
+        return Clock(max(self._clock.until, time.monotonic() + REASON_SECONDS), self._tick)
+
+    def _stop(self, limit: str | None) -> NoReturn:
+        """End a search that has no roster yet."""
+        if limit == "interrupted":
+            raise KeyboardInterrupt
+        raise InfeasibleError(
+            "The search ended before it had a roster. Give it more time with --time-limit, or look with --allow-gaps at what it lacks."
+        )
+
+    def even_out(self, filled: Sequence[_Filled]) -> Literal["time", "interrupted"] | None:
+        """Even out each part in its share of the time left; return what ended it early."""
+        limit: Literal["time", "interrupted"] | None = None
+        for k, one in enumerate(filled):
+            try:
+                self._say(f"evening out{_which(one.part, k, filled)}")
+                share = Clock(time.monotonic() + self._clock.left / (len(filled) - k), self._tick)
+                outcome = evened(one.part.problem, one.pairs, share, self._seed)
+            except KeyboardInterrupt:
+                return "interrupted"
+            one.pairs, one.proven = outcome.pairs, outcome.ended == "optimal"
+            if share.interrupted:
+                return "interrupted"
+            limit = outcome.limit or limit
+        return limit
+
+
+def _which(part: Part, k: int, everything: Sequence[object]) -> str:
+    number = f", part {k + 1} of {len(everything)}" if len(everything) > 1 else ""
+    return number + (f": {part.name}" if part.name else "")
+
+
+def _assignments(duties: Duties, filled: Sequence[_Filled]) -> tuple[Assignment, ...]:
+    made = [
+        _assignment(duties, one.part.crews[crew], *one.part.asked[task]) for one in filled for crew, task in one.pairs
+    ]
+    order = {crew.id: position for position, crew in enumerate(duties.crews)}
+    return tuple(sorted(made, key=lambda a: (a.start.timestamp(), a.shift.id, a.duty.id, order[a.crew.id])))
+
+
+def _assignment(duties: Duties, crew: Crew, slot: Slot, duty: Duty) -> Assignment:
+    travel = timedelta(minutes=crew.travel_to(duty))
+    return Assignment(
+        day=slot.day,
+        shift=slot.shift,
+        crew=crew,
+        duty=duty,
+        start=slot.start.astimezone(duties.zone),
+        end=slot.end.astimezone(duties.zone),
+        leave=(slot.start - travel).astimezone(duties.zone),
+        back=(slot.end + travel).astimezone(duties.zone),
+        base=crew.base_for(duty),
+    )
+
+
+def _gaps(filled: Sequence[_Filled]) -> tuple[Gap, ...]:
+    gaps = [
+        (one.part.asked[task][0], Gap(one.part.asked[task][0].day, one.part.asked[task][0].shift, duty, missing))
+        for one in filled
+        for task, missing in one.missing.items()
+        for duty in [one.part.asked[task][1]]
+    ]
+    return tuple(gap for _, gap in sorted(gaps, key=lambda pair: (pair[0].start, pair[1].duty.id)))

@@ -1,0 +1,252 @@
+"""Duties, crews and rosters, as the room sees them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date, datetime, time
+    from zoneinfo import ZoneInfo
+
+Rule = Literal["crews", "one at a time", "away", "rest", "hours", "days in a row", "days off"]
+"""What can keep a crew from a shift: nobody who may do it, elsewhere at that time, leave, and the four rules of a crew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """A part of the day that is worked.
+
+    Attributes
+    ----------
+    id, label
+        Name, and what people call it.
+    start
+        Clock time at which it begins.
+    minutes
+        Elapsed minutes it lasts, on days on which the clocks change too.
+    days
+        Days of the week on which it begins, 0 for Monday.
+    """
+
+    id: str
+    label: str
+    start: time
+    minutes: int
+    days: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A stop of a beat; `arrive` and `leave` are minutes from the start of the shift."""
+
+    label: str
+    lon: float
+    lat: float
+    arrive: float
+    leave: float
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """What an option asks for in one shift.
+
+    Attributes
+    ----------
+    id, option, label
+        Name, the plan's option, and what people call it.
+    kind, type
+        `checkpoint`, `patrol` or `sensor`; the kind or team type of the scenario.
+    agency
+        Who does it; empty where anybody may.
+    shift
+        Id of the shift.
+    staff
+        People needed, >= 1.
+    place, lon, lat
+        Where.
+    travel
+        Whole minutes from each base that it is served from; empty where every crew goes there at once.
+    stops
+        Of a beat.
+    """
+
+    id: str
+    option: str
+    label: str
+    kind: str
+    type: str
+    agency: str
+    shift: str
+    staff: int
+    place: str
+    lon: float
+    lat: float
+    travel: Mapping[str, int]
+    stops: tuple[Stop, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """People who go out together, with the rules that they work by.
+
+    Attributes
+    ----------
+    id, label, agency, base
+        Name, what people call it, whose duties it does (all where empty), where it sets out (anywhere where empty).
+    people
+        How many, >= 1.
+    can
+        Kinds or types of duty; everything where empty.
+    week_minutes
+        Most minutes away from base in each week of the roster.
+    rest_minutes
+        Least minutes from being back to leaving again.
+    most_days
+        Most days in a row with work.
+    days_off
+        Least days without work in each week of the roster.
+    away
+        Days on which it begins no shift.
+    """
+
+    id: str
+    label: str
+    agency: str
+    base: str
+    people: int
+    can: frozenset[str]
+    week_minutes: int
+    rest_minutes: int
+    most_days: int
+    days_off: int
+    away: frozenset[date]
+
+    def may_do(self, duty: Duty) -> bool:
+        """Return whether agency, base and training fit a duty."""
+        return (
+            (self.agency in {"", duty.agency} or not duty.agency)
+            and (not duty.travel or not self.base or self.base in duty.travel)
+            and (not self.can or duty.kind in self.can or duty.type in self.can)
+        )
+
+    def travel_to(self, duty: Duty) -> int:
+        """Return the minutes from the crew's base to a duty, or from the nearest base where the crew has none."""
+        if not duty.travel:
+            return 0
+        return duty.travel[self.base] if self.base else min(duty.travel.values())
+
+    def base_for(self, duty: Duty) -> str:
+        """Return the base that the crew sets out from for a duty."""
+        if self.base or not duty.travel:
+            return self.base
+        return min(duty.travel, key=lambda base: (duty.travel[base], base))
+
+
+@dataclass(frozen=True)
+class Duties:
+    """What a plan asks of people, and who there is.
+
+    Attributes
+    ----------
+    name
+        Of the scenario.
+    zone
+        Whose clocks the shifts follow.
+    shifts, duties, crews
+        Everything there is.
+    bases
+        Label of each base, by id.
+    """
+
+    name: str
+    zone: ZoneInfo
+    shifts: tuple[Shift, ...]
+    duties: tuple[Duty, ...]
+    crews: tuple[Crew, ...]
+    bases: Mapping[str, str]
+
+    def duties_on(self, day: date, shift: str) -> tuple[Duty, ...]:
+        """Return the duties of one shift of one day: the same every day for a plan; a draw of plans may differ by `day`."""
+        del day  # a single plan knows no days
+        return tuple(duty for duty in self.duties if duty.shift == shift)
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One crew on one duty.
+
+    Attributes
+    ----------
+    day
+        Day on which the shift begins.
+    shift, crew, duty
+        Who does what.
+    start, end
+        Of the duty, with the zone's offset from UTC.
+    leave, back
+        When the crew leaves its base and is back there; `start` and `end` themselves for a beat, which is one tour from its base.
+    base
+        Id of that base; empty where there is none.
+    """
+
+    day: date
+    shift: Shift
+    crew: Crew
+    duty: Duty
+    start: datetime
+    end: datetime
+    leave: datetime
+    back: datetime
+    base: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """People a duty lacks in one shift, in a roster that was allowed gaps."""
+
+    day: date
+    shift: Shift
+    duty: Duty
+    missing: int
+
+
+@dataclass(frozen=True)
+class Roster:
+    """Who goes where in which shift.
+
+    Attributes
+    ----------
+    duties
+        What it was made for.
+    first
+        Its first day.
+    weeks
+        How many weeks.
+    assignments
+        In order of time.
+    gaps
+        Empty unless gaps were allowed.
+    status
+        `optimal` (no roster spreads the work more evenly) or `feasible`.
+    limit
+        What ended the search early; None when nothing did.
+    seconds
+        Wall-clock time.
+    seed
+        Of the search.
+    notes
+        Sentences for the sergeant.
+    """
+
+    duties: Duties
+    first: date
+    weeks: int
+    assignments: tuple[Assignment, ...]
+    gaps: tuple[Gap, ...]
+    status: Literal["optimal", "feasible"]
+    limit: Literal["time", "interrupted"] | None
+    seconds: float
+    seed: int
+    notes: tuple[str, ...]

@@ -1,0 +1,123 @@
+"""From duties to the solver's arrays: independent parts, each with the crews and duties that have to do with one another."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from optimizer.solvers.roster import Before, CrewLimits, RosterProblem, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date, datetime
+
+    from optimizer.roster.calendar import Slot
+    from optimizer.roster.earlier import Worked
+    from optimizer.roster.model import Crew, Duties, Duty
+
+
+@dataclass(frozen=True)
+class Part:
+    """Crews and duties that no other crew or duty touches.
+
+    Attributes
+    ----------
+    name
+        Its agencies, for messages.
+    crews
+        One for each of `problem.crews`.
+    asked
+        Slot and duty of each of `problem.tasks`.
+    problem
+        What the solver reads.
+    """
+
+    name: str
+    crews: tuple[Crew, ...]
+    asked: tuple[tuple[Slot, Duty], ...]
+    problem: RosterProblem
+
+
+def parts_of(
+    duties: Duties, slots: Sequence[Slot], first: date, weeks: int, before: Sequence[Worked] = ()
+) -> list[Part]:
+    """Split a horizon into parts that can be solved alone.
+
+    Parameters
+    ----------
+    duties
+        Everything there is.
+    slots
+        The horizon's shifts, in order of time.
+    first, weeks
+        The horizon.
+    before
+        What crews did just before it; shifts of crews that are no more are left out.
+    """
+    asked = {duty.id: duty for slot in slots for duty in slot.duties}
+    able = {duty.id: [c for c, crew in enumerate(duties.crews) if crew.may_do(duty)] for duty in asked.values()}
+    group = _groups(able)
+    parts = []
+    for root in sorted(set(group.values())):
+        mine = [(slot, duty) for slot in slots for duty in slot.duties if group[duty.id] == root]
+        crews = sorted({c for _, duty in mine for c in able[duty.id]})
+        parts.append(_part(tuple(mine), tuple(duties.crews[c] for c in crews), first, weeks, before))
+    return parts
+
+
+def _groups(able: dict[str, list[int]]) -> dict[str, str]:
+    """Return for each duty the first of the duties that it is tied to by crews who may do both."""
+    duties_of: defaultdict[int, list[str]] = defaultdict(list)
+    for duty, crews in able.items():
+        for crew in crews:
+            duties_of[crew].append(duty)
+    group: dict[str, str] = {}
+    for first in sorted(able):
+        stack = [] if first in group else [first]
+        while stack:
+            duty = stack.pop()
+            if duty not in group:
+                group[duty] = first
+                stack += [other for crew in able[duty] for other in duties_of[crew] if other not in group]
+                for crew in able[duty]:
+                    duties_of[crew] = []
+    return group
+
+
+def _part(
+    asked: tuple[tuple[Slot, Duty], ...], crews: tuple[Crew, ...], first: date, weeks: int, before: Sequence[Worked]
+) -> Part:
+    tasks = tuple(
+        Task(
+            start=_minutes(slot.start),
+            end=_minutes(slot.end),
+            day=slot.index,
+            staff=duty.staff,
+            night=slot.night,
+            weekend=slot.weekend,
+            travel={c: crew.travel_to(duty) for c, crew in enumerate(crews) if crew.may_do(duty)},
+        )
+        for slot, duty in asked
+    )
+    agencies = sorted({duty.agency for _, duty in asked if duty.agency})
+    limits = tuple(_limits(crew, first, weeks) for crew in crews)
+    position = {crew.id: c for c, crew in enumerate(crews)}
+    earlier = tuple(
+        Before(position[one.crew], (one.day - first).days, _minutes(one.leave), _minutes(one.back))
+        for one in before
+        if one.crew in position
+    )
+    return Part(", ".join(agencies), crews, asked, RosterProblem(limits, tasks, weeks, earlier))
+
+
+def _minutes(moment: datetime) -> int:
+    """Return minutes since 1970."""
+    return round(moment.timestamp() / 60)
+
+
+def _limits(crew: Crew, first: date, weeks: int) -> CrewLimits:
+    last = first + timedelta(days=7 * weeks)
+    away = frozenset((day - first).days for day in crew.away if first <= day < last)
+    return CrewLimits(crew.people, crew.week_minutes, crew.rest_minutes, crew.most_days, crew.days_off, away)

@@ -1,0 +1,82 @@
+"""Why there is no roster: the rule and the shift, with the numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from optimizer.errors import InfeasibleError
+
+if TYPE_CHECKING:
+    from optimizer.roster.calendar import Slot
+    from optimizer.roster.model import Duty, Rule
+
+WORDS: dict[Rule, str] = {
+    "crews": "who may do what",
+    "one at a time": "one duty at a time",
+    "away": "days away",
+    "rest": "rest between shifts",
+    "hours": "hours a week",
+    "days in a row": "days in a row",
+    "days off": "days off",
+}
+REMEDY: dict[Rule, str] = {
+    "crews": "Add crews to [[crews]] that may do it, or check their agency, base and `can`",
+    "one at a time": "Add crews to [[crews]]",
+    "away": "Add crews, or move leave (`away`)",
+    "rest": "Add crews, or lower `rest_hours`",
+    "hours": "Add crews, or raise `hours_a_week`",
+    "days in a row": "Add crews, or raise `most_days`",
+    "days off": "Add crews, or lower `days_off`",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What stands against a roster.
+
+    Attributes
+    ----------
+    rule
+        The rule that fails.
+    slot, duty
+        Where it fails first.
+    needed, there
+        The two numbers.
+    words
+        What the numbers count, to stand behind `needed`.
+    """
+
+    rule: Rule
+    slot: Slot
+    duty: Duty
+    needed: float
+    there: float
+    words: str
+
+    def __str__(self) -> str:
+        """Return the refusal as a sentence or two."""
+        where = f"{self.slot.name}, {self.duty.label}"
+        whose = f" for {self.duty.agency}" if self.duty.agency else ""
+        return f"No roster{whose}: {where}: {self.needed:,.0f} {self.words} (rule: {WORDS[self.rule]}). {REMEDY[self.rule]}."
+
+    @property
+    def as_json(self) -> dict[str, Any]:
+        """What tools read."""
+        return {
+            "rule": self.rule,
+            "date": self.slot.day.isoformat(),
+            "shift": self.slot.shift.id,
+            "duty": self.duty.id,
+            "needed": self.needed,
+            "there": self.there,
+            "message": str(self),
+        }
+
+
+class NoRosterError(InfeasibleError):
+    """No roster keeps every rule; `refusals` name rule and shift, one for each independent part that fails."""
+
+    def __init__(self, *refusals: Refusal) -> None:
+        super().__init__("\n".join(str(refusal) for refusal in refusals))
+        self.refusals = refusals

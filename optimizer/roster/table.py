@@ -1,0 +1,86 @@
+"""The roster as a table: one row an assignment, safe to open in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING
+
+from optimizer.report.words import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from optimizer.roster.model import Assignment, Roster, Stop
+
+COLUMNS = (
+    "date",
+    "weekday",
+    "shift",
+    "start",
+    "end",
+    "crew",
+    "people",
+    "duty",
+    "kind",
+    "place",
+    "lon",
+    "lat",
+    "base",
+    "leave_base",
+    "back_at_base",
+    "stops",
+)
+FORMULA = re.compile(r"[=+\-@]")
+"""What a cell of text begins with that spreadsheets may take for a formula or a command; the same as of imported tables."""
+
+
+def roster_csv(roster: Roster) -> str:
+    """Return the rows as CSV: comma, UTF-8, a header row; times with their offset from UTC."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(_row(roster, assignment) for assignment in roster.assignments)
+    return stream.getvalue()
+
+
+def stops_text(stops: Sequence[Stop], assignment: Assignment) -> str:
+    """Return the stops of a beat with their clock times: '22:40-23:10 Rest area; ...'."""
+
+    def clock(minutes: float) -> str:
+        moment = assignment.start.astimezone(UTC) + timedelta(minutes=minutes)
+        return f"{moment.astimezone(assignment.start.tzinfo):%H:%M}"
+
+    return "; ".join(
+        f"{clock(stop.arrive)}-{clock(stop.leave)} {stop.label or f'{stop.lat:.5f}, {stop.lon:.5f}'}" for stop in stops
+    )
+
+
+def safe_cell(text: str) -> str:
+    """Make text one line, with an apostrophe before what a spreadsheet would take for a formula."""
+    line = plain(text)
+    return f"'{line}" if FORMULA.match(line) else line
+
+
+def _row(roster: Roster, one: Assignment) -> list[str | int | float]:
+    base = roster.duties.bases.get(one.base, one.base)
+    return [
+        one.day.isoformat(),
+        f"{one.day:%a}",
+        safe_cell(one.shift.label),
+        one.start.isoformat(timespec="minutes"),
+        one.end.isoformat(timespec="minutes"),
+        safe_cell(one.crew.label),
+        one.crew.people,
+        safe_cell(one.duty.label),
+        safe_cell(one.duty.kind),
+        safe_cell(one.duty.place),
+        one.duty.lon,
+        one.duty.lat,
+        safe_cell(base),
+        one.leave.isoformat(timespec="minutes"),
+        one.back.isoformat(timespec="minutes"),
+        safe_cell(stops_text(one.duty.stops, one)),
+    ]

@@ -1,0 +1,277 @@
+"""From a plan to duties: what each placed option asks of people in each shift."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from optimizer.errors import ProblemList
+from optimizer.scenario.duties_file import BaseRow, CrewRow, DutiesFile, DutyRow, ShiftRow, StopRow, check_duties
+from optimizer.schema import close_match
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from optimizer.scenario.roster_model import CrewModel, RosterModel, ShiftModel
+
+ROUNDING = 1e-6
+"""How far a use of people may lie above a whole number and still be that number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A place that crews set out from.
+
+    Attributes
+    ----------
+    id, label
+        Name, and what people call it.
+    lon, lat
+        Degrees.
+    """
+
+    id: str
+    label: str
+    lon: float
+    lat: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A stop of a beat.
+
+    Attributes
+    ----------
+    label
+        What people call the place.
+    lon, lat
+        Degrees.
+    arrive, leave
+        Minutes from the start of the shift.
+    """
+
+    label: str
+    lon: float
+    lat: float
+    arrive: float
+    leave: float
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An option of the plan, as far as the people who man it need to know it.
+
+    Attributes
+    ----------
+    id, label
+        Name, and what people call it.
+    kind
+        `checkpoint`, `patrol` or `sensor`.
+    type
+        Id of its `[[kinds]]` or `[[teams]]` entry.
+    agency
+        Who runs it; empty where anybody may.
+    lon, lat
+        Degrees; a beat's are its base's.
+    uses
+        Amount of each resource, by resource id (`agents@laredo-sector`).
+    place
+        What people call the spot: the road.
+    travel
+        Minutes from each base that it may be served from; empty where the scenario has no bases. A beat has its own base alone, at 0
+        minutes, for its tour begins and ends there.
+    stops
+        Of a beat, in order.
+    people
+        People a shift, where the kind of option says so itself (a beat's team); None where its use of `[roster] people` does.
+    minutes
+        How long a beat takes; 0 for what stays.
+    shifts
+        Shifts it runs; empty for all that are long enough.
+    """
+
+    id: str
+    label: str
+    kind: str
+    type: str
+    agency: str
+    lon: float
+    lat: float
+    uses: Mapping[str, float]
+    place: str = ""
+    travel: Mapping[str, float] = field(default_factory=dict)
+    stops: tuple[Stop, ...] = ()
+    people: int | None = None
+    minutes: float = 0.0
+    shifts: tuple[str, ...] = ()
+
+
+def check_roster(
+    roster: RosterModel | None,
+    shifts: Sequence[ShiftModel],
+    crews: Sequence[CrewModel],
+    *,
+    known: Mapping[str, Collection[str]],
+    where: str,
+) -> None:
+    """Check the tables of a scenario that rosters need, before anything is solved.
+
+    Parameters
+    ----------
+    roster, shifts, crews
+        As the scenario gives them; all may be missing together.
+    known
+        Names that exist under `agencies`, `bases`, `resources`, and `can` (kinds of duty, ids of `[[kinds]]` and of `[[teams]]`).
+    where
+        The scenario file, for messages.
+
+    Raises
+    ------
+    InputError
+        With every fault.
+    """
+    problems = ProblemList()
+    given = {"[roster]": roster is not None, "[[shifts]]": bool(shifts), "[[crews]]": bool(crews)}
+    if not any(given.values()):
+        return
+    for table, there in given.items():
+        if not there:
+            others = " and ".join(name for name, present in given.items() if present)
+            problems.add(where, f"{others} without {table}", "all three for rosters, or none", f"Add {table}")
+    if roster is not None and roster.people:
+        _named(f"{where}, roster.people", roster.people, known["resources"], problems)
+    _check_ids(f"{where}, shifts", [shift.id for shift in shifts], problems)
+    _check_ids(f"{where}, crews", crew_ids(crews), problems)
+    for k, crew in enumerate(crews):
+        here = f"{where}, crews[{k}]"
+        for name, value, table in (("agency", crew.agency, "agencies"), ("base", crew.base, "bases")):
+            if value:
+                _named(f"{here}.{name}", value, known[table], problems)
+        if known["bases"] and not crew.base:
+            problems.add(f"{here}.base", "nothing", f"one of {', '.join(known['bases'])}", "Add it")
+        for word in crew.can:
+            _named(f"{here}.can", word, known["can"], problems)
+    problems.raise_if_any()
+
+
+def crew_ids(crews: Sequence[CrewModel]) -> list[str]:
+    """Return the id of every single crew: `laredo`, or `laredo-1`, `laredo-2` where there are several alike."""
+    return [name for crew in crews for name, _ in _alike(crew)]
+
+
+def make_duties(
+    name: str,
+    roster: RosterModel,
+    shifts: Sequence[ShiftModel],
+    crews: Sequence[CrewModel],
+    bases: Sequence[Base],
+    placed: Sequence[Placed],
+    where: str,
+) -> DutiesFile:
+    """Return the content of `duties.json`.
+
+    Parameters
+    ----------
+    name
+        Of the scenario.
+    roster, shifts, crews
+        Its tables.
+    bases
+        Where crews set out; may be empty.
+    placed
+        Options of the plan; those that need nobody are left out.
+    where
+        The scenario file, for messages.
+
+    Raises
+    ------
+    InputError
+        If a placed option that needs people lies farther than `farthest_minutes` from every base, or a beat fits no shift.
+    """
+    problems = ProblemList()
+    rows: list[DutyRow] = []
+    for option in placed:
+        staff = _staff(option, roster)
+        if staff:
+            rows += _rows(option, staff, roster, shifts, f"{where}, {option.label or option.id}", problems)
+    problems.raise_if_any()
+    content = DutiesFile(
+        schema_version=1,
+        name=name,
+        time_zone=roster.time_zone,
+        shifts=[ShiftRow(**shift.model_dump()) for shift in shifts],
+        bases=[BaseRow(id=base.id, label=base.label, lon=base.lon, lat=base.lat) for base in bases],
+        duties=rows,
+        crews=[row for crew in crews for row in _crew_rows(crew)],
+    )
+    check_duties(content, where)
+    return content
+
+
+def _staff(option: Placed, roster: RosterModel) -> int:
+    """Return the people an option needs: its team's, or its use of the resource that counts people, rounded up."""
+    if option.people is not None:
+        return option.people
+    used = sum(amount for resource, amount in option.uses.items() if resource.partition("@")[0] == roster.people)
+    return math.ceil(used - ROUNDING)
+
+
+def _rows(
+    option: Placed, staff: int, roster: RosterModel, shifts: Sequence[ShiftModel], here: str, problems: ProblemList
+) -> list[DutyRow]:
+    near = {base: round(minutes, 1) for base, minutes in option.travel.items() if minutes <= roster.farthest_minutes}
+    if option.travel and not near:
+        base, minutes = min(option.travel.items(), key=lambda item: item[1])
+        expected = f"a base within {roster.farthest_minutes:g} minutes (roster.farthest_minutes)"
+        problems.add(here, f"{minutes:.0f} minutes from its nearest base, {base}", expected, "Add a base, or raise it")
+        return []
+    wanted = [shift for shift in shifts if not option.shifts or shift.id in option.shifts]
+    fitting = [shift for shift in wanted if option.minutes <= shift.hours * 60]
+    if not fitting:
+        expected = "a shift that is at least as long, among those it runs"
+        problems.add(here, f"a beat of {option.minutes:g} minutes", expected, "Lengthen a shift, or shorten the beat")
+    stops = [StopRow(label=s.label, lon=s.lon, lat=s.lat, arrive=s.arrive, leave=s.leave) for s in option.stops]
+    return [
+        DutyRow(
+            id=f"{option.id}@{shift.id}",
+            option=option.id,
+            label=option.label,
+            kind=option.kind,
+            type=option.type,
+            agency=option.agency,
+            shift=shift.id,
+            staff=staff,
+            place=option.place,
+            lon=round(option.lon, 6),
+            lat=round(option.lat, 6),
+            travel=near,
+            stops=stops,
+        )
+        for shift in fitting
+    ]
+
+
+def _crew_rows(crew: CrewModel) -> list[CrewRow]:
+    content = crew.model_dump(exclude={"id", "label", "number"})
+    return [CrewRow(id=name, label=label, **content) for name, label in _alike(crew)]
+
+
+def _alike(crew: CrewModel) -> list[tuple[str, str]]:
+    """Return the id and label of every crew that an entry stands for."""
+    if crew.number == 1:
+        return [(crew.id, crew.label)]
+    label = crew.label or crew.id
+    return [(f"{crew.id}-{k}", f"{label} {k}") for k in range(1, crew.number + 1)]
+
+
+def _named(here: str, name: str, known: Collection[str], problems: ProblemList) -> None:
+    if name not in known:
+        listed = ", ".join(known)
+        problems.add(here, repr(name), f"one of {listed}" if listed else "nothing", close_match(name, known))
+
+
+def _check_ids(here: str, ids: Sequence[str], problems: ProblemList) -> None:
+    for position, name in enumerate(ids):
+        if name in ids[:position]:
+            problems.add(here, f"{name!r} again", "each id once", "Rename or remove it")

@@ -1,0 +1,302 @@
+"""The comparison of plans with and without patrols: rows that resume, verdicts on made-up rows, cases that are what they say."""
+
+from __future__ import annotations
+
+import json
+import signal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+import optimizer.benchmark.patrols as patrols_module
+from optimizer.benchmark.patrols import METHODS, chosen_cases, comparison, main
+from optimizer.benchmark.patrols_cases import AGENTS, TEAM_AGENTS, Case, region_case, shipped_cases, valleys_case
+from optimizer.benchmark.patrols_page import comparisons, page_text, usual
+from optimizer.benchmark.patrols_rows import FILE, PatrolRow, append_row, read_rows
+from optimizer.benchmark.patrols_runs import Terms, digest_of, make_ground, run
+from optimizer.errors import InputError
+from optimizer.patrols.model import NO_WAY
+from tests.test_joint import small_case
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from optimizer.benchmark.patrols_rows import Method
+    from optimizer.instance import Instance
+    from optimizer.patrols.model import PatrolField
+
+TERMS = Terms(seed=0, gap=1e-6, time_limit=5.0)
+
+
+def tiny(seed: int = 1) -> Case:
+    return Case(f"tiny-{seed}", lambda: small_case(seed), about="a ring with chords")
+
+
+def made_up(method: Method = "joint", **fields: Any) -> PatrolRow:
+    """Return a row that nobody ran."""
+    usual_fields: dict[str, Any] = {
+        "case": "here",
+        "about": "",
+        "shipped": False,
+        "digest": "d",
+        "method": method,
+        "seed": 0,
+        "gap_asked": 1e-4,
+        "time_limit": 120.0,
+        "status": "feasible",
+        "limit": "time",
+        "value": 0.5,
+        "lower": 0.45,
+        "lower_all": 0.4,
+        "exact": True,
+        "seconds": 120.0,
+        "checkpoints": [],
+        "beats": 0,
+        "used": {"agents": 3.0},
+        "budget": {"agents": 4.0},
+        "made": 10,
+        "pricings": 4,
+        "pricing_median": 0.1,
+        "pricing_largest": 0.2,
+        "nodes": 9,
+        "arcs": 30,
+        "options": 2,
+        "evaders": 3,
+        "teams": 2,
+        "bases": 1,
+        "posts": 30,
+        "code": "c",
+        "load": 1.0,
+        "version": "0",
+        "ortools": "0",
+        "python": "3",
+        "cpu": "x",
+        "cores": 2,
+        "date": "2026-01-01T00:00:00+00:00",
+    }
+    return PatrolRow(**(usual_fields | fields))
+
+
+def three(joint: float | None, checkpoints: float, patrols: float, **fields: Any) -> list[PatrolRow]:
+    return [
+        made_up("checkpoints only", value=checkpoints, made=None),
+        made_up("patrols only", value=patrols),
+        made_up("joint", value=joint, **fields),
+    ]
+
+
+def line(page: str, *words: str) -> str:
+    """Return the only line of a page that holds all these words."""
+    (found,) = [text for text in page.splitlines() if all(word in text for word in words)]
+    return found
+
+
+def test_runs_resume_and_a_half_line_is_made_again(tmp_path: Path) -> None:
+    first = list(comparison([tiny()], [TERMS], tmp_path))
+    assert [row.method for row in first] == list(METHODS)
+    assert list(comparison([tiny()], [TERMS], tmp_path)) == []
+    path = tmp_path / FILE
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-20])
+    again = list(comparison([tiny()], [TERMS], tmp_path))
+    assert [row.method for row in again] == [METHODS[-1]]
+    assert [row.key for row in read_rows(tmp_path)] == [row.key for row in first]
+    other = list(comparison([tiny(2)], [TERMS], tmp_path))
+    assert len(other) == len(METHODS)
+    assert len(read_rows(tmp_path)) == 2 * len(METHODS)
+
+
+def test_a_run_under_other_terms_or_by_other_code_is_another_run(tmp_path: Path) -> None:
+    keys = {
+        made_up(**change).key
+        for change in ({}, {"seed": 1}, {"gap_asked": 0.1}, {"time_limit": 1.0}, {"digest": "e"}, {"code": "f"})
+    }
+    assert len(keys) == 6
+    append_row(tmp_path, made_up(value=0.5))
+    append_row(tmp_path, made_up(value=0.4, date="2026-01-02T00:00:00+00:00"))
+    assert [row.value for row in read_rows(tmp_path)] == [0.4]
+
+
+def test_rows_say_what_the_plans_are_worth() -> None:
+    ground = make_ground(tiny())
+    fixed, patrols, joint, pricing = (run(ground, method, TERMS) for method in METHODS)
+    assert fixed.value is not None
+    assert patrols.value is not None
+    assert joint.value is not None
+    assert joint.value <= min(fixed.value, patrols.value) * (1 + 1e-6)
+    assert joint.lower_all is not None
+    assert joint.lower_all <= joint.value
+    assert fixed.beats == 0
+    assert fixed.made is None
+    assert patrols.checkpoints == []
+    for row in (fixed, patrols, joint):
+        assert row.used[AGENTS] <= row.budget[AGENTS]
+        assert row.used[AGENTS] == 2 * len(row.checkpoints or []) + (row.beats or 0)
+    assert pricing.value is None
+    assert pricing.lower_all is not None
+    assert pricing.lower_all <= joint.value
+    assert pricing.pricings
+    assert pricing.pricing_median is not None
+    assert pricing.pricing_largest is not None
+    assert pricing.pricing_median <= pricing.pricing_largest
+
+
+def test_an_interrupt_that_a_solver_swallows_leaves_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def swallowing(*_: object) -> PatrolRow:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            return made_up()
+        raise AssertionError
+
+    monkeypatch.setattr(patrols_module, "run", swallowing)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        list(comparison([tiny()], [TERMS], tmp_path))
+    assert read_rows(tmp_path) == []
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize(
+    ("joint", "lower_all", "verdict", "worse"),
+    [
+        (0.5, 0.4, "holds", "no"),
+        (0.6, 0.6, "holds", "no"),  # the same value
+        (0.625, 0.5, "holds", "by 4.00 %"),  # worse, and its gap of 20 % allows for it
+        (0.625, 0.62, "**does not hold**", "by 4.00 %"),  # a gap of .8 % does not
+        (0.625, None, "**does not hold**", "by 4.00 %"),
+        (None, 0.5, "**does not hold**", "by inf %"),
+    ],
+)
+def test_the_page_says_rightly_whether_the_joint_plan_is_no_worse(
+    joint: float | None, lower_all: float | None, verdict: str, worse: str
+) -> None:
+    page = page_text(three(joint, 0.6, 0.7, lower_all=lower_all))
+    cells = [cell.strip() for cell in line(page, "| here |", "0.6000 (checkpoints only)").split("|")]
+    assert cells[-3:-1] == [verdict, worse]
+    goal = line(page, "never worse than checkpoints or patrols alone")
+    assert ("1 of 1 | holds" in goal) == (verdict == "holds")
+    assert ("0 of 1 | **does not hold**" in goal) == (verdict != "holds")
+
+
+def test_the_better_of_the_others_may_be_patrols_and_needs_both() -> None:
+    (one,) = comparisons(three(0.5, 0.6, 0.55))
+    assert one.other is not None
+    assert one.other.method == "patrols only"
+    assert one.worse == pytest.approx((0.5 - 0.55) / 0.5)
+    (half,) = comparisons(three(0.5, 0.6, 0.55)[::2])
+    assert not half.compared
+    page = page_text(three(0.5, 0.6, 0.55)[::2])
+    assert "0 of 0" in line(page, "never worse than checkpoints or patrols alone")
+
+
+@pytest.mark.parametrize(
+    ("lower_all", "time_limit", "verdict"),
+    [(0.496, 120.0, "| met |"), (0.494, 120.0, "**missed**"), (0.5, 240.0, "**missed**")],
+)
+def test_the_goal_on_shipped_scenarios_needs_gap_and_time(lower_all: float, time_limit: float, verdict: str) -> None:
+    page = page_text([made_up(value=0.5, lower_all=lower_all, shipped=True, time_limit=time_limit)])
+    assert verdict in line(page, "on shipped scenarios")
+    assert "on shipped scenarios" not in page_text([made_up(value=0.5, lower_all=0.5)])
+
+
+@pytest.mark.parametrize(("median", "verdict"), [(0.9, "| met |"), (1.1, "**missed**")])
+def test_the_goal_of_pricing_is_judged_at_thirty_posts_alone(median: float, verdict: str) -> None:
+    row = made_up("pricing", value=None, pricing_median=median)
+    assert verdict in line(page_text([row]), "to proof below 1 s at 30 posts")
+    assert "to proof below" not in page_text([row.model_copy(update={"posts": 20})])
+
+
+def test_a_page_holds_rows_of_one_setting_and_of_the_newest_content() -> None:
+    later = "2026-02-01T00:00:00+00:00"
+    rows = [
+        made_up(seed=1),  # the case has changed since
+        made_up(code="older"),
+        made_up(digest="new", date=later),
+        made_up(case="there", digest="t"),
+    ]
+    assert usual(rows) == rows[2:]
+    assert "Left out: 2 rows" in page_text(rows)
+
+
+def test_a_page_is_made_from_rows_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "patrols.md"
+    assert main(["--table", "--out", str(page)]) == 1
+    assert "no rows" in capsys.readouterr().err
+    for row in three(0.5, 0.6, 0.55):
+        append_row(tmp_path / "patrols", row)
+    assert main(["--table", "--out", str(page)]) == 0
+    assert "0.5500 (patrols only)" in page.read_text(encoding="utf-8")
+
+
+def test_a_line_that_is_no_row_is_named(tmp_path: Path) -> None:
+    append_row(tmp_path, made_up())
+    with (tmp_path / FILE).open("a", encoding="utf-8") as file:
+        file.write("{broken\n" + json.dumps({"case": "x"}) + "\n")
+    with pytest.raises(InputError, match="line 2"):
+        read_rows(tmp_path)
+
+
+def test_an_unknown_case_is_answered_with_the_names() -> None:
+    with pytest.raises(InputError, match="andorra-like"):
+        chosen_cases(["nowhere*"])
+    assert [case.name for case in chosen_cases(["andorra*"])] == ["andorra-like"]
+
+
+def test_shipped_cases_are_scenarios_with_teams(tmp_path: Path) -> None:
+    for name, file, text in (
+        ("a", "scenario.toml", "[[teams]]\nid = 'x'\n"),
+        ("b", "scenario.toml", "schema_version = 1\n"),
+        ("c", "scenario.toml", ""),
+        ("c", "joint.toml", "[[teams]]\nid = 'x'\n"),
+    ):
+        (tmp_path / name).mkdir(exist_ok=True)
+        (tmp_path / name / file).write_text(text, encoding="utf-8")
+    assert [(case.about, case.shipped) for case in shipped_cases(tmp_path)] == [
+        ("a/scenario.toml", True),
+        ("c/joint.toml", True),
+    ]
+
+
+def small_region() -> tuple[Instance, PatrolField]:
+    return region_case(200, "river", n_checkpoints=6, share=0.3, habitual=0.0, n_posts=6, n_bases=2, seed=3)
+
+
+def small_valleys() -> tuple[Instance, PatrolField]:
+    return valleys_case(n_checkpoints=8, share=0.3, habitual=0.0, n_posts=6, seed=1)
+
+
+@pytest.mark.parametrize("make", [small_region, small_valleys])
+def test_made_up_cases_share_one_budget_that_either_kind_can_spend(
+    make: Callable[[], tuple[Instance, PatrolField]],
+) -> None:
+    instance, field = make()
+    (agents,) = instance.resources
+    assert agents.id == AGENTS
+    every = sum(option.uses[AGENTS] for option in instance.options)
+    assert 0.3 * every <= agents.budget < 0.3 * every + TEAM_AGENTS
+    assert all(set(option.uses) == {AGENTS} for option in instance.options)
+    (team,) = field.teams
+    assert dict(team.uses) == {AGENTS: TEAM_AGENTS}
+    assert team.number * TEAM_AGENTS == agents.budget
+    assert all(patrol.posts.size for patrol in field.patrols)
+    again = make()
+    assert digest_of(*again) == digest_of(instance, field)
+    assert digest_of(replace(instance, resources=()), field) != digest_of(instance, field)
+
+
+def test_no_team_of_a_made_up_region_crosses_the_border() -> None:
+    from optimizer.benchmark.borderland import draw_land
+
+    instance, field = small_region()
+    land = draw_land(200, "river", np.random.default_rng(3))
+    abroad = land.depth <= 0
+    driven = {arc for patrol in field.patrols for route in patrol.routes.values() for arc in route}
+    assert driven
+    assert not any(abroad[instance.tail[arc]] or abroad[instance.head[arc]] for arc in driven)
+    assert not any(abroad[post.node] for post in field.posts)
+    assert not any(abroad[patrol.base.node] for patrol in field.patrols)
+    assert all((patrol.travel_s < NO_WAY).all() for patrol in field.patrols)

@@ -1,0 +1,115 @@
+"""`risk alerts` and `risk look` on the shipped scenario, whose records know areas alone."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from optimizer.cli.alerting import alerts
+from optimizer.cli.looking import look, write_csv, write_geojson
+from optimizer.errors import InputError
+from optimizer.scenario import evidence as evidence_module
+
+SCENARIO = Path(__file__).parents[1] / "instances" / "rio-grande" / "scenario.toml"
+APP = typer.Typer()
+APP.command("alerts")(alerts)
+APP.command("look")(look)
+
+
+@pytest.fixture(scope="module")
+def read() -> evidence_module.ScenarioEvidence:
+    return evidence_module.read_evidence(SCENARIO)
+
+
+@pytest.fixture
+def once(read: evidence_module.ScenarioEvidence, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evidence_module, "read_evidence", lambda _: read)
+
+
+def run(*words: str) -> str:
+    outcome = CliRunner().invoke(APP, [*words], env={"COLUMNS": "160"})
+    if outcome.exception is not None:
+        raise outcome.exception
+    return outcome.stdout
+
+
+@pytest.mark.usefixtures("once")
+def test_alerts_by_area_of_yearly_records(tmp_path: Path) -> None:
+    line = json.loads(run("alerts", str(SCENARIO), "--by", "area", "--out", str(tmp_path / "out"), "--json"))
+    assert line["window"] == "2025-10-01 to 2025-12-31"
+    assert line["judged"] == 7
+    areas = {row["place"] for row in line["trends"]}
+    assert areas == {"whole", *(row["place"] for row in rows(tmp_path / "out" / "alerts.csv"))}
+    assert len(rows(tmp_path / "out" / "alerts.csv")) == 7
+    assert {row["first"] for row in line["trends"] if row["window"] == "yes"} == {"2025-10-01"}
+    yearly = [row for row in line["trends"] if row["place"] == "LAREDO SECTOR" and row["first"] == "2019-10-01"]
+    assert yearly[0]["last"] == "2020-09-30"
+    assert 0.5 < yearly[0]["ratio"] < 2
+    features = json.loads((tmp_path / "out" / "alerts.geojson").read_text(encoding="utf-8"))["features"]
+    assert {feature["geometry"]["type"] for feature in features} == {"MultiLineString"}
+    assert ET.parse(tmp_path / "out" / "trends.svg").getroot().tag.endswith("svg")  # noqa: S314 - our own file
+    header = (tmp_path / "out" / "unrecorded.csv").read_text(encoding="utf-8").splitlines()[0]
+    assert header == "place,segment,first,last,found"
+
+
+@pytest.mark.usefixtures("once")
+def test_alerts_by_crossing_say_that_areas_alone_are_known_and_people_get_a_table() -> None:
+    words = run("alerts", str(SCENARIO), "--by", "crossing", "--memory", "36")
+    assert "judge by area" in " ".join(words.split())
+    assert "everywhere, by quarter" in words
+
+
+@pytest.mark.usefixtures("once")
+def test_look_ranks_every_road_and_names_the_top(tmp_path: Path) -> None:
+    words = ["look", str(SCENARIO), "--unit", "agent-years", "--effort", "10", "--top", "3", "--out", str(tmp_path)]
+    line = json.loads(run(*words, "--json"))
+    assert len(line["roads"]) == 3
+    assert [row["look_rank"] for row in line["roads"]] == [1, 2, 3]
+    table = rows(tmp_path / "look.csv")
+    assert len(table) == len(json.loads((tmp_path / "look.geojson").read_text(encoding="utf-8"))["features"])
+    assert {row["known"] for row in table} == {"searched", "unknown"}
+    assert any(row["reason"].startswith("unknown: never searched") for row in table)
+
+
+@pytest.mark.usefixtures("once")
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("alerts", str(SCENARIO), "--since", "1999-01"), "no effort before it"),
+        (("alerts", str(SCENARIO), "--since", "2030-01"), "Begin the window earlier"),
+        (("alerts", str(SCENARIO), "--since", "spring"), "spring"),
+        (("look", str(SCENARIO), "--effort", "-3"), "above 0"),
+        (("look", str(SCENARIO), "--unit", "dogs"), "'dogs'"),
+    ],
+)
+def test_input_that_cannot_be_used_gets_one_clear_message(words: tuple[str, ...], says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        run(*words)
+
+
+def test_a_cell_that_a_spreadsheet_would_run_is_made_text(tmp_path: Path) -> None:
+    write_csv(
+        tmp_path / "a.csv",
+        [{"name": "=1+1", "found": -2.5, "segment": None}, {"name": "@x", "found": 1.0, "segment": 4}],
+    )
+    assert [row["name"] for row in rows(tmp_path / "a.csv")] == ["'=1+1", "'@x"]
+    assert [float(row["found"]) for row in rows(tmp_path / "a.csv")] == [-2.5, 1.0]
+    write_csv(tmp_path / "b.csv", [])
+    assert rows(tmp_path / "b.csv") == []
+
+
+def test_geojson_refuses_what_is_no_number(tmp_path: Path, read: evidence_module.ScenarioEvidence) -> None:
+    network = read.region.network
+    with pytest.raises(ValueError, match="JSON"):
+        write_geojson(tmp_path / "a.geojson", [{"q": float("nan")}], [network.lines[0]])
+    assert not (tmp_path / "a.geojson").exists()
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))

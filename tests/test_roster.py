@@ -1,0 +1,442 @@
+"""Rosters: every rule holds in every one, there is one exactly where brute force finds one, and a refusal names the rule that fails."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from datetime import date, timedelta
+from itertools import combinations, product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from optimizer.errors import InfeasibleError, InputError
+from optimizer.roster.calendar import first_day, slots_of
+from optimizer.roster.making import make_roster
+from optimizer.roster.parts import parts_of
+from optimizer.roster.refusal import NoRosterError
+from optimizer.solvers import roster as solver
+from tests.roster_cases import FIRST, broken_rules, crew, duties, duty, shift
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from optimizer.roster.model import Assignment, Crew, Duties, Duty, Roster, Rule
+
+DAY, NIGHT = shift("day", "06:00", 12), shift("night", "18:00", 12)
+THREE = (shift("early", "06:00", 8), shift("late", "14:00", 8), shift("night", "22:00", 8))
+
+
+def test_a_duty_for_four_takes_one_crew_of_four_or_two_of_two() -> None:
+    case = duties([DAY], [duty("a", "day", 4)], [crew("four", 4), crew("one", 2), crew("two", 2)])
+    made = make_roster(case, FIRST, 1)
+    assert broken_rules(made, FIRST, 1) == []
+    sent = {
+        frozenset(one.crew.id for one in made.assignments if one.day == FIRST + timedelta(days=k)) for k in range(7)
+    }
+    assert sent <= {frozenset({"four"}), frozenset({"one", "two"})}
+    assert len(sent) == 2  # evenness sends each of them
+
+
+def test_nights_weekends_and_hours_are_spread_as_evenly_as_can_be() -> None:
+    crews = [crew(f"c{k}", rest_minutes=11 * 60, days_off=1, week_minutes=48 * 60) for k in range(6)]
+    made = make_roster(duties(THREE, [duty("a", s.id) for s in THREE], crews), FIRST, 1)
+    assert made.status == "optimal"
+    assert broken_rules(made, FIRST, 1) == []
+
+    def spread(chosen: list[Assignment]) -> int:
+        counts = [sum(one.crew.id == c.id for one in chosen) for c in crews]
+        return max(counts) - min(counts)
+
+    everything = list(made.assignments)
+    assert spread(everything) <= 1  # 21 shifts over 6 crews
+    assert spread([one for one in everything if one.shift.id == "night"]) <= 1
+    assert spread([one for one in everything if one.day.weekday() >= 5]) <= 1
+
+
+def test_the_neighbourhood_search_evens_out_what_is_too_large_to_solve_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(solver, "WHOLE_PAIRS", 0)
+    monkeypatch.setattr(solver, "PATIENCE", 6)
+    crews = [crew(f"c{k}", rest_minutes=11 * 60, days_off=1) for k in range(6)]
+    case = duties(THREE, [duty("a", s.id) for s in THREE], crews)
+    part = parts_of(case, slots_of(case, FIRST, 2), FIRST, 2)[0].problem
+    clock = solver.Clock(float("inf"))
+    start = solver.first_roster(part, clock, 0).pairs
+    made = make_roster(case, FIRST, 2)
+    assert made.status == "feasible"
+    assert broken_rules(made, FIRST, 2) == []
+    position = {c.id: k for k, c in enumerate(crews)}
+    asked = {
+        (slot.day, d.id): t for t, (slot, d) in enumerate(parts_of(case, slots_of(case, FIRST, 2), FIRST, 2)[0].asked)
+    }
+    ended = [(position[one.crew.id], asked[one.day, one.duty.id]) for one in made.assignments]
+    assert solver.unevenness(part, ended) < solver.unevenness(part, start)
+
+
+def test_a_crew_goes_only_where_agency_base_and_training_fit() -> None:
+    asked = [
+        duty("a", "day", agency="north-police", travel={"north": 20}),
+        duty("b", "day", kind="patrol", type="car", travel={"north": 90, "south": 0}),
+    ]
+    crews = [
+        crew("p", agency="north-police", base="north", can=frozenset({"checkpoint"})),
+        crew("q", base="south", can=frozenset({"car"})),
+        crew("r", base="south", can=frozenset({"checkpoint"})),
+    ]
+    made = make_roster(duties([DAY], asked, crews), FIRST, 1)
+    assert {(one.crew.id, one.duty.option, one.base) for one in made.assignments} == {
+        ("p", "a", "north"),
+        ("q", "b", "south"),
+    }
+    assert broken_rules(made, FIRST, 1) == []
+
+
+def test_rest_counts_from_back_at_base_to_leaving_it() -> None:
+    rest: dict[str, Any] = {"rest_minutes": 12 * 60, "base": "north"}
+    near = [duty("a", s.id, travel={"north": 0}) for s in (DAY, NIGHT)]
+    make_roster(duties([DAY, NIGHT], near, [crew("p", **rest), crew("q", **rest)]), FIRST, 1)
+    far = [duty("a", s.id, travel={"north": 1}) for s in (DAY, NIGHT)]
+    with pytest.raises(NoRosterError) as refused:
+        make_roster(duties([DAY, NIGHT], far, [crew("p", **rest), crew("q", **rest)]), FIRST, 1)
+    assert refused.value.refusals[0].rule == "rest"
+
+
+def test_weeks_follow_each_other_without_breaking_rest_or_days_in_a_row() -> None:
+    crews = [crew(f"c{k}", rest_minutes=11 * 60, most_days=3, days_off=2) for k in range(4)]
+    made = make_roster(duties([DAY, NIGHT], [duty("a", s.id) for s in (DAY, NIGHT)], crews), FIRST, 4)
+    assert broken_rules(made, FIRST, 4) == []
+    assert len({one.day for one in made.assignments}) == 28
+
+
+def test_a_week_that_the_one_before_it_spoils_takes_it_back() -> None:
+    # c may work 4 days in a row and is alone on the first four days of week two: it must not end week one with work
+    away = frozenset(FIRST + timedelta(days=k) for k in (7, 8, 9, 10))
+    crews = [crew("c", most_days=4), crew("d", away=away, most_days=6)]
+    made = make_roster(duties([DAY], [duty("a", "day")], crews), FIRST, 2)
+    assert broken_rules(made, FIRST, 2) == []
+    assert all(one.crew.id == "d" for one in made.assignments if one.day == FIRST + timedelta(days=6))
+
+
+REFUSALS: list[tuple[Rule, dict[str, Any]]] = [
+    ("rest", {"rest_minutes": 13 * 60}),
+    ("hours", {"week_minutes": 41 * 60}),
+    ("days in a row", {"most_days": 2}),
+    ("days off", {"days_off": 4}),
+    ("away", {"away": frozenset({FIRST + timedelta(days=2)})}),
+]
+
+
+@pytest.mark.parametrize(("rule", "given_rule"), REFUSALS, ids=[rule for rule, _ in REFUSALS])
+def test_a_refusal_names_the_rule_that_fails_and_a_shift(rule: Rule, given_rule: dict[str, Any]) -> None:
+    shifts, number = ([DAY, NIGHT], 2) if rule == "rest" else ([DAY], 1)
+    if rule in {"hours", "days off"}:
+        number = 2
+    asked = [duty("a", s.id) for s in shifts]
+    crews = [crew(f"c{k}", **given_rule) for k in range(number)]
+    with pytest.raises(NoRosterError) as refused:
+        make_roster(duties(shifts, asked, crews), FIRST, 1)
+    refusal = refused.value.refusals[0]
+    assert refusal.rule == rule
+    assert refusal.slot.day.isoformat() in str(refused.value)
+    assert refusal.slot.shift.label in str(refused.value)
+    assert refusal.duty.label in str(refused.value)
+    # and it is that rule: without it there is a roster
+    make_roster(duties(shifts, asked, [crew(f"c{k}") for k in range(number)]), FIRST, 1)
+
+
+def test_more_work_than_hours_is_one_message_with_two_numbers() -> None:
+    case = duties([DAY], [duty("a", "day", 4)], [crew("p", week_minutes=40 * 60), crew("q", week_minutes=40 * 60)])
+    with pytest.raises(NoRosterError) as refused:
+        make_roster(case, FIRST, 1)
+    message = str(refused.value)
+    assert "\n" not in message
+    assert "336 person-hours of work" in message  # 7 days of 12 hours for 4 people
+    assert "have 160" in message  # 2 crews of 2 people for 40 hours
+
+
+def test_nobody_who_may_do_it_and_too_few_at_once() -> None:
+    wanted = duty("a", "day", agency="customs")
+    with pytest.raises(NoRosterError, match="there are 0") as refused:
+        make_roster(duties([DAY], [wanted], [crew("p", agency="police")]), FIRST, 1)
+    assert refused.value.refusals[0].rule == "crews"
+    with pytest.raises(NoRosterError, match="over 2 duties at once") as refused:
+        make_roster(duties([DAY], [duty("a", "day"), duty("b", "day")], [crew("p")]), FIRST, 1)
+    assert refused.value.refusals[0].rule == "one at a time"
+
+
+def test_crews_that_are_resting_are_counted_in_the_refusal() -> None:
+    crews = [crew(f"c{k}", rest_minutes=10 * 60) for k in range(3)]
+    asked = [duty("a", "early"), duty("a", "late"), duty("a", "night", 4)]
+    with pytest.raises(NoRosterError) as refused:
+        make_roster(duties(THREE, asked, crews), FIRST, 1)
+    refusal = refused.value.refusals[0]
+    assert refusal.rule == "rest"
+    assert "Of 3 crews that may go" in str(refusal)
+    assert "resting" in str(refusal)
+    assert refusal.needed > refusal.there
+
+
+def test_gaps_are_made_only_where_allowed_and_say_what_is_missing() -> None:
+    case = duties([DAY], [duty("a", "day", 4)], [crew("p"), crew("q", days_off=1)])
+    with pytest.raises(NoRosterError):
+        make_roster(case, FIRST, 1)
+    made = make_roster(case, FIRST, 1, allow_gaps=True)
+    assert broken_rules(made, FIRST, 1) == []
+    assert [gap.missing for gap in made.gaps] == [2]
+
+
+def test_independent_agencies_are_refused_together() -> None:
+    asked = [duty("a", "day", agency="x"), duty("b", "day", agency="y"), duty("c", "day", agency="z")]
+    crews = [crew("p", agency="x", days_off=1), crew("q", agency="y", days_off=1), crew("r", agency="z")]
+    with pytest.raises(NoRosterError) as refused:
+        make_roster(duties([DAY], asked, crews), FIRST, 1)
+    assert {refusal.duty.option for refusal in refused.value.refusals} == {"a", "b"}
+
+
+def test_the_same_seed_gives_the_same_roster() -> None:
+    crews = [crew(f"c{k}", rest_minutes=11 * 60, days_off=1) for k in range(6)]
+    case = duties(THREE, [duty("a", s.id) for s in THREE], crews)
+    one, other = (make_roster(case, FIRST, 2, seed=3).assignments for _ in range(2))
+    assert one == other
+
+
+@pytest.mark.parametrize("text", ["tomorrow", "2026-13-01", "2026-02-30", "1/12/2026", "", "20261201", "9999-12-31"])
+def test_a_day_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="--from"):
+        first_day(text)
+
+
+@pytest.mark.parametrize("weeks", [0, -1, 27])
+def test_a_horizon_out_of_range_is_refused(weeks: int) -> None:
+    with pytest.raises(InputError, match="1 to 26 weeks"):
+        make_roster(duties([DAY], [duty("a", "day")], [crew("p")]), FIRST, weeks)
+
+
+def test_time_that_runs_out_before_there_is_a_roster_is_said() -> None:
+    with pytest.raises(InfeasibleError, match="--time-limit"):
+        make_roster(duties([DAY], [duty("a", "day")], [crew("p")]), FIRST, 1, time_limit=0.0)
+
+
+def test_ctrl_c_keeps_the_best_roster_so_far_and_before_it_ends_the_command() -> None:
+    case = duties([DAY], [duty("a", "day"), duty("b", "day")], [crew(f"c{k}", days_off=1) for k in range(3)])
+
+    def press_at(word: str) -> Roster:
+        def on_step(name: str) -> None:
+            if name.startswith(word):
+                raise KeyboardInterrupt
+
+        return make_roster(case, FIRST, 2, on_step=on_step)
+
+    made = press_at("evening out")
+    assert made.limit == "interrupted"
+    assert broken_rules(made, FIRST, 2) == []
+    with pytest.raises(KeyboardInterrupt):
+        press_at("finding a roster")
+
+
+def test_ctrl_c_inside_the_solver_stops_it_and_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        solver, "WHOLE_PAIRS", 0
+    )  # a case of this size solved whole may be proven before anybody presses
+    crews = [crew(f"c{k}", rest_minutes=11 * 60, days_off=1) for k in range(8)]
+    case = duties(THREE, [duty("a", s.id) for s in THREE], crews)
+    part = parts_of(case, slots_of(case, FIRST, 2), FIRST, 2)[0].problem
+    start = solver.first_roster(part, solver.Clock(float("inf")), 0).pairs
+
+    def press() -> None:
+        raise KeyboardInterrupt
+
+    outcome = solver.evened(part, start, solver.Clock(float("inf"), press), 0)
+    assert outcome.limit == "interrupted"
+    assert len(outcome.pairs) == len(part.tasks)
+
+
+ENDLESS = """
+from tests.roster_cases import FIRST, crew, duties, duty, shift
+from optimizer.roster.calendar import slots_of
+from optimizer.roster.parts import parts_of
+from optimizer.solvers import roster as solver
+
+solver.WHOLE_PAIRS, solver.PATIENCE = 0, 10**9
+day = shift("day", "06:00", 12)
+case = duties([day], [duty("a", "day")], [crew(f"c{k}") for k in range(5)])
+part = parts_of(case, slots_of(case, FIRST, 2), FIRST, 2)[0].problem
+start = solver.first_roster(part, solver.Clock(float("inf")), 0).pairs
+print("going", flush=True)
+outcome = solver.evened(part, start, solver.Clock(float("inf")), 0)
+print(outcome.limit, len(outcome.pairs), flush=True)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no way to send Ctrl-C to one process")
+def test_a_real_signal_ends_the_search_with_the_roster_kept() -> None:
+    root = Path(__file__).parents[1]
+    child = subprocess.Popen(
+        [sys.executable, "-c", ENDLESS],
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": str(root)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "going\n"
+        time.sleep(0.5)  # into the search; wherever the signal meets it, the end is the same
+        child.send_signal(signal.SIGINT)
+        out, _ = child.communicate(timeout=60)
+    assert (out, child.returncode) == ("interrupted 14\n", 0)
+
+
+# ---- brute force on tiny cases
+
+
+@st.composite
+def tiny_cases(draw: st.DrawFn) -> Duties:
+    """Draw one or two crews and shifts on a few days of the week."""
+    days = draw(st.lists(st.integers(0, 6), min_size=2, max_size=4, unique=True))
+    spans = draw(st.sampled_from([[("06:00", 8)], [("06:00", 12), ("18:00", 12)], [("22:00", 8), ("05:00", 4)]]))
+    shifts = [shift(f"s{k}", start, hours, days) for k, (start, hours) in enumerate(spans)]
+    minutes = draw(st.sampled_from([0, 30, 90]))
+    asked = [
+        duty(
+            "a",
+            s.id,
+            draw(st.sampled_from([1, 1, 2, 3])),
+            kind=draw(st.sampled_from(["checkpoint", "checkpoint", "patrol"])),
+            travel={"north": minutes},
+        )
+        for s in shifts
+    ]
+    crews = [
+        crew(
+            f"c{k}",
+            draw(st.integers(1, 2)),
+            base="north",
+            can=draw(st.sampled_from([frozenset(), frozenset(), frozenset({"checkpoint"})])),
+            week_minutes=60 * draw(st.sampled_from([16, 30, 60, 168])),
+            rest_minutes=60 * draw(st.sampled_from([0, 8, 11, 14])),
+            most_days=draw(st.integers(1, 4)),
+            days_off=draw(st.integers(3, 6)),
+            away=draw(st.sampled_from([frozenset(), frozenset({FIRST + timedelta(days=1)})])),
+        )
+        for k in range(draw(st.integers(1, 2)))
+    ]
+    return duties(shifts, asked, crews)
+
+
+def _works(case: Duties, limits: Crew, chosen: tuple[tuple[date, Duty], ...]) -> bool:
+    """Return whether a crew may do what was chosen for it: rules written anew, on minutes since the first midnight."""
+    spans, days, work = [], set(), 0
+    for day, asked in chosen:
+        begins = next(s for s in case.shifts if s.id == asked.shift)
+        k = (day - FIRST).days
+        start = k * 1440 + begins.start.hour * 60 + begins.start.minute - asked.travel["north"]
+        end = start + begins.minutes + 2 * asked.travel["north"]
+        if (limits.can and asked.kind not in limits.can) or day in limits.away:
+            return False
+        spans.append((start, end))
+        days.add(k)
+        work += end - start
+    rested = all(
+        b[0] - a[1] >= limits.rest_minutes or a[0] - b[1] >= limits.rest_minutes for a, b in combinations(spans, 2)
+    )
+    run = any(all(d + j in days for j in range(limits.most_days + 1)) for d in days)
+    return rested and not run and work <= limits.week_minutes and len(days) <= 7 - limits.days_off
+
+
+def _possible(case: Duties) -> bool:
+    """Return whether any way of sending the crews fills every duty of one week."""
+    asked = [
+        (FIRST + timedelta(days=k), one)
+        for k in range(7)
+        for one in case.duties
+        if (FIRST + timedelta(days=k)).weekday() in next(s for s in case.shifts if s.id == one.shift).days
+    ]
+
+    def choices(limits: Crew) -> Iterator[frozenset[int]]:
+        for size in range(len(asked) + 1):
+            for some in combinations(range(len(asked)), size):
+                if _works(case, limits, tuple(asked[t] for t in some)):
+                    yield frozenset(some)
+
+    for sent in product(*(list(choices(limits)) for limits in case.crews)):
+        people = [
+            sum(c.people for c, some in zip(case.crews, sent, strict=True) if t in some) for t in range(len(asked))
+        ]
+        if all(there >= one.staff for there, (_, one) in zip(people, asked, strict=True)):
+            return True
+    return False
+
+
+_WITHOUT: dict[Rule, dict[str, Any]] = {
+    "rest": {"rest_minutes": 0},
+    "hours": {"week_minutes": 168 * 60},
+    "days in a row": {"most_days": 400},
+    "days off": {"days_off": 0},
+    "away": {"away": frozenset()},
+}
+
+
+@settings(max_examples=60, deadline=None)
+@given(tiny_cases())
+def test_there_is_a_roster_exactly_where_brute_force_finds_one(case: Duties) -> None:
+    if _possible(case):
+        assert broken_rules(make_roster(case, FIRST, 1), FIRST, 1) == []
+        return
+    with pytest.raises(NoRosterError) as caught:
+        make_roster(case, FIRST, 1)
+    refused = caught.value
+    assert all(str(refusal.slot.day) in str(refused) for refusal in refused.refusals)
+    if len(refused.refusals) == 1 and "Without the rule named here" in str(refused):
+        free = _WITHOUT[refused.refusals[0].rule]
+        assert _possible(replace(case, crews=tuple(replace(limits, **free) for limits in case.crews)))
+
+
+@st.composite
+def weeks_of_crews(draw: st.DrawFn) -> tuple[Duties, int]:
+    """Draw cases of several weeks, posts and bases."""
+    shifts = draw(
+        st.sampled_from([THREE, (DAY, NIGHT), (shift("swing", "15:30", 10), shift("graveyard", "23:45", 7.5))])
+    )
+    asked = [
+        duty(
+            f"p{p}",
+            s.id,
+            draw(st.integers(1, 4)),
+            travel={"north": draw(st.integers(0, 200)), "south": draw(st.integers(0, 200))},
+        )
+        for p in range(draw(st.integers(1, 2)))
+        for s in shifts
+    ]
+    crews = [
+        crew(
+            f"c{k}",
+            draw(st.integers(1, 4)),
+            base=draw(st.sampled_from(["north", "south", ""])),
+            week_minutes=60 * draw(st.sampled_from([40, 60])),
+            rest_minutes=60 * draw(st.sampled_from([0, 11])),
+            most_days=draw(st.integers(3, 6)),
+            days_off=draw(st.integers(0, 2)),
+        )
+        for k in range(draw(st.integers(4, 10)))
+    ]
+    return duties(shifts, asked, crews), draw(st.integers(1, 3))
+
+
+@settings(max_examples=12, deadline=None)
+@given(weeks_of_crews())
+def test_every_rule_holds_in_every_roster(case: tuple[Duties, int]) -> None:
+    asked, weeks = case
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(solver, "SHORT_EFFORT", 0.05)
+        patch.setattr(solver, "WHOLE_EFFORT", 0.05)
+        patch.setattr(solver, "PATIENCE", 2)
+        made = make_roster(asked, FIRST, weeks, allow_gaps=True, time_limit=0.5)
+    assert broken_rules(made, FIRST, weeks) == []

@@ -1,0 +1,180 @@
+"""Teams in a scenario: each fault is named once and clearly, and a tiny border's plan has beats that can be driven."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from optimizer.errors import InputError
+from optimizer.evaluation import plan_value
+from optimizer.instance_file import read_instance
+from optimizer.pipeline.run import Planned, plan_scenario
+from optimizer.plan import violations
+from optimizer.scenario.compile import compile_scenario
+from optimizer.solvers.methods import solve
+from tests.tiny import SCENARIO, write_scenario
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BASE = """
+[[bases]]
+id = "yard"
+label = "The yard"
+lon = 10.2
+lat = 50.1
+agency = "police"
+"""
+TEAM = """
+[[teams]]
+id = "mobile"
+agency = "police"
+number = 2
+shift_hours = 4
+slot_minutes = 30
+most_slots = 2
+detection = 0.6
+passing = 0.2
+posts = 4
+uses = { teams = 1 }
+"""
+WITH_TEAMS = SCENARIO + BASE + TEAM
+
+
+@pytest.mark.parametrize(
+    ("found", "put", "said"),
+    [
+        (
+            "lon = 10.2\n",
+            "lon = 17.2\n",
+            r"base 'yard': found [\d.]+ km from the nearest junction; expected a place within",
+        ),
+        ("number = 2", "number = 0", r"number.*greater than or equal to 1"),
+        ('agency = "police"\nnumber', 'agency = "polise"\nnumber', r"teams\[0\]: found agency 'polise'.*'police'"),
+        (
+            'lat = 50.1\nagency = "police"',
+            'lat = 50.1\nagency = "polise"',
+            r"bases\[0\]: found agency 'polise'.*'police'",
+        ),
+        ("posts = 4", 'posts = 4\nbases = ["yrad"]', r"team 'mobile': found base 'yrad'; expected one of yard.*'yard'"),
+        ("uses = { teams = 1 }\n", "uses = { taems = 1 }\n", r"team 'mobile': found resource 'taems'.*'teams'"),
+        ("slot_minutes = 30", "slot_minutes = 300", r"slot_minutes no longer than the shift"),
+        (BASE, BASE + BASE, r"bases\[1\]: found 'yard' again; expected each once"),
+        (TEAM, TEAM + TEAM, r"teams\[1\]: found 'mobile' again; expected each once"),
+        (BASE, "", r"team 'mobile': found no base"),
+    ],
+)
+def test_a_fault_of_a_team_or_base_is_named_once(found: str, put: str, said: str, tmp_path: Path) -> None:
+    head, tail = SCENARIO, BASE + TEAM
+    assert found in tail
+    with pytest.raises(InputError, match=said) as raised:
+        compile_scenario(write_scenario(tmp_path, head + tail.replace(found, put, 1)))
+    assert len(raised.value.problems) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [("shift_hours = 4", "shift_hours = 0.5"), ("uses", "speed_kmh = { secondary = 1, primary = 1, track = 1 }\nuses")],
+)
+def test_a_shift_too_short_to_reach_any_post_says_what_to_do(change: tuple[str, str], tmp_path: Path) -> None:
+    base = BASE.replace("lon = 10.2", "lon = 10.1").replace(
+        "lat = 50.1", "lat = 50.2"
+    )  # the farm: no road begins there
+    with pytest.raises(
+        InputError, match=r"team 'mobile': found no post within reach of base 'yard'.*Lengthen the shift"
+    ):
+        compile_scenario(write_scenario(tmp_path, SCENARIO + base + TEAM.replace(*change)))
+
+
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory: pytest.TempPathFactory) -> Planned:
+    folder = tmp_path_factory.mktemp("teams")
+    return plan_scenario(write_scenario(folder, WITH_TEAMS), folder / "out", options={"gap": 1e-6})
+
+
+def test_beats_in_the_plan_stop_in_order_and_within_the_shift(planned: Planned) -> None:
+    plan = json.loads((planned.folder / "plan.json").read_text(encoding="utf-8"))
+    assert plan["beats"]
+    assert len(plan["beats"]) <= 2
+    for beat in plan["beats"]:
+        assert (beat["team"], beat["base"], beat["agency"]) == ("mobile", "yard", "police")
+        assert beat["id"] in plan["options"]
+        assert beat["worth"] >= 0
+        clock = 0.0
+        for stop in beat["stops"]:
+            dwell = stop["leave_minute"] - stop["arrive_minute"]
+            assert stop["arrive_minute"] >= clock
+            assert dwell in (pytest.approx(30, abs=0.11), pytest.approx(60, abs=0.11))
+            clock = stop["leave_minute"]
+        assert beat["stops"]
+        assert clock <= beat["back_minute"] <= 240
+
+
+def test_the_plan_agrees_with_its_instance_and_its_bounds(planned: Planned) -> None:
+    plan = json.loads((planned.folder / "plan.json").read_text(encoding="utf-8"))
+    instance = read_instance(planned.folder / "instance.json")
+    placed = instance.placed(plan["options"])
+    assert plan_value(instance, placed) == pytest.approx(plan["upper"], rel=1e-9)
+    assert not violations(instance, placed)
+    assert plan["all_beats"]["lower"] <= plan["lower"] * (1 + 1e-12) <= plan["upper"] * (1 + 1e-9)
+    used = {resource["id"]: resource["used"] for resource in plan["resources"]}
+    assert used["teams@police"] <= 3  # posts and beats draw on one budget
+    assert used["teams mobile"] == len(plan["beats"])
+
+
+def test_the_map_has_the_tours_along_roads_and_their_stops(planned: Planned) -> None:
+    plan = json.loads((planned.folder / "plan.json").read_text(encoding="utf-8"))
+    layer = json.loads((planned.folder / "plan.geojson").read_text(encoding="utf-8"))
+    network = planned.compiled.region.network
+    places = {(round(float(lon), 6), round(float(lat), 6)) for lon, lat in zip(network.lon, network.lat, strict=True)}
+    yard = (10.2, 50.1)
+    for beat in plan["beats"]:
+        (tour,) = [
+            f for f in layer["features"] if f["properties"].get("beat") is True and f["properties"]["id"] == beat["id"]
+        ]
+        line = [(round(lon, 6), round(lat, 6)) for lon, lat in tour["geometry"]["coordinates"]]
+        assert line[0] == line[-1] == yard
+        assert set(line) <= places
+        assert not set(line) & {(10.0, 50.0), (10.4, 50.0), (10.2, 50.0)}  # teams do not drive over the crossings
+        stops = [f for f in layer["features"] if f["properties"].get("beat") == beat["id"]]
+        assert [f["properties"]["arrive_minute"] for f in stops] == [stop["arrive_minute"] for stop in beat["stops"]]
+
+
+def test_teams_help_and_are_forgotten_where_there_are_none(planned: Planned, tmp_path: Path) -> None:
+    with_base = compile_scenario(write_scenario(tmp_path, SCENARIO + BASE))
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    without = compile_scenario(write_scenario(alone))
+    assert with_base.patrols is without.patrols is None
+    assert [o.id for o in with_base.instance.options] == [o.id for o in without.instance.options]
+    assert with_base.instance.resources == without.instance.resources
+    assert [e.weight for e in with_base.instance.evaders] == pytest.approx([e.weight for e in without.instance.evaders])
+    checkpoints = solve(without.instance, gap=1e-6)
+    assert planned.result.upper is not None
+    assert checkpoints.upper is not None
+    assert planned.result.upper < checkpoints.upper
+    made = plan_scenario(alone / "scenario.toml", alone / "out", options={"gap": 1e-6})
+    assert made.patrols is None
+    assert made.result.upper == pytest.approx(checkpoints.upper, rel=1e-9)
+    plan = json.loads((made.folder / "plan.json").read_text(encoding="utf-8"))
+    layer = json.loads((made.folder / "plan.geojson").read_text(encoding="utf-8"))
+    assert "beats" not in plan
+    assert "all_beats" not in plan
+    assert not [f for f in layer["features"] if "beat" in f["properties"]]
+
+
+def test_posts_stand_off_the_crossings_and_apart(planned: Planned) -> None:
+    field = planned.compiled.patrols
+    assert field is not None
+    network = planned.compiled.region.network
+    closed = {gateway.node for gateway in planned.compiled.region.gateways}
+    (patrol,) = field.patrols
+    assert 1 <= patrol.posts.size <= 4
+    assert not closed & {field.posts[p].node for p in patrol.posts.tolist()}
+    for (i, j), arcs in patrol.routes.items():
+        driven = np.array(arcs, dtype=np.int64)
+        assert not closed & set(network.tail[driven].tolist()) | closed & set(network.head[driven].tolist())
+        assert patrol.travel_s[i, j] >= network.time_s[driven].sum() - 1e-6
