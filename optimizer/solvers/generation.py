@@ -1,8 +1,9 @@
 """Column generation: a linear program over fixed options and every beat there is, of which only the beats it asks for are ever made.
 
 Sets      J fixed options (checkpoints, sensors); E elements of beats; B beats made so far; Q teams of a type at a base, T types
-Data      a_eb how often beat b holds element e; K_e how often all teams can; u_jr, u_br use of resources, C_r budgets; N_t teams of a type
-Variables x_j in [0, 1]; y_e in [0, K_e] presence; lambda_b in [0, N_t]
+Data      a_eb how often beat b holds element e; K_e how often all teams can; u_jr, u_br use of resources, C_r budgets; N_t teams of a type that
+          budgets allow
+Variables x_j in [0, 1]; y_e in [0, K_e] presence; lambda_b in [0, N_t + 1], a bound that budgets keep it from
 Minimise  sum_g theta_g                                   as in `optimizer.solvers.master`, whose options are J and E together
 such that cuts of the value, linear in x and y: they hold for every beat, because elements are fixed before any beat is made
           y_e <= sum_b a_eb lambda_b                       links, price pi_e >= 0
@@ -30,6 +31,7 @@ import numpy as np
 from scipy.sparse import block_array, csr_array, eye_array, hstack, vstack
 
 from optimizer.patrols.beats import make_beat, team_resource
+from optimizer.plan import BUDGET_TOLERANCE
 from optimizer.resources import Option
 from optimizer.solvers.beats import TourProblem, best_tour, quick_tours, worth
 from optimizer.solvers.listing import tours_above
@@ -97,6 +99,8 @@ class Generation:
         Of the pricing.
     overlay, master
         Fixed options and elements, contracted, and the linear program over them.
+    most_teams
+        For each team type at a base, how many teams of the type a plan can have.
     beats
         Those made so far; the id of each option is unique.
     rounds
@@ -111,12 +115,14 @@ class Generation:
     seed: int = 0
     overlay: Overlay = field(init=False)
     master: Master = field(init=False)
+    most_teams: list[int] = field(init=False)
     beats: list[Beat] = field(init=False, default_factory=list)
     rounds: int = field(init=False, default=0)
     pricing_seconds: list[float] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         """Set up the linear program over fixed options and elements."""
+        self.most_teams = most_teams(self.instance, self.patrols)
         times = most_times(self.instance, self.patrols)
         whole = element_instance(self.instance, self.patrols)
         self._between = len(whole.conflicts)
@@ -203,7 +209,7 @@ class Generation:
             exact &= best.proven or best.bound <= toll + least
             if best.tour is not None and best.value > toll + least:
                 found += self._add(q, [best.tour])
-        number = {team.id: team.number for team in self.patrols.teams}
+        number = {patrol.team.id: self.most_teams[q] for q, patrol in enumerate(self.patrols.patrols)}
         return found, sum(number[team] * profit for team, profit in most.items()), exact
 
     def add_all(self, relaxed: Relaxed, slack: float, most: int) -> bool:
@@ -251,7 +257,8 @@ class Generation:
         return bundled(self.overlay, free, csr_array(block_array(blocks)))
 
     def _most(self, beats: Sequence[Beat]) -> Floats:
-        return np.array([self.patrols.patrols[beat.patrol].team.number for beat in beats], dtype=np.float64)
+        """Return (beats,) upper bounds beyond what budgets allow, so that what a team is worth is in the price of its row and never here."""
+        return np.array([self.most_teams[beat.patrol] + 1 for beat in beats], dtype=np.float64)
 
     def _link_prices(self, relaxed: Relaxed) -> Floats:
         return relaxed.price[relaxed.price.size - self.patrols.elements.size :]
@@ -279,7 +286,8 @@ class Generation:
             between = csr_array((self._between, len(fresh)))
             self.master.program.add_columns(self._most(fresh), csr_array(vstack((shares, between, held))))
             self.beats += fresh
-            self._known |= {(q, beat.posts, beat.slots) for beat in fresh}  # last: what an interrupt leaves out is not known
+            # last, so that an interrupt does not leave tours known of which there is no beat
+            self._known |= {(q, beat.posts, beat.slots) for beat in fresh}
         return len(fresh)
 
 
@@ -290,12 +298,25 @@ def beat_uses(instance: Instance, patrols: PatrolField, q: int) -> Floats:
     return np.array([uses.get(resource.id, 0.0) for resource in instance.resources])
 
 
+def most_teams(instance: Instance, patrols: PatrolField) -> list[int]:
+    """Return for each team type at a base how many teams of the type a plan can have: their number, or what each budget is enough for."""
+    most = []
+    for q, patrol in enumerate(patrols.patrols):
+        use = beat_uses(instance, patrols, q)
+        budget, use = instance.budget[use > 0], use[use > 0]
+        # a plan may overrun a budget by its tolerance; twice that, as sums are rounded
+        enough = budget * (1 + 2 * BUDGET_TOLERANCE) >= patrol.team.number * use
+        fitting = budget[~enough] * (1 + 2 * BUDGET_TOLERANCE) // use[~enough]
+        most.append(int(fitting.min(initial=patrol.team.number)))
+    return most
+
+
 def most_times(instance: Instance, patrols: PatrolField) -> NDArray[np.int64]:
     """Return how often each fixed option (once) and each element can come in one plan."""
     times = patrols.elements.times.copy()
-    for patrol in patrols.patrols:
+    for patrol, teams in zip(patrols.patrols, most_teams(instance, patrols), strict=True):
         held = np.union1d(patrol.drives.indices, patrol.dwell.ravel())
-        times[held] *= max(patrol.team.number, 1)
+        times[held] *= max(teams, 1)
     return np.concatenate((np.ones(len(instance.options), dtype=np.int64), times))
 
 

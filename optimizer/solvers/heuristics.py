@@ -7,6 +7,9 @@ for cost; the better is tidied of options that turned out to be worth nothing.
 
 The local search takes one option out, the least worth first, fills up greedily without it, and keeps what is better by its exact value, until a
 whole round brings nothing: a swap that also works where options differ in what they use.
+
+Ruin and recreate (Schrimpf et al. 2000) goes on from there: a few options are taken out at random, half of the time those of one owner, and the
+room is filled greedily by gains that are shaken a little; plans slightly worse than the best are gone on from.
 """
 
 from __future__ import annotations
@@ -31,6 +34,14 @@ if TYPE_CHECKING:
 
 NOTHING = 1e-12
 """A gain below this share of the value counts as none: rounding."""
+FRUITLESS = 120
+"""Ruins without a better plan after which it ends."""
+RUINED = 0.3
+"""Largest share of the options that a ruin takes out, at least two."""
+SHAKEN = 0.3
+"""How far gains are shaken, up or down."""
+WORSE = 0.004
+"""How much worse than the best, relative, a plan may be that is gone on from."""
 SECOND_THOUGHTS = 4
 """How often the choice of an option is made again after a refresh of the pool."""
 
@@ -96,6 +107,53 @@ def local_search(
     return tidy(instance, overlay, best)
 
 
+def ruin_and_recreate(
+    instance: Instance,
+    overlay: Overlay,
+    pooled: PooledValues,
+    placed: Mask,
+    *,
+    rng: np.random.Generator,
+    until: float = np.inf,
+    on_plan: Callable[[Mask], None] = lambda _: None,
+) -> Mask:
+    """Return a mask at least as good as `placed`; parameters as in `local_search`, with a source of chance."""
+    best = here = placed
+    best_value = overlay.value(best)
+    fruitless = 0
+    while fruitless < FRUITLESS and time.monotonic() < until:
+        fruitless += 1
+        rough = _ruined(instance, here, rng)
+        shake = rng.uniform(1 - SHAKEN, 1 + SHAKEN, placed.size)
+        candidate = _filled(instance, pooled, rough, shake=shake, until=until)
+        if pooled.value(candidate) >= best_value * (1 + WORSE):
+            continue
+        value = overlay.value(candidate)
+        if value > best_value * (1 + WORSE):
+            pooled.refresh(candidate)
+            continue
+        here = candidate
+        if value < best_value * (1 - NOTHING):
+            best, best_value, fruitless = candidate, value, 0
+            on_plan(best)
+    return tidy(instance, overlay, best)
+
+
+def _ruined(instance: Instance, placed: Mask, rng: np.random.Generator) -> Mask:
+    """Return the mask without a few of its options."""
+    out = np.flatnonzero(placed & ~instance.forced)
+    if not out.size:
+        return placed
+    if rng.random() < 0.5:
+        owner = np.array([instance.options[j].agency for j in out.tolist()])
+        out = out[owner == rng.choice(owner)]
+    most = max(2, round(RUINED * float(placed.sum())))
+    gone = rng.permutation(out)[: rng.integers(1, most + 1)]
+    fewer = placed.copy()
+    fewer[gone] = False
+    return fewer
+
+
 def tidy(instance: Instance, overlay: Overlay, placed: Mask) -> Mask:
     """Return the mask without options whose removal, one after another, changes nothing: people are not sent where they add nothing."""
     placed = placed.copy()
@@ -107,9 +165,19 @@ def tidy(instance: Instance, overlay: Overlay, placed: Mask) -> Mask:
     return placed
 
 
-def _filled(instance: Instance, pooled: PooledValues, placed: Mask, banned: int) -> Mask:
+def _filled(
+    instance: Instance,
+    pooled: PooledValues,
+    placed: Mask,
+    banned: int = -1,
+    shake: NDArray[np.float64] | None = None,
+    until: float = np.inf,
+) -> Mask:
     """Add the best options by gain for cost over the pool as it is, until nothing fits or nothing could gain."""
-    while (choice := _best_option(instance, pooled, placed, by_cost=True, banned=banned)) is not None:
+    while time.monotonic() < until:
+        choice = _best_option(instance, pooled, placed, by_cost=True, banned=banned, shake=shake)
+        if choice is None:
+            break
         placed = _with(placed, choice)
     return placed
 
@@ -129,8 +197,18 @@ def _next_option(instance: Instance, pooled: PooledValues, placed: Mask, by_cost
     return choice
 
 
-def _best_option(instance: Instance, pooled: PooledValues, placed: Mask, by_cost: bool, banned: int = -1) -> int | None:
-    """Return the option of the largest gain over the pool among those that fit, or of the largest possible gain where none gains."""
+def _best_option(
+    instance: Instance,
+    pooled: PooledValues,
+    placed: Mask,
+    by_cost: bool,
+    banned: int = -1,
+    shake: NDArray[np.float64] | None = None,
+) -> int | None:
+    """Return the option of the largest gain over the pool among those that fit, or of the largest possible gain where none gains.
+
+    Gains are multiplied by (options,) `shake` if given.
+    """
     allowed = room(instance, placed) & ~placed & ~_forbidden(instance)
     if banned >= 0:
         allowed[banned] = False
@@ -140,7 +218,7 @@ def _best_option(instance: Instance, pooled: PooledValues, placed: Mask, by_cost
     price = _prices(instance, placed) if by_cost else np.ones(placed.size)
     nothing = NOTHING * pooled.value(placed)
     for worth in (gain, most):
-        rate = np.where(allowed & (worth > nothing), worth / price, 0.0)
+        rate = np.where(allowed & (worth > nothing), worth / price, 0.0) * (1.0 if shake is None else shake)
         if rate.any():
             return int(rate.argmax())
     return None

@@ -1,5 +1,6 @@
 """Checkpoints and beats in one plan, under shared resources, with two gaps: within the beats made, and against every beat there is.
 
+0. The fixed options alone are placed for a share of the time: a plan with beats should not be worse.
 1. Column generation (`optimizer.solvers.generation`) proves a bound over all beats and makes those that its linear program asks for.
 2. A dive, with beats priced on the way, makes a plan (`optimizer.solvers.joint_tree`).
 3. The placement problem over fixed options and the beats of least reduced cost is solved from there (`optimizer.solvers.methods`): its bound
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.errors import InfeasibleError
+from optimizer.errors import InfeasibleError, ProblemList
 from optimizer.patrols.beats import team_resource
 from optimizer.plan import violations
 from optimizer.resources import Resource
@@ -35,10 +36,14 @@ if TYPE_CHECKING:
     from optimizer.patrols.model import Beat, PatrolField
     from optimizer.result import Result
 
-GENERATING = 0.5
-"""Share of the time for bounds over all beats."""
+ALONE, GENERATING, DIVING = 0.2, 0.45, 0.6
+"""Shares of the time after which the fixed options alone, the bounds over all beats, and the dive must end."""
+LONGEST_ALONE = 60.0
+"""Most seconds for the fixed options alone."""
 LISTED = 40
 """Most beats of which all are listed."""
+COPIES = 400
+"""Most options that they are in the placement problem, one for each team that could drive each."""
 POOL = 120
 """Most beats in the placement problem beside those of the plan it begins from: those of least reduced cost."""
 
@@ -125,7 +130,12 @@ def solve_joint(
         raise InfeasibleError(
             "No plan is feasible: " + "; ".join(broken) + ". Raise the budget or force fewer options."
         )
-    until = np.inf if time_limit is None else started + GENERATING * time_limit
+
+    def end(share: float) -> float:
+        return np.inf if time_limit is None else started + share * time_limit
+
+    alone = _alone(instance, gap, None if time_limit is None else ALONE * time_limit, seed)
+    until = end(GENERATING)
     generation = Generation(instance, field, until=until, seed=seed)
     tree = JointTree(generation, gap=gap)
     best: list[tuple[NDArray[np.bool_], NDArray[np.int64]]] = [(instance.forced, np.empty(0, dtype=np.int64))]
@@ -141,7 +151,7 @@ def solve_joint(
     tree.on_plan, tree.on_bounds = keep, tell
     with contextlib.suppress(KeyboardInterrupt):
         tree.cut_root()
-        generation.until = np.inf if time_limit is None else started + 0.75 * time_limit
+        generation.until = end(DIVING)
         tree.dive(generation.everything)
     complete = False
     with contextlib.suppress(KeyboardInterrupt):
@@ -157,14 +167,37 @@ def solve_joint(
         seed=seed,
         on_progress=on_progress,
         overlay=None if method == "compact" else generation.overlay_of(whole, pool),
-        start=np.concatenate((best[0][0], driven)),
+        starts=(np.concatenate((best[0][0], driven)), np.concatenate((alone, np.zeros_like(driven)))),
     )
     return _joint(tree, whole, pool, result, started, complete=complete)
 
 
+def _alone(instance: Instance, gap: float, seconds: float | None, seed: int) -> NDArray[np.bool_]:
+    """Return a good mask of the fixed options when there are no beats."""
+    if not instance.options:
+        return np.zeros(0, dtype=bool)
+    longest = LONGEST_ALONE if seconds is None else min(seconds, LONGEST_ALONE)
+    plan = solve(instance, gap=gap, time_limit=longest, seed=seed).plan
+    return instance.forced if plan is None else instance.placed(plan.options)
+
+
 def with_teams(instance: Instance, field: PatrolField) -> Instance:
-    """Return the instance with the teams of each type among its resources."""
-    known = {resource.id for resource in instance.resources}
+    """Return the instance with the teams of each type among its resources.
+
+    Raises
+    ------
+    InputError
+        If it has a resource of that name which is not the number of these teams: bounds and beats go by that number.
+    """
+    known = {resource.id: resource.budget for resource in instance.resources}
+    problems = ProblemList()
+    for team in field.teams:
+        if known.get(name := team_resource(team.id), team.number) != team.number:
+            found = f"a budget of {known[name]:g} where there are {team.number} teams"
+            problems.add(
+                f"resource {name!r}", found, "another name, or the number of teams", "Rename the resource or the teams"
+            )
+    problems.raise_if_any()
     teams = [
         Resource(team_resource(team.id), float(team.number), team.agency, "teams a shift")
         for team in field.teams
@@ -182,8 +215,11 @@ def _completed(tree: JointTree) -> bool:
     """Make every beat that a better plan could hold, where they are few; return whether they are."""
     if tree.proof is None:
         return False
-    relaxed, bound = tree.proof  # the bound of these prices: the tree's may come from elsewhere, and prices prove nothing about that one
-    return tree.generation.add_all(relaxed, tree.upper - bound, LISTED)
+    # the tree's own bound may come from elsewhere, and these prices prove nothing about that one
+    relaxed, bound = tree.proof
+    generation = tree.generation
+    listed = generation.add_all(relaxed, tree.upper - bound, LISTED)
+    return listed and sum(generation.most_teams[beat.patrol] for beat in generation.beats) <= COPIES
 
 
 def _pool(tree: JointTree, number: NDArray[np.int64], *, complete: bool) -> tuple[list[Beat], NDArray[np.bool_]]:
@@ -201,7 +237,7 @@ def _pool(tree: JointTree, number: NDArray[np.int64], *, complete: bool) -> tupl
     driven: list[bool] = []
     for rank, b in enumerate(order[: None if complete else in_plan + POOL].tolist()):
         beat = generation.beats[b]
-        teams = generation.patrols.patrols[beat.patrol].team.number
+        teams = generation.most_teams[beat.patrol]
         copies = teams if complete else min(teams, number[b] + 1) if rank < in_plan else 1
         for copy in range(copies):
             name = beat.option.id + (f" ({copy + 1})" if copy else "")

@@ -16,14 +16,14 @@ from optimizer.result import PROVEN, Progress, Result, relative_gap
 from optimizer.schema import close_match
 from optimizer.solvers.compact import compact_model
 from optimizer.solvers.cuts import BranchAndCut
-from optimizer.solvers.heuristics import greedy, local_search, tidy
+from optimizer.solvers.heuristics import greedy, local_search, ruin_and_recreate, tidy
 from optimizer.solvers.master import Units
 from optimizer.solvers.overlay import Overlay, contract
 from optimizer.solvers.pathpool import PathPool
 from optimizer.solvers.pooled import PooledValues
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -34,6 +34,8 @@ SEARCH_SECONDS = 10.0
 """Longest local search, in seconds."""
 SEARCH_SHARE = 0.25
 """Longest local search, as a share of the time left; and of all of them, as a share of the time spent."""
+START_SHARE = 0.4
+"""Share of the time left that a search around a plan to begin from may take."""
 WIDE = 0.05
 """Gap after the first local search from which on a greedy plan is made to search around as well."""
 
@@ -47,7 +49,7 @@ def solve(
     seed: int = 0,
     on_progress: Callable[[Progress], None] | None = None,
     overlay: Overlay | None = None,
-    start: NDArray[np.bool_] | None = None,
+    starts: Sequence[NDArray[np.bool_]] = (),
 ) -> Result:
     """Place options so that as little as possible gets through, and prove how good the plan is.
 
@@ -70,8 +72,8 @@ def solve(
         Called when the bounds move.
     overlay
         The instance contracted, by one who knows it better; by default it is contracted here. `compact` takes none.
-    start
-        (options,) mask of a plan to begin from; one that is not feasible is not used.
+    starts
+        (options,) masks of plans to begin from and to search around; one that is not feasible is not used.
 
     Raises
     ------
@@ -89,7 +91,7 @@ def solve(
         raise InfeasibleError(
             "No plan is feasible: " + "; ".join(broken) + ". Raise the budget or force fewer options."
         )
-    search = _Search(instance, gap, time_limit, seed, on_progress, instance.forced, given=overlay, start=start)
+    search = _Search(instance, gap, time_limit, seed, on_progress, instance.forced, given=overlay, starts=starts)
     try:
         search.prepare()
         METHODS[method](search)
@@ -117,7 +119,7 @@ class _Search:
     started: float = field(default_factory=time.monotonic)
     statistics: dict[str, float] = field(default_factory=dict)
     given: Overlay | None = None
-    start: NDArray[np.bool_] | None = None
+    starts: Sequence[NDArray[np.bool_]] = ()
     overlay: Overlay = field(init=False)
 
     def prepare(self) -> None:
@@ -127,8 +129,8 @@ class _Search:
         self.statistics |= {"overlay_nodes": self.overlay.n_nodes, "overlay_arcs": self.overlay.tail.size}
         self.lower = self.overlay.value(self.overlay.free | self.placed)
         self.offer(self.placed)
-        if self.start is not None:
-            self.offer(self.start)
+        for start in self.starts:
+            self.offer(start)
         self.say("bounding")
 
     @property
@@ -217,8 +219,12 @@ def _cuts(search: _Search) -> None:
         on_plan=lambda placed, _: search.offer(placed, "cutting"),
         on_bounds=search.rise,
     )
-    search.say("cutting")
     try:
+        for start in sorted(search.starts, key=search.overlay.value):
+            if not violations(search.instance, start):
+                _Improver(search, PooledValues(tree.master.units, tree.master.pool)).search_around(start, START_SHARE)
+        tree.upper = search.upper
+        search.say("cutting")
         tree.cut_root()
         if not (search.closed or tree.out_of_time):
             _improve(search, tree)
@@ -255,21 +261,34 @@ class _Improver:
         self._search = search
         self._began = time.monotonic()
         self._spent = 0.0
+        self._rng = np.random.default_rng(search.seed)
         self._seen: set[bytes] = set()
 
-    def search_around(self, start: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Search around a plan and offer what is found."""
+    def search_around(self, start: NDArray[np.bool_], share: float = 0.0) -> NDArray[np.bool_]:
+        """Search around a plan, for at least a share of the time that is left where there is a limit, and offer what is found."""
         search, began = self._search, time.monotonic()
         left = search.until - began
+        seconds = max(min(SEARCH_SECONDS, left * SEARCH_SHARE), share * left if np.isfinite(left) else 0.0)
         improved = local_search(
             search.instance,
             search.overlay,
             self.pooled,
             start,
-            until=began + min(SEARCH_SECONDS, left * SEARCH_SHARE),
+            until=began + seconds,
             on_plan=partial(search.offer, step="local search"),
         )
         search.offer(improved, "local search")
+        if (relative_gap(search.lower, search.upper) or 0.0) > WIDE:
+            improved = ruin_and_recreate(
+                search.instance,
+                search.overlay,
+                self.pooled,
+                improved,
+                rng=self._rng,
+                until=began + seconds,
+                on_plan=partial(search.offer, step="local search"),
+            )
+            search.offer(improved, "local search")
         self._spent += time.monotonic() - began
         self._seen |= {start.tobytes(), improved.tobytes()}
         return improved
