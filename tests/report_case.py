@@ -11,6 +11,7 @@ import shapely
 from optimizer.network import Network, great_circle_m
 from optimizer.places import Crossing, Gateway, Settlement
 from optimizer.report.content import (
+    BeatRow,
     BudgetRow,
     CountRow,
     DisplacementRow,
@@ -26,6 +27,7 @@ from optimizer.report.content import (
     SegmentRisk,
     SiteRow,
     StepRow,
+    StopRow,
     Summary,
     UnitEffort,
 )
@@ -123,6 +125,7 @@ def full_content(**changes: Any) -> ReportContent:
             score_unit="nats learnt",
         ),
         "sites": _sites(),
+        "beats": beats(network),
         "routes": (
             RouteRow(
                 evader="e1", start="Gate One", end="Hightown", weight=0.7, before=0.9, after=0.4,
@@ -133,7 +136,7 @@ def full_content(**changes: Any) -> ReportContent:
         "layouts": (
             LayoutRow(name="Nothing placed", value=0.8, sites=0),
             LayoutRow(name="Today", value=0.45, sites=2, costs={"officers": 1200.0}, note="same budget"),
-            LayoutRow(name="This plan", value=0.3118, sites=2, costs={"officers": 1100.0}),
+            LayoutRow(name="This plan", value=0.3118, sites=2, beats=3, costs={"officers": 1100.0}),
             LayoutRow(name="Everything", value=None, sites=4),
         ),
         "budgets": (
@@ -156,6 +159,33 @@ def full_content(**changes: Any) -> ReportContent:
         "provenance": Provenance(version="0.1.0", seed=7, options={"gap": "0.01"}, inputs=(InputFile(name="a.toml", sha256="ab" * 32),)),
     }  # fmt: skip
     return ReportContent(**{**fields, **changes})
+
+
+def beats(network: Network) -> tuple[BeatRow, ...]:
+    """Return three beats: two from one base that share a road, the one worth less first, and one from another base."""
+
+    def stop(node: int, arrive: float, leave: float) -> StopRow:
+        lon, lat = float(network.lon[node]), float(network.lat[node])
+        return StopRow(label=f"Post {node}", lon=lon, lat=lat, arrive_s=arrive, leave_s=leave)
+
+    home: dict[str, Any] = {
+        "team": "Mobile team",
+        "base": "Fort",
+        "lon": float(network.lon[6]),
+        "lat": float(network.lat[6]),
+    }
+    far: dict[str, Any] = {
+        "team": "Rangers",
+        "base": "Lodge",
+        "lon": float(network.lon[24]),
+        "lat": float(network.lat[24]),
+    }
+    return (
+        BeatRow(id="b1", **home, stops=(stop(8, 600, 4200), stop(13, 4500, 8100)), back_s=9000, agency="Guard",
+                arcs=route(network, 6, 7, 8, 13, 8, 7, 6), costs={"officers": 2.0}, worth=0.01),
+        BeatRow(id="b2", **home, stops=(stop(8, 600, 2400),), back_s=3000, arcs=route(network, 6, 7, 8, 7, 6), worth=0.02),
+        BeatRow(id="b3", **far, stops=(stop(18, 60, 3660),), back_s=3720, arcs=route(network, 24, 23, 18, 23, 24), worth=0.015),
+    )  # fmt: skip
 
 
 def _sites() -> tuple[SiteRow, ...]:

@@ -74,7 +74,13 @@ def _sources(item: Any) -> list[dict[str, list[Any]]]:
 def _labels(item: Any) -> list[str]:
     """Return the labels of the legend of a wide screen; that of a narrow one has the same."""
     wide, narrow = (
-        [part["label"]["value"] for part in _models(legend, "LegendItem")] for legend in _models(item, "Legend")
+        [
+            part["label"]["value"]
+            for legend in _models(item, "Legend")
+            if legend["name"] == screen
+            for part in _models(legend, "LegendItem")
+        ]
+        for screen in ("wide", "narrow")
     )
     assert wide == narrow
     return wide
@@ -327,7 +333,7 @@ def test_where_to_look_next_is_a_layer_numbered_as_in_the_table() -> None:
 
 def test_every_layer_can_be_hidden_from_the_legend() -> None:
     item, _ = interactive_map(full_content())
-    assert [legend["click_policy"] for legend in _models(item, "Legend")] == ["hide", "hide"]
+    assert [legend["click_policy"] for legend in _models(item, "Legend")] == 4 * ["hide"]  # two a screen
     words = _labels(item)
     for label in (
         "Routes with nothing placed",
@@ -341,6 +347,8 @@ def test_every_layer_can_be_hidden_from_the_legend() -> None:
         "Site in the plan, in use today",
         "Site in use today, given up",
         "Site, not chosen",
+        "Base that patrols set out from",
+        *"ABC",
     ):
         assert words.count(label) == 1
     assert words.count("Never searched: unknown") == 2  # one for risk, one for how sure it is

@@ -209,6 +209,7 @@ def test_every_row_stands_in_its_table(written: tuple[list[Path], Parsed]) -> No
         "layouts": len(content.layouts),
         "sites-chosen": 2,
         "sites-not-chosen": 2,
+        "beats": 3,
         "budgets": 2,
         "open-ends": 2,
         "routes": 2,
@@ -238,7 +239,7 @@ def test_cells_hold_the_numbers_as_people_write_them(written: tuple[list[Path], 
     assert [clean(row)[:3] for row in tables["look-next"][1:]] == [
         ["1", "R8 near Hightown", "2.5"], ["2", "R4 near Sidetown", "0.5"], ["3", "R12 near Hightown", DASH],
     ]  # fmt: skip
-    assert clean(tables["layouts"][2]) == ["Today", "45.0 %", "35.0", "2", "officers 1,200", "same budget"]
+    assert clean(tables["layouts"][2]) == ["Today", "45.0 %", "35.0", "2", "0", "officers 1,200", "same budget"]
     assert clean(tables["layouts"][4])[1:3] == [DASH, DASH]
     assert clean(tables["sites-chosen"][1]) == [
         "1", "High pass", "o2", "patrol", DASH, "in use today, kept; had to be used", DASH, "50.0 %", "12.0",
@@ -258,7 +259,7 @@ def test_what_it_says_and_does_not_say_is_on_the_page(written: tuple[list[Path],
     content, text = full_content(), written[1].text.replace("\N{NO-BREAK SPACE}", " ")
     for sentence in (*content.says, *content.cannot_say, *content.warnings, *content.assumptions, *content.sources):
         assert sentence in text
-    assert "With the 2 sites below, the share of loads that get through is 31.2" in text
+    assert "With the 2 sites and 3 beats below, the share of loads that get through is 31.2" in text
 
 
 def test_long_tables_keep_every_row_behind_a_click() -> None:

@@ -89,7 +89,8 @@ def _headline(**changes: object) -> str:
 
 def test_headline_says_the_value_and_the_bound() -> None:
     assert _headline() == (
-        "With the 2 sites below, the share of loads that get through is 31.2 %; no layout within these budgets can bring it below 30.9 %."
+        "With the 2 sites and 3 beats below, the share of loads that get through is 31.2 %; "
+        "no layout within these budgets can bring it below 30.9 %."
     )
 
 
@@ -124,7 +125,7 @@ def test_headline_without_a_plan() -> None:
 
 
 def test_headline_of_an_empty_plan() -> None:
-    content = full_content(sites=())
+    content = full_content(sites=(), beats=())
     assert headline(content).startswith("With nothing placed, the share of loads that get through is")
 
 

@@ -8,6 +8,7 @@ from optimizer.cli.console import bounds_text
 
 if TYPE_CHECKING:
     from optimizer.result import Result
+    from optimizer.solvers.joint import Joint
 
 
 def result_line(instance: str, result: Result) -> dict[str, Any]:
@@ -36,8 +37,16 @@ def without_plan(error: BaseException, options: dict[str, Any]) -> Result:
     )
 
 
-def verdict(result: Result) -> str:
-    """Return status, limit and bounds in a phrase."""
+def all_beats(joint: Joint | None) -> dict[str, Any]:
+    """Return what `plan` prints with --json of every beat there is; nothing without teams."""
+    return {} if joint is None else {"lower_all": joint.lower_all, "gap_all": joint.gap_all}
+
+
+def verdict(result: Result, joint: Joint | None = None) -> str:
+    """Return status, limit and bounds in a phrase; with teams also the bounds against every beat there is."""
     limit = result.limit
     ended = {None: "", "interrupted": " (interrupted)"}.get(limit, f" (stopped by its {limit} limit)")
-    return f"{result.status}{ended}, {bounds_text(result.lower, result.upper)}"
+    words = f"{result.status}{ended}, {bounds_text(result.lower, result.upper)}"
+    if joint is None:
+        return words
+    return f"{words} within the beats weighed; against every beat {bounds_text(joint.lower_all, result.upper)}"

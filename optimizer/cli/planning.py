@@ -10,7 +10,7 @@ import typer
 
 from optimizer.cli.arguments import Gap, Json, Method, Seed, SkipUnreachable, TimeLimit, solve_options
 from optimizer.cli.console import Sayer, number, print_json, print_table
-from optimizer.cli.outcome import result_line, verdict, without_plan
+from optimizer.cli.outcome import all_beats, result_line, verdict, without_plan
 from optimizer.cli.skipping import Skipper
 from optimizer.errors import InfeasibleError
 
@@ -53,26 +53,51 @@ def plan(
         skipper = Skipper(scenario, wanted=skip_unreachable)
         skipper.tell(planned.compiled.skipped)  # without --json the scenario's own warnings say it
         line = result_line(planned.compiled.instance.name, planned.result)
-        print_json(line | {"out": str(folder)} | skipper.json)
+        print_json(line | all_beats(planned.patrols) | {"out": str(folder)} | skipper.json)
     else:
         _show(planned)
 
 
 def _show(planned: Planned) -> None:
-    """Print the sites of a plan with what each is worth, the layouts it is compared with, and where the files are."""
-    compiled, result, judgement = planned.compiled, planned.result, planned.judgement
+    """Print the sites and beats of a plan with what each is worth, the layouts it is compared with, and where the files are."""
+    compiled, result, judgement, joint = planned.compiled, planned.result, planned.judgement, planned.patrols
     instance = compiled.instance
-    chosen = sorted(result.plan.options if result.plan else (), key=lambda option: -judgement.worths[option])
+    beats = joint.chosen if joint is not None else {}
+    placed = [option for option in (result.plan.options if result.plan else ()) if option not in beats]
+    chosen = sorted(placed, key=lambda option: -judgement.worths[option])
     rows = []
     for name in chosen:
         option = instance.options[instance.option_index[name]]
         rows.append((option.label or option.id, "today" if option.existing else "new", f"{judgement.worths[name]:.4f}"))
-    print_table(f"{instance.name}: {verdict(result)}", ["site", "stands", "worth"], rows)
+    print_table(f"{instance.name}: {verdict(result, joint)}", ["site", "stands", "worth"], rows)
+    if beats:
+        _show_beats(planned)
     layouts = [("nothing placed", number(judgement.nothing.value))]
     if judgement.existing is not None:
         layouts.append(("today's layout", number(judgement.existing.value)))
-    layouts += [("this plan", number(judgement.plan.value)), ("every site used", number(judgement.everything))]
+    everything = "every site used" + (", with these beats" if beats else "")
+    layouts += [("this plan", number(judgement.plan.value)), (everything, number(judgement.everything))]
     print_table("Value of each layout", ["layout", "value"], layouts)
     for warning in compiled.warnings:
         sys.stderr.write(f"Note: {warning}\n")
     sys.stdout.write(f"Report: {planned.folder / 'report.html'}\n")
+
+
+def _show_beats(planned: Planned) -> None:
+    """Print the beats of a plan, lettered as in the report: team, base, posts with times from the start of the shift, worth."""
+    from optimizer.pipeline.patrol_briefing import beat_rows
+    from optimizer.report.content import driven_order
+    from optimizer.report.words import clock, letter, plain
+
+    assert planned.patrols is not None  # noqa: S101 - a plan without teams has no beats to show
+    rows = [
+        (
+            f"{letter(place)}: {plain(beat.team)}\nfrom {plain(beat.base)}",
+            "\n".join(f"{plain(stop.label)}, {clock(stop.arrive_s)} to {clock(stop.leave_s)}" for stop in beat.stops),
+            clock(beat.back_s),
+            "-" if beat.worth is None else f"{beat.worth:.4f}",
+        )
+        for place, beat in enumerate(driven_order(beat_rows(planned.patrols, planned.judgement, str, str)))
+    ]
+    columns = ["beat", "posts (h:mm from the start of the shift)", "back", "worth"]
+    print_table("Beats", columns, rows)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from optimizer.demand import segment_loads
+from optimizer.evaluation import plan_value
 from optimizer.files import sha256
+from optimizer.patrols.beats import team_resource
+from optimizer.pipeline.look_briefing import look_left_out, look_next
 from optimizer.pipeline.outputs import package_version
+from optimizer.pipeline.patrol_briefing import beat_assumptions, beat_bound, beat_claims, beat_rows
 from optimizer.report.content import (
+    BeatRow,
     BudgetRow,
     CountRow,
     DisplacementRow,
@@ -29,6 +35,7 @@ from optimizer.report.content import (
     UnitEffort,
 )
 from optimizer.report.geography import segment_names
+from optimizer.report.words import SPACE, number
 from optimizer.risk.evidence import gather_evidence
 from optimizer.risk.exposure import spread_effort
 from optimizer.scenario.risk_model import MODELS
@@ -42,6 +49,8 @@ if TYPE_CHECKING:
     from optimizer.pipeline.judgement import Judgement
     from optimizer.result import Result
     from optimizer.scenario.compile import Compiled
+    from optimizer.scenario.model import ResourceModel
+    from optimizer.solvers.joint import Joint
 
 OPEN_ENDS = 25
 DISPLACED = 15
@@ -49,16 +58,32 @@ EXAMPLES = 3
 
 
 def briefing(
-    compiled: Compiled, result: Result, judgement: Judgement, steps: tuple[tuple[str, float], ...]
+    compiled: Compiled,
+    result: Result,
+    judgement: Judgement,
+    steps: tuple[tuple[str, float], ...],
+    joint: Joint | None = None,
 ) -> ReportContent:
-    """Return the content of the report."""
+    """Return the content of the report.
+
+    Parameters
+    ----------
+    compiled
+        The scenario; with teams its instance has the beats of the plan behind the options of its sites.
+    result, judgement
+        The plan, and what it is compared with.
+    steps
+        Names and seconds of what was done.
+    joint
+        How beats were made, and those of the plan; None without teams.
+    """
     scenario, region = compiled.scenario, compiled.region
-    says, cannot_say = _claims(result, judgement)
+    says, cannot_say = _claims(result, judgement, joint)
     return ReportContent(
         title=scenario.name,
         subtitle=scenario.report.subtitle,
         created=datetime.now(UTC).date().isoformat(),
-        summary=_summary(compiled, result, judgement),
+        summary=_summary(compiled, result, judgement, joint),
         network=region.network,
         border=region.border,
         crossings=region.crossings,
@@ -66,16 +91,18 @@ def briefing(
         settlements=compiled.settlements,
         risk=_risk(compiled),
         record=record_facts(compiled),
+        look_next=look_next(compiled),
         sites=_sites(compiled, result, judgement),
+        beats=_beats(compiled, judgement, joint),
         routes=_routes(compiled, judgement),
         layouts=_layouts(compiled, result, judgement),
         budgets=_budgets(compiled, result),
         open_ends=_open_ends(compiled, judgement),
         displacement=_displacement(compiled, judgement),
         says=says,
-        cannot_say=(*cannot_say, *scenario.report.cannot_say),
+        cannot_say=(*cannot_say, *look_left_out(compiled), *scenario.report.cannot_say),
         warnings=(*compiled.warnings, *_surprises(judgement)),
-        assumptions=(*_assumptions(compiled), *scenario.report.assumptions),
+        assumptions=(*_assumptions(compiled, joint), *scenario.report.assumptions),
         unused=_unused(compiled),
         dropped=_counted((item.reason, item.what) for item in region.dropped),
         sources=tuple(filter(None, (region.attribution, *scenario.report.sources))),
@@ -89,7 +116,7 @@ def briefing(
     )
 
 
-def _summary(compiled: Compiled, result: Result, judgement: Judgement) -> Summary:
+def _summary(compiled: Compiled, result: Result, judgement: Judgement, joint: Joint | None) -> Summary:
     share = compiled.scenario.evaders.loads == 1.0
     return Summary(
         status=result.status,
@@ -103,6 +130,7 @@ def _summary(compiled: Compiled, result: Result, judgement: Judgement) -> Summar
         method=result.method,
         unit="share of loads that get through" if share else "number of loads that get through each period",
         share=share,
+        beats=None if joint is None else beat_bound(joint),
     )
 
 
@@ -172,8 +200,14 @@ def _sites(compiled: Compiled, result: Result, judgement: Judgement) -> tuple[Si
             survival=option.survival[0] if option.survival else None,
             worth=judgement.worths[option.id],
         )
-        for option, site in zip(compiled.instance.options, compiled.sites, strict=True)
+        for option, site in zip(compiled.instance.options[: len(compiled.sites)], compiled.sites, strict=True)
     )
+
+
+def _beats(compiled: Compiled, judgement: Judgement, joint: Joint | None) -> tuple[BeatRow, ...]:
+    if joint is None:
+        return ()
+    return beat_rows(joint, judgement, partial(_resource_name, compiled), partial(_agency_name, compiled))
 
 
 def _ends(compiled: Compiled, evader: int) -> tuple[str, str]:
@@ -219,23 +253,46 @@ def _layouts(compiled: Compiled, result: Result, judgement: Judgement) -> tuple[
         note = "on the same model and assumptions as the plan"
         rows.append(_layout(compiled, "Today's layout", judgement.existing.value, existing, note))
     rows.append(_layout(compiled, "This plan", judgement.plan.value, plan, ""))
-    note = "budgets aside: what no plan from these sites can beat"
-    rows.append(_layout(compiled, "Every site used", judgement.everything, everything, note))
+    if plan[len(compiled.sites) :].any():
+        rows += _halves(compiled, plan)
+        every = "Every site used, with these beats"
+        note = "budgets aside: what no plan from these sites and beats can beat"
+    else:
+        every, note = "Every site used", "budgets aside: what no plan from these sites can beat"
+    rows.append(_layout(compiled, every, judgement.everything, everything, note))
     return tuple(rows)
 
 
+def _halves(compiled: Compiled, plan: NDArray[np.bool_]) -> list[LayoutRow]:
+    """Return the sites of a plan without its beats, and its beats without its sites."""
+    fixed = np.arange(plan.size) < len(compiled.sites)
+    return [
+        _layout(compiled, name, plan_value(compiled.instance, part), part, note)
+        for name, part, note in (
+            ("Its sites alone", plan & fixed, "this plan without its beats"),
+            ("Its beats alone", plan & ~fixed, "this plan without its sites"),
+        )
+    ]
+
+
 def _layout(compiled: Compiled, name: str, value: float, placed: NDArray[np.bool_], note: str) -> LayoutRow:
-    instance = compiled.instance
+    instance, fixed = compiled.instance, len(compiled.sites)
     used = placed @ instance.use
-    sites = {compiled.sites[j].site.id for j in np.flatnonzero(placed)}
-    costs = {_resource_name(compiled, r.id): float(amount) for r, amount in zip(instance.resources, used, strict=True)}
-    return LayoutRow(name=name, value=value, sites=len(sites), costs=costs, note=note)
+    sites = {compiled.sites[j].site.id for j in np.flatnonzero(placed[:fixed])}
+    teams = {team_resource(team.id) for team in compiled.patrols.teams} if compiled.patrols is not None else set()
+    costs = {  # teams are counted as beats
+        _resource_name(compiled, r.id): float(amount)
+        for r, amount in zip(instance.resources, used, strict=True)
+        if r.id not in teams
+    }
+    return LayoutRow(name=name, value=value, sites=len(sites), beats=int(placed[fixed:].sum()), costs=costs, note=note)
 
 
 def _resource_name(compiled: Compiled, resource: str) -> str:
     """Return what people call a resource: its name, and its owner's where it has one."""
-    name, _, agency = resource.partition("@")
-    return f"{name} ({_agency_name(compiled, agency)})" if agency else name
+    agency = next((r.agency for r in compiled.instance.resources if r.id == resource), "")
+    name = resource.removesuffix(f"@{agency}") if agency else resource
+    return name if name == resource else f"{name} ({_agency_name(compiled, agency)})"
 
 
 def _agency_name(compiled: Compiled, agency: str) -> str:
@@ -311,7 +368,7 @@ def _surprises(judgement: Judgement) -> list[str]:
     return []
 
 
-def _claims(result: Result, judgement: Judgement) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _claims(result: Result, judgement: Judgement, joint: Joint | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return what the plan proves and what it does not, in plain sentences."""
     says = [
         "The value of the plan is exact for this model: every evader's best answer was found on the full road network.",
@@ -322,6 +379,9 @@ def _claims(result: Result, judgement: Judgement) -> tuple[tuple[str, ...], tupl
         "Records show where people searched as much as where drugs moved; places nobody searched are unknown, not safe.",
         "Sites, kinds and evaders that the scenario does not name are not considered.",
     ]
+    if joint is not None:
+        says[1:], more = beat_claims()
+        cannot += more
     if judgement.existing is not None:
         says.append(
             "The comparison with today's layout uses the same sites, budgets, evaders and assumptions for both, so the difference "
@@ -338,7 +398,7 @@ def _claims(result: Result, judgement: Judgement) -> tuple[tuple[str, ...], tupl
     return tuple(says), tuple(cannot)
 
 
-def _assumptions(compiled: Compiled) -> tuple[str, ...]:
+def _assumptions(compiled: Compiled, joint: Joint | None) -> tuple[str, ...]:
     scenario = compiled.scenario
     assumed = sum(s.population_assumed for s in compiled.settlements)
     lines = [
@@ -353,7 +413,18 @@ def _assumptions(compiled: Compiled) -> tuple[str, ...]:
         lines.append(
             f"{assumed} of {len(compiled.settlements)} destinations carry a default population for their class of place."
         )
-    return tuple(lines)
+    lines += [_on_duty(compiled, resource) for resource in scenario.resources if resource.availability < 1]
+    return (*lines, *(beat_assumptions(joint) if joint is not None else ()))
+
+
+def _on_duty(compiled: Compiled, resource: ResourceModel) -> str:
+    """Say how much of a resource there is at any time."""
+    whose = f" ({_agency_name(compiled, resource.agency)})" if resource.agency else ""
+    assert resource.budget != "existing"  # noqa: S101 - the scenario refuses it with an availability
+    return (
+        f"Of {number(resource.budget)} {resource.name}{whose} {number(100 * resource.availability)}{SPACE}% are on duty and free: "
+        f"{number(resource.budget * resource.availability)} may be placed."
+    )
 
 
 def _unused(compiled: Compiled) -> tuple[CountRow, ...]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
@@ -22,6 +22,28 @@ if TYPE_CHECKING:
 
 NO_ARCS = np.empty(0, dtype=np.int64)
 """A route that does not exist."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeatBound:
+    """What is proven of a plan with patrols against every beat that its teams could drive.
+
+    Attributes
+    ----------
+    lower
+        Proven: no layout within the budgets, with any beats, has a smaller value; None where nothing is proven.
+    gap
+        (upper - lower) / upper with it, in [0, 1]; None where unknown.
+    exact
+        Whether the search for better beats ended with a proof; else `lower` allows for what that search left open.
+    weighed
+        How many beats were weighed against one another, >= 0.
+    """
+
+    lower: float | None
+    gap: float | None
+    exact: bool
+    weighed: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +73,8 @@ class Summary:
         a month`.
     share
         Whether values lie in [0, 1] and read as percentages.
+    beats
+        What is proven against every beat; None without teams. Then `lower` and `gap` hold for layouts of the beats that were weighed.
     """
 
     status: str
@@ -64,6 +88,12 @@ class Summary:
     method: str = ""
     unit: str = "share of loads that get through"
     share: bool = True
+    beats: BeatBound | None = None
+
+    @property
+    def bound(self) -> float | None:
+        """What no layout within the budgets has a smaller value than, whatever beats its teams drive; None where nothing is proven."""
+        return self.lower if self.beats is None else self.beats.lower
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +257,66 @@ class SiteRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StopRow:
+    """A stay of a beat at a post: what people call it, where it is (degrees), and seconds after the shift began."""
+
+    label: str
+    lon: float
+    lat: float
+    arrive_s: float
+    leave_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeatRow:
+    """A tour of one team in the plan.
+
+    Attributes
+    ----------
+    id
+        Option id.
+    team, base
+        What people call the team and where it sets out from.
+    lon, lat
+        The base, in degrees.
+    agency
+        Who the team belongs to; empty where there is one agency.
+    stops
+        Posts in order.
+    back_s
+        Seconds after the shift began at which the team is back.
+    arcs
+        Arcs of the network in order of travel.
+    costs
+        Amount of each resource it takes.
+    worth
+        How much the value rises without it, >= 0; None where not computed.
+    """
+
+    id: str
+    team: str
+    base: str
+    lon: float
+    lat: float
+    agency: str = ""
+    stops: tuple[StopRow, ...] = ()
+    back_s: float = 0.0
+    arcs: NDArray[np.integer] = field(default_factory=NO_ARCS.copy)
+    costs: Mapping[str, float] = field(default_factory=dict)
+    worth: float | None = None
+
+    @property
+    def dwell_s(self) -> float:
+        """Seconds it stands at posts."""
+        return sum(stop.leave_s - stop.arrive_s for stop in self.stops)
+
+    @property
+    def drive_s(self) -> float:
+        """Seconds it drives."""
+        return self.back_s - self.dwell_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RouteRow:
     """The route of one evader without and with the plan.
 
@@ -266,13 +356,14 @@ class LayoutRow:
         On the same model as the plan; None where unknown.
     costs
         Amount of each resource it takes.
-    sites
-        Number of sites in use.
+    sites, beats
+        Number of sites in use, and of beats driven.
     """
 
     name: str
     value: float | None
     sites: int
+    beats: int = 0
     costs: Mapping[str, float] = field(default_factory=dict)
     note: str = ""
 
@@ -385,6 +476,8 @@ class ReportContent:
         Where a search would teach most; None where nobody asked.
     sites, routes, layouts, budgets, open_ends, displacement
         Rows of the tables of the same names, in any order.
+    beats
+        The patrols of the plan, in any order.
     says, cannot_say
         What the result does and does not prove, one plain sentence each.
     warnings, assumptions
@@ -419,6 +512,7 @@ class ReportContent:
     record: RecordFacts | None = None
     look_next: LookNext | None = None
     sites: tuple[SiteRow, ...] = ()
+    beats: tuple[BeatRow, ...] = ()
     routes: tuple[RouteRow, ...] = ()
     layouts: tuple[LayoutRow, ...] = ()
     budgets: tuple[BudgetRow, ...] = ()
@@ -453,6 +547,11 @@ class ReportContent:
         return tuple(sorted((site for site in self.sites if site.chosen), key=_by_worth))
 
     @property
+    def driven(self) -> tuple[BeatRow, ...]:
+        """Beats of the plan base by base, the most worth first in each: their order gives the letters on maps and in tables."""
+        return driven_order(self.beats)
+
+    @property
     def look_first(self) -> tuple[LookRow, ...]:
         """Roads where to look next, the highest score first: their order gives the letters on maps and in tables."""
         rows = self.look_next.rows if self.look_next is not None else ()
@@ -470,6 +569,16 @@ class ReportContent:
         )
 
 
+def driven_order(beats: Iterable[BeatRow]) -> tuple[BeatRow, ...]:
+    """Return beats base by base, that of the beat of most worth first, and the most worth first in each."""
+    ranked = sorted(beats, key=lambda beat: (*_worth_order(beat.worth), beat.id))
+    first = {(beat.base, beat.lon, beat.lat): place for place, beat in reversed(list(enumerate(ranked)))}
+    return tuple(sorted(ranked, key=lambda beat: first[beat.base, beat.lon, beat.lat]))
+
+
 def _by_worth(site: SiteRow) -> tuple[bool, float, str]:
-    known = site.worth is not None and np.isfinite(site.worth)
-    return (not known, -site.worth if known and site.worth is not None else 0.0, site.label)
+    return (*_worth_order(site.worth), site.label)
+
+
+def _worth_order(worth: float | None) -> tuple[bool, float]:
+    return (False, -worth) if worth is not None and np.isfinite(worth) else (True, 0.0)

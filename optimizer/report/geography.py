@@ -169,7 +169,10 @@ def border_fits(content: ReportContent) -> bool:
 def map_bounds(content: ReportContent) -> tuple[float, float, float, float]:
     """Return west, south, east, north in degrees of what the map must show, with a margin."""
     network = content.network
-    points = np.vstack((network.shape, *([(site.lon, site.lat)] for site in content.sites)))
+    places = [(site.lon, site.lat) for site in content.sites]
+    for beat in content.beats:
+        places += [(beat.lon, beat.lat), *((stop.lon, stop.lat) for stop in beat.stops)]
+    points = np.vstack((network.shape, np.array(places, dtype=np.float64).reshape(-1, 2)))
     if not len(points):
         return (-1.0, -1.0, 1.0, 1.0)
     if border_fits(content):

@@ -25,8 +25,9 @@ def headline(content: ReportContent) -> str:
     summary = content.summary
     if summary.upper is None or not known(summary.upper):
         return _no_plan(summary)
-    sites = len(content.chosen)
-    layout = f"With the {plural(sites, 'site')} below" if sites else "With nothing placed"
+    counts = ((len(content.chosen), "site"), (len(content.beats), "beat"))
+    placed = " and ".join(plural(count, one) for count, one in counts if count)
+    layout = f"With the {placed} below" if placed else "With nothing placed"
     return f"{layout}, the {plain(summary.unit)} is {value(summary, summary.upper)}; {_bound(summary)}."
 
 
@@ -35,7 +36,7 @@ def key_figures(content: ReportContent) -> list[tuple[str, str]]:
     summary = content.summary
     figures = (
         ("With this plan", summary.upper, value(summary, summary.upper)),
-        ("Proven: no layout within the budgets goes below", summary.lower, _rounded_down(summary, summary.lower)),
+        ("Proven: no layout within the budgets goes below", summary.bound, _rounded_down(summary, summary.bound)),
         ("With today\N{RIGHT SINGLE QUOTATION MARK}s layout", summary.existing, value(summary, summary.existing)),
         ("With nothing placed", summary.nothing, value(summary, summary.nothing)),
     )
@@ -45,8 +46,9 @@ def key_figures(content: ReportContent) -> list[tuple[str, str]]:
 def solve_sentence(content: ReportContent) -> str:
     """Say how the plan was found: method, time, how the search ended, gap."""
     summary = content.summary
+    among = " among the beats weighed" if summary.beats is not None else ""
     ends = {
-        "optimal": "the search ended with a proof",
+        "optimal": f"the search{among} ended with a proof",
         "feasible": "the search ended before the proof was complete",
         "infeasible": "no plan meets the constraints",
     }
@@ -60,9 +62,39 @@ def solve_sentence(content: ReportContent) -> str:
         f"Method {plain(summary.method)}" if summary.method else "Search",
         f"{decimal(summary.seconds)}{SPACE}s" if known(summary.seconds) else "",
         f"status {plain(summary.status)} ({end})",
-        f"gap {percent(summary.gap, 2)}" if known(summary.gap) else "gap not known",
+        "" if summary.beats is not None else _gap(summary.gap),
     )
     return ", ".join(part for part in parts if part) + "."
+
+
+def beats_sentence(content: ReportContent) -> str:
+    """Say how good the plan is among the beats that were weighed, and against every beat there is; empty without teams."""
+    summary = content.summary
+    if summary.beats is None:
+        return ""
+    beats = summary.beats
+    weighed = f"The plan drives {len(content.beats):,} of {plural(beats.weighed, 'beat')} that were weighed against one another"
+    within = (
+        f"no plan of those beats brings the value below {_rounded_down(summary, summary.lower)} ({_gap(summary.gap)})"
+        if known(summary.lower)
+        else "how much better another plan of those beats could be was not proven"
+    )
+    every = (
+        f"Against every beat that the teams could drive, weighed or not, none goes below {_rounded_down(summary, beats.lower)} "
+        f"({_gap(beats.gap)})"
+        if known(beats.lower)
+        else "Against every beat that the teams could drive, nothing was proven"
+    )
+    left = (
+        ""
+        if beats.exact
+        else "; the search for better beats was cut short, and that bound allows for what it left open"
+    )
+    return f"{weighed}: {within}. {every}{left}."
+
+
+def _gap(gap: float | None) -> str:
+    return f"gap {percent(gap, 2)}" if known(gap) else "gap not known"
 
 
 def _no_plan(summary: Summary) -> str:
@@ -75,7 +107,7 @@ def _no_plan(summary: Summary) -> str:
 
 
 def _bound(summary: Summary) -> str:
-    lower, upper = summary.lower, summary.upper
+    lower, upper = summary.bound, summary.upper
     if lower is None or upper is None or not known(lower):
         return "how much better another layout could be was not proven"
     if upper - lower <= PROVED * max(abs(upper), PROVED):

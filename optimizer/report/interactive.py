@@ -7,6 +7,7 @@ titles, axis labels and legends, which bokeh parses as TeX.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,8 +26,10 @@ from optimizer.report.geography import (
 )
 from optimizer.report.map_lines import border_lines, flow_lines, road_columns, road_tooltips
 from optimizer.report.map_points import look_points, place_points, site_points
-from optimizer.report.palette import FAINT, GATEWAY, LOOK, OFFICIAL, SETTLEMENT, SITES, TEXT, UNOFFICIAL
+from optimizer.report.map_tours import POST_TOOLTIPS, TOUR_TOOLTIPS, base_points, tour_lines, tour_posts
+from optimizer.report.palette import FAINT, GATEWAY, LOOK, OFFICIAL, POST, SETTLEMENT, SITES, TEXT, UNOFFICIAL
 from optimizer.report.placing import Taken, boxes_around, place_badges, place_words, text_width
+from optimizer.report.tours import tours
 from optimizer.report.views import road_views
 from optimizer.report.words import plain
 
@@ -51,7 +54,7 @@ TOWNS_NAMED = 30
 LOOK_VIEW = "look"
 """Id of the view of where to look next."""
 
-HEIGHT = 700
+HEIGHT = 760
 """Height of the map on the screen, in pixels."""
 
 SCREENS = {"wide": (930.0, 590.0), "narrow": (330.0, 290.0)}
@@ -60,6 +63,18 @@ the page's script shows what belongs to the screen it finds."""
 
 BADGE = 18.0
 """Size of a site's number on its ground, in pixels."""
+
+POST_BADGE = 16.0
+"""The same of a post's."""
+
+BEATS_BESIDE = {"wide": 16, "narrow": 5}
+"""Letters of beats in a row of their legend."""
+
+POSTS_LETTERED = {"wide": 120, "narrow": 30}
+"""Posts beyond which only the first of each beat bears its letter: the others would lie on one another."""
+
+LEGEND_TITLE, LEGEND_ROW = 34, 19
+"""Height of the title and of a row of the legend of beats, in pixels."""
 
 SMALL = 0.7
 """What a symbol whose number stands on a badge of its own is shrunk by."""
@@ -105,6 +120,8 @@ def interactive_map(content: ReportContent, *, most: int = MAX_SEGMENTS) -> tupl
     busy = (flows[0].weight > 0) | (flows[1].weight > 0)
     busy[[segment for site in content.sites for segment in site.segments]] = True
     busy[[row.segment for row in content.look_first]] = True
+    for beat in content.beats:
+        busy[content.network.segment[beat.arcs]] = True
     drawn = segments_to_draw(content, busy, most)
     plane = plane_of(content)
 
@@ -114,25 +131,43 @@ def interactive_map(content: ReportContent, *, most: int = MAX_SEGMENTS) -> tupl
     roads = _draw_roads(plot, content, drawn, road_columns(content, plane, drawn, flows))
     framed = [*roads, *borders] if border_fits(content) else roads
     plot.x_range.renderers = plot.y_range.renderers = [item.renderers[0] for item in framed]
+    made = tours(content)
+    driven = _draw_tours(plot, [tour_lines(content, plane, tour) for tour in made])
     items = [  # in drawing order: what comes later lies on top, and finds its room last
         *routes,
         *roads,
         *borders,
         *_draw_places(plot, content, plane),
         *_draw_sites(plot, content, plane, screens),
+        *_draw_bases(plot, content, plane, screens),
+    ]
+    beats = _draw_beats(plot, [(tour.letter, tour_posts(plane, tour)) for tour in made], driven, screens)
+    items += [
         *_draw_look_next(plot, content, plane),
         *(_draw_names(plot, content, plane, screen) for screen in screens if towns_by_size(content)),
     ]
-    _add_legends(plot, items)
+    _add_legends(plot, items, beats)
     return json_item(plot, TARGET), _note(drawn.size, content.network.n_segments)
 
 
-def _add_legends(plot: Any, items: list[LegendItem]) -> None:  # noqa: ANN401 - bokeh has no types
-    """Put a legend beside the map for a wide screen, and one under it for a narrow one, of which the page's script shows its own."""
+def _add_legends(plot: Any, items: list[LegendItem], beats: dict[str, list[LegendItem]]) -> None:  # noqa: ANN401 - bokeh has no types
+    """Put a legend beside the map for a wide screen, and one under it for a narrow one, of which the page's script shows its own.
+
+    Beats have one of their own, under the map on either.
+    """
     look = {"click_policy": "hide", "label_text_font_size": "12px", "border_line_color": None, "spacing": 1}
     copies = [LegendItem(**item.properties_with_values(include_defaults=False)) for item in items]
     plot.add_layout(Legend(items=items, name="wide", **look), "right")
     plot.add_layout(Legend(items=copies, name="narrow", visible=False, location="top_left", **look), "below")
+    for screen, own in beats.items() if any(beats.values()) else ():
+        beside = BEATS_BESIDE[screen]
+        under = {"visible": screen == "wide", "location": "top_left", "ncols": beside, "orientation": "horizontal"}
+        plot.add_layout(Legend(items=own, name=screen, title="Beats", **under, **look), "below")
+        height = LEGEND_TITLE + LEGEND_ROW * -(-len(own) // beside)
+        if screen == "wide":
+            plot.height += height
+        else:
+            plot.tags = [height]  # the page's script makes room for it
 
 
 def _not_effort(content: ReportContent) -> list[str]:
@@ -153,6 +188,52 @@ def _draw_sites(plot: Any, content: ReportContent, plane: Plane, screens: Sequen
     items = [_draw_points(plot, layer) for layer in layers]
     if content.chosen:
         items += [screen.own(_draw_numbers(plot, layers, screen, "Numbers of the sites")) for screen in screens]
+    return items
+
+
+def _draw_tours(plot: Any, tours_of: Sequence[dict[str, list[Any]]]) -> list[Any]:  # noqa: ANN401 - bokeh has no types
+    glyphs = []
+    for columns in tours_of:
+        glyph = plot.multi_line("xs", "ys", source=ColumnDataSource(columns), line_color="colour", line_width="width")
+        glyph.glyph.update(line_cap="round", line_join="round")
+        glyph.nonselection_glyph = None
+        glyphs.append(glyph)
+    if glyphs:
+        plot.add_tools(_hover(glyphs, TOUR_TOOLTIPS, line_policy="interp"))
+    return glyphs
+
+
+def _draw_bases(plot: Any, content: ReportContent, plane: Plane, screens: Sequence[_Screen]) -> list[LegendItem]:  # noqa: ANN401 - bokeh has no types
+    layers = base_points(content, plane)
+    for layer, screen in product(layers, screens):
+        screen.taken.add(boxes_around(screen.points(layer.columns), layer.symbol.size))
+    return [_draw_points(plot, layer) for layer in layers]
+
+
+def _draw_beats(
+    plot: Any,  # noqa: ANN401 - bokeh has no types
+    posts_of: Sequence[tuple[str, dict[str, list[Any]]]],
+    driven: Sequence[Any],
+    screens: Sequence[_Screen],
+) -> dict[str, list[LegendItem]]:
+    """Draw the posts of each beat, and return for each screen the lines of its legend; a click hides a beat's tour, posts and letters."""
+    items: dict[str, list[LegendItem]] = {screen.name: [] for screen in screens}
+    glyphs = []
+    posts_in_all = sum(len(columns["x"]) for _, columns in posts_of)
+    for (letter, columns), tour in zip(posts_of, driven, strict=True):
+        posts = plot.scatter(
+            "x", "y", source=ColumnDataSource(columns), marker=POST.bokeh, size=POST.size, fill_color="colour",
+            line_color=POST.line, line_width=1.3,
+        )  # fmt: skip
+        glyphs.append(posts)
+        for screen in screens:
+            crowded = posts_in_all > POSTS_LETTERED[screen.name]
+            lettered = {name: column[:1] for name, column in columns.items()} if crowded else columns
+            text = _draw_badges(plot, lettered, screen, POST_BADGE, "9px", reach=2.0)
+            item = LegendItem(label=letter, renderers=[tour, posts, text])
+            items[screen.name].append(screen.own(item, [text]))
+    if glyphs:
+        plot.add_tools(_hover(glyphs, POST_TOOLTIPS))
     return items
 
 
@@ -182,9 +263,9 @@ class _Screen:
         self.scale = min(wide / max(x1 - x0, 1.0), high / max(y1 - y0, 1.0))
         self.taken = Taken()
 
-    def own(self, item: LegendItem) -> LegendItem:
-        """Let a layer and its line of the legend show on this screen alone."""
-        for part in (item, *item.renderers):
+    def own(self, item: LegendItem, renderers: Sequence[Any] | None = None) -> LegendItem:
+        """Let a line of the legend and its layer, or the given parts of it, show on this screen alone."""
+        for part in (item, *(item.renderers if renderers is None else renderers)):
             part.update(name=self.name, visible=self.name == "wide")
         return item
 
@@ -248,7 +329,7 @@ def _empty_plot() -> Any:  # noqa: ANN401 - bokeh has no types
     plot.grid.visible = False
     scale = ScaleBar(range=plot.x_range, unit="m", orientation="horizontal", location="bottom_left")
     scale.update(bar_length=0.2, background_fill_alpha=0.8, border_line_color=None, label="@{value} @{unit}")
-    plot.add_layout(scale)
+    plot.add_layout(scale, "below")  # not on the map: it would hide what lies in its corner
     return plot
 
 
@@ -296,14 +377,27 @@ def _draw_numbers(plot: Any, layers: Sequence[PointLayer], screen: _Screen, labe
     for layer in layers:
         if layer.symbol == SITES["given up"]:
             screen.taken.add(boxes_around(screen.points(layer.columns), 0.5 * layer.symbol.size))
-    offsets = place_badges(screen.points(columns), BADGE, screen.taken).round()
-    columns |= {"right": offsets[:, 0].tolist(), "down": (-offsets[:, 1]).tolist()}
-    text = _text(
-        plot, ColumnDataSource(columns), "number", text_color="#ffffff", text_font_size="11px", text_font_style="bold",
+    return LegendItem(label=label, renderers=[_draw_badges(plot, columns, screen, BADGE, "11px")])
+
+
+def _draw_badges(
+    plot: Any,  # noqa: ANN401 - bokeh has no types
+    columns: dict[str, list[Any]],
+    screen: _Screen,
+    size: float,
+    font: str,
+    *,
+    reach: float = 4.0,
+) -> Any:  # noqa: ANN401 - bokeh has no types
+    """Write `number` on a ground of `colour` at places, or beside them where something else stands."""
+    offsets = place_badges(screen.points(columns), size, screen.taken, reach=reach).round()
+    shown = {name: columns[name] for name in ("x", "y", "number", "colour")}
+    shown |= {"right": offsets[:, 0].tolist(), "down": (-offsets[:, 1]).tolist()}
+    return _text(
+        plot, ColumnDataSource(shown), "number", text_color="#ffffff", text_font_size=font, text_font_style="bold",
         x_offset="right", y_offset="down", background_fill_color="colour", background_fill_alpha=1.0,
-        border_line_color="#ffffff", border_radius=4, padding=3,
+        border_line_color="#ffffff", border_radius=4, padding=3 if size == BADGE else 2,
     )  # fmt: skip
-    return LegendItem(label=label, renderers=[text])
 
 
 def _draw_names(plot: Any, content: ReportContent, plane: Plane, screen: _Screen) -> LegendItem:  # noqa: ANN401 - bokeh has no types

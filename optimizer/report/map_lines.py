@@ -59,7 +59,7 @@ def road_columns(
     """Return the lines of (k,) segments with all that their tooltips show: one set for all views of the roads."""
     network = content.network
     arcs = network.segment_arc[segments]
-    columns = _line_columns(network.lines[segments], plane, _tolerance(content))
+    columns = line_columns(network.lines[segments], plane, tolerance(content))
     names, classes = network.name[arcs].tolist(), network.road_class[arcs].tolist()
     columns["road"] = [
         " | ".join(filter(None, (plain(name, 60), plain(kind, 20)))) for name, kind in zip(names, classes, strict=True)
@@ -87,7 +87,7 @@ def flow_lines(content: ReportContent, plane: Plane, flows: tuple[Traffic, Traff
     ):
         busy = np.flatnonzero(flow.weight)
         if busy.size:
-            columns = _line_columns(content.network.lines[busy], plane, _tolerance(content))
+            columns = line_columns(content.network.lines[busy], plane, tolerance(content))
             columns["width"] = flow_width(flow.weight[busy], heaviest, after=after).round(1).tolist()
             layers.append(LineLayer(label, columns, colour, {"line_width": "width"}))
     return layers
@@ -98,7 +98,7 @@ def border_lines(content: ReportContent, plane: Plane) -> list[LineLayer]:
     lines = border_parts(content)
     if not lines.size:
         return []
-    columns = _line_columns(lines, plane, _tolerance(content))
+    columns = line_columns(lines, plane, tolerance(content))
     return [LineLayer("Border", columns, BORDER, {"line_width": 2.2}, dash="dashdot", cap="butt")]
 
 
@@ -141,15 +141,16 @@ def _traffic_texts(
     return loads, evaders
 
 
-def _line_columns(lines: NDArray[np.object_], plane: Plane, tolerance: float) -> Columns:
-    """Return lines as whole metres: 1 m is five decimals of a degree, and integers are the shortest text."""
+def line_columns(lines: NDArray[np.object_], plane: Plane, tolerance: float) -> Columns:
+    """Return `xs` and `ys` of lines in whole metres: 1 m is five decimals of a degree, and integers are the shortest text."""
     flat = shapely.simplify(shapely.transform(lines, plane.project), tolerance, preserve_topology=False)
     points, index = shapely.get_coordinates(flat, return_index=True)
     parts = np.split(points.round().astype(np.int64), np.flatnonzero(np.diff(index)) + 1) if index.size else []
     return {"xs": [part[:, 0].tolist() for part in parts], "ys": [part[:, 1].tolist() for part in parts]}
 
 
-def _tolerance(content: ReportContent) -> float:
+def tolerance(content: ReportContent) -> float:
+    """Return by how many metres lines may be thinned."""
     network = content.network
     span = max(float(np.ptp(network.lon)), float(np.ptp(network.lat))) if network.n_nodes else 0.0
     return max(FINEST_M, span * METRES_PER_DEGREE / 10_000)

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 from matplotlib.collections import LineCollection
+from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 
 from optimizer.report.geography import METRES_PER_DEGREE, border_parts, map_bounds, thinness, towns_by_size, traffic
 from optimizer.report.palette import (
     AFTER,
+    BASE,
     BEFORE,
     BORDER,
     FAINT,
@@ -26,17 +28,22 @@ from optimizer.report.palette import (
     Symbol,
 )
 from optimizer.report.placing import Taken, boxes_around, place_badges, place_words, text_width
+from optimizer.report.tours import RIM, bases, tour_groups, tours
 from optimizer.report.views import RoadClass, road_views
 from optimizer.report.words import SPACE, number, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import TypeAlias
 
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
     from optimizer.report.content import ReportContent
+    from optimizer.report.tours import Tour
     from optimizer.report.views import View
+
+    Handle: TypeAlias = Line2D | tuple[Line2D, ...]
 
 TOWNS_NAMED = 18
 NAME_POINTS = 7.0
@@ -45,6 +52,8 @@ POINTS_PER_PIXEL = 0.55
 """Sizes of symbols are in screen pixels; on paper about half as many points look the same."""
 FOOT_POINTS = 6.0
 LEGEND_POINTS = 8.0
+POST_POINTS = 5.0
+"""Size of the letter and number of a post."""
 
 
 def draw_risk(ax: Axes, content: ReportContent) -> Axes:
@@ -78,15 +87,18 @@ def draw_plan(ax: Axes, content: ReportContent) -> Axes:
     ax.set_title("The plan, and the routes evaders take without and with it", loc="left", color=TEXT)
     _frame(ax, content)
     every = RoadClass("Road", np.arange(content.network.n_segments), FAINT, 0.6 / POINTS_PER_PIXEL)
-    handles = _roads(ax, content, every, thinness(content.network.n_segments, 0.5))
+    handles: list[Handle] = [*_roads(ax, content, every, thinness(content.network.n_segments, 0.5))]
     for after, colour, words in ((False, BEFORE, "Routes with nothing placed"), (True, AFTER, "Routes with the plan")):
         handles += _flow(ax, content, colour, words, after=after)
-    taken = Taken()
+    taken, made = Taken(), tours(content)
+    for tour in made:
+        _tour(ax, tour)
     handles += _border(ax, content) + _ways_in(ax, content) + _sites(ax, content, taken)
+    handles += [*_bases(ax, content, taken), *_beats(ax, made, taken)]
     ways = [(place.lon, place.lat) for place in content.gateways]
     ways += [(place.lon, place.lat) for place in content.crossings]
     taken.add(boxes_around(_on_paper(ax, ways), 0.6 * GATEWAY.size * POINTS_PER_PIXEL))
-    return _finish(ax, content, handles + _towns(ax, content, taken), None)
+    return _finish(ax, content, [*handles, *_towns(ax, content, taken)], None)
 
 
 def flow_width(weight: NDArray[np.float64], heaviest: float, *, after: bool) -> NDArray[np.float64]:
@@ -212,6 +224,52 @@ def _sites(ax: Axes, content: ReportContent, taken: Taken) -> list[Line2D]:
     return handles + _badges(ax, points, [SITES[site.standing] for site in chosen], taken)
 
 
+def _tour(ax: Axes, tour: Tour) -> None:
+    """Draw the roads of a beat with a white rim, so that it parts from what lies under it."""
+    lines = [shapely.get_coordinates(line) for line in tour.lines]
+    for width, colour in ((tour.width + 2 * RIM, "white"), (tour.width, tour.colour)):
+        drawn = LineCollection(lines, colors=colour, linewidths=width * POINTS_PER_PIXEL, capstyle="round")
+        ax.add_collection(drawn, autolim=False)
+
+
+def _bases(ax: Axes, content: ReportContent, taken: Taken) -> list[Line2D]:
+    places = [(beat.lon, beat.lat) for beat, _ in bases(content)]
+    taken.add(boxes_around(_on_paper(ax, places), BASE.size * POINTS_PER_PIXEL))
+    return _points(ax, places, BASE)
+
+
+def _beats(ax: Axes, made: Sequence[Tour], taken: Taken) -> list[tuple[Line2D, ...]]:
+    """Write letter and number on every post, or beside it with a line to its place where something else stands."""
+    posts = [(tour, name, stop) for tour in made for name, stop in zip(tour.numbers, tour.beat.stops, strict=True)]
+    lonlat = np.array([(stop.lon, stop.lat) for _, _, stop in posts], dtype=np.float64).reshape(-1, 2)
+    taken.frame = _paper(ax)
+    offsets = place_badges(_on_paper(ax, lonlat), 2.0 * POST_POINTS, taken)
+    for (tour, name, _), at, offset in zip(posts, lonlat.tolist(), offsets, strict=True):
+        ax.plot(
+            *at, marker="D", color=tour.colour, markersize=3, markeredgecolor="white", markeredgewidth=0.5, zorder=5
+        )
+        ax.annotate(
+            name,
+            (at[0], at[1]),
+            xytext=(float(offset[0]), float(offset[1])),
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            fontsize=POST_POINTS,
+            color="white",
+            weight="bold",
+            bbox={"boxstyle": "round,pad=0.2", "facecolor": tour.colour, "edgecolor": "white", "linewidth": 0.4},
+            arrowprops={"arrowstyle": "-", "color": tour.colour, "linewidth": 0.7} if offset.any() else None,
+            zorder=7,
+        )
+    return [_tour_handle(words, group) for words, group in tour_groups(list(made))]
+
+
+def _tour_handle(words: str, group: Sequence[Tour]) -> tuple[Line2D, ...]:
+    """Return a line of the legend that shows the colours of some beats side by side."""
+    return tuple(Line2D([], [], color=tour.colour, linewidth=3, label=words) for tour in group)
+
+
 def _badges(ax: Axes, lonlat: NDArray[np.float64], symbols: Sequence[Symbol], taken: Taken) -> list[Line2D]:
     """Draw numbered symbols; one that would lie on another stands beside it, with a line to its place."""
     size = 1.12 * max((symbol.size for symbol in symbols), default=0) * POINTS_PER_PIXEL
@@ -245,7 +303,7 @@ def _moved(ax: Axes, at: Sequence[float], offset: NDArray[np.float64]) -> tuple[
 def _points(ax: Axes, places: Sequence[tuple[float, float]], symbol: Symbol) -> list[Line2D]:
     if not places:
         return []
-    over = symbol in SITES.values() or symbol == LOOK
+    over = symbol in SITES.values() or symbol in {LOOK, BASE}
     ax.plot(*np.array(places).T, zorder=6 if over else 3, **_style(symbol))
     return [_handle(symbol)]
 
@@ -266,7 +324,7 @@ def _style(symbol: Symbol) -> dict[str, Any]:
 
 
 def _finish(
-    ax: Axes, content: ReportContent, handles: Sequence[Line2D], title: str | None, *, below: bool = False
+    ax: Axes, content: ReportContent, handles: Sequence[Handle], title: str | None, *, below: bool = False
 ) -> Axes:
     ax.set_xticks([])
     ax.set_yticks([])
@@ -279,7 +337,14 @@ def _finish(
         under = (foot.count("\n") + 1.0) * 1.3 * FOOT_POINTS + 6 if foot else 4.0
         place = {"bbox_to_anchor": (-0.01, 0.0), "borderaxespad": under / LEGEND_POINTS, "ncols": 2}
     legend = ax.legend(
-        handles=list(handles), title=title, loc="upper left", frameon=False, fontsize=LEGEND_POINTS, **place
+        handles=list(handles),
+        labels=[str((handle[0] if isinstance(handle, tuple) else handle).get_label()) for handle in handles],
+        handler_map={tuple: HandlerTuple(ndivide=None, pad=0.15)},
+        title=title,
+        loc="upper left",
+        frameon=False,
+        fontsize=LEGEND_POINTS,
+        **place,
     )
     legend.get_title().set(parse_math=False, fontsize=LEGEND_POINTS, fontweight="bold")
     legend.set_alignment("left")

@@ -18,7 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from optimizer.report import tables
-from optimizer.report.headline import headline, key_figures, solve_sentence
+from optimizer.report.headline import beats_sentence, headline, key_figures, solve_sentence
 from optimizer.report.interactive import interactive_map, map_views
 from optimizer.report.record import record_limits
 from optimizer.report.script import START
@@ -56,6 +56,7 @@ def page(content: ReportContent, images: Mapping[str, Path]) -> str:
             headline=headline(content),
             key_figures=key_figures(content),
             solve_sentence=solve_sentence(content),
+            beats_sentence=beats_sentence(content),
             tables=_tables(content),
             map_item=item,
             map_note=note,
@@ -88,6 +89,7 @@ def _tables(content: ReportContent) -> dict[str, tables.Table]:
         tables.layouts_table(content),
         tables.chosen_table(content),
         tables.not_chosen_table(content),
+        tables.beats_table(content),
         tables.budgets_table(content),
         tables.open_ends_table(content),
         tables.routes_table(content),

@@ -32,6 +32,10 @@ BEFORE = "#9fd0ee"
 AFTER = "#2b7bba"
 BOUND = "#a3477a"
 
+TOURS = ("#7a00b8", "#808000", "#000000", "#1b9e77", "#aa4499", "#543005")
+"""Beats, in turn: as people with each kind of colour blindness see them, no two are nearer than 29 in CIELAB (Machado et al. 2009), and each
+keeps off the scale of risk and off the routes. The letter at each post tells those apart that share one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
@@ -70,4 +74,7 @@ UNOFFICIAL = Symbol("Crossing, unofficial", "triangle", "^", 10, "#ffffff", "#1a
 GATEWAY = Symbol("Where evaders enter", "circle", "o", 18, "#f6dcea", BOUND)
 """A ring wide enough to show round the crossing it often shares a place with."""
 SETTLEMENT = Symbol("Town or village", "circle", "o", 7, "#4d4d4d")
+BASE = Symbol("Base that patrols set out from", "star", "*", 19, "#ffd92f", "#1a1a1a")
+POST = Symbol("Post of a beat", "diamond", "D", 11, "#1a1a1a")
+"""Its fill is the colour of its beat."""
 LOOK = Symbol("Where to look next", "hex", "h", 20, "#b34700")

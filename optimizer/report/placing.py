@@ -94,7 +94,7 @@ def place_words(
     return offsets
 
 
-def place_badges(points: NDArray[np.float64], size: float, taken: Taken) -> NDArray[np.float64]:
+def place_badges(points: NDArray[np.float64], size: float, taken: Taken, *, reach: float = 4.0) -> NDArray[np.float64]:
     """Place numbered badges on their points, or beside them where another badge is: every badge is placed.
 
     Parameters
@@ -105,13 +105,15 @@ def place_badges(points: NDArray[np.float64], size: float, taken: Taken) -> NDAr
         Width and height of a badge.
     taken
         Room that is taken; what is placed is added to it.
+    reach
+        How far from its point a badge may stand, in sizes.
 
     Returns
     -------
     ndarray
         (k, 2) offsets; among the spots tried the nearest that is free, or else the one that covers least.
     """
-    spots = np.vstack([_ring(radius * size) for radius in (0.0, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0)])
+    spots = np.vstack([_ring(radius * size) for radius in (0.0, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0) if radius <= reach])
     offsets = np.zeros_like(points)
     for place, point in enumerate(points):
         covered = [taken.overlap(box) for box in boxes_around(point + spots, size)]

@@ -9,7 +9,7 @@ Bokeh.embed.embed_item(JSON.parse(document.getElementById("map-data").textConten
   var legends = plot.right.concat(plot.below).filter(function (part) { return part.type === "Legend"; });
   var layers = legends.reduce(function (every, legend) { return every.concat([legend], legend.items); }, plot.renderers);
   if (window.matchMedia("(max-width: 50rem)").matches) {
-    plot.height = 820;
+    plot.height = 880 + (plot.tags.length ? plot.tags[0] : 0);
     layers.forEach(function (layer) {
       if (layer.name === "wide") { layer.visible = false; }
       if (layer.name === "narrow") { layer.visible = true; }

@@ -13,10 +13,12 @@ from optimizer.report.record import sureness
 from optimizer.report.words import (
     DASH,
     amounts,
+    clock,
     decimal,
     difference,
     difference_unit,
     known,
+    letter,
     number,
     percent,
     plain,
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.report.content import CountRow, OpenRow, ReportContent, RouteRow, SiteRow
+    from optimizer.report.content import BeatRow, CountRow, OpenRow, ReportContent, RouteRow, SiteRow
 
 Row = TypeVar("Row")
 
@@ -134,6 +136,7 @@ def look_next_table(content: ReportContent) -> Table:
 def layouts_table(content: ReportContent) -> Table:
     """Compare layouts: nothing placed, today's, this plan, everything placed."""
     summary = content.summary
+    patrolled = any(row.beats for row in content.layouts)
     return Table(
         "layouts",
         "Layouts on the same model. A smaller value is better for the defender.",
@@ -142,6 +145,7 @@ def layouts_table(content: ReportContent) -> Table:
             Column(_value_header(content), numeric=True),
             Column(f"Less than with nothing placed ({difference_unit(summary)})", numeric=True),
             Column("Sites", numeric=True),
+            *([Column("Beats", numeric=True)] if patrolled else []),
             Column("Uses"),
             Column("Note"),
         ),
@@ -151,6 +155,7 @@ def layouts_table(content: ReportContent) -> Table:
                 value(summary, row.value),
                 difference(summary, _minus(summary.nothing, row.value)),
                 number(row.sites),
+                *([number(row.beats)] if patrolled else []),
                 amounts(row.costs),
                 plain(row.note),
             )
@@ -182,6 +187,52 @@ def not_chosen_table(content: ReportContent) -> Table:
         (*_site_columns(), Column(f"Would add ({difference_unit(content.summary)})", numeric=True)),
         tuple((*_site_cells(site), difference(content.summary, site.worth)) for site in content.not_chosen),
     )
+
+
+def beats_table(content: ReportContent) -> Table:
+    """List the beats of the plan, lettered as on the maps, with where each team stands when."""
+    unit = plain(content.summary.unit)
+
+    def cells(place: int, beat: BeatRow) -> tuple[str, ...]:
+        return (
+            letter(place),
+            plain(beat.team),
+            plain(beat.base),
+            plain(beat.agency) or DASH,
+            "; ".join(stop_words(beat, letter(place))),
+            clock(beat.drive_s),
+            clock(beat.dwell_s),
+            clock(beat.back_s),
+            amounts(beat.costs),
+            difference(content.summary, beat.worth),
+        )
+
+    return Table(
+        "beats",
+        f"Beats in the plan, lettered as on the maps, base by base. Times count from the start of the shift (h:mm). Worth: how much the {unit} "
+        "rises without the beat.",
+        (
+            Column("Beat"),
+            Column("Team"),
+            Column("Base"),
+            Column("Agency"),
+            Column("Posts, in order"),
+            Column("Driving (h:mm)", numeric=True),
+            Column("At posts (h:mm)", numeric=True),
+            Column("Back at (h:mm)", numeric=True),
+            Column("Uses"),
+            Column(f"Worth ({difference_unit(content.summary)})", numeric=True),
+        ),
+        tuple(cells(place, beat) for place, beat in enumerate(content.driven)),
+    )
+
+
+def stop_words(beat: BeatRow, name: str) -> list[str]:
+    """Return for each post of a beat of a letter where the team stands from when to when."""
+    return [
+        f"{name}{place} {plain(stop.label, 80)}, {clock(stop.arrive_s)} to {clock(stop.leave_s)}"
+        for place, stop in enumerate(beat.stops, 1)
+    ]
 
 
 def budgets_table(content: ReportContent) -> Table:

@@ -93,3 +93,25 @@ def sentence(text: str) -> str:
 def plural(count: int, one: str, many: str | None = None) -> str:
     """Return a count and its noun: `1 site`, `12 sites`."""
     return f"{count:,}{SPACE}{one if count == 1 else many or one + 's'}"
+
+
+def clock(seconds: float) -> str:
+    """Return a time since the start of a shift as hours and minutes: `0:47`, `8:00`."""
+    minutes = round(seconds / 60)
+    return f"{minutes // 60}:{minutes % 60:02d}"
+
+
+def letter(place: int) -> str:
+    """Return the letter of the first, second, ... of a list: A to Z, then AA, AB and so on.
+
+    Parameters
+    ----------
+    place
+        0 for the first.
+    """
+    text = ""
+    while place >= 0:
+        place, digit = divmod(place, 26)
+        text = chr(ord("A") + digit) + text
+        place -= 1
+    return text

@@ -1,0 +1,103 @@
+"""Tours: which roads each beat drives, in which colour, and how wide, so that beats that share a road all show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+
+from optimizer.report.palette import TOURS
+from optimizer.report.words import DASH, letter
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from optimizer.report.content import BeatRow, ReportContent
+
+THIN, STRIPE, WIDEST = 3.0, 5.0, 23.0
+"""Screen pixels: width of a beat that has a road for itself, what each beat drawn over it adds, and the widest of all."""
+RIM = 1.2
+"""White on both sides of a tour, in screen pixels."""
+FEW = 10
+"""Up to so many beats each has its own line in the legend; more share one a base."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tour:
+    """A beat as it is drawn.
+
+    Attributes
+    ----------
+    beat
+        Who drives it.
+    letter, colour
+        What tells it from others.
+    lines
+        (k,) shapely lines in degrees, each road once.
+    width
+        (k,) width of each, in screen pixels; wider where beats that are drawn later lie on top.
+    """
+
+    beat: BeatRow
+    letter: str
+    colour: str
+    lines: NDArray[np.object_]
+    width: NDArray[np.float64]
+
+    @property
+    def numbers(self) -> list[str]:
+        """What stands at its posts, in order: `A1`, `A2`."""
+        return [f"{self.letter}{place}" for place in range(1, len(self.beat.stops) + 1)]
+
+
+def tours(content: ReportContent) -> list[Tour]:
+    """Return the beats of the plan in drawing order, which is that of their letters."""
+    network, beats = content.network, content.driven
+    driven = [np.unique(network.segment[np.asarray(beat.arcs, dtype=np.int64)]) for beat in beats]
+    every = np.bincount(np.concatenate([*driven, np.empty(0, np.int64)]).astype(np.int64), minlength=network.n_segments)
+    stripe = np.minimum(STRIPE, (WIDEST - THIN) / np.maximum(every - 1, 1))
+    drawn = np.zeros(network.n_segments, dtype=np.int64)
+    made = []
+    for place, (beat, segments) in enumerate(zip(beats, driven, strict=True)):
+        drawn[segments] += 1
+        above = every[segments] - drawn[segments]
+        lines, width = _merged(network.lines[segments], THIN + stripe[segments] * above)
+        made.append(Tour(beat, letter(place), TOURS[place % len(TOURS)], lines, width))
+    return made
+
+
+def tour_groups(made: list[Tour]) -> list[tuple[str, list[Tour]]]:
+    """Return tours by line of the legend, with its words: one each where there are few, else one a base."""
+    if len(made) <= FEW:
+        return [(f"Beat {tour.letter}", [tour]) for tour in made]
+    groups = [list(group) for _, group in groupby(made, key=lambda tour: _base(tour.beat))]
+    return [
+        (f"Beats {group[0].letter} {DASH} {group[-1].letter}" if len(group) > 1 else f"Beat {group[0].letter}", group)
+        for group in groups
+    ]
+
+
+def bases(content: ReportContent) -> list[tuple[BeatRow, list[str]]]:
+    """Return a beat of each base with the letters of all its beats."""
+    found: dict[tuple[str, float, float], tuple[BeatRow, list[str]]] = {}
+    for place, beat in enumerate(content.driven):
+        found.setdefault(_base(beat), (beat, []))[1].append(letter(place))
+    return list(found.values())
+
+
+def _base(beat: BeatRow) -> tuple[str, float, float]:
+    return beat.base, beat.lon, beat.lat
+
+
+def _merged(lines: NDArray[np.object_], width: NDArray[np.float64]) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
+    """Return lines of one width as few long ones."""
+    parts: list[NDArray[np.object_]] = [np.empty(0, dtype=object)]
+    widths: list[NDArray[np.float64]] = [np.empty(0)]
+    for one in np.unique(width).tolist():
+        merged = shapely.get_parts(shapely.line_merge(shapely.multilinestrings(lines[width == one])))
+        parts.append(np.asarray(merged, dtype=object))
+        widths.append(np.full(merged.size, one))
+    return np.concatenate(parts), np.concatenate(widths)
