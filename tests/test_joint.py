@@ -159,9 +159,9 @@ def test_the_whole_instance_values_beats_as_elements_do() -> None:
         mask = rng.random(len(whole.options)) < 0.4
         exact = plan_value(whole, mask)
         assert bundled.value(mask) == pytest.approx(exact, rel=1e-9)
-        present = sum(
-            (beat.elements for beat, there in zip(beats, mask[2:], strict=True) if there), np.zeros(field.elements.size)
-        )
+        present = np.zeros(field.elements.size)
+        for beat, there in zip(beats, mask[2:], strict=True):
+            present += there * beat.elements
         assert generation.value(mask[:2], present) == pytest.approx(exact, rel=1e-9)
 
 

@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     from optimizer.patrols.model import PatrolField
 
 TERMS = Terms(seed=0, gap=1e-6, time_limit=5.0)
+QUICK = Terms(seed=0, gap=0.2, time_limit=0.5)
 
 
-def tiny(seed: int = 1) -> Case:
+def tiny(seed: int = 3) -> Case:
     return Case(f"tiny-{seed}", lambda: small_case(seed), about="a ring with chords")
 
 
@@ -95,16 +96,16 @@ def line(page: str, *words: str) -> str:
 
 
 def test_runs_resume_and_a_half_line_is_made_again(tmp_path: Path) -> None:
-    first = list(comparison([tiny()], [TERMS], tmp_path))
+    first = list(comparison([tiny()], [QUICK], tmp_path))
     assert [row.method for row in first] == list(METHODS)
-    assert list(comparison([tiny()], [TERMS], tmp_path)) == []
+    assert list(comparison([tiny()], [QUICK], tmp_path)) == []
     path = tmp_path / FILE
     whole = path.read_bytes()
     path.write_bytes(whole[:-20])
-    again = list(comparison([tiny()], [TERMS], tmp_path))
+    again = list(comparison([tiny()], [QUICK], tmp_path))
     assert [row.method for row in again] == [METHODS[-1]]
     assert [row.key for row in read_rows(tmp_path)] == [row.key for row in first]
-    other = list(comparison([tiny(2)], [TERMS], tmp_path))
+    other = list(comparison([tiny(5)], [QUICK], tmp_path))
     assert len(other) == len(METHODS)
     assert len(read_rows(tmp_path)) == 2 * len(METHODS)
 
@@ -210,16 +211,18 @@ def test_the_goal_of_pricing_is_judged_at_thirty_posts_alone(median: float, verd
     assert "to proof below" not in page_text([row.model_copy(update={"posts": 20})])
 
 
-def test_a_page_holds_rows_of_one_setting_and_of_the_newest_content() -> None:
-    later = "2026-02-01T00:00:00+00:00"
-    rows = [
-        made_up(seed=1),  # the case has changed since
-        made_up(code="older"),
-        made_up(digest="new", date=later),
-        made_up(case="there", digest="t"),
-    ]
-    assert usual(rows) == rows[2:]
-    assert "Left out: 2 rows" in page_text(rows)
+def test_a_page_holds_rows_of_one_setting_and_of_each_case_those_of_one_content_and_source() -> None:
+    later, last = "2026-02-01T00:00:00+00:00", "2026-03-01T00:00:00+00:00"
+    older, other = made_up(seed=1), made_up(case="there", code="older")
+    limited = made_up(case="there", time_limit=1.0)
+    changed = made_up(digest="new", date=later)
+    assert usual([older, other, limited, changed]) == [other, changed]
+    assert "Left out: 2 rows" in page_text([older, other, limited, changed])
+    whole = three(0.5, 0.6, 0.55)
+    begun = made_up("checkpoints only", code="newer", date=last)  # the other two of this source are still to be made
+    assert usual([*whole, begun]) == whole
+    ended = [row.model_copy(update={"code": "newer", "date": last}) for row in whole]
+    assert usual([*whole, *ended]) == ended
 
 
 def test_a_page_is_made_from_rows_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

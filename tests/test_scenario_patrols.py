@@ -143,7 +143,12 @@ def test_the_map_has_the_tours_along_roads_and_their_stops(planned: Planned) -> 
         assert [f["properties"]["arrive_minute"] for f in stops] == [stop["arrive_minute"] for stop in beat["stops"]]
 
 
-def test_teams_help_and_are_forgotten_where_there_are_none(planned: Planned, tmp_path: Path) -> None:
+def test_teams_help_and_are_forgotten_where_there_are_none(
+    planned: Planned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "optimizer.report.write_report", lambda *_: None
+    )  # figures take seconds, and have tests of their own
     with_base = compile_scenario(write_scenario(tmp_path, SCENARIO + BASE))
     alone = tmp_path / "alone"
     alone.mkdir()

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 FAINTEST = 1e-9
 """Chance of being found out below which a meeting is left out."""
+ROUNDING = 1e-9
+"""Allowance for sums of times in another order, relative to them: how often a stretch is driven must never be counted too low."""
 
 
 def driving_time(network: Network, team: TeamType, closed: NDArray[np.int64]) -> Floats:
@@ -67,7 +69,6 @@ class _Making:
         self._parts: list[tuple[Ints, Ints, Floats]] = []
         self._post: list[int] = []
         self._times: list[int] = []
-        self._drives: list[tuple[Ints, Ints, int]] = []
         arcs = np.lexsort((network.tail, network.segment))
         self._back = _opposite(network, arcs)
 
@@ -149,7 +150,7 @@ class _Making:
         for key, members in groups.items():
             together = driven[members]
             legs = np.frombuffer(key, dtype=table.indices.dtype)
-            often = max(1, min(places, int(team.shift_s // max(time[together].sum(), 1.0))))
+            often = max(1, min(places, int(team.shift_s / max(time[together].sum(), 1.0) * (1 + ROUNDING))))
             number = self._new(-1, often, *self._met(team, time, together))
             rows.append(legs.astype(np.int64))
             columns.append(np.full(legs.size, number))

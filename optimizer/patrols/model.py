@@ -4,6 +4,10 @@ A team of one type leaves its base, drives from post to post, dwells some slots 
 does to an evader is the product over its *elements*: each post where it dwells so many slots, and each stretch of road it drives in one
 direction (`optimizer.detection` has the chances). An element is the same in whatever beat it comes, so a beat is worth the sum of its
 elements in every linear cut of the value; that is what beats are priced by.
+
+The product takes meetings as independent, and says a little less than the truth where one evader's way passes several posts: of teams and
+evaders simulated one by one on 60 small towns (8 h, half-hour slots, d = 0.7 dwelling and 0.4 driving; `tests/test_patrols.py`) it says 0.98 of
+what is found in the median and 0.84 at worst (0.351 in place of 0.419), and nowhere more by more than chance.
 """
 
 from __future__ import annotations

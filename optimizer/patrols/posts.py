@@ -59,6 +59,8 @@ def choose_posts(
         for segment in np.argsort(-flow, kind="stable").tolist():
             if len(kept) >= wanted or flow[segment] <= 0:
                 break
+            if segment in kept:
+                continue
             lon, lat = middle[segment]
             if kept and great_circle_m(middle[kept, 0], middle[kept, 1], lon, lat).min() < spacing_m:
                 continue

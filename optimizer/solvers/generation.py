@@ -23,6 +23,7 @@ The overlay must hold every best path under K_e copies of each element: it is co
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -59,6 +60,8 @@ TOURS_A_ROUND = 4
 """Most beats that one team type at one base gets from one round of heuristics."""
 SEARCH_EVERY = 3
 """Every so many rounds look for new paths; all do where the pool has no cut."""
+MOST_DEPTH, FAINTEST = 200.0, 1e-80
+"""Depth -ln s of so many copies beyond which an arc counts as closed, and the least survival of one copy that is repeated."""
 SLACK = 4
 """Solves after which a row without a dual is dropped."""
 
@@ -337,9 +340,20 @@ def element_instance(instance: Instance, patrols: PatrolField) -> Instance:
 
 
 def element_overlay(whole: Instance, times: NDArray[np.int64]) -> Overlay:
-    """Return the overlay of an instance whose options can be placed several times."""
-    often = [
+    """Return the overlay of an instance whose options can be placed several times.
+
+    Where so many copies leave less of an arc than floating point can tell from nothing, as many count as it can tell: beyond them the arc is as
+    good as closed.
+    """
+    strongest = [min(option.survival, default=1.0) for option in whole.options]
+    often = np.array(
+        [
+            k if k == 1 or s == 1 else max(1, min(k, int(MOST_DEPTH / -math.log(max(s, FAINTEST)))))
+            for k, s in zip(times.tolist(), strongest, strict=True)
+        ]
+    )
+    repeatedly = [
         option if k == 1 else replace(option, survival=tuple(s**k for s in option.survival))
-        for option, k in zip(whole.options, times.tolist(), strict=True)
+        for option, k in zip(whole.options, often.tolist(), strict=True)
     ]
-    return repeated(contract(replace(whole, options=tuple(often))), 1.0 / times)
+    return repeated(contract(replace(whole, options=tuple(repeatedly))), 1.0 / often)

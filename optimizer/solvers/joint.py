@@ -5,7 +5,8 @@
 2. A dive, with beats priced on the way, makes a plan (`optimizer.solvers.joint_tree`).
 3. The placement problem over fixed options and the beats of least reduced cost is solved from there (`optimizer.solvers.methods`): its bound
    holds for plans of these beats. A better plan than the dive's holds no beat whose reduced cost exceeds the gap; where all others can be
-   listed, they are the pool, and its bound holds for all beats.
+   listed, they are the pool, and its bound holds for all beats. Otherwise the time that is left goes to the bound over all beats, by splitting
+   the space of plans.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ from optimizer.errors import InfeasibleError, ProblemList
 from optimizer.patrols.beats import team_resource
 from optimizer.plan import violations
 from optimizer.resources import Resource
-from optimizer.result import Progress, relative_gap
+from optimizer.result import PROVEN, Progress, relative_gap
 from optimizer.solvers.generation import Generation
 from optimizer.solvers.joint_tree import JointTree
-from optimizer.solvers.methods import solve
+from optimizer.solvers.methods import check_arguments, solve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -61,7 +62,7 @@ class Joint:
     beats
         Those of the pool, by option id; one that several teams could drive is there once for each.
     result
-        Plan and bounds within the pool.
+        Plan and bounds within the pool; its status is `optimal` only where the plan is, among all beats, to within the gap asked for.
     lower_all
         Proven: no plan with any beats is worth less.
     exact
@@ -108,7 +109,7 @@ def solve_joint(
 ) -> Joint:
     """Place fixed options and beats so that as little as possible gets through.
 
-    Ctrl-C ends the bounds over all beats and goes on to the placement; a second one ends that and returns the best plan so far.
+    Ctrl-C ends the step under way (fixed options alone, bounds over all beats, placement) and goes on to the next with the best plan so far.
 
     Parameters
     ----------
@@ -124,6 +125,7 @@ def solve_joint(
     InputError, InfeasibleError, SolverError
         As in `solve`.
     """
+    check_arguments(method, gap, time_limit, seed)
     started = time.monotonic()
     instance = with_teams(instance, field)
     if broken := violations(instance, instance.forced):
@@ -153,6 +155,9 @@ def solve_joint(
         tree.cut_root()
         generation.until = end(DIVING)
         tree.dive(generation.everything)
+        if instance.options and not generation.out_of_time:  # patrols alone: the first dive may have spent all on fixed options
+            everything = generation.everything
+            tree.dive(replace(everything, zeros=~everything.ones))
     complete = False
     with contextlib.suppress(KeyboardInterrupt):
         complete = _completed(tree)
@@ -169,7 +174,11 @@ def solve_joint(
         overlay=None if method == "compact" else generation.overlay_of(whole, pool),
         starts=(np.concatenate((best[0][0], driven)), np.concatenate((alone, np.zeros_like(driven)))),
     )
-    return _joint(tree, whole, pool, result, started, complete=complete)
+    if not complete and result.upper is not None and result.limit is None:  # time is left for the bound over all beats
+        generation.until, tree.upper = end(1.0), result.upper
+        with contextlib.suppress(KeyboardInterrupt):
+            tree.branch()
+    return _joint(tree, whole, pool, result, started, complete=complete, gap=gap)
 
 
 def _alone(instance: Instance, gap: float, seconds: float | None, seed: int) -> NDArray[np.bool_]:
@@ -247,7 +256,14 @@ def _pool(tree: JointTree, number: NDArray[np.int64], *, complete: bool) -> tupl
 
 
 def _joint(
-    tree: JointTree, whole: Instance, pool: Sequence[Beat], result: Result, started: float, *, complete: bool
+    tree: JointTree,
+    whole: Instance,
+    pool: Sequence[Beat],
+    result: Result,
+    started: float,
+    *,
+    complete: bool,
+    gap: float,
 ) -> Joint:
     generation = tree.generation
     upper = np.inf if result.upper is None else result.upper
@@ -259,9 +275,15 @@ def _joint(
         "beat_programs": float(generation.rounds),
         "pricings": float(len(seconds)),
         "pricing_median_seconds": float(np.median(seconds)) if seconds else 0.0,
+        "pricing_largest_seconds": max(seconds, default=0.0),
     }
+    closed = (relative_gap(lower_all, result.upper) or 0.0) <= max(gap, PROVEN)
     result = replace(
-        result, lower=lower, seconds=time.monotonic() - started, statistics=dict(result.statistics) | statistics
+        result,
+        status="optimal" if closed else "feasible",
+        lower=lower,
+        seconds=time.monotonic() - started,
+        statistics=dict(result.statistics) | statistics,
     )
     beats = {beat.option.id: beat for beat in pool}
     return Joint(generation.patrols, whole, beats, result, lower_all, tree.exact, statistics)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.plan import BUDGET_TOLERANCE
+from optimizer.plan import BUDGET_TOLERANCE, fits
 from optimizer.result import PROVEN
 from optimizer.solvers.generation import Scope, beat_uses
 from optimizer.solvers.part import room
@@ -43,8 +43,6 @@ NEARLY = 0.999
 """Share from which on a dive places an option."""
 CANDIDATES = 4
 """Options whose halves are tried before a part is split."""
-DIVE_EVERY = 8
-"""Parts after which a part is dived into."""
 
 
 @dataclass
@@ -111,8 +109,6 @@ class JointTree:
             halves = [] if bound >= self.cutoff else self._split(scope, relaxed, bound)
             if halves is None:
                 return
-            if self.parts % DIVE_EVERY == 0 and self.dive(scope) is None:
-                return
             heapq.heappop(self._heap)
             if not halves:
                 self._left = min(self._left, bound)
@@ -135,9 +131,10 @@ class JointTree:
                 number = np.pad(number, (0, len(generation.beats) - number.size))
                 generation.enter(Scope(ones, zeros, number, self._room(ones, number)[1]))
                 relaxed = generation.relax()
-            if relaxed is None:
-                return None
             number = np.pad(number, (0, len(generation.beats) - number.size))
+            if relaxed is None:
+                self._offer(ones, number)  # what was placed so far is a plan
+                return None
             x = np.where(ones | zeros, 0.0, relaxed.x[: ones.size])
             beats = np.where(self._room(ones, number)[1], relaxed.added - number, 0.0)
             if max(x.max(initial=0.0), beats.max(initial=0.0)) <= WHOLE:
@@ -215,6 +212,8 @@ class JointTree:
             self.on_bounds(self.lower)
 
     def _push(self, bound: float, scope: Scope) -> None:
+        if not fits(self.generation.instance, scope.ones):
+            return  # no plan is in it
         if bound >= self.cutoff:
             self._left = min(self._left, bound)
             return

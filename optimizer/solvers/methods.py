@@ -86,7 +86,7 @@ def solve(
     KeyboardInterrupt
         If it comes before there is any plan.
     """
-    _check_arguments(method, gap, time_limit, seed)
+    check_arguments(method, gap, time_limit, seed)
     if broken := violations(instance, instance.forced):
         raise InfeasibleError(
             "No plan is feasible: " + "; ".join(broken) + ". Raise the budget or force fewer options."
@@ -339,7 +339,8 @@ METHODS: dict[str, Callable[[_Search], None]] = {
 }
 
 
-def _check_arguments(method: str, gap: float, time_limit: float | None, seed: int) -> None:
+def check_arguments(method: str, gap: float, time_limit: float | None, seed: int) -> None:
+    """Raise InputError if an argument of `solve` is out of range."""
     if method not in METHODS:
         raise InputError(Problem("method", repr(method), f"one of {', '.join(METHODS)}", close_match(method, METHODS)))
     if not 0 <= gap < np.inf:
