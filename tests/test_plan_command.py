@@ -37,7 +37,16 @@ def test_plan_writes_a_whole_folder_that_agrees_with_itself(command: Callable[..
     assert line["status"] == "optimal"
     assert {p.name for p in out.iterdir()} == {
         *("plan.json", "plan.geojson", "instance.json", "run.json", "report.html"),
-        *("map-risk.png", "map-sure.png", "map-effort-1.png", "map-look-next.png", "map-plan.png", "sites.png", "layouts.png", "evaders.png"),
+        *(
+            "map-risk.png",
+            "map-sure.png",
+            "map-effort-1.png",
+            "map-look-next.png",
+            "map-plan.png",
+            "sites.png",
+            "layouts.png",
+            "evaders.png",
+        ),
     }
     plan = json.loads((out / "plan.json").read_text())
     assert plan["options"] == line["plan"]

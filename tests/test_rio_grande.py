@@ -360,7 +360,9 @@ def test_effort_of_an_office_is_the_sum_of_its_ports() -> None:
         total[row["field_office"], row["year"]] += sum(
             float(row[mode]) for mode in ("passenger_vehicles", "trucks", "buses")
         )
-    last_months = {key: total.pop(key) for key in [key for key in total if key[1] == "2018"]}  # seizures begin in October
+    last_months = {
+        key: total.pop(key) for key in [key for key in total if key[1] == "2018"]
+    }  # seizures begin in October
     total |= {(area, "2018-10/2018-12"): float(round(sum_ * 92 / 365)) for (area, _), sum_ in last_months.items()}
     offices = {(row["area"], row["time"]): float(row["amount"]) for row in table("effort") if row["unit"] == "vehicles"}
     assert offices == total

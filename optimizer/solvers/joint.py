@@ -155,7 +155,9 @@ def solve_joint(
         tree.cut_root()
         generation.until = end(DIVING)
         tree.dive(generation.everything)
-        if instance.options and not generation.out_of_time:  # patrols alone: the first dive may have spent all on fixed options
+        if (
+            instance.options and not generation.out_of_time
+        ):  # patrols alone: the first dive may have spent all on fixed options
             everything = generation.everything
             tree.dive(replace(everything, zeros=~everything.ones))
     complete = False

@@ -217,7 +217,9 @@ class Master:
         """Turn to a part: its options and floors become bounds, its rows wake."""
         least = self.units.sums(part.floor)
         lower = np.concatenate((part.ones, least / self._scale, [0.0]))
-        upper = np.concatenate((~part.zeros * self._times, np.maximum(self._most, least) / self._scale, [float(bool(part.line))]))
+        upper = np.concatenate(
+            (~part.zeros * self._times, np.maximum(self._most, least) / self._scale, [float(bool(part.line))])
+        )
         self.program.move_bounds(lower.astype(np.float64), upper.astype(np.float64))
         self.program.wake(part.line)
 
