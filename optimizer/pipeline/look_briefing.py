@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from optimizer.scenario.compile import Compiled
 
 ROADS = 15
-LARGEST = 30_000
-"""Segments beyond which nobody is told where to look: every draw holds all pairs of segments near each other in memory."""
+LARGEST = 100_000
+"""Segments beyond which nobody is told where to look: drawing the whole field would take most of the time of a plan."""
 MOST_DRAWS, FEWEST_DRAWS, DRAWN = 200, 50, 1_400_000
 """Joint draws of the log rates: as many as keep draws times segments within the last, which takes about a second."""
 

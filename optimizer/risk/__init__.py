@@ -6,9 +6,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from optimizer.risk.alerts import Alerts, Watch
+    from optimizer.risk.alerts_places import (
+        Place,
+        area_places,
+        crossing_places,
+        neighbourhood_places,
+        segment_places,
+    )
+    from optimizer.risk.alerts_trend import trends
     from optimizer.risk.areas import Area, load_areas
     from optimizer.risk.baselines import CountsOverEffort, FlowRegression, KernelDensity, RawCounts
     from optimizer.risk.estimate import RiskEstimate, RiskModel
+    from optimizer.risk.exploration import Outlook
     from optimizer.risk.field import Neighbours
     from optimizer.risk.flow import PathFlows, path_flows
     from optimizer.risk.model import FieldFlow
@@ -17,11 +27,13 @@ if TYPE_CHECKING:
     from optimizer.risk.rate import ShrunkRate
     from optimizer.risk.records import Effort, Records, read_effort, read_seizures
     from optimizer.risk.rows import Unused
-    from optimizer.risk.simulation import History, World, as_records, captured, make_history, make_world
+    from optimizer.risk.simulation import Change, History, World, as_records, captured, make_history, make_world
     from optimizer.risk.sources import EffortSource, SeizureSource
 
 _HOME = {
+    "Alerts": "alerts",
     "Area": "areas",
+    "Change": "simulation",
     "CountsOverEffort": "baselines",
     "Effort": "records",
     "EffortSource": "sources",
@@ -31,8 +43,10 @@ _HOME = {
     "KernelDensity": "baselines",
     "Neighbours": "field",
     "OdTable": "od",
+    "Outlook": "exploration",
     "PathFlows": "flow",
     "Period": "period",
+    "Place": "alerts_places",
     "RawCounts": "baselines",
     "Records": "records",
     "RiskEstimate": "estimate",
@@ -40,22 +54,30 @@ _HOME = {
     "SeizureSource": "sources",
     "ShrunkRate": "rate",
     "Unused": "rows",
+    "Watch": "alerts",
     "World": "simulation",
+    "area_places": "alerts_places",
     "as_records": "simulation",
     "captured": "simulation",
+    "crossing_places": "alerts_places",
     "fit_od": "od",
     "load_areas": "areas",
     "make_history": "simulation",
     "make_world": "simulation",
+    "neighbourhood_places": "alerts_places",
     "od_draws": "od",
     "parse_period": "period",
     "path_flows": "flow",
     "read_effort": "records",
     "read_seizures": "records",
+    "segment_places": "alerts_places",
+    "trends": "alerts_trend",
 }
 
 __all__ = [
+    "Alerts",
     "Area",
+    "Change",
     "CountsOverEffort",
     "Effort",
     "EffortSource",
@@ -65,8 +87,10 @@ __all__ = [
     "KernelDensity",
     "Neighbours",
     "OdTable",
+    "Outlook",
     "PathFlows",
     "Period",
+    "Place",
     "RawCounts",
     "Records",
     "RiskEstimate",
@@ -74,18 +98,24 @@ __all__ = [
     "SeizureSource",
     "ShrunkRate",
     "Unused",
+    "Watch",
     "World",
+    "area_places",
     "as_records",
     "captured",
+    "crossing_places",
     "fit_od",
     "load_areas",
     "make_history",
     "make_world",
+    "neighbourhood_places",
     "od_draws",
     "parse_period",
     "path_flows",
     "read_effort",
     "read_seizures",
+    "segment_places",
+    "trends",
 ]
 
 

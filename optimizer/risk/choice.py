@@ -22,6 +22,7 @@ from optimizer.risk.flow import path_flows
 from optimizer.risk.laplace import climb, log_evidence
 from optimizer.risk.latent import Design, Point, Problem, Setting
 from optimizer.risk.part import part_of, restricted
+from optimizer.risk.pools import Pools
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from optimizer.risk.flow import PathFlows
     from optimizer.risk.od import OdTable
     from optimizer.risk.outlook import View
+    from optimizer.risk.pools import Summary
 
     Floats = NDArray[np.float64]
 
@@ -46,6 +48,9 @@ HYPER_SD = np.array([2.5, 2.5, 1.5])
 """Prior of log tau, log kappa^2 and the log of the nugget."""
 SHAPES = (np.inf, 16.0, 4.0, 1.0)
 """Shapes of a month's counts that are tried; infinity is Poisson."""
+SHAPE_MARGIN = 1.0
+"""Where finds are known by area alone, a shape must be better by this much log evidence than one nearer to Poisson: sums of many months over
+few areas tell shapes apart by hairs, and a wrong one costs a third of a nat in every month foretold."""
 CLOSE = 3e-3
 """Gain in log chance at which a climb stops."""
 LEAST_BELIEF = 1e-3
@@ -75,6 +80,8 @@ class Fitted:
         Preference for short times; NaN without flows.
     table
         Pairs that the flow stands for; None without.
+    pools, summary
+        The posterior where finds are known by area alone, and what its draws say; None until the candidate is settled, or without areas.
     """
 
     name: str
@@ -86,6 +93,8 @@ class Fitted:
     sd: Floats
     theta: float = np.nan
     table: OdTable | None = None
+    pools: Pools | None = None
+    summary: Summary | None = None
 
     @property
     def flows(self) -> bool:
@@ -171,9 +180,15 @@ def _log_prior(setting: Setting) -> float:
 
 
 def likeliest_shape(problem: Problem, setting: Setting, mode: View, shapes: Sequence[float] = SHAPES) -> Setting:
-    """Return the setting with the shape of a month's counts under which the record is likeliest."""
+    """Return the setting with the shape of a month's counts under which the record is likeliest.
+
+    Where finds are known by area alone, the first of the shapes that is not worse than that by more than `SHAPE_MARGIN`.
+    """
     tried = [replace(setting, shape=shape) for shape in shapes]
-    return max(tried, key=lambda one: weigh(restricted(problem, part_of(problem)), one, mode.point)[0])
+    smaller = restricted(problem, part_of(problem))
+    values = [weigh(smaller, one, mode.point)[0] for one in tried]
+    enough = max(values) - (SHAPE_MARGIN if problem.areas else 0.0)
+    return next(one for one, value in zip(tried, values, strict=True) if value >= enough)
 
 
 def climbed(
@@ -202,13 +217,20 @@ def alike(problem: Problem, shape: float, start: Point) -> Fitted:
 
 
 def settled(one: Fitted) -> Fitted:
-    """Return a climbed candidate moved on from its mode to the normal distribution nearest to its posterior."""
+    """Return a climbed candidate moved on from its mode to the normal distribution nearest to its posterior.
+
+    Where finds are known by area alone no normal distribution is near, and mean and spread are those of draws (`optimizer.risk.pools`).
+    """
     problem, setting = one.problem, one.setting
     mode, hessian = climb(problem, setting, one.mode.point, close=CLOSE)
     for _ in range(BLURS):
         sd = np.sqrt(hessian.rate_variance(problem.design.columns))
-        problem = replace(problem, blur=np.minimum(sd, WIDEST_BLUR))
+        problem = replace(problem, blur=np.minimum(sd, WIDEST_BLUR), area_blur=np.sqrt(hessian.area_variance()))
         mode, hessian = climb(problem, setting, mode.point, close=CLOSE)
+    if problem.areas:
+        pools = Pools(problem, setting, mode)
+        found = pools.summary()
+        return replace(one, problem=problem, mode=mode, mean=found.mean, sd=found.sd, pools=pools, summary=found)
     sd = np.sqrt(hessian.rate_variance(problem.design.columns))
     return replace(one, problem=problem, mode=mode, mean=problem.rates(mode.point), sd=sd)
 

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 TOP = 0.05
 """Share of the network's length that counts as the worst roads."""
+PAIRS = 100_000
+"""Pairs of near segments that are worked out at once."""
 DRAWS = 200
 STEPS = 2
 """Junctions to go, at most, from a segment to those that count as around it."""
@@ -233,7 +235,10 @@ def information_around(own: Floats, drawn: Floats, near: csr_array) -> Floats:
     first, second = pairs.row, pairs.col
     n = len(drawn)
     scaled = (drawn - drawn.mean(axis=0)) / np.maximum(drawn.std(axis=0), 1e-12)
-    squared = np.einsum("ij,ij->j", scaled[:, first], scaled[:, second]) ** 2 / n**2
+    squared = np.empty(first.size)
+    for start in range(0, first.size, PAIRS):  # all pairs at once would hold every draw of each pair
+        part = slice(start, start + PAIRS)
+        squared[part] = np.einsum("ij,ij->j", scaled[:, first[part]], scaled[:, second[part]]) ** 2 / n**2
     squared = np.clip(squared - (1 - squared) / max(n - 2, 1), 0.0, 1.0)  # what n draws show by chance
     taught = -0.5 * np.log1p(-squared * -np.expm1(-2 * own[first]))
     return np.bincount(first, taught, own.size).astype(np.float64)

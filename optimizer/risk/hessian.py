@@ -57,7 +57,7 @@ class Hessian:
         active = view.area_weight > 0
         if active.any():
             at, beta, weight = view.area_u[:, active], view.area_beta[:, active], view.area_weight[active]
-            parts = [self._solve_plain(*pair, self._own * pair[0]) for pair in zip(at.T, beta.T, strict=True)]
+            parts = [self.solve_without_areas(*pair, self._own * pair[0]) for pair in zip(at.T, beta.T, strict=True)]
             t_eta = np.column_stack([part.u + part.v for part in parts])
             inner = at.T @ t_eta + beta.T @ np.column_stack([part.beta for part in parts])
             root = np.sqrt(weight)
@@ -65,18 +65,20 @@ class Hessian:
             self._area = (at, beta, cho_factor(np.diag(1 / weight) + inner, lower=True))
             self._parts = parts
 
-    def _solve_plain(self, right_u: Floats, right_beta: Floats, owned: Floats) -> Point:
-        """Solve without the areas' part; `owned` is K times the right side of v."""
+    def solve_without_areas(self, right_u: Floats, right_beta: Floats, owned: Floats) -> Point:
+        """Solve without the areas' part; `owned` is K times the right side of v. All three may have a second axis, of several right sides."""
         view = self._view
-        right_u = right_u - view.weight * owned
+        each = (slice(None), *(None,) * (right_u.ndim - 1))
+        weight, own = view.weight[each], self._own[each]
+        right_u = right_u - weight * owned
         right_beta = right_beta - view.cross.T @ owned
         beta = cho_solve(self._schur, right_beta - self._behind.T @ right_u)
         u = self._factor.solve(right_u) - self._behind @ beta
-        return Point(u, owned - self._own * (view.weight * u + view.cross @ beta), beta)
+        return Point(u, owned - own * (weight * u + view.cross @ beta), beta)
 
     def solve(self, right_u: Floats, right_beta: Floats, owned: Floats) -> Point:
         """Return H^-1 times a right side: (m,) of u, (q,) of beta, and K times the (m,) of v."""
-        point = self._solve_plain(right_u, right_beta, owned)
+        point = self.solve_without_areas(right_u, right_beta, owned)
         if self._area is not None:
             at, beta, inner = self._area
             for part, share in zip(
@@ -93,6 +95,18 @@ class Hessian:
         if nugget.any():
             gain -= float(view.point.v @ (step.v / nugget))
         return step, gain / 2
+
+    def area_variance(self) -> Floats:
+        """Return the (areas,) variances of the linear log sums of the areas."""
+        variance = np.zeros(self._view.area_weight.size)
+        if self._area is not None:
+            weight = self._view.area_weight[self._view.area_weight > 0]
+            inner = self._area[2]
+            # with J = V' H0^-1 V, W the weights: J - J (1/W + J)^-1 J = 1/W - 1/W (1/W + J)^-1 1/W
+            variance[self._view.area_weight > 0] = (
+                1 / weight - np.diag(cho_solve(inner, np.eye(weight.size))) / weight**2
+            )
+        return np.maximum(variance, 0.0)
 
     def rate_variance(self, columns: Floats) -> Floats:
         """Return the (m,) variances of eta = columns @ beta + u + v, for the (m, p) covariates."""

@@ -68,7 +68,8 @@ class Problem:
 
     With `blur`, (m,) standard deviations of the log rates, the log likelihood is its mean over normal log rates of that spread: climbing it and
     taking the spread there, in turn, leads to the normal distribution that is nearest to the posterior in Kullback and Leibler's sense.
-    The mode alone sits too high where finds are few, for the posterior of a log rate has its long tail below.
+    The mode alone sits too high where finds are few, for the posterior of a log rate has its long tail below. `area_blur`, (areas,),
+    is the same for the log sums of areas: how a sum is divided may be known far worse than the sum.
     """
 
     field: Field
@@ -77,6 +78,7 @@ class Problem:
     design: Design
     n_units: int
     blur: Floats | None = None
+    area_blur: Floats | None = None
     own: Floats | None = None
 
     @cached_property

@@ -8,7 +8,7 @@ E exp(eta_s + season_t + level of the unit); what is not searched says nothing, 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 
@@ -33,6 +33,7 @@ from optimizer.risk.latent import Problem
 from optimizer.risk.lognormal import estimate_of, log_chance, log_chance_of_area, per_outcome
 from optimizer.risk.masses import with_masses
 from optimizer.risk.od import od_draws
+from optimizer.risk.pools import divided, log_sums, raked
 from optimizer.risk.season import NO_SEASON, by_month, fit_season, in_average_months
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from optimizer.risk.field import Neighbours
     from optimizer.risk.flow import PathFlows
     from optimizer.risk.latent import Point
+    from optimizer.risk.likelihood import AreaCount
     from optimizer.risk.od import OdTable
     from optimizer.risk.outlook import View
     from optimizer.risk.records import Effort, Records
@@ -60,6 +62,11 @@ WIDENING, WIDENING_WITH_FLOWS = 1.1, 1.3
 DRAWS_FOR_AREAS = 200
 LARGEST_FOR_MASSES = 20_000
 """Segments up to which masses are fitted unattended; beyond, they add half to the time of a fit (results/risk/model.md)."""
+LEAST_EFFECTIVE = 50.0
+TOO_FEW = (
+    "Finds known by area alone are weighed by draws, and only about {:.0f} of them count: "
+    "medians and intervals of these areas are rough."
+)
 NO_FLOWS = "No pair of a gateway and a settlement carries anything, so trafficking flows say nothing of risk here."
 
 
@@ -161,6 +168,8 @@ class FieldFlow:
     def predict(self) -> RiskEstimate:
         """Return the risk index of every segment."""
         estimate = estimate_of(self.evidence_, self.mean_, self.widening * self.sd_, self.sd_, self.level)
+        if self._areas:
+            estimate = self._with_areas(estimate)
         if self.flows is not None and self._paths is None:
             return replace(estimate, warnings=(*estimate.warnings, NO_FLOWS))
         return estimate
@@ -203,20 +212,56 @@ class FieldFlow:
         return od_draws(replace(self._paths, table=believed), np.exp(self._draws(n, rng)) * expected, expected, shape)
 
     def sample(self, n: int, rng: np.random.Generator) -> Floats:
-        """Return n draws of the log risk index, (n, m), segments together; widened as the intervals are."""
-        return np.asarray(self.mean_ + self.widening * (self._draws(n, rng) - self.mean_))
+        """Return n draws of the log risk index, (n, m), segments together; widened as the intervals are.
+
+        The sums of areas, known better than their segments, are widened by the same factor about their own means.
+        """
+        draws = self._draws(n, rng)
+        widened = np.asarray(self.mean_ + self.widening * (draws - self.mean_))
+        if not self._areas or not n:
+            return widened
+        centre = self._of_areas("log_sum")
+        return raked(self._areas, widened, centre + self.widening * (log_sums(self._areas, draws) - centre))
 
     def _draws(self, n: int, rng: np.random.Generator) -> Floats:
+        return self._draws_with_levels(n, rng)[0]
+
+    def _draws_with_levels(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        """Return (n, m) log rates and (n, units) levels, those of each candidate's mode unless finds are known by area alone."""
         counts = rng.multinomial(n, self.beliefs_)
-        draws = np.concatenate(
-            [
-                candidate.mean + draw(candidate.problem, candidate.setting, candidate.mode, count, rng)
-                for candidate, count in zip(self.candidates_, counts.tolist(), strict=True)
-                if count
-            ]
-            or [np.empty((0, self.mean_.size))]
-        )
-        return rng.permutation(draws)
+        parts = [
+            _drawn(candidate, count, rng)
+            for candidate, count in zip(self.candidates_, counts.tolist(), strict=True)
+            if count
+        ]
+        if not parts:
+            return np.empty((0, self.mean_.size)), np.empty((0, len(self.evidence_.units)))
+        order = rng.permutation(n)
+        draws, levels = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return draws[order], levels[order]
+
+    @property
+    def _areas(self) -> tuple[AreaCount, ...]:
+        return self.candidates_[0].problem.areas
+
+    def _of_areas(self, what: Literal["log_sum", "log_expected_sum"]) -> Floats:
+        """Return the (areas,) believed mean of what summaries say of the areas' sums."""
+        known = [(belief, one.summary) for belief, one in zip(self.beliefs_, self.candidates_, strict=True)]
+        return np.asarray(sum(belief * getattr(one, what) for belief, one in known if one is not None))
+
+    def _with_areas(self, estimate: RiskEstimate) -> RiskEstimate:
+        """Return the estimate with an expected index whose sums over areas are those of the posterior."""
+        at = np.unique(np.concatenate([area.segment for area in self._areas]))
+        mean = estimate.mean.copy()
+        believed = self._of_areas("log_expected_sum")
+        mean[at] = divided(self._areas, self.mean_, self.sd_, believed)[at]
+        few = [
+            one.summary
+            for one in self.candidates_
+            if one.summary is not None and one.summary.effective < LEAST_EFFECTIVE
+        ]
+        remarks = (TOO_FEW.format(min(one.effective for one in few)),) if few else ()
+        return replace(estimate, mean=mean, warnings=(*estimate.warnings, *remarks))
 
     def score(self, records: Records, effort: Effort | None) -> float:
         """Return the log chance of a later record given its own effort (natural logarithm; higher is better).
@@ -248,11 +293,8 @@ class FieldFlow:
         shape = main.setting.shape
         total = float(log_chance(cells, self.mean_[cells.segment] + level, sd, shape).sum())
         if areas:
-            draws = self._draws(DRAWS_FOR_AREAS, np.random.default_rng(0))
-            levels = main.problem.level(main.mode.point.beta, np.array([area.unit for area in areas]))
-            total += sum(
-                log_chance_of_area(area, draws + one, shape) for area, one in zip(areas, levels.tolist(), strict=True)
-            )
+            draws, levels = self._draws_with_levels(DRAWS_FOR_AREAS, np.random.default_rng(0))
+            total += sum(log_chance_of_area(area, draws + levels[:, area.unit, None], shape) for area in areas)
         return per_outcome(total, cells, areas)
 
     def _problem(self, field: Field) -> Problem:
@@ -286,6 +328,16 @@ class FieldFlow:
         wanted = self._network.n_segments <= LARGEST_FOR_MASSES if self.masses is None else self.masses
         fitted = with_masses(plain, problem.design, choice) if wanted else None
         return [plain] if fitted is None else [plain, fitted]
+
+
+def _drawn(one: Fitted, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Return n draws of a candidate's (m,) log rates and (units,) levels."""
+    units = np.arange(one.problem.n_units)
+    if one.pools is None:
+        eta = one.mean + draw(one.problem, one.setting, one.mode, n, rng)
+        return eta, np.tile(one.problem.level(one.mode.point.beta, units), (n, 1))
+    eta, level = one.pools.resampled(n, rng)
+    return eta, level if one.problem.levels else np.zeros((n, units.size))
 
 
 def _whole(problem: Problem, mode: View) -> Point | None:

@@ -97,7 +97,7 @@ def look(problem: Problem, setting: Setting, point: Point) -> View:
     area_u, area_beta = np.zeros((m, len(problem.areas))), np.zeros((q, len(problem.areas)))
     area_weight = np.zeros(len(problem.areas))
     for number, area in enumerate(problem.areas):
-        blurred = 0.0 if problem.blur is None else problem.blur[area.segment] ** 2 / 2
+        blurred = 0.0 if problem.area_blur is None else float(problem.area_blur[number]) ** 2 / 2
         mean, share = area.log_mean(eta[area.segment] + problem.level(point.beta, area.unit) + blurred)
         chance, rise, area_weight[number] = area.terms(mean, setting.shape)
         total += chance
