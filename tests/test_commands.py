@@ -347,7 +347,7 @@ def test_an_interrupt_returns_the_best_plan_so_far() -> None:
         text=True,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
     )
-    time.sleep(8)
+    time.sleep(12)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
