@@ -174,6 +174,7 @@ def solve_joint(
         seed=seed,
         on_progress=on_progress,
         overlay=None if method == "compact" else generation.overlay_of(whole, pool),
+        proven=tree.lower,
         starts=(np.concatenate((best[0][0], driven)), np.concatenate((alone, np.zeros_like(driven)))),
     )
     if not complete and result.upper is not None and result.limit is None:  # time is left for the bound over all beats

@@ -34,8 +34,8 @@ SEARCH_SECONDS = 10.0
 """Longest local search, in seconds."""
 SEARCH_SHARE = 0.25
 """Longest local search, as a share of the time left; and of all of them, as a share of the time spent."""
-START_SHARE = 0.4
-"""Share of the time left that a search around a plan to begin from may take."""
+START_SHARE, START_WORSE = 0.6, 0.03
+"""Share of the time left that a search around a plan to begin from may take, and how much worse than the best it may be, relative."""
 WIDE = 0.05
 """Gap after the first local search from which on a greedy plan is made to search around as well."""
 
@@ -50,6 +50,7 @@ def solve(
     on_progress: Callable[[Progress], None] | None = None,
     overlay: Overlay | None = None,
     starts: Sequence[NDArray[np.bool_]] = (),
+    proven: float = 0.0,
 ) -> Result:
     """Place options so that as little as possible gets through, and prove how good the plan is.
 
@@ -74,6 +75,8 @@ def solve(
         The instance contracted, by one who knows it better; by default it is contracted here. `compact` takes none.
     starts
         (options,) masks of plans to begin from and to search around; one that is not feasible is not used.
+    proven
+        A lower bound of the optimal value that is known already.
 
     Raises
     ------
@@ -91,7 +94,9 @@ def solve(
         raise InfeasibleError(
             "No plan is feasible: " + "; ".join(broken) + ". Raise the budget or force fewer options."
         )
-    search = _Search(instance, gap, time_limit, seed, on_progress, instance.forced, given=overlay, starts=starts)
+    search = _Search(
+        instance, gap, time_limit, seed, on_progress, instance.forced, given=overlay, starts=starts, proven=proven
+    )
     try:
         search.prepare()
         METHODS[method](search)
@@ -120,6 +125,7 @@ class _Search:
     statistics: dict[str, float] = field(default_factory=dict)
     given: Overlay | None = None
     starts: Sequence[NDArray[np.bool_]] = ()
+    proven: float = 0.0
     overlay: Overlay = field(init=False)
 
     def prepare(self) -> None:
@@ -127,7 +133,7 @@ class _Search:
         self.say("contracting")
         self.overlay = self.given or contract(self.instance)
         self.statistics |= {"overlay_nodes": self.overlay.n_nodes, "overlay_arcs": self.overlay.tail.size}
-        self.lower = self.overlay.value(self.overlay.free | self.placed)
+        self.lower = max(self.overlay.value(self.overlay.free | self.placed), self.proven)
         self.offer(self.placed)
         for start in self.starts:
             self.offer(start)
@@ -221,7 +227,8 @@ def _cuts(search: _Search) -> None:
     )
     try:
         for start in sorted(search.starts, key=search.overlay.value):
-            if not violations(search.instance, start):
+            near = search.overlay.value(start) <= search.upper * (1 + START_WORSE)
+            if near and not violations(search.instance, start):
                 _Improver(search, PooledValues(tree.master.units, tree.master.pool)).search_around(start, START_SHARE)
         tree.upper = search.upper
         search.say("cutting")
