@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from optimizer.patrols.model import Beat, PatrolField
     from optimizer.result import Result
 
-ALONE, GENERATING, DIVING = 0.2, 0.45, 0.6
+ALONE, GENERATING, DIVING = 0.25, 0.45, 0.55
 """Shares of the time after which the fixed options alone, the bounds over all beats, and the dive must end."""
 LONGEST_ALONE = 60.0
 """Most seconds for the fixed options alone."""
