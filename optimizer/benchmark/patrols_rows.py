@@ -11,7 +11,8 @@ from typing import Literal
 from pydantic import Field
 
 from optimizer.errors import InputError, Problem
-from optimizer.schema import Strict, validated
+from optimizer.json_lines import read_json_lines
+from optimizer.schema import Strict
 
 FILE = "rows.jsonl"
 Method = Literal["checkpoints only", "patrols only", "joint", "pricing"]
@@ -110,19 +111,4 @@ def read_rows(folder: Path) -> list[PatrolRow]:
     InputError
         If a line other than an unfinished last one is no row.
     """
-    path = folder / FILE
-    if not path.is_file():
-        return []
-    rows: dict[Hashable, PatrolRow] = {}
-    for number, line in enumerate(
-        path.read_bytes().split(b"\n")[:-1], 1
-    ):  # what follows the last break was never finished
-        where = f"{path}, line {number}"
-        try:
-            content = json.loads(line)
-        except ValueError:
-            found = repr(line[:60].decode(errors="replace"))
-            raise InputError(Problem(where, found, "one JSON object", "Remove the line")) from None
-        row = validated(PatrolRow, content, where)
-        rows[row.key] = row
-    return list(rows.values())
+    return read_json_lines(folder / FILE, PatrolRow)

@@ -11,7 +11,8 @@ from typing import Literal
 from pydantic import Field
 
 from optimizer.errors import InputError, Problem
-from optimizer.schema import Strict, validated
+from optimizer.json_lines import read_json_lines
+from optimizer.schema import Strict
 
 RowStatus = Literal["optimal", "feasible", "infeasible", "unknown", "memory", "time", "failed", "lost"]
 AGAIN = frozenset({"failed", "lost"})
@@ -111,22 +112,7 @@ def read_rows(folder: Path) -> list[Row]:
     InputError
         If a line other than an unfinished last one is no row.
     """
-    path = folder / FILE
-    if not path.is_file():
-        return []
-    lines = path.read_bytes().split(b"\n")[:-1]  # what follows the last line break was never finished
-    rows: dict[Hashable, Row] = {}
-    for number, line in enumerate(lines, 1):
-        where = f"{path}, line {number}"
-        try:
-            content = json.loads(line)
-        except ValueError:
-            raise InputError(
-                Problem(where, repr(line[:60].decode(errors="replace")), "one JSON object", "Remove the line")
-            ) from None
-        row = validated(Row, content, where)
-        rows[row.key] = row
-    return list(rows.values())
+    return read_json_lines(folder / FILE, Row)
 
 
 def _drop_half_line(path: Path) -> None:

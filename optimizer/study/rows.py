@@ -11,7 +11,8 @@ from typing import TypeVar
 from pydantic import Field
 
 from optimizer.errors import InputError, Problem
-from optimizer.schema import Strict, validated
+from optimizer.json_lines import read_json_lines
+from optimizer.schema import Strict
 
 MAPS, LOOPS = "rows.jsonl", "loops.jsonl"
 
@@ -115,19 +116,4 @@ def read_rows(path: Path, kind: type[Row]) -> list[Row]:
     InputError
         If a line other than an unfinished last one is no such row.
     """
-    if not path.is_file():
-        return []
-    rows: dict[Hashable, Row] = {}
-    for number, line in enumerate(
-        path.read_bytes().split(b"\n")[:-1], 1
-    ):  # what follows the last break was never finished
-        where = f"{path}, line {number}"
-        try:
-            content = json.loads(line)
-        except ValueError:
-            raise InputError(
-                Problem(where, repr(line[:60].decode(errors="replace")), "one JSON object", "Remove the line")
-            ) from None
-        row = validated(kind, content, where)
-        rows[row.key] = row
-    return list(rows.values())
+    return read_json_lines(path, kind)
