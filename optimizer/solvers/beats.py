@@ -114,6 +114,10 @@ def best_tour(
             left = None if time_limit is None else deadline - time.perf_counter()
             other, proven = _by_circuit(part, place, found, at_least, left, seed, workers)
             bound = min(bound, other)
+    if found.tour is None and proven and at_least <= 0 and allowed.size > 1 and time.perf_counter() < deadline:
+        # tours worth nothing may still fit, by way of posts that were left out
+        left = None if time_limit is None else deadline - time.perf_counter()
+        bound, proven = _by_circuit(_part(problem, allowed), allowed, found, at_least, left, seed, workers)
     return BestTour(found.tour, found.value, max(bound, found.value), proven, time.perf_counter() - began)
 
 
