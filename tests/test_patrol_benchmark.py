@@ -253,14 +253,14 @@ def test_shipped_cases_are_scenarios_with_teams(tmp_path: Path) -> None:
     for name, file, text in (
         ("a", "scenario.toml", "[[teams]]\nid = 'x'\n"),
         ("b", "scenario.toml", "schema_version = 1\n"),
-        ("c", "scenario.toml", ""),
-        ("c", "joint.toml", "[[teams]]\nid = 'x'\n"),
+        ("c", "scenario.toml", "[[teams]]\nid = 'x'\n"),
+        ("d", "other.toml", "[[teams]]\nid = 'x'\n"),
     ):
         (tmp_path / name).mkdir(exist_ok=True)
         (tmp_path / name / file).write_text(text, encoding="utf-8")
     assert [(case.about, case.shipped) for case in shipped_cases(tmp_path)] == [
         ("a/scenario.toml", True),
-        ("c/joint.toml", True),
+        ("c/scenario.toml", True),
     ]
 
 

@@ -23,14 +23,12 @@ from optimizer.roster.calendar import is_night, slots_of, span
 from optimizer.roster.earlier import Worked, read_earlier
 from optimizer.roster.icalendar import calendar
 from optimizer.roster.making import make_roster
-from optimizer.roster.model import Stop
 from optimizer.roster.reading import read_duties
 from optimizer.roster.refusal import NoRosterError
 from optimizer.roster.table import roster_csv, safe_cell
 from optimizer.roster.wall import wall_page
 from optimizer.roster.writing import calendar_names, write_roster
-from optimizer.scenario.duties import Base, Placed, check_roster, make_duties
-from optimizer.scenario.duties import Stop as PlacedStop
+from optimizer.scenario.duties import Base, Placed, Stop, check_roster, make_duties
 from optimizer.scenario.duties_file import write_duties_file
 from optimizer.scenario.roster_model import CrewModel, RosterModel, ShiftModel
 from optimizer.schema import validated
@@ -79,7 +77,7 @@ BEAT = Placed(
     27.6,
     {"teams": 1},
     travel={"laredo": 0},
-    stops=(PlacedStop("Rest area", -99.3, 27.7, 40, 70),),
+    stops=(Stop("Rest area", -99.3, 27.7, 40, 70),),
     people=2,
     minutes=400,
     shifts=("day",),

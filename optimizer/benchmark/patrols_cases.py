@@ -16,7 +16,7 @@ import numpy as np
 
 from optimizer.benchmark.borderland import draw_land, region_instance
 from optimizer.benchmark.families import INSTANCES
-from optimizer.benchmark.valleys import _country, valleys_instance
+from optimizer.benchmark.valleys import draw_country, valleys_instance
 from optimizer.errors import InputError, Problem
 from optimizer.patrols.field import patrol_field
 from optimizer.patrols.model import Base, TeamType
@@ -45,8 +45,6 @@ DETECTION, PASSING = 0.4, 0.1
 the family's kinds of checkpoint."""
 SPACING_M = 2000.0
 """Least distance between two posts."""
-SCENARIOS = ("scenario.toml", "joint.toml")
-"""Files of a shipped scenario's folder, of which the first with teams is taken."""
 
 Made = tuple["Instance", "PatrolField"]
 
@@ -80,14 +78,12 @@ def all_cases(instances: Path = INSTANCES) -> list[Case]:
 
 def shipped_cases(instances: Path = INSTANCES) -> list[Case]:
     """Return a case for each folder with a scenario that has teams."""
-    cases = []
-    for folder in sorted(path for path in instances.glob("*") if path.is_dir()):
-        files = [folder / name for name in SCENARIOS if (folder / name).is_file()]
-        with_teams = [path for path in files if "teams" in tomllib.loads(path.read_text(encoding="utf-8"))]
-        if with_teams:
-            path = with_teams[0]
-            cases.append(Case(folder.name, partial(_scenario, path), shipped=True, about=f"{folder.name}/{path.name}"))
-    return cases
+    files = sorted(instances.glob("*/scenario.toml"))
+    with_teams = [path for path in files if "teams" in tomllib.loads(path.read_text(encoding="utf-8"))]
+    return [
+        Case(path.parent.name, partial(_scenario, path), shipped=True, about=f"{path.parent.name}/{path.name}")
+        for path in with_teams
+    ]
 
 
 def _made_up() -> list[Case]:
@@ -188,7 +184,7 @@ def valleys_case(*, n_checkpoints: int, share: float, habitual: float, n_posts: 
         habitual=habitual,
         seed=seed,
     )
-    sketch, towns, _ = _country(spacing, n_side, blocks, np.random.default_rng(seed))
+    sketch, towns, _ = draw_country(spacing, n_side, blocks, np.random.default_rng(seed))
     capital, south, east = towns[0], towns[2], towns[4]
     return _shared(instance, sketch.roads().network, np.array(sketch.home), [capital, south, east], share, n_posts)
 

@@ -113,7 +113,7 @@ def valleys_instance(
         Seed of everything drawn.
     """
     rng = np.random.default_rng(seed)
-    sketch, towns, foreign = _country(spacing, n_side, blocks, rng)
+    sketch, towns, foreign = draw_country(spacing, n_side, blocks, rng)
     roads = sketch.roads()
     home = np.array(sketch.home)
     masses = rng.uniform(0.5, 1.5, len(foreign))
@@ -147,7 +147,7 @@ def valleys_instance(
     )
 
 
-def _country(
+def draw_country(
     spacing: float, n_side: int, blocks: int, rng: np.random.Generator
 ) -> tuple[_Sketch, list[int], list[int]]:
     """Return the drawing, the towns at home (the capital first) and the towns abroad."""

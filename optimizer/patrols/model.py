@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from optimizer.resources import Option
 
-NO_WAY = 10**8
+NO_WAY = 1 << 40
 """Seconds that stand for no way to get there: longer than any shift."""
 
 

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from datetime import date, datetime, time
     from zoneinfo import ZoneInfo
 
+    from optimizer.scenario.duties import Stop
+
 Rule = Literal["crews", "one at a time", "away", "rest", "hours", "days in a row", "days off"]
 """What can keep a crew from a shift: nobody who may do it, elsewhere at that time, leave, and the four rules of a crew."""
 
@@ -35,17 +37,6 @@ class Shift:
     start: time
     minutes: int
     days: frozenset[int]
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """A stop of a beat; `arrive` and `leave` are minutes from the start of the shift."""
-
-    label: str
-    lon: float
-    lat: float
-    arrive: float
-    leave: float
 
 
 @dataclass(frozen=True, slots=True)

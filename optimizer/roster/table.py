@@ -13,7 +13,8 @@ from optimizer.report.words import plain
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from optimizer.roster.model import Assignment, Roster, Stop
+    from optimizer.roster.model import Assignment, Roster
+    from optimizer.scenario.duties import Stop
 
 COLUMNS = (
     "date",

@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.errors import InputError, Problem
+from optimizer.patrols.model import NO_WAY
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-NO_WAY = 1 << 40
-"""Seconds that stand for a leg that cannot be driven; longer than any shift."""
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.patrols.model import NO_WAY
 from optimizer.solvers.beat_bounds import Walks, sharpest
 from optimizer.solvers.beat_labels import LabelSearch, with_best_slots
-from optimizer.solvers.beat_problem import NO_WAY, Tour, TourProblem, check_tour, seconds_of, worth
+from optimizer.solvers.beat_problem import Tour, TourProblem, check_tour, seconds_of, worth
 from optimizer.solvers.beat_ruin import Improver
 
 if TYPE_CHECKING:

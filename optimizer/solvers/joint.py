@@ -137,8 +137,7 @@ def solve_joint(
         return np.inf if time_limit is None else started + share * time_limit
 
     alone = _alone(instance, gap, None if time_limit is None else ALONE * time_limit, seed)
-    until = end(GENERATING)
-    generation = Generation(instance, field, until=until, seed=seed)
+    generation = Generation(instance, field, until=end(GENERATING), seed=seed)
     tree = JointTree(generation, gap=gap)
     best: list[tuple[NDArray[np.bool_], NDArray[np.int64]]] = [(instance.forced, np.empty(0, dtype=np.int64))]
 
@@ -154,12 +153,7 @@ def solve_joint(
     with contextlib.suppress(KeyboardInterrupt):
         tree.cut_root()
         generation.until = end(DIVING)
-        tree.dive(generation.everything)
-        if (
-            instance.options and not generation.out_of_time
-        ):  # patrols alone: the first dive may have spent all on fixed options
-            everything = generation.everything
-            tree.dive(replace(everything, zeros=~everything.ones))
+        _dive(tree)
     complete = False
     with contextlib.suppress(KeyboardInterrupt):
         complete = _completed(tree)
@@ -182,6 +176,14 @@ def solve_joint(
         with contextlib.suppress(KeyboardInterrupt):
             tree.branch()
     return _joint(tree, whole, pool, result, started, complete=complete, gap=gap)
+
+
+def _dive(tree: JointTree) -> None:
+    """Make a plan of both kinds, and one of patrols alone: the first may have spent all on fixed options."""
+    everything = tree.generation.everything
+    tree.dive(everything)
+    if everything.ones.size and not tree.generation.out_of_time:
+        tree.dive(replace(everything, zeros=~everything.ones))
 
 
 def _alone(instance: Instance, gap: float, seconds: float | None, seed: int) -> NDArray[np.bool_]:

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from optimizer.solvers.generation import Generation
     from optimizer.solvers.master import Relaxed
 
-    Floats = NDArray[np.float64]
-
 CLOSE = 2e-4
 """What a round of cuts and beats must bring, relative to the bound, for another; and how near to the program a proven bound must come."""
 MOST_ROUNDS = 60
@@ -123,9 +121,9 @@ class JointTree:
         ones, zeros = scope.ones.copy(), scope.zeros.copy()
         number = np.zeros(len(generation.beats), dtype=np.int64)
         while True:
-            zeros |= ~ones & ~self._room(ones, number)[0]
-            fits = self._room(ones, number)[1]
-            generation.enter(Scope(ones, zeros, number, fits))
+            fits_option, fits_beat = self._room(ones, number)
+            zeros |= ~ones & ~fits_option
+            generation.enter(Scope(ones, zeros, number, fits_beat))
             relaxed = generation.relax()
             if relaxed is not None and generation.add_quickly(relaxed):
                 number = np.pad(number, (0, len(generation.beats) - number.size))
@@ -140,9 +138,10 @@ class JointTree:
             if max(x.max(initial=0.0), beats.max(initial=0.0)) <= WHOLE:
                 return self._offer(ones, number)
             if x.max(initial=0.0) >= min(beats.max(initial=0.0), NEARLY):
-                for j in np.flatnonzero(x >= min(float(x.max()), NEARLY)).tolist():
+                nearly = x >= min(float(x.max()), NEARLY)
+                for j in np.flatnonzero(nearly).tolist():
                     ones[j] = self._room(ones, number)[0][j]
-                zeros |= (x >= min(float(x.max()), NEARLY)) & ~ones
+                zeros |= nearly & ~ones
             else:
                 number[int(beats.argmax())] += 1
 
