@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import networkx as nx
 import numpy as np
 
-from optimizer.evaders import Evader, Route
-from optimizer.instance import Instance
-from optimizer.plan import violations
-from optimizer.resources import Option, Resource
+from optimizer.problem.evaders import Evader, Route
+from optimizer.problem.instance import Instance
+from optimizer.problem.options import Option, Resource
+from optimizer.problem.plan import violations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

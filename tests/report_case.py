@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import shapely
 
-from optimizer.network import Network, great_circle_m
-from optimizer.places import Crossing, Gateway, Settlement
+from optimizer.problem.network import Network, great_circle_m
+from optimizer.problem.places import Crossing, Gateway, Settlement
 from optimizer.report.content import (
     BeatRow,
     BudgetRow,

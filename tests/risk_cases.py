@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.network import Network, great_circle_m
-from optimizer.risk import Effort, Records
+from optimizer.problem.network import Network, great_circle_m
+from optimizer.records import Effort, Records
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.places import Gateway, Settlement
+from optimizer.lab.study.rows import LoopRow, MapRow
+from optimizer.problem.places import Gateway, Settlement
 from optimizer.region.model import Region
 from optimizer.region.store import save_region
-from optimizer.study.rows import LoopRow, MapRow
 from tests.risk_cases import grid_network
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.special import betaln
 
-from optimizer.backtest.bootstrap import interval, mean_interval, resamples
-from optimizer.backtest.calibration import (
+from optimizer.lab.backtest.bootstrap import interval, mean_interval, resamples
+from optimizer.lab.backtest.calibration import (
     LOGISTIC,
     POISSON,
     UNTOLD,
@@ -23,7 +23,7 @@ from optimizer.backtest.calibration import (
     regressions,
     tenths,
 )
-from optimizer.backtest.forecasts import (
+from optimizer.lab.backtest.forecasts import (
     MODELS,
     UNIT,
     as_rows,
@@ -33,16 +33,17 @@ from optimizer.backtest.forecasts import (
     same_everywhere,
     strength_of,
 )
-from optimizer.backtest.heterogeneity import permutation_p, scatter_p
-from optimizer.backtest.hotspots import held_by_top
-from optimizer.backtest.judge import backtest_forces
-from optimizer.backtest.periods import Length, folds, label_of, periods_of
-from optimizer.backtest.points import nearest_neighbours, plane, point_network, squares
-from optimizer.backtest.searches import Searches
-from optimizer.backtest.task import Task, make_task
-from optimizer.risk import Effort, FieldFlow, Records
-from optimizer.risk.cells import cells_of
+from optimizer.lab.backtest.heterogeneity import permutation_p, scatter_p
+from optimizer.lab.backtest.hotspots import held_by_top
+from optimizer.lab.backtest.judge import backtest_forces
+from optimizer.lab.backtest.periods import Length, folds, label_of, periods_of
+from optimizer.lab.backtest.points import nearest_neighbours, plane, point_network, squares
+from optimizer.lab.backtest.searches import Searches
+from optimizer.lab.backtest.task import Task, make_task
+from optimizer.records import Effort, Records
+from optimizer.risk import FieldFlow
 from optimizer.risk.evidence import gather_evidence
+from optimizer.risk.field_flow.cells import cells_of
 
 ONE_KM = 0.009  # degrees of latitude, about
 

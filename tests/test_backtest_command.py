@@ -13,24 +13,24 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from optimizer.backtest import judge
-from optimizer.backtest.forecasts import MODELS, same_everywhere
-from optimizer.backtest.heterogeneity import permutation_p
-from optimizer.backtest.judge import backtest_forces
-from optimizer.backtest.roads import backtest_scenario, cells_of_rows
-from optimizer.backtest.searches import read_searches
-from optimizer.backtest.writing import write_backtest
-from optimizer.cli.backtesting import backtest
-from optimizer.errors import InputError
-from optimizer.importers.stop_search import import_stop_search
-from optimizer.importers.writing import write_import
+from optimizer.base.errors import InputError
+from optimizer.cli.risk_backtest import backtest
+from optimizer.lab.backtest import judge
+from optimizer.lab.backtest.forecasts import MODELS, same_everywhere
+from optimizer.lab.backtest.heterogeneity import permutation_p
+from optimizer.lab.backtest.judge import backtest_forces
+from optimizer.lab.backtest.roads import backtest_scenario, cells_of_rows
+from optimizer.lab.backtest.searches import read_searches
+from optimizer.lab.backtest.writing import write_backtest
+from optimizer.records.importers.stop_search import import_stop_search
+from optimizer.records.importers.writing import write_import
 from tests.risk_cases import effort_of, line_network, records_of
 from tests.tiny import SCENARIO, write_scenario
 
 if TYPE_CHECKING:
     from typer.testing import Result
 
-    from optimizer.backtest.task import Task
+    from optimizer.lab.backtest.task import Task
 
 REAL = Path(__file__).parents[2] / "shared" / "data" / "stop-search"
 HEADER = "time,lon,lat,source,group,size,weight,found"
@@ -39,8 +39,8 @@ HEADER = "time,lon,lat,source,group,size,weight,found"
 @pytest.fixture(autouse=True)
 def _light(monkeypatch: pytest.MonkeyPatch) -> None:
     """Resample and shuffle a little only: what is tested here is not the figures."""
-    monkeypatch.setattr("optimizer.backtest.judge.resamples", _few_resamples)
-    monkeypatch.setattr("optimizer.backtest.judge.permutation_p", partial(permutation_p, shuffles=99))
+    monkeypatch.setattr("optimizer.lab.backtest.judge.resamples", _few_resamples)
+    monkeypatch.setattr("optimizer.lab.backtest.judge.permutation_p", partial(permutation_p, shuffles=99))
 
 
 def _few_resamples(n_cells: int, rng: np.random.Generator) -> np.ndarray:

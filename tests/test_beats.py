@@ -10,12 +10,21 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from optimizer.errors import InputError
-from optimizer.solvers import beats
-from optimizer.solvers.beat_bounds import Walks, sharpest
-from optimizer.solvers.beat_circuit import best_circuit
-from optimizer.solvers.beat_labels import LabelSearch
-from optimizer.solvers.beats import NO_WAY, Tour, TourProblem, best_tour, check_tour, quick_tours, seconds_of, worth
+from optimizer.base.errors import InputError
+from optimizer.solvers.patrols import pricing
+from optimizer.solvers.patrols.pricing import (
+    NO_WAY,
+    Tour,
+    TourProblem,
+    best_tour,
+    check_tour,
+    quick_tours,
+    seconds_of,
+    worth,
+)
+from optimizer.solvers.patrols.tour_bounds import Walks, sharpest
+from optimizer.solvers.patrols.tour_circuit import best_circuit
+from optimizer.solvers.patrols.tour_labels import LabelSearch
 
 SEEDS = st.integers(0, 2**20)
 NEAR = 1e-9
@@ -115,9 +124,9 @@ def test_constraint_programming_takes_over_where_the_label_search_gives_up(seed:
     problem = random_problem(seed, most=5)
     best = most_worth(problem)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(beats, "WIDTHS", (1,))
-        patch.setattr(beats, "ROUNDS", (0,))
-        patch.setattr(beats, "TURNS", (0,))
+        patch.setattr(pricing, "WIDTHS", (1,))
+        patch.setattr(pricing, "ROUNDS", (0,))
+        patch.setattr(pricing, "TURNS", (0,))
         found = best_tour(problem, workers=1)
     assert found.proven
     assert found.value == pytest.approx(best or 0.0, abs=1e-6)

@@ -14,21 +14,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse.csgraph import connected_components
 
-from optimizer.benchmark.borderland import draw_land
-from optimizer.benchmark.families import INSTANCES, Case, cases, definitions, known_families, write_families
-from optimizer.benchmark.grids import mixed_grid
-from optimizer.benchmark.known import Known, check_known, improve_known, known_files, read_known
-from optimizer.benchmark.published import OPTIMA, SECONDS
-from optimizer.benchmark.rows import RowFile, read_rows
-from optimizer.benchmark.run import Job, lost_row
-from optimizer.benchmark.summary import best_of, choice, profile, scores, shifted_mean, usual_setting
-from optimizer.benchmark.table import DASH, methods_of, page_text, write_page
-from optimizer.errors import InputError
-from optimizer.evaluation import evaluate
-from optimizer.files import sha256
-from optimizer.instance_file import read_instance, write_instance
-from optimizer.plan import violations
-from optimizer.report.profile import save_profile
+from optimizer.base.errors import InputError
+from optimizer.base.files import sha256
+from optimizer.lab.benchmark.borderland import draw_land
+from optimizer.lab.benchmark.families import INSTANCES, Case, cases, definitions, known_families, write_families
+from optimizer.lab.benchmark.grids import mixed_grid
+from optimizer.lab.benchmark.known import Known, check_known, improve_known, known_files, read_known
+from optimizer.lab.benchmark.profile_figure import save_profile
+from optimizer.lab.benchmark.published import OPTIMA, SECONDS
+from optimizer.lab.benchmark.rows import RowFile, read_rows
+from optimizer.lab.benchmark.run import Job, lost_row
+from optimizer.lab.benchmark.summary import best_of, choice, profile, scores, shifted_mean, usual_setting
+from optimizer.lab.benchmark.table import DASH, methods_of, page_text, write_page
+from optimizer.problem.evaluation import evaluate
+from optimizer.problem.instance_file import read_instance, write_instance
+from optimizer.problem.plan import violations
 from tests.cases import brute_force, random_instance
 
 STORED = [case for family in known_families() for case in cases([family])]

@@ -17,22 +17,22 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-import optimizer.benchmark.run as run_module
-from optimizer.benchmark.cluster import _outcome, cluster
-from optimizer.benchmark.processes import family_of, kill_family, own_peak_mb
-from optimizer.benchmark.rows import read_rows
-from optimizer.benchmark.run import Job, StoppedError, lost_row, run
-from optimizer.benchmark.schedule import Terms, carry_out, missing, pool, tasks
+import optimizer.lab.benchmark.run as run_module
+from optimizer.base.errors import InputError
 from optimizer.cli.bench import bench
-from optimizer.errors import InputError
-from optimizer.instance_file import write_instance
+from optimizer.lab.benchmark.cluster import _outcome, cluster
+from optimizer.lab.benchmark.processes import family_of, kill_family, own_peak_mb
+from optimizer.lab.benchmark.rows import read_rows
+from optimizer.lab.benchmark.run import Job, StoppedError, lost_row, run
+from optimizer.lab.benchmark.schedule import Terms, carry_out, missing, pool, tasks
+from optimizer.problem.instance_file import write_instance
 from tests.cases import brute_force, random_instance
 from tests.test_commands import hard_instance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from optimizer.benchmark.families import Case
+    from optimizer.lab.benchmark.families import Case
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -55,7 +55,7 @@ def families(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def tiny(families: Path) -> list[Case]:
-    from optimizer.benchmark.families import cases
+    from optimizer.lab.benchmark.families import cases
 
     return cases(["tiny"], instances=families)
 
@@ -355,7 +355,7 @@ def real_cluster(folder: Path, workers: int) -> Iterator[tuple[str, list[subproc
 
 @linux
 def test_a_cluster_loses_a_worker_and_goes_on(tmp_path: Path) -> None:
-    from optimizer.benchmark.families import cases
+    from optimizer.lab.benchmark.families import cases
 
     for seed in range(2):
         write_instance(
@@ -389,7 +389,7 @@ def test_a_run_that_took_down_several_workers_is_marked() -> None:
 
 
 def test_no_scheduler_and_no_extra_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("optimizer.benchmark.cluster.CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr("optimizer.lab.benchmark.cluster.CONNECT_SECONDS", 0.3)
     with pytest.raises(InputError, match="dask scheduler"):
         next(cluster([], "tcp://127.0.0.1:9"))
     monkeypatch.setitem(sys.modules, "distributed", None)

@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from optimizer.base.errors import InputError
 from optimizer.cli.arguments import MethodName
-from optimizer.errors import InputError
-from optimizer.evaders import Evader
-from optimizer.evaluation import evaluate
-from optimizer.instance import Instance
-from optimizer.instance_file import write_instance
+from optimizer.problem.evaders import Evader
+from optimizer.problem.evaluation import evaluate
+from optimizer.problem.instance import Instance
+from optimizer.problem.instance_file import write_instance
+from optimizer.problem.options import Option, Resource
 from optimizer.region import save_region
-from optimizer.resources import Option, Resource
 from optimizer.scenario.compile import compile_scenario
-from optimizer.solvers.methods import METHODS
+from optimizer.solvers.solve import METHODS
 from tests.cases import brute_force, random_instance
 from tests.command import Outcome, run
 from tests.tiny import tiny_region, write_scenario

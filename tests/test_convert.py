@@ -13,22 +13,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optimizer.converters.dimacs import read_co, read_gr
-from optimizer.converters.hazard import hazard
-from optimizer.converters.lines import Lines
-from optimizer.converters.road_instance import Placement, dimacs_instance, tntp_instance
-from optimizer.converters.tntp import read_net, read_trips
-from optimizer.errors import InputError
-from optimizer.evaluation import evaluate
-from optimizer.instance_file import read_instance, write_instance
-from optimizer.solvers.methods import solve
+from optimizer.base.errors import InputError
+from optimizer.lab.converters.dimacs import read_co, read_gr
+from optimizer.lab.converters.hazard import hazard
+from optimizer.lab.converters.lines import Lines
+from optimizer.lab.converters.road_instance import Placement, dimacs_instance, tntp_instance
+from optimizer.lab.converters.tntp import read_net, read_trips
+from optimizer.problem.evaluation import evaluate
+from optimizer.problem.instance_file import read_instance, write_instance
+from optimizer.solvers.solve import solve
 from tests.command import Outcome, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from optimizer.instance import Instance
+    from optimizer.problem.instance import Instance
 
 GRAPH = """c a diamond with a parallel arc, and an island
 p sp 5 6

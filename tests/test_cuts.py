@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optimizer.solvers.master import Units
-from optimizer.solvers.overlay import Overlay, contract
-from optimizer.solvers.pathpool import PathPool, Paths
-from optimizer.solvers.separation import Cuts, chord_cuts, star_cuts, tangent_cuts
+from optimizer.solvers.branch_and_cut.master import Units
+from optimizer.solvers.branch_and_cut.path_pool import PathPool, Paths
+from optimizer.solvers.branch_and_cut.separation import Cuts, chord_cuts, star_cuts, tangent_cuts
+from optimizer.solvers.overlay.overlay import Overlay, contract
 from tests.cases import random_instance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from optimizer.instance import Instance
+    from optimizer.problem.instance import Instance
 
 SEEDS = st.integers(0, 2**20)
 

@@ -10,20 +10,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optimizer.errors import InfeasibleError, InputError
-from optimizer.evaluation import evaluate, plan_value, worths
-from optimizer.plan import Plan, violations
-from optimizer.resources import Resource
+from optimizer.base.errors import InfeasibleError, InputError
+from optimizer.problem.evaluation import evaluate, plan_value, worths
+from optimizer.problem.options import Resource
+from optimizer.problem.plan import Plan, violations
+from optimizer.solvers.branch_and_cut.master import Units
+from optimizer.solvers.branch_and_cut.path_pool import PathPool
 from optimizer.solvers.heuristics import greedy, local_search
-from optimizer.solvers.master import Units
-from optimizer.solvers.methods import solve
-from optimizer.solvers.overlay import Overlay, contract
-from optimizer.solvers.pathpool import PathPool
-from optimizer.solvers.pooled import PooledValues
+from optimizer.solvers.overlay.overlay import Overlay, contract
+from optimizer.solvers.pooled_values import PooledValues
+from optimizer.solvers.solve import solve
 from tests.cases import brute_force, enumerated_value, random_instance
 
 if TYPE_CHECKING:
-    from optimizer.instance import Instance
+    from optimizer.problem.instance import Instance
 
 SEEDS = st.integers(0, 2**20)
 few = settings(max_examples=40, deadline=None)

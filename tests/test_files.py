@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from optimizer.errors import InputError
-from optimizer.files import existing_file, folder_written_whole, read_json, read_text, write_json, written_whole
+from optimizer.base.errors import InputError
+from optimizer.base.files import existing_file, folder_written_whole, read_json, read_text, write_json, written_whole
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -20,23 +20,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from optimizer.cli.importing import import_app
-from optimizer.errors import InputError
-from optimizer.importers.cbp import import_cbp
-from optimizer.importers.general import import_csv
-from optimizer.importers.mapping import checked_mapping
-from optimizer.importers.personal import is_personal
-from optimizer.importers.proxy import OFFICE_OF_REGION
-from optimizer.importers.reading import read_columns
-from optimizer.importers.stop_search import Filling, Groups, Unfilled, filling, import_stop_search
-from optimizer.importers.writing import Imported, write_import
-from optimizer.risk import Area, EffortSource, SeizureSource, read_effort, read_seizures
+from optimizer.base.errors import InputError
+from optimizer.cli.import_ import import_app
+from optimizer.records import Area, EffortSource, SeizureSource, read_effort, read_seizures
+from optimizer.records.importers.cbp import import_cbp
+from optimizer.records.importers.general import import_csv
+from optimizer.records.importers.mapping import checked_mapping
+from optimizer.records.importers.personal import is_personal
+from optimizer.records.importers.proxy import OFFICE_OF_REGION
+from optimizer.records.importers.reading import read_columns
+from optimizer.records.importers.stop_search import Filling, Groups, Unfilled, filling, import_stop_search
+from optimizer.records.importers.writing import Imported, write_import
 from tests.risk_cases import SOUTH, WEST, line_network
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from optimizer.risk import Effort, Records
+    from optimizer.records import Effort, Records
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optimizer.errors import InputError
-from optimizer.evaders import Evader
-from optimizer.instance import Instance
-from optimizer.instance_file import (
+from optimizer.base.errors import InputError
+from optimizer.problem.evaders import Evader
+from optimizer.problem.instance import Instance
+from optimizer.problem.instance_file import (
     InstanceModel,
     instance_from_model,
     instance_schema,
@@ -23,8 +23,8 @@ from optimizer.instance_file import (
     read_instance,
     write_instance,
 )
-from optimizer.reach import without_unreachable
-from optimizer.resources import Option, Resource
+from optimizer.problem.options import Option, Resource
+from optimizer.problem.reachability import without_unreachable
 from tests.cases import random_instance
 from tests.tiny import tiny_region
 

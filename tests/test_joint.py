@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optimizer.evaders import Evader
-from optimizer.evaluation import plan_value
-from optimizer.instance import Instance
-from optimizer.network import Network
 from optimizer.patrols.beats import make_beat
 from optimizer.patrols.field import patrol_field
 from optimizer.patrols.model import Base, PatrolField, TeamType
 from optimizer.patrols.posts import post_on
-from optimizer.plan import violations
-from optimizer.resources import Option, Resource
-from optimizer.solvers.joint import solve_joint, with_beats, with_teams
+from optimizer.problem.evaders import Evader
+from optimizer.problem.evaluation import plan_value
+from optimizer.problem.instance import Instance
+from optimizer.problem.network import Network
+from optimizer.problem.options import Option, Resource
+from optimizer.problem.plan import violations
+from optimizer.solvers.patrols.joint import solve_joint, with_beats, with_teams
 
 SHIFT, SLOT = 6 * 3600, 3600
 
@@ -147,7 +147,7 @@ def test_a_plan_without_teams_is_the_plan_of_fixed_options() -> None:
 
 
 def test_the_whole_instance_values_beats_as_elements_do() -> None:
-    from optimizer.solvers.generation import Generation
+    from optimizer.solvers.patrols.column_generation import Generation
 
     instance, field = small_case(1)
     generation = Generation(with_teams(instance, field), field)
@@ -166,7 +166,7 @@ def test_the_whole_instance_values_beats_as_elements_do() -> None:
 
 
 def test_an_interrupt_while_beats_are_made_still_gives_a_plan(monkeypatch: pytest.MonkeyPatch) -> None:
-    from optimizer.solvers.joint_tree import JointTree
+    from optimizer.solvers.patrols.branch_and_price import JointTree
 
     def stop(_: JointTree) -> None:
         raise KeyboardInterrupt

@@ -12,16 +12,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optimizer.cli.scaling import measure_case, write_overlay_table
-from optimizer.cli.scaling_roads import made_up_roads
-from optimizer.evaders import Evader, Route, arc_costs
-from optimizer.evaluation import plan_value
-from optimizer.graph import cost_graph
-from optimizer.instance import Instance
-from optimizer.resources import Option
-from optimizer.solvers import contraction, overlay
-from optimizer.solvers.contraction import Contraction, Core, eliminate
-from optimizer.solvers.overlay import Overlay, contract
+from optimizer.lab.benchmark.overlay_scaling import measure_case, write_overlay_table
+from optimizer.lab.benchmark.scaling_roads import made_up_roads
+from optimizer.problem.evaders import Evader, Route, arc_costs
+from optimizer.problem.evaluation import plan_value
+from optimizer.problem.graph import cost_graph
+from optimizer.problem.instance import Instance
+from optimizer.problem.options import Option
+from optimizer.solvers.overlay import contraction, overlay
+from optimizer.solvers.overlay.contraction import Contraction, Core, eliminate
+from optimizer.solvers.overlay.overlay import Overlay, contract
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-import optimizer.benchmark.patrols as patrols_module
-from optimizer.benchmark.patrols import METHODS, chosen_cases, comparison, main
-from optimizer.benchmark.patrols_cases import AGENTS, TEAM_AGENTS, Case, region_case, shipped_cases, valleys_case
-from optimizer.benchmark.patrols_page import comparisons, page_text, usual
-from optimizer.benchmark.patrols_rows import FILE, PatrolRow, append_row, read_rows
-from optimizer.benchmark.patrols_runs import Terms, digest_of, make_ground, run
-from optimizer.errors import InputError
+import optimizer.lab.benchmark.patrols as patrols_module
+from optimizer.base.errors import InputError
+from optimizer.lab.benchmark.patrols import METHODS, chosen_cases, comparison, main
+from optimizer.lab.benchmark.patrols_cases import AGENTS, TEAM_AGENTS, Case, region_case, shipped_cases, valleys_case
+from optimizer.lab.benchmark.patrols_page import comparisons, page_text, usual
+from optimizer.lab.benchmark.patrols_rows import FILE, PatrolRow, append_row, read_rows
+from optimizer.lab.benchmark.patrols_runs import Terms, digest_of, make_ground, run
 from optimizer.patrols.model import NO_WAY
 from tests.test_joint import small_case
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from optimizer.benchmark.patrols_rows import Method
-    from optimizer.instance import Instance
+    from optimizer.lab.benchmark.patrols_rows import Method
     from optimizer.patrols.model import PatrolField
+    from optimizer.problem.instance import Instance
 
 TERMS = Terms(seed=0, gap=1e-6, time_limit=5.0)
 QUICK = Terms(seed=0, gap=0.2, time_limit=0.5)
@@ -292,7 +292,7 @@ def test_made_up_cases_share_one_budget_that_either_kind_can_spend(
 
 
 def test_no_team_of_a_made_up_region_crosses_the_border() -> None:
-    from optimizer.benchmark.borderland import draw_land
+    from optimizer.lab.benchmark.borderland import draw_land
 
     instance, field = small_region()
     land = draw_land(200, "river", np.random.default_rng(3))

@@ -11,29 +11,29 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optimizer.detection import drive_meeting, dwell_meeting
-from optimizer.errors import InputError
-from optimizer.evaders import Evader
-from optimizer.evaluation import plan_value
-from optimizer.graph import cost_graph
-from optimizer.instance import Instance
-from optimizer.network import Network, great_circle_m
+from optimizer.base.errors import InputError
 from optimizer.patrols.beats import make_beat, team_resource
 from optimizer.patrols.field import patrol_field
 from optimizer.patrols.model import NO_WAY, Base, Beat, PatrolField, TeamType
 from optimizer.patrols.posts import choose_posts, post_on
-from optimizer.resources import Option, Resource
-from optimizer.solvers.beats import Tour
-from optimizer.solvers.generation import Generation, most_times
-from optimizer.solvers.joint import _completed, solve_joint, with_teams
-from optimizer.solvers.joint_tree import JointTree
+from optimizer.problem.detection import drive_meeting, dwell_meeting
+from optimizer.problem.evaders import Evader
+from optimizer.problem.evaluation import plan_value
+from optimizer.problem.graph import cost_graph
+from optimizer.problem.instance import Instance
+from optimizer.problem.network import Network, great_circle_m
+from optimizer.problem.options import Option, Resource
+from optimizer.solvers.patrols.branch_and_price import JointTree
+from optimizer.solvers.patrols.column_generation import Generation, most_times
+from optimizer.solvers.patrols.joint import _completed, solve_joint, with_teams
+from optimizer.solvers.patrols.pricing import Tour
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from optimizer.solvers.master import Relaxed
+    from optimizer.solvers.branch_and_cut.master import Relaxed
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
@@ -436,7 +436,7 @@ def test_the_simulation_tells_which_way_a_team_drives() -> None:
         assert against > with_it
 
 
-# Checkpoints and beats in one plan where teams have little to do, or the search is cut short (`optimizer.solvers.joint`).
+# Checkpoints and beats in one plan where teams have little to do, or the search is cut short (`optimizer.solvers.patrols.joint`).
 
 
 def instance_of(network: Network) -> Instance:
@@ -494,7 +494,7 @@ def test_a_tour_whose_beat_an_interrupt_left_out_can_be_made_again(monkeypatch: 
             raise KeyboardInterrupt
         return make_beat(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("optimizer.solvers.generation.make_beat", stopped)
+    monkeypatch.setattr("optimizer.solvers.patrols.column_generation.make_beat", stopped)
     with pytest.raises(KeyboardInterrupt):
         generation._add(0, some)
     assert generation._add(0, some) == 3
@@ -531,7 +531,7 @@ def test_beats_are_listed_by_the_bound_that_their_prices_prove(monkeypatch: pyte
     monkeypatch.setattr(Generation, "add_all", listed)
     assert _completed(tree)
     assert slacks == [pytest.approx(0.5)]
-    monkeypatch.setattr("optimizer.solvers.joint.COPIES", 2 * len(tree.generation.beats) - 1)
+    monkeypatch.setattr("optimizer.solvers.patrols.joint.COPIES", 2 * len(tree.generation.beats) - 1)
     assert not _completed(tree)  # two teams could drive each: one too many for a placement problem that holds them all
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from optimizer.evaluation import evaluate
-from optimizer.instance_file import read_instance
-from optimizer.plan import violations
+from optimizer.problem.evaluation import evaluate
+from optimizer.problem.instance_file import read_instance
+from optimizer.problem.plan import violations
 from optimizer.scenario.risk_model import MODELS
 from tests.command import Outcome, run
 from tests.tiny import SCENARIO, SITES, write_scenario

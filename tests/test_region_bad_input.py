@@ -7,7 +7,7 @@ from pathlib import Path
 import osmium
 import pytest
 
-from optimizer.errors import InputError
+from optimizer.base.errors import InputError
 from optimizer.region import read_region
 from tests.standin import World, sample_world
 

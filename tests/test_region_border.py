@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import shapely
 
-from optimizer.errors import InputError
+from optimizer.base.errors import InputError
 from optimizer.region import read_region
-from optimizer.region.border import border_of_shape, read_border
+from optimizer.region.crossings.border import border_of_shape, read_border
 from tests.standin import EAST, NORTH, SOUTH, WEST, World, sample_world
 
 if TYPE_CHECKING:

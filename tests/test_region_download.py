@@ -10,7 +10,7 @@ import osmnx
 import pytest
 import shapely
 
-from optimizer.errors import InputError
+from optimizer.base.errors import InputError
 from optimizer.region import (
     read_region,
     region_from_address,

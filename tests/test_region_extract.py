@@ -12,15 +12,15 @@ import osmium
 import pytest
 import shapely
 
-from optimizer.errors import InputError
-from optimizer.network import EARTH_RADIUS_M, great_circle_m
+from optimizer.base.errors import InputError
+from optimizer.problem.network import EARTH_RADIUS_M, great_circle_m
 from optimizer.region import read_region, summary
 from tests.standin import EAST, NORTH, SOUTH, WEST, World, sample_world
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from optimizer.network import Network
+    from optimizer.problem.network import Network
     from optimizer.region import Region
 
 EVERY_MODE = ("drive", "service", "track", "foot", "ferry")

@@ -9,7 +9,7 @@ import pyogrio
 import pytest
 import shapely
 
-from optimizer.errors import InputError
+from optimizer.base.errors import InputError
 from optimizer.region import read_region
 from tests.standin import EAST, NORTH, SOUTH, WEST
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import networkx as nx
 
-    from optimizer.network import Network
+    from optimizer.problem.network import Network
 
 COUNTRY = shapely.box(WEST, SOUTH, EAST, NORTH)
 

@@ -14,8 +14,8 @@ import pytest
 import shapely
 from pyproj import Geod
 
-from optimizer.graph import cost_graph
-from optimizer.network import great_circle_m
+from optimizer.problem.graph import cost_graph
+from optimizer.problem.network import great_circle_m
 from optimizer.region import MODES, Region, load_region, read_region, save_region
 
 if TYPE_CHECKING:

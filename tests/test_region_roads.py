@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from optimizer.errors import InputError
+from optimizer.base.errors import InputError
 from optimizer.region.roads import (
     DEFAULT_KMH,
     MODES,

@@ -15,9 +15,9 @@ import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from optimizer.errors import InputError
-from optimizer.network import Network
-from optimizer.places import Crossing, Gateway, Settlement
+from optimizer.base.errors import InputError
+from optimizer.problem.network import Network
+from optimizer.problem.places import Crossing, Gateway, Settlement
 from optimizer.region import Dropped, Region, load_region, read_region, save_region, summary
 from tests.standin import sample_world
 
@@ -232,4 +232,4 @@ def test_every_public_name_is_there() -> None:
 
     assert all(getattr(room, name) is not None for name in room.__all__)
     with pytest.raises(AttributeError, match="nothing_of_the_kind"):
-        _ = room.nothing_of_the_kind
+        _ = room.nothing_of_the_kind  # type: ignore[attr-defined]

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
-from optimizer.errors import SolverError
-from optimizer.solvers.relaxation import LinearProgram
+from optimizer.base.errors import SolverError
+from optimizer.solvers.branch_and_cut.relaxation import LinearProgram
 
 SEEDS = st.integers(0, 2**20)
 

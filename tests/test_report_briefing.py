@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from optimizer.pipeline.briefing import known_effort, record_facts
-from optimizer.risk.exposure import spread_effort
+from optimizer.records.exposure import spread_effort
 from optimizer.scenario.compile import Compiled, compile_scenario
 
 SCENARIO = Path(__file__).parents[1] / "instances" / "rio-grande" / "scenario.toml"

@@ -19,6 +19,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
+from optimizer.base.formatting import DASH
 from optimizer.report.charts import draw_evaders, draw_layouts, draw_sites
 from optimizer.report.content import UnitEffort
 from optimizer.report.figures import save_figures
@@ -28,7 +29,6 @@ from optimizer.report.maps import draw_plan, draw_risk, draw_view
 from optimizer.report.palette import EFFORT, RISK, UNSEARCHED, WIDTH
 from optimizer.report.placing import Taken, boxes_around, place_badges, place_words
 from optimizer.report.views import road_views
-from optimizer.report.words import DASH
 from tests.report_case import full_content, grid_network, route
 
 if TYPE_CHECKING:

@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from optimizer.errors import InputError
+from optimizer.base.errors import InputError
+from optimizer.base.formatting import DASH, plain
 from optimizer.report import write_report
 from optimizer.report.content import LookNext, LookRow, ReportContent, RouteRow, SegmentRisk, Summary, UnitEffort
 from optimizer.report.page import ROWS_SHOWN, page
 from optimizer.report.record import record_limits
-from optimizer.report.words import DASH, plain
 from tests.report_case import full_content
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}

@@ -13,12 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from optimizer.base.formatting import clock, letter
 from optimizer.cli.outcome import verdict
-from optimizer.cli.planning import _show
-from optimizer.evaluation import plan_value
+from optimizer.cli.plan import _show
 from optimizer.pipeline.briefing import briefing
 from optimizer.pipeline.look_briefing import look_left_out, look_next, usual_month
-from optimizer.pipeline.run import Planned, plan_scenario
+from optimizer.pipeline.plan import Planned, plan_scenario
+from optimizer.problem.evaluation import plan_value
 from optimizer.report.content import BeatBound, BeatRow, ReportContent
 from optimizer.report.headline import beats_sentence, headline, key_figures, solve_sentence
 from optimizer.report.interactive import POSTS_LETTERED, interactive_map
@@ -26,13 +27,12 @@ from optimizer.report.page import page
 from optimizer.report.palette import AFTER, BEFORE, RISK, TOURS
 from optimizer.report.tables import beats_table, layouts_table
 from optimizer.report.tours import FEW, WIDEST, tour_groups, tours
-from optimizer.report.words import clock, letter
 from tests.command import run
 from tests.report_case import beats, full_content, grid_network
 from tests.tiny import SCENARIO, write_scenario
 
 if TYPE_CHECKING:
-    from optimizer.solvers.joint import Joint
+    from optimizer.solvers.patrols.joint import Joint
 
 SPACE = "\N{NO-BREAK SPACE}"
 HOSTILE = "<script>alert('team')</script>"
@@ -352,7 +352,7 @@ def test_tools_get_the_bound_over_every_beat_with_teams_alone(
 ) -> None:
     for patrols in (planned.patrols, None):
         monkeypatch.setattr(
-            "optimizer.pipeline.run.plan_scenario", lambda *_, p=patrols, **__: replace(planned, patrols=p)
+            "optimizer.pipeline.plan.plan_scenario", lambda *_, p=patrols, **__: replace(planned, patrols=p)
         )
         (line,) = run(capsys, monkeypatch, "plan", "any.toml", "--out", planned.folder, "--json").objects
         assert list(line)[-3:] == (["lower_all", "gap_all", "out"] if patrols else ["seed", "version", "out"])
@@ -375,8 +375,8 @@ def test_a_record_of_areas_alone_still_says_where_to_look(planned: Planned, cont
 
 
 def test_a_usual_month_is_the_effort_over_the_months(planned: Planned) -> None:
-    from optimizer.risk.exposure import spread_effort
-    from optimizer.risk.model import FieldFlow
+    from optimizer.records.exposure import spread_effort
+    from optimizer.risk.field_flow.model import FieldFlow
 
     compiled = planned.compiled
     assert isinstance(compiled.model, FieldFlow)

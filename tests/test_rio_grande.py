@@ -18,18 +18,18 @@ import numpy as np
 import pytest
 import shapely
 
-from optimizer.errors import InputError
-from optimizer.graph import cost_graph
-from optimizer.network import great_circle_m
+from optimizer.base.errors import InputError
+from optimizer.problem.graph import cost_graph
+from optimizer.problem.network import great_circle_m
+from optimizer.records import load_areas, read_effort, read_seizures
+from optimizer.records.sources import EffortSource, SeizureSource
 from optimizer.region import load_region
-from optimizer.risk import load_areas, read_effort, read_seizures
-from optimizer.risk.sources import EffortSource, SeizureSource
 from optimizer.scenario.sites import place_sites, read_sites
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from optimizer.network import Network
+    from optimizer.problem.network import Network
     from optimizer.region import Region
 
 ROOT = Path(__file__).parents[1]

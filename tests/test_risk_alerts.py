@@ -12,20 +12,21 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from optimizer.errors import InputError
-from optimizer.risk import Effort, FieldFlow, Records
-from optimizer.risk.alerts import Watch
-from optimizer.risk.alerts_chance import Expected, adjusted, surprise
-from optimizer.risk.alerts_figure import trend_picture
-from optimizer.risk.alerts_places import (
+from optimizer.base.errors import InputError
+from optimizer.records import Effort, Records
+from optimizer.risk import FieldFlow
+from optimizer.risk.alerts.chance import Expected, adjusted, surprise
+from optimizer.risk.alerts.figure import trend_picture
+from optimizer.risk.alerts.monitor import Watch
+from optimizer.risk.alerts.places import (
     area_places,
     crossing_places,
     neighbourhood_places,
     segment_places,
     whole_place,
 )
-from optimizer.risk.alerts_trend import ratio_interval, trends
-from optimizer.risk.alerts_window import cut, quarters
+from optimizer.risk.alerts.trend import ratio_interval, trends
+from optimizer.risk.alerts.window import cut, quarters
 from tests.risk_cases import effort_of, grid_network, line_network, records_of, rows_of
 
 if TYPE_CHECKING:
@@ -271,7 +272,7 @@ def test_the_interval_of_a_ratio_covers() -> None:
 
 
 def test_gateways_make_crossings_and_none_is_a_clear_fault() -> None:
-    from optimizer.places import Gateway
+    from optimizer.problem.places import Gateway
 
     gateway = Gateway("g", int(NETWORK.tail[NETWORK.segment_arc[0]]), 0.0, 0.0, "port", name="Bridge")
     (place,) = crossing_places(NETWORK, [gateway])

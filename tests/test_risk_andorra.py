@@ -8,18 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from optimizer.demand import gateway_masses, gravity_table
+from optimizer.records import EffortSource, SeizureSource, read_effort, read_seizures
 from optimizer.region import read_region
-from optimizer.risk import (
-    EffortSource,
-    FieldFlow,
-    SeizureSource,
-    ShrunkRate,
-    World,
-    captured,
-    read_effort,
-    read_seizures,
-)
+from optimizer.risk import FieldFlow, ShrunkRate, World, captured
+from optimizer.risk.demand import gateway_masses, gravity_table
 
 FOLDER = Path(__file__).parents[1] / "instances" / "andorra"
 EXTRACT = Path(__file__).parents[2] / "shared" / "data" / "osm" / "andorra-2025-01.osm.pbf"

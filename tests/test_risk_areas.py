@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import shapely
 
-from optimizer.errors import InputError
-from optimizer.risk import Area, load_areas
+from optimizer.base.errors import InputError
+from optimizer.records import Area, load_areas
 from tests.risk_cases import SOUTH, WEST, line_network
 
 if TYPE_CHECKING:

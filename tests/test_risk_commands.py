@@ -11,9 +11,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from optimizer.cli.alerting import alerts
-from optimizer.cli.looking import look, write_csv, write_geojson
-from optimizer.errors import InputError
+from optimizer.base.errors import InputError
+from optimizer.cli.risk_alerts import alerts
+from optimizer.cli.risk_look import look, write_csv, write_geojson
 from optimizer.scenario import evidence as evidence_module
 
 SCENARIO = Path(__file__).parents[1] / "instances" / "rio-grande" / "scenario.toml"

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optimizer.errors import InputError
+from optimizer.base.errors import InputError
+from optimizer.records.exposure import ROAD_UNIT, spread_effort
 from optimizer.risk.evidence import LEAST_SEIZURES, gather_evidence
-from optimizer.risk.exposure import ROAD_UNIT, spread_effort
 from tests.risk_cases import effort_of, line_network, network_of, records_of
 
 AREAS = {"west": [0, 1, 2, 3], "middle": [2, 3, 4, 5], "east": [6, 7]}

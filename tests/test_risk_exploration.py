@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from optimizer.errors import InputError
-from optimizer.risk import Effort, FieldFlow, Records
-from optimizer.risk.exploration import (
+from optimizer.base.errors import InputError
+from optimizer.risk import FieldFlow
+from optimizer.risk.information_gain import (
     LARGEST_LOG_MEAN,
     Outlook,
     chance_of_top,
@@ -21,6 +23,9 @@ from optimizer.risk.exploration import (
     reason,
 )
 from tests.risk_cases import by_segment, effort_of, grid_network, line_network, records_of
+
+if TYPE_CHECKING:
+    from optimizer.records import Effort, Records
 
 NETWORK = grid_network(7, np.random.default_rng(1), keep=1.0)
 M = NETWORK.n_segments

@@ -12,19 +12,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from optimizer.risk.choice import class_design
-from optimizer.risk.field import Field, Neighbours, road_neighbours
-from optimizer.risk.hessian import Hessian
-from optimizer.risk.laplace import climb, draw, log_evidence
-from optimizer.risk.latent import Design, Point, Problem, Setting
-from optimizer.risk.likelihood import AreaCount, Cells, count_terms, search_terms
-from optimizer.risk.outlook import View, look
+from optimizer.risk.field_flow.field import Field, Neighbours, road_neighbours
+from optimizer.risk.field_flow.hessian import Hessian
+from optimizer.risk.field_flow.laplace import climb, draw, log_evidence
+from optimizer.risk.field_flow.latent import Design, Point, Problem, Setting
+from optimizer.risk.field_flow.model_averaging import class_design
+from optimizer.risk.field_flow.posterior import View, look
+from optimizer.risk.numerics.likelihood import AreaCount, Cells, count_terms, search_terms
 from tests.risk_cases import grid_network, line_network
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.risk.likelihood import Terms
+    from optimizer.risk.numerics.likelihood import Terms
 
 INF = float("inf")
 

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 import statsmodels.api as sm
 from scipy import stats
 
-from optimizer.errors import InputError
+from optimizer.base.errors import InputError
+from optimizer.records.exposure import ROAD_UNIT
 from optimizer.risk import (
     CountsOverEffort,
-    Effort,
     FieldFlow,
     FlowRegression,
     KernelDensity,
     Neighbours,
     OdTable,
     RawCounts,
-    Records,
     RiskModel,
     ShrunkRate,
 )
 from optimizer.risk.baselines import HALF
-from optimizer.risk.choice import class_design, flow_column, with_flow
-from optimizer.risk.exposure import ROAD_UNIT
-from optimizer.risk.flow import path_flows
-from optimizer.risk.part import part_of, restricted
-from optimizer.risk.season import NO_SEASON, fit_season, in_average_months
+from optimizer.risk.field_flow.flow import path_flows
+from optimizer.risk.field_flow.model_averaging import class_design, flow_column, with_flow
+from optimizer.risk.field_flow.season import NO_SEASON, fit_season, in_average_months
+from optimizer.risk.field_flow.subgraph import part_of, restricted
 from tests.risk_cases import by_segment, effort_of, grid_network, line_network, network_of, records_of, rows_of
+
+if TYPE_CHECKING:
+    from optimizer.records import Effort, Records
 
 NETWORK = grid_network(9, np.random.default_rng(1), keep=1.0)
 CORNERS = OdTable(np.array([0, 8]), np.array([80, 72, 40]), np.array([[3.0, 1.0, 1.0], [1.0, 1.0, 2.0]]))
@@ -389,7 +392,7 @@ def test_masses_learnt_on_a_part_move_as_on_the_whole(monkeypatch: pytest.Monkey
     true = CORNERS.with_weight(np.array([[0.2, 0.1, 0.1], [8.0, 1.0, 0.2]]))
     seizures, effort = record(flow_of(true), 8, scale=20.0)
     whole = FieldFlow(CORNERS).fit(seizures, effort, NETWORK)
-    monkeypatch.setattr("optimizer.risk.masses.part_of", lambda problem: part_of(problem, 110))
+    monkeypatch.setattr("optimizer.risk.field_flow.masses.part_of", lambda problem: part_of(problem, 110))
     part = FieldFlow(CORNERS).fit(seizures, effort, NETWORK)
     assert M > 110
     assert part.candidates_[2].problem.design.columns.shape == whole.candidates_[2].problem.design.columns.shape

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer.errors import InputError
-from optimizer.risk import Period, parse_period
+from optimizer.base.errors import InputError
+from optimizer.records import Period, parse_period
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,12 @@ import pytest
 from scipy.special import gammaln, logsumexp
 
 from optimizer.risk import FieldFlow
-from optimizer.risk.choice import climbed, settled
-from optimizer.risk.field import Field, road_neighbours
-from optimizer.risk.laplace import draw
-from optimizer.risk.latent import Design, Problem, Setting
-from optimizer.risk.likelihood import AreaCount, Cells, count_terms
-from optimizer.risk.pools import divided, log_sums, raked
+from optimizer.risk.field_flow.area_posterior import divided, log_sums, raked
+from optimizer.risk.field_flow.field import Field, road_neighbours
+from optimizer.risk.field_flow.laplace import draw
+from optimizer.risk.field_flow.latent import Design, Problem, Setting
+from optimizer.risk.field_flow.model_averaging import climbed, settled
+from optimizer.risk.numerics.likelihood import AreaCount, Cells, count_terms
 from optimizer.scenario.evidence import read_evidence
 from tests.risk_cases import effort_of, line_network, records_of
 from tests.tiny import write_scenario
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.risk.choice import Fitted
+    from optimizer.risk.field_flow.model_averaging import Fitted
 
     Floats = NDArray[np.float64]
 
@@ -176,9 +176,9 @@ def test_many_finds_by_area_tell_the_sum_and_not_the_road() -> None:
 
 def test_a_record_without_areas_never_meets_them(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its answers are those of the normal distribution to the last digit."""
-    monkeypatch.setattr("optimizer.risk.choice.Pools", None)
-    monkeypatch.setattr("optimizer.risk.model.raked", None)
-    monkeypatch.setattr("optimizer.risk.model.divided", None)
+    monkeypatch.setattr("optimizer.risk.field_flow.model_averaging.Pools", None)
+    monkeypatch.setattr("optimizer.risk.field_flow.model.raked", None)
+    monkeypatch.setattr("optimizer.risk.field_flow.model.divided", None)
     model = FieldFlow(season=False).fit(records_of({0: 4.0, 7: 1.0}), effort_of(dict.fromkeys(range(10), 2.0)), NETWORK)
     np.testing.assert_array_equal(model.predict().mean, np.exp(model.mean_ + model.sd_**2 / 2))
     rng, again = np.random.default_rng(5), np.random.default_rng(5)
@@ -197,5 +197,5 @@ def test_a_record_without_areas_never_meets_them(monkeypatch: pytest.MonkeyPatch
 def test_too_few_draws_that_count_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     model = model_of({"west": 4.0, "east": 2.0})
     assert not any("rough" in warning for warning in model.predict().warnings)
-    monkeypatch.setattr("optimizer.risk.model.LEAST_EFFECTIVE", 1e9)
+    monkeypatch.setattr("optimizer.risk.field_flow.model.LEAST_EFFECTIVE", 1e9)
     assert any("rough" in warning for warning in model.predict().warnings)

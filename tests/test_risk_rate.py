@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from optimizer.errors import InputError
+from optimizer.base.errors import InputError
+from optimizer.records.exposure import ROAD_UNIT
 from optimizer.risk import ShrunkRate
 from optimizer.risk.evidence import Pool
-from optimizer.risk.exposure import ROAD_UNIT
-from optimizer.risk.gamma import log_negative_binomial, log_pool_chance
+from optimizer.risk.numerics.gamma import log_negative_binomial, log_pool_chance
 from optimizer.risk.shrinkage import Shapes
 from tests.risk_cases import by_segment, effort_of, grid_network, line_network, network_of, records_of
 

@@ -18,8 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from optimizer.errors import InputError, Problem
-from optimizer.risk import Area, EffortSource, Period, SeizureSource, read_effort, read_seizures
+from optimizer.base.errors import InputError, Problem
+from optimizer.records import Area, EffortSource, Period, SeizureSource, read_effort, read_seizures
 from tests.risk_cases import SOUTH, WEST, line_network
 
 NETWORK = line_network(10)

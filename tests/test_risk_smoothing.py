@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csc_array
 
-from optimizer.risk.ldl import Factor
+from optimizer.risk.numerics.ldl import Factor
 from optimizer.risk.smoothing import walk
 from tests.risk_cases import grid_network, line_network, network_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.network import Network
+    from optimizer.problem.network import Network
 
 
 def chance_to_pass(network: Network, reach_km: float) -> NDArray[np.float64]:

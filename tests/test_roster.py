@@ -17,12 +17,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optimizer.errors import InfeasibleError, InputError
+from optimizer.base.errors import InfeasibleError, InputError
 from optimizer.roster.calendar import first_day, slots_of
 from optimizer.roster.making import make_roster
 from optimizer.roster.parts import parts_of
 from optimizer.roster.refusal import NoRosterError
-from optimizer.solvers import roster as solver
+from optimizer.roster.solver import model as solver
 from tests.roster_cases import FIRST, broken_rules, crew, duties, duty, shift
 
 if TYPE_CHECKING:
@@ -262,7 +262,7 @@ ENDLESS = """
 from tests.roster_cases import FIRST, crew, duties, duty, shift
 from optimizer.roster.calendar import slots_of
 from optimizer.roster.parts import parts_of
-from optimizer.solvers import roster as solver
+from optimizer.roster.solver import model as solver
 
 solver.WHOLE_PAIRS, solver.PATIENCE = 0, 10**9
 day = shift("day", "06:00", 12)

@@ -17,8 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from optimizer.cli.rostering import roster as roster_command
-from optimizer.errors import InputError
+from optimizer.base.errors import InputError
+from optimizer.base.schema import validated
+from optimizer.cli.roster import roster as roster_command
 from optimizer.roster.calendar import is_night, slots_of, span
 from optimizer.roster.earlier import Worked, read_earlier
 from optimizer.roster.icalendar import calendar
@@ -31,7 +32,6 @@ from optimizer.roster.writing import calendar_names, write_roster
 from optimizer.scenario.duties import Base, Placed, Stop, check_roster, make_duties
 from optimizer.scenario.duties_file import write_duties_file
 from optimizer.scenario.roster_model import CrewModel, RosterModel, ShiftModel
-from optimizer.schema import validated
 from tests.roster_cases import CHICAGO, FIRST, broken_rules, crew, duties, duty, shift
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 import pytest
 
-from optimizer.detection import checkpoint_survival
-from optimizer.errors import InputError
+from optimizer.base.errors import InputError
+from optimizer.problem.detection import checkpoint_survival
 from optimizer.risk import FieldFlow, FlowRegression, OdTable, ShrunkRate, path_flows
 from optimizer.scenario.compile import Compiled, compile_scenario
 from optimizer.scenario.gateway_risk import explained_by_flows
@@ -21,8 +21,8 @@ from tests.risk_cases import by_segment, effort_of, grid_network, records_of
 from tests.tiny import SCENARIO, write_scenario
 
 if TYPE_CHECKING:
-    from optimizer.instance import Instance
-    from optimizer.resources import Option
+    from optimizer.problem.instance import Instance
+    from optimizer.problem.options import Option
 
 ROOT = Path(__file__).parents[1]
 MORE = """

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from optimizer.detection import random_search, sensor_survival
-from optimizer.errors import InputError
+from optimizer.base.errors import InputError
+from optimizer.base.schema import validated
+from optimizer.problem.detection import random_search, sensor_survival
 from optimizer.scenario.compile import Compiled, compile_scenario
 from optimizer.scenario.kind_effect import kind_effect
 from optimizer.scenario.kind_model import KindModel
 from optimizer.scenario.model import ResourceModel, SiteModel
 from optimizer.scenario.sites import PlacedSite, place_sites
-from optimizer.schema import validated
 from tests.tiny import SCENARIO, tiny_region, write_scenario
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from optimizer.network import Network
+    from optimizer.problem.network import Network
 
 NETWORK = tiny_region().network
 AREA: dict[str, float] = {"speed_kmh": 100, "station_hours": 4, "area_km2": 300, "width_m": 600}

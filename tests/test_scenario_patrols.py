@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from optimizer.errors import InputError
-from optimizer.evaluation import plan_value
-from optimizer.instance_file import read_instance
-from optimizer.pipeline.run import Planned, plan_scenario
-from optimizer.plan import violations
+from optimizer.base.errors import InputError
+from optimizer.pipeline.plan import Planned, plan_scenario
+from optimizer.problem.evaluation import plan_value
+from optimizer.problem.instance_file import read_instance
+from optimizer.problem.plan import violations
 from optimizer.scenario.compile import compile_scenario
-from optimizer.solvers.methods import solve
+from optimizer.solvers.solve import solve
 from tests.tiny import SCENARIO, write_scenario
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from optimizer.cli.simulating import EffortName, WorldName, simulate
-from optimizer.errors import InputError
-from optimizer.exercise.change import read_changes
-from optimizer.exercise.ground import read_ground
-from optimizer.exercise.making import make_exercise
-from optimizer.exercise.writing import Exercise, write_exercise
+from optimizer.base.errors import InputError
+from optimizer.cli.simulate import EffortName, WorldName, simulate
+from optimizer.lab.synthetic.change import read_changes
+from optimizer.lab.synthetic.ground import read_ground
+from optimizer.lab.synthetic.making import make_exercise
+from optimizer.lab.synthetic.writing import Exercise, write_exercise
 from optimizer.risk.simulation import FIRST_MONTH
 from optimizer.scenario.compile import compile_scenario
 from optimizer.scenario.evidence import read_evidence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.risk import Effort, Records
+    from optimizer.records import Effort, Records
 
 
 def rows(path: Path) -> list[dict[str, str]]:

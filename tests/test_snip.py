@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from optimizer.converters.snip import snip_instance
-from optimizer.errors import InputError
-from optimizer.evaluation import evaluate
-from optimizer.solvers.methods import solve
+from optimizer.base.errors import InputError
+from optimizer.lab.converters.snip import snip_instance
+from optimizer.problem.evaluation import evaluate
+from optimizer.solvers.solve import solve
 
 FOLDER = Path(__file__).parents[2] / "shared" / "data" / "snip"
 shared = pytest.mark.skipif(not FOLDER.is_dir(), reason="the shared SNIP files are not on this machine")

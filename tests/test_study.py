@@ -13,20 +13,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from optimizer.cli.studying import study
-from optimizer.errors import InputError
+from optimizer.base.errors import InputError
+from optimizer.cli.risk_study import study
+from optimizer.lab.study import loop, measures
+from optimizer.lab.study.cells import Cell, Part, chosen, plan
+from optimizer.lab.study.estimators import ESTIMATORS, OURS, RAW
+from optimizer.lab.study.goals import GOALS, Goal
+from optimizer.lab.study.ground import ground_file, world_of
+from optimizer.lab.study.measures import LATER, LEVELS, MONTHS, coverage, make_trial, measure, ranks, scores
+from optimizer.lab.study.page import page_text, write_page
+from optimizer.lab.study.rows import LOOPS, MAPS, LoopRow, MapRow, RowFile, read_rows
+from optimizer.lab.study.run import Ended, Task, carry_out, run, tasks
+from optimizer.lab.study.summary import Figure, Sample, audit_share, figure, lost, over, samples, share
 from optimizer.risk import History, RawCounts, as_records
 from optimizer.risk.simulation import SEARCHES_A_MONTH
-from optimizer.study import loop, measures
-from optimizer.study.cells import Cell, Part, chosen, plan
-from optimizer.study.estimators import ESTIMATORS, OURS, RAW
-from optimizer.study.goals import GOALS, Goal
-from optimizer.study.ground import ground_file, world_of
-from optimizer.study.measures import LATER, LEVELS, MONTHS, coverage, make_trial, measure, ranks, scores
-from optimizer.study.page import page_text, write_page
-from optimizer.study.rows import LOOPS, MAPS, LoopRow, MapRow, RowFile, read_rows
-from optimizer.study.run import Ended, Task, carry_out, run, tasks
-from optimizer.study.summary import Figure, Sample, audit_share, figure, lost, over, samples, share
 from tests.study_cases import loop_row, map_row, save_small_region
 
 if TYPE_CHECKING:
@@ -388,8 +388,10 @@ def test_the_command_runs_what_is_asked_for_and_says_so(
     asked: dict[str, Any] = {"data": data, "region": ["small"], "out": tmp_path / "risk", "as_json": True}
     with pytest.raises(InputError, match="--only"):
         study(**asked, only=["andorra-*"])
-    monkeypatch.setattr("optimizer.study.run.ESTIMATORS", {RAW: ESTIMATORS[RAW]})
-    monkeypatch.setattr("optimizer.study.run._pool", lambda todo, *_: (Ended(task.cell, run(task)) for task in todo))
+    monkeypatch.setattr("optimizer.lab.study.run.ESTIMATORS", {RAW: ESTIMATORS[RAW]})
+    monkeypatch.setattr(
+        "optimizer.lab.study.run._pool", lambda todo, *_: (Ended(task.cell, run(task)) for task in todo)
+    )
     study(**asked, only=["small-mixed-feedback-400-0"])
     assert json.loads(capsys.readouterr().out) == {"cell": "small-mixed-feedback-400-0", "rows": 1, "fault": None}
     study(**asked, only=["small-mixed-feedback-400-0"])
@@ -399,7 +401,7 @@ def test_the_command_runs_what_is_asked_for_and_says_so(
 
 
 def test_a_settings_digest_sees_a_changed_setting(monkeypatch: pytest.MonkeyPatch) -> None:
-    from optimizer.study.digests import settings_digest, sources
+    from optimizer.lab.study.digests import settings_digest, sources
 
     before = settings_digest()
     settings_digest.cache_clear()

@@ -13,21 +13,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optimizer.converters.snip import snip_instance
-from optimizer.evaders import Evader
-from optimizer.plan import fits, violations
-from optimizer.resources import Resource
-from optimizer.solvers.cuts import BranchAndCut
-from optimizer.solvers.master import Master, Relaxed
-from optimizer.solvers.methods import solve
-from optimizer.solvers.overlay import Overlay, contract
-from optimizer.solvers.part import Part, room, screens
+from optimizer.lab.converters.snip import snip_instance
+from optimizer.problem.evaders import Evader
+from optimizer.problem.options import Resource
+from optimizer.problem.plan import fits, violations
+from optimizer.solvers.branch_and_cut.master import Master, Relaxed
+from optimizer.solvers.branch_and_cut.node import Part, room, screens
+from optimizer.solvers.branch_and_cut.tree import BranchAndCut
+from optimizer.solvers.overlay.overlay import Overlay, contract
+from optimizer.solvers.solve import solve
 from tests.cases import brute_force, random_instance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from optimizer.instance import Instance
+    from optimizer.problem.instance import Instance
 
 MEAN_GAP = 0.06
 """Of the root on small problems; measured: 0.045."""

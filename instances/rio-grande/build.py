@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from shapely.geometry import shape
 
-from optimizer.errors import InputError, ProblemList
-from optimizer.files import read_json, read_text, written_whole
-from optimizer.network import Network, great_circle_m
-from optimizer.places import Crossing, Gateway, Settlement
+from optimizer.base.errors import InputError, ProblemList
+from optimizer.base.files import read_json, read_text, written_whole
+from optimizer.problem.network import Network, great_circle_m
+from optimizer.problem.places import Crossing, Gateway, Settlement
 from optimizer.region import Region, save_region
 
 if TYPE_CHECKING:

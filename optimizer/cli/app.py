@@ -7,17 +7,17 @@ from typing import Annotated
 
 import typer
 
+from optimizer.base.errors import OptimizerError
 from optimizer.cli.bench import bench
-from optimizer.cli.converting import convert_app
-from optimizer.cli.formats import schema
-from optimizer.cli.importing import import_app
-from optimizer.cli.planning import plan
-from optimizer.cli.regions import region
+from optimizer.cli.convert import convert_app
+from optimizer.cli.import_ import import_app
+from optimizer.cli.plan import plan
+from optimizer.cli.region import region
 from optimizer.cli.risk import risk_app
-from optimizer.cli.rostering import roster
-from optimizer.cli.simulating import simulate
-from optimizer.cli.solving import evaluate, solve
-from optimizer.errors import OptimizerError
+from optimizer.cli.roster import roster
+from optimizer.cli.schema import schema
+from optimizer.cli.simulate import simulate
+from optimizer.cli.solve import evaluate, solve
 
 INTERRUPTED = 130
 """What typer makes of Ctrl-C."""

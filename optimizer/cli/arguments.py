@@ -12,7 +12,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line
 
 
 class MethodName(StrEnum):
-    """The methods of `optimizer.solvers.methods`, named here so that `--help` need not import them."""
+    """The methods of `optimizer.solvers.solve`, named here so that `--help` need not import them."""
 
     AUTO = "auto"
     CUTS = "cuts"

@@ -15,9 +15,9 @@ from optimizer.cli.console import Sayer, bounds_text, print_json, print_table
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
-    from optimizer.benchmark.families import Case
-    from optimizer.benchmark.rows import Row
-    from optimizer.benchmark.schedule import Task, Terms
+    from optimizer.lab.benchmark.families import Case
+    from optimizer.lab.benchmark.rows import Row
+    from optimizer.lab.benchmark.schedule import Task, Terms
 
 GAP, TIME_LIMIT, MEMORY_LIMIT = 1e-4, 300.0, 4096.0
 """What runs are asked for when nothing else is said."""
@@ -93,7 +93,7 @@ def bench(
 
 
 def _instances(folder: Path | None) -> Path:
-    from optimizer.benchmark.families import INSTANCES
+    from optimizer.lab.benchmark.families import INSTANCES
 
     return folder or INSTANCES
 
@@ -105,10 +105,10 @@ def _terms(
     time_limit: float | None,
     memory_limit: float | None,
 ) -> Terms:
-    from optimizer.benchmark.schedule import Terms
-    from optimizer.errors import InputError, Problem
-    from optimizer.schema import close_match
-    from optimizer.solvers.methods import METHODS
+    from optimizer.base.errors import InputError, Problem
+    from optimizer.base.schema import close_match
+    from optimizer.lab.benchmark.schedule import Terms
+    from optimizer.solvers.solve import METHODS
 
     for name in methods or []:
         if name not in METHODS:
@@ -125,17 +125,17 @@ def _terms(
 
 
 def _cases(families: list[str], only: list[str], folder: Path, *, large: bool, snip_dir: Path | None) -> list[Case]:
-    from optimizer.benchmark.families import cases
+    from optimizer.lab.benchmark.families import cases
 
     return cases(families, only=only, large=large, snip_dir=snip_dir, instances=folder)
 
 
 def _runner(scheduler: str | None, jobs: int) -> Callable[[Sequence[Task]], Generator[Row, None, None]]:
     if scheduler is not None:
-        from optimizer.benchmark.cluster import cluster
+        from optimizer.lab.benchmark.cluster import cluster
 
         return lambda todo: cluster(todo, scheduler)
-    from optimizer.benchmark.schedule import pool
+    from optimizer.lab.benchmark.schedule import pool
 
     return lambda todo: pool(todo, jobs)
 
@@ -148,8 +148,8 @@ def _run(
     as_json: bool,
 ) -> bool:
     """Make the runs that are missing; return whether all were made."""
-    from optimizer.benchmark.rows import read_rows
-    from optimizer.benchmark.schedule import carry_out, missing, tasks
+    from optimizer.lab.benchmark.rows import read_rows
+    from optimizer.lab.benchmark.schedule import carry_out, missing, tasks
 
     sayer = Sayer(silent=as_json)
     planned = tasks(chosen, terms, out)
@@ -188,9 +188,9 @@ def _sentence(row: Row) -> str:
 
 
 def _show(rows: list[Row], chosen: list[Case]) -> None:
-    from optimizer.benchmark.known import best_values
-    from optimizer.benchmark.summary import best_of, scores
-    from optimizer.benchmark.table import FAMILY_HEAD, family_rows, methods_of
+    from optimizer.lab.benchmark.known import best_values
+    from optimizer.lab.benchmark.summary import best_of, scores
+    from optimizer.lab.benchmark.table import FAMILY_HEAD, family_rows, methods_of
 
     scored = scores(rows, best_of(rows, best_values(chosen)))
     print_table("Methods by family", FAMILY_HEAD, family_rows(scored, methods_of(scored)))
@@ -198,14 +198,14 @@ def _show(rows: list[Row], chosen: list[Case]) -> None:
 
 def _kept_cases(folder: Path) -> list[Case]:
     """Return the instances whose best-known solutions a folder keeps."""
-    from optimizer.benchmark.families import cases, known_families
+    from optimizer.lab.benchmark.families import cases, known_families
 
     return cases(["all"], instances=folder) if known_families(folder) else []
 
 
 def _best_known(out: Path, folder: Path, as_json: bool) -> None:
-    from optimizer.benchmark.known import improve_known
-    from optimizer.benchmark.rows import read_rows
+    from optimizer.lab.benchmark.known import improve_known
+    from optimizer.lab.benchmark.rows import read_rows
 
     count = 0
     for path, known in improve_known(_kept_cases(folder), read_rows(out)):
@@ -219,8 +219,8 @@ def _best_known(out: Path, folder: Path, as_json: bool) -> None:
 
 
 def _table(out: Path, folder: Path, as_json: bool, **asked: float | None) -> None:
-    from optimizer.benchmark.rows import read_rows
-    from optimizer.benchmark.table import write_page
+    from optimizer.lab.benchmark.rows import read_rows
+    from optimizer.lab.benchmark.table import write_page
 
     page, picture = write_page(out, read_rows(out), _kept_cases(folder), **asked)
     if as_json:
@@ -230,7 +230,7 @@ def _table(out: Path, folder: Path, as_json: bool, **asked: float | None) -> Non
 
 
 def _generate(folder: Path, families: list[str], as_json: bool) -> None:
-    from optimizer.benchmark.families import write_families
+    from optimizer.lab.benchmark.families import write_families
 
     for path in write_families(folder, families):
         if as_json:
@@ -240,7 +240,7 @@ def _generate(folder: Path, families: list[str], as_json: bool) -> None:
 
 
 def _measure_self(extract: Path | None, as_json: bool) -> None:
-    from optimizer.cli.measure import measure_self
+    from optimizer.lab.benchmark.command_times import measure_self
 
     rows = measure_self(extract)
     if as_json:
@@ -256,7 +256,7 @@ def _tenths(value: float | None) -> str:
 
 
 def _measure_overlay(extract: Path | None, as_json: bool) -> None:
-    from optimizer.cli.scaling import measure_overlay
+    from optimizer.lab.benchmark.overlay_scaling import measure_overlay
 
     rows = [asdict(row) for row in measure_overlay(extract=extract)]
     if as_json:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from optimizer.result import Progress
+    from optimizer.problem.result import Progress
 
 QUIET_SECONDS = 0.25
 """Bounds that close faster than this are not worth a line each."""
@@ -75,7 +75,7 @@ class Sayer:
 
 def bounds_text(lower: float | None, upper: float | None) -> str:
     """Return 'lower .. upper (gap %)' with unknown bounds as dashes."""
-    from optimizer.result import relative_gap
+    from optimizer.problem.result import relative_gap
 
     gap = relative_gap(lower, upper)
     return f"{number(lower)} .. {number(upper)}" + (f" (gap {gap:.2%})" if gap is not None else "")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from optimizer.cli.console import bounds_text
 
 if TYPE_CHECKING:
-    from optimizer.result import Result
-    from optimizer.solvers.joint import Joint
+    from optimizer.problem.result import Result
+    from optimizer.solvers.patrols.joint import Joint
 
 
 def result_line(instance: str, result: Result) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def result_line(instance: str, result: Result) -> dict[str, Any]:
 
 def without_plan(error: BaseException, options: dict[str, Any]) -> Result:
     """Return the result of a solve that ended without a plan: infeasible, or interrupted before there was one."""
-    from optimizer.result import Result
+    from optimizer.problem.result import Result
 
     interrupted = isinstance(error, KeyboardInterrupt)
     return Result(

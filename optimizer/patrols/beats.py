@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.patrols.model import Beat, Stop
-from optimizer.resources import Option
+from optimizer.problem.options import Option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array, hstack
 
-from optimizer.detection import drive_meeting, dwell_meeting, patrol_survival
-from optimizer.graph import cost_graph
 from optimizer.patrols.model import NO_WAY, Elements, Patrol, PatrolField
+from optimizer.problem.detection import drive_meeting, dwell_meeting, patrol_survival
+from optimizer.problem.graph import cost_graph
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from optimizer.network import Network
     from optimizer.patrols.model import Base, Post, TeamType
+    from optimizer.problem.network import Network
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]

@@ -2,7 +2,7 @@
 
 A team of one type leaves its base, drives from post to post, dwells some slots at each, and is back within its shift: a beat. What a beat
 does to an evader is the product over its *elements*: each post where it dwells so many slots, and each stretch of road it drives in one
-direction (`optimizer.detection` has the chances). An element is the same in whatever beat it comes, so a beat is worth the sum of its
+direction (`optimizer.problem.detection` has the chances). An element is the same in whatever beat it comes, so a beat is worth the sum of its
 elements in every linear cut of the value; that is what beats are priced by.
 
 The product takes meetings as independent, and says a little less than the truth where one evader's way passes several posts: of teams and
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
-    from optimizer.resources import Option
+    from optimizer.problem.options import Option
 
 NO_WAY = 1 << 40
 """Seconds that stand for no way to get there: longer than any shift."""

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.demand import segment_loads
-from optimizer.evaders import best_responses
-from optimizer.network import great_circle_m
 from optimizer.patrols.model import Post
+from optimizer.problem.evaders import best_responses
+from optimizer.problem.network import great_circle_m
+from optimizer.risk.demand import segment_loads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from optimizer.evaders import Evader
-    from optimizer.network import Network
+    from optimizer.problem.evaders import Evader
+    from optimizer.problem.network import Network
 
 ROUNDS = 4
 """Times that evaders are asked for their answer, each with what was chosen before watched."""

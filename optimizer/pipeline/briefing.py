@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.demand import segment_loads
-from optimizer.evaluation import plan_value
-from optimizer.files import sha256
+from optimizer.base.files import sha256
+from optimizer.base.formatting import SPACE, number
 from optimizer.patrols.beats import team_resource
 from optimizer.pipeline.look_briefing import look_left_out, look_next
 from optimizer.pipeline.outputs import package_version
 from optimizer.pipeline.patrol_briefing import beat_assumptions, beat_bound, beat_claims, beat_rows
+from optimizer.problem.evaluation import plan_value
+from optimizer.records.exposure import spread_effort
 from optimizer.report.content import (
     BeatRow,
     BudgetRow,
@@ -35,9 +36,8 @@ from optimizer.report.content import (
     UnitEffort,
 )
 from optimizer.report.geography import segment_names
-from optimizer.report.words import SPACE, number
+from optimizer.risk.demand import segment_loads
 from optimizer.risk.evidence import gather_evidence
-from optimizer.risk.exposure import spread_effort
 from optimizer.scenario.risk_model import MODELS
 
 if TYPE_CHECKING:
@@ -45,12 +45,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.evaluation import Evaluation
-    from optimizer.pipeline.judgement import Judgement
-    from optimizer.result import Result
+    from optimizer.pipeline.comparison import Judgement
+    from optimizer.problem.evaluation import Evaluation
+    from optimizer.problem.result import Result
     from optimizer.scenario.compile import Compiled
     from optimizer.scenario.model import ResourceModel
-    from optimizer.solvers.joint import Joint
+    from optimizer.solvers.patrols.joint import Joint
 
 OPEN_ENDS = 25
 DISPLACED = 15

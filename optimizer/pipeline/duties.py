@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from optimizer.patrols.model import Beat
-    from optimizer.resources import Option
-    from optimizer.result import Result
+    from optimizer.problem.options import Option
+    from optimizer.problem.result import Result
     from optimizer.scenario.compile import Compiled
     from optimizer.scenario.duties_file import DutiesFile
     from optimizer.scenario.sites import PlacedSite
-    from optimizer.solvers.joint import Joint
+    from optimizer.solvers.patrols.joint import Joint
 
 
 def duties_of(compiled: Compiled, result: Result, joint: Joint | None) -> DutiesFile | None:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.records.exposure import spread_effort
 from optimizer.report.content import LookNext, LookRow
 from optimizer.report.geography import segment_names
-from optimizer.risk.exploration import outlook, reason
-from optimizer.risk.exposure import spread_effort
-from optimizer.risk.model import FieldFlow
+from optimizer.risk.field_flow.model import FieldFlow
+from optimizer.risk.information_gain import outlook, reason
 
 if TYPE_CHECKING:
     from optimizer.scenario.compile import Compiled

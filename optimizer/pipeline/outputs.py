@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.files import sha256, write_json
-from optimizer.instance_file import write_instance
+from optimizer.base.files import sha256, write_json
 from optimizer.pipeline.patrol_outputs import patrol_content, tour_features
+from optimizer.problem.instance_file import write_instance
 from optimizer.scenario.duties_file import write_duties_file
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from optimizer.pipeline.judgement import Judgement
-    from optimizer.result import Result
+    from optimizer.pipeline.comparison import Judgement
+    from optimizer.problem.result import Result
     from optimizer.scenario.compile import Compiled
     from optimizer.scenario.duties_file import DutiesFile
-    from optimizer.solvers.joint import Joint
+    from optimizer.solvers.patrols.joint import Joint
 
 PACKAGES = (
     "numpy",

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.formatting import percent
 from optimizer.patrols.beats import team_resource
 from optimizer.report.content import BeatBound, BeatRow, StopRow
-from optimizer.report.words import percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from optimizer.patrols.model import Beat
-    from optimizer.pipeline.judgement import Judgement
-    from optimizer.solvers.joint import Joint
+    from optimizer.pipeline.comparison import Judgement
+    from optimizer.solvers.patrols.joint import Joint
 
 
 def beat_rows(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from optimizer.network import Network
-    from optimizer.pipeline.judgement import Judgement
-    from optimizer.solvers.joint import Joint
+    from optimizer.pipeline.comparison import Judgement
+    from optimizer.problem.network import Network
+    from optimizer.solvers.patrols.joint import Joint
 
 
 def patrol_content(joint: Joint, judgement: Judgement) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from optimizer.network import Network
+from optimizer.problem.network import Network
 from optimizer.region.model import Dropped
 from optimizer.region.ways import ranges
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.region.assemble import assemble
-from optimizer.region.border import check_reach
-from optimizer.region.crossings import make_crossings, make_gateways
-from optimizer.region.cut import cut_ways
+from optimizer.region.crossings.border import check_reach
+from optimizer.region.crossings.crossings import make_crossings, make_gateways
+from optimizer.region.crossings.cut import cut_ways
 from optimizer.region.edges import make_edge_gateways
 from optimizer.region.model import Dropped, Region
 from optimizer.region.settlements import make_settlements
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.region.border import Border
-    from optimizer.region.crossings import OfficialMark
-    from optimizer.region.cut import Cut
+    from optimizer.region.crossings.border import Border
+    from optimizer.region.crossings.crossings import OfficialMark
+    from optimizer.region.crossings.cut import Cut
     from optimizer.region.osm import PlaceNode
     from optimizer.region.ways import Ways
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
-from optimizer.errors import InputError, Problem
-from optimizer.network import EARTH_RADIUS_M
+from optimizer.base.errors import InputError, Problem
+from optimizer.problem.network import EARTH_RADIUS_M
 from optimizer.region.osm import OsmData, PlaceNode
 from optimizer.region.roads import MODES, USED_TAGS
 from optimizer.region.settlements import ASSUMED_POPULATION

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.places import Gateway
+from optimizer.problem.places import Gateway
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.network import Network
+    from optimizer.problem.network import Network
 
 _RANKS = (
     ("motorway", "motorway_link", "trunk", "trunk_link", "primary", "primary_link", "secondary", "secondary_link"),

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import shapely
 
-from optimizer.errors import InputError, Problem
-from optimizer.files import existing_file
+from optimizer.base.errors import InputError, Problem
+from optimizer.base.files import existing_file
 from optimizer.region.osm import Boundary, OsmData, PlaceNode
 from optimizer.region.roads import USED_TAGS
 

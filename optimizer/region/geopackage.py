@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
-from optimizer.errors import InputError, Problem
-from optimizer.files import existing_file
+from optimizer.base.errors import InputError, Problem
+from optimizer.base.files import existing_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,8 +10,8 @@ import shapely
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import parse
 
-from optimizer.errors import InputError, Problem, ProblemList
-from optimizer.files import existing_file
+from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.base.files import existing_file
 from optimizer.region.geopackage import layer_names, read_layer
 from optimizer.region.graphs import Edge, RawGraph, line_points
 

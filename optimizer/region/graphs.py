@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
-from optimizer.errors import InputError, Problem, ProblemList
+from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.region.model import Dropped
 from optimizer.region.roads import speed_kmh
 from optimizer.region.ways import Points, Ways

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
-    from optimizer.network import Network
-    from optimizer.places import Crossing, Gateway, Settlement
+    from optimizer.problem.network import Network
+    from optimizer.problem.places import Crossing, Gateway, Settlement
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.errors import InputError, Problem
+from optimizer.base.errors import InputError, Problem
 from optimizer.region.model import Dropped
 from optimizer.region.roads import Road, read_road
 from optimizer.region.ways import Points, Ways, ranges

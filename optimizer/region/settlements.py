@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.places import Settlement
+from optimizer.problem.places import Settlement
 from optimizer.region.model import Dropped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from optimizer.network import Network
-    from optimizer.region.border import Border
+    from optimizer.problem.network import Network
+    from optimizer.region.crossings.border import Border
     from optimizer.region.osm import PlaceNode
 
 ASSUMED_POPULATION = {"city": 100_000.0, "town": 10_000.0, "village": 1_000.0, "hamlet": 100.0}

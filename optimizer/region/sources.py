@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import shapely
 
-from optimizer.errors import InputError, Problem, ProblemList
-from optimizer.region.border import choose_border, is_border_file, read_border
+from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.region.build import Surroundings, build_region
+from optimizer.region.crossings.border import choose_border, is_border_file, read_border
 from optimizer.region.download import Service, fetch_roads, find_address, find_outline, widened, within
 from optimizer.region.extract import SUFFIXES, read_extract
 from optimizer.region.graph_files import read_graph_geopackage, read_graphml
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from shapely.geometry.base import BaseGeometry
 
-    from optimizer.region.border import Border, BorderSource
-    from optimizer.region.crossings import OfficialMark
+    from optimizer.region.crossings.border import Border, BorderSource
+    from optimizer.region.crossings.crossings import OfficialMark
     from optimizer.region.graphs import RawGraph
     from optimizer.region.model import Region
 

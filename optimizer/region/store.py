@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import shapely
 
-from optimizer.errors import InputError, Problem, ProblemList
-from optimizer.files import written_whole
-from optimizer.network import Network
-from optimizer.places import Crossing, Gateway, Settlement
+from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.base.files import written_whole
+from optimizer.problem.network import Network
+from optimizer.problem.places import Crossing, Gateway, Settlement
 from optimizer.region.geopackage import layer_names, read_layer, write_layer, writing
 from optimizer.region.model import Dropped, Region
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.network import great_circle_m
+from optimizer.problem.network import great_circle_m
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.patches import Patch
 
+from optimizer.base.formatting import ARROW, known, percent, plain, sentence
 from optimizer.report.palette import AFTER, BEFORE, BOUND, FAINT, SITES, TEXT
-from optimizer.report.words import ARROW, difference, difference_unit, known, percent, plain, sentence, value
+from optimizer.report.values import difference, difference_unit, value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.formatting import DASH, number
 from optimizer.report.palette import EFFORT, RISK, WIDTH
-from optimizer.report.words import DASH, number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
-    from optimizer.network import Network
-    from optimizer.places import Crossing, Gateway, Settlement
+    from optimizer.problem.network import Network
+    from optimizer.problem.places import Crossing, Gateway, Settlement
 
 NO_ARCS = np.empty(0, dtype=np.int64)
 """A route that does not exist."""

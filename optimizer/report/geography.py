@@ -9,16 +9,16 @@ import numpy as np
 import shapely
 from scipy.spatial import cKDTree
 
-from optimizer.network import EARTH_RADIUS_M
-from optimizer.report.words import ARROW, plain
+from optimizer.base.formatting import ARROW, plain
+from optimizer.problem.network import EARTH_RADIUS_M
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
-    from optimizer.network import Network
-    from optimizer.places import Settlement
+    from optimizer.problem.network import Network
+    from optimizer.problem.places import Settlement
     from optimizer.report.content import ReportContent
 
 METRES_PER_DEGREE = float(np.radians(1) * EARTH_RADIUS_M)

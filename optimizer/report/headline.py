@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from optimizer.report.words import DASH, SPACE, decimal, known, number, percent, plain, plural, value
+from optimizer.base.formatting import DASH, SPACE, decimal, known, number, percent, plain, plural
+from optimizer.report.values import value
 
 if TYPE_CHECKING:
     from optimizer.report.content import ReportContent, Summary

@@ -15,6 +15,7 @@ from bokeh.embed import json_item
 from bokeh.models import CDSView, ColumnDataSource, HoverTool, IndexFilter, Legend, LegendItem, ScaleBar, WheelZoomTool
 from bokeh.plotting import figure
 
+from optimizer.base.formatting import plain
 from optimizer.report.geography import (
     border_fits,
     map_bounds,
@@ -31,7 +32,6 @@ from optimizer.report.palette import FAINT, GATEWAY, LOOK, OFFICIAL, POST, SETTL
 from optimizer.report.placing import Taken, boxes_around, place_badges, place_words, text_width
 from optimizer.report.tours import tours
 from optimizer.report.views import road_views
-from optimizer.report.words import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
+from optimizer.base.formatting import ARROW, DASH, known, number, percent, plain
 from optimizer.report.geography import METRES_PER_DEGREE, border_parts, evader_names
 from optimizer.report.maps import flow_width
 from optimizer.report.palette import AFTER, BEFORE, BORDER
 from optimizer.report.views import SHORTEST_KM
-from optimizer.report.words import ARROW, DASH, known, number, percent, plain
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

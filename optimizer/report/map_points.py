@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from optimizer.base.formatting import amounts, number, percent, plain
 from optimizer.report.palette import GATEWAY, LOOK, OFFICIAL, SETTLEMENT, SITES, UNOFFICIAL
-from optimizer.report.words import amounts, difference_with_unit, number, percent, plain
+from optimizer.report.values import difference_with_unit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from optimizer.places import Crossing, Gateway, Settlement
+    from optimizer.problem.places import Crossing, Gateway, Settlement
     from optimizer.report.content import ReportContent, SiteRow
     from optimizer.report.geography import Plane
     from optimizer.report.palette import Symbol

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from optimizer.base.formatting import clock, plain
 from optimizer.report.map_lines import line_columns, tolerance
 from optimizer.report.map_points import PointLayer
 from optimizer.report.palette import BASE
 from optimizer.report.tours import RIM, THIN, bases
-from optimizer.report.words import clock, difference_with_unit, plain
+from optimizer.report.values import difference_with_unit
 
 if TYPE_CHECKING:
     from optimizer.report.content import ReportContent

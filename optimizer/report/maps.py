@@ -11,6 +11,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 
+from optimizer.base.formatting import SPACE, number, plain
 from optimizer.report.geography import METRES_PER_DEGREE, border_parts, map_bounds, thinness, towns_by_size, traffic
 from optimizer.report.palette import (
     AFTER,
@@ -30,7 +31,6 @@ from optimizer.report.palette import (
 from optimizer.report.placing import Taken, boxes_around, place_badges, place_words, text_width
 from optimizer.report.tours import RIM, bases, tour_groups, tours
 from optimizer.report.views import RoadClass, road_views
-from optimizer.report.words import SPACE, number, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,13 +17,13 @@ from bokeh.resources import Resources
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from optimizer.base.formatting import plain, plural
 from optimizer.report import tables
 from optimizer.report.headline import beats_sentence, headline, key_figures, solve_sentence
 from optimizer.report.interactive import interactive_map, map_views
 from optimizer.report.record import record_limits
 from optimizer.report.script import START
 from optimizer.report.views import road_views
-from optimizer.report.words import plain, plural
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.formatting import SPACE, known, number, percent, plain, plural
 from optimizer.report.classes import WIDTHS, interval_ratio, two_digits
-from optimizer.report.words import SPACE, known, number, percent, plain, plural
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

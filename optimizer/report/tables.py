@@ -7,24 +7,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from optimizer.base.formatting import DASH, amounts, clock, decimal, known, letter, number, percent, plain, sentence
 from optimizer.report.classes import interval_ratio, two_digits
 from optimizer.report.geography import segment_names
 from optimizer.report.record import sureness
-from optimizer.report.words import (
-    DASH,
-    amounts,
-    clock,
-    decimal,
-    difference,
-    difference_unit,
-    known,
-    letter,
-    number,
-    percent,
-    plain,
-    sentence,
-    value,
-)
+from optimizer.report.values import difference, difference_unit, value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

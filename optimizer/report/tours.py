@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
+from optimizer.base.formatting import DASH, letter
 from optimizer.report.palette import TOURS
-from optimizer.report.words import DASH, letter
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.formatting import percent, plain
 from optimizer.report.classes import (
     ELSEWHERE,
     UNSEARCHED,
@@ -20,7 +21,6 @@ from optimizer.report.classes import (
 from optimizer.report.palette import ELSEWHERE as ELSEWHERE_COLOUR
 from optimizer.report.palette import ROAD
 from optimizer.report.palette import UNSEARCHED as UNSEARCHED_COLOUR
-from optimizer.report.words import percent, plain
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

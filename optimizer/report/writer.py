@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from optimizer.files import folder_written_whole
+from optimizer.base.files import folder_written_whole
 from optimizer.report.figures import save_figures
 from optimizer.report.page import page
 

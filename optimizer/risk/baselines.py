@@ -14,25 +14,25 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
-from optimizer.risk.cells import cells_of
-from optimizer.risk.choice import class_design, flow_column, with_flow
+from optimizer.records.exposure import ROAD_UNIT
 from optimizer.risk.evidence import gather_evidence
-from optimizer.risk.exposure import ROAD_UNIT
-from optimizer.risk.flow import path_flows
-from optimizer.risk.gamma import GammaModel
-from optimizer.risk.lognormal import estimate_of, log_chance, log_chance_of_area, per_outcome
+from optimizer.risk.field_flow.cells import cells_of
+from optimizer.risk.field_flow.flow import path_flows
+from optimizer.risk.field_flow.model_averaging import class_design, flow_column, with_flow
+from optimizer.risk.numerics.gamma import GammaModel
+from optimizer.risk.numerics.lognormal import estimate_of, log_chance, log_chance_of_area, per_outcome
 from optimizer.risk.smoothing import walk
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.network import Network
+    from optimizer.problem.network import Network
+    from optimizer.records.records import Effort, Records
     from optimizer.risk.estimate import RiskEstimate
     from optimizer.risk.evidence import Evidence
-    from optimizer.risk.latent import Design
-    from optimizer.risk.likelihood import Cells
+    from optimizer.risk.field_flow.latent import Design
+    from optimizer.risk.numerics.likelihood import Cells
     from optimizer.risk.od import OdTable
-    from optimizer.risk.records import Effort, Records
 
     Floats = NDArray[np.float64]
 

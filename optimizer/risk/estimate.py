@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from optimizer.network import Network
-    from optimizer.risk.records import Effort, Records
+    from optimizer.problem.network import Network
+    from optimizer.records.records import Effort, Records
 
 
 @dataclass(frozen=True)

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.risk.exposure import in_time, spread_effort, unit_of_seizures
+from optimizer.records.exposure import in_time, spread_effort, unit_of_seizures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from optimizer.network import Network
-    from optimizer.risk.exposure import Exposure
-    from optimizer.risk.records import Effort, Records
+    from optimizer.problem.network import Network
+    from optimizer.records.exposure import Exposure
+    from optimizer.records.records import Effort, Records
 
 LEAST_SEIZURES = 0.5
 """Seizures that stand for none in the global rate: the mean of a Poisson's rate under Jeffreys's prior once nothing was found."""

@@ -2,7 +2,7 @@
 
     y_s ~ Poisson(E_s scale sum over pairs k of q_k P_ks),      q_k ~ Gamma(shape a, mean q0_k)
 
-P_ks is the flow of one unit of pair k on segment s (`optimizer.risk.flow`), E_s the effort. Expectation and maximisation (Vardi's
+P_ks is the flow of one unit of pair k on segment s (`optimizer.risk.field_flow.flow`), E_s the effort. Expectation and maximisation (Vardi's
 network tomography with Gamma priors) share each find among the pairs that pass there, in proportion to what they bring, and add it to
 their prior count.
 
@@ -24,7 +24,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.risk.flow import PathFlows
+    from optimizer.risk.field_flow.flow import PathFlows
 
     Floats = NDArray[np.float64]
 

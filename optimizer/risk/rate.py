@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from optimizer.risk.evidence import gather_evidence
-from optimizer.risk.gamma import GammaModel, log_pool_chance
+from optimizer.risk.numerics.gamma import GammaModel, log_pool_chance
 from optimizer.risk.shrinkage import likeliest_shapes, look_around
 from optimizer.risk.smoothing import walk
 
 if TYPE_CHECKING:
-    from optimizer.network import Network
+    from optimizer.problem.network import Network
+    from optimizer.records.records import Effort, Records
     from optimizer.risk.evidence import Pool
-    from optimizer.risk.records import Effort, Records
 
 REACHES = (1.0, 3.0, 9.0, 27.0)
 """Reaches that are tried, in mean lengths of a segment."""

@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.optimize import minimize
 
-from optimizer.risk.gamma import log_negative_binomial, log_pool_chance
+from optimizer.risk.numerics.gamma import log_negative_binomial, log_pool_chance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

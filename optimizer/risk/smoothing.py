@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import coo_array, csc_array, diags_array
 
-from optimizer.risk.ldl import Factor
+from optimizer.risk.numerics.ldl import Factor
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.network import Network
+    from optimizer.problem.network import Network
 
 SHORTEST_KM = 0.001
 """Segments shorter than a metre count as a metre, which keeps the matrix well conditioned."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-from optimizer.errors import InputError, Problem
+from optimizer.base.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

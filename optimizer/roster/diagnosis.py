@@ -11,14 +11,14 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Literal
 
 from optimizer.roster.refusal import WORDS, Refusal
-from optimizer.solvers.roster import exists_without, fewest_short
+from optimizer.roster.solver.model import exists_without, fewest_short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from optimizer.roster.model import Rule
     from optimizer.roster.parts import Part
-    from optimizer.solvers.roster import Clock, Pair, RosterProblem, RuleName
+    from optimizer.roster.solver.model import Clock, Pair, RosterProblem, RuleName
 
 RULES: tuple[RuleName, ...] = ("rest", "hours", "days in a row", "days off", "away")
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from optimizer.errors import InputError, Problem
-from optimizer.files import read_json
+from optimizer.base.errors import InputError, Problem
+from optimizer.base.files import read_json
+from optimizer.base.schema import validated
 from optimizer.scenario.roster_model import Day
-from optimizer.schema import validated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

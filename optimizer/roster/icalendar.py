@@ -9,7 +9,7 @@ import hashlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from optimizer.report.words import plain
+from optimizer.base.formatting import plain
 from optimizer.roster.table import stops_text
 
 if TYPE_CHECKING:

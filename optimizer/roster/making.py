@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal, NoReturn
 
-from optimizer.errors import InfeasibleError
+from optimizer.base.errors import InfeasibleError
 from optimizer.roster.arithmetic import impossible
 from optimizer.roster.calendar import check_weeks, clock_notes, overlap_notes, slots_of
 from optimizer.roster.diagnosis import diagnose
 from optimizer.roster.model import Assignment, Gap, Roster
 from optimizer.roster.parts import parts_of
 from optimizer.roster.refusal import NoRosterError
-from optimizer.solvers.roster import Clock, evened, fewest_short, first_roster, with_gaps
+from optimizer.roster.solver.model import Clock, evened, fewest_short, first_roster, with_gaps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from optimizer.roster.model import Crew, Duties, Duty
     from optimizer.roster.parts import Part
     from optimizer.roster.refusal import Refusal
-    from optimizer.solvers.roster import Pair
+    from optimizer.roster.solver.model import Pair
 
 TIME_LIMIT = 60.0
 """Seconds of search where nothing else is asked."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from optimizer.solvers.roster import Before, CrewLimits, RosterProblem, Task
+from optimizer.roster.solver.model import Before, CrewLimits, RosterProblem, Task
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from datetime import time
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from optimizer.errors import InputError, Problem, ProblemList
+from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.roster.model import Crew, Duties, Duty, Shift
 from optimizer.scenario.duties import Stop
 from optimizer.scenario.duties_file import DUTIES, read_duties_file

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from optimizer.errors import InfeasibleError
+from optimizer.base.errors import InfeasibleError
 
 if TYPE_CHECKING:
     from optimizer.roster.calendar import Slot

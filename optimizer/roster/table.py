@@ -8,7 +8,7 @@ import re
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
-from optimizer.report.words import plain
+from optimizer.base.formatting import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from optimizer.report.words import plain
+from optimizer.base.formatting import plain
 from optimizer.roster.table import stops_text
 
 if TYPE_CHECKING:

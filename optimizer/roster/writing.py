@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from optimizer.files import check_folder, folder_written_whole, write_json
+from optimizer.base.files import check_folder, folder_written_whole, write_json
 from optimizer.roster.calendar import is_night
 from optimizer.roster.earlier import last_shifts
 from optimizer.roster.icalendar import PRODUCER, calendar

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.demand import segment_loads
-from optimizer.evaders import best_responses
-from optimizer.graph import cost_graph
-from optimizer.network import great_circle_m
+from optimizer.problem.evaders import best_responses
+from optimizer.problem.graph import cost_graph
+from optimizer.problem.network import great_circle_m
+from optimizer.risk.demand import segment_loads
 from optimizer.scenario.model import SiteModel, SitesModel
 from optimizer.scenario.sites import PlacedSite, placed_on
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.evaders import Evader
-    from optimizer.network import Network
+    from optimizer.problem.evaders import Evader
+    from optimizer.problem.network import Network
     from optimizer.region.model import Region
 
 

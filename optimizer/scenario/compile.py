@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.demand import habitual_routes
-from optimizer.errors import ProblemList
-from optimizer.evaders import Evader
-from optimizer.instance import Instance
-from optimizer.instance_file import check_evaders
+from optimizer.base.errors import ProblemList
+from optimizer.base.schema import close_match, validated
+from optimizer.problem.evaders import Evader
+from optimizer.problem.instance import Instance
+from optimizer.problem.instance_file import check_evaders
+from optimizer.risk.demand import habitual_routes
 from optimizer.scenario.candidates import crossing_sites, road_sites
 from optimizer.scenario.duties import check_roster
 from optimizer.scenario.evidence import check_loads, gather, listed
@@ -20,7 +21,6 @@ from optimizer.scenario.model import ScenarioModel, SolveModel, read_scenario
 from optimizer.scenario.options import check_definitions, compile_options
 from optimizer.scenario.patrols import check_teams, compile_patrols
 from optimizer.scenario.sites import PlacedSite, place_sites, read_sites
-from optimizer.schema import close_match, validated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.network import Network
     from optimizer.patrols.model import PatrolField
-    from optimizer.places import Gateway, Settlement
+    from optimizer.problem.network import Network
+    from optimizer.problem.places import Gateway, Settlement
+    from optimizer.records.records import Effort, Records
     from optimizer.region.model import Region
     from optimizer.risk.estimate import RiskEstimate, RiskModel
-    from optimizer.risk.records import Effort, Records
     from optimizer.scenario.evidence import ScenarioEvidence
 
 

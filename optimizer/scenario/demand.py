@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.demand import gateway_masses, gravity
 from optimizer.risk import OdTable
+from optimizer.risk.demand import gateway_masses, gravity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.places import Gateway, Settlement
+    from optimizer.problem.places import Gateway, Settlement
     from optimizer.scenario.model import EvadersModel
 
 

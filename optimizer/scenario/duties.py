@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from optimizer.errors import ProblemList
+from optimizer.base.errors import ProblemList
+from optimizer.base.schema import close_match
 from optimizer.scenario.duties_file import BaseRow, CrewRow, DutiesFile, DutyRow, ShiftRow, StopRow, check_duties
-from optimizer.schema import close_match
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from optimizer.errors import InputError, Problem, ProblemList
-from optimizer.files import read_json, write_json
+from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.base.files import read_json, write_json
+from optimizer.base.schema import Strict, close_match, validated
 from optimizer.scenario.roster_model import ClockTime, CrewRules, Day, Hours, RosterId, TimeZone, Weekday
-from optimizer.schema import Strict, close_match, validated
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

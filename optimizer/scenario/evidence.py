@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.demand import travel_hours
-from optimizer.errors import InputError, Problem, ProblemList
-from optimizer.files import existing_file
+from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.base.files import existing_file
+from optimizer.risk.demand import travel_hours
 from optimizer.scenario.demand import Demand
 from optimizer.scenario.model import read_scenario
 from optimizer.scenario.region_source import obtain_region
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.network import Network
-    from optimizer.places import Gateway, Settlement
+    from optimizer.problem.network import Network
+    from optimizer.problem.places import Gateway, Settlement
+    from optimizer.records import Effort, Records
     from optimizer.region.model import Region
-    from optimizer.risk import Effort, Records, RiskModel
+    from optimizer.risk import RiskModel
     from optimizer.scenario.model import ScenarioModel
 
 
@@ -129,7 +130,7 @@ def _check_files(scenario: ScenarioModel, path: Path) -> None:
 
 
 def _records(scenario: ScenarioModel, path: Path, network: Network) -> tuple[Records | None, Effort | None, list[Path]]:
-    from optimizer.risk import load_areas, read_effort, read_seizures
+    from optimizer.records import load_areas, read_effort, read_seizures
 
     folder = path.parent
     files = [folder / source.file for source in (*scenario.records.seizures, *scenario.records.effort)]

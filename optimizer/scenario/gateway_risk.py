@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.network import Network
-    from optimizer.places import Gateway
+    from optimizer.problem.network import Network
+    from optimizer.problem.places import Gateway
     from optimizer.risk import RiskEstimate, RiskModel
 
 

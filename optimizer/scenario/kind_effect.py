@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.detection import (
+from optimizer.problem.detection import (
     beat_survival,
     checkpoint_survival,
     orbit_meeting,
@@ -15,13 +15,13 @@ from optimizer.detection import (
     sensor_survival,
     station_share,
 )
-from optimizer.graph import cost_graph
-from optimizer.network import great_circle_m
+from optimizer.problem.graph import cost_graph
+from optimizer.problem.network import great_circle_m
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.network import Network
+    from optimizer.problem.network import Network
     from optimizer.scenario.kind_model import KindModel, OrbitModel
     from optimizer.scenario.sites import PlacedSite
 

@@ -8,13 +8,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from optimizer.errors import InputError, Problem
-from optimizer.files import read_text
-from optimizer.risk.sources import EffortSource, SeizureSource
+from optimizer.base.errors import InputError, Problem
+from optimizer.base.files import read_text
+from optimizer.base.schema import Strict, validated
+from optimizer.records.sources import EffortSource, SeizureSource
 from optimizer.scenario.kind_model import Amount, Chance, Id, KindModel
 from optimizer.scenario.roster_model import CrewModel, RosterModel, ShiftModel
 from optimizer.scenario.team_model import BaseModel, TeamModel
-from optimizer.schema import Strict, validated
 
 RiskName = Literal[
     "field-flow", "field", "flow-regression", "shrunk", "counts-over-effort", "kernel-density", "raw-counts"

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from optimizer.detection import false_alarm_hours, inspection_delay
-from optimizer.errors import ProblemList
-from optimizer.resources import Option, Resource
+from optimizer.base.errors import ProblemList
+from optimizer.base.schema import close_match
+from optimizer.problem.detection import false_alarm_hours, inspection_delay
+from optimizer.problem.options import Option, Resource
 from optimizer.scenario.kind_effect import kind_effect
-from optimizer.schema import close_match
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from optimizer.network import Network
+    from optimizer.problem.network import Network
     from optimizer.scenario.kind_model import KindModel
     from optimizer.scenario.model import ResourceModel, ScenarioModel, SiteModel
     from optimizer.scenario.sites import PlacedSite

@@ -6,22 +6,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.errors import ProblemList
-from optimizer.graph import cost_graph
+from optimizer.base.errors import ProblemList
+from optimizer.base.schema import close_match
 from optimizer.patrols.field import driving_time, patrol_field
 from optimizer.patrols.model import Base, TeamType
 from optimizer.patrols.posts import choose_posts
+from optimizer.problem.graph import cost_graph
 from optimizer.scenario.options import LEAST_TRAFFIC, TRAFFIC_BY_CLASS
-from optimizer.schema import close_match
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from optimizer.evaders import Evader
-    from optimizer.network import Network
     from optimizer.patrols.model import PatrolField, Post
+    from optimizer.problem.evaders import Evader
+    from optimizer.problem.network import Network
     from optimizer.region.model import Region
     from optimizer.scenario.model import ScenarioModel
     from optimizer.scenario.team_model import TeamModel

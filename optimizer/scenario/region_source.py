@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optimizer.errors import InputError, Problem
+from optimizer.base.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from optimizer.region.model import Region

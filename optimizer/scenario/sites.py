@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.errors import InputError, ProblemList
-from optimizer.files import read_text
+from optimizer.base.errors import InputError, ProblemList
+from optimizer.base.files import read_text
+from optimizer.base.schema import close_match, validated
 from optimizer.scenario.model import SiteModel
-from optimizer.schema import close_match, validated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from optimizer.network import Network
+    from optimizer.problem.network import Network
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
 """Mixed-integer programs through MathOpt: array models in, plain outcomes out; limits, interruption and errors in our own terms.
 
-(Linear programs that grow row by row are `optimizer.solvers.relaxation`.)
+(Linear programs that grow row by row are `optimizer.solvers.branch_and_cut.relaxation`.)
 
 HiGHS inside MathOpt ignores callbacks and the interrupter, so a model of more than a handful of integers is solved in a child process
-(`optimizer.solvers.worker`) that can be ended at any time: its log gives the bounds while it works, and every improving solution is on disk.
+(`backend_worker`) that can be ended at any time: its log gives the bounds while it works, and every improving solution is on disk.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import numpy as np
 from ortools.math_opt import model_pb2
 from ortools.math_opt.python import mathopt
 
-from optimizer.errors import SolverError
+from optimizer.base.errors import SolverError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
-    from optimizer.result import Limit
+    from optimizer.problem.result import Limit
 
 IN_PROCESS_INTEGERS = 16
 """Up to this many integers a model is solved in this process: at most 65,536 leaves, so an interrupt never waits long."""
@@ -267,7 +267,7 @@ class _Child:
         self._upper = np.inf
         self._errors = (folder / "errors.txt").open("w+", encoding="utf-8")
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "optimizer.solvers.worker", str(folder)],
+            [sys.executable, "-m", "optimizer.solvers.backend_worker", str(folder)],
             stdin=subprocess.PIPE,  # the child ends itself when this closes: no orphan outlives its parent
             stdout=subprocess.PIPE,
             stderr=self._errors,

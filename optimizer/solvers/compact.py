@@ -24,15 +24,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array
 
-from optimizer.evaders import arc_costs
-from optimizer.graph import cost_graph
+from optimizer.problem.evaders import arc_costs
+from optimizer.problem.graph import cost_graph
 from optimizer.solvers.backend import MipModel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.instance import Instance
-    from optimizer.solvers.overlay import Chains, Overlay
+    from optimizer.problem.instance import Instance
+    from optimizer.solvers.overlay.overlay import Chains, Overlay
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Greedy placement, and a local search around it, by gains over pooled paths (`optimizer.solvers.pooled`).
+"""Greedy placement, and a local search around it, by gains over pooled paths (`optimizer.solvers.pooled_values`).
 
 Greedy adds the option of the largest gain, again and again. A gain over the pool may be too large where paths are missing, so the pool is
 refreshed with the option placed, and the choice stands if it still leads. Where no single option gains (two equal roads side by side), the one
@@ -19,16 +19,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.solvers.part import room
+from optimizer.solvers.branch_and_cut.node import room
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from optimizer.instance import Instance
-    from optimizer.solvers.overlay import Overlay
-    from optimizer.solvers.pooled import PooledValues
+    from optimizer.problem.instance import Instance
+    from optimizer.solvers.overlay.overlay import Overlay
+    from optimizer.solvers.pooled_values import PooledValues
 
     Mask = NDArray[np.bool_]
 

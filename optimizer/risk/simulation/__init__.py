@@ -4,7 +4,7 @@ A world is a true rate of finds per unit of effort on every segment. A history i
 of choosing where to look. The truth's travellers do not choose roads as any estimator here believes: each takes the road that looks
 fastest to him (Burrell 1968), with his own error on every segment.
 
-**Frozen on 24 November 2026**, before the study of the risk models (`optimizer.study`, results/risk.md) was run: the settings of
+**Frozen on 24 November 2026**, before the study of the risk models (`optimizer.lab.study`, results/risk.md) was run: the settings of
 `optimizer.risk.simulation.world` and `optimizer.risk.simulation.searching`, and every draw that a seed makes, stay as they are.
 A test holds the settings and the draws. Planted changes (`Change`) were added after; a history without them is what it was.
 """

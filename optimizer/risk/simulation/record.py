@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.risk.records import Effort, Records
+from optimizer.records.records import Effort, Records
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.network import Network
+    from optimizer.problem.network import Network
     from optimizer.risk.simulation.world import World
 
     Floats = NDArray[np.float64]

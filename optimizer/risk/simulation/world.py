@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from optimizer.graph import cost_graph
+from optimizer.problem.graph import cost_graph
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.graph import CostGraph
-    from optimizer.network import Network
+    from optimizer.problem.graph import CostGraph
+    from optimizer.problem.network import Network
     from optimizer.risk.od import OdTable
 
     Floats = NDArray[np.float64]

@@ -1,0 +1,89 @@
+from .base.errors import InfeasibleError as InfeasibleError
+from .base.errors import InputError as InputError
+from .base.errors import OptimizerError as OptimizerError
+from .base.errors import Problem as Problem
+from .base.errors import SolverError as SolverError
+from .lab.converters.snip import snip_instance as snip_instance
+from .pipeline.plan import Planned as Planned
+from .pipeline.plan import plan_scenario as plan_scenario
+from .problem.detection import checkpoint_survival as checkpoint_survival
+from .problem.evaders import Evader as Evader
+from .problem.evaders import Route as Route
+from .problem.evaluation import Evaluation as Evaluation
+from .problem.evaluation import Response as Response
+from .problem.evaluation import evaluate as evaluate
+from .problem.evaluation import worths as worths
+from .problem.instance import Instance as Instance
+from .problem.instance_file import instance_schema as instance_schema
+from .problem.instance_file import make_instance as make_instance
+from .problem.instance_file import read_instance as read_instance
+from .problem.instance_file import write_instance as write_instance
+from .problem.network import Network as Network
+from .problem.options import Option as Option
+from .problem.options import Resource as Resource
+from .problem.places import Crossing as Crossing
+from .problem.places import Gateway as Gateway
+from .problem.places import Settlement as Settlement
+from .problem.plan import Plan as Plan
+from .problem.plan import read_plan as read_plan
+from .problem.plan import violations as violations
+from .problem.result import Progress as Progress
+from .problem.result import Result as Result
+from .region.model import Region as Region
+from .region.sources import read_region as read_region
+from .region.sources import region_from_address as region_from_address
+from .region.sources import region_from_bbox as region_from_bbox
+from .region.sources import region_from_place as region_from_place
+from .region.sources import region_from_polygon as region_from_polygon
+from .region.store import load_region as load_region
+from .region.store import save_region as save_region
+from .scenario.compile import Compiled as Compiled
+from .scenario.compile import compile_scenario as compile_scenario
+from .scenario.model import scenario_schema as scenario_schema
+from .solvers.solve import solve as solve
+
+__all__ = [
+    "Compiled",
+    "Crossing",
+    "Evader",
+    "Evaluation",
+    "Gateway",
+    "InfeasibleError",
+    "InputError",
+    "Instance",
+    "Network",
+    "OptimizerError",
+    "Option",
+    "Plan",
+    "Planned",
+    "Problem",
+    "Progress",
+    "Region",
+    "Resource",
+    "Response",
+    "Result",
+    "Route",
+    "Settlement",
+    "SolverError",
+    "checkpoint_survival",
+    "compile_scenario",
+    "evaluate",
+    "instance_schema",
+    "load_region",
+    "make_instance",
+    "plan_scenario",
+    "read_instance",
+    "read_plan",
+    "read_region",
+    "region_from_address",
+    "region_from_bbox",
+    "region_from_place",
+    "region_from_polygon",
+    "save_region",
+    "scenario_schema",
+    "snip_instance",
+    "solve",
+    "violations",
+    "worths",
+    "write_instance",
+]

@@ -1,0 +1,1 @@
+"""Base: errors, files, schemas and rows of JSON; knows nothing of roads."""

@@ -1,0 +1,116 @@
+"""Pydantic at the border of the system: strict models, and every fault of a file said in our own words."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from optimizer.base.errors import ProblemList
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+class Strict(BaseModel):
+    """A model that refuses fields it does not know, NaN and infinity, and changes after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, str_strip_whitespace=True)
+
+
+_PYDANTICS_OWN = re.compile(
+    r"constrained-\w+|literal\[.*\]|function-.*|(list|tuple|dict|set)\[.*\]|\[key\]|float|int|str|bool|path"
+)
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def validated(model: type[Model], content: object, where: str) -> Model:
+    """Return `content` as a checked `model`.
+
+    Parameters
+    ----------
+    model
+        What the content should be.
+    content
+        Parsed JSON or TOML.
+    where
+        File it comes from, for the messages.
+
+    Raises
+    ------
+    InputError
+        With one problem for every field that is wrong; a misspelt field is told the name it resembles.
+    """
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        problems = ProblemList()
+        seen: set[str] = set()
+        for fault in error.errors(include_url=False):
+            path = _dotted(fault["loc"])
+            if path in seen and fault["type"] not in {"extra_forbidden", "missing"}:
+                continue  # another branch of the same union
+            seen.add(path)
+            if fault["type"] == "extra_forbidden":
+                known = _fields_beside(model, fault["loc"])
+                problems.add(
+                    f"{where}, {path}",
+                    "a field that is not known",
+                    f"one of {', '.join(known)}",
+                    close_match(str(fault["loc"][-1]), known),
+                )
+            elif fault["type"] == "missing":
+                problems.add(f"{where}, {path}", "nothing", "this field, which is required", "Add it")
+            else:
+                problems.add(f"{where}, {path}", _shown(fault["input"]), _expectation(fault["msg"]))
+        problems.raise_if_any()
+        raise  # unreachable: a ValidationError holds at least one fault
+
+
+def close_match(word: str, known: Iterable[str]) -> str:
+    """Return 'Did you mean ...?' for the known word nearest to a misspelt one, or an empty string."""
+    near = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"Did you mean {near[0]!r}?" if near else ""
+
+
+def _dotted(location: tuple[int | str, ...]) -> str:
+    """Write a pydantic location as people write paths: `resources[0].budget`."""
+    path = ""
+    for part in location:
+        if isinstance(part, str) and _PYDANTICS_OWN.fullmatch(part):
+            continue  # pydantic names the branch of a union it tried; a person did not write that
+        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
+    return path or "the whole file"
+
+
+def _fields_beside(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """Return the fields that were allowed where an unknown one was found."""
+    schema: Mapping[str, Any] = model.model_json_schema()
+    node: Any = schema
+    for part in location[:-1]:
+        node = _resolved(node, schema)
+        node = node.get("items", {}) if isinstance(part, int) else node.get("properties", {}).get(part, node)
+    return sorted(_resolved(node, schema).get("properties", {}))
+
+
+def _resolved(node: Any, schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a JSON schema is untyped
+    """Follow references and optional wrappers to the object they stand for."""
+    while True:
+        if "$ref" in node:
+            node = schema["$defs"][node["$ref"].rsplit("/", 1)[-1]]
+        elif any("$ref" in option or "items" in option for option in node.get("anyOf", ())):
+            node = next(option for option in node["anyOf"] if "$ref" in option or "items" in option)
+        else:
+            return node
+
+
+def _shown(found: object) -> str:
+    return f"{type(found).__name__} with {len(found)} entries" if isinstance(found, dict | list) else repr(found)
+
+
+def _expectation(message: str) -> str:
+    message = message.removeprefix("Value error, ").removeprefix("Input should be ")
+    return message[:1].lower() + message[1:]

@@ -1,0 +1,103 @@
+"""`plan`: from a scenario to a folder with a report."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from optimizer.base.errors import InfeasibleError
+from optimizer.cli.arguments import Gap, Json, Method, Seed, SkipUnreachable, TimeLimit, solve_options
+from optimizer.cli.console import Sayer, number, print_json, print_table
+from optimizer.cli.outcome import all_beats, result_line, verdict, without_plan
+from optimizer.cli.skipping import Skipper
+
+if TYPE_CHECKING:
+    from optimizer.pipeline.plan import Planned
+
+
+def plan(
+    scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).")],
+    out: Annotated[Path | None, typer.Option(help="Folder to write; results/<scenario's folder> if not given.")] = None,
+    method: Method = None,
+    gap: Gap = None,
+    time_limit: TimeLimit = None,
+    seed: Seed = None,
+    skip_unreachable: SkipUnreachable = False,
+    as_json: Json = False,
+) -> None:
+    """Plan a scenario: read, estimate, solve, judge, and write a folder with a report."""
+    from optimizer.pipeline.plan import plan_scenario
+
+    folder = out or Path("results") / (scenario.resolve().parent.name or scenario.stem)
+    sayer = Sayer(silent=as_json)
+    options = solve_options(method, gap, time_limit, seed)
+    try:
+        planned = plan_scenario(
+            scenario,
+            folder,
+            options=options,
+            skip_unreachable=skip_unreachable,
+            on_step=sayer.step,
+            on_progress=sayer.progress,
+        )
+    except (InfeasibleError, KeyboardInterrupt) as error:
+        if as_json:
+            print_json(result_line(str(scenario), without_plan(error, options)) | {"out": None})
+        raise
+    if planned.result.plan is None or not planned.result.plan.options:
+        sys.stderr.write("Warning: the plan places nothing: no site fits the budgets, or none would help.\n")
+    if as_json:
+        skipper = Skipper(scenario, wanted=skip_unreachable)
+        skipper.tell(planned.compiled.skipped)  # without --json the scenario's own warnings say it
+        line = result_line(planned.compiled.instance.name, planned.result)
+        print_json(line | all_beats(planned.patrols) | {"out": str(folder)} | skipper.json)
+    else:
+        _show(planned)
+
+
+def _show(planned: Planned) -> None:
+    """Print the sites and beats of a plan with what each is worth, the layouts it is compared with, and where the files are."""
+    compiled, result, judgement, joint = planned.compiled, planned.result, planned.judgement, planned.patrols
+    instance = compiled.instance
+    beats = joint.chosen if joint is not None else {}
+    placed = [option for option in (result.plan.options if result.plan else ()) if option not in beats]
+    chosen = sorted(placed, key=lambda option: -judgement.worths[option])
+    rows = []
+    for name in chosen:
+        option = instance.options[instance.option_index[name]]
+        rows.append((option.label or option.id, "today" if option.existing else "new", f"{judgement.worths[name]:.4f}"))
+    print_table(f"{instance.name}: {verdict(result, joint)}", ["site", "stands", "worth"], rows)
+    if beats:
+        _show_beats(planned)
+    layouts = [("nothing placed", number(judgement.nothing.value))]
+    if judgement.existing is not None:
+        layouts.append(("today's layout", number(judgement.existing.value)))
+    everything = "every site used" + (", with these beats" if beats else "")
+    layouts += [("this plan", number(judgement.plan.value)), (everything, number(judgement.everything))]
+    print_table("Value of each layout", ["layout", "value"], layouts)
+    for warning in compiled.warnings:
+        sys.stderr.write(f"Note: {warning}\n")
+    sys.stdout.write(f"Report: {planned.folder / 'report.html'}\n")
+
+
+def _show_beats(planned: Planned) -> None:
+    """Print the beats of a plan, lettered as in the report: team, base, posts with times from the start of the shift, worth."""
+    from optimizer.base.formatting import clock, letter, plain
+    from optimizer.pipeline.patrol_briefing import beat_rows
+    from optimizer.report.content import driven_order
+
+    assert planned.patrols is not None  # noqa: S101 - a plan without teams has no beats to show
+    rows = [
+        (
+            f"{letter(place)}: {plain(beat.team)}\nfrom {plain(beat.base)}",
+            "\n".join(f"{plain(stop.label)}, {clock(stop.arrive_s)} to {clock(stop.leave_s)}" for stop in beat.stops),
+            clock(beat.back_s),
+            "-" if beat.worth is None else f"{beat.worth:.4f}",
+        )
+        for place, beat in enumerate(driven_order(beat_rows(planned.patrols, planned.judgement, str, str)))
+    ]
+    columns = ["beat", "posts (h:mm from the start of the shift)", "back", "worth"]
+    print_table("Beats", columns, rows)

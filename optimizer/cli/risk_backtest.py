@@ -1,0 +1,97 @@
+"""`risk backtest`: whether the risk model says more than the global rate about searches it has not seen."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path  # noqa: TC003 - typer reads annotations while the program runs
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from optimizer.cli.arguments import Json  # noqa: TC001 - the same
+from optimizer.cli.console import Sayer, print_json, print_table, to_people
+
+if TYPE_CHECKING:
+    from optimizer.lab.backtest.outcome import Backtest
+
+SCENARIO = ".toml"
+NOTHING = 3
+"""Exit code of an interrupt before any period was judged."""
+
+
+class PeriodName(StrEnum):
+    """`optimizer.lab.backtest.periods.Length`, named here so that `--help` need not import it."""
+
+    MONTH = "month"
+    QUARTER = "quarter"
+
+
+def backtest(
+    records: Annotated[
+        list[Path],
+        typer.Argument(help="searches.csv of `import stop-search`, or folders with one; or one SCENARIO.toml."),
+    ],
+    period: Annotated[PeriodName, typer.Option(help="Length of a test period.")] = PeriodName.MONTH,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write: backtest.json, backtest.csv, backtest.md, calibration.png.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of resampling and shuffling.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Foretell each period from everything before it, given its own effort, and score that against the global rate.
+
+    Each force by itself. Ctrl-C keeps the periods that are done.
+    """
+    scenarios = [path for path in records if path.suffix.lower() == SCENARIO]
+    if scenarios and len(records) > 1:
+        raise typer.BadParameter("give one SCENARIO.toml alone, or files of searches")
+    from optimizer.lab.backtest.judge import backtest_forces
+    from optimizer.lab.backtest.periods import Length
+    from optimizer.lab.backtest.searches import read_searches
+    from optimizer.lab.backtest.writing import as_json as contents
+    from optimizer.lab.backtest.writing import check_place, write_backtest
+
+    if out is not None:
+        check_place(out)
+    sayer = Sayer(silent=as_json)
+    length = Length(period.value)
+    if scenarios:
+        from optimizer.lab.backtest.roads import backtest_scenario
+
+        done = backtest_scenario(scenarios[0], length, seed=seed, on_step=sayer.step)
+    else:
+        forces, excluded = read_searches(records)
+        done = backtest_forces(forces, length, excluded=excluded, seed=seed, on_step=sayer.step)
+    if done.interrupted:
+        kept = sum(len(one.periods) for one in done.judged)
+        sys.stderr.write(f"Interrupted. Periods judged and kept: {kept}.\n")
+        if not kept:
+            raise typer.Exit(NOTHING)
+    if out is not None and done.judged:
+        write_backtest(out, done)
+    if as_json:
+        print_json(contents(done) | {"out": None if out is None else str(out)})
+    else:
+        _show(done, out)
+
+
+def _show(done: Backtest, out: Path | None) -> None:
+    from optimizer.lab.backtest.page import GAINS, gain_rows, period_head, period_rows, sentences
+
+    people = to_people()
+    shown = [0, 1, 2, 3]  # a terminal has no room for the calibration, which the page has
+    print_table(
+        "Log score over the global rate, thousandths of a natural logarithm (mnats)",
+        [GAINS[k] for k in shown],
+        [[row[k] for k in shown] for row in gain_rows(done.judged)],
+    )
+    head = period_head(done.judged)
+    shown = [0, 1, 3, 4, 7]  # the model that is judged; the page has the others beside it
+    print_table(
+        "Period by period", [head[k] for k in shown], [[row[k] for k in shown] for row in period_rows(done.judged)]
+    )
+    for sentence in sentences(done):
+        people.print(f"- {sentence}", markup=False, soft_wrap=True)
+    if out is not None:
+        people.print(f"Saved {out}", markup=False, soft_wrap=True)

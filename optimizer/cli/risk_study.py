@@ -1,0 +1,98 @@
+"""`risk study`: the risk models in simulated worlds whose truth is known, row by row, and the page of results."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from optimizer.cli.arguments import Json  # noqa: TC001 - typer reads annotations while the program runs
+from optimizer.cli.console import Sayer, print_json
+
+if TYPE_CHECKING:
+    from optimizer.lab.study.run import Ended
+
+OUT = Path("results/risk")
+DATA = Path("../shared/data/osm")
+
+
+def study(
+    data: Annotated[Path, typer.Option(help="Folder with an extract or saved network of each region.")] = DATA,
+    region: Annotated[
+        list[str] | None,
+        typer.Option(help="Region: the beginning of its file's name. Repeatable. [andorra, liechtenstein]"),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Cells REGION-WORLD-EFFORT-SEIZURES-SEED that match, such as 'andorra-*-feedback-400-*'. Repeatable.",
+        ),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, max=1000, help="Truths of each kind.")] = 20,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes; times are clean with 1.")] = 1,
+    time_limit: Annotated[float | None, typer.Option(min=0, help="Seconds after which no cell is begun.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the raw rows; the page is written beside it.")] = OUT,
+    table: Annotated[
+        bool, typer.Option("--table", help="Make the page and its pictures from the rows; run nothing.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Fit every risk model to records of simulated worlds and judge it by the truth.
+
+    A study that was interrupted goes on with the same command: what has a row is not done again. The cells that the goals are about come
+    first. With --table nothing is run, and the page is made from the rows and from the other sections that lie beside them.
+    """
+    if table:
+        _table(out, as_json)
+        return
+    from optimizer.base.errors import InputError, Problem
+    from optimizer.lab.study.cells import REGIONS, chosen, plan
+    from optimizer.lab.study.ground import ground_file
+    from optimizer.lab.study.run import carry_out, tasks
+
+    regions = tuple(dict.fromkeys(region or REGIONS))
+    cells = chosen(plan(regions, seeds), only or [])
+    if not cells:
+        raise InputError(
+            Problem("--only", ", ".join(only or []), "a pattern that some cell matches", "Try '*-mixed-feedback-400-0'")
+        )
+    for name in dict.fromkeys(cell.region for cell in cells):
+        ground_file(data, name)
+    todo = tasks(cells, data, out)
+    sayer = Sayer(silent=as_json)
+    sayer.step(f"{len(cells)} cells, {len(cells) - len(todo)} of them done before")
+    ended: list[Ended] = []
+
+    def tell(one: Ended) -> None:
+        ended.append(one)
+        sayer.step(f"{len(ended)}/{len(todo)} {one.cell.name} {one.fault}".rstrip())
+        if as_json:
+            print_json({"cell": one.cell.name, "rows": len(one.rows), "fault": one.fault or None})
+
+    try:
+        carry_out(todo, out, jobs=jobs, time_limit=time_limit, on_end=tell)
+    except KeyboardInterrupt:
+        sys.stderr.write(
+            f"Interrupted after {len(ended)} of {len(todo)} cells. Rows are kept; the same command goes on from there.\n"
+        )
+        return
+    failed = [one for one in ended if one.fault]
+    if len(ended) < len(todo):
+        sayer.step(f"{len(todo) - len(ended)} cells are left for another time")
+    if failed:
+        raise InputError(
+            *(Problem(one.cell.name, one.fault, "rows", "Run the command again when it is mended") for one in failed)
+        )
+
+
+def _table(out: Path, as_json: bool) -> None:
+    from optimizer.lab.study.page import write_page
+
+    page, pictures = write_page(out)
+    if as_json:
+        print_json({"page": str(page), "pictures": [str(picture) for picture in pictures]})
+    else:
+        sys.stdout.write("\n".join([f"Page: {page}", *(f"Picture: {picture}" for picture in pictures)]) + "\n")

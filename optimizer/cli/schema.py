@@ -1,0 +1,40 @@
+"""`schema`: the JSON schemas of the file formats."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path  # noqa: TC003 - typer reads the annotations
+from typing import Annotated
+
+import typer
+
+from optimizer.cli.arguments import Json  # noqa: TC001 - typer reads the annotations
+from optimizer.cli.console import print_json
+
+
+class SchemaName(StrEnum):
+    """The file formats with a schema."""
+
+    INSTANCE = "instance"
+    SCENARIO = "scenario"
+
+
+def schema(
+    kind: Annotated[SchemaName, typer.Argument(help="Which format.")],
+    out: Annotated[Path | None, typer.Option(help="File to write instead of standard output.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Print the JSON schema of a file format."""
+    from optimizer.base.files import write_json
+    from optimizer.problem.instance_file import instance_schema
+    from optimizer.scenario.model import scenario_schema
+
+    content = instance_schema() if kind is SchemaName.INSTANCE else scenario_schema()
+    if out is not None:
+        write_json(out, content)
+    elif as_json:
+        print_json(content)
+    else:
+        sys.stdout.write(json.dumps(content, indent=2) + "\n")

@@ -1,0 +1,103 @@
+"""`simulate`: a world whose truth is known, and a record of searches in it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from optimizer.cli.arguments import Json  # noqa: TC001 - typer reads annotations while the program runs
+from optimizer.cli.console import Sayer, print_json, print_table
+
+if TYPE_CHECKING:
+    from optimizer.lab.synthetic.writing import Exercise
+
+
+class WorldName(StrEnum):
+    """`optimizer.risk.simulation.WorldKind`, named here so that `--help` need not import it."""
+
+    FLOWS = "flows"
+    UNINFORMED = "uninformed"
+    MIXED = "mixed"
+    LOCAL = "local"
+
+
+class EffortName(StrEnum):
+    """`optimizer.risk.simulation.EffortKind`, likewise."""
+
+    UNIFORM = "uniform"
+    STATIC = "static"
+    FEEDBACK = "feedback"
+    TIPS = "tips"
+    EXPLORING = "exploring"
+
+
+def simulate(
+    source: Annotated[Path, typer.Argument(help="Network (.gpkg), extract (.osm.pbf) or scenario (.toml).")],
+    world: Annotated[
+        WorldName,
+        typer.Option(
+            help="What makes the truth: flows; flows with masses that no table tells; 60 % flows, 40 % local; local alone."
+        ),
+    ] = WorldName.MIXED,
+    effort: Annotated[
+        EffortName,
+        typer.Option(
+            help="Where is searched: everywhere alike; by habit; after finds; so, with tips; so, with a fifth of exploration."
+        ),
+    ] = EffortName.FEEDBACK,
+    seizures: Annotated[float, typer.Option(min=1, max=1e6, help="Finds there are to be, about.")] = 400,
+    months: Annotated[int, typer.Option(min=1, max=600, help="Length of the record, from January 2023.")] = 24,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
+    change: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PLACE:FROM:FACTOR",
+            help="Plant a change: from a month (2024-03) the rate of a segment, of LON,LAT or of a gateway is multiplied. Repeatable.",
+        ),
+    ] = None,
+    border: Annotated[str | None, typer.Option(help="Of an extract: GeoJSON of the border, or a country.")] = None,
+    modes: Annotated[
+        str, typer.Option(help="Of an extract: drive, service, track, foot, ferry; with commas.")
+    ] = "drive",
+    out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("results/simulated"),
+    as_json: Json = False,
+) -> None:
+    """Make a truth on real roads and a record of searches in it, to try models on: seizures, effort, truth and a scenario."""
+    from optimizer.base.files import check_folder
+    from optimizer.lab.synthetic.change import read_changes
+    from optimizer.lab.synthetic.ground import read_ground
+    from optimizer.lab.synthetic.making import make_exercise
+    from optimizer.lab.synthetic.writing import FILES, write_exercise
+
+    check_folder(out, FILES)
+    sayer = Sayer(silent=as_json)
+    sayer.step("reading the network")
+    ground = read_ground(source, border=border, modes=[mode.strip() for mode in modes.split(",") if mode.strip()])
+    changes = read_changes(change or [], ground.region, months)
+    sayer.step("searching a made-up world")
+    exercise = make_exercise(ground, world.value, effort.value, seizures, months, seed, changes)
+    write_exercise(out, exercise)
+    counts = _counts(exercise)
+    if as_json:
+        print_json({"out": str(out), "world": world.value, "effort": effort.value, "seed": seed} | counts)
+        return
+    print_table(
+        f"Saved {out}", ["", "count"], [(name.replace("_", " "), f"{value:g}") for name, value in counts.items()]
+    )
+
+
+def _counts(exercise: Exercise) -> dict[str, float]:
+    history = exercise.history
+    return {
+        "segments": history.effort.shape[1],
+        "months": history.effort.shape[0],
+        "searches": int(history.effort.sum()),
+        "segments_searched": int(history.effort.any(axis=0).sum()),
+        "seizures": int(history.found.sum()),
+        "seizures_from_tips": int(history.tipped.sum()),
+        "finds_per_search": round(exercise.per_search, 6),
+        "changes": len(exercise.changes),
+    }

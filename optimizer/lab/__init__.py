@@ -1,0 +1,1 @@
+"""The laboratory: benchmarks, studies, backtests, simulated worlds and converters, for researchers."""

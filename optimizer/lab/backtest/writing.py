@@ -1,0 +1,63 @@
+"""The folder a backtest writes: `backtest.json`, `backtest.csv`, `backtest.md` and `calibration.png`, all or none."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from optimizer.base.files import check_folder, folder_written_whole, write_json
+from optimizer.lab.backtest.calibration_figure import Panel, save_calibration
+from optimizer.lab.backtest.page import frame, page
+from optimizer.records.importers.writing import safe_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from optimizer.lab.backtest.outcome import Backtest, Judged
+
+JSON, CSV, PAGE, PICTURE = "backtest.json", "backtest.csv", "backtest.md", "calibration.png"
+
+
+def check_place(out: Path) -> None:
+    """Refuse a folder that cannot be written, before the work whose outcome it is to hold.
+
+    Raises
+    ------
+    InputError
+        If it cannot.
+    """
+    check_folder(out, [JSON, CSV, PAGE, PICTURE])
+
+
+def as_json(backtest: Backtest) -> dict[str, Any]:
+    """Return everything as plain JSON; what is unknown is null."""
+    return asdict(backtest)
+
+
+def write_backtest(out: Path, backtest: Backtest) -> None:
+    """Write a backtest into a folder, all files or none; text that a spreadsheet would take for a formula gets an apostrophe in the CSV.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written.
+    """
+    with folder_written_whole(out) as folder:
+        write_json(folder / JSON, as_json(backtest))
+        rows = frame(backtest)
+        for column in rows.columns[[not pd.api.types.is_numeric_dtype(kind) for kind in rows.dtypes]]:
+            text = rows[column].fillna("").astype(str)
+            rows[column] = safe_text(text)
+        rows.to_csv(folder / CSV, index=False, lineterminator="\n", encoding="utf-8")
+        if backtest.judged:
+            save_calibration(folder / PICTURE, [_panel(one) for one in backtest.judged])
+        (folder / PAGE).write_text(page(backtest, PICTURE if backtest.judged else None), encoding="utf-8")
+
+
+def _panel(judged: Judged) -> Panel:
+    columns = [[group.predicted, group.finds, group.searches] for group in judged.tenths]
+    predicted, finds, searches = np.array(columns, dtype=np.float64).reshape(-1, 3).T
+    return Panel(judged.name, predicted, finds, searches, judged.outcome != "search")

@@ -1,0 +1,266 @@
+"""The families: which instances there are, where they lie, and how they are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from optimizer.base.errors import InputError, Problem
+from optimizer.base.schema import close_match
+from optimizer.problem.instance_file import write_instance
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from optimizer.problem.instance import Instance
+
+INSTANCES = Path(__file__).parents[3] / "instances"
+"""Where the repository keeps its instances."""
+SUFFIX = ".json"
+KNOWN_SUFFIX = ".sol.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """An instance by the way it is made.
+
+    Attributes
+    ----------
+    name
+        Its name, and its file's without the suffix.
+    make
+        Makes it, the same each time.
+    stored
+        Whether the repository carries its file; the others are made when a benchmark asks for them.
+    """
+
+    name: str
+    make: Callable[[], Instance]
+    stored: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An instance of a benchmark.
+
+    Attributes
+    ----------
+    family, name
+        What it is called.
+    path
+        Its file; None when it is made on demand.
+    make
+        Makes it; None when it has a file.
+    slow
+        Whether making it takes minutes: then a file made earlier is used again.
+    """
+
+    family: str
+    name: str
+    path: Path | None = None
+    make: Callable[[], Instance] | None = None
+    slow: bool = False
+
+    def file(self, folder: Path) -> Path:
+        """Return its file, written into `folder` if it has none of its own."""
+        if self.path is not None:
+            return self.path
+        path = folder / f"{self.name}{SUFFIX}"
+        if self.make is not None and not (self.slow and path.is_file()):
+            write_instance(path, self.make())
+        return path
+
+    @property
+    def known(self) -> Path | None:
+        """Return the file of its best-known solution, which need not exist; None where the repository keeps none."""
+        return None if self.path is None else self.path.with_name(f"{self.name}{KNOWN_SUFFIX}")
+
+
+def definitions() -> dict[str, tuple[Definition, ...]]:
+    """Return how the instances of every generated family are made."""
+    return {
+        "grid": _grids(),
+        "region": _regions(),
+        "andorra-like": _valleys(),
+        "rio-grande": _rio_grande(),
+    }
+
+
+def cases(
+    families: Sequence[str],
+    *,
+    only: Sequence[str] = (),
+    large: bool = False,
+    snip_dir: Path | None = None,
+    instances: Path = INSTANCES,
+) -> list[Case]:
+    """Return the instances of some families, in the order of their names.
+
+    Parameters
+    ----------
+    families
+        Names of families; `all` for every one at hand.
+    only
+        Patterns with * and ? of which an instance's name must match one; empty for no such filter.
+    large
+        Whether to add the instances that are too large for the repository.
+    snip_dir
+        Folder of the SNIP files.
+    instances
+        Folder that holds a folder for each family.
+
+    Raises
+    ------
+    InputError
+        If a family is not known or has no files, or no instance is left.
+    """
+    known = known_families(instances)
+    wanted = list(dict.fromkeys(families))
+    if "all" in wanted:
+        wanted = [*known, *(["snip"] if snip_dir else [])]
+    found: list[Case] = []
+    for family in wanted:
+        if family == "snip":
+            found += _snip(snip_dir)
+        elif family in known:
+            found += _stored(instances, family)
+            found += _on_demand(family) if large else []
+        else:
+            names = [*known, "snip", "all"]
+            raise InputError(
+                Problem("--family", repr(family), f"one of {', '.join(names)}", close_match(family, names))
+            )
+    chosen = [case for case in found if not only or any(fnmatchcase(case.name, pattern) for pattern in only)]
+    if not chosen:
+        raise InputError(
+            Problem(
+                "--only" if found else f"families {', '.join(wanted)} in {instances}",
+                ", ".join(only) or "no instance",
+                "a pattern that some instance's name matches" if found else "instance files",
+                "Run from a checkout of the repository, or name its folder with --instances" if not found else "",
+            )
+        )
+    return chosen
+
+
+def known_families(instances: Path = INSTANCES) -> list[str]:
+    """Return the names of the families that lie in a folder, besides `snip`: its folders with instance files directly in them."""
+    if not instances.is_dir():
+        return []
+    return sorted(folder.name for folder in instances.iterdir() if folder.is_dir() and _stored(instances, folder.name))
+
+
+def write_families(instances: Path = INSTANCES, families: Sequence[str] = ()) -> Iterator[Path]:
+    """Write the stored instances of the generated families, `families` or all, and yield each file."""
+    for family, members in definitions().items():
+        for definition in members:
+            if definition.stored and (not families or family in families or "all" in families):
+                path = instances / family / f"{definition.name}{SUFFIX}"
+                write_instance(path, definition.make())
+                yield path
+
+
+def _stored(instances: Path, family: str) -> list[Case]:
+    paths = sorted((instances / family).glob(f"*{SUFFIX}"))
+    return [Case(family, path.stem, path) for path in paths if not path.name.endswith(KNOWN_SUFFIX)]
+
+
+def _on_demand(family: str) -> list[Case]:
+    return [Case(family, d.name, make=d.make, slow=True) for d in definitions().get(family, ()) if not d.stored]
+
+
+def _snip(folder: Path | None) -> list[Case]:
+    from optimizer.lab.converters.snip import snip_instance
+
+    if folder is None:
+        raise InputError(
+            Problem("--family snip", "no --snip-dir", "the folder of the SNIP files", "Name it with --snip-dir")
+        )
+    return [
+        Case(
+            "snip",
+            f"snip-{number}-{snipno}-{budget}",
+            make=partial(snip_instance, folder, number=number, snipno=snipno, budget=budget),
+        )
+        for number in (0, 1)
+        for snipno in (1, 2, 3, 4)
+        for budget in (30, 50, 70, 90)
+    ]
+
+
+def _grids() -> tuple[Definition, ...]:
+    from optimizer.lab.benchmark.grids import mixed_grid, plain_grid
+
+    plain = [(10, 6, 120, 10), (10, 12, 120, 10), (20, 15, 400, 20), (20, 30, 400, 20), (30, 40, 800, 40)]
+    mixed = [(10, 0.3, 20, 10, 10), (20, 0.15, 60, 20, 20), (20, 0.3, 60, 20, 20), (30, 0.3, 120, 40, 40)]
+    return (
+        *(
+            Definition(
+                f"grid-{side}-plain-{budget}",
+                partial(plain_grid, side, budget=budget, n_options=options, n_evaders=evaders, seed=side),
+            )
+            for side, budget, options, evaders in plain
+        ),
+        *(
+            Definition(
+                f"grid-{side}-mixed-{round(100 * share)}",
+                partial(
+                    mixed_grid, side, share=share, n_sites=sites, n_patrols=patrols, n_evaders=evaders, seed=100 + side
+                ),
+            )
+            for side, share, sites, patrols, evaders in mixed
+        ),
+    )
+
+
+def _regions() -> tuple[Definition, ...]:
+    from optimizer.lab.benchmark.borderland import Barrier, region_instance
+
+    sizes: list[tuple[int, Barrier, int, int, int, float, float, int, bool]] = [
+        (2_000, "mountains", 30, 15, 2, 0.12, 0.0, 1, True),
+        (2_000, "river", 30, 15, 2, 0.12, 0.3, 2, True),
+        (10_000, "mountains", 70, 30, 3, 0.12, 0.0, 3, True),
+        (10_000, "river", 70, 30, 3, 0.2, 0.0, 4, True),
+        (30_000, "mountains", 110, 50, 4, 0.2, 0.0, 5, True),
+        (100_000, "river", 150, 60, 6, 0.2, 0.0, 6, False),
+        (300_000, "mountains", 250, 100, 8, 0.2, 0.0, 7, False),
+    ]
+    return tuple(
+        Definition(
+            f"region-{nodes}-{barrier}-{round(100 * share)}",
+            partial(
+                region_instance,
+                nodes,
+                barrier=barrier,
+                n_posts=posts,
+                n_patrols=patrols,
+                n_sectors=sectors,
+                share=share,
+                habitual=habitual,
+                seed=seed,
+            ),
+            stored=stored,
+        )
+        for nodes, barrier, posts, patrols, sectors, share, habitual, seed, stored in sizes
+    )
+
+
+def _valleys() -> tuple[Definition, ...]:
+    from optimizer.lab.benchmark.valleys import valleys_instance
+
+    small = partial(valleys_instance, 0.5, n_side=6, blocks=5, n_posts=30, n_patrols=12, habitual=0.3, seed=1)
+    large = partial(valleys_instance, 0.15, n_side=9, blocks=10, n_posts=60, n_patrols=25, habitual=0.0, seed=2)
+    return (
+        Definition("andorra-like-911-10", partial(small, share=0.1)),
+        Definition("andorra-like-911-20", partial(small, share=0.2)),
+        Definition("andorra-like-4448-15", partial(large, share=0.15)),
+    )
+
+
+def _rio_grande() -> tuple[Definition, ...]:
+    from optimizer.lab.benchmark.scalings import rio_grande_instance
+
+    return tuple(Definition(f"rio-grande-{p}", partial(rio_grande_instance, p / 100)) for p in (50, 100, 200))

@@ -1,0 +1,171 @@
+"""Best-known solutions: a `.sol.json` beside an instance file, believed only after it has been valued again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from pydantic import Field
+
+from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.base.files import read_json, sha256, write_json
+from optimizer.base.schema import Strict, validated
+from optimizer.lab.benchmark.families import KNOWN_SUFFIX
+from optimizer.problem.evaluation import plan_value
+from optimizer.problem.instance_file import read_instance
+from optimizer.problem.plan import violations
+from optimizer.problem.result import relative_gap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from optimizer.lab.benchmark.families import Case
+    from optimizer.lab.benchmark.rows import Row
+    from optimizer.problem.instance import Instance
+
+TOLERANCE = 1e-9
+"""Relative difference of two values that counts as rounding."""
+
+
+class Known(Strict):
+    """The best that is known of an instance. With its `options` it is a plan file too."""
+
+    schema_version: Literal[1] = 1
+    instance: str
+    sha256: str = Field(description="of the instance file")
+    value: float = Field(description="exact value of the plan")
+    bound: float = Field(description="no plan has a smaller value")
+    gap: float = Field(ge=0, description="(value - bound) / value")
+    options: list[str]
+    method: str = Field(description="what found the plan")
+    bound_method: str = Field(description="what proved the bound")
+    version: str
+    date: str
+
+
+def read_known(path: Path) -> Known:
+    """Read a `.sol.json`.
+
+    Raises
+    ------
+    InputError
+        With every problem of the file.
+    """
+    return validated(Known, read_json(path, "a best-known solution"), str(path))
+
+
+def check_known(known: Known, instance: Instance, where: str) -> None:
+    """Value a solution again on the full network.
+
+    Raises
+    ------
+    InputError
+        If its plan names unknown options, is not feasible, is not worth what it says, or lies below its own bound.
+    """
+    problems = ProblemList()
+    unknown = [option for option in known.options if option not in instance.option_index]
+    if unknown:
+        problems.add(f"{where}, options", unknown[0], f"an option of {instance.name}")
+        problems.raise_if_any()
+    placed = instance.placed(known.options)
+    for sentence in violations(instance, placed):
+        problems.add(f"{where}, options", sentence, "a feasible plan")
+    value = plan_value(instance, placed)
+    if not np.isclose(value, known.value, rtol=TOLERANCE, atol=1e-12):
+        problems.add(f"{where}, value", f"{known.value!r}", f"{value!r}, what the plan is worth")
+    if known.bound > known.value * (1 + TOLERANCE):
+        problems.add(f"{where}, bound", f"{known.bound!r}", f"at most the value, {known.value!r}")
+    problems.raise_if_any()
+
+
+def best_values(cases: Iterable[Case]) -> dict[str, float]:
+    """Return the best value that the repository or a paper knows of each instance, by name."""
+    from optimizer.lab.benchmark.published import OPTIMA
+
+    values = dict(OPTIMA)
+    for case in cases:
+        if case.known is not None and case.known.is_file():
+            values[case.name] = read_known(case.known).value
+    return values
+
+
+def improve_known(cases: Iterable[Case], rows: Iterable[Row]) -> Iterator[tuple[Path, Known]]:
+    """Write the best-known solutions that some rows improve on, each valued again first; yield what was written.
+
+    Parameters
+    ----------
+    cases
+        Instances whose solutions the repository keeps.
+    rows
+        Runs of them; rows of another content of an instance are passed over.
+
+    Raises
+    ------
+    InputError
+        If a plan is not worth what its row says, or a bound lies above the value of a plan: then one of the two is wrong, and it is
+        not written.
+    """
+    rows = list(rows)
+    for case in cases:
+        if case.path is None or case.known is None:
+            continue
+        content = sha256(case.path)
+        mine = [row for row in rows if row.instance == case.name and row.sha256 == content]
+        before = read_known(case.known) if case.known.is_file() else None
+        if before is not None and before.sha256 != content:
+            before = None  # the instance was made anew: what was known of its namesake does not hold
+        after = _best(case.name, content, mine, before)
+        if after is None or after == before:
+            continue
+        check_known(after, read_instance(case.path), f"{case.name}, from the rows")
+        write_json(case.known, after.model_dump())
+        yield case.known, after
+
+
+def _best(name: str, content: str, rows: list[Row], before: Known | None) -> Known | None:
+    """Return the best plan and the best bound of all rows and of what was known."""
+    best = before
+    for row in rows:
+        if row.upper is None or row.plan is None or row.lower is None:
+            continue
+        if best is None or row.upper < best.value * (1 - TOLERANCE):
+            bound, prover = (row.lower, row.method) if best is None else (best.bound, best.bound_method)
+            best = Known(
+                instance=name,
+                sha256=content,
+                value=row.upper,
+                bound=bound,
+                gap=0.0,
+                options=row.plan,
+                method=row.method,
+                bound_method=prover,
+                version=row.version,
+                date=row.date,
+            )
+    if best is None:
+        return None
+    provers = [row for row in rows if row.lower is not None]
+    top = max(provers, key=lambda row: row.lower or 0.0, default=None)
+    if top is not None and top.lower is not None and top.lower > best.bound * (1 + TOLERANCE):
+        best = best.model_copy(update={"bound": top.lower, "bound_method": top.method, "date": top.date})
+    _check_bound(name, best)
+    bound = min(best.bound, best.value)
+    return best.model_copy(update={"bound": bound, "gap": max(0.0, relative_gap(bound, best.value) or 0.0)})
+
+
+def _check_bound(name: str, best: Known) -> None:
+    if best.bound > best.value * (1 + 1e-6):
+        raise InputError(
+            Problem(
+                name,
+                f"a bound of {best.bound!r} by {best.bound_method} above a plan worth {best.value!r} by {best.method}",
+                "a bound no plan passes",
+                "One of the two methods is wrong: find out which before anything is kept",
+            )
+        )
+
+
+def known_files(instances: Path) -> list[Path]:
+    """Return every best-known solution in a folder of families."""
+    return sorted(instances.glob(f"*/*{KNOWN_SUFFIX}"))

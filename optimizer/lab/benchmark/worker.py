@@ -1,0 +1,87 @@
+"""The child process of `run`: read an instance, solve it, and say on standard output how it goes, one JSON object a line.
+
+First the size of the instance, then bounds as they move, at last the result.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from optimizer.base.errors import InfeasibleError
+from optimizer.lab.benchmark.machine import versions
+from optimizer.lab.benchmark.processes import own_peak_mb
+from optimizer.problem.instance_file import read_instance
+from optimizer.solvers.solve import solve
+
+if TYPE_CHECKING:
+    from optimizer.problem.result import Progress
+
+
+def main(order: dict[str, Any]) -> None:
+    """Carry out an order: `instance` (a path), `method`, `seed`, `gap`, `time_limit`."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    say = _Channel()
+    instance = read_instance(Path(order["instance"]))
+    say(
+        nodes=instance.n_nodes,
+        arcs=int(instance.tail.size),
+        options=len(instance.options),
+        evaders=len(instance.evaders),
+        **versions(),
+    )
+
+    def progress(state: Progress) -> None:
+        say(lower=state.lower, upper=state.upper)
+
+    try:
+        result = solve(
+            instance,
+            method=order["method"],
+            seed=order["seed"],
+            gap=order["gap"],
+            time_limit=order["time_limit"],
+            on_progress=progress,
+        )
+    except InfeasibleError as error:
+        say(status="infeasible", note=str(error), own_peak_mb=own_peak_mb())
+        return
+    say(
+        status=result.status,
+        limit=result.limit,
+        lower=result.lower,
+        upper=result.upper,
+        seconds=result.seconds,
+        plan=None if result.plan is None else list(result.plan.options),
+        own_peak_mb=own_peak_mb(),
+    )
+
+
+class _Channel:
+    """Says things on what was standard output; whatever else prints there goes to standard error from now on."""
+
+    def __init__(self) -> None:
+        self._stream = os.fdopen(os.dup(1), "w", encoding="utf-8")
+        os.dup2(2, 1)
+
+    def __call__(self, **content: object) -> None:
+        self._stream.write(json.dumps(content) + "\n")
+        self._stream.flush()
+
+
+def _end_with_parent() -> None:
+    """End this process when the parent's end of standard input closes: no run outlives the benchmark.
+
+    Read past Python's own buffer: its lock, held here, would abort the interpreter when it ends.
+    """
+    while os.read(0, 1024):
+        pass
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))

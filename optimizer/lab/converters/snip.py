@@ -1,0 +1,122 @@
+"""The stochastic network interdiction benchmark (Pan & Morton) as instances.
+
+A folder holds `arcgainN.txt` (tail, head, r: arcs without an option), `intd_arcN.txt` (tail, head, r, q: arcs that can take a sensor) and
+`Scenarios.txt` (origin, destination, probability). With a sensor an arc's reliability falls from r to q (snipno 1), 0.5 r (2), 0.1 r (3) or
+0 (4). At most `budget` sensors of unit cost.
+
+Source of the rule: Pan & Morton, Networks 52 (2008); the numbering of `snipno` follows Bodur, Dash, Gunluk & Luedtke (2017).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.base.files import read_text
+from optimizer.problem.evaders import Evader
+from optimizer.problem.instance import Instance
+from optimizer.problem.instance_file import check_evaders
+from optimizer.problem.options import Option, Resource
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from optimizer.problem.reachability import OnUnreachable
+
+FACTOR = {2: 0.5, 3: 0.1, 4: 0.0}
+"""Share of r that is left under a sensor; snipno 1 takes q from the file."""
+
+
+def snip_instance(
+    folder: Path, *, number: int, snipno: int, budget: float, on_unreachable: OnUnreachable | None = None
+) -> Instance:
+    """Read one SNIP problem.
+
+    Parameters
+    ----------
+    folder
+        Where the three files lie.
+    number
+        Instance number N of the file names.
+    snipno
+        Effect of a sensor, 1 to 4.
+    budget
+        Number of sensors, >= 0.
+    on_unreachable
+        As in `optimizer.problem.instance_file.read_instance`.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or malformed, or a parameter is out of range.
+    """
+    if snipno not in {1, *FACTOR}:
+        raise InputError(Problem("--snipno", str(snipno), "1, 2, 3 or 4"))
+    if not budget >= 0:
+        raise InputError(Problem("--budget", str(budget), "a number of sensors, at least 0"))
+    plain = _table(folder / f"arcgain{number}.txt", 3)
+    watched = _table(folder / f"intd_arc{number}.txt", 4)
+    scenarios = _table(folder / "Scenarios.txt", 3)
+    node_id = np.unique(
+        np.concatenate((plain[:, :2].ravel(), watched[:, :2].ravel(), scenarios[:, :2].ravel())).astype(np.int64)
+    )
+    ends = np.searchsorted(node_id, np.concatenate((plain[:, :2], watched[:, :2])).astype(np.int64)).astype(np.int32)
+    reliability = np.concatenate((plain[:, 2], watched[:, 2]))
+    survival = watched[:, 3] / watched[:, 2] if snipno == 1 else np.full(len(watched), FACTOR[snipno])
+    instance = Instance(
+        name=f"snip-{number}-{snipno}-{budget:g}",
+        node_id=node_id,
+        tail=ends[:, 0],
+        head=ends[:, 1],
+        reliability=reliability,
+        evaders=tuple(
+            Evader(f"{int(o)}-{int(d)}", int(np.searchsorted(node_id, o)), int(np.searchsorted(node_id, d)), float(p))
+            for o, d, p in scenarios
+        ),
+        options=tuple(
+            Option(f"{int(t)}-{int(h)}", (len(plain) + j,), (float(s),), {"sensors": 1.0}, kind="sensor")
+            for j, ((t, h), s) in enumerate(zip(watched[:, :2], survival, strict=True))
+        ),
+        resources=(Resource("sensors", float(budget), unit="sensors"),),
+    )
+    _check_numbers(instance, folder)
+    return check_evaders(instance, str(folder), on_unreachable=on_unreachable)
+
+
+def _table(path: Path, width: int) -> NDArray[np.float64]:
+    """Return the whitespace-separated numbers of a file as rows of `width`; line breaks do not matter."""
+    words = read_text(path, "a SNIP file").split()
+    try:
+        numbers = np.array([float(word) for word in words])
+    except ValueError:
+        bad = next(word for word in words if not _is_number(word))
+        raise InputError(Problem(str(path), repr(bad), "numbers and blanks only")) from None
+    if not numbers.size or numbers.size % width:
+        raise InputError(Problem(str(path), f"{numbers.size} numbers", f"rows of {width}", "The file may be cut short"))
+    return numbers.reshape(-1, width)
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+def _check_numbers(instance: Instance, folder: Path) -> None:
+    problems = ProblemList()
+    for name, values, good, expected in (
+        ("reliability", instance.reliability, (instance.reliability > 0) & (instance.reliability <= 1), "in (0, 1]"),
+        *(
+            (f"option {o.id}", np.array(o.survival), np.array([0 <= s < 1 for s in o.survival]), "q below r")
+            for o in instance.options
+        ),
+    ):
+        for bad in np.flatnonzero(~good)[:10]:
+            problems.add(f"{folder}, {name}", values[bad], expected)
+    problems.raise_if_any()

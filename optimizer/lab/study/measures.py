@@ -1,0 +1,138 @@
+"""One cell of the study: a record made, every estimator fitted to it, and each judged by the truth.
+
+rel5      true rate in the 5 % of road length that the median ranks highest, over that of the true ranking; ties are broken by lot
+coverage  share of active segments (more than a tenth of the mean rate) whose true index lies inside the interval
+log score chance of six later months given their own effort (finds from tips, which no effort explains, left out), beside that of the truth
+          and of the record's global rate; and of six months searched evenly, the uniform audit
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.stats import poisson
+
+from optimizer.lab.study.cells import Part
+from optimizer.lab.study.estimators import ESTIMATORS
+from optimizer.risk import History, as_records, captured, make_history
+from optimizer.risk.simulation import rate_for
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.lab.study.cells import Cell
+    from optimizer.lab.study.ground import Ground
+    from optimizer.risk import RiskModel, World
+
+    Floats = NDArray[np.float64]
+
+MONTHS, LATER = 24, 6
+LEVELS = (0.5, 0.8, 0.9, 0.95)
+"""Probabilities of the intervals that are judged."""
+ACTIVE = 0.1
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A truth, the record an estimator sees, and what it is judged by.
+
+    Attributes
+    ----------
+    world, per_search
+        The truth, and the finds a search makes where it is 1.
+    past, later, audit
+        The record; the months after it without tips; as many months searched evenly.
+    lot
+        (m,) random numbers that break ties.
+    """
+
+    world: World
+    per_search: float
+    past: History
+    later: History
+    audit: History
+    lot: Floats
+
+
+def make_trial(cell: Cell, world: World) -> Trial:
+    """Search the truth of a cell."""
+    effort: Any = cell.effort
+    rng = cell.stream(Part.HISTORY)
+    per_search = rate_for(world, effort, cell.seizures, MONTHS, rng)
+    whole = make_history(world, effort, cell.seizures, MONTHS + LATER, rng, per_search)
+    audit = make_history(world, "uniform", cell.seizures, LATER, cell.stream(Part.AUDIT), per_search)
+    lot = cell.stream(Part.TIES).random(world.rate.size)
+    later = whole.months(slice(MONTHS, None))
+    honest = History(later.effort, later.found - later.tipped, np.zeros_like(later.tipped))
+    return Trial(world, per_search, whole.months(slice(None, MONTHS)), honest, audit, lot)
+
+
+def measure(cell: Cell, ground: Ground, world: World, estimators: Sequence[str]) -> list[dict[str, Any]]:
+    """Return for each estimator what `MapRow` says of a cell."""
+    trial = make_trial(cell, world)
+    return [{"estimator": name, **_measured(trial, ESTIMATORS[name](ground.table), ground)} for name in estimators]
+
+
+def _measured(trial: Trial, model: RiskModel, ground: Ground) -> dict[str, Any]:
+    records, effort = as_records(trial.past)
+    began = time.process_time()
+    model.fit(records, effort, ground.network)
+    estimate = model.predict()
+    seconds = time.process_time() - began
+    rate = float(estimate.global_rate[0])
+    believed = getattr(model, "beliefs_", None)
+    active = trial.world.rate > ACTIVE
+    return {
+        "seconds": round(seconds, 4),
+        "segments": trial.world.rate.size,
+        "found": int(trial.past.found.sum()),
+        "searched": round(float(trial.past.effort.any(axis=0).mean()), 4),
+        "rel5": round(captured(trial.world, ranks(estimate.median, trial.lot)), 6),
+        "active": int(active.sum()),
+        "coverage": coverage(model, trial.world.rate * trial.per_search / rate, active),
+        "flows_believed": None if believed is None else round(float(believed[1:].sum()), 4),
+        "later": int(trial.later.found.sum()),
+        "audited": int(trial.audit.found.sum()),
+        **scores("log", model, trial.later, trial.world.rate * trial.per_search, rate),
+        **scores("audit", model, trial.audit, trial.world.rate * trial.per_search, rate),
+    }
+
+
+def ranks(median: Floats, lot: Floats) -> Floats:
+    """Return (m,) numbers in the order of the medians, ties in the order of the lot."""
+    place = np.empty(median.size)
+    place[np.lexsort((lot, median))] = np.arange(median.size)
+    return place
+
+
+def coverage(model: RiskModel, index: Floats, active: NDArray[np.bool_]) -> list[float] | None:
+    """Return the shares of active segments whose true (m,) index lies inside the intervals of LEVELS; None where none is active."""
+    if not active.any():
+        return None
+    asked: Any = model  # every model of the study has its level as an attribute
+    usual, shares = asked.level, []
+    for level in LEVELS:
+        asked.level = level
+        estimate = model.predict()
+        inside = (index >= estimate.low) & (index <= estimate.high)
+        shares.append(round(float(inside[active].mean()), 6))
+    asked.level = usual
+    return shares
+
+
+def scores(name: str, model: RiskModel, history: History, truth: Floats, overall: float) -> dict[str, float | None]:
+    """Return the log chances a find of a later history: the model's, that of the (m,) true finds a search, that of one rate for all."""
+    effort, found = history.effort.sum(axis=0), history.found.sum(axis=0)
+    total = found.sum()
+    if not total > 0:
+        return {f"{name}_model": None, f"{name}_truth": None, f"{name}_global": None}
+    return {
+        f"{name}_model": round(float(model.score(*as_records(history))), 6),
+        f"{name}_truth": round(float(poisson.logpmf(found, effort * truth).sum() / total), 6),
+        f"{name}_global": round(float(poisson.logpmf(found, effort * overall).sum() / total), 6),
+    }

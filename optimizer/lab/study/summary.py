@@ -1,0 +1,190 @@
+"""What the rows come to: means and medians over truths, paired between estimators, with bootstrap intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable  # noqa: TC003 - the dataclasses' annotations are read by tools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.lab.study.estimators import ESTIMATORS, FIELD, KERNELS, OURS, RAW
+from optimizer.lab.study.measures import LEVELS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.lab.study.rows import MapRow
+
+    Floats = NDArray[np.float64]
+    Whole = NDArray[np.int64]
+
+DRAWS, SEED = 4000, 20_261_124
+INTERVAL = (5, 95)
+"""Percentiles of the bootstrap."""
+NINETY = LEVELS.index(0.9)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure with its 90 % bootstrap interval over truths.
+
+    Attributes
+    ----------
+    value, low, high
+        The figure and the ends of its interval.
+    truths
+        Over how many truths it was taken.
+    """
+
+    value: float
+    low: float
+    high: float
+    truths: int
+
+
+class Sample:
+    """The rows of one way to search one kind of world, for all truths on which every estimator has a row.
+
+    Parameters
+    ----------
+    rows
+        Rows of one world, effort and number of finds.
+
+    Attributes
+    ----------
+    truths
+        Region and seed of each.
+    """
+
+    def __init__(self, rows: Iterable[MapRow]) -> None:
+        found: dict[tuple[str, int], dict[str, MapRow]] = {}
+        for row in rows:
+            found.setdefault((row.region, row.seed), {})[row.estimator] = row
+        self._rows = {truth: found[truth] for truth in sorted(found) if found[truth].keys() >= ESTIMATORS.keys()}
+        self.truths = list(self._rows)
+
+    def __len__(self) -> int:
+        """Return the number of truths."""
+        return len(self.truths)
+
+    def of_region(self, region: str) -> Sample:
+        """Return the truths of one region."""
+        return self._only([truth for truth in self.truths if truth[0] == region])
+
+    def paired(self, other: Sample) -> tuple[Sample, Sample]:
+        """Return the truths that both have."""
+        both = [truth for truth in self.truths if truth in other._rows]
+        return self._only(both), other._only(both)
+
+    def _only(self, truths: Sequence[tuple[str, int]]) -> Sample:
+        return Sample(row for truth in truths for row in self._rows[truth].values())
+
+    def values(self, estimator: str, of: Callable[[MapRow], float | None]) -> Floats:
+        """Return (truths,) values of an estimator; NaN where a row has none."""
+        found = [of(rows[estimator]) for rows in self._rows.values()]
+        return np.array([np.nan if value is None else value for value in found], dtype=np.float64)
+
+
+def samples(rows: Iterable[MapRow]) -> dict[tuple[str, str, int], Sample]:
+    """Return the sample of each world, effort and number of finds."""
+    groups: dict[tuple[str, str, int], list[MapRow]] = {}
+    for row in rows:
+        groups.setdefault((row.world, row.effort, row.seizures), []).append(row)
+    return {name: sample for name, group in groups.items() if len(sample := Sample(group))}
+
+
+def figure(truths: int, statistic: Callable[[Whole], Floats]) -> Figure | None:
+    """Return a statistic and its interval; None where there is no truth or it is not a number.
+
+    Parameters
+    ----------
+    truths
+        Number of truths k.
+    statistic
+        From (draws, k) positions of truths to (draws,) numbers.
+    """
+    if not truths:
+        return None
+    everything = np.arange(truths)[None, :]
+    value = float(statistic(everything)[0])
+    if not np.isfinite(value):
+        return None
+    drawn = statistic(np.random.default_rng(SEED).integers(truths, size=(DRAWS, truths)))
+    low, high = np.nanpercentile(drawn, INTERVAL)
+    return Figure(value, float(low), float(high), truths)
+
+
+def mean_of(values: Floats) -> Figure | None:
+    """Return the mean of (truths,) values."""
+    kept = values[np.isfinite(values)]
+    return figure(kept.size, lambda at: kept[at].mean(axis=-1))
+
+
+def median_of(values: Floats) -> Figure | None:
+    """Return the median of (truths,) values."""
+    kept = values[np.isfinite(values)]
+    return figure(kept.size, lambda at: np.median(kept[at], axis=-1))
+
+
+def rel5(row: MapRow) -> float:
+    """Return the true rate captured."""
+    return row.rel5
+
+
+def cover90(row: MapRow) -> float | None:
+    """Return the coverage of 90 % intervals."""
+    return None if row.coverage is None else row.coverage[NINETY]
+
+
+def share(row: MapRow) -> float | None:
+    """Return the share of the truth's own gain in log score over one rate for all; None where the truth gains nothing."""
+    return _share(row.log_model, row.log_truth, row.log_global)
+
+
+def audit_share(row: MapRow) -> float | None:
+    """Return the same where later months are searched evenly."""
+    return _share(row.audit_model, row.audit_truth, row.audit_global)
+
+
+def _share(model: float | None, truth: float | None, overall: float | None) -> float | None:
+    if model is None or truth is None or overall is None or truth <= overall:
+        return None
+    return (model - overall) / (truth - overall)
+
+
+def over(sample: Sample, others: Sequence[str]) -> Figure | None:
+    """Return the mean rel5 of FieldFlow over that of the best of the others."""
+    ours = sample.values(OURS, rel5)
+    theirs = np.array([sample.values(name, rel5) for name in others])
+    return figure(len(sample), lambda at: ours[at].mean(axis=-1) / theirs[:, at].mean(axis=-1).max(axis=0))
+
+
+def over_kernel(sample: Sample) -> Figure | None:
+    """Return the ratio to network kernel density, with the better of its reaches."""
+    return over(sample, KERNELS)
+
+
+def over_counts(sample: Sample) -> Figure | None:
+    """Return the ratio to raw counts."""
+    return over(sample, (RAW,))
+
+
+def over_field(sample: Sample) -> Figure | None:
+    """Return the ratio to the field alone."""
+    return over(sample, (FIELD,))
+
+
+def most_over(sample: Sample, others: Sequence[str]) -> Figure | None:
+    """Return what the truth's own ranking makes of the same ratio: no estimator can do better."""
+    theirs = np.array([sample.values(name, rel5) for name in others])
+    return figure(len(sample), lambda at: 1 / theirs[:, at].mean(axis=-1).max(axis=0))
+
+
+def lost(even: Sample, chased: Sample, estimator: str = OURS) -> Figure | None:
+    """Return the mean rel5 that is lost from one way of searching to another."""
+    first, second = even.paired(chased)
+    gone = first.values(estimator, rel5) - second.values(estimator, rel5)
+    return mean_of(gone)

@@ -1,0 +1,69 @@
+"""A plan beside the layouts it is compared with, all on the same model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.problem.evaluation import Evaluation, evaluate, plan_value, worths
+from optimizer.problem.plan import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from optimizer.problem.instance import Instance
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Exact values on the full network.
+
+    Attributes
+    ----------
+    plan
+        The plan, with every evader's answer.
+    nothing
+        Nothing placed.
+    existing
+        Today's layout; None where no option is marked existing.
+    everything
+        Every option that is not forbidden, budgets aside: no plan is worth less.
+    worths
+        For each option, by id: what the value would rise without it (placed), or fall with it in addition (not placed).
+    """
+
+    plan: Evaluation
+    nothing: Evaluation
+    existing: Evaluation | None
+    everything: float
+    worths: Mapping[str, float]
+
+
+def judge(instance: Instance, plan: Plan) -> Judgement:
+    """Evaluate a plan, its alternatives, and every option's worth beside it."""
+    placed = instance.placed(plan.options)
+    existing = np.array([option.existing for option in instance.options], dtype=bool)
+    allowed = np.array([not option.forbidden for option in instance.options], dtype=bool)
+    return Judgement(
+        plan=evaluate(instance, plan),
+        nothing=evaluate(instance, ()),
+        existing=evaluate(instance, Plan.from_mask(instance, existing)) if existing.any() else None,
+        everything=plan_value(instance, allowed),
+        worths=worths(instance, plan) | _additions(instance, placed),
+    )
+
+
+def _additions(instance: Instance, placed: NDArray[np.bool_]) -> dict[str, float]:
+    """Return how much the value falls when each option that is not placed is added; its site's other kinds make way for it."""
+    value = plan_value(instance, placed)
+    additions = {}
+    for j in np.flatnonzero(~placed).tolist():
+        option = instance.options[j]
+        others = placed & np.array([not option.site or o.site != option.site for o in instance.options])
+        others[j] = True
+        additions[option.id] = max(0.0, value - plan_value(instance, others))
+    return additions

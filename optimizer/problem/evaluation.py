@@ -1,0 +1,107 @@
+"""The exact value of any plan on the full network: the judge, who knows nothing of the solvers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from optimizer.problem.evaders import best_responses
+from optimizer.problem.plan import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from optimizer.problem.instance import Instance
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """How one evader answers a plan.
+
+    Attributes
+    ----------
+    id
+        The evader.
+    weight
+        Its weight p_k.
+    value
+        Its chance to get through, before weighting, in [0, 1].
+    arcs
+        Arcs of its best answer (informed) or likeliest route (habitual), in order of travel; empty when every path is blocked.
+    route
+        Node ids along those arcs.
+    """
+
+    id: str
+    weight: float
+    value: float
+    arcs: tuple[int, ...]
+    route: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The exact value of a plan: sum of weight times chance to get through, and the answer of every evader."""
+
+    value: float
+    evaders: tuple[Response, ...]
+
+
+def evaluate(instance: Instance, plan: Plan | Iterable[str]) -> Evaluation:
+    """Return the exact value of a plan on the full network, with every evader's best response.
+
+    The plan need not be feasible: a commander may ask what an unaffordable layout would be worth.
+
+    Raises
+    ------
+    KeyError
+        If the plan names an option the instance does not have.
+    """
+    placed = instance.placed(plan.options if isinstance(plan, Plan) else plan)
+    survival = instance.survival(placed)
+    answers = best_responses(instance.n_nodes, instance.tail, instance.head, survival, instance.evaders)
+    responses = tuple(
+        Response(evader.id, evader.weight, float(value), arcs, _nodes_along(instance, evader.origin, arcs))
+        for evader, value, arcs in zip(instance.evaders, evader_values(instance, placed), answers, strict=True)
+    )
+    return Evaluation(float(sum(r.weight * r.value for r in responses)), responses)
+
+
+def evader_values(instance: Instance, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the (evaders,) chances to get through, before weighting, under an (options,) mask."""
+    survival = instance.survival(placed)
+    values = instance.habits.values(survival, len(instance.evaders))
+    values[instance.informed] = instance.searches.values(instance.n_nodes, instance.tail, instance.head, survival)
+    return values
+
+
+def plan_value(instance: Instance, placed: NDArray[np.bool_]) -> float:
+    """Return the value of an (options,) mask; equal to `evaluate` to rounding, without routes."""
+    weight = np.array([evader.weight for evader in instance.evaders])
+    return float(weight @ evader_values(instance, placed))
+
+
+def worths(instance: Instance, plan: Plan) -> dict[str, float]:
+    """Return what each option of a plan is worth: how much the value would rise without it, >= 0."""
+    placed = instance.placed(plan.options)
+    value = plan_value(instance, placed)
+    return {
+        option: max(0.0, plan_value(instance, _without(placed, instance.option_index[option])) - value)
+        for option in plan.options
+    }
+
+
+def _without(placed: NDArray[np.bool_], option: int) -> NDArray[np.bool_]:
+    rest = placed.copy()
+    rest[option] = False
+    return rest
+
+
+def _nodes_along(instance: Instance, origin: int, arcs: tuple[int, ...]) -> tuple[Any, ...]:
+    if not arcs:
+        return ()
+    return tuple(instance.node_id[[origin, *instance.head[list(arcs)].tolist()]].tolist())

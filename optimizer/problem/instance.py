@@ -1,0 +1,145 @@
+"""The compiled problem: arcs with reliabilities, evaders, options, resources.
+
+An instance is pure mathematics. Arc a is passed undetected with probability r_a; a placed option j multiplies that by s_ja on each of its
+arcs; informed evader k is worth f_k(x) = max over paths P of prod_{a in P} r_a prod_{j: a in A_j} s_ja^{x_j}, a habitual one the mean of that
+product over its routes. A plan x minimises sum_k p_k f_k(x) within the resource budgets, at most one option a site, none beside an option it
+excludes, all forced and no forbidden ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from optimizer.problem.evaders import Habits, Searches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from optimizer.problem.evaders import Evader
+    from optimizer.problem.options import Option, Resource
+
+
+@dataclass(frozen=True)
+class Instance:
+    """An interdiction problem; see the module for its mathematics.
+
+    Build one with `optimizer.problem.instance_file.read_instance`, a converter or a scenario: these check what this class takes for granted.
+
+    Attributes
+    ----------
+    name
+        What people call it.
+    node_id
+        (n,) integers or strings, unique.
+    tail, head
+        (m,) node positions; arcs may run in parallel.
+    reliability
+        (m,) r_a in (0, 1].
+    evaders, options, resources
+        The rest of the problem; arcs and nodes named by position.
+    exclusions
+        Sets of option positions of which at most one can be placed, beyond those that share a site.
+    lonlat
+        (n, 2) degrees for drawing; None when the problem has no map.
+    """
+
+    name: str
+    node_id: NDArray[Any]
+    tail: NDArray[np.int32]
+    head: NDArray[np.int32]
+    reliability: NDArray[np.float64]
+    evaders: tuple[Evader, ...]
+    options: tuple[Option, ...]
+    resources: tuple[Resource, ...]
+    exclusions: tuple[tuple[int, ...], ...] = ()
+    lonlat: NDArray[np.float64] | None = None
+
+    @property
+    def n_nodes(self) -> int:
+        """Number of nodes n."""
+        return self.node_id.size
+
+    @cached_property
+    def option_index(self) -> dict[str, int]:
+        """Position of each option by its id."""
+        return {option.id: j for j, option in enumerate(self.options)}
+
+    @property
+    def forced(self) -> NDArray[np.bool_]:
+        """(options,) mask of the options every plan must contain."""
+        return np.array([option.forced for option in self.options], dtype=bool)
+
+    @cached_property
+    def informed(self) -> NDArray[np.int64]:
+        """Positions of the informed evaders."""
+        return np.array([k for k, evader in enumerate(self.evaders) if not evader.routes], dtype=np.int64)
+
+    @cached_property
+    def searches(self) -> Searches:
+        """How the answers of the informed evaders are found."""
+        return Searches.of([self.evaders[k] for k in self.informed])
+
+    @cached_property
+    def habits(self) -> Habits:
+        """The routes of the habitual evaders."""
+        return Habits.of(self.evaders, self.tail.size)
+
+    @cached_property
+    def effects(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        """Option position, arc position and survival of every (option, arc) pair: three (e,) arrays."""
+        count = [len(option.arcs) for option in self.options]
+        arcs = [arc for option in self.options for arc in option.arcs]
+        survival = [s for option in self.options for s in option.survival]
+        return (
+            np.repeat(np.arange(len(count)), count).astype(np.int64),
+            np.asarray(arcs, dtype=np.int64),
+            np.asarray(survival, dtype=np.float64),
+        )
+
+    @cached_property
+    def use(self) -> NDArray[np.float64]:
+        """(options, resources) amounts used."""
+        names = [resource.id for resource in self.resources]
+        return np.array([[option.uses.get(name, 0.0) for name in names] for option in self.options]).reshape(
+            len(self.options), len(names)
+        )
+
+    @cached_property
+    def budget(self) -> NDArray[np.float64]:
+        """(resources,) budgets."""
+        return np.array([resource.budget for resource in self.resources], dtype=np.float64)
+
+    @cached_property
+    def conflicts(self) -> tuple[tuple[int, ...], ...]:
+        """Every set of option positions of which at most one can be placed: those that share a site, then the named exclusions."""
+        sites: dict[str, list[int]] = {}
+        for j, option in enumerate(self.options):
+            if option.site:
+                sites.setdefault(option.site, []).append(j)
+        return (*(tuple(group) for group in sites.values() if len(group) > 1), *self.exclusions)
+
+    def placed(self, options: Iterable[str]) -> NDArray[np.bool_]:
+        """Return the (options,) mask of a set of option ids.
+
+        Raises
+        ------
+        KeyError
+            If an id is none of this instance's.
+        """
+        mask = np.zeros(len(self.options), dtype=bool)
+        mask[[self.option_index[option] for option in options]] = True
+        return mask
+
+    def survival(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return the (m,) chance to pass each arc undetected when the options in the mask are placed."""
+        option, arc, survival = self.effects
+        chosen = placed[option]
+        result = self.reliability.copy()
+        np.multiply.at(result, arc[chosen], survival[chosen])
+        return result

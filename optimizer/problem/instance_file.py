@@ -1,0 +1,397 @@
+"""The instance file: its schema, its checks, reading and writing."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field, StrictInt, StrictStr
+
+from optimizer.base.errors import ProblemList
+from optimizer.base.files import read_json, write_json
+from optimizer.base.schema import Strict, close_match, validated
+from optimizer.problem.evaders import Evader, Route
+from optimizer.problem.instance import Instance
+from optimizer.problem.options import Option, Resource
+from optimizer.problem.reachability import settle_unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from optimizer.problem.network import Network
+    from optimizer.problem.reachability import OnUnreachable
+
+NodeId = StrictInt | StrictStr
+Id = Annotated[str, Field(min_length=1, max_length=200)]
+Amount = Annotated[float, Field(ge=0, le=1e15)]
+
+
+class NodesModel(Strict):
+    """Nodes, column by column."""
+
+    id: list[StrictInt] | list[StrictStr] = Field(min_length=1, description="unique names: all integers or all strings")
+    lon: list[float] | None = Field(None, description="degrees, for drawing")
+    lat: list[float] | None = Field(None, description="degrees, for drawing")
+
+
+class ArcsModel(Strict):
+    """Arcs, column by column; other parts of the file name an arc by its position, from 0."""
+
+    tail: list[NodeId] = Field(description="node ids")
+    head: list[NodeId] = Field(description="node ids")
+    reliability: list[Annotated[float, Field(gt=0, le=1)]] = Field(
+        description="chance to pass the arc undetected with nothing placed, in (0, 1]"
+    )
+
+
+class RouteModel(Strict):
+    """A fixed route of a habitual evader."""
+
+    arcs: list[int] = Field(min_length=1, description="arc positions in order of travel")
+    share: float = Field(gt=0, le=1, description="probability that the evader takes it")
+
+
+class EvaderModel(Strict):
+    """Who travels from where to where; habitual if `routes` is given, informed if not."""
+
+    id: Id
+    origin: NodeId
+    destination: NodeId
+    weight: Amount = Field(description="loads a period, or a probability")
+    routes: list[RouteModel] = Field(default_factory=list)
+
+
+class EffectModel(Strict):
+    """What an option does to one arc."""
+
+    arc: int = Field(ge=0, description="arc position")
+    survival: float = Field(ge=0, lt=1, description="chance to pass the option undetected, in [0, 1)")
+
+
+class OptionModel(Strict):
+    """Something that can be placed."""
+
+    id: Id
+    effects: list[EffectModel]
+    uses: dict[str, Amount] = Field(default_factory=dict, description="amount of each resource")
+    site: str = Field("", description="at most one option of a site is placed")
+    agency: str = ""
+    kind: str = "checkpoint"
+    label: str = ""
+    existing: bool = False
+    forced: bool = False
+    forbidden: bool = False
+
+
+class ResourceModel(Strict):
+    """Something a plan may use up."""
+
+    id: Id
+    budget: Amount
+    agency: str = Field("", description="its owner; empty when all may use it")
+    unit: str = ""
+
+
+class InstanceModel(Strict):
+    """An interdiction instance, version 1."""
+
+    schema_version: Literal[1] = 1
+    name: str
+    nodes: NodesModel
+    arcs: ArcsModel
+    evaders: list[EvaderModel] = Field(min_length=1)
+    options: list[OptionModel] = Field(default_factory=list)
+    resources: list[ResourceModel] = Field(default_factory=list)
+    agencies: list[Id] = Field(default_factory=list)
+    exclusions: list[list[Id]] = Field(default_factory=list, description="option ids of which at most one is placed")
+
+
+def instance_schema() -> dict[str, Any]:
+    """Return the JSON schema of the instance file."""
+    return InstanceModel.model_json_schema()
+
+
+def read_instance(path: Path, *, on_unreachable: OnUnreachable | None = None) -> Instance:
+    """Read and check an instance file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    on_unreachable
+        Called with the ids of the evaders that cannot get from origin to destination, which are then left out; None makes them a fault.
+
+    Raises
+    ------
+    InputError
+        With every problem of the file.
+    """
+    model = validated(InstanceModel, read_json(path, "an instance"), str(path))
+    return instance_from_model(model, str(path), on_unreachable=on_unreachable)
+
+
+def write_instance(path: Path, instance: Instance) -> None:
+    """Write an instance file that `read_instance` gives back unchanged."""
+    write_json(path, instance_to_model(instance).model_dump(exclude_defaults=True) | {"schema_version": 1}, indent=None)
+
+
+def make_instance(
+    network: Network,
+    *,
+    reliability: NDArray[np.float64],
+    evaders: Sequence[Evader],
+    options: Sequence[Option],
+    resources: Sequence[Resource],
+    exclusions: Sequence[Sequence[int]] = (),
+    name: str = "instance",
+) -> Instance:
+    """Return a checked instance on the arcs of a network.
+
+    Parameters
+    ----------
+    network
+        The roads; node and arc positions below are its own.
+    reliability
+        (m,) chance, in (0, 1], to pass each arc undetected with nothing placed.
+    evaders, options, resources
+        The rest of the problem.
+    exclusions
+        Groups of option positions of which at most one is placed, beyond those that share a site.
+    name
+        What people call it.
+
+    Raises
+    ------
+    InputError
+        With every problem found.
+    """
+    groups = tuple(tuple(group) for group in exclusions)
+    instance = Instance(
+        name=name,
+        node_id=network.node_id,
+        tail=network.tail,
+        head=network.head,
+        reliability=np.asarray(reliability, dtype=np.float64),
+        evaders=tuple(evaders),
+        options=tuple(options),
+        resources=tuple(resources),
+        exclusions=groups,
+        lonlat=np.column_stack((network.lon, network.lat)),
+    )
+    return instance_from_model(validated(InstanceModel, _content(instance), name), name)
+
+
+def instance_from_model(model: InstanceModel, where: str, *, on_unreachable: OnUnreachable | None = None) -> Instance:
+    """Compile a schema object into an `Instance`, checking what the schema alone cannot; unreachable evaders as in `read_instance`.
+
+    Raises
+    ------
+    InputError
+        With every problem found.
+    """
+    problems = ProblemList()
+    node = _positions(model.nodes.id, f"{where}, nodes.id", problems)
+    _check_columns(model, where, problems)
+    tail = _looked_up(model.arcs.tail, node, f"{where}, arcs.tail", problems)
+    head = _looked_up(model.arcs.head, node, f"{where}, arcs.head", problems)
+    origin = _looked_up([e.origin for e in model.evaders], node, f"{where}, evaders.origin", problems)
+    destination = _looked_up([e.destination for e in model.evaders], node, f"{where}, evaders.destination", problems)
+    _check_options(model, where, problems)
+    _check_resources(model, where, problems)
+    problems.raise_if_any()
+    option = _positions([o.id for o in model.options], f"{where}, options.id", problems)
+    instance = Instance(
+        name=model.name,
+        node_id=np.array(model.nodes.id),
+        tail=tail,
+        head=head,
+        reliability=np.array(model.arcs.reliability, dtype=np.float64),
+        evaders=tuple(
+            Evader(e.id, int(o), int(d), e.weight, tuple(Route(tuple(r.arcs), r.share) for r in e.routes))
+            for e, o, d in zip(model.evaders, origin, destination, strict=True)
+        ),
+        options=tuple(
+            Option(
+                arcs=tuple(effect.arc for effect in o.effects),
+                survival=tuple(effect.survival for effect in o.effects),
+                **o.model_dump(exclude={"effects"}),
+            )
+            for o in model.options
+        ),
+        resources=tuple(Resource(**r.model_dump()) for r in model.resources),
+        exclusions=tuple(tuple(option[name] for name in group) for group in model.exclusions),
+        lonlat=None if model.nodes.lon is None else np.column_stack((model.nodes.lon, model.nodes.lat or ())),
+    )
+    return check_evaders(instance, where, on_unreachable=on_unreachable)
+
+
+def instance_to_model(instance: Instance) -> InstanceModel:
+    """Return the schema object of an instance."""
+    return InstanceModel.model_validate(_content(instance))
+
+
+def _content(instance: Instance) -> dict[str, Any]:
+    """Return an instance as the content of its file, unchecked."""
+    ids = instance.node_id.tolist()
+    lonlat = instance.lonlat
+    place = {} if lonlat is None else {"lon": lonlat[:, 0].tolist(), "lat": lonlat[:, 1].tolist()}
+    agencies = {r.agency for r in instance.resources} | {o.agency for o in instance.options}
+    return {
+        "schema_version": 1,
+        "name": instance.name,
+        "nodes": {"id": ids, **place},
+        "arcs": {
+            "tail": instance.node_id[instance.tail].tolist(),
+            "head": instance.node_id[instance.head].tolist(),
+            "reliability": instance.reliability.tolist(),
+        },
+        "evaders": [
+            {"id": e.id, "origin": ids[e.origin], "destination": ids[e.destination], "weight": e.weight}
+            | {"routes": [{"arcs": list(r.arcs), "share": r.share} for r in e.routes]}
+            for e in instance.evaders
+        ],
+        "options": [_option_content(option) for option in instance.options],
+        "resources": [asdict(resource) for resource in instance.resources],
+        "agencies": sorted(agencies - {""}),
+        "exclusions": [[instance.options[j].id for j in group] for group in instance.exclusions],
+    }
+
+
+def _option_content(option: Option) -> dict[str, Any]:
+    fields = {name: getattr(option, name) for name in OptionModel.model_fields if name not in {"effects", "uses"}}
+    effects = [{"arc": a, "survival": s} for a, s in zip(option.arcs, option.survival, strict=True)]
+    return fields | {"effects": effects, "uses": dict(option.uses)}
+
+
+def check_evaders(instance: Instance, where: str, *, on_unreachable: OnUnreachable | None = None) -> Instance:
+    """Check that every habitual route is a path of its evader and that every evader can reach its destination.
+
+    Parameters
+    ----------
+    instance
+        The problem.
+    where
+        File it comes from, for the messages.
+    on_unreachable
+        Called with the ids of the evaders that cannot, which the returned instance is without; None makes them a fault.
+
+    Returns
+    -------
+    The instance, itself unless evaders are left out.
+
+    Raises
+    ------
+    InputError
+        Naming each evader at fault (the first ten of those that cannot reach their destination, and how many there are).
+    """
+    problems = ProblemList()
+    for evader in instance.evaders:
+        here = f"{where}, evader {evader.id!r}"
+        if evader.origin == evader.destination:
+            problems.add(here, "the same node as origin and destination", "two different nodes")
+        for position, route in enumerate(evader.routes):
+            fault = _route_fault(instance, evader, route.arcs)
+            if fault:
+                problems.add(
+                    f"{here}, routes[{position}]", fault, "arcs that lead from the evader's origin to its destination"
+                )
+        if evader.routes and not math.isclose(sum(route.share for route in evader.routes), 1.0, abs_tol=1e-6):
+            problems.add(here, f"shares that sum to {sum(r.share for r in evader.routes):g}", "shares that sum to 1")
+    problems.raise_if_any()
+    return settle_unreachable(instance, where, on_unreachable)
+
+
+def _route_fault(instance: Instance, evader: Evader, arcs: tuple[int, ...]) -> str:
+    if not all(0 <= arc < instance.tail.size for arc in arcs):
+        return "an arc position that does not exist"
+    tails, heads = instance.tail[list(arcs)], instance.head[list(arcs)]
+    if tails[0] != evader.origin or heads[-1] != evader.destination:
+        return f"a route from {instance.node_id[tails[0]]} to {instance.node_id[heads[-1]]}"
+    breaks = np.flatnonzero(heads[:-1] != tails[1:])
+    return f"a break after its arc {breaks[0]}" if breaks.size else ""
+
+
+def _positions(ids: Sequence[Any], where: str, problems: ProblemList) -> dict[Any, int]:
+    """Return the position of each id, noting repetitions."""
+    positions: dict[Any, int] = {}
+    for position, name in enumerate(ids):
+        if name in positions:
+            problems.add(f"{where}[{position}]", f"{name!r} again", "each id once")
+        positions.setdefault(name, position)
+    return positions
+
+
+def _looked_up(
+    names: Sequence[Any], positions: dict[Any, int], where: str, problems: ProblemList
+) -> np.ndarray[Any, Any]:
+    """Return node positions, noting unknown nodes (the first ten of them)."""
+    found = np.array([positions.get(name, -1) for name in names], dtype=np.int32)
+    for unknown in np.flatnonzero(found < 0)[:10]:
+        problems.add(f"{where}[{unknown}]", repr(names[unknown]), "a node id of this file")
+    return found
+
+
+def _check_columns(model: InstanceModel, where: str, problems: ProblemList) -> None:
+    arcs, nodes = model.arcs, model.nodes
+    if not len(arcs.tail) == len(arcs.head) == len(arcs.reliability):
+        found = f"{len(arcs.tail)} tails, {len(arcs.head)} heads, {len(arcs.reliability)} reliabilities"
+        problems.add(f"{where}, arcs", found, "columns of one length")
+    for name, column in (("lon", nodes.lon), ("lat", nodes.lat)):
+        if (nodes.lon is None) != (nodes.lat is None) or (column is not None and len(column) != len(nodes.id)):
+            problems.add(
+                f"{where}, nodes.{name}",
+                f"{len(column or ())} numbers",
+                f"{len(nodes.id)}, one a node, or neither lon nor lat",
+            )
+    _positions([e.id for e in model.evaders], f"{where}, evaders.id", problems)
+
+
+def _check_options(model: InstanceModel, where: str, problems: ProblemList) -> None:
+    n_arcs = len(model.arcs.tail)
+    known = _positions([o.id for o in model.options], f"{where}, options.id", problems)
+    resources = {r.id: r for r in model.resources}
+    for option in model.options:
+        here = f"{where}, option {option.id!r}"
+        arcs = [effect.arc for effect in option.effects]
+        for arc in arcs:
+            if arc >= n_arcs:
+                problems.add(f"{here}, effects", f"arc {arc}", f"an arc position below {n_arcs}")
+        if len(set(arcs)) < len(arcs):
+            problems.add(f"{here}, effects", "an arc named twice", "each arc once", "Multiply the survivals")
+        if option.forced and option.forbidden:
+            problems.add(here, "both forced and forbidden", "one of them at most")
+        _check_uses(option, resources, f"{here}, uses", problems)
+    for position, group in enumerate(model.exclusions):
+        for name in group:
+            if name not in known:
+                problems.add(f"{where}, exclusions[{position}]", repr(name), "an option id", close_match(name, known))
+
+
+def _check_uses(option: OptionModel, resources: Mapping[str, ResourceModel], where: str, problems: ProblemList) -> None:
+    for name in option.uses:
+        if name not in resources:
+            problems.add(where, repr(name), _one_of(resources), close_match(name, resources))
+        elif option.agency and resources[name].agency not in {"", option.agency}:
+            found = f"{name!r}, which belongs to {resources[name].agency!r}"
+            problems.add(where, found, f"a resource of its own agency {option.agency!r}, or a shared one")
+
+
+def _check_resources(model: InstanceModel, where: str, problems: ProblemList) -> None:
+    _positions([r.id for r in model.resources], f"{where}, resources.id", problems)
+    agencies = set(model.agencies)
+    named = [(f"resource {r.id!r}", r.agency) for r in model.resources] + [
+        (f"option {o.id!r}", o.agency) for o in model.options
+    ]
+    for what, agency in named:
+        if agency and agency not in agencies:
+            problems.add(f"{where}, {what}, agency", repr(agency), _one_of(agencies), close_match(agency, agencies))
+
+
+def _one_of(names: Iterable[str]) -> str:
+    listed = ", ".join(sorted(names))
+    return f"one of {listed}" if listed else "none: the file defines none"

@@ -1,0 +1,112 @@
+"""A plan: which options are placed, and whether they may be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.base.errors import ProblemList
+from optimizer.base.files import read_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from optimizer.problem.instance import Instance
+
+BUDGET_TOLERANCE = 1e-9
+"""Relative overrun of a budget that still counts as rounding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A set of placed options, by id, in the order of the instance."""
+
+    options: tuple[str, ...]
+
+    @classmethod
+    def from_mask(cls, instance: Instance, placed: NDArray[np.bool_]) -> Plan:
+        """Return the plan that places the options in an (options,) mask."""
+        return cls(tuple(instance.options[j].id for j in np.flatnonzero(placed)))
+
+
+def violations(instance: Instance, placed: NDArray[np.bool_]) -> list[str]:
+    """Return one sentence for every constraint that an (options,) mask breaks; an empty list for a feasible plan."""
+    return [
+        *_over_budget(instance, placed),
+        *(
+            f"options {_names(instance, group)} exclude each other, and more than one is placed"
+            for conflict in instance.conflicts
+            if len(group := [j for j in conflict if placed[j]]) > 1
+        ),
+        *(
+            f"option {o.id!r} is forced but not placed"
+            for o, x in zip(instance.options, placed, strict=True)
+            if o.forced and not x
+        ),
+        *(
+            f"option {o.id!r} is forbidden but placed"
+            for o, x in zip(instance.options, placed, strict=True)
+            if o.forbidden and x
+        ),
+    ]
+
+
+def fits(instance: Instance, placed: NDArray[np.bool_]) -> bool:
+    """Return whether an (options,) mask respects budgets and exclusions (forced and forbidden options aside)."""
+    within = placed @ instance.use <= instance.budget * (1 + BUDGET_TOLERANCE)
+    return bool(np.all(within)) and all(int(placed[list(group)].sum()) <= 1 for group in instance.conflicts)
+
+
+def read_plan(path: Path, instance: Instance) -> Plan:
+    """Read a `plan.json`, or any JSON object with `options: [id, ...]`.
+
+    Raises
+    ------
+    InputError
+        If there is no such list, or it names options the instance does not have or names one twice.
+    """
+    content = read_json(path, "a plan")
+    problems = ProblemList()
+    options = content.get("options") if isinstance(content, dict) else None
+    if not isinstance(options, list):
+        problems.add(
+            str(path),
+            type(content).__name__ if options is None else type(options).__name__,
+            'an object with a list "options"',
+        )
+        problems.raise_if_any()
+    seen: set[str] = set()
+    for position, option in enumerate(options or []):
+        where = f"{path}, options[{position}]"
+        if not isinstance(option, str) or option not in instance.option_index:
+            problems.add(
+                where,
+                repr(option),
+                f"an option id of instance {instance.name!r}",
+                "Check that plan and instance belong together",
+            )
+        elif option in seen:
+            problems.add(where, repr(option), "each option once", "Remove the repetition")
+        else:
+            seen.add(option)
+    problems.raise_if_any()
+    return Plan.from_mask(instance, instance.placed(seen))
+
+
+def _over_budget(instance: Instance, placed: NDArray[np.bool_]) -> list[str]:
+    used = placed @ instance.use
+    return [
+        f"resource {resource.id!r} is over its budget: {total:.10g} of {resource.budget:.10g} {resource.unit}".rstrip()
+        + f", used by {_names(instance, np.flatnonzero(placed & (instance.use[:, r] > 0)))}"
+        for r, (resource, total) in enumerate(zip(instance.resources, used, strict=True))
+        if total > resource.budget * (1 + BUDGET_TOLERANCE)
+    ]
+
+
+def _names(instance: Instance, options: object) -> str:
+    names = [repr(instance.options[int(j)].id) for j in np.asarray(options)]
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")

@@ -1,0 +1,84 @@
+"""What a solver returns: a plan with proven bounds, and how it came about."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from optimizer.problem.plan import Plan
+
+Status = Literal["optimal", "feasible", "infeasible", "unknown"]
+Limit = Literal["time", "interrupted", "memory"]
+
+PROVEN = 1e-7
+"""Bounds closer than this, relative to the upper one, have met: an LP bound carries its feasibility tolerance (1e-9) once for each label."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The outcome of a solve.
+
+    Attributes
+    ----------
+    method
+        Solver that made the plan.
+    status
+        `optimal` (gap within the tolerance asked for), `feasible`, `infeasible` or `unknown`.
+    limit
+        What ended the solve early; None when nothing did.
+    plan
+        The best plan found; None when there is none.
+    lower
+        Proven lower bound of the optimal value; None when nothing is proven.
+    upper
+        Exact value of `plan` on the full network; None without a plan.
+    seconds
+        Wall-clock time.
+    seed
+        Seed of every random choice.
+    statistics
+        Counts of the method (overlay nodes, rows, branch-and-bound nodes).
+    """
+
+    method: str
+    status: Status
+    limit: Limit | None
+    plan: Plan | None
+    lower: float | None
+    upper: float | None
+    seconds: float
+    seed: int
+    statistics: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def gap(self) -> float | None:
+        """(upper - lower) / upper; 0 where upper is 0; None where a bound is unknown."""
+        return relative_gap(self.lower, self.upper)
+
+
+def relative_gap(lower: float | None, upper: float | None) -> float | None:
+    """Return (upper - lower) / upper, 0 where upper is 0, and None where either is None or not finite."""
+    if lower is None or upper is None or not (math.isfinite(lower) and math.isfinite(upper)):
+        return None
+    return (upper - lower) / upper if upper > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A sign of life of a solve.
+
+    Attributes
+    ----------
+    step
+        What is being done, in a word or two.
+    lower, upper
+        Bounds so far; None where unknown.
+    """
+
+    step: str
+    lower: float | None
+    upper: float | None

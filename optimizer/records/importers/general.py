@@ -1,0 +1,247 @@
+"""A CSV file of any making, read through a mapping."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from optimizer.base.errors import InputError, Problem
+from optimizer.base.schema import close_match
+from optimizer.records.areas import name_key
+from optimizer.records.importers.faults import FILE, LINE, Faults
+from optimizer.records.importers.reading import numbers, read_columns
+from optimizer.records.importers.spans import span_text, spans
+from optimizer.records.importers.summary import Sieve, Summary
+from optimizer.records.importers.writing import Imported, filters
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from optimizer.records.importers.mapping import Mapping
+
+PLACE = ("segment", "lon", "lat", "area")
+SEARCHES = "searches"
+
+
+def import_csv(path: Path, mapping: Mapping, *, areas: Sequence[str] | None = None) -> Imported:
+    """Read a CSV file through a mapping.
+
+    Parameters
+    ----------
+    path
+        The file.
+    mapping
+        Which column is what; others are not read.
+    areas
+        Names that areas may have; None takes every name.
+
+    Returns
+    -------
+    `seizures.csv` (time, place, count, drug, quantity, source, effort_unit), if the mapping names a count or an outcome, and
+    `effort.csv` (time, place, amount, source, unit), if it names an effort or an outcome. Rows without a find are no seizures.
+
+    Raises
+    ------
+    InputError
+        With the faults of the file by line: what is no date, number or outcome, is negative, off the globe or an unknown area; or if no
+        row is left.
+    """
+    columns = mapping.columns
+    raw = read_columns(path, "a CSV file of records", [*columns.named().values(), *mapping.where])
+    sieve = Sieve()
+    total = len(raw)
+    raw = _picked(raw, mapping, sieve)
+    raw, repeats = _without_repeats(raw, mapping, sieve)
+    raw = _complete(raw, mapping, sieve)
+    if raw.empty:
+        found = ", ".join(f"{count} {reason}" for reason, count in sieve.dropped.items())
+        raise InputError(Problem(str(path), f"no row that can be used: {found}", "at least one", "Check the mapping"))
+    rows = _parsed(raw, mapping, areas)
+    tables = _tables(rows, mapping)
+    starts = rows["start"]
+    counts: dict[str, Any] = {
+        "rows_out_of_date_order": int((starts < starts.shift()).sum()),
+        "rows_like_an_earlier_one": repeats,
+        "rows_by_source": rows["source"].value_counts().sort_index().astype(int).to_dict(),
+    }
+    if "seizures.csv" in tables:
+        counts["finds_written"] = int(tables["seizures.csv"]["count"].sum())
+    if "effort.csv" in tables:
+        counts["effort_by_unit"] = tables["effort.csv"].groupby("unit")["amount"].sum().to_dict()
+    summary = Summary("CSV", (path.name,), total, sieve.dropped, len(rows), counts, _notes(rows, repeats))
+    return Imported(tables, *_entries(tables, mapping), summary)
+
+
+def _picked(raw: pd.DataFrame, mapping: Mapping, sieve: Sieve) -> pd.DataFrame:
+    for column, allowed in mapping.where.items():
+        kept = raw[column].isin(list(allowed))
+        sieve.drop(f"left out by where: {column}", (~kept).sum())
+        raw = raw[kept]
+    return raw
+
+
+def _without_repeats(raw: pd.DataFrame, mapping: Mapping, sieve: Sieve) -> tuple[pd.DataFrame, int]:
+    """Return the rows, and how many of them equal an earlier one in every column that is read."""
+    copies = raw.duplicated(list(raw.columns.drop([FILE, LINE])))
+    if mapping.duplicates == "keep":
+        return raw, int(copies.sum())
+    sieve.drop("copy of an earlier row", copies.sum())
+    return raw[~copies], 0
+
+
+def _complete(raw: pd.DataFrame, mapping: Mapping, sieve: Sieve) -> pd.DataFrame:
+    """Return the rows that have a date, a place and everything that is counted."""
+    columns = mapping.columns
+    undated = raw[columns.date] == ""
+    sieve.drop("no date", undated.sum())
+    raw = raw[~undated]
+    placed = pd.Series(False, index=raw.index)
+    for name in (columns.segment, columns.area):
+        if name is not None:
+            placed |= raw[name] != ""
+    if columns.lon is not None and columns.lat is not None:
+        placed |= (raw[columns.lon] != "") & (raw[columns.lat] != "")
+    sieve.drop("no place", (~placed).sum())
+    raw = raw[placed]
+    for thing in ("count", "outcome", "effort"):
+        column = getattr(columns, thing)
+        if column is not None:
+            empty = raw[column] == ""
+            sieve.drop(f"no {thing}", empty.sum())
+            raw = raw[~empty]
+    return raw
+
+
+def _parsed(raw: pd.DataFrame, mapping: Mapping, areas: Sequence[str] | None) -> pd.DataFrame:
+    """Return the rows with their parts understood: start, end, place, count, amount, quantity, drug, source, unit."""
+    columns = mapping.columns
+    faults = Faults()
+    rows = spans(raw, columns.date, faults, mapping.date_format)
+    rows["source"] = _text(raw, columns.source, mapping.source)
+    rows["drug"] = _text(raw, columns.drug, "")
+    _place(rows, raw, mapping, areas, faults)
+    if columns.count is not None:
+        rows["count"] = numbers(raw, columns.count, faults, whole=True)
+    if columns.outcome is not None:
+        rows["count"] = _finds(raw, columns.outcome, mapping, faults)
+        rows["amount"] = 1.0
+    if columns.effort is not None:
+        rows["amount"] = numbers(raw, columns.effort, faults)
+    if columns.quantity is not None:
+        rows["quantity"] = numbers(raw, columns.quantity, faults)
+    if "amount" in rows:
+        rows["unit"] = _text(raw, columns.unit, mapping.unit or SEARCHES)
+    elif mapping.unit is not None or columns.unit is not None:
+        rows["unit"] = _text(raw, columns.unit, mapping.unit or "")
+    faults.raise_if_any()
+    return rows
+
+
+def _place(
+    rows: pd.DataFrame, raw: pd.DataFrame, mapping: Mapping, areas: Sequence[str] | None, faults: Faults
+) -> None:
+    """Add the columns of `PLACE` that the mapping names; half a point is none."""
+    columns = mapping.columns
+    if columns.lon is not None and columns.lat is not None:
+        point = pd.DataFrame(
+            {
+                "lon": numbers(raw, columns.lon, faults, least=-180, most=180),
+                "lat": numbers(raw, columns.lat, faults, least=-90, most=90),
+            }
+        )
+        rows[["lon", "lat"]] = point.where(point.notna().all(axis="columns"))
+    if columns.segment is not None:
+        rows["segment"] = numbers(raw, columns.segment, faults, whole=True).astype("Int64")
+    if columns.area is not None:
+        rows["area"] = raw[columns.area]
+        if areas is not None:
+            _check_areas(raw, columns.area, areas, faults)
+
+
+def _text(raw: pd.DataFrame, column: str | None, fallback: str) -> pd.Series[str]:
+    if column is None:
+        return pd.Series(fallback, index=raw.index, dtype=object)
+    return raw[column].where(raw[column] != "", fallback)
+
+
+def _finds(raw: pd.DataFrame, column: str, mapping: Mapping, faults: Faults) -> pd.Series[float]:
+    word = raw[column].str.casefold()
+    yes = word.isin([text.casefold() for text in mapping.yes])
+    no = word.isin([text.casefold() for text in mapping.no])
+    expected = f"one of {', '.join(mapping.yes)}, or of {', '.join(mapping.no)}"
+    faults.add_rows(raw[~(yes | no)], column, expected, "State the words under yes and no")
+    return yes.astype(float)
+
+
+def _check_areas(raw: pd.DataFrame, column: str, areas: Sequence[str], faults: Faults) -> None:
+    known = {name_key(name) for name in areas}
+    strange = ~raw[column].map(name_key).isin(known) & (raw[column] != "")
+    for text, own in raw[strange].groupby(column, sort=False):
+        faults.add_rows(own, column, "the name of an area", close_match(str(text), areas))
+
+
+def _tables(rows: pd.DataFrame, mapping: Mapping) -> dict[str, pd.DataFrame]:
+    place = [name for name in PLACE if name in rows]
+    rows = rows.copy()
+    pairs = rows[["start", "end"]].drop_duplicates()
+    pairs["time"] = [span_text(start, end) for start, end in zip(pairs["start"], pairs["end"], strict=True)]
+    rows["time"] = rows.merge(pairs, on=["start", "end"], how="left")["time"].to_numpy()
+    tables = {}
+    if "count" in rows:
+        seizures = rows[rows["count"] > 0].rename(columns={"unit": "effort_unit"})
+        wanted = ["time", *place, "count", "drug", "quantity", "source", "effort_unit"]
+        kept = [name for name in wanted if name in seizures and (name != "drug" or mapping.columns.drug is not None)]
+        tables["seizures.csv"] = seizures[kept].astype({"count": np.int64})
+    if "amount" in rows:
+        tables["effort.csv"] = rows[["time", *place, "amount", "source", "unit"]]
+    return tables
+
+
+def _notes(rows: pd.DataFrame, repeats: int) -> tuple[str, ...]:
+    notes = []
+    if repeats:
+        notes.append(
+            f"{repeats} rows equal an earlier one in every column that is read and are counted; if they are copies, state "
+            'duplicates = "drop".'
+        )
+    if "amount" not in rows:
+        notes.append(
+            "The file carries no search effort: finds alone say where people looked as much as where drugs pass."
+        )
+    elif "count" in rows:
+        blind = int(((rows["amount"] == 0) & (rows["count"] > 0)).sum())
+        if blind:
+            notes.append(f"{blind} rows have finds and an effort of zero: searches that nobody recorded.")
+    if "count" in rows and not (rows["count"] > 0).any():
+        notes.append("No row has a find: seizures.csv holds its header alone, and no entry names it.")
+    return tuple(notes)
+
+
+def _entries(
+    tables: dict[str, pd.DataFrame], mapping: Mapping
+) -> tuple[tuple[dict[str, Any], ...], tuple[dict[str, Any], ...]]:
+    seizures, effort = [], []
+    if "seizures.csv" in tables:
+        table = tables["seizures.csv"]
+        keys = [name for name in ("source", "effort_unit") if name in table]
+        for pair in table[keys].drop_duplicates().sort_values(keys).to_dict("records"):
+            named = {str(name): str(value) for name, value in pair.items()}
+            unit = {"effort_unit": named["effort_unit"]} if named.get("effort_unit") else {}
+            if "quantity" in table:
+                unit["quantity_unit"] = mapping.quantity_unit
+            seizures.append({"file": "seizures.csv", "source": named["source"], "where": filters(**named)} | unit)
+    if "effort.csv" in tables:
+        for pair in (
+            tables["effort.csv"][["source", "unit"]]
+            .drop_duplicates()
+            .sort_values(["source", "unit"])
+            .to_dict("records")
+        ):
+            named = {str(name): str(value) for name, value in pair.items()}
+            effort.append(
+                {"file": "effort.csv", "source": named["source"], "where": filters(**named), "unit": named["unit"]}
+            )
+    return tuple(seizures), tuple(effort)

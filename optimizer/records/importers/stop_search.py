@@ -1,0 +1,325 @@
+"""UK police stop and search (data.police.uk): each row is one search, at an anonymous map point, that ends in yes or no.
+
+Forces fill `Outcome linked to object of search` differently, so each force is put into one of four kinds first (`Filling`), and the
+summary names the kind of each. People searched together (same force, minute and point) are one search.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from optimizer.base.errors import InputError, Problem
+from optimizer.base.files import existing_file
+from optimizer.base.schema import close_match
+from optimizer.records.importers.faults import FILE, Faults
+from optimizer.records.importers.reading import numbers, read_columns
+from optimizer.records.importers.summary import Sieve, Summary
+from optimizer.records.importers.writing import Imported, filters
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+WHAT = "a stop-and-search file of data.police.uk"
+DATE, LAT, LON = "Date", "Latitude", "Longitude"
+OBJECT, OUTCOME, LINKED = "Object of search", "Outcome", "Outcome linked to object of search"
+REQUIRED = (DATE, LAT, LON, OBJECT, OUTCOME, LINKED)
+OPTIONAL = ("Type", "Part of a policing operation", "Legislation")
+"""They help to tell copies of one row from two searches. The publisher's other columns describe people and are not read."""
+
+DRUGS = "Controlled drugs"
+EVERY = "all"
+NO_ACTION = ("a no further action disposal", "nothing found - no further action")
+FORCE = "force of the row"
+MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
+
+MOSTLY = 0.95
+"""Share of rows from which on a force is said to fill the outcome in; a few rows are forgotten everywhere."""
+
+
+class Filling(StrEnum):
+    """How a force fills `Outcome linked to object of search`."""
+
+    FILLED = "filled in"
+    POSITIVE = "filled in only where the search led to action"
+    PARTLY = "filled in for some searches"
+    NOT = "not filled in"
+
+
+class Unfilled(StrEnum):
+    """What to do where the outcome is empty.
+
+    `auto`: a force that fills it only for positive disposals found nothing where no further action was taken; a force that fills it in
+    partly or not at all is left out; elsewhere an empty row is. `drop`: every force that does not fill it in is left out. `negative`:
+    empty means nothing was found, everywhere.
+    """
+
+    AUTO = "auto"
+    DROP = "drop"
+    NEGATIVE = "negative"
+
+
+class Treatment(StrEnum):
+    """What is done about the empty outcomes of one force."""
+
+    NEGATIVE = "every empty one is read as nothing found"
+    SKIP = "searches without one are left out"
+    INFER = "an empty one with no further action is read as nothing found"
+    LEAVE = "the force is left out"
+
+
+class Groups(StrEnum):
+    """People searched together: `one` search that found something if anything was found on any of them, or `each` a search."""
+
+    ONE = "one"
+    EACH = "each"
+
+
+def import_stop_search(
+    paths: Sequence[Path],
+    *,
+    objects: Sequence[str] = (DRUGS,),
+    unfilled: Unfilled = Unfilled.AUTO,
+    groups: Groups = Groups.ONE,
+    force: str | None = None,
+) -> Imported:
+    """Read stop-and-search files.
+
+    Parameters
+    ----------
+    paths
+        Files, or folders with files named `YYYY-MM-<force>-stop-and-search.csv`.
+    objects
+        Objects of search to keep, whatever the case; `all` keeps every one.
+    unfilled
+        What to do where the outcome is empty.
+    groups
+        What people searched together count as.
+    force
+        Police force of all files; by default each file's name says it.
+
+    Returns
+    -------
+    `seizures.csv` (time, lon, lat, count, source) and `effort.csv` (time, lon, lat, amount, source), one row a month, point and force;
+    `searches.csv` with one row a person searched: time, lon, lat, source, number and size of the group, weight = 1 / size, and found,
+    0 or 1.
+
+    Raises
+    ------
+    InputError
+        With the faults of all files: what is no such file, a date, coordinate or outcome that cannot be understood, or no search left.
+    """
+    files = _files(paths)
+    sieve = Sieve()
+    rows = _read(files, force)
+    total = len(rows)
+    counts: dict[str, Any] = {"rows_out_of_date_order": _out_of_order(rows)}
+    rows = _with_object(rows, objects, sieve)
+    rows = _without_copies(rows, sieve)
+    rows = _placed(rows, sieve)
+    rows, notes = _with_outcome(rows, unfilled, sieve)
+    if rows.empty:
+        found = ", ".join(f"{count} {reason}" for reason, count in sieve.dropped.items())
+        raise InputError(Problem("stop and search", f"no search left: {found}", "at least one", "Keep more rows"))
+    searches, counted = _grouped(rows)
+    counts |= counted
+    tables = _tables(searches, groups)
+    if groups is Groups.ONE and counted["groups"]:
+        notes.append(
+            f"{counted['people_in_groups']} people were searched in {counted['groups']} groups (same force, minute and point); "
+            "a group is one search, which found something if anything was found on any of them."
+        )
+    notes.append("Points are the publisher's anonymous map points: distances below about 50 m mean nothing.")
+    notes.append(
+        "Copies are told by the columns that are not about people: two people searched together with one outcome look like a copy. "
+        "Where a group is one search this changes nothing."
+    )
+    counts |= {
+        "searches_written": int(tables["effort.csv"]["amount"].sum()),
+        "finds_written": int(tables["seizures.csv"]["count"].sum()),
+        "points": len(searches[["lon", "lat"]].drop_duplicates()),
+        "searches_by_month": tables["effort.csv"].groupby("time")["amount"].sum().astype(int).to_dict(),
+        "searches_by_force": tables["effort.csv"].groupby("source")["amount"].sum().astype(int).to_dict(),
+    }
+    summary = Summary(
+        "UK police stop and search",
+        tuple(path.name for path in files),
+        total,
+        sieve.dropped,
+        len(rows),
+        counts,
+        tuple(notes),
+    )
+    return Imported(tables, *_entries(tables), summary)
+
+
+def _files(paths: Sequence[Path]) -> list[Path]:
+    files: list[Path] = []
+    for path in paths:
+        inside = sorted(path.glob("*stop-and-search.csv")) if path.is_dir() else [existing_file(path, WHAT)]
+        if not inside:
+            raise InputError(Problem(str(path), "no file *stop-and-search.csv", WHAT, "Name the files themselves"))
+        files += inside
+    return files
+
+
+def _read(files: Sequence[Path], force: str | None) -> pd.DataFrame:
+    parts = []
+    faults = Faults()
+    for path in files:
+        try:
+            part = read_columns(path, WHAT, REQUIRED, OPTIONAL)
+        except InputError as error:
+            faults.take(error)
+            continue
+        named = re.fullmatch(r"\d{4}-\d{2}-(.+)-stop-and-search", path.stem)
+        part[FORCE] = force or (named[1] if named else path.stem)
+        parts.append(part)
+    faults.raise_if_any()
+    rows = pd.concat(parts, ignore_index=True)
+    for name in OPTIONAL:
+        rows[name] = rows[name].fillna("") if name in rows else ""
+    return rows
+
+
+def _out_of_order(rows: pd.DataFrame) -> int:
+    dated = rows[rows[DATE] != ""]
+    return int(((dated[DATE] < dated[DATE].shift()) & (dated[FILE] == dated[FILE].shift())).sum())
+
+
+def _with_object(rows: pd.DataFrame, objects: Sequence[str], sieve: Sieve) -> pd.DataFrame:
+    wanted = {name.strip().casefold() for name in objects}
+    if EVERY in wanted:
+        return rows
+    there = sorted(set(rows[OBJECT]) - {""})
+    unknown = wanted - {name.casefold() for name in there}
+    for name in sorted(unknown):
+        raise InputError(
+            Problem("--object", repr(name), f"an object of the files: {', '.join(there)}", close_match(name, there))
+        )
+    kept = rows[OBJECT].str.casefold().isin(wanted)
+    sieve.drop("no object of search", (~kept & (rows[OBJECT] == "")).sum())
+    sieve.drop("another object of search", (~kept & (rows[OBJECT] != "")).sum())
+    return rows[kept]
+
+
+def _without_copies(rows: pd.DataFrame, sieve: Sieve) -> pd.DataFrame:
+    copies = rows.duplicated([FORCE, *REQUIRED, *OPTIONAL])
+    for force, count in copies.groupby(rows[FORCE]).sum().items():
+        sieve.drop(f"copy of an earlier row, {force}", int(count))
+    return rows[~copies]
+
+
+def _placed(rows: pd.DataFrame, sieve: Sieve) -> pd.DataFrame:
+    """Return rows with a moment and a point, as columns minute, time, lon, lat."""
+    undated = rows[DATE] == ""
+    sieve.drop("no date", undated.sum())
+    rows = rows[~undated]
+    unplaced = (rows[LAT] == "") | (rows[LON] == "")
+    sieve.drop("no coordinates", unplaced.sum())
+    rows = rows[~unplaced].copy()
+    faults = Faults()
+    minute = rows[DATE].where(rows[DATE].str.fullmatch(MOMENT)).str.slice(0, 16).str.replace(" ", "T")
+    rows["minute"] = pd.to_datetime(minute, format="%Y-%m-%dT%H:%M", errors="coerce")
+    faults.add_rows(rows[rows["minute"].isna()], DATE, "a day and a time such as 2020-01-31T23:59:00+00:00")
+    rows["time"] = rows[DATE].str.slice(0, 7)
+    rows["lon"] = numbers(rows, LON, faults, least=-180, most=180)
+    rows["lat"] = numbers(rows, LAT, faults, least=-90, most=90)
+    known = rows[LINKED].str.casefold().isin(["true", "false", ""])
+    faults.add_rows(rows[~known], LINKED, "True, False or nothing")
+    faults.raise_if_any()
+    return rows
+
+
+def _no_action(rows: pd.DataFrame) -> pd.Series[bool]:
+    return rows[OUTCOME].str.casefold().isin(NO_ACTION)
+
+
+def filling(rows: pd.DataFrame) -> Filling:
+    """Return how one force fills the outcome, from its rows of `REQUIRED` columns."""
+    filled = rows[LINKED] != ""
+    none = _no_action(rows)
+    action = ~none & (rows[OUTCOME] != "")
+    if filled.mean() >= MOSTLY:
+        return Filling.FILLED
+    if action.any() and filled[action].mean() >= MOSTLY and filled[none].mean() <= 1 - MOSTLY:
+        return Filling.POSITIVE
+    if action.any() and filled[action].mean() > 0.5 and (rows[LINKED].str.casefold() == "true").any():
+        return Filling.PARTLY
+    return Filling.NOT
+
+
+def _treatment(kind: Filling, unfilled: Unfilled) -> Treatment:
+    if unfilled is Unfilled.NEGATIVE:
+        return Treatment.NEGATIVE
+    if kind is Filling.FILLED:
+        return Treatment.SKIP
+    if kind is Filling.POSITIVE and unfilled is Unfilled.AUTO:
+        return Treatment.INFER
+    return Treatment.LEAVE
+
+
+def _with_outcome(rows: pd.DataFrame, unfilled: Unfilled, sieve: Sieve) -> tuple[pd.DataFrame, list[str]]:
+    """Return rows with a column `found`, and a sentence about each force that does not fill its outcomes in."""
+    kept = pd.Series(True, index=rows.index)
+    empty = rows[LINKED] == ""
+    notes = []
+    for name, own in rows.groupby(FORCE):
+        kind = filling(own)
+        treatment = _treatment(kind, unfilled)
+        blank = empty.loc[own.index]
+        gone = {
+            Treatment.NEGATIVE: blank & False,
+            Treatment.INFER: blank & ~_no_action(own),
+            Treatment.SKIP: blank,
+            Treatment.LEAVE: blank | True,
+        }[treatment]
+        kept.loc[own.index] = ~gone
+        reason = f"outcome {kind}" if treatment is Treatment.LEAVE else "outcome unknown"
+        sieve.drop(f"{reason}, {name}", int(gone.sum()))
+        if blank.any():
+            notes.append(f"{name}: outcome {kind} ({blank.sum()} of {len(own)} searches without); {treatment}.")
+    rows = rows[kept].copy()
+    rows["found"] = (rows[LINKED].str.casefold() == "true").astype(int)
+    return rows, notes
+
+
+def _grouped(rows: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Return one row a person searched, in order of time, with number and size of its group and its weight."""
+    rows = rows.sort_values(["minute", FORCE, "lon", "lat"], kind="stable", ignore_index=True)
+    by = rows.groupby(["minute", FORCE, "lon", "lat"], sort=False)
+    rows["group"] = by.ngroup() + 1
+    rows["size"] = by["found"].transform("size")
+    rows["weight"] = 1.0 / rows["size"]
+    rows["source"] = rows[FORCE]
+    together = rows["size"] > 1
+    counts = {"groups": int(rows.loc[together, "group"].nunique()), "people_in_groups": int(together.sum())}
+    return rows[["time", "lon", "lat", "source", "group", "size", "weight", "found"]], counts
+
+
+def _tables(searches: pd.DataFrame, groups: Groups) -> dict[str, pd.DataFrame]:
+    place = ["time", "lon", "lat", "source"]
+    single = searches
+    if groups is Groups.ONE:
+        single = searches.groupby("group").agg(dict.fromkeys(place, "first") | {"found": "max"})
+    sums = single.groupby(place)["found"].agg(["size", "sum"]).reset_index()
+    effort = sums.rename(columns={"size": "amount"})[["time", "lon", "lat", "amount", "source"]]
+    seizures = sums[sums["sum"] > 0].rename(columns={"sum": "count"})[["time", "lon", "lat", "count", "source"]]
+    return {"seizures.csv": seizures, "effort.csv": effort, "searches.csv": searches}
+
+
+def _entries(tables: dict[str, pd.DataFrame]) -> tuple[tuple[dict[str, Any], ...], tuple[dict[str, Any], ...]]:
+    """Return the entries of a scenario: one source a force, each with a unit (and so a detection level) of its own."""
+    seizures = [
+        {"file": "seizures.csv", "source": name, "where": filters(source=name), "effort_unit": f"searches by {name}"}
+        for name in sorted(set(tables["seizures.csv"]["source"]))
+    ]
+    effort = [
+        {"file": "effort.csv", "source": name, "where": filters(source=name), "unit": f"searches by {name}"}
+        for name in sorted(set(tables["effort.csv"]["source"]))
+    ]
+    return tuple(seizures), tuple(effort)

@@ -1,0 +1,110 @@
+"""The folder an import writes: tables that are safe to open, the lines a scenario needs, the counts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from optimizer.base.errors import InputError, Problem
+from optimizer.base.files import folder_written_whole, write_json
+from optimizer.records.importers.reading import NUMBER
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from optimizer.records.importers.summary import Summary
+
+TABLES = ("seizures.csv", "effort.csv", "searches.csv")
+SNIPPET, COUNTS = "records.toml", "import.json"
+FORMULA = r"[=+\-@]"
+"""What a cell begins with that spreadsheets may take for a formula or a command."""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an importer makes of its files.
+
+    Attributes
+    ----------
+    tables
+        Name of a CSV file -> its rows.
+    seizures, effort
+        Entries of a scenario's `[[records.seizures]]` and `[[records.effort]]`.
+    summary
+        What became of every row.
+    """
+
+    tables: dict[str, pd.DataFrame]
+    seizures: tuple[dict[str, Any], ...]
+    effort: tuple[dict[str, Any], ...]
+    summary: Summary
+
+
+def safe_text(text: pd.Series[str]) -> pd.Series[str]:
+    """Put an apostrophe before text that a spreadsheet would take for a formula, and make it one line; numbers stay."""
+    text = text.str.replace(r"[\r\n\t]+", " ", regex=True)
+    risky = text.str.match(FORMULA) & ~text.str.fullmatch(NUMBER)
+    return text.where(~risky, "'" + text)
+
+
+def write_import(out: Path, imported: Imported) -> int:
+    """Write tables, `records.toml` and `import.json` into a folder, all or none.
+
+    Parameters
+    ----------
+    out
+        The folder; files of the same names in it are replaced.
+    imported
+        What to write.
+
+    Returns
+    -------
+    How many cells of text were changed so that no spreadsheet takes them for a formula.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written, or holds a table of another import that this one would not replace.
+    """
+    for name in TABLES:
+        if name not in imported.tables and (out / name).exists():
+            found = f"{name} of another import, which this one does not replace"
+            raise InputError(Problem(str(out), found, "an empty folder", "Choose another --out, or remove the file"))
+    changed = 0
+    with folder_written_whole(out) as folder:
+        for name, table in imported.tables.items():
+            safe = table.copy()
+            for column in safe.columns[[not pd.api.types.is_numeric_dtype(kind) for kind in safe.dtypes]]:
+                text = safe[column].astype(str)
+                safe[column] = safe_text(text)
+                changed += int((safe[column] != text).sum())
+            safe.to_csv(folder / name, index=False, lineterminator="\n", encoding="utf-8")
+        (folder / SNIPPET).write_text(_snippet(imported), encoding="utf-8")
+        write_json(folder / COUNTS, imported.summary.as_json() | {"cells_made_safe": changed})
+    return changed
+
+
+def _snippet(imported: Imported) -> str:
+    lines = ["# For a scenario beside these files; elsewhere, mend the paths."]
+    lines += [f"# {' '.join(note.split())}" for note in imported.summary.notes]
+    for kind, entries in (("seizures", imported.seizures), ("effort", imported.effort)):
+        for entry in entries:
+            lines += ["", f"[[records.{kind}]]"] + [f"{name} = {_toml(value)}" for name, value in entry.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: str | float | Mapping[str, Any]) -> str:
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, int | float):
+        return repr(value)
+    return "{ " + ", ".join(f"{json.dumps(name)} = {_toml(item)}" for name, item in value.items()) + " }"
+
+
+def filters(**value: str) -> dict[str, str]:
+    """Return the `where` of a scenario that picks rows by their text as it is written."""
+    return {name: str(safe_text(pd.Series([text], dtype=object)).iloc[0]) for name, text in value.items()}

@@ -1,0 +1,118 @@
+"""Spans of whole days, and the ways in which records write them."""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from optimizer.base.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FORMS = "a day (2023-04-30), a month (2023-04), a year (2023), a US fiscal year (FY2023) or first/last of these"
+
+_DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?")
+_MONTH = re.compile(r"(\d{4})-(\d{2})")
+_YEAR = re.compile(r"(\d{4})")
+_FISCAL = re.compile(r"FY ?(\d{4}|\d{2})", re.IGNORECASE)
+_BARE_FISCAL = re.compile(r"(\d{4})(?: \(FYTD\))?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Whole days from `start` up to and without `end`."""
+
+    start: date
+    end: date
+
+    def __str__(self) -> str:
+        """Return first and last day."""
+        return f"{self.start} to {self.end - timedelta(days=1)}"
+
+
+def parse_period(text: str, date_format: str = "auto") -> Period:
+    """Read a time as the whole days it spans.
+
+    A US federal fiscal year runs from 1 October of the year before to 30 September (31 U.S.C. 1102). The hour and the offset of a
+    time stamp are dropped: the day is the one written.
+
+    Parameters
+    ----------
+    text
+        The time as a record writes it.
+    date_format
+        `auto`, `fiscal-year` (a bare year is a fiscal one), or a strptime pattern, whose finest directive sets the span: a pattern
+        without a day is a month, one without a month a year.
+
+    Raises
+    ------
+    InputError
+        If the text does not have that form, or names a day that is not in the calendar.
+    """
+    try:
+        if date_format == "auto":
+            return _first_to_last(text, _plain)
+        if date_format == "fiscal-year":
+            return _first_to_last(text, _fiscal)
+        return _by_pattern(text, date_format)
+    except (ValueError, OverflowError):
+        expected = FORMS if date_format in {"auto", "fiscal-year"} else f"a time written {date_format}"
+        raise InputError(Problem("time", repr(text), expected, "Mend it, or state date_format")) from None
+
+
+def _first_to_last(text: str, one: Callable[[str], Period]) -> Period:
+    first, slash, last = text.partition("/")
+    if not slash:
+        return one(text)
+    span = Period(one(first.strip()).start, one(last.strip()).end)
+    if span.start >= span.end:
+        raise ValueError("ends before it starts")
+    return span
+
+
+def _plain(text: str) -> Period:
+    if found := _DAY.fullmatch(text):
+        return _day(date(int(found[1]), int(found[2]), int(found[3])))
+    if found := _MONTH.fullmatch(text):
+        return _month(int(found[1]), int(found[2]))
+    if found := _YEAR.fullmatch(text):
+        return _year(int(found[1]))
+    if found := _FISCAL.fullmatch(text):
+        year = int(found[1])
+        return _fiscal_year(year if year > 99 else 2000 + year)
+    raise ValueError("no known form")
+
+
+def _fiscal(text: str) -> Period:
+    found = _BARE_FISCAL.fullmatch(text)
+    return _fiscal_year(int(found[1])) if found else _plain(text)
+
+
+def _by_pattern(text: str, pattern: str) -> Period:
+    moment = datetime.strptime(text, pattern)  # noqa: DTZ007 - a day has no time zone
+    if re.search(r"%[djxcDF]", pattern):
+        return _day(moment.date())
+    if re.search(r"%[mbB]", pattern):
+        return _month(moment.year, moment.month)
+    return _year(moment.year)
+
+
+def _day(day: date) -> Period:
+    return Period(day, day + timedelta(days=1))
+
+
+def _month(year: int, month: int) -> Period:
+    first = date(year, month, 1)
+    return Period(first, first + timedelta(days=monthrange(year, month)[1]))
+
+
+def _year(year: int) -> Period:
+    return Period(date(year, 1, 1), date(year + 1, 1, 1))
+
+
+def _fiscal_year(year: int) -> Period:
+    return Period(date(year - 1, 10, 1), date(year, 10, 1))

@@ -1,0 +1,110 @@
+"""How a scenario describes a file of seizures or of search effort."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+from optimizer.base.errors import InputError
+from optimizer.records.period import parse_period
+
+KILOGRAMS = {"kg": 1.0, "g": 0.001, "t": 1000.0, "lb": 0.45359237, "oz": 0.028349523125}
+"""Kilograms in each unit of quantity (avoirdupois pound and ounce, exact by the agreement of 1959)."""
+
+Text = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+class _Columns(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    time: Text | None = Field(None, description="Day, month, year, fiscal year or span of the row.")
+    lon: Text | None = Field(None, description="Longitude in degrees (WGS 84). A GeoJSON point needs none.")
+    lat: Text | None = Field(None, description="Latitude in degrees (WGS 84).")
+    segment: Text | None = Field(None, description="Number of a segment of the network.")
+    area: Text | None = Field(None, description="Name of one of the scenario's areas.")
+
+    def usual_name(self, field: str) -> str:
+        """Return the column that a field is looked for under when none is named."""
+        return type(self).model_fields[field].alias or field
+
+
+class SeizureColumns(_Columns):
+    """Which column of the file holds what; a field left out is looked for under its own name."""
+
+    drug: Text | None = Field(None, description="What was seized.")
+    quantity: Text | None = Field(None, description="How much, in `quantity_unit`; empty where unknown.")
+    count: Text | None = Field(None, description="Seizures the row stands for; 1 where there is no such column.")
+
+
+class EffortColumns(_Columns):
+    """Which column of the file holds what; a field left out is looked for under its own name."""
+
+    start: Text | None = Field(None, alias="from", description="First day of the row, in place of `time`.")
+    end: Text | None = Field(None, alias="to", description="Last day of the row (it belongs to the span).")
+    amount: Text | None = Field(None, description="How much searching, in `unit`.")
+
+
+class _Source(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    file: Path = Field(description="CSV (comma, UTF-8, a header row) or GeoJSON, relative to the scenario.")
+    source: Text = Field(description="Who keeps the record, such as CBP.")
+    where: dict[Text, Annotated[tuple[str, ...], BeforeValidator(_listed)]] = Field(
+        default_factory=dict, description="Column of the file -> values to keep; other rows are left out."
+    )
+    period: Text | None = Field(None, description="The time all rows stand for, where the file has no time column.")
+    date_format: Text = Field(
+        "auto",
+        description="auto (ISO day, month, year, FY2023, first/last), fiscal-year (a bare year is a US fiscal year), "
+        "or a strptime pattern such as %d/%m/%Y.",
+    )
+    max_distance_m: float = Field(
+        500.0, gt=0, allow_inf_nan=False, description="Points farther than this from every segment are not used."
+    )
+    duplicates: Literal["keep", "drop"] = Field(
+        "keep", description="Whether rows that repeat an earlier row exactly count again."
+    )
+
+    @field_validator("period")
+    @classmethod
+    def _period_is_readable(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                parse_period(value)
+            except InputError as error:
+                raise ValueError(str(error)) from None
+        return value
+
+    @field_validator("date_format")
+    @classmethod
+    def _date_format_has_a_year(cls, value: str) -> str:
+        if value not in {"auto", "fiscal-year"} and not re.search("%[Yycx]", value):
+            raise ValueError(f"auto, fiscal-year or a strptime pattern with a year such as %d/%m/%Y, not {value!r}")
+        return value
+
+
+class SeizureSource(_Source):
+    """A file of seizures: `[[records.seizures]]`."""
+
+    columns: SeizureColumns = SeizureColumns()
+    quantity_unit: Literal["kg", "g", "t", "lb", "oz"] = Field("kg", description="Unit of the quantity column.")
+    effort_unit: Text | None = Field(
+        None, description="The unit of the effort that makes these seizures; needed where efforts have several units."
+    )
+
+
+class EffortSource(_Source):
+    """A file of search effort: `[[records.effort]]`."""
+
+    columns: EffortColumns = EffortColumns()
+    unit: Text = Field(description="What the amounts count: hours, searches, vehicles, agents.")
+    amount_per_row: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="What each row counts, where the file has no amount column."
+    )

@@ -1,0 +1,63 @@
+from .alerts.monitor import Alerts as Alerts
+from .alerts.monitor import Watch as Watch
+from .alerts.places import Place as Place
+from .alerts.places import area_places as area_places
+from .alerts.places import crossing_places as crossing_places
+from .alerts.places import neighbourhood_places as neighbourhood_places
+from .alerts.places import segment_places as segment_places
+from .alerts.trend import trends as trends
+from .baselines import CountsOverEffort as CountsOverEffort
+from .baselines import FlowRegression as FlowRegression
+from .baselines import KernelDensity as KernelDensity
+from .baselines import RawCounts as RawCounts
+from .estimate import RiskEstimate as RiskEstimate
+from .estimate import RiskModel as RiskModel
+from .field_flow.field import Neighbours as Neighbours
+from .field_flow.flow import PathFlows as PathFlows
+from .field_flow.flow import path_flows as path_flows
+from .field_flow.model import FieldFlow as FieldFlow
+from .information_gain import Outlook as Outlook
+from .od import OdTable as OdTable
+from .od import fit_od as fit_od
+from .od import od_draws as od_draws
+from .rate import ShrunkRate as ShrunkRate
+from .simulation import Change as Change
+from .simulation import History as History
+from .simulation import World as World
+from .simulation import as_records as as_records
+from .simulation import captured as captured
+from .simulation import make_history as make_history
+from .simulation import make_world as make_world
+
+__all__ = [
+    "Alerts",
+    "Change",
+    "CountsOverEffort",
+    "FieldFlow",
+    "FlowRegression",
+    "History",
+    "KernelDensity",
+    "Neighbours",
+    "OdTable",
+    "Outlook",
+    "PathFlows",
+    "Place",
+    "RawCounts",
+    "RiskEstimate",
+    "RiskModel",
+    "ShrunkRate",
+    "Watch",
+    "World",
+    "area_places",
+    "as_records",
+    "captured",
+    "crossing_places",
+    "fit_od",
+    "make_history",
+    "make_world",
+    "neighbourhood_places",
+    "od_draws",
+    "path_flows",
+    "segment_places",
+    "trends",
+]

@@ -1,0 +1,1 @@
+"""Alerts: places whose recent seizures depart from what their search effort led to expect."""

@@ -1,0 +1,430 @@
+"""Alerts: places whose recent finds are more, or fewer, than their own search effort led to expect.
+
+The model is fitted to the time before a recent window. At each place the window's effort, season and detection give the distribution of
+the finds to come: Poisson, or negative binomial of the shape that the model chose for a month, averaged over what the model does not know of
+the log rate. A place whose count is too far out in either tail is called, at a stated rate of false discoveries over all places that were
+searched in the window.
+
+    mu_a = sum over cells c of place a of e_c exp(eta_c + level_c),   log mu_a ~ N
+    Y_a ~ negative binomial (mu_a, R_a),   1 / R_a = sum of share_c^2 / (r clumps_c)
+
+For one segment log mu_a is normal as the model has it; for more, its mean and spread come from joint draws, which know that neighbours go
+together. Standard deviations are the model's times `ALERT_WIDENING`.
+
+The p-value is twice the smaller of the two mid-p-values: plain ones are too large where little is expected, which is nearly everywhere, and
+randomised ones would let a coin decide whom to alarm. Places are called by Benjamini and Hochberg's rule, which holds where p-values are
+independent or positively dependent. Given the true rates counts are independent, and errors of neighbouring estimates pull their p-values the
+same way; for two-sided p-values that is no proof, so it was measured (results/risk/alerts.md), and `any_dependence` gives Benjamini and
+Yekutieli's rule, which needs no such assumption.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+
+from optimizer.risk.alerts.chance import Expected, adjusted, surprise
+from optimizer.risk.alerts.places import Place, segment_label, whole_place
+from optimizer.risk.alerts.tally import Known, Tally, tally, without_effort
+from optimizer.risk.alerts.window import cut
+from optimizer.risk.field_flow.season import in_average_months
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from numpy.typing import NDArray
+
+    from optimizer.problem.network import Network
+    from optimizer.records.records import Effort, Records
+    from optimizer.risk.alerts.chance import PValue
+    from optimizer.risk.alerts.window import Span
+    from optimizer.risk.field_flow.model import FieldFlow
+    from optimizer.risk.field_flow.model_averaging import Fitted
+
+    Floats: TypeAlias = NDArray[np.float64]
+
+ALERT_WIDENING = 1.0
+"""Standard deviations of log rates are multiplied by this before a count is called surprising (results/risk/alerts.md)."""
+SURPRISING = 0.05
+"""p-value of the whole below which a reader is told that all has moved."""
+DRAWS = 200
+DRAWS_OF_MANY, MANY = 100, 20_000
+"""Joint draws, and how many on networks of more segments than so."""
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """A place and its window.
+
+    Attributes
+    ----------
+    place
+        Where.
+    observed
+        Finds with effort behind them.
+    expected
+        Median of the expected finds, > 0.
+    low, high
+        Ends of the central interval of the finds that were to be expected.
+    p
+        Two-sided p-value.
+    q
+        Smallest rate of false discoveries at which it is called.
+    direction
+        On which side of the expectation the finds lie.
+    alarm
+        Whether it is called.
+    thin
+        Whether the alarm is of more and rests on a single find.
+    new
+        Whether nobody searched there before the window: the expectation comes from elsewhere and is wide.
+    """
+
+    place: Place
+    observed: float
+    expected: float
+    low: float
+    high: float
+    p: float
+    q: float
+    direction: Literal["more", "fewer"]
+    alarm: bool
+    thin: bool
+    new: bool
+
+
+@dataclass(frozen=True)
+class Unrecorded:
+    """Finds that no recorded search explains: where, when, and how many."""
+
+    place: str
+    segment: int | None
+    start: np.datetime64
+    last: np.datetime64
+    count: float
+
+
+@dataclass(frozen=True, eq=False)
+class Alerts:
+    """What the window says.
+
+    Attributes
+    ----------
+    before, window
+        What the expectation was learnt from, and what was held against it.
+    fdr
+        The stated rate of false discoveries.
+    judged
+        Every place that was searched in the window, the most surprising first.
+    whole
+        All places together; None where nothing was searched. It is no part of the false discovery rate.
+    unrecorded
+        Finds of the window without effort behind them.
+    warnings
+        What a reader must know.
+    """
+
+    before: Span
+    window: Span
+    fdr: float
+    judged: tuple[Judgement, ...]
+    whole: Judgement | None
+    unrecorded: tuple[Unrecorded, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def alarms(self) -> tuple[Judgement, ...]:
+        """The places that are called."""
+        return tuple(one for one in self.judged if one.alarm)
+
+
+class Watch:
+    """Holds a recent window of a record against what the time before it led to expect.
+
+    Parameters
+    ----------
+    model
+        The risk model with its parameters; it is fitted here, to the time before the window.
+    records, effort
+        The whole record.
+    network
+        The roads.
+    since
+        First day of the window; by default as `optimizer.risk.alerts.window.cut` says.
+    memory
+        Months before the window from which the expectation is learnt; by default all.
+    widening
+        Factor on the standard deviations of the log rates, > 0.
+    seed
+        Of the joint draws, so that one record gives one answer.
+
+    Raises
+    ------
+    InputError
+        If there is no effort, or none before the window, or the window begins after the record.
+    """
+
+    def __init__(
+        self,
+        model: FieldFlow,
+        records: Records,
+        effort: Effort | None,
+        network: Network,
+        *,
+        since: date | np.datetime64 | None = None,
+        memory: int | None = None,
+        widening: float = ALERT_WIDENING,
+        seed: int = 0,
+    ) -> None:
+        self.halves = cut(records, effort, since, memory=memory)
+        self.network = network
+        self.model = model.fit(*self.halves.earlier, network)
+        self.widening = widening
+        self._seed = seed
+        self._draws: tuple[Floats, Floats] | None = None
+        known = self.model.evidence_
+        self.known = Known(known.units, known.global_rate)
+
+    def widen(self, widening: float) -> None:
+        """Take another factor on the standard deviations of the log rates, > 0."""
+        self.widening = widening
+        self._draws = None
+
+    def judge(
+        self,
+        places: Sequence[Place],
+        *,
+        fdr: float = 0.1,
+        p_value: PValue = "mid",
+        any_dependence: bool = False,
+        level: float = 0.9,
+    ) -> Alerts:
+        """Return the places that depart from expectation; those without effort in the window are not judged.
+
+        Parameters
+        ----------
+        places
+            Where to look; they may overlap.
+        fdr
+            Expected share of false alarms among alarms, in (0, 1); where nothing has changed, the chance that there is any alarm.
+        p_value
+            `mid`, `plain` or `randomised`.
+        any_dependence
+            Benjamini and Yekutieli's rule in place of Benjamini and Hochberg's.
+        level
+            Probability of the interval of finds.
+        """
+        records, effort = self.halves.later
+        counted = tally(places, records, self.comparable(effort), self.network, self.known)
+        searched, expected = self.expected(counted)
+        observed = counted.observed[searched]
+        p = _two_sided(expected, observed, p_value, np.random.default_rng(self._seed))
+        q = adjusted(p, any_dependence=any_dependence)
+        new = self._never_before(counted, len(places))[searched]
+        judged = _judgements([places[k] for k in searched.tolist()], observed, expected, p, q, fdr, new, level)
+        whole = self._whole(records, effort, level)
+        remarks = [*self.halves.warnings, *self._remarks(effort, len(places), searched.size), *_moved(whole)]
+        return Alerts(
+            self.halves.before,
+            self.halves.window,
+            fdr,
+            tuple(sorted(judged, key=lambda one: (one.q, one.p))),
+            whole,
+            self._unrecorded(records, effort),
+            (*self.model.predict().warnings, *remarks),
+        )
+
+    def comparable(self, effort: Effort) -> Effort:
+        """Return effort in hours of an average month, by the season that was learnt."""
+        return in_average_months(effort, self.model.season_)
+
+    def expected(self, counted: Tally) -> tuple[NDArray[np.int64], Expected]:
+        """Return the places of a tally that were searched, (j,), and the finds expected there."""
+        searched, first, number = np.unique(counted.place, return_index=True, return_inverse=True)
+        middle = counted.expected * np.exp(self._level_at_mode(counted.unit) + self.model.mean_[counted.segment])
+        share = middle / np.bincount(number, middle)[number] if searched.size else middle
+        thinness = np.bincount(number, share**2 / counted.clumps, searched.size) / self._shape()
+        shape = np.full(searched.size, np.inf)
+        np.divide(1.0, thinness, out=shape, where=thinness > 0)
+        by_draws = np.full(searched.size, len(self.known.units) > 1)  # levels of units and log rates hang together
+        by_draws[number[counted.segment != counted.segment[first][number]]] = True
+        centre, sd = np.empty(searched.size), np.empty(searched.size)
+        centre[~by_draws] = np.log(np.bincount(number, middle, searched.size)[~by_draws])
+        sd[~by_draws] = self.widening * self.model.sd_[counted.segment[first][~by_draws]]
+        if by_draws.any():
+            logs = self._log_sums(counted, number, by_draws)
+            centre[by_draws], sd[by_draws] = logs.mean(axis=0), logs.std(axis=0)
+        return searched, Expected(centre, sd, shape)
+
+    def _log_sums(self, counted: Tally, number: NDArray[np.int64], wanted: NDArray[np.bool_]) -> Floats:
+        """Return draws of the log of the expected finds of the wanted places, (draws, places)."""
+        kept = wanted[number]
+        starts = np.flatnonzero(np.diff(number[kept], prepend=-1))
+        segment, unit, expected = counted.segment[kept], counted.unit[kept], counted.expected[kept]
+        return np.array(
+            [
+                np.log(np.add.reduceat(expected * np.exp(draw[segment] + level[unit]), starts))
+                for draw, level in zip(*self._joint(), strict=True)
+            ]
+        )
+
+    def _joint(self) -> tuple[Floats, Floats]:
+        """Return joint draws of log rates, (draws, m), and of the levels of the units, (draws, units)."""
+        if self._draws is None:
+            n = DRAWS if self.network.n_segments <= MANY else DRAWS_OF_MANY
+            mean = self.model.mean_
+            rng = np.random.default_rng(self._seed)
+            rates = mean + (self.model.sample(n, rng) - mean) * (self.widening / self.model.widening)
+            self._draws = rates, self._levels(rates, rng)
+        return self._draws
+
+    def _levels(self, rates: Floats, rng: np.random.Generator) -> Floats:
+        """Return for each draw of the log rates one of the levels of the units; 0 where there is one unit, whose level is in the rates.
+
+        Given the rates, the finds N of a unit are Poisson with mean exp(level) S, S what its effort finds at level 0, and the level's prior is
+        normal about 0: its conditional is normal about the mode as nearly as matters. The rates alone scatter with all that is not known of the
+        levels; rate and level together do not.
+        """
+        out = np.zeros((len(rates), len(self.known.units)))
+        if len(self.known.units) == 1:
+            return out
+        known, shape, prior = self.model.evidence_, self._shape(), float(self._main.problem.precision[-1])
+        for unit in range(out.shape[1]):
+            pools = [pool for pool in known.pools if pool.unit == unit]
+            expected = known.unit_expected[unit].copy()
+            for pool in pools:
+                np.add.at(expected, pool.segment, pool.expected)
+            count = known.unit_count[unit].sum() + sum(pool.count for pool in pools)
+            used = np.flatnonzero(expected > 0)
+            if not used.size:
+                continue
+            clumps = np.maximum(known.months[unit, used], 1.0)
+            for row, draw in enumerate(rates):
+                mean = expected[used] * np.exp(draw[used])
+                level = _level(count, float(mean.sum()), prior)
+                mean *= np.exp(level)
+                heard = mean.sum() ** 2 / float((mean + mean**2 / (shape * clumps)).sum())
+                out[row, unit] = level + rng.standard_normal() / np.sqrt(heard + prior)
+        return out
+
+    def _level_at_mode(self, unit: NDArray[np.int64]) -> Floats:
+        return self._main.problem.level(self._main.mode.point.beta, unit)
+
+    def _shape(self) -> float:
+        return self._main.setting.shape
+
+    @property
+    def _main(self) -> Fitted:
+        """The candidate that is believed most."""
+        return self.model.candidates_[int(np.argmax(self.model.beliefs_))]
+
+    def _never_before(self, counted: Tally, size: int) -> NDArray[np.bool_]:
+        """Return whether no cell of each place lies where anybody searched before the window, (size,)."""
+        before = np.bincount(counted.place, self.model.evidence_.searched[counted.segment], size)
+        return np.asarray(before == 0)
+
+    def _whole(self, records: Records, effort: Effort, level: float) -> Judgement | None:
+        whole = whole_place(self.network)
+        counted = tally([whole], records, self.comparable(effort), self.network, self.known)
+        searched, expected = self.expected(counted)
+        if not searched.size:
+            return None
+        p = _two_sided(expected, counted.observed, "mid", np.random.default_rng(0))
+        new = self._never_before(counted, 1)
+        return _judgements([whole], counted.observed, expected, p, p, 0.0, new, level)[0]
+
+    def _unrecorded(self, records: Records, effort: Effort) -> tuple[Unrecorded, ...]:
+        alone = records.take(without_effort(records, effort, self.network, self.known.units))
+        day = np.timedelta64(1, "D")
+        return tuple(
+            Unrecorded(
+                segment_label(self.network, segment) if segment >= 0 else alone.area_name[alone.area[row]],
+                segment if segment >= 0 else None,
+                alone.start[row],
+                alone.end[row] - day,
+                float(alone.count[row]),
+            )
+            for row, segment in enumerate(alone.segment.tolist())
+        )
+
+    def _remarks(self, effort: Effort, asked: int, judged: int) -> list[str]:
+        remarks = []
+        used = effort.take(effort.amount > 0)
+        names = {effort.unit[source] for source in np.unique(used.source).tolist()}
+        fresh = [
+            u for u, rate in zip(self.known.units, self.known.global_rate, strict=True) if u in names and np.isnan(rate)
+        ]
+        if not names:
+            remarks.append(
+                f"No search effort is recorded in the window, {self.halves.window}: nothing can be judged. Finds without effort are listed."
+            )
+        elif not judged:
+            remarks.append(
+                "None of the places has search effort of its own in the window. Effort known by area alone tells of areas, not of roads: "
+                "judge by area."
+            )
+        elif judged < asked:
+            remarks.append(f"{asked - judged} of {asked} places were not searched in the window and are not judged.")
+        if fresh:
+            remarks.append(
+                f"Effort in {', '.join(fresh)} begins in the window: nothing says what it finds, and it is left out."
+            )
+        return remarks
+
+
+def _moved(whole: Judgement | None) -> list[str]:
+    if whole is None or whole.p > SURPRISING:
+        return []
+    return [
+        f"Everywhere together {whole.observed:g} were found where {whole.expected:.3g} were expected: an alert may say no more of a place."
+    ]
+
+
+def _level(count: float, mean: float, prior: float) -> float:
+    """Return the likeliest level of a unit: the root of count - mean exp(level) - prior level, by Newton's method from above it."""
+    level = np.log((count + 1.0) / mean)
+    for _ in range(50):
+        rate = mean * np.exp(level)
+        step = (count - rate - prior * level) / (rate + prior)
+        level += step
+        if abs(step) < 1e-10:
+            break
+    return float(level)
+
+
+def _two_sided(expected: Expected, observed: Floats, kind: PValue, rng: np.random.Generator) -> Floats:
+    more, fewer = surprise(expected, observed, kind, rng)
+    return np.asarray(np.minimum(2 * np.minimum(more, fewer), 1.0))
+
+
+def _judgements(
+    places: Sequence[Place],
+    observed: Floats,
+    expected: Expected,
+    p: Floats,
+    q: Floats,
+    fdr: float,
+    new: NDArray[np.bool_],
+    level: float,
+) -> list[Judgement]:
+    low, high = expected.interval(level)
+    more, fewer = surprise(expected, observed)
+    return [
+        Judgement(
+            place,
+            float(observed[k]),
+            float(np.exp(expected.centre[k])),
+            float(low[k]),
+            float(high[k]),
+            float(p[k]),
+            float(q[k]),
+            "more" if more[k] < fewer[k] else "fewer",
+            bool(q[k] <= fdr),
+            bool(q[k] <= fdr and observed[k] == 1 and more[k] < fewer[k]),
+            bool(new[k]),
+        )
+        for k, place in enumerate(places)
+    ]

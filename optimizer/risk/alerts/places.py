@@ -1,0 +1,134 @@
+"""The places that alerts speak of: segments, crossings, neighbourhoods, areas, and the whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.base.errors import InputError, Problem
+from optimizer.risk.field_flow.field import road_neighbours
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.problem.network import Network
+    from optimizer.problem.places import Gateway
+    from optimizer.records.records import Effort, Records
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """Somewhere finds are counted.
+
+    Attributes
+    ----------
+    id
+        Unique among the places of one kind.
+    label
+        What people call it.
+    segments
+        (k,) sorted segments that belong to it.
+    area
+        Name of the area it is, of which seizures may be known without a point; None otherwise.
+    everything
+        Whether it is the whole network, where finds of every area count too.
+    """
+
+    id: str
+    label: str
+    segments: NDArray[np.int64] = field(repr=False)
+    area: str | None = None
+    everything: bool = False
+
+    @property
+    def by_points(self) -> bool:
+        """Whether finds with a point alone count here."""
+        return self.area is None and not self.everything
+
+
+def segment_places(network: Network, segments: NDArray[np.integer] | None = None) -> tuple[Place, ...]:
+    """Return each of the (k,) segments, by default of all, as a place of its own."""
+    chosen = np.arange(network.n_segments) if segments is None else segments
+    return tuple(Place(str(s), segment_label(network, s), np.array([s])) for s in chosen.tolist())
+
+
+def segment_label(network: Network, segment: int) -> str:
+    """Return what a person may call a segment: its road's name, else its class, and its number."""
+    arc = network.segment_arc[segment]
+    name = " ".join(str(network.name[arc]).split())
+    return f"{name or network.road_class[arc]} ({segment})"
+
+
+def crossing_places(network: Network, gateways: Sequence[Gateway]) -> tuple[Place, ...]:
+    """Return the segments that meet at each gateway as a place.
+
+    Raises
+    ------
+    InputError
+        If there is no gateway.
+    """
+    if not gateways:
+        raise InputError(
+            Problem(
+                "--by crossing", "a network without gateways", "at least one gateway", "Use --by segment or --by area"
+            )
+        )
+    arc = network.segment_arc
+    tail, head = network.tail[arc], network.head[arc]
+    return tuple(
+        Place(
+            gateway.id,
+            gateway.name or gateway.id,
+            np.flatnonzero((tail == gateway.node) | (head == gateway.node)).astype(np.int64),
+        )
+        for gateway in gateways
+    )
+
+
+def neighbourhood_places(network: Network, centres: NDArray[np.integer] | None = None) -> tuple[Place, ...]:
+    """Return each of the (k,) centres, by default every segment, with the segments that meet it; neighbourhoods overlap."""
+    near = road_neighbours(network)
+    chosen = np.arange(near.size) if centres is None else centres
+    first, second = np.concatenate((near.first, near.second)), np.concatenate((near.second, near.first))
+    order = np.argsort(first, kind="stable")
+    first, second = first[order], second[order]
+    start, end = np.searchsorted(first, chosen), np.searchsorted(first, chosen, side="right")
+    return tuple(
+        Place(str(s), f"around {segment_label(network, s)}", np.sort(np.append(second[a:b], s)))
+        for s, a, b in zip(chosen.tolist(), start.tolist(), end.tolist(), strict=True)
+    )
+
+
+def area_places(records: Records, effort: Effort) -> tuple[Place, ...]:
+    """Return the areas that records and effort may name, those without a segment left out.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    members = {
+        name: segments
+        for table in (records, effort)
+        for name, segments in zip(table.area_name, table.area_segment, strict=True)
+        if segments.size
+    }
+    if not members:
+        raise InputError(
+            Problem(
+                "--by area",
+                "a record without areas",
+                "areas on the network",
+                "State [region] areas, or use --by segment",
+            )
+        )
+    return tuple(Place(name, name, np.sort(segments), name) for name, segments in members.items())
+
+
+def whole_place(network: Network) -> Place:
+    """Return the whole network as one place."""
+    return Place("whole", "everywhere", np.arange(network.n_segments), everything=True)

@@ -1,0 +1,189 @@
+"""The recent window of a record, and the quarters that it falls into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.base.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from optimizer.records.records import Effort, Records
+
+WINDOW_MONTHS = 3
+"""Months of the window where none is asked for."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """Whole days from `start` up to and without `end`.
+
+    Attributes
+    ----------
+    start, end
+        datetime64[D], start < end.
+    """
+
+    start: np.datetime64
+    end: np.datetime64
+
+    @property
+    def last(self) -> np.datetime64:
+        """The last day."""
+        return self.end - np.timedelta64(1, "D")
+
+    def __str__(self) -> str:
+        """Return first and last day."""
+        return f"{self.start} to {self.last}"
+
+
+@dataclass(frozen=True)
+class Halves:
+    """A record cut in two.
+
+    Attributes
+    ----------
+    before, window
+        The spans.
+    earlier, later
+        Seizures and effort of each.
+    warnings
+        What fell between them.
+    """
+
+    before: Span
+    window: Span
+    earlier: tuple[Records, Effort]
+    later: tuple[Records, Effort]
+    warnings: tuple[str, ...]
+
+
+def cut(
+    records: Records,
+    effort: Effort | None,
+    since: date | np.datetime64 | None = None,
+    *,
+    memory: int | None = None,
+) -> Halves:
+    """Cut a record into what an expectation is learnt from and the window that is held against it.
+
+    Effort that reaches over the cut counts on each side by its days there. Seizures whose time reaches over it belong to neither. The window
+    ends with the last day of effort.
+
+    Parameters
+    ----------
+    records, effort
+        The record.
+    since
+        First day of the window; by default three months before the last day of effort, or as much earlier as it takes for no seizure to
+        reach over the cut: records by fiscal year give a window of a year.
+    memory
+        Months before the window from which the expectation is learnt, >= 1; by default all. The model knows no slow change: over a long
+        memory a drift shows as an alert.
+
+    Raises
+    ------
+    InputError
+        If there is no effort, or none before the window, or the window begins after the record's end.
+    """
+    if memory is not None and memory < 1:
+        raise InputError(Problem("--memory", str(memory), "at least one month"))
+    if effort is None or not (effort.amount > 0).any():
+        found, expected = "no search effort", "effort with the days on which it was made"
+        raise InputError(
+            Problem(
+                "alerts", found, expected, "Add [[records.effort]]: without it a busy month and a risky one look alike"
+            )
+        )
+    used = effort.amount > 0
+    first, end = effort.start[used].min(), effort.end[used].max()
+    start = _default_start(records, first, end) if since is None else np.datetime64(since).astype("datetime64[D]")
+    _check(start, first, end, given=since is not None)
+    learnt = records.end <= start
+    if memory is not None:
+        first = max(first, (start.astype("datetime64[M]") - memory).astype("datetime64[D]"))
+        learnt &= records.start >= first
+    before, window = Span(first, start), Span(start, end)
+    across = (records.start < start) & (records.end > start)
+    warnings = _late_finds(records, before)
+    if records.count[across].sum():
+        warnings.append(
+            f"{records.count[across].sum():g} seizures are dated by spans that reach over {start} and are in neither part, so that both look "
+            "quieter than they were. Begin the window where the records' spans do."
+        )
+    return Halves(
+        before,
+        window,
+        (records.take(learnt), effort_within(effort, before)),
+        (records.take(records.start >= start), effort_within(effort, window)),
+        tuple(warnings),
+    )
+
+
+def _late_finds(records: Records, before: Span) -> list[str]:
+    """Return a remark if effort was recorded long before the first seizure: then perhaps seizures were not."""
+    known = records.start[(records.end <= before.end) & (records.count > 0)]
+    late = before.start.astype("datetime64[M]") + WINDOW_MONTHS
+    if not known.size or known.min() < late:
+        return []
+    remark = (
+        f"Effort is recorded from {before.start}, seizures from {known.min()}: if they only began to be recorded then, too little is "
+        "expected. Learn from a shorter time."
+    )
+    return [remark]
+
+
+def _default_start(records: Records, first: np.datetime64, end: np.datetime64) -> np.datetime64:
+    month = (end - np.timedelta64(1, "D")).astype("datetime64[M]") + 1
+    start = (month - WINDOW_MONTHS).astype("datetime64[D]")
+    while (across := (records.start < start) & (records.end > start)).any() and start > first:
+        start = records.start[across].min()
+    return np.datetime64(start, "D")
+
+
+def _check(start: np.datetime64, first: np.datetime64, end: np.datetime64, *, given: bool) -> None:
+    where = "--since" if given else "alerts"
+    last = end - np.timedelta64(1, "D")
+    if start >= end:
+        expected = f"a day up to {last}, the last with search effort"
+        raise InputError(Problem(where, str(start), expected, "Begin the window earlier"))
+    if start <= first:
+        found = f"{start}, with no effort before it" if given else f"a record of {first} to {last} that cannot be cut"
+        expected = f"a day after {first}, so that the time before says what to expect"
+        raise InputError(Problem(where, found, expected, "Begin the window later, or give an earlier record"))
+
+
+def effort_within(effort: Effort, span: Span) -> Effort:
+    """Return the effort inside a span; rows that reach over its ends count by their share of days inside."""
+    days = (effort.end - effort.start) / np.timedelta64(1, "D")
+    start, end = np.maximum(effort.start, span.start), np.minimum(effort.end, span.end)
+    inside = (end - start) / np.timedelta64(1, "D")
+    kept = inside > 0
+    clipped = replace(effort, start=start, end=end, amount=effort.amount * np.maximum(inside, 0) / days)
+    return clipped.take(kept)
+
+
+def records_within(records: Records, span: Span) -> Records:
+    """Return the seizures that lie wholly inside a span."""
+    return records.take((records.start >= span.start) & (records.end <= span.end))
+
+
+def quarters(halves: Halves) -> tuple[Span, ...]:
+    """Return the calendar quarters of a record, cut at the window too, and joined where seizures are dated by longer spans."""
+    first, cut_at, end = halves.before.start, halves.window.start, halves.window.end
+    early = halves.earlier[0]
+    first = min(first, *early.start[early.end > first]) if (early.end > first).any() else first
+    month = first.astype("datetime64[M]").astype(np.int64)
+    quarter = np.arange(month // 3 * 3 + 3, end.astype("datetime64[M]").astype(np.int64) + 3, 3)
+    inner = quarter.astype("datetime64[M]").astype("datetime64[D]")
+    bounds = np.unique(np.concatenate((inner[(inner > first) & (inner < end)], [cut_at])))
+    across = np.zeros(bounds.size, dtype=bool)
+    for records, _ in (halves.earlier, halves.later):
+        across |= ((records.start[:, None] < bounds) & (records.end[:, None] > bounds)).any(axis=0)
+    bounds = np.concatenate(([first], bounds[~across], [end]))
+    return tuple(Span(start, after) for start, after in pairwise(bounds))

@@ -1,0 +1,360 @@
+"""The posterior where finds are known by area alone: the sum of an area is kept apart from how it is divided.
+
+What a count by area tells is the sum S of e exp(eta) over the area's segments, closely, and of how S is divided next to nothing. No normal
+distribution of eta says both: segments that keep the prior's spread have a sum that scatters nearly as widely, and above what it was at
+their mode, for exp is convex. So what everything else says, the priors and the cells, stays the normal distribution N(mean, C) that it is,
+
+    z ~ N(mean, C),   h_a' z = the linear log sum of area a (shares h_a of its segments, its unit's level),   G = H' C H = U diag(g) U',
+
+    z = r + B xi,     B = C H U diag(g)^(-1/2),   xi ~ N(0, I) and independent of r: the direction in which the sums move,
+
+and each draw of r (how the sums are divided, up to their size) takes its xi from the counts as they are, exactly but for the last step:
+
+    p(xi | r, counts) ~ exp(-xi' xi / 2) prod over a of p(count_a | S_a(r + B xi)),
+
+a problem of as many dimensions as there are areas. Its mode is found by Newton's method, xi is drawn from the t distribution around it, and
+the draw is weighted by target over proposal, which also weights r by what the counts make of it. Weights are cut where few draws would rule.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.sparse import coo_array
+from scipy.special import gammaln, logsumexp
+
+from optimizer.risk.field_flow.hessian import Hessian
+from optimizer.risk.field_flow.latent import nuggets
+from optimizer.risk.field_flow.posterior import cell_terms, look
+from optimizer.risk.numerics.likelihood import LARGEST, count_terms
+from optimizer.risk.numerics.lognormal import LARGEST_SD
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.risk.field_flow.latent import Problem, Setting
+    from optimizer.risk.field_flow.posterior import View
+    from optimizer.risk.numerics.likelihood import AreaCount
+
+    Floats = NDArray[np.float64]
+
+TAIL = 8.0
+"""Degrees of freedom of the t distribution that xi is drawn from: wider tails than the logarithm of a Gamma's on the one side that matters."""
+NEWTON_STEPS = 30
+HALVINGS = 12
+CLOSE = 1e-3
+"""Gain in log chance at which the search for a draw's xi stops; the weights make up for what is left."""
+DRAWS, LEAST_DRAWS, LARGEST_DRAWS = 4000, 200, 5_000_000
+"""Draws for a summary; fewer, but not below `LEAST_DRAWS`, where draws times segments would be more than `LARGEST_DRAWS`."""
+RAKINGS, RAKED = 200, 1e-4
+"""Rounds at most in which overlapping areas get their sums, and by how much a log sum may be off at the end."""
+LEAST = 1e-9
+"""Directions whose variance is below this share of the largest say nothing of their own: areas that are one and the same."""
+
+
+@dataclass(frozen=True)
+class Draws:
+    """n weighted draws.
+
+    Attributes
+    ----------
+    eta
+        (n, m) log rates.
+    level
+        (n, levels) levels of the units, none where there is one unit.
+    weight
+        (n,) weights, sum 1.
+    rest
+        (n, m) the part of eta that areas do not move, before it is weighted: normal with mean 0 about `Pools.mean`.
+    log_chance
+        Log chance of the counts by area given everything else.
+    """
+
+    eta: Floats
+    level: Floats
+    weight: Floats
+    rest: Floats
+    log_chance: float
+
+    @property
+    def effective(self) -> float:
+        """How many draws of equal weight would say as much (Kish)."""
+        return float(1 / (self.weight**2).sum())
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What weighted draws say.
+
+    Attributes
+    ----------
+    mean, sd
+        (m,) log rate and its standard deviation.
+    log_sum, log_expected_sum
+        (areas,) mean of the log sum of each area at level 0, and the log of the mean of the sum.
+    n, effective
+        Draws, and how many of equal weight would say as much.
+    """
+
+    mean: Floats
+    sd: Floats
+    log_sum: Floats
+    log_expected_sum: Floats
+    n: int
+    effective: float
+
+
+class Pools:
+    """The posterior of a problem with counts by area, drawn from.
+
+    Parameters
+    ----------
+    problem, setting, mode
+        The model and its mode, at which cells are taken as normal.
+    """
+
+    def __init__(self, problem: Problem, setting: Setting, mode: View) -> None:
+        self._problem, self._setting = problem, setting
+        self._without = replace(problem, areas=())
+        self._view = look(self._without, setting, mode.point)
+        hessian = Hessian(self._without, setting, self._view)
+        own = nuggets(problem, setting)
+        free = own / (1 + own * self._view.weight)
+        towards = hessian.newton(own)[0]
+        x, p = problem.design.columns, problem.design.columns.shape[1]
+        at, beta = mode.area_u, mode.area_beta
+        moved = [hessian.solve_without_areas(*pair, free * pair[0]) for pair in zip(at.T, beta.T, strict=True)]
+        eta = np.column_stack([x @ one.beta[:p] + one.u + one.v for one in moved])
+        level = np.column_stack([one.beta[p:] for one in moved])
+        spread = at.T @ eta + beta[p:].T @ level
+        size, turn = np.linalg.eigh((spread + spread.T) / 2)
+        kept = size > LEAST * size.max()
+        self._to_xi = turn[:, kept].T / np.sqrt(size[kept])[:, None]
+        self._at, self._of_level = at, beta[p:]
+        self._along_eta, self._along_level = eta @ self._to_xi.T, level @ self._to_xi.T  # B
+        before = mode.point.moved(towards)
+        self.mean = problem.rates(before)
+        self._mean_level = before.beta[p:]
+        self._start = -self._to_xi @ (
+            at.T @ (x @ towards.beta[:p] + towards.u + towards.v) + beta[p:].T @ towards.beta[p:]
+        )
+        variance = hessian.rate_variance(x) - (self._along_eta**2).sum(axis=1)
+        self.rest_sd = np.sqrt(np.maximum(variance, 1e-12))
+
+    def draw(self, n: int, rng: np.random.Generator) -> Draws:
+        """Return n weighted draws."""
+        eta, level = self._drawn_without(n, rng)
+        xi = (eta @ self._at + level @ self._of_level) @ self._to_xi.T
+        rest = eta - xi @ self._along_eta.T
+        level = self._mean_level + level - xi @ self._along_level.T
+        sums = [
+            _Sum(
+                area,
+                np.log(area.expected)
+                + self.mean[area.segment]
+                + rest[:, area.segment]
+                + (level[:, area.unit, None] if self._problem.levels else 0.0),
+                self._along_eta[area.segment] + (self._along_level[area.unit] if self._problem.levels else 0.0),
+                self._setting.shape,
+            )
+            for area in self._problem.areas
+        ]
+        found, log_weight = _drawn(sums, np.tile(self._start, (n, 1)), rng)
+        return Draws(
+            self.mean + rest + found @ self._along_eta.T,
+            level + found @ self._along_level.T,
+            _cut(log_weight),
+            rest,
+            float(logsumexp(log_weight)) - float(np.log(n)),
+        )
+
+    def _drawn_without(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        """Return n draws of what everything but the areas says, less its mean: (n, m) eta and (n, levels) levels.
+
+        As in `optimizer.risk.field_flow.laplace.draw`, all together.
+        """
+        problem, view = self._without, self._view
+        cells, x = problem.cells, problem.design.columns
+        (m, p), k = x.shape, cells.segment.size
+        eta = problem.rates(view.point)
+        shaken = np.sqrt(cell_terms(problem, self._setting, view.point, eta)[2])[:, None] * rng.standard_normal((k, n))
+        at = np.asarray(coo_array((np.ones(k), (cells.segment, np.arange(k))), shape=(m, k)).tocsr() @ shaken)
+        right_beta = np.sqrt(problem.precision)[:, None] * rng.standard_normal((problem.precision.size, n))
+        right_beta[:p] += x.T @ at
+        for unit in range(problem.levels):
+            right_beta[p + unit] += shaken[cells.unit == unit].sum(axis=0)
+        own = nuggets(problem, self._setting)[:, None]
+        owned = (own * at + np.sqrt(own) * rng.standard_normal((m, n))) / (1 + own * view.weight[:, None])
+        noise = problem.field.noise(self._setting.tau, self._setting.kappa2, n, rng).T
+        point = Hessian(problem, self._setting, view).solve_without_areas(noise + at, right_beta, owned)
+        return (x @ point.beta[:p] + point.u + point.v).T, point.beta[p:].T
+
+    def resampled(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        """Return n draws of equal weight: (n, m) log rates and (n, levels) levels, out of two to eight times as many."""
+        many = n * int(np.clip(LARGEST_DRAWS // max(n * self.mean.size, 1), 2, 8))
+        draws = self.draw(many, rng)
+        at = (rng.random() + np.arange(n)) / n
+        chosen = np.minimum(np.searchsorted(np.cumsum(draws.weight), at), many - 1)
+        return draws.eta[chosen], draws.level[chosen]
+
+    def summary(self) -> Summary:
+        """Return what draws say, always the same; where the counts say nothing, means and spreads are exact."""
+        n = int(np.clip(LARGEST_DRAWS // self.mean.size, LEAST_DRAWS, DRAWS))
+        draws = self.draw(n, np.random.default_rng(0))
+        weight, eta, rest = draws.weight, draws.eta, draws.rest
+        middle = weight @ eta
+        # what the unweighted draws of the rest miss of their known mean, 0, and their known spread, is made up for
+        mean = middle - rest.mean(axis=0)
+        of_rest = weight @ (rest - weight @ rest) ** 2
+        missed = of_rest * (self.rest_sd**2 / np.maximum(rest.var(axis=0), 1e-12) - 1)
+        variance = np.maximum(weight @ (eta - middle) ** 2 + missed, 1e-12)
+        logs = log_sums(self._problem.areas, eta)
+        expected = logsumexp(logs, axis=0, b=weight[:, None])
+        return Summary(mean, np.sqrt(variance), weight @ logs, np.asarray(expected), n, draws.effective)
+
+
+def log_sums(areas: Sequence[AreaCount], eta: Floats) -> Floats:
+    """Return the (n, areas) log sums of e exp(eta) at level 0, for (n, m) log rates."""
+    return np.column_stack([logsumexp(np.log(area.expected) + eta[:, area.segment], axis=1) for area in areas])
+
+
+def raked(areas: Sequence[AreaCount], eta: Floats, wanted: Floats) -> Floats:
+    """Return (n, m) log rates moved area by area until their log sums are the (n, areas) wanted ones."""
+    out = eta.copy()
+    for _ in range(RAKINGS):
+        worst = 0.0
+        for number, area in enumerate(areas):
+            short = wanted[:, number] - logsumexp(np.log(area.expected) + out[:, area.segment], axis=1)
+            out[:, area.segment] += short[:, None]
+            worst = max(worst, float(np.abs(short).max()))
+        if worst < RAKED:
+            break
+    return out
+
+
+def divided(areas: Sequence[AreaCount], mean: Floats, sd: Floats, wanted: Floats) -> Floats:
+    """Return (m,) expected rates exp(mean + share sd^2 / 2), the share such that all sums together are as wanted, then each area by itself.
+
+    With share 1 they are those of log-normal rates, whose sums come out too high, for no segment can find more than its area did. Draws
+    would say the same with much noise, and tell apart what the record does not.
+
+    Parameters
+    ----------
+    areas
+        Counts by area.
+    mean, sd
+        (m,) log rate and its standard deviation.
+    wanted
+        (areas,) log expected sums at level 0.
+    """
+    half = np.minimum(sd, LARGEST_SD) ** 2 / 2
+
+    def over(share: float) -> float:
+        return float(logsumexp(log_sums(areas, (mean + share * half)[None])) - logsumexp(wanted))
+
+    share = 0.0 if over(0.0) >= 0 else 1.0 if over(1.0) <= 0 else float(brentq(over, 0.0, 1.0, xtol=1e-6))
+    return np.asarray(np.exp(raked(areas, (mean + share * half)[None], wanted[None])[0]))
+
+
+@dataclass(frozen=True)
+class _Sum:
+    """The sum of one area in each of n draws: log S = log sum over k of exp(parts + along xi)."""
+
+    area: AreaCount
+    parts: Floats
+    along: Floats
+    shape: float
+
+    def take(self, chosen: NDArray[np.bool_]) -> _Sum:
+        """Return the sum in some of the draws."""
+        return replace(self, parts=self.parts[chosen])
+
+    def terms(self, xi: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """Return (n,) log chance, slope and expected curvature in log S, and (n, r) the slope of log S."""
+        parts = self.parts + xi @ self.along.T
+        top = parts.max(axis=1)
+        scaled = np.exp(parts - top[:, None])
+        total = scaled.sum(axis=1)
+        x = np.minimum(top + np.log(total), LARGEST)
+        r = self.shape * self.area.clumps
+        value, slope, _ = count_terms(np.full(1, self.area.count), x, np.full(1, r))
+        mean = np.exp(x)
+        return value, slope, mean if np.isinf(r) else mean * r / (r + mean), scaled @ self.along / total[:, None]
+
+
+def _look(sums: Sequence[_Sum], xi: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return (n,) the log target, (n, r) its slope, and (n, r, r) its curvature (Fisher's)."""
+    value, slope = -0.5 * (xi**2).sum(axis=1), -xi
+    curvature = np.tile(np.eye(xi.shape[1]), (len(xi), 1, 1))
+    for one in sums:
+        chance, rise, weight, direction = one.terms(xi)
+        value += chance
+        slope = slope + rise[:, None] * direction
+        curvature += weight[:, None, None] * direction[:, :, None] * direction[:, None, :]
+    return value, slope, curvature
+
+
+def _climbed(sums: Sequence[_Sum], xi: Floats) -> tuple[Floats, Floats]:
+    """Return the (n, r) modes of the draws' xi and the (n, r, r) curvatures there; draws that have arrived are left alone."""
+    xi = xi.copy()
+    curvature = np.empty((len(xi), xi.shape[1], xi.shape[1]))
+    left = np.arange(len(xi))
+    value, slope, bend = _look(sums, xi)
+    curvature[:] = bend
+    for _ in range(NEWTON_STEPS):
+        step = np.linalg.solve(bend, slope[:, :, None])[:, :, 0]
+        gain = (step * slope).sum(axis=1) / 2
+        going = gain >= CLOSE
+        if not going.any():
+            break
+        left, step, gain, value = left[going], step[going], gain[going], value[going]
+        sums = [one.take(going) for one in sums]
+        length = _length(sums, xi[left], step, value, gain)
+        xi[left] += length[:, None] * step
+        value, slope, bend = _look(sums, xi[left])
+        curvature[left] = bend
+    return xi, curvature
+
+
+def _length(sums: Sequence[_Sum], xi: Floats, step: Floats, value: Floats, gain: Floats) -> Floats:
+    """Return the (n,) lengths of Newton's steps, halved until they gain."""
+    length = np.ones(len(xi))
+    short = np.arange(len(xi))
+    for _ in range(HALVINGS):
+        there = _look(sums, xi[short] + length[short, None] * step[short])[0]
+        failed = there < value[short] + 0.1 * length[short] * gain[short]
+        if not failed.any():
+            break
+        sums = [one.take(failed) for one in sums]
+        short = short[failed]
+        length[short] /= 2
+    return length
+
+
+def _drawn(sums: Sequence[_Sum], start: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Return (n, r) xi drawn around their modes, and the (n,) log of target over proposal, both as densities."""
+    mode, curvature = _climbed(sums, start)
+    n, r = mode.shape
+    root = np.linalg.cholesky(curvature)
+    away = rng.standard_normal((n, r)) / np.sqrt(rng.chisquare(TAIL, n) / TAIL)[:, None]
+    xi = mode + np.linalg.solve(root.transpose(0, 2, 1), away[:, :, None])[:, :, 0]
+    proposed = (
+        gammaln((TAIL + r) / 2)
+        - gammaln(TAIL / 2)
+        - r / 2 * np.log(TAIL * np.pi)
+        - (TAIL + r) / 2 * np.log1p((away**2).sum(axis=1) / TAIL)
+        + np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
+    )
+    return xi, _look(sums, xi)[0] - r / 2 * np.log(2 * np.pi) - proposed
+
+
+def _cut(log_weight: Floats) -> Floats:
+    """Return the weights, sum 1, none above the mean times the square root of their number (Ionides 2008, truncated importance sampling)."""
+    weight = np.exp(log_weight - log_weight.max())
+    weight = np.minimum(weight, weight.mean() * np.sqrt(weight.size))
+    return np.asarray(weight / weight.sum())

@@ -1,0 +1,65 @@
+"""Evidence as the likelihood takes it: one cell for each segment and unit of effort, one count for each pool of an area."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.base.errors import ProblemList
+from optimizer.risk.numerics.likelihood import AreaCount, Cells
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from optimizer.risk.evidence import Evidence
+
+
+def cells_of(evidence: Evidence, yes_no: Collection[str] = ()) -> tuple[Cells, tuple[AreaCount, ...]]:
+    """Return the cells with expected finds above zero, and the counts known by area alone.
+
+    Parameters
+    ----------
+    evidence
+        What the records say.
+    yes_no
+        Units of which each is one search that ends in yes or no.
+
+    Raises
+    ------
+    InputError
+        If a segment has more finds than searches, or finds of such searches are known by area alone.
+    """
+    unit, segment = np.nonzero(evidence.unit_expected > 0)
+    expected = evidence.unit_expected[unit, segment]
+    binary = np.array([name in yes_no for name in evidence.units], dtype=bool)[unit]
+    count = evidence.unit_count[unit, segment]
+    searches = np.where(binary, expected / evidence.global_rate[unit], np.nan)
+    _complain(evidence, yes_no, int((count > searches * (1 + 1e-9)).sum()))
+    cells = Cells(segment, unit, count, expected, np.maximum(evidence.months[unit, segment], 1.0), searches)
+    areas = tuple(
+        AreaCount(
+            pool.segment, pool.expected, pool.unit, pool.count, float(evidence.months[pool.unit, pool.segment].max())
+        )
+        for pool in evidence.pools
+    )
+    return cells, areas
+
+
+def _complain(evidence: Evidence, yes_no: Collection[str], too_many: int) -> None:
+    problems = ProblemList()
+    if too_many:
+        problems.add(
+            "searches that end in yes or no",
+            f"{too_many} segments with more finds than searches",
+            "at most one find a search",
+            "Count each find with its search, or do not name the unit in yes_no",
+        )
+    if any(evidence.units[pool.unit] in yes_no for pool in evidence.pools):
+        problems.add(
+            "searches that end in yes or no",
+            "finds of which only the area is known, where the area's searches have points",
+            "the place of each search and its outcome",
+            "Give outcomes the same place as searches, or do not name the unit in yes_no",
+        )
+    problems.raise_if_any()

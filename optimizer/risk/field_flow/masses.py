@@ -1,0 +1,154 @@
+"""The candidate in which what each origin sends and each destination draws is fitted too.
+
+    F = F(delta): pairs (o, d) times exp(delta_o + delta_d),      delta ~ N(0, MASS_SD^2)
+
+made linear around the mode: d log (F + local) / d delta is the share of o (or d) in F + local. Around which point is found on the part of
+the roads on which hyperparameters are learnt; the candidate itself has one column a mass on the whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.risk.field_flow.laplace import climb
+from optimizer.risk.field_flow.latent import Design, Point
+from optimizer.risk.field_flow.model_averaging import climbed, with_flow
+from optimizer.risk.field_flow.subgraph import part_of, restricted
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from optimizer.risk.field_flow.flow import PathFlows
+    from optimizer.risk.field_flow.model_averaging import Fitted, FlowChoice
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+MASS_SD = 1.0
+MOST_MASSES = 16
+"""Origins and destinations, each the largest, whose masses are fitted; the others keep the prior's."""
+MASS_ROUNDS = 4
+
+
+@dataclass(frozen=True)
+class _Linear:
+    """Around which point the masses' flow is made linear: (masses,) delta, and b1."""
+
+    masses: Floats
+    slope: float
+
+
+def with_masses(plain: Fitted, base: Design, choice: FlowChoice) -> Fitted | None:
+    """Return the candidate in which what origins send and destinations draw is fitted, at its mode; None where that is nothing.
+
+    Parameters
+    ----------
+    plain
+        The candidate with the flow of the prior table, at its mode.
+    base
+        Its covariates without the flow.
+    choice
+        The flow of the prior table.
+    """
+    movable = _Movable.of(choice)
+    if movable is None:
+        return None
+    p = base.columns.shape[1]
+    beta = plain.mode.point.beta
+    around = _Linear(np.zeros(movable.size), float(beta[p]))
+    segments = part_of(plain.problem)
+    small = restricted(plain.problem, segments)
+    small_base = replace(base, columns=base.columns[segments], offset=base.offset[segments])
+    whole = plain.mode.point
+    here = Point(whole.u[segments], whole.v[segments], np.concatenate((beta[: p + 1], around.masses, beta[p + 1 :])))
+    for _ in range(MASS_ROUNDS):
+        problem = replace(small, design=movable.design(small_base, around, segments))
+        here = climb(problem, plain.setting, here, close=1e-2, most=2)[0].point
+        found = here.beta[p + 1 : p + 1 + movable.size]
+        moved = found - around.masses
+        around = _Linear(around.masses + np.clip(moved, -1.5, 1.5), max(float(here.beta[p]), 0.05))
+        here = replace(
+            here, beta=np.concatenate((here.beta[: p + 1], around.masses, here.beta[p + 1 + movable.size :]))
+        )
+        if np.abs(moved).max() < 0.05:
+            break
+    table = choice.flows.table.with_weight(movable.weight(around.masses))
+    problem = replace(plain.problem, design=movable.design(base, around))
+    start = here if segments.size == whole.u.size else Point(whole.u, whole.v, here.beta)
+    return climbed("field + flow, masses", problem, plain.setting, start, plain.theta, table)
+
+
+@dataclass(frozen=True)
+class _Movable:
+    """The flow of a table whose masses can move.
+
+    Attributes
+    ----------
+    flows, local
+        The paths, and what passes everywhere over the mean flow.
+    origins, destinations
+        Whose masses move.
+    mean, centre
+        Mean of the prior flow, and of the logarithm of it over that and `local`: both of the whole.
+    """
+
+    flows: PathFlows
+    local: float
+    origins: Ints
+    destinations: Ints
+    mean: float
+    centre: float
+
+    @classmethod
+    def of(cls, choice: FlowChoice) -> _Movable | None:
+        """Return the flow of a choice; None where there is nothing to move."""
+        prior = choice.flows.table.shares()
+        origins, destinations = _largest(prior.sum(axis=1)), _largest(prior.sum(axis=0))
+        flow = choice.flows.net(prior).sum(axis=0)
+        mean = float(flow.mean())
+        if origins.size + destinations.size < 2 or mean <= 0:
+            return None
+        centre = float(np.log(flow / mean + choice.local).mean())
+        return cls(choice.flows, choice.local, origins, destinations, mean, centre)
+
+    @property
+    def size(self) -> int:
+        """How many masses there are."""
+        return self.origins.size + self.destinations.size
+
+    def weight(self, masses: Floats) -> Floats:
+        """Return the (g, s) table under (size,) log masses."""
+        prior = self.flows.table.shares()
+        sent, drawn = np.zeros(prior.shape[0]), np.zeros(prior.shape[1])
+        sent[self.origins], drawn[self.destinations] = masses[: self.origins.size], masses[self.origins.size :]
+        return np.asarray(prior * np.exp(sent[:, None] + drawn))
+
+    def design(self, base: Design, around: _Linear, segments: Ints | None = None) -> Design:
+        """Return the covariates: those without flow, the flow, and one column a mass, on all or some segments."""
+        thick, shares = self._parts(self.weight(around.masses), base.offset.size, segments)
+        flowed = with_flow(base, np.log(thick) - self.centre)
+        return Design(
+            np.column_stack((flowed.columns, around.slope * shares)),
+            np.concatenate((flowed.prior_mean, np.zeros(self.size))),
+            np.concatenate((flowed.prior_sd, np.full(self.size, MASS_SD))),
+            flowed.offset - around.slope * (shares @ around.masses),
+        )
+
+    def _parts(self, weight: Floats, m: int, segments: Ints | None) -> tuple[Floats, Floats]:
+        """Return the (m,) flow over its mean and what passes everywhere, and the (m, size) share of each mass in it."""
+        of_destination = np.zeros((m, self.destinations.size))
+        of_origin = np.empty((m, weight.shape[0]))
+        for g in range(len(weight)):
+            part = self.flows.by_pair(g, weight, segments)
+            of_origin[:, g] = part.sum(axis=1)
+            of_destination += part[:, self.destinations]
+        thick = of_origin.sum(axis=1) / self.mean + self.local
+        return thick, np.column_stack((of_origin[:, self.origins], of_destination)) / self.mean / thick[:, None]
+
+
+def _largest(mass: Floats) -> Ints:
+    order = np.argsort(-mass, kind="stable")[:MOST_MASSES]
+    return np.sort(order[mass[order] > 0])

@@ -1,0 +1,345 @@
+"""The recommended risk model: a field on the roads and the flow of trafficking, told apart from where people looked.
+
+Seizures of segment s, searched with effort E in months with season t, are Poisson (or negative binomial, or yes and no) with mean
+E exp(eta_s + season_t + level of the unit); what is not searched says nothing, and what has no effort leaves the likelihood.
+`optimizer.risk.field_flow.laplace` has the model, `optimizer.risk.field_flow.model_averaging` the candidates that are averaged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, Self
+
+import numpy as np
+
+from optimizer.records.exposure import ROAD_UNIT
+from optimizer.risk.evidence import gather_evidence
+from optimizer.risk.field_flow.area_posterior import divided, log_sums, raked
+from optimizer.risk.field_flow.cells import cells_of
+from optimizer.risk.field_flow.field import Field, road_neighbours
+from optimizer.risk.field_flow.laplace import climb, draw
+from optimizer.risk.field_flow.latent import Problem
+from optimizer.risk.field_flow.masses import with_masses
+from optimizer.risk.field_flow.model_averaging import (
+    START,
+    alike,
+    beliefs,
+    best_flow,
+    class_design,
+    climbed,
+    likeliest,
+    likeliest_shape,
+    settled,
+    without_flow,
+)
+from optimizer.risk.field_flow.season import NO_SEASON, by_month, fit_season, in_average_months
+from optimizer.risk.numerics.lognormal import estimate_of, log_chance, log_chance_of_area, per_outcome
+from optimizer.risk.od import od_draws
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.problem.network import Network
+    from optimizer.records.records import Effort, Records
+    from optimizer.risk.estimate import RiskEstimate
+    from optimizer.risk.field_flow.field import Neighbours
+    from optimizer.risk.field_flow.flow import PathFlows
+    from optimizer.risk.field_flow.latent import Point
+    from optimizer.risk.field_flow.model_averaging import Fitted
+    from optimizer.risk.field_flow.posterior import View
+    from optimizer.risk.numerics.likelihood import AreaCount
+    from optimizer.risk.od import OdTable
+
+    Floats = NDArray[np.float64]
+
+THETAS = (1 / 30, 1 / 90, 1 / 300)
+"""Preferences for short times that are tried, per second."""
+WIDENING, WIDENING_WITH_FLOWS = 1.1, 1.3
+"""Posterior standard deviations are multiplied by these, so that 90 % intervals hold about as often in simulation as they promise
+(docs/risk.md). Models with flows are surer than they should be of which of several roads is taken: that is no part of them."""
+DRAWS_FOR_AREAS = 200
+LARGEST_FOR_MASSES = 20_000
+"""Segments up to which masses are fitted unattended; beyond, they add half to the time of a fit (results/risk/model.md)."""
+LEAST_EFFECTIVE = 50.0
+TOO_FEW = (
+    "Finds known by area alone are weighed by draws, and only about {:.0f} of them count: "
+    "medians and intervals of these areas are rough."
+)
+NO_FLOWS = "No pair of a gateway and a settlement carries anything, so trafficking flows say nothing of risk here."
+
+
+class FieldFlow:
+    """Risk by a Gaussian Markov field and trafficking flows, averaged over models with and without flows.
+
+    Parameters
+    ----------
+    flows
+        Prior table of origins and destinations; None leaves flows out.
+    level
+        Probability of the interval, in (0, 1).
+    thetas
+        Preferences for short times that are tried, per second.
+    masses
+        Whether what origins send and destinations draw is fitted too; None up to `LARGEST_FOR_MASSES` segments.
+    season
+        Whether months of the year may differ.
+    yes_no
+        Units of effort of which each is one search that ends in yes or no.
+    shape
+        Shape of a month's counts on a segment: infinity is Poisson, None chooses.
+    widening
+        Factor on the standard deviations of the log rates in intervals and draws; 1 gives the model's own, None `WIDENING_WITH_FLOWS` as far as
+        models with flows are believed and else `WIDENING`.
+    neighbours
+        Graph of the field in place of that of the roads, for records without roads.
+
+    Attributes
+    ----------
+    candidates_, beliefs_
+        The models and how far each is believed; only those believed at all have a spread.
+    season_
+        (12,) factors of the months, mean 1.
+    mean_, sd_
+        (m,) log index and its standard deviation before widening.
+    evidence_
+        What the records say.
+    """
+
+    def __init__(
+        self,
+        flows: OdTable | None = None,
+        *,
+        level: float = 0.9,
+        thetas: Sequence[float] = THETAS,
+        masses: bool | None = None,
+        season: bool = True,
+        yes_no: Collection[str] = (),
+        shape: float | None = None,
+        widening: float | None = None,
+        neighbours: Neighbours | None = None,
+    ) -> None:
+        self.flows = flows
+        self.level = level
+        self.thetas = thetas
+        self.masses = masses
+        self.season = season
+        self.yes_no = yes_no
+        self.shape = shape
+        self._widening = widening
+        self.neighbours = neighbours
+
+    def fit(self, records: Records, effort: Effort | None, network: Network) -> Self:
+        """Estimate the log risk index of every segment.
+
+        Raises
+        ------
+        InputError
+            If seizures cannot be assigned to one unit of effort, or yes-or-no searches do not add up.
+        """
+        self._network = network
+        self.evidence_ = gather_evidence(records, effort, network)
+        problem = self._problem(Field(self.neighbours or road_neighbours(network)))
+        self._start = climb(problem, START, close=1.0)[0].point
+        self.season_ = self._season(records, effort, problem)
+        if effort is not None and (self.season_ != 1).any():
+            self.evidence_ = gather_evidence(records, in_average_months(effort, self.season_), network)
+            problem = self._problem(problem.field)
+        candidates = self._candidates(problem)
+        self.beliefs_ = beliefs(candidates)
+        believed = self.beliefs_ > 0
+        self.candidates_ = [settled(one) if kept else one for one, kept in zip(candidates, believed, strict=True)]
+        weight = self.beliefs_[believed]
+        means = np.array([one.mean for one, kept in zip(self.candidates_, believed, strict=True) if kept])
+        variances = np.array([one.sd**2 for one, kept in zip(self.candidates_, believed, strict=True) if kept])
+        self.mean_ = weight @ means
+        self.sd_ = np.sqrt(weight @ (variances + (means - self.mean_) ** 2))
+        return self
+
+    @property
+    def widening(self) -> float:
+        """Factor on the standard deviations of the log rates in intervals and draws; known once the model is fitted, unless it was given."""
+        if self._widening is not None:
+            return self._widening
+        factors = [WIDENING_WITH_FLOWS if one.flows else WIDENING for one in self.candidates_]
+        return float(self.beliefs_ @ factors)
+
+    def predict(self) -> RiskEstimate:
+        """Return the risk index of every segment."""
+        estimate = estimate_of(self.evidence_, self.mean_, self.widening * self.sd_, self.sd_, self.level)
+        if self._areas:
+            estimate = self._with_areas(estimate)
+        if self.flows is not None and self._paths is None:
+            return replace(estimate, warnings=(*estimate.warnings, NO_FLOWS))
+        return estimate
+
+    def explained_by_flows(self) -> Floats:
+        """Return the (m,) part of the log index that the prior flows stand for, b1 log F, as far as they are believed; 0 without flows."""
+        flowing = [(belief, one) for belief, one in zip(self.beliefs_, self.candidates_, strict=True) if one.flows]
+        if not flowing:
+            return np.zeros(self.mean_.size)
+        design = flowing[0][1].problem.design  # the prior flow is its last column
+        at = design.columns.shape[1] - 1
+        slope = sum(belief * one.mode.point.beta[at] for belief, one in flowing)
+        return np.asarray(slope * design.columns[:, at])
+
+    def table(self) -> OdTable | None:
+        """Return the believed flows between origins and destinations, as shares; None without flows.
+
+        The prior table where masses were not fitted, else its mean with the fitted one, each as far as it is believed.
+        """
+        if self.flows is None:
+            return None
+        shares = [self.flows if one.table is None else one.table for one in self.candidates_]
+        weight = sum(belief * one.shares() for belief, one in zip(self.beliefs_, shares, strict=True))
+        return self.flows.with_weight(np.asarray(weight))
+
+    def tables(self, n: int, rng: np.random.Generator, shape: float = 1.0) -> list[OdTable]:
+        """Return n draws of the flows between origins and destinations that explain draws of the rate; none without flows.
+
+        Parameters
+        ----------
+        n, rng
+            How many, and the source of chance.
+        shape
+            How closely pairs keep to `table()`, > 0.
+        """
+        believed = self.table()
+        if believed is None or self._paths is None:
+            return []
+        expected = self.evidence_.own_expected
+        return od_draws(replace(self._paths, table=believed), np.exp(self._draws(n, rng)) * expected, expected, shape)
+
+    def sample(self, n: int, rng: np.random.Generator) -> Floats:
+        """Return n draws of the log risk index, (n, m), segments together; widened as the intervals are.
+
+        The sums of areas, known better than their segments, are widened by the same factor about their own means.
+        """
+        draws = self._draws(n, rng)
+        widened = np.asarray(self.mean_ + self.widening * (draws - self.mean_))
+        if not self._areas or not n:
+            return widened
+        centre = self._of_areas("log_sum")
+        return raked(self._areas, widened, centre + self.widening * (log_sums(self._areas, draws) - centre))
+
+    def _draws(self, n: int, rng: np.random.Generator) -> Floats:
+        return self._draws_with_levels(n, rng)[0]
+
+    def _draws_with_levels(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        """Return (n, m) log rates and (n, units) levels, those of each candidate's mode unless finds are known by area alone."""
+        counts = rng.multinomial(n, self.beliefs_)
+        parts = [
+            _drawn(candidate, count, rng)
+            for candidate, count in zip(self.candidates_, counts.tolist(), strict=True)
+            if count
+        ]
+        if not parts:
+            return np.empty((0, self.mean_.size)), np.empty((0, len(self.evidence_.units)))
+        order = rng.permutation(n)
+        draws, levels = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return draws[order], levels[order]
+
+    @property
+    def _areas(self) -> tuple[AreaCount, ...]:
+        return self.candidates_[0].problem.areas
+
+    def _of_areas(self, what: Literal["log_sum", "log_expected_sum"]) -> Floats:
+        """Return the (areas,) believed mean of what summaries say of the areas' sums."""
+        known = [(belief, one.summary) for belief, one in zip(self.beliefs_, self.candidates_, strict=True)]
+        return np.asarray(sum(belief * getattr(one, what) for belief, one in known if one is not None))
+
+    def _with_areas(self, estimate: RiskEstimate) -> RiskEstimate:
+        """Return the estimate with an expected index whose sums over areas are those of the posterior."""
+        at = np.unique(np.concatenate([area.segment for area in self._areas]))
+        mean = estimate.mean.copy()
+        believed = self._of_areas("log_expected_sum")
+        mean[at] = divided(self._areas, self.mean_, self.sd_, believed)[at]
+        few = [
+            one.summary
+            for one in self.candidates_
+            if one.summary is not None and one.summary.effective < LEAST_EFFECTIVE
+        ]
+        remarks = (TOO_FEW.format(min(one.effective for one in few)),) if few else ()
+        return replace(estimate, mean=mean, warnings=(*estimate.warnings, *remarks))
+
+    def score(self, records: Records, effort: Effort | None) -> float:
+        """Return the log chance of a later record given its own effort (natural logarithm; higher is better).
+
+        Per seizure where finds are counted, per search in units of `yes_no`; the whole log chance where there is neither. Seizures without
+        effort are left out. Where the model was fitted without effort, the later record's number of seizures is taken as given and only
+        their places are judged. Cells count one by one: each is averaged over its own log rate, not widened (a wider log-normal
+        also has a higher mean, which later records do not show).
+
+        Raises
+        ------
+        InputError
+            If the record has effort in a unit that was not fitted.
+        """
+        known = self.evidence_
+        later = gather_evidence(
+            records,
+            None if effort is None else in_average_months(effort, self.season_),
+            self._network,
+            units=known.units,
+            global_rate=None
+            if known.units == (ROAD_UNIT,)
+            else np.where(np.isnan(known.global_rate), 1.0, known.global_rate),
+        )
+        cells, areas = cells_of(later, self.yes_no)
+        sd = self.sd_[cells.segment]
+        main = self.candidates_[int(np.argmax(self.beliefs_))]
+        level = main.problem.level(main.mode.point.beta, cells.unit)
+        shape = main.setting.shape
+        total = float(log_chance(cells, self.mean_[cells.segment] + level, sd, shape).sum())
+        if areas:
+            draws, levels = self._draws_with_levels(DRAWS_FOR_AREAS, np.random.default_rng(0))
+            total += sum(log_chance_of_area(area, draws + levels[:, area.unit, None], shape) for area in areas)
+        return per_outcome(total, cells, areas)
+
+    def _problem(self, field: Field) -> Problem:
+        cells, areas = cells_of(self.evidence_, self.yes_no)
+        return Problem(field, cells, areas, class_design(self._network), len(self.evidence_.units))
+
+    def _season(self, records: Records, effort: Effort | None, problem: Problem) -> Floats:
+        if not self.season or effort is None or not len(effort):
+            return NO_SEASON
+        index = np.exp(problem.rates(self._start))
+        return fit_season(*by_month(records, effort, self._network, self.evidence_.global_rate, index))
+
+    def _candidates(self, problem: Problem) -> list[Fitted]:
+        """Return the models that are averaged, the field alone first."""
+        self._paths: PathFlows | None = None
+        setting, mode = likeliest(problem, START)
+        setting = likeliest_shape(problem, setting, mode) if self.shape is None else replace(setting, shape=self.shape)
+        field = climbed("field", problem, setting, _whole(problem, mode) or self._start)
+        return [field, *self._with_flows(problem, field), alike(problem, setting.shape, field.mode.point)]
+
+    def _with_flows(self, problem: Problem, field: Fitted) -> list[Fitted]:
+        """Return the models with flows, that of the prior table first."""
+        if self.flows is None or not self.flows.weight.sum() > 0:
+            return []
+        setting = field.setting
+        choice = best_flow(problem, self._network, self.flows, self.thetas, setting)
+        self._paths = choice.flows
+        setting, mode = likeliest(choice.problem, setting)
+        start = _whole(problem, mode) or without_flow(field)
+        plain = climbed("field + flow", choice.problem, setting, start, choice.flows.theta)
+        wanted = self._network.n_segments <= LARGEST_FOR_MASSES if self.masses is None else self.masses
+        fitted = with_masses(plain, problem.design, choice) if wanted else None
+        return [plain] if fitted is None else [plain, fitted]
+
+
+def _drawn(one: Fitted, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Return n draws of a candidate's (m,) log rates and (units,) levels."""
+    units = np.arange(one.problem.n_units)
+    if one.pools is None:
+        eta = one.mean + draw(one.problem, one.setting, one.mode, n, rng)
+        return eta, np.tile(one.problem.level(one.mode.point.beta, units), (n, 1))
+    eta, level = one.pools.resampled(n, rng)
+    return eta, level if one.problem.levels else np.zeros((n, units.size))
+
+
+def _whole(problem: Problem, mode: View) -> Point | None:
+    """Return the mode as a place to start from, if it was found on the whole problem."""
+    return mode.point if mode.point.u.size == problem.field.neighbours.size else None

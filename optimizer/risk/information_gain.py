@@ -1,0 +1,279 @@
+"""Where to look next: what a patrol would teach, and where the worst roads may be that nobody knows yet.
+
+A patrol of some effort on segment s finds Y ~ Poisson(e exp(eta_s)) (or negative binomial of the month's shape), e what it would find at the
+global rate, and eta_s ~ N(mean_s, sd_s^2). What it teaches is the mutual information of Y and eta_s, in nats:
+
+    I_s = H(Y) - E[H(Y | eta_s)] = E[log p(Y | eta_s) / p(Y)]
+
+Y depends on the other log rates through eta_s alone, so that I_s is what the patrol teaches about all of them together. `around` adds up what
+it teaches about the segments near by, one by one, taking log rates as normal with correlation rho_st (from joint draws):
+
+    I(Y; eta_t) ~ -1/2 log(1 - rho_st^2 (1 - exp(-2 I_s)))
+
+Information does not ask whether a road matters. `top` does: the chance that a segment is among the worst roads in a draw of all log rates; who
+searches in proportion to it searches as Thompson's rule says (Thompson 1933), where a road is bad or may be.
+
+References
+----------
+W. R. Thompson (1933), On the likelihood that one unknown probability exceeds another in view of the evidence of two samples, Biometrika 25.
+D. V. Lindley (1956), On a measure of the information provided by an experiment, Annals of Mathematical Statistics 27(4).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from scipy.interpolate import RegularGridInterpolator
+from scipy.sparse import coo_array, csr_array
+from scipy.special import gammaln
+
+from optimizer.base.errors import InputError, Problem
+from optimizer.risk.field_flow.field import road_neighbours
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from optimizer.problem.network import Network
+    from optimizer.risk.field_flow.model import FieldFlow
+
+    Floats: TypeAlias = NDArray[np.float64]
+
+TOP = 0.05
+"""Share of the network's length that counts as the worst roads."""
+PAIRS = 100_000
+"""Pairs of near segments that are worked out at once."""
+DRAWS = 200
+STEPS = 2
+"""Junctions to go, at most, from a segment to those that count as around it."""
+LARGEST_LOG_MEAN = 6.0
+"""Log means of a patrol's finds are cut here (some 400 finds): what is known to be more teaches no more."""
+FEWEST_NODES, MOST_NODES = 97, 1537
+DIRECT = 400
+"""Up to so many values are integrated one by one; more are interpolated in a table of the logarithm, to less than 1 % (measured)."""
+LEAST_SD = 1e-3
+MUCH, SURE = 0.1, 0.5
+"""Share of segments that teach much, and chance of being among the worst from which a road is called bad."""
+
+
+@dataclass(frozen=True, eq=False)
+class Outlook:
+    """What a patrol would find and teach, segment by segment (m of them).
+
+    Attributes
+    ----------
+    amount, unit
+        Effort of the patrol.
+    median
+        (m,) median risk index.
+    finds
+        (m,) median of the expected finds of the patrol.
+    information
+        (m,) nats that it teaches about the segment's log rate, >= 0.
+    around
+        (m,) `information` and the sum over the segments around of what it teaches about each, nats.
+    top
+        (m,) chance that the segment is among the worst `TOP` of the network's length.
+    searched
+        (m,) whether anybody ever searched there.
+    """
+
+    amount: float
+    unit: str
+    median: Floats
+    finds: Floats
+    information: Floats
+    around: Floats
+    top: Floats
+    searched: NDArray[np.bool_]
+
+
+def outlook(
+    model: FieldFlow,
+    network: Network,
+    amount: float,
+    unit: str | None = None,
+    *,
+    draws: int = DRAWS,
+    rng: np.random.Generator | None = None,
+) -> Outlook:
+    """Return what one patrol of the given effort would teach on each segment.
+
+    Parameters
+    ----------
+    model
+        Fitted.
+    network
+        The roads it was fitted on.
+    amount
+        Effort of the patrol, > 0.
+    unit
+        Its unit; by default the first that has a rate.
+    draws, rng
+        Joint draws of the log rates, and their source of chance (by default always the same).
+
+    Raises
+    ------
+    InputError
+        If the amount is not above 0, or no effort in the unit was ever recorded.
+    """
+    number = _unit(model, unit)
+    if not 0 < amount < np.inf:
+        raise InputError(Problem("--effort", f"{amount:g}", f"an amount of {model.evidence_.units[number]} above 0"))
+    main = model.candidates_[int(np.argmax(model.beliefs_))]
+    level = float(main.problem.level(main.mode.point.beta, np.array([number]))[0])
+    log_mean = np.log(amount * model.evidence_.global_rate[number]) + level + model.mean_
+    sd = model.widening * model.sd_
+    drawn = model.sample(draws, rng or np.random.default_rng(0))
+    own = count_information(log_mean, sd, main.setting.shape)
+    length = network.length_m[network.segment_arc]
+    return Outlook(
+        amount,
+        model.evidence_.units[number],
+        np.exp(model.mean_),
+        np.exp(log_mean),
+        own,
+        own + information_around(own, drawn, near_segments(network)),
+        chance_of_top(drawn, length),
+        model.evidence_.searched,
+    )
+
+
+def _unit(model: FieldFlow, unit: str | None) -> int:
+    units = model.evidence_.units
+    rated = [name for name, rate in zip(units, model.evidence_.global_rate, strict=True) if np.isfinite(rate)]
+    if unit is None:
+        return units.index(rated[0])
+    if unit not in rated:
+        expected = "a unit with recorded effort: " + " or ".join(map(repr, rated))
+        raise InputError(Problem("--unit", repr(unit), expected))
+    return units.index(unit)
+
+
+def count_information(log_mean: Floats, sd: Floats, shape: float = np.inf) -> Floats:
+    """Return the (k,) mutual informations, in nats, of a count and its log rate.
+
+    Parameters
+    ----------
+    log_mean
+        (k,) mean of the log of the count's mean.
+    sd
+        (k,) standard deviation of that log, >= 0.
+    shape
+        Shape of the count given its mean, > 0; infinity is Poisson.
+    """
+    centre = np.clip(log_mean, -30.0, LARGEST_LOG_MEAN)
+    spread = np.maximum(sd, LEAST_SD)
+    if centre.size <= DIRECT:
+        return np.array([_integrated(m, s, shape) for m, s in zip(centre.tolist(), spread.tolist(), strict=True)])
+    at = _grid(centre, 0.25), _grid(np.log(spread), 0.15)
+    table = [[np.log(_integrated(m, s, shape)) for s in np.exp(at[1]).tolist()] for m in at[0].tolist()]
+    between = RegularGridInterpolator(at, np.array(table))
+    return np.asarray(np.exp(between(np.column_stack((centre, np.log(spread))))))
+
+
+def _grid(values: Floats, step: float) -> Floats:
+    low, high = float(values.min()) - 1e-9, float(values.max()) + 1e-9
+    return np.linspace(low, high, max(int(np.ceil((high - low) / step)) + 1, 2))
+
+
+def _integrated(centre: float, sd: float, shape: float) -> float:
+    """Return one mutual information: the trapezoid rule over the log rate, the sum over counts (thinned where there are many)."""
+    largest = min(centre + 3 * sd, LARGEST_LOG_MEAN)
+    fine = np.ceil(16 * sd * np.exp(largest / 2))  # nodes no farther apart than the width of what a count says
+    z = np.linspace(-8.0, 8.0, int(np.clip(fine, FEWEST_NODES, MOST_NODES)))
+    weight = np.exp(-(z**2) / 2)
+    weight /= weight.sum()
+    kept = weight > 1e-12
+    z, weight = z[kept], weight[kept]
+    x = np.minimum(centre + sd * z, LARGEST_LOG_MEAN)
+    count, step = _counts(float(np.exp(x[-1])), shape)
+    log_chance = _log_chance(count, x, shape)
+    chance = np.exp(log_chance) * step
+    overall = weight @ chance
+    entropy = -float(overall[overall > 0] @ np.log(overall[overall > 0] / step[overall > 0]))
+    noise = -float(weight @ (chance * log_chance).sum(axis=1))
+    return max(entropy - noise, 1e-300)
+
+
+def _counts(largest: float, shape: float) -> tuple[Floats, Floats]:
+    """Return counts and how many each stands for: one by one up to 100, then in steps well below the spread of a count."""
+    spread = np.sqrt(largest + largest**2 / shape)
+    most = largest + 10 * spread + 12
+    counts = np.arange(min(most, 100.0))
+    if most > 100:
+        root = np.arange(10.0, np.sqrt(most) + 0.2, 0.2)  # steps of 0.4 sqrt(y)
+        counts = np.concatenate((counts, np.unique(np.round(root**2))))
+    edges = np.concatenate((counts[:1] - 0.5, (counts[1:] + counts[:-1]) / 2, counts[-1:] + 0.5))
+    return counts, np.diff(edges)
+
+
+def _log_chance(count: Floats, x: Floats, shape: float) -> Floats:
+    """Return the (nodes, counts) log chances of counts given log means."""
+    fixed = gammaln(count + 1)
+    if np.isinf(shape):
+        return np.asarray(count * x[:, None] - np.exp(x)[:, None] - fixed)
+    fixed = fixed + gammaln(shape) - gammaln(count + shape)
+    over = np.log(shape + np.exp(x))[:, None]
+    return np.asarray(shape * (np.log(shape) - over) + count * (x[:, None] - over) - fixed)
+
+
+def information_around(own: Floats, drawn: Floats, near: csr_array) -> Floats:
+    """Return the (m,) sums of what a patrol on each segment teaches about each of the segments near it, in nats.
+
+    Parameters
+    ----------
+    own
+        (m,) nats about the segment itself.
+    drawn
+        (n, m) joint draws of the log rates.
+    near
+        (m, m) whose entries say which segments are near which.
+    """
+    pairs = coo_array(near)
+    first, second = pairs.row, pairs.col
+    n = len(drawn)
+    scaled = (drawn - drawn.mean(axis=0)) / np.maximum(drawn.std(axis=0), 1e-12)
+    squared = np.empty(first.size)
+    for start in range(0, first.size, PAIRS):  # all pairs at once would hold every draw of each pair
+        part = slice(start, start + PAIRS)
+        squared[part] = np.einsum("ij,ij->j", scaled[:, first[part]], scaled[:, second[part]]) ** 2 / n**2
+    squared = np.clip(squared - (1 - squared) / max(n - 2, 1), 0.0, 1.0)  # what n draws show by chance
+    taught = -0.5 * np.log1p(-squared * -np.expm1(-2 * own[first]))
+    return np.bincount(first, taught, own.size).astype(np.float64)
+
+
+def near_segments(network: Network, steps: int = STEPS) -> csr_array:
+    """Return which segments can be reached from which over so many junctions, themselves left out."""
+    pairs = road_neighbours(network)
+    m = pairs.size
+    one = coo_array((np.ones(pairs.first.size), (pairs.first, pairs.second)), shape=(m, m)).tocsr()
+    one = one + one.T
+    reached = one
+    for _ in range(steps - 1):
+        reached = reached + reached @ one
+    pair = coo_array(reached)
+    apart = pair.row != pair.col
+    return csr_array((np.ones(apart.sum()), (pair.row[apart], pair.col[apart])), shape=(m, m))
+
+
+def chance_of_top(drawn: Floats, length: Floats, share: float = TOP) -> Floats:
+    """Return the (m,) share of the (n, m) draws in which each segment begins within the worst `share` of the roads' length."""
+    within = np.zeros(length.size)
+    for draw in drawn:
+        order = np.argsort(-draw, kind="stable")
+        before = np.cumsum(length[order]) - length[order]
+        within[order[before < share * length.sum()]] += 1
+    return within / len(drawn)
+
+
+def reason(view: Outlook, segment: int) -> str:
+    """Return in a few words why one would look at a segment, or need not."""
+    if not view.searched[segment]:
+        return "unknown: never searched" + (", may be among the worst" if view.top[segment] > TOP else "")
+    if (view.around > view.around[segment]).mean() < MUCH:
+        return "searched, but a patrol would still teach much"
+    if view.top[segment] > SURE:
+        return "known to be bad"
+    return "unsure whether bad" if view.top[segment] > TOP else "known well enough"

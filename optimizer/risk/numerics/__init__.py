@@ -1,0 +1,1 @@
+"""Sparse factors and distributions that the risk models rest on."""

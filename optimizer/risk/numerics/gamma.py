@@ -1,0 +1,117 @@
+"""Answers of a model whose risk indices are Gamma distributed, each segment on its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import gammaincinv, gammaln, xlogy
+
+from optimizer.records.exposure import ROAD_UNIT
+from optimizer.risk.estimate import RiskEstimate
+from optimizer.risk.evidence import gather_evidence
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from optimizer.problem.network import Network
+    from optimizer.records.records import Effort, Records
+    from optimizer.risk.evidence import Evidence, Pool
+
+    Floats = NDArray[np.float64]
+
+
+class GammaModel:
+    """What models with independent Gamma posteriors share; a subclass fits `shape_` and `rate_`.
+
+    Attributes
+    ----------
+    level
+        Probability of the interval.
+    shape_, rate_
+        (m,) parameters of the Gamma posterior of the risk index.
+    evidence_
+        What the records say.
+    """
+
+    level: float
+    shape_: Floats
+    rate_: Floats
+    evidence_: Evidence
+    _network: Network
+
+    def predict(self) -> RiskEstimate:
+        """Return the risk index of every segment."""
+        low, median, high = (
+            gammaincinv(self.shape_, chance) / self.rate_
+            for chance in (0.5 - self.level / 2, 0.5, 0.5 + self.level / 2)
+        )
+        evidence = self.evidence_
+        return RiskEstimate(
+            median=median,
+            low=low,
+            high=high,
+            mean=self.shape_ / self.rate_,
+            searched=evidence.searched,
+            level=self.level,
+            units=evidence.units,
+            global_rate=evidence.global_rate,
+            warnings=evidence.warnings,
+        )
+
+    def sample(self, n: int, rng: np.random.Generator) -> Floats:
+        """Return n draws of the log risk index, (n, m); segments are drawn apart."""
+        least = np.finfo(np.float64).tiny
+        return np.log(np.maximum(rng.gamma(self.shape_, 1 / self.rate_, size=(n, self.shape_.size)), least))
+
+    def score(self, records: Records, effort: Effort | None) -> float:
+        """Return the log chance of a later record given its own effort, a seizure (natural logarithm; higher is better).
+
+        Seizures without effort are left out. With no seizure the whole log chance is returned. Where the model was fitted without effort,
+        the later record's number of seizures is taken as given and only their places are judged.
+
+        Raises
+        ------
+        InputError
+            If the record has effort in a unit that was not fitted.
+        """
+        units = self.evidence_.units
+        known = None if units == (ROAD_UNIT,) else self.evidence_.global_rate
+        later = gather_evidence(records, effort, self._network, units=units, global_rate=known)
+        own = later.own_expected > 0
+        total = log_negative_binomial(
+            later.own_count[own], later.own_expected[own], self.shape_[own], self.rate_[own]
+        ).sum()
+        total += sum(self._pool_chance(pool) for pool in later.pools)
+        return float(total / max(later.count.sum(), 1.0))
+
+    def _pool_chance(self, pool: Pool) -> float:
+        """Return the log chance of a pool's count: by default segments err apart."""
+        at = pool.segment
+        return log_pool_chance(pool, self.shape_[at], self.shape_[at] / self.rate_[at], np.full(at.size, np.inf))
+
+
+def log_negative_binomial(count: Floats, expected: Floats, shape: Floats, rate: Floats) -> Floats:
+    """Return log P(y) for y ~ Poisson(e r), r ~ Gamma(shape, rate): a negative binomial."""
+    odds = expected / rate
+    return np.asarray(
+        gammaln(shape + count)
+        - gammaln(shape)
+        - gammaln(count + 1)
+        + xlogy(count, odds)
+        - (shape + count) * np.log1p(odds)
+    )
+
+
+def log_pool_chance(pool: Pool, shape: Floats, mean: Floats, known: Floats) -> float:
+    """Return log P(count) of a pool whose segments' indices are Gamma(shape, mean).
+
+    The sum of e_s r_s is matched by a Gamma of the same mean and variance. Segments err together as far as their neighbourhood does
+    (squared coefficient of variation 1 / `known`), and apart in the rest.
+    """
+    part = pool.expected * mean
+    together = np.minimum(1 / known, 1 / shape)
+    variance = np.sum(part**2 * (1 / shape - together)) + np.sum(part * np.sqrt(together)) ** 2
+    total = part.sum()
+    matched = np.array([total**2 / variance])
+    return float(log_negative_binomial(np.array([pool.count]), np.array([total]), matched, matched)[0])

@@ -1,0 +1,1 @@
+"""Rosters as constraint programs over CP-SAT."""

@@ -1,0 +1,1 @@
+"""Branch and cut for the placement of options."""

@@ -1,0 +1,247 @@
+"""Cuts of the value of a plan: for each unit u (an informed evader, or a chain of habitual routes) rows theta_u >= a - sum_j b_j x_j, b >= 0.
+
+A path P of value R meets the options J(P), each of which leaves it a share rho_j (over all of P's arcs that the option touches), so under a
+plan S it is worth g_P(S) = R prod_{j in S and J(P)} rho_j. theta_u is at least g_P(S) for every path P of an evader, and equal to it for a
+chain. T is any set of options; a value "with T" counts those of T as placed. Values only fall when options are added.
+
+Star cuts (many paths of one evader). P_1, P_2, ... with values R_1 >= R_2 >= ... >= R_m with T; R_{m+1} = L, the value with everything
+placed. Then, with c_ij = min(R_i - R_{i+1}, R_i (1 - rho_ij)),
+
+    theta >= R_1 - sum_i sum_{j in J(P_i) - T} c_ij x_j.
+
+Proof. For a plan S let V_i be the largest value of P_i, P_{i+1}, ... with S and T, and L; V_{m+1} = L, and theta >= V_1. By induction from
+i = m + 1 down, V_i >= R_i - (the terms of i, i+1, ...). If S places no j of J(P_i) - T, V_i >= R_i. If some c_ij of S is R_i - R_{i+1}, the
+right side is at most R_{i+1} - (the terms of i+1, ...) <= V_{i+1} <= V_i. Else every such c_ij is R_i (1 - rho_ij), and
+V_i >= R_i prod rho_ij >= R_i - sum_j R_i (1 - rho_ij). This is the mixing inequality (Gunluk & Pochet 2001) carried over to the paths of an
+evader, with what one option leaves of a path, rather than what all leave, as the least that a touched path is worth. For a given x the best
+sequence out of a set of paths is a longest path over pairs (i, next), found by dynamic programming.
+
+Chord cuts (one path). With u_j = -ln rho_j, q the least rho_j over J(P) - T, w = u mod -ln q, k = floor(u / -ln q) and
+F(u) = k (1 - q) + q (e^w - 1),
+
+    theta >= g_P(T) (1 - sum_{j in J(P) - T} (1 - rho_j) x_j + sum_{j in J(P) and T} F(u_j) (1 - x_j)).
+
+Proof. Let S add A to T and take B out of it, v = sum_B u_j, U = sum_A u_j. g_P(S) / g_P(T) = e^(v - U). For a given U, each u_j at most -ln q,
+the concave sum_A (1 - e^-u_j) is least with as many u_j as fit at their most and one remainder; e^(v - U) plus that, minus 1, is least over U
+at the first multiple of -ln q that is no less than v, where it is F(v). F is superadditive (q (e^w - 1) is convex and 0 at 0, and F
+repeats it), so F(v) >= sum_B F(u_j). With J(P) inside T the factor of (1 - x_j) is e^u_j - 1, as prod (1 + z) >= 1 + sum z. If all rho
+are equal this is the chord of the convex envelope; in general it is the lifting of Ahmed & Atamturk (2011).
+
+Tangent cuts (one path): g_P is convex in x, so theta >= g_P(y) (1 + sum_j u_j y_j - sum_j u_j x_j) for every y in [0, 1]^J.
+
+Every cut may have b_j lowered to a - L: where x_j = 1, the right side is then at most L.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csr_array
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from optimizer.solvers.branch_and_cut.path_pool import Paths
+
+LONGEST_STAR = 24
+"""Paths of one evader that a star is sought among."""
+STEEPEST = 700.0
+"""Stands for -ln 0: e^-700 is less than any rounding."""
+ROUNDING = 1e-12
+"""Relative allowance for rounding in the products of a path's survivals; taken off the side of every cut."""
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """Rows theta_u >= side - coefficient x.
+
+    Attributes
+    ----------
+    unit
+        (rows,) u: informed evaders first, then chains.
+    side
+        (rows,) a.
+    coefficient
+        (rows, options) b >= 0.
+    """
+
+    unit: NDArray[np.int64]
+    side: NDArray[np.float64]
+    coefficient: csr_array
+
+    def values(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the (rows,) right sides at an (options,) point."""
+        return np.asarray(self.side - self.coefficient @ x)
+
+    def take(self, rows: NDArray[np.integer] | NDArray[np.bool_]) -> Cuts:
+        """Return some of the rows."""
+        return Cuts(self.unit[rows], self.side[rows], self.coefficient[rows])
+
+    @staticmethod
+    def join(parts: list[Cuts]) -> Cuts:
+        """Return all rows of several sets (at least one)."""
+        counts = np.concatenate([np.diff(part.coefficient.indptr) for part in parts])
+        shape = (counts.size, parts[0].coefficient.shape[1])
+        start = np.concatenate(([0], np.cumsum(counts)))
+        data = np.concatenate([part.coefficient.data for part in parts])
+        column = np.concatenate([part.coefficient.indices for part in parts])
+        return Cuts(
+            np.concatenate([part.unit for part in parts]),
+            np.concatenate([part.side for part in parts]),
+            csr_array((data, column, start), shape=shape),
+        )
+
+
+def chord_cuts(paths: Paths, x: NDArray[np.float64], base: NDArray[np.bool_], floor: NDArray[np.float64]) -> Cuts:
+    """Return for each unit the chord cut, among its paths, that asks most at x.
+
+    Parameters
+    ----------
+    paths
+        Paths of the units.
+    x
+        (options,) point in [0, 1].
+    base
+        (options,) mask of T.
+    floor
+        (units,) L: values with everything placed.
+    """
+    inside, point = np.append(base, False)[paths.option], np.append(x, 0.0)[paths.option]
+    loss = 1 - paths.survival
+    with np.errstate(divide="ignore"):
+        depth = np.minimum(-np.log(paths.survival), STEEPEST)
+    least = np.where(inside | (loss == 0), 1.0, paths.survival).min(axis=1, initial=1.0, keepdims=True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        step = np.minimum(-np.log(least), 2 * STEEPEST)
+        whole = np.where(step > 0, np.floor(depth / step), 0.0)
+    gain = whole * (1 - least) + least * np.expm1(np.minimum(depth - whole * step, STEEPEST))
+    gain = np.where(step > 0, np.minimum(gain, np.expm1(depth)), np.expm1(depth))
+    slope = np.where(inside, gain, loss)
+    value = paths.values(np.append(base, False))
+    alive = value > np.finfo(np.float64).tiny ** 0.5
+    slope[~alive], value[~alive] = 0.0, 0.0
+    asked = value * (1 - (slope * np.where(inside, point - 1, point)).sum(axis=1))
+    best = best_of_each(paths.unit, asked)
+    side = value[best] * (1 + np.where(inside[best], slope[best], 0.0).sum(axis=1))
+    return _cuts(paths.unit[best], side, paths.option[best], value[best, None] * slope[best], floor, x.size)
+
+
+def tangent_cuts(paths: Paths, x: NDArray[np.float64], floor: NDArray[np.float64]) -> Cuts:
+    """Return the tangent cut at x of every path; parameters as in `chord_cuts`."""
+    point = np.append(x, 0.0)[paths.option]
+    with np.errstate(divide="ignore"):
+        depth = np.minimum(-np.log(paths.survival), STEEPEST)
+    at = (depth * point).sum(axis=1)
+    value = paths.value * np.exp(-at)
+    return _cuts(paths.unit, value * (1 + at), paths.option, value[:, None] * depth, floor, x.size)
+
+
+def star_cuts(paths: Paths, x: NDArray[np.float64], base: NDArray[np.bool_], floor: NDArray[np.float64]) -> Cuts:
+    """Return for each unit the star cut over its paths that asks most at x; parameters as in `chord_cuts`."""
+    if not paths.unit.size:
+        return _cuts(paths.unit, paths.value, paths.option, paths.survival, floor, x.size)
+    value = paths.values(np.append(base, False))
+    loss = np.where(np.append(base, False)[paths.option], 0.0, 1 - paths.survival)
+    point = np.append(x, 0.0)[paths.option] * (loss > 0)
+    unit, ladder = _ladders(paths.unit, value, point, loss)
+    there = ladder >= 0
+    level = np.where(there, value[ladder], 0.0)
+    level = np.maximum(np.column_stack((level, np.zeros(unit.size))), floor[unit, None])
+    loss, point = loss[ladder], np.where(there[:, :, None], point[ladder], 0.0)
+    reach, following = _best_sequence(level, loss, point)
+    row, rung = np.arange(unit.size), reach[:, :-1].argmax(axis=1)
+    side = level[row, rung]
+    parts = []
+    last = ladder.shape[1]
+    while row.size:
+        after = following[row, rung]
+        drop = (level[row, rung] - level[row, after])[:, None]
+        used = ladder[row, rung]
+        parts.append((row, paths.option[used], np.minimum(drop, level[row, rung][:, None] * loss[row, rung])))
+        going = (after < last) & there[row, np.minimum(after, last - 1)]
+        row, rung = row[going], after[going]
+    rows, option, coefficient = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return _cuts(unit, side, option, coefficient, floor, x.size, rows)
+
+
+def _best_sequence(
+    level: NDArray[np.float64], loss: NDArray[np.float64], point: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return, by unit and path, the most a star cut that begins there asks, and the path it goes on to.
+
+    Parameters
+    ----------
+    level
+        (units, m + 1) R_i, falling; the last is L.
+    loss, point
+        (units, m, width) 1 - rho and x of the options of each path.
+    """
+    units, m, width = loss.shape
+    reach, following = level.copy(), np.full(level.shape, m)
+    for i in range(m - 1, -1, -1):
+        drop = level[:, i : i + 1] - level[:, i + 1 :]
+        paid = np.zeros(drop.shape)
+        for w in range(width):
+            here = point[:, i, w]
+            if here.any():
+                paid += here[:, None] * np.minimum(drop, (level[:, i] * loss[:, i, w])[:, None])
+        worth = level[:, i : i + 1] - paid + reach[:, i + 1 :] - level[:, i + 1 :]
+        best = worth.argmax(axis=1)
+        following[:, i] = i + 1 + best
+        reach[:, i] = worth[np.arange(units), best]
+    return reach, following
+
+
+def _ladders(
+    unit: NDArray[np.int64], value: NDArray[np.float64], point: NDArray[np.float64], loss: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the units, and for each at most `LONGEST_STAR` of its paths by falling value, -1 in the filling.
+
+    Kept are paths that are touched less than every better one, where touched means the sum of x, or of x (1 - rho).
+    """
+    order = np.lexsort((-value, unit))
+    unit = unit[order]
+    first = np.ones(unit.size, dtype=bool)
+    first[1:] = unit[1:] != unit[:-1]
+    number = np.cumsum(first) - 1
+    keep = first.copy()
+    for touched in (point.sum(axis=1), (point * loss).sum(axis=1)):
+        ranked = touched[order] - number * (
+            touched.max() + 1
+        )  # each unit lies below all before it, so one running minimum serves all
+        keep[1:] |= ranked[1:] < np.minimum.accumulate(ranked)[:-1] - 1e-9
+    order, number = order[keep], number[keep]
+    start = np.searchsorted(number, number)
+    rank = np.arange(order.size) - start
+    short = rank < LONGEST_STAR
+    ladder = np.full((number[-1] + 1, int(rank[short].max()) + 1), -1)
+    ladder[number[short], rank[short]] = order[short]
+    return unit[first], ladder
+
+
+def best_of_each(unit: NDArray[np.int64], worth: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the position of the largest worth of each unit."""
+    order = np.lexsort((-worth, unit))
+    return order[np.unique(unit[order], return_index=True)[1]]
+
+
+def _cuts(
+    unit: NDArray[np.int64],
+    side: NDArray[np.float64],
+    option: NDArray[np.int64],
+    coefficient: NDArray[np.float64],
+    floor: NDArray[np.float64],
+    n_options: int,
+    row: NDArray[np.int64] | None = None,
+) -> Cuts:
+    """Gather (lines, width) coefficients, line l part of cut row[l] (l itself if None), and lower each to a - L."""
+    row = np.arange(unit.size) if row is None else row
+    there = (option < n_options) & (coefficient > 0)
+    place = (np.broadcast_to(row[:, None], option.shape)[there], option[there])
+    table = csr_array((coefficient[there], place), shape=(unit.size, n_options))
+    table.sum_duplicates()
+    most = np.repeat(side - floor[unit], np.diff(table.indptr))
+    table.data = np.minimum(table.data, np.maximum(most, 0.0))
+    return Cuts(unit, side * (1 - ROUNDING), table)

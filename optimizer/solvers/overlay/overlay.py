@@ -1,0 +1,395 @@
+"""Exact contraction of a road network to the arcs that decisions touch.
+
+Terminals T: origins, destinations, and the ends of every option arc. Any path splits at its terminals, so the value of every plan is kept by
+
+- the option arcs (i, j) with r_a and s_ja, an arc touched by several options becoming a series of arcs with one option each, and
+- for terminals u, v one plain arc of the best reliability u -> v over paths that use no option arc *and pass no other terminal*.
+
+Forced options are folded into r, forbidden ones left out. An arc is left out when another overlay route is strictly better even with
+everything placed. Ties cannot remove each other, because no arc is left out for the sake of another: under any plan, every piece u -> v of a
+best path is itself a best connection u -> v, so it is no worse than the best with everything placed. Hence no piece of any best path of any
+plan is ever left out, and what is left holds all of them.
+
+For the same reason an arc is left out when no evader has a use for it: with nothing placed, the best route by way of it is strictly worse
+than that evader's best route with everything placed.
+
+How the arcs are found: `contraction` eliminates the nodes that are no terminals, exactly, down to a small core; then one Dijkstra a terminal
+on the core, with everything placed, finds both at once. In it each arc out of a terminal costs STRICTLY more than it does, and each option
+arc STRICTLY more again: so a path u -> v that passes another terminal or an option arc is taken only where it is strictly better than all that
+do not, and where the tree's path passes none it is the plain arc.
+
+Where that would make more arcs than the leanest stage of the elimination has (a small dense network with options everywhere), that stage is
+the overlay, terminals and all: at most the network itself.
+
+Cost: the elimination, then O(|T| m' log n') time for m' arcs and n' nodes of the core, which grow with |T| and far slower than the network;
+(terminals, n') distances are held in slices.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from optimizer.problem.evaders import TREE_CELLS, Evader, Searches, arc_costs
+from optimizer.problem.graph import cost_graph
+from optimizer.solvers.overlay.contraction import STRICTLY, Core, eliminate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from optimizer.problem.instance import Instance
+
+SAMPLE = 32
+"""Terminals searched from first, to see whether the overlay would be too large."""
+SURELY = 1.25
+"""How many times too large a sample must find it."""
+
+
+@dataclass(frozen=True)
+class Chains:
+    """Habitual routes as decisions see them; routes that meet the same options with the same survivals are one chain.
+
+    Attributes
+    ----------
+    value
+        (chains,) R: evader weight, route share and survival multiplied, forced options included, free ones not; summed over its routes.
+    chain, option, survival
+        (links,) which chain meets which free option, and rho: what the option multiplies its value by. Sorted by chain, then option.
+    """
+
+    value: NDArray[np.float64]
+    chain: NDArray[np.int64]
+    option: NDArray[np.int64]
+    survival: NDArray[np.float64]
+
+    def values(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return the (chains,) values under an (options,) mask."""
+        met = placed[self.option]
+        values = self.value.copy()
+        np.multiply.at(values, self.chain[met], self.survival[met])
+        return values
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """The contracted problem: same value as the instance for every feasible plan.
+
+    Attributes
+    ----------
+    n_nodes
+        Number of terminals (or nodes of the leanest stage), and of the joints of series arcs.
+    tail, head
+        (m,) positions of overlay nodes.
+    reliability
+        (m,) r in (0, 1].
+    option
+        (m,) position of the option on the arc in the instance; -1 on plain arcs.
+    survival
+        (m,) s in [0, 1) on option arcs, 1 on plain ones.
+    origin, destination, weight
+        (informed evaders,) ends on overlay nodes, and p_k > 0.
+    chains
+        Routes of habitual evaders.
+    free
+        (options,) options that are neither forced nor forbidden.
+    bundle
+        (parts, options) how often each option holds each part, where it is parts of options that stand on arcs (`option` then names
+        parts) and several options hold the same ones; None where each option is a part of its own.
+    """
+
+    n_nodes: int
+    tail: NDArray[np.int32]
+    head: NDArray[np.int32]
+    reliability: NDArray[np.float64]
+    option: NDArray[np.int64]
+    survival: NDArray[np.float64]
+    origin: NDArray[np.int64]
+    destination: NDArray[np.int64]
+    weight: NDArray[np.float64]
+    chains: Chains
+    free: NDArray[np.bool_]
+    bundle: csr_array | None = None
+
+    def presence(self, share: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how much of each part stands on its arcs when (options,) shares of options are placed."""
+        return share if self.bundle is None else np.asarray(self.bundle @ share)
+
+    def arc_survival(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return the (m,) chance to pass each overlay arc under an (options,) mask."""
+        if self.bundle is not None:
+            often = np.append(self.presence(placed.astype(np.float64)), 0.0)[self.option]
+            return np.asarray(self.reliability * self.survival**often)
+        under = self.option >= 0
+        under[under] = placed[self.option[under]]
+        return self.reliability * np.where(under, self.survival, 1.0)
+
+    @cached_property
+    def searches(self) -> Searches:
+        """How the answers of the informed evaders are found."""
+        ends = zip(self.origin.tolist(), self.destination.tolist(), strict=True)
+        return Searches.of([Evader("", origin, destination, 1.0) for origin, destination in ends])
+
+    def informed_values(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return the (informed evaders,) chances to get through under an (options,) mask."""
+        return self.searches.values(self.n_nodes, self.tail, self.head, self.arc_survival(placed))
+
+    def paths(self, placed: NDArray[np.bool_]) -> list[tuple[int, ...]]:
+        """Return the best path of each informed evader as overlay arcs."""
+        return self.searches.paths(self.n_nodes, self.tail, self.head, self.arc_survival(placed))
+
+    def value(self, placed: NDArray[np.bool_]) -> float:
+        """Return the value of an (options,) mask: equal to the instance's for every plan with all forced and no forbidden options."""
+        return float(self.weight @ self.informed_values(placed) + self.chains.values(placed).sum())
+
+
+def bundled(overlay: Overlay, free: NDArray[np.bool_], bundle: csr_array) -> Overlay:
+    """Return an overlay whose options are parts as one whose options are bundles of them.
+
+    Parameters
+    ----------
+    overlay
+        Each part an option.
+    free
+        (options,) options that are neither forced nor forbidden.
+    bundle
+        (parts, options) how often each option holds each part. The overlay must hold every best path under as many as plans can place.
+    """
+    chains = overlay.chains
+    row, option, survival = bundle_links(
+        chains.chain, chains.option, chains.survival, chains.value.size, csr_array(bundle)
+    )
+    return replace(overlay, free=free, bundle=csr_array(bundle), chains=Chains(chains.value, row, option, survival))
+
+
+def bundle_links(
+    row: NDArray[np.int64], part: NDArray[np.int64], survival: NDArray[np.float64], n_rows: int, bundle: csr_array
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Return which option meets which row and what it leaves of it, sorted, from the parts that rows meet (each time on its own)."""
+    parts = csr_array((arc_costs(survival), (row, part)), shape=(n_rows, bundle.shape[0]))
+    whole = csr_array(parts @ bundle)
+    whole.sort_indices()
+    return (
+        np.repeat(np.arange(n_rows), np.diff(whole.indptr)),
+        whole.indices.astype(np.int64),
+        np.exp(-whole.data),
+    )
+
+
+def contract(instance: Instance) -> Overlay:
+    """Return the overlay of an instance."""
+    free = np.array([not (o.forced or o.forbidden) for o in instance.options], dtype=bool)
+    base = instance.survival(instance.forced)
+    touching = free[instance.effects[0]] & (base[instance.effects[1]] > 0)  # forced options can block an arc for good
+    option, arc, survival = instance.effects
+    option, arc, survival = option[touching], arc[touching], survival[touching]
+    watched = np.unique(arc)
+    informed = [evader for evader in instance.evaders if not evader.routes and evader.weight > 0]
+    ends = [e.origin for e in informed] + [e.destination for e in informed]
+    terminal = np.unique(np.concatenate((ends, instance.tail[watched], instance.head[watched]))).astype(np.int64)
+    unwatched = np.ones(instance.tail.size, dtype=bool)
+    unwatched[watched] = False
+    stages = eliminate(
+        instance.n_nodes, instance.tail[unwatched], instance.head[unwatched], arc_costs(base[unwatched]), terminal
+    )
+    options = _Watched(
+        instance.tail[watched],
+        instance.head[watched],
+        arc_costs(base[watched]),
+        arc_costs(instance.survival(free | instance.forced)[watched]),
+    )
+    most = stages.leanest.tail.size
+    plain, useful = _connections(stages.core, terminal, options, most) or _undominated(stages.leanest, options)
+    met = np.isin(arc, watched[useful])
+    node = plain.node
+    series = _series_arcs(instance, base, node, (option[met], arc[met], survival[met]))
+    whole = Overlay(
+        n_nodes=node.size + int(met.sum()) - int(useful.sum()),
+        tail=np.concatenate((plain.tail, series[0])).astype(np.int32),
+        head=np.concatenate((plain.head, series[1])).astype(np.int32),
+        reliability=np.concatenate((np.exp(-plain.cost), series[2])),
+        option=np.concatenate((np.full(plain.tail.size, -1), series[3])).astype(np.int64),
+        survival=np.concatenate((np.ones(plain.tail.size), series[4])),
+        origin=plain.positions(np.array([e.origin for e in informed], dtype=np.int64)),
+        destination=plain.positions(np.array([e.destination for e in informed], dtype=np.int64)),
+        weight=np.array([e.weight for e in informed], dtype=np.float64),
+        chains=_chains(instance, base, free),
+        free=free,
+    )
+    return _of_use(whole)
+
+
+@dataclass(frozen=True)
+class _Watched:
+    """Arcs that free options touch: (w,) ends in the network, and costs with none and with all of these options placed."""
+
+    tail: NDArray[np.int32]
+    head: NDArray[np.int32]
+    open: NDArray[np.float64]
+    all: NDArray[np.float64]
+
+
+def _series_arcs(
+    instance: Instance,
+    base: NDArray[np.float64],
+    terminal: NDArray[np.int64],
+    effects: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
+    """Return the option arcs; one touched by q options becomes q arcs in series, the first of which carries r."""
+    order = np.argsort(effects[1], kind="stable")
+    option, arc, survival = effects[0][order], effects[1][order], effects[2][order]
+    first = np.ones(arc.size, dtype=bool)
+    first[1:] = arc[1:] != arc[:-1]
+    last = np.roll(first, -1)
+    joint = terminal.size + np.cumsum(~first) - 1  # the node that a later arc of a series starts from
+    tail = np.where(first, np.searchsorted(terminal, instance.tail[arc]), joint)
+    head = np.where(last, np.searchsorted(terminal, instance.head[arc]), np.roll(joint, -1))
+    return np.asarray(tail), np.asarray(head), np.where(first, base[arc], 1.0), option, survival
+
+
+def _chains(instance: Instance, base: NDArray[np.float64], free: NDArray[np.bool_]) -> Chains:
+    """Return the routes of habitual evaders, the arcs of one option on a route multiplied together."""
+    option, arc, survival = instance.effects
+    kept = free[option]
+    habits = instance.habits
+    n_options, n_arcs = len(instance.options), instance.tail.size
+    # -ln rho of every (route, option): how often the route travels each arc, times what the option does there
+    effect = csr_array((arc_costs(survival[kept]), (arc[kept], option[kept])), shape=(n_arcs, n_options))
+    cost = csr_array(habits.arcs @ effect)
+    cost.sort_indices()
+    weight = np.array([evader.weight for evader in instance.evaders])[habits.evader] * habits.share
+    value = weight * np.exp(-(habits.arcs @ arc_costs(base)))
+    worth: dict[tuple[bytes, bytes], float] = {}
+    links: dict[tuple[bytes, bytes], slice] = {}
+    for route in np.flatnonzero(value).tolist():
+        span = slice(int(cost.indptr[route]), int(cost.indptr[route + 1]))
+        key = (cost.indices[span].tobytes(), cost.data[span].tobytes())
+        links.setdefault(key, span)
+        worth[key] = worth.get(key, 0.0) + float(value[route])
+    entry = np.concatenate([np.arange(span.start, span.stop) for span in links.values()] or [np.empty(0)]).astype(int)
+    return Chains(
+        value=np.array(list(worth.values()), dtype=np.float64),
+        chain=np.repeat(np.arange(len(links)), [span.stop - span.start for span in links.values()]).astype(np.int64),
+        option=cost.indices[entry].astype(np.int64),
+        survival=np.exp(-cost.data[entry]),
+    )
+
+
+def _connections(
+    core: Core, terminal: NDArray[np.int64], options: _Watched, most: int
+) -> tuple[Core, NDArray[np.bool_]] | None:
+    """Return the plain arcs between terminals, as a core of terminals, and the (w,) mask of the watched arcs that a best path may use.
+
+    None where there are more than `most` plain arcs, or a sample of the terminals shows that there would be.
+    """
+    place = core.positions(terminal)
+    is_terminal = np.zeros(core.n_nodes, dtype=bool)
+    is_terminal[place] = True
+    graph = cost_graph(
+        core.n_nodes,
+        np.concatenate((core.tail, core.positions(options.tail))),
+        np.concatenate((core.head, core.positions(options.head))),
+        np.concatenate((core.cost + STRICTLY * is_terminal[core.tail], options.all + 2 * STRICTLY)),
+    )
+    tail, head = np.searchsorted(terminal, options.tail), np.searchsorted(terminal, options.head)
+    by_option = graph.arc[graph.arc >= core.tail.size] - core.tail.size
+    by_option = (
+        tail[by_option] * terminal.size + head[by_option]
+    )  # pairs of terminals whose best single arc is an option's
+    useful = np.zeros(tail.size, dtype=bool)
+    parts = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))]
+    found = searched = 0
+    for sources in _portions(terminal.size, max(1, TREE_CELLS // max(1, core.n_nodes))):
+        distance, before = graph.trees(place[sources])
+        here = np.flatnonzero(np.isin(tail, sources))
+        useful[here] = options.open[here] <= distance[np.searchsorted(sources, tail[here]), place[head[here]]]
+        row, column, direct = _reached(before, place[sources], place, is_terminal)
+        plain = ~(direct & np.isin(sources[row] * terminal.size + column, by_option))
+        row, column = row[plain], column[plain]
+        parts.append((sources[row], column, np.maximum(distance[row, place[column]] - STRICTLY, 0.0)))
+        found, searched = found + row.size, searched + sources.size
+        if found * terminal.size > most * searched * (1.0 if searched == terminal.size else SURELY):
+            return None
+    return Core(terminal, *(np.concatenate(part) for part in zip(*parts, strict=True))), useful
+
+
+def _portions(count: int, most: int) -> Iterator[NDArray[np.int64]]:
+    """Yield all of range(count) in portions of at most `most`: first some that are spread evenly."""
+    spread = np.zeros(count, dtype=bool)
+    spread[:: max(1, count // min(SAMPLE, most))] = True
+    for portion in (np.flatnonzero(spread), np.flatnonzero(~spread)):
+        yield from (portion[start : start + most] for start in range(0, portion.size, most))
+
+
+def _reached(
+    before: NDArray[np.int32],
+    source: NDArray[np.int64],
+    place: NDArray[np.int64],
+    is_terminal: NDArray[np.bool_],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    """Return row and terminal of every tree path that passes no terminal, and whether it is a single arc.
+
+    `before` holds the (sources, nodes) predecessors, `place` the terminals: paths are followed back from these until they meet a terminal.
+    """
+    last = before[:, place]
+    row, column = np.nonzero(last >= 0)
+    node = last[row, column]
+    rows, columns, direct = [], [], []
+    single = True
+    while row.size:
+        home = node == source[row]
+        rows.append(row[home])
+        columns.append(column[home])
+        direct.append(np.full(int(home.sum()), single))
+        on = ~is_terminal[node]
+        row, column = row[on], column[on]
+        node, single = before[row, node[on]], False
+    empty = np.empty(0, dtype=np.int64)
+    return np.concatenate([empty, *rows]), np.concatenate([empty, *columns]), np.concatenate([empty != 0, *direct])
+
+
+def _undominated(stage: Core, options: _Watched) -> tuple[Core, NDArray[np.bool_]]:
+    """Return a stage without arcs strictly dearer than a route with everything placed, and the (w,) mask of the watched arcs that are not."""
+    tail = np.concatenate((stage.tail, stage.positions(options.tail)))
+    head = np.concatenate((stage.head, stage.positions(options.head)))
+    graph = cost_graph(stage.n_nodes, tail, head, np.concatenate((stage.cost, options.all)))
+    own = np.concatenate((stage.cost, options.open))
+    keep = np.ones(own.size, dtype=bool)
+    farthest = float(own[np.isfinite(own)].max(initial=0.0))
+    step = max(1, TREE_CELLS // max(1, stage.n_nodes))
+    for start in range(0, stage.n_nodes, step):
+        here = np.flatnonzero((tail >= start) & (tail < start + step))
+        distance = graph.distances(np.arange(start, min(start + step, stage.n_nodes)), limit=farthest)
+        keep[here] = own[here] <= distance[tail[here] - start, head[here]] + STRICTLY
+    plain, useful = keep[: stage.tail.size], keep[stage.tail.size :]
+    return Core(stage.node, stage.tail[plain], stage.head[plain], stage.cost[plain]), useful
+
+
+def _of_use(overlay: Overlay) -> Overlay:
+    """Drop the arcs that lie on no route which, with nothing placed, is as good as some evader's best one with everything placed."""
+    tail, head = overlay.tail, overlay.head
+    own = arc_costs(overlay.reliability)
+    pair = np.unique(np.column_stack((overlay.origin, overlay.destination)), axis=0)
+    (origin, row), (destination, column) = (np.unique(end, return_inverse=True) for end in pair.T)
+    everything = cost_graph(overlay.n_nodes, tail, head, arc_costs(overlay.arc_survival(overlay.free)))
+    out = cost_graph(overlay.n_nodes, tail, head, own).distances(origin)
+    back = cost_graph(overlay.n_nodes, tail, head, own, reverse=True).distances(destination)
+    worst = everything.distances(origin)[row, pair[:, 1]] + STRICTLY
+    keep = np.zeros(own.size, dtype=bool)
+    for k in range(len(pair)):
+        rest = np.flatnonzero(~keep)
+        through = out[row[k], tail[rest]] + own[rest] + back[column[k], head[rest]]
+        keep[rest[(through <= worst[k]) & (through < np.inf)]] = True
+    return replace(
+        overlay,
+        tail=tail[keep],
+        head=head[keep],
+        reliability=overlay.reliability[keep],
+        option=overlay.option[keep],
+        survival=overlay.survival[keep],
+    )

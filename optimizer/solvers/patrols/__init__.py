@@ -1,0 +1,1 @@
+"""Column generation, branch and price, and pricing of beats."""

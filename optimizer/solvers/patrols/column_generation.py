@@ -1,0 +1,359 @@
+"""Column generation: a linear program over fixed options and every beat there is, of which only the beats it asks for are ever made.
+
+Sets      J fixed options (checkpoints, sensors); E elements of beats; B beats made so far; Q teams of a type at a base, T types
+Data      a_eb how often beat b holds element e; K_e how often all teams can; u_jr, u_br use of resources, C_r budgets; N_t teams of a type that
+          budgets allow
+Variables x_j in [0, 1]; y_e in [0, K_e] presence; lambda_b in [0, N_t + 1], a bound that budgets keep it from
+Minimise  sum_g theta_g                                   as in `optimizer.solvers.branch_and_cut.master`, whose options are J and E together
+such that cuts of the value, linear in x and y: they hold for every beat, because elements are fixed before any beat is made
+          y_e <= sum_b a_eb lambda_b                       links, price pi_e >= 0
+          sum_j u_jr x_j + sum_b u_br lambda_b <= C_r      budgets (a team of a type is a resource), price mu_r >= 0
+          exclusions of J
+
+Pricing. A beat not made yet lowers the bound by no more than its profit sum_e pi_e a_eb - sum_r mu_r u_br, so with P_q the most that any tour
+of q is worth, proven by `optimizer.solvers.patrols.pricing`, and N_t teams of a type,
+
+    bound over all beats = bound of the program - sum_t N_t max(0, max over bases q of t of P_q - sum_r mu_r u_tr)
+
+is valid after every round, and the program's own once no tour has a profit. It holds for whatever bounds x has, so parts of the space of plans
+can be bounded in the same way (`optimizer.solvers.patrols.branch_and_price`).
+
+The overlay must hold every best path under K_e copies of each element: it is contracted with s^K_e, and has s put back.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.sparse import block_array, csr_array, eye_array, hstack, vstack
+
+from optimizer.patrols.beats import make_beat, team_resource
+from optimizer.problem.options import Option
+from optimizer.problem.plan import BUDGET_TOLERANCE
+from optimizer.solvers.branch_and_cut.master import Master, repeated
+from optimizer.solvers.branch_and_cut.node import Part
+from optimizer.solvers.overlay.overlay import bundled, contract
+from optimizer.solvers.patrols.pricing import TourProblem, best_tour, quick_tours, worth
+from optimizer.solvers.patrols.tour_listing import tours_above
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.patrols.model import Beat, PatrolField
+    from optimizer.problem.instance import Instance
+    from optimizer.solvers.branch_and_cut.master import Relaxed
+    from optimizer.solvers.overlay.overlay import Overlay
+    from optimizer.solvers.patrols.pricing import Tour
+
+    Floats = NDArray[np.float64]
+    Mask = NDArray[np.bool_]
+
+WORTHWHILE = 1e-6
+"""Least profit of a new beat, relative to the value with nothing placed."""
+TOURS_A_ROUND = 4
+"""Most beats that one team type at one base gets from one round of heuristics."""
+SEARCH_EVERY = 3
+"""Every so many rounds look for new paths; all do where the pool has no cut."""
+MOST_DEPTH, FAINTEST = 200.0, 1e-80
+"""Depth -ln s of so many copies beyond which an arc counts as closed, and the least survival of one copy that is repeated."""
+SLACK = 4
+"""Solves after which a row without a dual is dropped."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The plans that are looked at.
+
+    Attributes
+    ----------
+    ones, zeros
+        (options,) fixed options that every plan, and no plan, of these places.
+    number
+        (beats,) how often each of the first beats is placed at least.
+    open
+        (beats,) whether more of it can be placed; of later beats they can.
+    """
+
+    ones: Mask
+    zeros: Mask
+    number: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    open: Mask = field(default_factory=lambda: np.empty(0, dtype=bool))
+
+
+@dataclass
+class Generation:
+    """The linear program, the beats made for it, and how they are priced.
+
+    Attributes
+    ----------
+    instance
+        Fixed options, with the teams among its resources.
+    patrols
+        What teams could do.
+    until
+        `time.monotonic()` at which to stop.
+    seed
+        Of the pricing.
+    overlay, master
+        Fixed options and elements, contracted, and the linear program over them.
+    most_teams
+        For each team type at a base, how many teams of the type a plan can have.
+    beats
+        Those made so far; the id of each option is unique.
+    rounds
+        Linear programs solved.
+    pricing_seconds
+        What each pricing problem solved to proof took.
+    """
+
+    instance: Instance
+    patrols: PatrolField
+    until: float = np.inf
+    seed: int = 0
+    overlay: Overlay = field(init=False)
+    master: Master = field(init=False)
+    most_teams: list[int] = field(init=False)
+    beats: list[Beat] = field(init=False, default_factory=list)
+    rounds: int = field(init=False, default=0)
+    pricing_seconds: list[float] = field(init=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Set up the linear program over fixed options and elements."""
+        self.most_teams = most_teams(self.instance, self.patrols)
+        times = most_times(self.instance, self.patrols)
+        whole = element_instance(self.instance, self.patrols)
+        self._between = len(whole.conflicts)
+        self._n = len(self.instance.options)
+        elements = self.patrols.elements.size
+        links = csr_array(hstack((csr_array((elements, self._n)), -eye_array(elements))))
+        self.overlay = element_overlay(whole, times)
+        self.master = Master(whole, self.overlay, links, times)
+        self._root = Part(whole.forced, ~(self.overlay.free | whole.forced), self.master.units.floor)
+        self._lower, self._upper = self.master.program.bounds
+        self._known: set[tuple[int, tuple[int, ...], tuple[int, ...]]] = set()
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether to stop."""
+        return time.monotonic() >= self.until
+
+    @property
+    def everything(self) -> Scope:
+        """All plans."""
+        return Scope(self._root.ones[: self._n], self._root.zeros[: self._n])
+
+    @property
+    def floor(self) -> float:
+        """Value with everything placed as often as it can be."""
+        return float(self.master.units.weight @ self.master.units.floor)
+
+    def enter(self, scope: Scope) -> None:
+        """Turn to these plans."""
+        lower, upper = self._lower.copy(), self._upper.copy()
+        lower[: self._n], upper[: self._n] = scope.ones, ~scope.zeros
+        number = np.zeros(len(self.beats))
+        number[: scope.number.size] = scope.number
+        most = self._most(self.beats)
+        most[: scope.open.size] = np.where(scope.open, np.maximum(most[: scope.open.size], scope.number), scope.number)
+        self.master.program.move_bounds(np.append(lower, number), np.append(upper, most))
+
+    def relax(self) -> Relaxed | None:
+        """Solve the linear program; None when time ran out."""
+        self.rounds += 1
+        return self.master.relax(self.until)
+
+    def reduced_at(self, relaxed: Relaxed) -> Floats:
+        """Return the (beats,) reduced cost of every beat at a solution."""
+        pi = self._link_prices(relaxed)
+        tolls = [self._toll(q, relaxed) for q in range(len(self.patrols.patrols))]
+        return np.array([tolls[beat.patrol] - beat.elements @ pi for beat in self.beats])
+
+    def cut(self, relaxed: Relaxed) -> bool:
+        """Add cuts that the solution violates; return whether there were any."""
+        self.master.program.drop_slack(SLACK)
+        if self.rounds % SEARCH_EVERY and self.master.separate(self._root, relaxed, search=False):
+            return True
+        return self.master.separate(self._root, relaxed)
+
+    def add_quickly(self, relaxed: Relaxed) -> int:
+        """Add beats with a profit that heuristics find; return how many."""
+        made = 0
+        least = WORTHWHILE * self.master.total
+        for q in range(len(self.patrols.patrols)):
+            problem, toll = self.tour_problem(q, relaxed), self._toll(q, relaxed)
+            if problem.n and (problem.prize.any() or problem.leg.any()):
+                tours = quick_tours(problem, TOURS_A_ROUND, seed=self.seed + self.rounds)
+                made += self._add(q, [tour for tour in tours if worth(problem, tour) > toll + least])
+        return made
+
+    def add_proving(self, relaxed: Relaxed) -> tuple[int, float, bool]:
+        """Add the most profitable beats there are.
+
+        Returns how many, by how much all beats that are not made yet lower the bound at most, and whether that was solved to proof.
+        """
+        most: dict[str, float] = {}
+        found, exact = 0, True
+        least = WORTHWHILE * self.master.total
+        for q, patrol in enumerate(self.patrols.patrols):
+            problem, toll = self.tour_problem(q, relaxed), self._toll(q, relaxed)
+            if not problem.n:
+                continue
+            left = self.until - time.monotonic()
+            limit = max(left, 0.05) if np.isfinite(left) else None
+            best = best_tour(problem, time_limit=limit, at_least=toll, seed=self.seed)
+            self.pricing_seconds.append(best.seconds)
+            most[patrol.team.id] = max(most.get(patrol.team.id, 0.0), best.bound - toll)
+            exact &= best.proven or best.bound <= toll + least
+            if best.tour is not None and best.value > toll + least:
+                found += self._add(q, [best.tour])
+        number = {patrol.team.id: self.most_teams[q] for q, patrol in enumerate(self.patrols.patrols)}
+        return found, sum(number[team] * profit for team, profit in most.items()), exact
+
+    def add_all(self, relaxed: Relaxed, slack: float, most: int) -> bool:
+        """Add every beat of a reduced cost of at most `slack`; return whether that was possible: they are few enough to list.
+
+        A plan that holds any other beat is worth more than the bound that `relaxed` proves, missing beats allowed for, by more than the slack.
+        """
+        listed = []
+        for q in range(len(self.patrols.patrols)):
+            toll = self._toll(q, relaxed)
+            tours = tours_above(self.tour_problem(q, relaxed), toll - slack * (1 + WORTHWHILE), most)
+            if tours is None:
+                return False
+            listed.append(tours)
+        if sum(map(len, listed)) > most:
+            return False
+        for q, tours in enumerate(listed):
+            self._add(q, tours)
+        return True
+
+    def tour_problem(self, q: int, relaxed: Relaxed) -> TourProblem:
+        """Return the pricing problem of a team type at a base: elements at the prices of their links."""
+        patrol = self.patrols.patrols[q]
+        pi = self._link_prices(relaxed)
+        n = patrol.posts.size
+        return TourProblem(
+            travel=patrol.travel_s,
+            slot=patrol.team.slot_s,
+            shift=patrol.team.shift_s,
+            prize=np.column_stack((np.zeros(n), pi[patrol.dwell])),
+            leg=np.asarray(patrol.drives @ pi).reshape(n + 1, n + 1),
+        )
+
+    def value(self, placed: Mask, present: Floats) -> float:
+        """Return the value of (options,) fixed options with (elements,) whole numbers of elements."""
+        overlay = repeated(self.overlay, np.maximum(np.concatenate((np.ones(self._n), present)), 1.0))
+        return overlay.value(np.concatenate((placed, present > 0)))
+
+    def overlay_of(self, whole: Instance, beats: Sequence[Beat]) -> Overlay:
+        """Return the overlay of an instance of the fixed options and, after them, beats."""
+        elements = self.patrols.elements.size
+        held = csr_array(np.array([b.elements for b in beats], dtype=np.float64).reshape(len(beats), elements).T)
+        free = np.array([not (option.forced or option.forbidden) for option in whole.options], dtype=bool)
+        blocks: list[list[Any]] = [[eye_array(self._n), None], [None, held]]
+        return bundled(self.overlay, free, csr_array(block_array(blocks)))
+
+    def _most(self, beats: Sequence[Beat]) -> Floats:
+        """Return (beats,) upper bounds beyond what budgets allow, so that what a team is worth is in the price of its row and never here."""
+        return np.array([self.most_teams[beat.patrol] + 1 for beat in beats], dtype=np.float64)
+
+    def _link_prices(self, relaxed: Relaxed) -> Floats:
+        return relaxed.price[relaxed.price.size - self.patrols.elements.size :]
+
+    def _toll(self, q: int, relaxed: Relaxed) -> float:
+        """Return what the resources of a beat cost."""
+        return float(self._shares(q) @ relaxed.price[: len(self.instance.resources)])
+
+    def _shares(self, q: int) -> Floats:
+        """(resources,) use of a beat as the rows of budgets have it."""
+        use, budget = beat_uses(self.instance, self.patrols, q), self.instance.budget
+        share = np.divide(np.minimum(use, 2 * budget), budget, out=np.ones_like(use), where=budget > 0)
+        return np.where(use > 0, share, 0.0)
+
+    def _add(self, q: int, tours: Sequence[Tour]) -> int:
+        """Make beats of the tours that are new; return how many."""
+        fresh: list[Beat] = []
+        for tour in tours:
+            if (q, tour.posts, tour.slots) not in self._known:
+                name = f"{self.patrols.patrols[q].id} {len(self.beats) + len(fresh) + 1}"
+                fresh.append(make_beat(self.patrols, q, tour.posts, tour.slots, name))
+        if fresh:
+            held = csr_array(np.array([beat.elements for beat in fresh]).T.astype(np.float64))
+            shares = csr_array(-np.array([self._shares(beat.patrol) for beat in fresh]).T)
+            between = csr_array((self._between, len(fresh)))
+            self.master.program.add_columns(self._most(fresh), csr_array(vstack((shares, between, held))))
+            self.beats += fresh
+            # last, so that an interrupt does not leave tours known of which there is no beat
+            self._known |= {(q, beat.posts, beat.slots) for beat in fresh}
+        return len(fresh)
+
+
+def beat_uses(instance: Instance, patrols: PatrolField, q: int) -> Floats:
+    """Return the (resources,) use of a beat of a team type at a base."""
+    team = patrols.patrols[q].team
+    uses = dict(team.uses) | {team_resource(team.id): 1.0}
+    return np.array([uses.get(resource.id, 0.0) for resource in instance.resources])
+
+
+def most_teams(instance: Instance, patrols: PatrolField) -> list[int]:
+    """Return for each team type at a base how many teams of the type a plan can have: their number, or what each budget is enough for."""
+    most = []
+    for q, patrol in enumerate(patrols.patrols):
+        use = beat_uses(instance, patrols, q)
+        budget, use = instance.budget[use > 0], use[use > 0]
+        # a plan may overrun a budget by its tolerance; twice that, as sums are rounded
+        enough = budget * (1 + 2 * BUDGET_TOLERANCE) >= patrol.team.number * use
+        fitting = budget[~enough] * (1 + 2 * BUDGET_TOLERANCE) // use[~enough]
+        most.append(int(fitting.min(initial=patrol.team.number)))
+    return most
+
+
+def most_times(instance: Instance, patrols: PatrolField) -> NDArray[np.int64]:
+    """Return how often each fixed option (once) and each element can come in one plan."""
+    times = patrols.elements.times.copy()
+    for patrol, teams in zip(patrols.patrols, most_teams(instance, patrols), strict=True):
+        held = np.union1d(patrol.drives.indices, patrol.dwell.ravel())
+        times[held] *= max(teams, 1)
+    return np.concatenate((np.ones(len(instance.options), dtype=np.int64), times))
+
+
+def element_instance(instance: Instance, patrols: PatrolField) -> Instance:
+    """Return the instance with every element of beats as an option."""
+    elements = patrols.elements
+    start = np.searchsorted(elements.element, np.arange(elements.size + 1))
+    options = [
+        Option(
+            id=f"element {e}",
+            arcs=tuple(elements.arc[start[e] : start[e + 1]].tolist()),
+            survival=tuple(elements.survival[start[e] : start[e + 1]].tolist()),
+            kind="patrol",
+        )
+        for e in range(elements.size)
+    ]
+    return replace(instance, options=(*instance.options, *options))
+
+
+def element_overlay(whole: Instance, times: NDArray[np.int64]) -> Overlay:
+    """Return the overlay of an instance whose options can be placed several times.
+
+    Where so many copies leave less of an arc than floating point can tell from nothing, as many count as it can tell: beyond them the arc is as
+    good as closed.
+    """
+    strongest = [min(option.survival, default=1.0) for option in whole.options]
+    often = np.array(
+        [
+            k if k == 1 or s == 1 else max(1, min(k, int(MOST_DEPTH / -math.log(max(s, FAINTEST)))))
+            for k, s in zip(times.tolist(), strongest, strict=True)
+        ]
+    )
+    repeatedly = [
+        option if k == 1 else replace(option, survival=tuple(s**k for s in option.survival))
+        for option, k in zip(whole.options, often.tolist(), strict=True)
+    ]
+    return repeated(contract(replace(whole, options=tuple(repeatedly))), 1.0 / often)

@@ -1,0 +1,302 @@
+"""The best tour of one team, with a proof: what prices new beats.
+
+Posts that no tour can use are left out. By turns, a tour is improved by ruin and recreate (`tour_ruin`), tables of bounds
+are sharpened (`tour_bounds`) and a label search is widened (`tour_labels`), until the search ends by
+itself, which is the proof. Should the widest search not do, CP-SAT takes over from its best tour (`optimizer.solvers.patrols.tour_circuit`).
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from operator import itemgetter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.patrols.model import NO_WAY
+from optimizer.solvers.patrols.tour import Tour, TourProblem, check_tour, seconds_of, worth
+from optimizer.solvers.patrols.tour_bounds import Walks, sharpest
+from optimizer.solvers.patrols.tour_labels import LabelSearch, with_best_slots
+from optimizer.solvers.patrols.tour_ruin import Improver
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = [
+    "NO_WAY",
+    "BestTour",
+    "Tour",
+    "TourProblem",
+    "best_tour",
+    "check_tour",
+    "quick_tours",
+    "seconds_of",
+    "worth",
+]
+
+WIDTHS = (300, 3000, 30_000, 300_000)
+"""Most labels of one size, search by search."""
+ROUNDS = (15, 15, 30, 30)
+"""Tables of bounds made before each search."""
+TURNS = (2, 4, 8, 16)
+"""Turns of ruin and recreate before each search, for each post."""
+QUICK_TURNS = 2
+"""The same for quick tours."""
+ROUNDING = 1e-12
+"""Allowance for floating-point sums, relative to the bound at the base."""
+SPARE = 4
+"""Posts that a quick tour is made through, for each tour asked for."""
+
+
+@dataclass(frozen=True)
+class BestTour:
+    """Answer of `best_tour`.
+
+    Attributes
+    ----------
+    tour
+        Best tour found; None where none was, and then none fits if `proven`.
+    value
+        What it is worth; 0 without.
+    bound
+        Proven: no tour is worth more. At most `at_least`, up to the rounding of sums, where no tour is worth more than that.
+    proven
+        Whether `bound` is `value`, up to the rounding of sums.
+    seconds
+        Time taken.
+    """
+
+    tour: Tour | None
+    value: float
+    bound: float
+    proven: bool
+    seconds: float
+
+
+def best_tour(
+    problem: TourProblem,
+    *,
+    time_limit: float | None = None,
+    at_least: float = 0.0,
+    forbidden: frozenset[int] = frozenset(),
+    seed: int = 0,
+    workers: int = 2,
+) -> BestTour:
+    """Return the tour that is worth most.
+
+    Parameters
+    ----------
+    problem
+        What to solve.
+    time_limit
+        Seconds after which the best tour so far is returned with the bound so far; None for no limit.
+    at_least
+        Only tours worth more matter: the search may end once it has shown that there are none.
+    forbidden
+        Posts (positions 1..n) that must not be visited.
+    seed
+        Seed of ruin and recreate, and of CP-SAT; the label search has no chance in it.
+    workers
+        Threads of CP-SAT.
+    """
+    began = time.perf_counter()
+    deadline = np.inf if time_limit is None else began + time_limit
+    allowed = _reachable(problem, forbidden)
+    found = _Best(problem)
+    for single in _singles(problem, allowed)[:1]:
+        found.offer(single)
+    bound = 0.0 if found.tour is None else found.value
+    proven, place = True, _worthwhile(problem, allowed)
+    if place.size > 1:
+        part = _part(problem, place)
+        bound, proven = _by_labels(part, place, found, at_least, deadline, seed)
+        if not proven and bound > at_least and time.perf_counter() < deadline:
+            left = None if time_limit is None else deadline - time.perf_counter()
+            other, proven = _by_circuit(part, place, found, at_least, left, seed, workers)
+            bound = min(bound, other)
+    if found.tour is None and proven and at_least <= 0 and allowed.size > 1 and time.perf_counter() < deadline:
+        # tours worth nothing may still fit, by way of posts that were left out
+        left = None if time_limit is None else deadline - time.perf_counter()
+        bound, proven = _by_circuit(_part(problem, allowed), allowed, found, at_least, left, seed, workers)
+    return BestTour(found.tour, found.value, max(bound, found.value), proven, time.perf_counter() - began)
+
+
+def quick_tours(problem: TourProblem, n: int, seed: int = 0) -> list[Tour]:
+    """Return good tours that differ, by ruin and recreate.
+
+    The best comes first, then each next best that visits a post no tour before it does, then the others from the best down; no two
+    visit the same set of posts.
+
+    There are none where no post can be visited alone.
+
+    Parameters
+    ----------
+    problem
+        What to solve.
+    n
+        How many tours to return at most.
+    seed
+        Seed of the chances taken; other seeds give other tours.
+    """
+    place = _worthwhile(problem, _reachable(problem, frozenset()))
+    if place.size == 1 or n < 1:
+        return []
+    part = _part(problem, place)
+    improver = Improver(part, seed)
+    starts = _singles(part, np.arange(part.n + 1))  # none fits alone: rare, and then there are no quick tours
+    for start in starts[1 : SPARE * n]:
+        improver.improved(start, 1)
+    for start in starts[:1]:
+        improver.improved(start, QUICK_TURNS * part.n)
+    tours = sorted(improver.met.values(), key=itemgetter(0), reverse=True)
+    return _different([_renamed(tour, place) for _, tour in tours])[:n]
+
+
+class _Best:
+    """The best tour so far, in positions of the whole problem."""
+
+    def __init__(self, problem: TourProblem) -> None:
+        self.problem = problem
+        self.tour: Tour | None = None
+        self.value = 0.0
+
+    def offer(self, tour: Tour) -> None:
+        """Keep a tour if it is the best."""
+        value = worth(self.problem, tour)
+        if self.tour is None or value > self.value:
+            self.tour, self.value = tour, value
+
+    def within(self, place: NDArray[np.int64]) -> Tour | None:
+        """Return the tour in positions of a part; None where it visits others."""
+        if self.tour is None or not np.isin(self.tour.posts, place).all():
+            return None
+        return Tour(tuple(np.searchsorted(place, self.tour.posts).tolist()), self.tour.slots)
+
+    def floor(self, at_least: float, slack: float) -> float:
+        """Return the worth up to which tours do not matter; without a tour and without `at_least`, any tour does."""
+        return max(at_least - slack, self.value) if self.tour is not None else at_least - slack
+
+
+def _by_labels(
+    part: TourProblem, place: NDArray[np.int64], found: _Best, at_least: float, deadline: float, seed: int
+) -> tuple[float, bool]:
+    """Search with more and more labels; return a bound and whether the best tour is proven to be that."""
+    walks = Walks(part)
+    table = walks.completion(np.zeros(part.n + 1))
+    if table.bound == -np.inf:
+        return found.value, True
+    slack = ROUNDING * table.bound
+    bound = table.bound + slack
+    improver = Improver(part, seed)
+    for width, rounds, turns in zip(WIDTHS, ROUNDS, TURNS, strict=True):
+        start = found.within(place)
+        if start is not None:
+            found.offer(_renamed(improver.improved(start, turns * part.n, deadline), place))
+        table = sharpest(walks, table, found.floor(at_least, slack), rounds, deadline)
+        outcome = LabelSearch(part, table).run(found.floor(at_least, slack), width=width, deadline=deadline)
+        for _, posts in outcome.found:
+            found.offer(with_best_slots(found.problem, tuple(place[list(posts)].tolist())))
+        bound = min(bound, max(outcome.bound + slack, found.value))
+        if outcome.ended or bound <= at_least or time.perf_counter() > deadline:
+            break
+    return bound, bound <= found.value + 2 * slack
+
+
+def _by_circuit(
+    part: TourProblem,
+    place: NDArray[np.int64],
+    found: _Best,
+    at_least: float,
+    time_limit: float | None,
+    seed: int,
+    workers: int,
+) -> tuple[float, bool]:
+    """Let CP-SAT go on; return a bound and whether the best tour is proven to be that."""
+    from optimizer.solvers.patrols.tour_circuit import best_circuit
+
+    outcome = best_circuit(
+        part,
+        time_limit=time_limit,
+        hint=found.within(place),
+        at_least=max(at_least, found.value),
+        seed=seed,
+        workers=workers,
+    )
+    if outcome.tour is not None:
+        found.offer(_renamed(outcome.tour, place))
+    bound = max(outcome.bound, found.value)
+    return bound, bound <= found.value + outcome.rounding
+
+
+def _reachable(problem: TourProblem, forbidden: frozenset[int]) -> NDArray[np.int64]:
+    """Return the base and the posts that may be visited and that some way leads to and back from within the shift."""
+    allowed = np.ones(problem.n + 1, dtype=bool)
+    allowed[sorted(forbidden)] = False
+    open_travel = np.where(allowed & allowed[:, None], problem.travel, NO_WAY)
+    there, back = _shortest(open_travel), _shortest(open_travel.T)
+    keep = allowed & (there + back + problem.slot <= problem.shift)
+    keep[0] = True
+    return np.flatnonzero(keep)
+
+
+def _shortest(travel: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the shortest driving from the base to each position."""
+    seconds: NDArray[np.int64] = travel[0].copy()
+    seconds[0] = 0
+    for _ in range(len(seconds)):
+        np.minimum(seconds, (seconds[:, None] + travel).min(axis=0), out=seconds)
+    return seconds
+
+
+def _worthwhile(problem: TourProblem, place: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return places without posts worth nothing, legs included, that no tour gains time by: left out, a tour fits and is worth no less."""
+    travel, leg = problem.travel[np.ix_(place, place)], problem.leg[np.ix_(place, place)].copy()
+    np.fill_diagonal(leg, 0.0)
+    worthless = np.asarray(~(leg.any(axis=0) | leg.any(axis=1)))
+    worthless[0] = False
+    worthless[1:] &= ~problem.prize[place[1:] - 1].any(axis=1)
+    for i in np.flatnonzero(worthless).tolist():
+        gains = np.asarray(travel > travel[:, [i]] + problem.slot + travel[i])
+        np.fill_diagonal(gains, False)
+        gains[i] = gains[:, i] = False
+        worthless[i] = not gains.any()
+    return place[~worthless]
+
+
+def _singles(problem: TourProblem, place: NDArray[np.int64]) -> list[Tour]:
+    """Return the best tour to each post alone, where one fits; the best first."""
+    post = place[1:]
+    left = (problem.shift - problem.travel[0, post] - problem.travel[post, 0]) // problem.slot
+    post, left = post[left >= 1], np.minimum(left[left >= 1], problem.most_slots)
+    prize = np.where(np.arange(problem.most_slots + 1) <= left[:, None], problem.prize[post - 1], -1.0)
+    slots = 1 + prize[:, 1:].argmax(axis=1)
+    value = prize[np.arange(post.size), slots] + problem.leg[0, post] + problem.leg[post, 0]
+    return [Tour((int(post[i]),), (int(slots[i]),)) for i in np.argsort(-value, kind="stable")]
+
+
+def _renamed(tour: Tour, place: NDArray[np.int64]) -> Tour:
+    """Return a tour of a part in positions of the whole."""
+    return Tour(tuple(place[list(tour.posts)].tolist()), tour.slots)
+
+
+def _part(problem: TourProblem, place: NDArray[np.int64]) -> TourProblem:
+    """Return the problem over some places, the base first."""
+    square = np.ix_(place, place)
+    return replace(problem, travel=problem.travel[square], leg=problem.leg[square], prize=problem.prize[place[1:] - 1])
+
+
+def _different(tours: list[Tour]) -> list[Tour]:
+    """Return tours of different sets of posts, those first that visit a post which none before them does."""
+    seen: set[frozenset[int]] = set()
+    visited: set[int] = set()
+    first: list[Tour] = []
+    rest: list[Tour] = []
+    for tour in tours:
+        posts = frozenset(tour.posts)
+        if posts in seen:
+            continue
+        seen.add(posts)
+        (rest if posts <= visited else first).append(tour)
+        visited |= posts
+    return first + rest

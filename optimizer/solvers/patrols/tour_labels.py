@@ -1,0 +1,292 @@
+"""The best tour by label setting: sets of posts grow by one visit at a time, and what cannot become best is dropped.
+
+A label is a set S of posts in some order that ends at v, with its driving time t, its worth of legs w, and, since how long to dwell is open
+until the end, the table f_S(k): the most that k slots spread over S are worth. Of two labels with the same S and v, one that has driven no
+longer and whose legs are worth no less makes the other superfluous. A label goes on to a post only where the bound of what can come of it
+(`optimizer.solvers.patrols.tour_bounds`),
+
+    max over k of f_S(k) + w + q_vu + A(u, shift - t - t_vu - k slot) + sum of lambda outside S,
+
+is more than the best tour found. Labels of one size are handled together. A beam keeps only the labels of highest bound: a heuristic, whose
+answer carries the largest bound that it gave up.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.solvers.patrols.tour import Tour
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from optimizer.solvers.patrols.tour import TourProblem
+    from optimizer.solvers.patrols.tour_bounds import Completion
+
+BLOCK = 1 << 20
+"""Numbers in one array of bounds at a time."""
+NUMBERS = 1 << 24
+"""Numbers in the tables of the labels of one size: 128 MB."""
+SPARE = 4
+"""Extensions held, in widths of the beam, before the dominated ones are taken out."""
+WORD = 64
+"""Posts in one word of a set."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Labels of one size; m of them.
+
+    Attributes
+    ----------
+    last
+        (m,) position of the last post.
+    words
+        (m, w) set of posts in bits.
+    seconds
+        (m,) driving so far.
+    legs
+        (m,) worth of the legs so far.
+    visits
+        Size of the sets.
+    table
+        (m, c) f_S of `visits`, `visits` + 1, ... slots: at least one for each post, at most L, and no more than the shift has.
+    outside
+        (m,) sum of the prices of posts outside S.
+    bound
+        (m,) no tour that begins so is worth more.
+    parent
+        (m,) place of the label before the last visit, among the labels of one size less.
+    """
+
+    last: NDArray[np.int64]
+    words: NDArray[np.uint64]
+    seconds: NDArray[np.int64]
+    legs: NDArray[np.float64]
+    visits: int
+    table: NDArray[np.float64]
+    outside: NDArray[np.float64]
+    bound: NDArray[np.float64]
+    parent: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """Extensions of labels: place of the label, position of the post, bound; all (e,)."""
+
+    label: NDArray[np.int64]
+    post: NDArray[np.int64]
+    bound: NDArray[np.float64]
+
+    def take(self, keep: NDArray[np.bool_] | NDArray[np.int64]) -> _Steps:
+        return _Steps(self.label[keep], self.post[keep], self.bound[keep])
+
+
+@dataclass
+class Outcome:
+    """What a search found.
+
+    Attributes
+    ----------
+    found
+        Orders of posts with their worth: the best of every size, as many as asked for.
+    bound
+        Largest bound of what was not followed: no tour is worth more than it, or the best of `found`, or the value given to the search.
+    ended
+        False where the width or the time took labels that could have become best.
+    labels
+        Labels made.
+    """
+
+    found: list[tuple[float, tuple[int, ...]]] = field(default_factory=list)
+    bound: float = -np.inf
+    ended: bool = True
+    labels: int = 0
+
+    def drop(self, bound: NDArray[np.float64]) -> None:
+        """Remember the bounds of what is not followed."""
+        self.bound = max(self.bound, float(bound.max(initial=-np.inf)))
+
+
+class LabelSearch:
+    """Search for the best tours of a problem under given tables.
+
+    Parameters
+    ----------
+    problem
+        What to solve.
+    table
+        Bounds of completions.
+    """
+
+    def __init__(self, problem: TourProblem, table: Completion) -> None:
+        self._problem, self._table = problem, table
+        self._most = problem.shift // problem.slot
+        self._bit = np.zeros((problem.n + 1, problem.n // WORD + 1), dtype=np.uint64)
+        place = np.arange(problem.n + 1)
+        self._bit[place, place // WORD] = np.uint64(1) << (place % WORD).astype(np.uint64)
+        self._travel = np.minimum(problem.travel, problem.shift + 1)
+
+    def run(self, value: float, *, width: int, deadline: float = np.inf, each: int = 1) -> Outcome:
+        """Return the best tours; labels that can be worth no more than `value`, or than as many tours found as are asked for, are dropped.
+
+        Parameters
+        ----------
+        value
+            Tours worth no more are not looked for (they may still be found).
+        width
+            Most labels of one size.
+        deadline
+            Value of `time.perf_counter` after which labels are given up.
+        each
+            How many of the best tours to look for, and to return of every size at most.
+        """
+        outcome, best = Outcome(), value
+        labels, layers = self._start(), []
+        while labels.last.size:
+            layers.append((labels.last, labels.parent))
+            steps = self._steps(labels, best, width, deadline, outcome)
+            labels = self._children(labels, steps)
+            outcome.labels += labels.last.size
+            worths = self._closed(labels)
+            for at in np.argsort(-worths, kind="stable")[:each].tolist():
+                if worths[at] > -np.inf:
+                    outcome.found.append((float(worths[at]), _posts([*layers, (labels.last, labels.parent)], at)))
+            top = sorted((found for found, _ in outcome.found), reverse=True)[each - 1 : each]
+            best = max([value, *top])
+        return outcome
+
+    def _start(self) -> Labels:
+        zero = np.zeros(1, dtype=np.int64)
+        words = np.zeros((1, self._bit.shape[1]), dtype=np.uint64)
+        prices, bound = self._table.price.sum(), self._table.bound
+        return Labels(zero, words, zero, np.zeros(1), 0, np.zeros((1, 1)), np.array([prices]), np.array([bound]), zero)
+
+    def _steps(self, labels: Labels, best: float, width: int, deadline: float, outcome: Outcome) -> _Steps:
+        """Return the extensions to follow, at most `width`, none of them dominated."""
+        width = min(width, NUMBERS // self._columns(labels.visits + 1))
+        block = max(1, BLOCK // ((self._problem.n + 1) * labels.table.shape[1]))
+        steps = _Steps(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+        for start in range(0, labels.last.size, block):
+            if time.perf_counter() > deadline:
+                left = labels.bound[start:]
+                outcome.drop(left)
+                outcome.ended &= not (left > best).any()
+                break
+            more = self._extended(labels, np.arange(start, min(start + block, labels.last.size)))
+            outcome.drop(more.bound[more.bound <= best])
+            more = more.take(more.bound > best)
+            steps = _Steps(*(np.concatenate((getattr(steps, f), getattr(more, f))) for f in ("label", "post", "bound")))
+            if steps.label.size > 2 * SPARE * width:
+                steps = _narrowed(steps, SPARE * width, outcome)
+        return _narrowed(steps.take(self._undominated(labels, steps)), width, outcome)
+
+    def _extended(self, labels: Labels, some: NDArray[np.int64]) -> _Steps:
+        """Return all extensions of some labels by posts outside them from which the base can be reached in time."""
+        problem, table = self._problem, self._table
+        free = np.asarray(~(labels.words[some][:, None, :] & self._bit).any(axis=2))
+        free[:, 0] = False
+        place, post = np.nonzero(free)
+        label = some[place]
+        last = labels.last[label]
+        left = problem.shift - labels.seconds[label] - self._travel[last, post]
+        row = np.maximum(left * table.cells // problem.slot, -1) + table.before
+        row = np.maximum(row[:, None] - self._slots(labels) * table.cells, 0)
+        rest = table.arrive.ravel()[row * (problem.n + 1) + post[:, None]] + labels.table[label]
+        bound = rest.max(axis=1) + (labels.legs[label] + problem.leg[last, post] + labels.outside[label])
+        return _Steps(label, post, bound).take(bound > -np.inf)
+
+    def _undominated(self, labels: Labels, steps: _Steps) -> NDArray[np.int64]:
+        """Return places of extensions that none to the same set and post matches in time and legs; of equals, one."""
+        last = labels.last[steps.label]
+        words = labels.words[steps.label] | self._bit[steps.post]
+        seconds = labels.seconds[steps.label] + self._travel[last, steps.post]
+        legs = labels.legs[steps.label] + self._problem.leg[last, steps.post]
+        order = np.lexsort((-legs, seconds, steps.post, *words.T))
+        same = (words[order[1:]] == words[order[:-1]]).all(axis=1) & (steps.post[order[1:]] == steps.post[order[:-1]])
+        new = np.ones(order.size, dtype=bool)
+        new[1:] = ~same
+        # the worth of legs must rise within a group: as ranks, lifted group by group, it must rise throughout
+        rank = np.unique(legs, return_inverse=True)[1][order] + np.cumsum(new) * (order.size + 1)
+        keep = new.copy()
+        keep[1:] |= rank[1:] > np.maximum.accumulate(rank)[:-1]
+        return np.asarray(order[keep])
+
+    def _children(self, labels: Labels, steps: _Steps) -> Labels:
+        problem, parent, post = self._problem, steps.label, steps.post
+        last, before, visits = labels.last[parent], labels.table[parent], labels.visits + 1
+        columns = self._columns(visits)
+        table = np.full((post.size, columns), -np.inf)
+        for more in range(min(problem.most_slots, columns)):
+            longer = before[:, : columns - more] + problem.prize[post - 1, more + 1][:, None]
+            target = table[:, more : more + longer.shape[1]]
+            np.maximum(target, longer, out=target)
+        return Labels(
+            last=post,
+            words=labels.words[parent] | self._bit[post],
+            seconds=labels.seconds[parent] + self._travel[last, post],
+            legs=labels.legs[parent] + problem.leg[last, post],
+            visits=visits,
+            table=table,
+            outside=labels.outside[parent] - self._table.price[post],
+            bound=steps.bound,
+            parent=parent,
+        )
+
+    def _closed(self, labels: Labels) -> NDArray[np.float64]:
+        """Return what each label is worth when it goes home; minus infinity where it cannot."""
+        problem = self._problem
+        left = (problem.shift - labels.seconds - self._travel[labels.last, 0]) // problem.slot
+        within = self._slots(labels) <= left[:, None]
+        dwell = np.where(within, labels.table, -np.inf).max(axis=1)
+        return np.asarray(dwell + labels.legs + problem.leg[labels.last, 0])
+
+    def _columns(self, visits: int) -> int:
+        return max(min(visits * self._problem.most_slots, self._most) - visits + 1, 1)
+
+    @staticmethod
+    def _slots(labels: Labels) -> NDArray[np.int64]:
+        """Return the numbers of slots that the columns of the labels' tables stand for."""
+        return np.arange(labels.visits, labels.visits + labels.table.shape[1])
+
+
+def _narrowed(steps: _Steps, width: int, outcome: Outcome) -> _Steps:
+    """Return the extensions of highest bound, in their order."""
+    if steps.bound.size <= width:
+        return steps
+    order = np.argpartition(-steps.bound, width)
+    outcome.drop(steps.bound[order[width:]])
+    outcome.ended = False
+    return steps.take(np.sort(order[:width]))
+
+
+def _posts(layers: list[tuple[NDArray[np.int64], NDArray[np.int64]]], at: int) -> tuple[int, ...]:
+    """Return the order of posts of a label of the last layer."""
+    posts = []
+    for last, parent in reversed(layers[1:]):
+        posts.append(int(last[at]))
+        at = int(parent[at])
+    return tuple(reversed(posts))
+
+
+def with_best_slots(problem: TourProblem, posts: tuple[int, ...]) -> Tour:
+    """Return the tour over posts, in this order, that dwells best; the posts must fit with one slot each."""
+    at = np.array((0, *posts, 0), dtype=np.int64)
+    left = problem.shift - int(problem.travel[at[:-1], at[1:]].sum())
+    most = min(left // problem.slot, len(posts) * problem.most_slots)
+    table = np.full((len(posts) + 1, most + 1), -np.inf)
+    table[0, 0] = 0.0
+    for i, post in enumerate(posts):
+        for slots in range(1, min(problem.most_slots, most) + 1):
+            longer = table[i, : most + 1 - slots] + problem.prize[post - 1, slots]
+            np.maximum(table[i + 1, slots:], longer, out=table[i + 1, slots:])
+    total, chosen = int(table[-1].argmax()), []
+    for i in range(len(posts), 0, -1):
+        stay = np.arange(1, min(problem.most_slots, total) + 1)
+        chosen.append(int(stay[(table[i - 1, total - stay] + problem.prize[posts[i - 1] - 1, stay]).argmax()]))
+        total -= chosen[-1]
+    return Tour(posts, tuple(reversed(chosen)))

@@ -1,0 +1,121 @@
+"""Values of plans over pooled paths: without a search of the network, and exact wherever the pool was refreshed.
+
+The value of a unit under a plan is the largest over its pooled paths, at most the true one. One option more lowers a unit only if its best
+path meets the option, and then to the best of its paths with the option placed: so the gain of every option is had from one pass over the
+paths of the units that it could lower.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from optimizer.solvers.branch_and_cut.master import Units
+    from optimizer.solvers.branch_and_cut.path_pool import PathPool, Paths
+
+
+LARGEST_TABLE = 20_000_000
+"""Most options times paths for which a table of all of them is kept: gains are ten times faster with it."""
+
+
+class PooledValues:
+    """What plans are worth over the paths of a pool, and the chains.
+
+    Parameters
+    ----------
+    units
+        What a plan is judged by.
+    pool
+        Paths found so far; `refresh` adds to it.
+    """
+
+    def __init__(self, units: Units, pool: PathPool) -> None:
+        self._units, self._pool = units, pool
+        self._gather()
+
+    def refresh(self, placed: NDArray[np.bool_]) -> None:
+        """Add the best paths under an (options,) mask, so that its value becomes exact."""
+        if self._pool.grow(placed.astype(np.float64), placed):
+            self._gather()
+
+    def value(self, placed: NDArray[np.bool_]) -> float:
+        """Return the value of an (options,) mask over the pool, at most the true one."""
+        return float(self._weight @ self._best(self._paths.values(np.append(placed, False))))
+
+    def gains(self, placed: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return by how much the value falls with each option more, and at most by how much it could if all other paths were closed.
+
+        Both are (options,) and 0 for those placed.
+        """
+        paths, weight, n = self._paths, self._weight, placed.size
+        values = paths.values(np.append(placed, False))
+        best = self._best(values)
+        first = self._first_at(values, best)
+        unit, slot = np.nonzero(np.append(~placed, False)[paths.option[first]] & (best > 0)[:, None])
+        option = paths.option[first[unit], slot]
+        most = np.bincount(option, weight[unit] * best[unit] * (1 - paths.survival[first[unit], slot]), n)
+        if self._table is not None:
+            return self._gains_of(np.unique(option), values, best), most.astype(np.float64)
+        # every pair (unit, option on its best path) against every path of the unit
+        length = self._length[unit]
+        pair = np.repeat(np.arange(unit.size), length)
+        path = np.repeat(self._start[unit] - np.cumsum(length) + length, length) + np.arange(length.sum())
+        met = paths.option[path] == option[pair, None]
+        left = values[path] * np.where(met, paths.survival[path], 1.0).prod(axis=1)
+        after = np.maximum.reduceat(left, np.cumsum(length) - length) if length.size else left
+        gain = np.bincount(option, weight[unit] * (best[unit] - after), n)
+        return gain.astype(np.float64), most.astype(np.float64)
+
+    def _gains_of(
+        self, options: NDArray[np.int64], values: NDArray[np.float64], best: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the (options,) gains, 0 but for some options: each of these against every path at once."""
+        gain = np.zeros(self._pool.filling)
+        for option in options.tolist():
+            after = self._best(values * self._table[option])  # type: ignore[index]  # there is a table
+            gain[option] = self._weight @ (best - after)
+        return gain
+
+    def losses(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return the (options,) rise of the value over the pool without each option; 0 for those not placed."""
+        best = self._best(self._paths.values(np.append(placed, False)))
+        loss = np.zeros(placed.size)
+        for option in np.flatnonzero(placed).tolist():
+            fewer = placed.copy()
+            fewer[option] = False
+            touching = np.flatnonzero((self._paths.option == option).any(axis=1))
+            without = best.copy()
+            np.maximum.at(without, self._at[touching], self._paths.take(touching).values(np.append(fewer, False)))
+            loss[option] = self._weight @ (without - best)
+        return loss
+
+    def _best(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.maximum.reduceat(values, self._start) if self._start.size else np.empty(0)
+
+    def _first_at(self, values: NDArray[np.float64], best: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return for each unit the position of its first path that is worth the best."""
+        at = np.flatnonzero(values >= np.repeat(best, self._length))
+        return at[np.searchsorted(self._at[at], np.arange(best.size))] if at.size else at
+
+    def _gather(self) -> None:
+        """Sort the paths by unit; units without a path that survives are worth nothing and are left out."""
+        paths = self._pool.paths.joined(self._units.chains, self._pool.filling)
+        self._paths: Paths = paths.take(np.argsort(paths.unit, kind="stable"))
+        unit, self._start, self._at, self._length = np.unique(
+            self._paths.unit, return_index=True, return_inverse=True, return_counts=True
+        )
+        self._weight = self._units.weight[unit]
+        self._table = self._every_share()
+
+    def _every_share(self) -> NDArray[np.float64] | None:
+        """Return the (options, paths) shares that options leave of paths; None where the table would be too large."""
+        paths, n = self._paths, self._pool.filling
+        if n * paths.value.size > LARGEST_TABLE:
+            return None
+        table = np.ones((n + 1, paths.value.size))
+        table[paths.option, np.arange(paths.value.size)[:, None]] = paths.survival
+        return table[:n]

@@ -1,0 +1,241 @@
+"""Numbers and sentences of the report."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from optimizer.base.formatting import DASH, amounts, decimal, number, percent, plain
+from optimizer.report.classes import UNSEARCHED, risk_classes, width_classes
+from optimizer.report.content import RecordFacts, SegmentRisk, Summary
+from optimizer.report.headline import headline, key_figures, solve_sentence
+from optimizer.report.record import record_limits
+from optimizer.report.values import difference
+from tests.report_case import full_content
+
+
+@pytest.mark.parametrize("missing", [None, math.nan, math.inf, -math.inf])
+def test_a_missing_number_is_a_dash(missing: float | None) -> None:
+    summary = Summary(status="unknown")
+    assert {decimal(missing), percent(missing), number(missing), difference(summary, missing)} == {DASH}
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        (0.0, "0.0 %"),
+        (-0.0, "0.0 %"),
+        (0.312, "31.2 %"),
+        (0.0004, "<0.1 %"),
+        (1.0, "100.0 %"),
+        (-0.0001, "0.0 %"),
+        (12.5, "1,250.0 %"),
+    ],
+)
+def test_percent(amount: float, text: str) -> None:
+    assert percent(amount).replace("\N{NO-BREAK SPACE}", " ") == text
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        (0, "0"),
+        (1234567.0, "1,234,567"),
+        (0.01234, "0.0123"),
+        (0.5, "0.5"),
+        (0.01101, "0.011"),
+        (12.345, "12.3"),
+        (1234.5, "1,234"),
+        (2.5e-9, "2.50e-09"),
+        (-3.0, "-3"),
+    ],
+)
+def test_number(amount: float, text: str) -> None:
+    assert number(amount) == text
+
+
+@given(st.floats(min_value=1e-6, max_value=1e14))
+def test_a_number_reads_back_to_three_digits(amount: float) -> None:
+    assert float(number(amount).replace(",", "")) == pytest.approx(amount, rel=0.0051)
+
+
+@given(st.text())
+def test_plain_text_is_one_printable_line_that_can_be_written(text: str) -> None:
+    line = plain(text)
+    assert line == line.strip()
+    assert not set(line) & set("\n\r\t\x00\u202e\u2028")
+    assert line.encode("utf-8").decode("utf-8") == plain(line)
+
+
+def test_plain_text_drops_what_cannot_be_written_and_is_cut() -> None:
+    assert plain("a\ud800b\u202ec\nd") == "a b c d"
+    assert plain("Hightown", 5) == "High\N{HORIZONTAL ELLIPSIS}"
+
+
+def test_amounts_are_one_line() -> None:
+    assert amounts({"officers": 1200.0, "vans": 2.5}).replace("\N{NO-BREAK SPACE}", " ") == "officers 1,200; vans 2.5"
+    assert amounts({}) == DASH
+
+
+def _headline(**changes: object) -> str:
+    content = full_content()
+    summary = replace(content.summary, **changes)  # type: ignore[arg-type] # one helper for fields of every type
+    return headline(replace(content, summary=summary)).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_headline_says_the_value_and_the_bound() -> None:
+    assert _headline() == (
+        "With the 2 sites and 3 beats below, the share of loads that get through is 31.2 %; "
+        "no layout within these budgets can bring it below 30.9 %."
+    )
+
+
+def test_headline_rounds_the_bound_down_never_up() -> None:
+    assert "below 30.9 %" in _headline(lower=0.30999)
+    assert "below 31.0 %" in _headline(lower=0.31)
+
+
+@given(st.floats(min_value=1e-5, max_value=1e7))
+def test_a_bound_in_other_units_is_never_overstated(lower: float) -> None:
+    text = _headline(lower=lower, upper=lower * 2, share=False, unit="number of loads")
+    shown = float(text.rsplit("below ", 1)[1].split(" (")[0].rstrip(".").replace(",", ""))
+    assert shown <= lower * (1 + 1e-9)
+    assert shown >= lower * 0.98
+
+
+def test_headline_warns_of_a_bound_that_says_little() -> None:
+    assert _headline(lower=0.05).endswith("below 5.0 % (what lies between is not known).")
+
+
+def test_headline_of_a_proven_optimum_names_no_bound() -> None:
+    assert _headline(lower=0.3118, status="optimal").endswith("is 31.2 %; no layout within these budgets does better.")
+
+
+def test_headline_claims_no_bound_that_is_not_proven() -> None:
+    assert _headline(lower=None, gap=None).endswith("how much better another layout could be was not proven.")
+
+
+def test_headline_without_a_plan() -> None:
+    assert _headline(upper=None, status="infeasible", limit=None).startswith("No plan: no layout meets the budgets")
+    assert _headline(upper=math.nan, status="unknown") == "No plan was found before the time limit ended the search."
+
+
+def test_headline_of_an_empty_plan() -> None:
+    content = full_content(sites=(), beats=())
+    assert headline(content).startswith("With nothing placed, the share of loads that get through is")
+
+
+def test_key_figures_leave_out_what_is_not_known() -> None:
+    content = full_content()
+    assert len(key_figures(content)) == 4
+    assert key_figures(replace(content, summary=Summary(status="unknown", upper=math.nan))) == []
+
+
+def test_the_solve_is_described_with_its_limit_and_gap() -> None:
+    text = solve_sentence(full_content()).replace("\N{NO-BREAK SPACE}", " ")
+    assert text == "Method compact, 12.3 s, status feasible (stopped by its time limit), gap 0.71 %."
+
+
+def _risk(rates: list[float], searched: list[bool]) -> SegmentRisk:
+    median = np.array(rates)
+    return SegmentRisk(median=median, low=median, high=median, searched=np.array(searched, dtype=bool), unit="finds")
+
+
+@given(st.lists(st.tuples(st.floats(min_value=0, max_value=1e3), st.booleans()), max_size=60))
+def test_classes_are_ordered_by_risk_and_leave_the_unsearched_apart(rows: list[tuple[float, bool]]) -> None:
+    rates, searched = [rate for rate, _ in rows], [done for _, done in rows]
+    classes = risk_classes(_risk(rates, searched))
+    assert len(classes.labels) == len(classes.colours) == len(set(classes.colours))
+    assert ((classes.index == UNSEARCHED) == ~np.array(searched, dtype=bool)).all()
+    assert classes.index.max(initial=UNSEARCHED) == len(classes.labels) - 1
+    shown = classes.index != UNSEARCHED
+    in_order = np.argsort(np.array(rates)[shown], kind="stable")
+    assert (np.diff(classes.index[shown][in_order]) >= 0).all()
+
+
+def test_equal_rates_make_one_class_named_by_the_rate() -> None:
+    assert risk_classes(_risk([0.25] * 6, [True] * 6)).labels == ("0.25",)
+
+
+def test_an_unknown_rate_counts_as_unsearched() -> None:
+    assert risk_classes(_risk([math.nan, 0.5], [True, True])).index.tolist() == [UNSEARCHED, 0]
+
+
+def test_the_width_of_an_interval_is_a_class_of_its_ends_ratio() -> None:
+    one = np.ones(7)
+    high = np.array([2.9, 3.0, 50.0, 999.0, 1e6, 5.0, math.nan])
+    searched = np.array([True, True, True, True, True, False, True])
+    risk = SegmentRisk(median=one, low=one, high=high, searched=searched, unit="finds")
+    assert width_classes(risk).index.tolist() == [0, 1, 2, 3, 4, UNSEARCHED, UNSEARCHED]
+    nothing = SegmentRisk(median=one, low=0 * one, high=high, searched=searched, unit="finds")
+    assert width_classes(nothing).index.tolist() == [4, 4, 4, 4, 4, UNSEARCHED, UNSEARCHED]
+
+
+def _limits(**changes: object) -> str:
+    content = full_content()
+    assert content.record is not None
+    record = replace(content.record, **changes)  # type: ignore[arg-type] # one helper for fields of every type
+    return " ".join(record_limits(replace(content, record=record))).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_the_limits_of_a_record_are_told_in_its_own_figures() -> None:
+    text = _limits()
+    assert "Nobody ever searched 25 % of the road length" in text
+    assert "the upper end of the 90 % interval is at least 6 times its lower end (a rough figure)" in text
+    assert "120 of 400 seizures name only an area (3 areas in all)" in text
+    assert "7 of 400 seizures have no search effort behind them" in text
+    assert "The seizures of Guard carry no search effort of their own" in text
+    assert "taken from Shift book (search hours) and Toll gate (vehicles), and taken at its word" in text
+    assert "is assumed, not found" in text
+    assert "known by area alone" not in text
+    assert "known by area alone" in _limits(effort_by_area=True)
+
+
+def test_the_share_whose_interval_holds_the_average_is_of_searched_length() -> None:
+    content = full_content()
+    assert content.risk is not None
+    ends = {"low": np.full(40, 0.5), "high": np.where(np.arange(40) % 4 == 1, 2.0, 0.8)}
+    risk = replace(content.risk, **ends, average=1.0)  # type: ignore[arg-type] # arrays
+    line = " ".join(record_limits(replace(content, risk=risk, record=None)))
+    assert "on 33\N{NO-BREAK SPACE}% of it the interval holds the average" in line
+    every = replace(risk, high=np.full(40, 2.0))
+    assert "on all of it the interval holds" in " ".join(record_limits(replace(content, risk=every)))
+
+
+def test_a_record_without_areas_or_gaps_says_nothing_of_them() -> None:
+    text = _limits(area_only=0.0, without_effort=0.0, effort_sources=(("Guard", "hours"),))
+    assert "only an area" not in text
+    assert "no search effort behind" not in text
+    assert "Search effort is taken from Guard (hours)" in text
+    assert "assumed, not found" not in text
+
+
+def test_a_record_without_effort_says_so() -> None:
+    content = full_content()
+    assert content.risk is not None
+    never = replace(content.risk, searched=np.zeros(40, dtype=bool), efforts=())
+    lines = record_limits(replace(content, risk=never, record=RecordFacts(seizures=3.0)))
+    assert lines[0].startswith("No road is known to have been searched")
+    assert lines[-1].startswith("No search effort was recorded.")
+    assert record_limits(replace(content, risk=None, record=None)) == []
+    assert (
+        record_limits(replace(content, risk=None, record=RecordFacts(seizures=0.0)))[0]
+        == "The record holds no seizure."
+    )
+
+
+@pytest.mark.parametrize(("share", "text"), [(0.996, "more than 99 %"), (0.004, "<1 %"), (0.5, "50 %")])
+def test_a_share_of_the_roads_never_claims_all_or_none(share: float, text: str) -> None:
+    content = full_content()
+    assert content.risk is not None
+    length = np.full(40, 0.0)
+    length[0], length[1] = share, 1 - share
+    network = replace(content.network, length_m=np.repeat(length, 2))
+    risk = replace(content.risk, searched=np.arange(40) != 0)
+    line = record_limits(replace(content, network=network, risk=risk))[0].replace("\N{NO-BREAK SPACE}", " ")
+    assert f"Nobody ever searched {text} of" in line
