@@ -18,7 +18,7 @@ from PIL import Image
 from optimizer.report.charts import draw_evaders, draw_layouts, draw_sites
 from optimizer.report.geography import map_bounds
 from optimizer.report.maps import draw_look_next, draw_plan, draw_view
-from optimizer.report.views import road_views
+from optimizer.report.views import map_layers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from optimizer.report.content import ReportContent
+    from optimizer.report.views import MapLayers
 
     Draw: TypeAlias = Callable[[Axes, ReportContent], Axes]
 
@@ -39,14 +40,15 @@ COLOURS = 256
 """Colours of an image."""
 
 
-def save_figures(folder: Path, content: ReportContent) -> list[Path]:
+def save_figures(folder: Path, content: ReportContent, layers: MapLayers | None = None) -> list[Path]:
     """Write the figures into an existing folder and return them.
 
     These are a map for each view of the roads (`map-risk.png`; where a risk is given `map-sure.png`, and `map-effort-1.png` and so on for
     each unit of effort), `map-look-next.png` where the content has it, `map-plan.png`, `sites.png`, `layouts.png` and `evaders.png`.
-    A figure without data says so instead of being left out.
+    A figure without data says so instead of being left out. `layers` are those of the content, where they have been made.
     """
-    views = road_views(content)
+    layers = layers or map_layers(content)
+    views = layers.roads
     panel = _map_size(content, PANEL_INCHES, PANEL_INCHES)
     drawings: dict[str, tuple[Draw, tuple[float, float]]] = {
         f"map-{view.id}.png": (partial(draw_view, view=view), panel) for view in views
@@ -54,7 +56,7 @@ def save_figures(folder: Path, content: ReportContent) -> list[Path]:
     if content.look_next is not None:
         drawings["map-look-next.png"] = (partial(draw_look_next, view=views[min(1, len(views) - 1)]), panel)
     drawings |= {
-        "map-plan.png": (draw_plan, _map_size(content, WIDTH_INCHES, WIDTH_INCHES * 0.74)),
+        "map-plan.png": (partial(draw_plan, layers=layers), _map_size(content, WIDTH_INCHES, WIDTH_INCHES * 0.74)),
         "sites.png": (draw_sites, (WIDTH_INCHES, _bars_height(len(content.sites)))),
         "layouts.png": (draw_layouts, (WIDTH_INCHES, _bars_height(len(content.layouts)))),
         "evaders.png": (draw_evaders, (WIDTH_INCHES, _bars_height(len(content.open_ends)))),

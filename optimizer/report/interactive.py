@@ -23,7 +23,6 @@ from optimizer.report.geography import (
     segments_to_draw,
     thinness,
     towns_by_size,
-    traffic,
 )
 from optimizer.report.map_lines import border_lines, flow_lines, road_columns, road_tooltips
 from optimizer.report.map_points import look_points, place_points, site_points
@@ -31,7 +30,7 @@ from optimizer.report.map_tours import POST_TOOLTIPS, TOUR_TOOLTIPS, base_points
 from optimizer.report.palette import FAINT, GATEWAY, LOOK, OFFICIAL, POST, SETTLEMENT, SITES, TEXT, UNOFFICIAL
 from optimizer.report.placing import Taken, boxes_around, place_badges, place_words, text_width
 from optimizer.report.tours import tours
-from optimizer.report.views import road_views
+from optimizer.report.views import map_layers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from optimizer.report.geography import Plane
     from optimizer.report.map_lines import LineLayer
     from optimizer.report.map_points import PointLayer
+    from optimizer.report.views import MapLayers, View
 
 TARGET = "map"
 """Id of the element of the page that the map fills."""
@@ -92,9 +92,9 @@ class MapView:
     title: str
 
 
-def map_views(content: ReportContent) -> list[MapView]:
+def map_views(content: ReportContent, layers: MapLayers) -> list[MapView]:
     """Return what the reader can colour the roads by, the first shown first."""
-    views = [MapView(view.id, view.name, view.title) for view in road_views(content)]
+    views = [MapView(view.id, view.name, view.title) for view in layers.roads]
     if content.look_first:
         title = (
             "Where a search would teach most, over roads coloured by how sure their risk is; numbered as in the table"
@@ -103,7 +103,9 @@ def map_views(content: ReportContent) -> list[MapView]:
     return views
 
 
-def interactive_map(content: ReportContent, *, most: int = MAX_SEGMENTS) -> tuple[dict[str, Any], str]:
+def interactive_map(
+    content: ReportContent, layers: MapLayers | None = None, *, most: int = MAX_SEGMENTS
+) -> tuple[dict[str, Any], str]:
     """Return the map as bokeh's JSON item for the element `map`, and a note on what it leaves out (empty where nothing).
 
     Layers that belong to some views alone carry the ids of those views as tags, and so do their lines of the legend; the page's
@@ -113,10 +115,14 @@ def interactive_map(content: ReportContent, *, most: int = MAX_SEGMENTS) -> tupl
     ----------
     content
         The report.
+    layers
+        Its layers, where they have been made; None makes them.
     most
         Segments to draw; beyond that minor roads far from routes and sites are left out.
     """
-    flows = traffic(content, after=False), traffic(content, after=True)
+    layers = layers or map_layers(content)
+    flows = layers.before, layers.after
+    not_effort = _not_effort(map_views(content, layers))
     busy = (flows[0].weight > 0) | (flows[1].weight > 0)
     busy[[segment for site in content.sites for segment in site.segments]] = True
     busy[[row.segment for row in content.look_first]] = True
@@ -126,9 +132,9 @@ def interactive_map(content: ReportContent, *, most: int = MAX_SEGMENTS) -> tupl
     plane = plane_of(content)
 
     plot, screens = _empty_plot(), [_Screen(content, plane, name) for name in SCREENS]
-    routes = [_tagged(_draw_lines(plot, layer), _not_effort(content)) for layer in flow_lines(content, plane, flows)]
+    routes = [_tagged(_draw_lines(plot, layer), not_effort) for layer in flow_lines(content, plane, flows)]
     borders = [_draw_lines(plot, layer) for layer in border_lines(content, plane)]
-    roads = _draw_roads(plot, content, drawn, road_columns(content, plane, drawn, flows))
+    roads = _draw_roads(plot, content, drawn, road_columns(content, plane, drawn, flows), layers.roads)
     framed = [*roads, *borders] if border_fits(content) else roads
     plot.x_range.renderers = plot.y_range.renderers = [item.renderers[0] for item in framed]
     made = tours(content)
@@ -137,7 +143,7 @@ def interactive_map(content: ReportContent, *, most: int = MAX_SEGMENTS) -> tupl
         *routes,
         *roads,
         *borders,
-        *_draw_places(plot, content, plane),
+        *_draw_places(plot, content, plane, not_effort),
         *_draw_sites(plot, content, plane, screens),
         *_draw_bases(plot, content, plane, screens),
     ]
@@ -170,15 +176,20 @@ def _add_legends(plot: Any, items: list[LegendItem], beats: dict[str, list[Legen
             plot.tags = [height]  # the page's script makes room for it
 
 
-def _not_effort(content: ReportContent) -> list[str]:
+def _not_effort(views: Sequence[MapView]) -> list[str]:
     """Return the ids of the views that do not show effort: there what is known of a bridge would lie under routes and symbols."""
-    return [view.id for view in map_views(content) if not view.id.startswith("effort")]
+    return [view.id for view in views if not view.id.startswith("effort")]
 
 
-def _draw_places(plot: Any, content: ReportContent, plane: Plane) -> list[LegendItem]:  # noqa: ANN401 - bokeh has no types
+def _draw_places(
+    plot: Any,  # noqa: ANN401 - bokeh has no types
+    content: ReportContent,
+    plane: Plane,
+    not_effort: list[str],
+) -> list[LegendItem]:
     ways_in = {GATEWAY, OFFICIAL, UNOFFICIAL}
     return [
-        _tagged(_draw_points(plot, layer), _not_effort(content) if layer.symbol in ways_in else [])
+        _tagged(_draw_points(plot, layer), not_effort if layer.symbol in ways_in else [])
         for layer in place_points(content, plane)
     ]
 
@@ -279,12 +290,12 @@ def _draw_roads(
     content: ReportContent,
     drawn: NDArray[np.int64],
     columns: dict[str, list[Any]],
+    views: Sequence[View],
 ) -> list[LegendItem]:
     """Draw every view of the roads from one set of lines; all but the first view start hidden."""
     source, thin = ColumnDataSource(columns), thinness(drawn.size, 0.6)
     place = np.full(content.network.n_segments, -1)
     place[drawn] = np.arange(drawn.size)
-    views = road_views(content)
     items = []
     for view in views:
         tags = [view.id, LOOK_VIEW] if view is views[min(1, len(views) - 1)] else [view.id]

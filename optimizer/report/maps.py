@@ -12,7 +12,7 @@ from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 
 from optimizer.base.formatting import SPACE, number, plain
-from optimizer.report.geography import METRES_PER_DEGREE, border_parts, map_bounds, thinness, towns_by_size, traffic
+from optimizer.report.geography import METRES_PER_DEGREE, border_parts, map_bounds, thinness, towns_by_size
 from optimizer.report.palette import (
     AFTER,
     BASE,
@@ -30,7 +30,7 @@ from optimizer.report.palette import (
 )
 from optimizer.report.placing import Taken, boxes_around, place_badges, place_words, text_width
 from optimizer.report.tours import RIM, bases, tour_groups, tours
-from optimizer.report.views import RoadClass, road_views
+from optimizer.report.views import RoadClass, map_layers, road_views
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from optimizer.report.content import ReportContent
     from optimizer.report.tours import Tour
-    from optimizer.report.views import View
+    from optimizer.report.views import MapLayers, View
 
     Handle: TypeAlias = Line2D | tuple[Line2D, ...]
 
@@ -82,14 +82,18 @@ def draw_look_next(ax: Axes, content: ReportContent, view: View) -> Axes:
     return _finish(ax, content, handles, view.title, below=True)
 
 
-def draw_plan(ax: Axes, content: ReportContent) -> Axes:
-    """Draw where evaders go before and after the plan, and the sites chosen and not; chosen sites carry their number."""
+def draw_plan(ax: Axes, content: ReportContent, layers: MapLayers | None = None) -> Axes:
+    """Draw where evaders go before and after the plan, and the sites chosen and not; chosen sites carry their number.
+
+    `layers` are those of the content, where they have been made.
+    """
+    layers = layers or map_layers(content)
     ax.set_title("The plan, and the routes evaders take without and with it", loc="left", color=TEXT)
     _frame(ax, content)
     every = RoadClass("Road", np.arange(content.network.n_segments), FAINT, 0.6 / POINTS_PER_PIXEL)
     handles: list[Handle] = [*_roads(ax, content, every, thinness(content.network.n_segments, 0.5))]
-    for after, colour, words in ((False, BEFORE, "Routes with nothing placed"), (True, AFTER, "Routes with the plan")):
-        handles += _flow(ax, content, colour, words, after=after)
+    handles += _flow(ax, content, layers, after=False)
+    handles += _flow(ax, content, layers, after=True)
     taken, made = Taken(), tours(content)
     for tour in made:
         _tour(ax, tour)
@@ -154,9 +158,11 @@ def _roads(ax: Axes, content: ReportContent, part: RoadClass, thin: float) -> li
     ]
 
 
-def _flow(ax: Axes, content: ReportContent, colour: str, label: str, *, after: bool) -> list[Line2D]:
-    weight = traffic(content, after=after).weight
-    heaviest = max(weight.max(initial=0.0), traffic(content, after=False).weight.max(initial=0.0))
+def _flow(ax: Axes, content: ReportContent, layers: MapLayers, *, after: bool) -> list[Line2D]:
+    """Draw the routes with the plan, or with nothing placed."""
+    colour, label = (AFTER, "Routes with the plan") if after else (BEFORE, "Routes with nothing placed")
+    weight = (layers.after if after else layers.before).weight
+    heaviest = max(weight.max(initial=0.0), layers.before.weight.max(initial=0.0))
     busy = np.flatnonzero(weight)
     if not busy.size:
         return []

@@ -23,12 +23,13 @@ from optimizer.report.headline import beats_sentence, headline, key_figures, sol
 from optimizer.report.interactive import interactive_map, map_views
 from optimizer.report.record import record_limits
 from optimizer.report.script import START
-from optimizer.report.views import road_views
+from optimizer.report.views import map_layers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from optimizer.report.content import ReportContent
+    from optimizer.report.views import MapLayers
 
 HERE = Path(__file__).parent
 
@@ -36,7 +37,7 @@ ROWS_SHOWN = 20
 """Rows of a table that stand open; the others open with a click."""
 
 
-def page(content: ReportContent, images: Mapping[str, Path]) -> str:
+def page(content: ReportContent, images: Mapping[str, Path], layers: MapLayers | None = None) -> str:
     """Return the HTML of the report.
 
     Parameters
@@ -45,8 +46,11 @@ def page(content: ReportContent, images: Mapping[str, Path]) -> str:
         What the report says.
     images
         Files of the still figures by name without suffix (`map-risk`, `map-plan` and what else `save_figures` makes).
+    layers
+        Layers of the map, where they have been made; None makes them.
     """
-    item, note = interactive_map(content)
+    layers = layers or map_layers(content)
+    item, note = interactive_map(content, layers)
     library = _bokeh_script()
     return (
         _environment()
@@ -60,8 +64,8 @@ def page(content: ReportContent, images: Mapping[str, Path]) -> str:
             tables=_tables(content),
             map_item=item,
             map_note=note,
-            map_views=map_views(content),
-            views=road_views(content),
+            map_views=map_views(content, layers),
+            views=layers.roads,
             limits=record_limits(content),
             images={name: _data_uri(path) for name, path in images.items()},
             style=Markup((HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file

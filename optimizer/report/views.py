@@ -18,6 +18,7 @@ from optimizer.report.classes import (
     risk_classes,
     width_classes,
 )
+from optimizer.report.geography import traffic
 from optimizer.report.palette import ELSEWHERE as ELSEWHERE_COLOUR
 from optimizer.report.palette import ROAD
 from optimizer.report.palette import UNSEARCHED as UNSEARCHED_COLOUR
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from optimizer.report.classes import Classes
     from optimizer.report.content import ReportContent, SegmentRisk
+    from optimizer.report.geography import Traffic
 
 RARE = 0.03
 """Share of the road length below which roads are drawn as spots."""
@@ -84,6 +86,28 @@ class View:
     title: str
     classes: tuple[RoadClass, ...]
     alt: str
+
+
+@dataclass(frozen=True, slots=True)
+class MapLayers:
+    """What the figures and the interactive map draw of the roads: made once for a report, by `map_layers`.
+
+    Attributes
+    ----------
+    roads
+        Ways to colour the roads, the first shown first.
+    before, after
+        Loads on the routes with nothing placed, and with the plan.
+    """
+
+    roads: tuple[View, ...]
+    before: Traffic
+    after: Traffic
+
+
+def map_layers(content: ReportContent) -> MapLayers:
+    """Return the layers of a report's maps."""
+    return MapLayers(road_views(content), traffic(content, after=False), traffic(content, after=True))
 
 
 def road_views(content: ReportContent) -> tuple[View, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from optimizer.base.files import folder_written_whole
 from optimizer.report.figures import save_figures
 from optimizer.report.page import page
+from optimizer.report.views import map_layers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +36,8 @@ def write_report(folder: Path, content: ReportContent) -> list[Path]:
         If the folder cannot be written.
     """
     with folder_written_whole(folder) as temporary:
-        images = save_figures(temporary, content)
-        html = page(content, {image.stem: image for image in images})
+        layers = map_layers(content)
+        images = save_figures(temporary, content, layers)
+        html = page(content, {image.stem: image for image in images}, layers)
         (temporary / "report.html").write_text(html, encoding="utf-8", errors="replace", newline="\n")
     return [folder / name for name in ("report.html", *(image.name for image in images))]
