@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from optimizer.pipeline.briefing import known_effort, record_facts
+from optimizer.pipeline.record_briefing import evidence_of, known_effort, record_facts
 from optimizer.records.exposure import spread_effort
+from optimizer.risk.evidence import gather_evidence
 from optimizer.scenario.compile import Compiled, compile_scenario
 
 SCENARIO = Path(__file__).parents[1] / "instances" / "rio-grande" / "scenario.toml"
@@ -21,7 +22,9 @@ def compiled() -> Compiled:
 
 
 def test_all_effort_reaches_the_report_unit_by_unit(compiled: Compiled) -> None:
-    efforts = known_effort(compiled)
+    evidence = evidence_of(compiled)
+    assert evidence is not None
+    efforts = known_effort(evidence.exposure)
     effort = compiled.effort
     assert effort is not None
     assert [one.unit for one in efforts] == ["vehicles", "agent-years"]
@@ -33,8 +36,10 @@ def test_all_effort_reaches_the_report_unit_by_unit(compiled: Compiled) -> None:
 
 
 def test_the_facts_of_the_record_are_told(compiled: Compiled) -> None:
-    facts = record_facts(compiled)
-    assert facts is not None
+    records, evidence = compiled.records, evidence_of(compiled)
+    assert records is not None
+    assert evidence is not None
+    facts = record_facts(records, compiled.effort, evidence)
     assert (facts.seizures, facts.area_only, facts.without_effort, facts.areas) == (9712, 9712, 0, 7)
     assert facts.effort_sources == (
         ("northbound traffic at the bridges", "vehicles"),
@@ -54,15 +59,16 @@ def test_finds_on_a_road_and_finds_nobody_looked_for_are_told_apart(compiled: Co
     segment[first] = np.flatnonzero(searched[1] > 0)[0]
     segment[second] = np.flatnonzero(searched.sum(axis=0) == 0)[0]
     area[[first, second]] = -1
-    facts = record_facts(replace(compiled, records=replace(records, segment=segment, area=area)))
-    assert facts is not None
+    moved = replace(records, segment=segment, area=area)
+    facts = record_facts(moved, effort, gather_evidence(moved, effort, compiled.region.network))
     assert facts.without_effort == pytest.approx(records.count[second])
     assert facts.area_only == pytest.approx(9712 - records.count[first] - records.count[second])
 
 
 def test_without_effort_or_records_nothing_is_claimed(compiled: Compiled) -> None:
-    facts = record_facts(replace(compiled, effort=None))
-    assert facts is not None
+    assert compiled.records is not None
+    evidence = gather_evidence(compiled.records, None, compiled.region.network)
+    facts = record_facts(compiled.records, None, evidence)
     assert (facts.without_effort, facts.effort_sources, facts.effort_by_area) == (0, (), False)
-    assert known_effort(replace(compiled, effort=None)) == ()
-    assert record_facts(replace(compiled, records=None)) is None
+    assert known_effort(evidence.exposure) == ()
+    assert evidence_of(replace(compiled, records=None)) is None

@@ -380,7 +380,7 @@ def test_a_usual_month_is_the_effort_over_the_months(planned: Planned) -> None:
 
     compiled = planned.compiled
     assert isinstance(compiled.model, FieldFlow)
-    usual = usual_month(compiled, compiled.model)
+    usual = usual_month(compiled.model, compiled.region.network)
     assert usual is not None
     amount = spread_effort(compiled.effort, compiled.region.network).amount[0]
     assert usual[0] == "hours"

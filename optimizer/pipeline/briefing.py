@@ -15,8 +15,8 @@ from optimizer.patrols.beats import team_resource
 from optimizer.pipeline.look_briefing import look_left_out, look_next
 from optimizer.pipeline.outputs import package_version
 from optimizer.pipeline.patrol_briefing import beat_assumptions, beat_bound, beat_claims, beat_rows
+from optimizer.pipeline.record_briefing import evidence_of, known_effort, record_facts
 from optimizer.problem.evaluation import plan_value
-from optimizer.records.exposure import spread_effort
 from optimizer.report.content import (
     BeatRow,
     BudgetRow,
@@ -26,18 +26,15 @@ from optimizer.report.content import (
     LayoutRow,
     OpenRow,
     Provenance,
-    RecordFacts,
     ReportContent,
     RouteRow,
     SegmentRisk,
     SiteRow,
     StepRow,
     Summary,
-    UnitEffort,
 )
 from optimizer.report.geography import segment_names
 from optimizer.risk.demand import segment_loads
-from optimizer.risk.evidence import gather_evidence
 from optimizer.scenario.risk_model import MODELS
 
 if TYPE_CHECKING:
@@ -48,6 +45,7 @@ if TYPE_CHECKING:
     from optimizer.pipeline.comparison import Judgement
     from optimizer.problem.evaluation import Evaluation
     from optimizer.problem.result import Result
+    from optimizer.risk.evidence import Evidence
     from optimizer.scenario.compile import Compiled
     from optimizer.scenario.model import ResourceModel
     from optimizer.solvers.patrols.joint import Joint
@@ -79,6 +77,7 @@ def briefing(
     """
     scenario, region = compiled.scenario, compiled.region
     says, cannot_say = _claims(result, judgement, joint)
+    records, evidence = compiled.records, evidence_of(compiled)
     return ReportContent(
         title=scenario.name,
         subtitle=scenario.report.subtitle,
@@ -89,8 +88,8 @@ def briefing(
         crossings=region.crossings,
         gateways=compiled.gateways,
         settlements=compiled.settlements,
-        risk=_risk(compiled),
-        record=record_facts(compiled),
+        risk=_risk(compiled, evidence),
+        record=None if records is None or evidence is None else record_facts(records, compiled.effort, evidence),
         look_next=look_next(compiled),
         sites=_sites(compiled, result, judgement),
         beats=_beats(compiled, judgement, joint),
@@ -134,9 +133,9 @@ def _summary(compiled: Compiled, result: Result, judgement: Judgement, joint: Jo
     )
 
 
-def _risk(compiled: Compiled) -> SegmentRisk | None:
+def _risk(compiled: Compiled, evidence: Evidence | None) -> SegmentRisk | None:
     risk = compiled.risk
-    if risk is None:
+    if risk is None or evidence is None:
         return None
     return SegmentRisk(
         median=risk.median,
@@ -145,38 +144,9 @@ def _risk(compiled: Compiled) -> SegmentRisk | None:
         searched=risk.searched,
         unit="finds per effort (1 = average)",
         interval=risk.level,
-        efforts=known_effort(compiled),
+        efforts=known_effort(evidence.exposure),
         average=1.0,
         how=MODELS[compiled.scenario.risk.model].words,
-    )
-
-
-def known_effort(compiled: Compiled) -> tuple[UnitEffort, ...]:
-    """Return the effort on every segment, unit by unit; none where none was recorded."""
-    exposure = spread_effort(compiled.effort, compiled.region.network)
-    if not exposure.recorded:
-        return ()
-    return tuple(
-        UnitEffort(unit=unit, amount=amount) for unit, amount in zip(exposure.units, exposure.amount, strict=True)
-    )
-
-
-def record_facts(compiled: Compiled) -> RecordFacts | None:
-    """Return what must be known of the record to say what it cannot tell."""
-    records, effort = compiled.records, compiled.effort
-    if records is None:
-        return None
-    evidence = gather_evidence(records, effort, compiled.region.network)
-    seizures = float(records.count.sum())
-    known = effort is not None and len(effort) > 0
-    return RecordFacts(
-        seizures=seizures,
-        without_effort=round(seizures - float(evidence.count.sum()), 6) if known else 0.0,
-        area_only=round(sum(pool.count for pool in evidence.pools), 6),
-        areas=len(np.unique(records.area[records.area >= 0])),
-        seizure_sources=records.source_name,
-        effort_sources=tuple(zip(effort.source_name, effort.unit, strict=True)) if effort is not None and known else (),
-        effort_by_area=effort is not None and known and bool((effort.segment < 0).all()),
     )
 
 

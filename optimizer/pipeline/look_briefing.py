@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.records.exposure import spread_effort
 from optimizer.report.content import LookNext, LookRow
 from optimizer.report.geography import segment_names
 from optimizer.risk.field_flow.model import FieldFlow
 from optimizer.risk.information_gain import outlook, reason
 
 if TYPE_CHECKING:
+    from optimizer.problem.network import Network
     from optimizer.scenario.compile import Compiled
 
 ROADS = 15
@@ -27,7 +27,7 @@ def look_next(compiled: Compiled) -> LookNext | None:
     model, network = compiled.model, compiled.region.network
     if not isinstance(model, FieldFlow) or compiled.effort is None or network.n_segments > LARGEST:
         return None
-    usual = usual_month(compiled, model)
+    usual = usual_month(model, network)
     if usual is None:
         return None
     unit, amount = usual
@@ -52,13 +52,12 @@ def look_left_out(compiled: Compiled) -> list[str]:
     ]
 
 
-def usual_month(compiled: Compiled, model: FieldFlow) -> tuple[str, float] | None:
+def usual_month(model: FieldFlow, network: Network) -> tuple[str, float] | None:
     """Return a unit and the effort in it that a searched segment sees in a usual month (the median); None where none was recorded.
 
     The unit is the one that the longest roads were searched in.
     """
-    network = compiled.region.network
-    exposure = spread_effort(compiled.effort, network, model.evidence_.units)
+    exposure = model.evidence_.exposure
     rated = np.isfinite(model.evidence_.global_rate)
     covered = np.where(rated, (exposure.amount > 0) @ network.length_m[network.segment_arc], 0.0)
     if not exposure.recorded or not covered.any():

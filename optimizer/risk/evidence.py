@@ -8,7 +8,7 @@ finds on the whole (in epidemiology the standardised ratio).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -76,6 +76,8 @@ class Evidence:
         (m,) whether effort is recorded there, on the segment or in an area around it.
     warnings
         What a reader of the rates must know.
+    exposure
+        The effort by unit and segment that the seizures were set against.
     """
 
     units: tuple[str, ...]
@@ -88,6 +90,7 @@ class Evidence:
     pools: tuple[Pool, ...]
     searched: NDArray[np.bool_]
     warnings: tuple[str, ...]
+    exposure: Exposure
 
     @property
     def own_count(self) -> NDArray[np.float64]:
@@ -98,6 +101,13 @@ class Evidence:
     def own_expected(self) -> NDArray[np.float64]:
         """(m,) expected seizures behind them."""
         return np.asarray(self.unit_expected.sum(axis=0))
+
+
+@runtime_checkable
+class KeepsEvidence(Protocol):
+    """A fitted risk model that keeps the evidence it was fitted to."""
+
+    evidence_: Evidence
 
 
 def gather_evidence(
@@ -229,6 +239,7 @@ def _joined(parts: Sequence[_Part], exposure: Exposure, rate: NDArray[np.float64
         pools=tuple(pool for part in parts for pool in part.pools),
         searched=np.asarray(exposure.amount.any(axis=0) & exposure.recorded),
         warnings=(*warnings, *_remarks(parts, exposure)),
+        exposure=exposure,
     )
 
 

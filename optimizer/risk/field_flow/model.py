@@ -104,7 +104,7 @@ class FieldFlow:
     mean_, sd_
         (m,) log index and its standard deviation before widening.
     evidence_
-        What the records say.
+        What the records say; its expected seizures are those of average months, its exposure is the effort as recorded.
     """
 
     def __init__(
@@ -144,7 +144,8 @@ class FieldFlow:
         self._start = climb(problem, START, close=1.0)[0].point
         self.season_ = self._season(records, effort, problem)
         if effort is not None and (self.season_ != 1).any():
-            self.evidence_ = gather_evidence(records, in_average_months(effort, self.season_), network)
+            seasonal = gather_evidence(records, in_average_months(effort, self.season_), network)
+            self.evidence_ = replace(seasonal, exposure=self.evidence_.exposure)
             problem = self._problem(problem.field)
         candidates = self._candidates(problem)
         self.beliefs_ = beliefs(candidates)
@@ -305,7 +306,8 @@ class FieldFlow:
         if not self.season or effort is None or not len(effort):
             return NO_SEASON
         index = np.exp(problem.rates(self._start))
-        return fit_season(*by_month(records, effort, self._network, self.evidence_.global_rate, index))
+        known = self.evidence_
+        return fit_season(*by_month(records, effort, known.exposure, self._network, known.global_rate, index))
 
     def _candidates(self, problem: Problem) -> list[Fitted]:
         """Return the models that are averaged, the field alone first."""

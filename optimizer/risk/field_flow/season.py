@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import gammaln
 
-from optimizer.records.exposure import spread_effort, unit_of_seizures
+from optimizer.records.exposure import unit_of_seizures
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.network import Network
+    from optimizer.records.exposure import Exposure
     from optimizer.records.records import Effort, Records
 
     Floats = NDArray[np.float64]
@@ -76,7 +77,7 @@ def _walk(count: Floats, expected: Floats, spread: float) -> tuple[float, Floats
 
 
 def by_month(
-    records: Records, effort: Effort, network: Network, global_rate: Floats, index: Floats
+    records: Records, effort: Effort, exposure: Exposure, network: Network, global_rate: Floats, index: Floats
 ) -> tuple[Floats, Floats]:
     """Return the (12,) finds of each month of the year, and what its effort would find in an average month.
 
@@ -86,6 +87,8 @@ def by_month(
     ----------
     records, effort
         The record.
+    exposure
+        Its effort by unit and segment.
     network
         The roads, m segments.
     global_rate
@@ -93,7 +96,6 @@ def by_month(
     index
         (m,) risk index of each segment.
     """
-    exposure = spread_effort(effort, network)
     length = network.length_m[network.segment_arc]
     mean_of_area = np.array(
         [
