@@ -86,7 +86,7 @@ def _put(path: str, value: object) -> Callable[[dict[str, Any]], None]:
     ("change", "message"),
     [
         (_put("nmae", "x"), "Did you mean 'name'"),
-        (_put("schema_version", 2), "schema_version"),
+        (_put("schema_version", 3), "schema_version"),
         (_put("nodes.id", [1, 2, 2]), "2 again"),
         (_put("nodes.id", [1, "2", 3]), "nodes.id"),
         (_put("arcs.tail", [1, 2, 9]), r"arcs.tail\[2\]: found 9"),

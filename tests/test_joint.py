@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optimizer.patrols.beats import make_beat
 from optimizer.patrols.field import patrol_field
-from optimizer.patrols.model import Base, PatrolField, TeamType
 from optimizer.patrols.posts import post_on
+from optimizer.problem.beats import make_beat
 from optimizer.problem.evaders import Evader
 from optimizer.problem.evaluation import plan_value
 from optimizer.problem.instance import Instance
 from optimizer.problem.network import Network
 from optimizer.problem.options import Option, Resource
 from optimizer.problem.plan import violations
+from optimizer.problem.teams import PatrolField, TeamBase, TeamType
 from optimizer.solvers.patrols.joint import solve_joint, with_beats, with_teams
 
 SHIFT, SLOT = 6 * 3600, 3600
@@ -67,7 +67,7 @@ def small_case(seed: int, *, teams: int = 2, shift: int = SHIFT) -> tuple[Instan
     )
     team = TeamType("mobile", teams, shift, SLOT, 2, 0.6, {"agents": 1.0}, passing=0.4)
     posts = [post_on(network, int(s)) for s in watched[2:5]]
-    return instance, patrol_field(network, posts, [(team, Base("home", 0, 1.0, 0.0), range(len(posts)))])
+    return instance, patrol_field(network, posts, [(team, TeamBase("home", 0, 1.0, 0.0), range(len(posts)))])
 
 
 def every_tour(field: PatrolField) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:

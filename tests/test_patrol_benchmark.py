@@ -17,7 +17,7 @@ from optimizer.lab.benchmark.patrols_cases import AGENTS, TEAM_AGENTS, Case, reg
 from optimizer.lab.benchmark.patrols_page import comparisons, page_text, usual
 from optimizer.lab.benchmark.patrols_rows import FILE, PatrolRow, append_row, read_rows
 from optimizer.lab.benchmark.patrols_runs import Terms, digest_of, make_ground, run
-from optimizer.patrols.model import NO_WAY
+from optimizer.problem.teams import NO_WAY
 from tests.test_joint import small_case
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from optimizer.lab.benchmark.patrols_rows import Method
-    from optimizer.patrols.model import PatrolField
     from optimizer.problem.instance import Instance
+    from optimizer.problem.teams import PatrolField
 
 TERMS = Terms(seed=0, gap=1e-6, time_limit=5.0)
 QUICK = Terms(seed=0, gap=0.2, time_limit=0.5)

@@ -12,10 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
-from optimizer.patrols.beats import make_beat, team_resource
 from optimizer.patrols.field import patrol_field
-from optimizer.patrols.model import NO_WAY, Base, Beat, PatrolField, TeamType
 from optimizer.patrols.posts import choose_posts, post_on
+from optimizer.problem.beats import make_beat
 from optimizer.problem.detection import drive_meeting, dwell_meeting
 from optimizer.problem.evaders import Evader
 from optimizer.problem.evaluation import plan_value
@@ -23,6 +22,7 @@ from optimizer.problem.graph import cost_graph
 from optimizer.problem.instance import Instance
 from optimizer.problem.network import Network, great_circle_m
 from optimizer.problem.options import Option, Resource
+from optimizer.problem.teams import NO_WAY, PatrolField, TeamBase, TeamType, team_resource
 from optimizer.solvers.patrols.branch_and_price import JointTree
 from optimizer.solvers.patrols.column_generation import Generation, most_times
 from optimizer.solvers.patrols.joint import _completed, solve_joint, with_teams
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from optimizer.problem.placements import Beat
     from optimizer.solvers.branch_and_cut.master import Relaxed
 
     Floats = NDArray[np.float64]
@@ -96,7 +97,7 @@ def field_of(
     network = town(seed)
     segments = np.random.default_rng(seed + 1).permutation(network.n_segments)[:4]
     posts = [post_on(network, int(segments[k]), traffic=100.0) for k in order]
-    base = Base("yard", 0, float(network.lon[0]), float(network.lat[0]))
+    base = TeamBase("yard", 0, float(network.lon[0]), float(network.lat[0]))
     return network, patrol_field(network, posts, [(team or team_of(), base, range(4))], closed)
 
 
@@ -149,7 +150,7 @@ def test_the_times_of_a_beat_add_up(seed: int) -> None:
     clock, at = 0, 0
     for post, slots, stop in zip(beat.posts, beat.slots, beat.stops, strict=True):
         clock += int(patrol.travel_s[at, post])
-        assert stop.post == patrol.posts[post - 1]
+        assert stop.post == field.posts[patrol.posts[post - 1]]
         assert (stop.arrive_s, stop.leave_s) == (clock, clock + slots * SLOT)
         clock, at = stop.leave_s, post
     assert beat.back_s == clock + patrol.travel_s[at, 0] <= SHIFT
@@ -166,7 +167,7 @@ def test_the_route_goes_from_the_base_by_the_posts_and_back(seed: int) -> None:
     beat = some_beat(field, seed)
     if beat is None:
         return
-    at = [0, *(field.posts[stop.post].node for stop in beat.stops), 0]
+    at = [0, *(stop.post.node for stop in beat.stops), 0]
     nodes = [0, *network.head[list(beat.route)].tolist()]
     assert all(network.tail[arc] == node for arc, node in zip(beat.route, nodes, strict=False))
     assert nodes[-1] == 0
@@ -186,7 +187,7 @@ def test_survival_on_each_arc_is_the_product_worked_out_by_hand(seed: int) -> No
     own = seconds_of(network, team)
     expected = np.ones(network.n_arcs)
     for stop in beat.stops:
-        watched = list(network.arcs_of(field.posts[stop.post].segment))
+        watched = list(network.arcs_of(stop.post.segment))
         looked_at = 60 / 100  # vehicles that a team can look at, of those that pass
         expected[watched] *= 1 - looked_at * 0.7 * float(dwell_meeting(stop.leave_s - stop.arrive_s, SHIFT))
     for arc in beat.route:
@@ -230,7 +231,7 @@ def test_the_names_of_posts_change_nothing(seed: int, order: list[int]) -> None:
     if beat is None:
         return
     place = {int(other.patrols[0].posts[k]): k + 1 for k in range(other.patrols[0].posts.size)}
-    same = [place[order.index(stop.post)] for stop in beat.stops]
+    same = [place[order.index(field.posts.index(stop.post))] for stop in beat.stops]
     renamed = make_beat(other, 0, same, beat.slots, "b")
     assert (renamed.back_s, renamed.route) == (beat.back_s, beat.route)
     assert survivals(network, renamed) == pytest.approx(survivals(network, beat), rel=1e-12)
@@ -254,10 +255,10 @@ def test_a_base_on_a_closed_node_reaches_what_stands_there_alone() -> None:
     network = town(1)
     posts = [post_on(network, segment) for segment in range(network.n_segments)]
     here = [k for k, post in enumerate(posts) if post.node == 0]
-    field = patrol_field(network, posts, [(team_of(), Base("yard", 0, 0.0, 0.0), range(len(posts)))], [0])
+    field = patrol_field(network, posts, [(team_of(), TeamBase("yard", 0, 0.0, 0.0), range(len(posts)))], [0])
     assert field.patrols[0].posts.tolist() == here
     assert not any(field.patrols[0].routes.values())
-    none = patrol_field(network, posts[1:3], [(team_of(), Base("yard", 0, 0.0, 0.0), range(2))], [0])
+    none = patrol_field(network, posts[1:3], [(team_of(), TeamBase("yard", 0, 0.0, 0.0), range(2))], [0])
     assert none.patrols[0].posts.size == none.elements.size == 0
     assert none.patrols[0].travel_s.shape == (1, 1)
 
@@ -285,7 +286,9 @@ def test_where_there_is_no_way_back_there_is_no_post() -> None:
     segment = int(network.segment[np.flatnonzero(network.tail == 8)[0]])
     closed = [int(n) for n in {*network.head[network.tail == 8].tolist()} - {0, 7}]
     posts = [post_on(network, segment)]
-    field = patrol_field(network, posts, [(team_of(shift_s=2 * SLOT), Base("b", 4, 0.0, 0.0), [0])], [*closed, 0, 7])
+    field = patrol_field(
+        network, posts, [(team_of(shift_s=2 * SLOT), TeamBase("b", 4, 0.0, 0.0), [0])], [*closed, 0, 7]
+    )
     assert field.patrols[0].posts.size == 0
     assert (field.patrols[0].travel_s < NO_WAY).all()
 
@@ -358,7 +361,7 @@ def meetings(network: Network, field: PatrolField, beat: Beat, path: Sequence[in
         leave = enter + network.time_s[arc]
         for shift in range(-2, 3):  # shift follows upon shift
             for stop in beat.stops:
-                post = field.posts[stop.post]
+                post = stop.post
                 if network.segment[arc] == post.segment:
                     passing = enter if network.tail[arc] == post.node else leave
                     standing += (passing >= stop.arrive_s + shift * SHIFT) & (passing < stop.leave_s + shift * SHIFT)
@@ -460,7 +463,7 @@ def test_a_base_from_which_no_post_can_be_reached_is_no_fault(bases: tuple[int, 
     network, instance = town(6), instance_of(town(6))
     team = team_of(shift_s=SLOT + 60)
     posts = [post_on(network, int(np.flatnonzero(network.tail[network.segment_arc] == 4)[0]))]
-    field = patrol_field(network, posts, [(team, Base(f"b{node}", node, 0.0, 0.0), [0]) for node in bases])
+    field = patrol_field(network, posts, [(team, TeamBase(f"b{node}", node, 0.0, 0.0), [0]) for node in bases])
     assert [patrol.posts.size for patrol in field.patrols] == [node == 4 for node in bases]
     joint = solve_joint(instance, field, gap=1e-6)
     beats = [make_beat(field, 1, (1,), (1,), f"b{k}").option for k in range(2)] if 4 in bases else []
@@ -541,7 +544,7 @@ def test_where_one_beat_is_all_there_is_the_bound_is_that_of_the_program(teams: 
     instance = replace(instance, evaders=(Evader("e", 3, 4, 1.0),), options=(), resources=())
     used = network.segment[first_answer(network, instance.reliability, instance.evaders[0])]
     post = post_on(network, int(used[0]))
-    base = Base("yard", post.node, 0.0, 0.0)
+    base = TeamBase("yard", post.node, 0.0, 0.0)
     field = patrol_field(network, [post], [(team_of(number=teams, most_slots=1), base, [0])])
     tree = JointTree(Generation(with_teams(instance, field), field))
     relaxed = tree.cut_root()

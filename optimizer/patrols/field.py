@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array, hstack
 
-from optimizer.patrols.model import NO_WAY, Elements, Patrol, PatrolField
 from optimizer.problem.detection import drive_meeting, dwell_meeting, patrol_survival
 from optimizer.problem.graph import cost_graph
+from optimizer.problem.teams import NO_WAY, Elements, Patrol, PatrolField
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from optimizer.patrols.model import Base, Post, TeamType
     from optimizer.problem.network import Network
+    from optimizer.problem.teams import Post, TeamBase, TeamType
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
@@ -39,7 +39,7 @@ def driving_time(network: Network, team: TeamType, closed: NDArray[np.int64]) ->
 def patrol_field(
     network: Network,
     posts: Sequence[Post],
-    assigned: Sequence[tuple[TeamType, Base, Sequence[int]]],
+    assigned: Sequence[tuple[TeamType, TeamBase, Sequence[int]]],
     closed: Sequence[int] = (),
 ) -> PatrolField:
     """Return what teams could do.
@@ -72,7 +72,7 @@ class _Making:
         arcs = np.lexsort((network.tail, network.segment))
         self._back = _opposite(network, arcs)
 
-    def patrol(self, team: TeamType, base: Base, chosen: Ints) -> Patrol:
+    def patrol(self, team: TeamType, base: TeamBase, chosen: Ints) -> Patrol:
         time = driving_time(self._network, team, self._closed)
         nodes = np.array([base.node, *(self._posts[p].node for p in chosen.tolist())], dtype=np.int64)
         graph = cost_graph(self._network.n_nodes, self._network.tail, self._network.head, time)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.patrols.model import Post
 from optimizer.problem.evaders import best_responses
 from optimizer.problem.network import great_circle_m
+from optimizer.problem.teams import Post
 from optimizer.risk.demand import segment_loads
 
 if TYPE_CHECKING:

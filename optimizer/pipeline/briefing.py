@@ -11,12 +11,12 @@ import numpy as np
 
 from optimizer.base.files import sha256
 from optimizer.base.formatting import SPACE, number
-from optimizer.patrols.beats import team_resource
 from optimizer.pipeline.look_briefing import look_left_out, look_next
 from optimizer.pipeline.outputs import package_version
 from optimizer.pipeline.patrol_briefing import beat_assumptions, beat_bound, beat_claims, beat_rows
 from optimizer.pipeline.record_briefing import evidence_of, known_effort, record_facts
 from optimizer.problem.evaluation import plan_value
+from optimizer.problem.teams import team_resource
 from optimizer.report.content import (
     BeatRow,
     BudgetRow,

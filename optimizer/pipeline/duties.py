@@ -11,8 +11,8 @@ from optimizer.scenario.duties import Base, Placed, Stop, make_duties
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from optimizer.patrols.model import Beat
     from optimizer.problem.options import Option
+    from optimizer.problem.placements import Beat
     from optimizer.problem.result import Result
     from optimizer.scenario.compile import Compiled
     from optimizer.scenario.duties_file import DutiesFile
@@ -85,9 +85,8 @@ def _at_site(compiled: Compiled, option: Option, placed: PlacedSite, travel: dic
 
 def _beat(joint: Joint, name: str, beat: Beat) -> Placed:
     who = joint.patrols.patrols[beat.patrol]
-    posts = joint.patrols.posts
     stops = [
-        Stop((post := posts[stop.post]).label, post.lon, post.lat, stop.arrive_s / 60, stop.leave_s / 60)
+        Stop((post := stop.post).label, post.lon, post.lat, stop.arrive_s / 60, stop.leave_s / 60)
         for stop in beat.stops
     ]
     return Placed(

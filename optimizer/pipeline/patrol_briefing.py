@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.formatting import percent
-from optimizer.patrols.beats import team_resource
+from optimizer.problem.teams import team_resource
 from optimizer.report.content import BeatBound, BeatRow, StopRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from optimizer.patrols.model import Beat
     from optimizer.pipeline.comparison import Judgement
+    from optimizer.problem.placements import Beat
     from optimizer.solvers.patrols.joint import Joint
 
 
@@ -38,7 +38,7 @@ def beat_rows(
             lon=who.base.lon,
             lat=who.base.lat,
             agency=agency_name(who.team.agency),
-            stops=_stops(joint, beat),
+            stops=_stops(beat),
             back_s=beat.back_s,
             arcs=np.array(beat.route, dtype=np.int64),
             costs={
@@ -52,10 +52,10 @@ def beat_rows(
     )
 
 
-def _stops(joint: Joint, beat: Beat) -> tuple[StopRow, ...]:
+def _stops(beat: Beat) -> tuple[StopRow, ...]:
     return tuple(
         StopRow(
-            label=(post := joint.patrols.posts[stop.post]).label,
+            label=(post := stop.post).label,
             lon=post.lon,
             lat=post.lat,
             arrive_s=stop.arrive_s,

@@ -25,7 +25,7 @@ def patrol_content(joint: Joint, judgement: Judgement) -> dict[str, Any]:
                 "uses": dict(beat.option.uses),
                 "stops": [
                     {
-                        "label": (post := joint.patrols.posts[stop.post]).label,
+                        "label": (post := stop.post).label,
                         "lon": round(post.lon, 6),
                         "lat": round(post.lat, 6),
                         "arrive_minute": round(stop.arrive_s / 60, 1),
@@ -55,7 +55,7 @@ def tour_features(joint: Joint, network: Network) -> list[dict[str, Any]]:
                 {"type": "Feature", "geometry": {"type": "LineString", "coordinates": line}, "properties": properties}
             )
         for stop in beat.stops:
-            post = joint.patrols.posts[stop.post]
+            post = stop.post
             features.append(
                 {
                     "type": "Feature",

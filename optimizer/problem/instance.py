@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from optimizer.problem.evaders import Evader
     from optimizer.problem.options import Option, Resource
+    from optimizer.problem.teams import PatrolField
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class Instance:
         Sets of option positions of which at most one can be placed, beyond those that share a site.
     lonlat
         (n, 2) degrees for drawing; None when the problem has no map.
+    patrols
+        What patrol teams could do; None where there are none. A plan then also chooses beats, each an option that is not among `options`.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Instance:
     resources: tuple[Resource, ...]
     exclusions: tuple[tuple[int, ...], ...] = ()
     lonlat: NDArray[np.float64] | None = None
+    patrols: PatrolField | None = None
 
     @property
     def n_nodes(self) -> int:

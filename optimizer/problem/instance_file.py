@@ -1,4 +1,4 @@
-"""The instance file: its schema, its checks, reading and writing."""
+"""The instance file: its schema, its checks, reading and writing. Patrol teams: `optimizer.problem.patrols_file`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from optimizer.base.schema import Strict, close_match, validated
 from optimizer.problem.evaders import Evader, Route
 from optimizer.problem.instance import Instance
 from optimizer.problem.options import Option, Resource
+from optimizer.problem.patrols_file import PatrolFieldModel, check_patrols, patrols_content, patrols_from_model
 from optimizer.problem.reachability import settle_unreachable
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 NodeId = StrictInt | StrictStr
 Id = Annotated[str, Field(min_length=1, max_length=200)]
 Amount = Annotated[float, Field(ge=0, le=1e15)]
+SCHEMA_VERSION: Literal[2] = 2
 
 
 class NodesModel(Strict):
@@ -86,6 +88,7 @@ class OptionModel(Strict):
     existing: bool = False
     forced: bool = False
     forbidden: bool = False
+    type: str = Field("", description="id of what defines it; several types may be of one kind")
 
 
 class ResourceModel(Strict):
@@ -95,12 +98,13 @@ class ResourceModel(Strict):
     budget: Amount
     agency: str = Field("", description="its owner; empty when all may use it")
     unit: str = ""
+    name: str = Field("", description="what people call it, the same for all agencies; the id where empty")
 
 
 class InstanceModel(Strict):
-    """An interdiction instance, version 1."""
+    """An interdiction instance, version 2; version 1 had no `patrols`, no `type` of options and no `name` of resources."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[1, 2] = SCHEMA_VERSION
     name: str
     nodes: NodesModel
     arcs: ArcsModel
@@ -109,6 +113,7 @@ class InstanceModel(Strict):
     resources: list[ResourceModel] = Field(default_factory=list)
     agencies: list[Id] = Field(default_factory=list)
     exclusions: list[list[Id]] = Field(default_factory=list, description="option ids of which at most one is placed")
+    patrols: PatrolFieldModel | None = Field(None, description="patrol teams: a plan then also chooses beats")
 
 
 def instance_schema() -> dict[str, Any]:
@@ -137,7 +142,8 @@ def read_instance(path: Path, *, on_unreachable: OnUnreachable | None = None) ->
 
 def write_instance(path: Path, instance: Instance) -> None:
     """Write an instance file that `read_instance` gives back unchanged."""
-    write_json(path, instance_to_model(instance).model_dump(exclude_defaults=True) | {"schema_version": 1}, indent=None)
+    content = instance_to_model(instance).model_dump(exclude_defaults=True)
+    write_json(path, content | {"schema_version": SCHEMA_VERSION}, indent=None)
 
 
 def make_instance(
@@ -203,6 +209,8 @@ def instance_from_model(model: InstanceModel, where: str, *, on_unreachable: OnU
     destination = _looked_up([e.destination for e in model.evaders], node, f"{where}, evaders.destination", problems)
     _check_options(model, where, problems)
     _check_resources(model, where, problems)
+    if model.patrols is not None:
+        _check_teams(model, model.patrols, node, where, problems)
     problems.raise_if_any()
     option = _positions([o.id for o in model.options], f"{where}, options.id", problems)
     instance = Instance(
@@ -226,6 +234,7 @@ def instance_from_model(model: InstanceModel, where: str, *, on_unreachable: OnU
         resources=tuple(Resource(**r.model_dump()) for r in model.resources),
         exclusions=tuple(tuple(option[name] for name in group) for group in model.exclusions),
         lonlat=None if model.nodes.lon is None else np.column_stack((model.nodes.lon, model.nodes.lat or ())),
+        patrols=None if model.patrols is None else patrols_from_model(model.patrols, node),
     )
     return check_evaders(instance, where, on_unreachable=on_unreachable)
 
@@ -241,8 +250,10 @@ def _content(instance: Instance) -> dict[str, Any]:
     lonlat = instance.lonlat
     place = {} if lonlat is None else {"lon": lonlat[:, 0].tolist(), "lat": lonlat[:, 1].tolist()}
     agencies = {r.agency for r in instance.resources} | {o.agency for o in instance.options}
+    patrols = instance.patrols
+    agencies |= {team.agency for team in patrols.teams} if patrols is not None else set()
     return {
-        "schema_version": 1,
+        "schema_version": SCHEMA_VERSION,
         "name": instance.name,
         "nodes": {"id": ids, **place},
         "arcs": {
@@ -259,6 +270,7 @@ def _content(instance: Instance) -> dict[str, Any]:
         "resources": [asdict(resource) for resource in instance.resources],
         "agencies": sorted(agencies - {""}),
         "exclusions": [[instance.options[j].id for j in group] for group in instance.exclusions],
+        "patrols": None if patrols is None else patrols_content(patrols, ids),
     }
 
 
@@ -365,20 +377,33 @@ def _check_options(model: InstanceModel, where: str, problems: ProblemList) -> N
             problems.add(f"{here}, effects", "an arc named twice", "each arc once", "Multiply the survivals")
         if option.forced and option.forbidden:
             problems.add(here, "both forced and forbidden", "one of them at most")
-        _check_uses(option, resources, f"{here}, uses", problems)
+        _check_uses(option.uses, option.agency, resources, f"{here}, uses", problems)
     for position, group in enumerate(model.exclusions):
         for name in group:
             if name not in known:
                 problems.add(f"{where}, exclusions[{position}]", repr(name), "an option id", close_match(name, known))
 
 
-def _check_uses(option: OptionModel, resources: Mapping[str, ResourceModel], where: str, problems: ProblemList) -> None:
-    for name in option.uses:
+def _check_uses(
+    uses: Iterable[str], agency: str, resources: Mapping[str, ResourceModel], where: str, problems: ProblemList
+) -> None:
+    for name in uses:
         if name not in resources:
             problems.add(where, repr(name), _one_of(resources), close_match(name, resources))
-        elif option.agency and resources[name].agency not in {"", option.agency}:
+        elif agency and resources[name].agency not in {"", agency}:
             found = f"{name!r}, which belongs to {resources[name].agency!r}"
-            problems.add(where, found, f"a resource of its own agency {option.agency!r}, or a shared one")
+            problems.add(where, found, f"a resource of its own agency {agency!r}, or a shared one")
+
+
+def _check_teams(
+    model: InstanceModel, patrols: PatrolFieldModel, node: Mapping[Any, int], where: str, problems: ProblemList
+) -> None:
+    check_patrols(patrols, node, len(model.arcs.tail), f"{where}, patrols", problems)
+    resources = {r.id: r for r in model.resources}
+    for team in patrols.teams:
+        here = f"{where}, patrols, team {team.id!r}"
+        _check_agency(here, team.agency, set(model.agencies), problems)
+        _check_uses(team.uses, team.agency, resources, f"{here}, uses", problems)
 
 
 def _check_resources(model: InstanceModel, where: str, problems: ProblemList) -> None:
@@ -388,8 +413,12 @@ def _check_resources(model: InstanceModel, where: str, problems: ProblemList) ->
         (f"option {o.id!r}", o.agency) for o in model.options
     ]
     for what, agency in named:
-        if agency and agency not in agencies:
-            problems.add(f"{where}, {what}, agency", repr(agency), _one_of(agencies), close_match(agency, agencies))
+        _check_agency(f"{where}, {what}", agency, agencies, problems)
+
+
+def _check_agency(where: str, agency: str, agencies: set[str], problems: ProblemList) -> None:
+    if agency and agency not in agencies:
+        problems.add(f"{where}, agency", repr(agency), _one_of(agencies), close_match(agency, agencies))
 
 
 def _one_of(names: Iterable[str]) -> str:

@@ -23,12 +23,15 @@ class Resource:
         Agency that owns it; empty when it is shared by all.
     unit
         Unit of budget and use, for people.
+    name
+        What people call it, the same for every agency that has some of it; the id where empty.
     """
 
     id: str
     budget: float
     agency: str = ""
     unit: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,8 @@ class Option:
         Agency that runs it; empty when any.
     kind
         `checkpoint`, `sensor`, `patrol`, `drone`, or a word of the user's own.
+    type
+        Id of the entry that defines it (`[[kinds]]` or `[[teams]]` of a scenario); several may be of one kind. Empty where nothing does.
     label
         What people call it; the id where empty.
     existing
@@ -70,3 +75,4 @@ class Option:
     existing: bool = False
     forced: bool = False
     forbidden: bool = False
+    type: str = ""

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.patrols.model import PatrolField
     from optimizer.problem.network import Network
     from optimizer.problem.places import Gateway, Settlement
+    from optimizer.problem.teams import PatrolField
     from optimizer.records.records import Effort, Records
     from optimizer.region.model import Region
     from optimizer.risk.estimate import RiskEstimate, RiskModel

@@ -9,9 +9,9 @@ import numpy as np
 from optimizer.base.errors import ProblemList
 from optimizer.base.schema import close_match
 from optimizer.patrols.field import driving_time, patrol_field
-from optimizer.patrols.model import Base, TeamType
 from optimizer.patrols.posts import choose_posts
 from optimizer.problem.graph import cost_graph
+from optimizer.problem.teams import TeamBase, TeamType
 from optimizer.scenario.options import LEAST_TRAFFIC, TRAFFIC_BY_CLASS
 
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.patrols.model import PatrolField, Post
     from optimizer.problem.evaders import Evader
     from optimizer.problem.network import Network
+    from optimizer.problem.teams import PatrolField, Post
     from optimizer.region.model import Region
     from optimizer.scenario.model import ScenarioModel
     from optimizer.scenario.team_model import TeamModel
@@ -117,7 +117,7 @@ def check_teams(scenario: ScenarioModel, where: str) -> None:
     problems.raise_if_any()
 
 
-def _bases(scenario: ScenarioModel, network: Network, where: str) -> Mapping[str, Base]:
+def _bases(scenario: ScenarioModel, network: Network, where: str) -> Mapping[str, TeamBase]:
     lon = np.array([base.lon for base in scenario.bases], dtype=np.float64)
     lat = np.array([base.lat for base in scenario.bases], dtype=np.float64)
     nodes, distances = network.nearest_nodes(lon, lat)
@@ -133,7 +133,7 @@ def _bases(scenario: ScenarioModel, network: Network, where: str) -> Mapping[str
             )
     problems.raise_if_any()
     return {
-        base.id: Base(base.id, node, base.lon, base.lat, base.label or base.id)
+        base.id: TeamBase(base.id, node, base.lon, base.lat, base.label or base.id)
         for base, node in zip(scenario.bases, nodes.tolist(), strict=True)
     }
 
@@ -174,7 +174,7 @@ def _traffic(scenario: ScenarioModel, network: Network) -> NDArray[np.float64]:
 
 def _posts(
     model: TeamModel,
-    base: Base,
+    base: TeamBase,
     network: Network,
     time: NDArray[np.float64],
     evaders: Sequence[Evader],

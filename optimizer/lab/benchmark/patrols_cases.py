@@ -19,9 +19,9 @@ from optimizer.lab.benchmark.borderland import draw_land, region_instance
 from optimizer.lab.benchmark.families import INSTANCES
 from optimizer.lab.benchmark.valleys import draw_country, valleys_instance
 from optimizer.patrols.field import patrol_field
-from optimizer.patrols.model import Base, TeamType
 from optimizer.patrols.posts import choose_posts
 from optimizer.problem.options import Resource
+from optimizer.problem.teams import TeamBase, TeamType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.lab.benchmark.borderland import Barrier
-    from optimizer.patrols.model import PatrolField
     from optimizer.problem.instance import Instance
     from optimizer.problem.network import Network
     from optimizer.problem.options import Option
+    from optimizer.problem.teams import PatrolField
 
     Mask = NDArray[np.bool_]
 
@@ -211,7 +211,7 @@ def _shared(instance: Instance, network: Network, home: Mask, bases: Sequence[in
     inside = home[network.tail[network.segment_arc]] & home[network.head[network.segment_arc]]
     posts = choose_posts(network, instance.reliability, instance.evaders, inside, n_posts, SPACING_M)
     assigned = [
-        (team, Base(f"base-{node}", node, float(network.lon[node]), float(network.lat[node])), range(len(posts)))
+        (team, TeamBase(f"base-{node}", node, float(network.lon[node]), float(network.lat[node])), range(len(posts)))
         for node in bases
     ]
     return instance, patrol_field(network, posts, assigned, np.flatnonzero(~home).tolist())

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
     from optimizer.lab.benchmark.patrols_cases import Case
     from optimizer.lab.benchmark.patrols_rows import Method
-    from optimizer.patrols.model import PatrolField
     from optimizer.problem.instance import Instance
     from optimizer.problem.options import Option
     from optimizer.problem.result import Result
+    from optimizer.problem.teams import PatrolField
 
 
 ROOMS = ("patrols", "solvers")

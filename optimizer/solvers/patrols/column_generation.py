@@ -31,9 +31,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.sparse import block_array, csr_array, eye_array, hstack, vstack
 
-from optimizer.patrols.beats import make_beat, team_resource
+from optimizer.problem.beats import make_beat
 from optimizer.problem.options import Option
 from optimizer.problem.plan import BUDGET_TOLERANCE
+from optimizer.problem.teams import team_resource
 from optimizer.solvers.branch_and_cut.master import Master, repeated
 from optimizer.solvers.branch_and_cut.node import Part
 from optimizer.solvers.overlay.overlay import bundled, contract
@@ -45,8 +46,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.patrols.model import Beat, PatrolField
     from optimizer.problem.instance import Instance
+    from optimizer.problem.placements import Beat
+    from optimizer.problem.teams import PatrolField
     from optimizer.solvers.branch_and_cut.master import Relaxed
     from optimizer.solvers.overlay.overlay import Overlay
     from optimizer.solvers.patrols.pricing import Tour

@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import InfeasibleError, ProblemList
-from optimizer.patrols.beats import team_resource
 from optimizer.problem.options import Resource
 from optimizer.problem.plan import violations
 from optimizer.problem.result import PROVEN, Progress, relative_gap
+from optimizer.problem.teams import team_resource
 from optimizer.solvers.patrols.branch_and_price import JointTree
 from optimizer.solvers.patrols.column_generation import Generation
 from optimizer.solvers.solve import check_arguments, solve
@@ -33,9 +33,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.patrols.model import Beat, PatrolField
     from optimizer.problem.instance import Instance
+    from optimizer.problem.placements import Beat
     from optimizer.problem.result import Result
+    from optimizer.problem.teams import PatrolField
 
 ALONE, GENERATING, DIVING = 0.25, 0.45, 0.55
 """Shares of the time after which the fixed options alone, the bounds over all beats, and the dive must end."""

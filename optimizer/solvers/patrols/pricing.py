@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.patrols.model import NO_WAY
+from optimizer.problem.teams import NO_WAY
 from optimizer.solvers.patrols.tour import Tour, TourProblem, check_tour, seconds_of, worth
 from optimizer.solvers.patrols.tour_bounds import Walks, sharpest
 from optimizer.solvers.patrols.tour_labels import LabelSearch, with_best_slots

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.patrols.model import NO_WAY
+from optimizer.problem.teams import NO_WAY
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -6,18 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.patrols.model import Beat, Stop
 from optimizer.problem.options import Option
+from optimizer.problem.placements import Beat, BeatStop
+from optimizer.problem.teams import team_resource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from optimizer.patrols.model import PatrolField
-
-
-def team_resource(team: str) -> str:
-    """Return the id of the resource that counts the teams of a type."""
-    return f"teams {team}"
+    from optimizer.problem.teams import PatrolField
 
 
 def make_beat(field: PatrolField, patrol: int, posts: Sequence[int], slots: Sequence[int], name: str) -> Beat:
@@ -50,7 +46,7 @@ def make_beat(field: PatrolField, patrol: int, posts: Sequence[int], slots: Sequ
     places = who.posts.size + 1
     elements = np.zeros(field.elements.size, dtype=np.int64)
     clock, at = 0, 0
-    stops: list[Stop] = []
+    stops: list[BeatStop] = []
     route: list[int] = []
     for post, dwell in zip([*posts, 0], [*slots, 0], strict=True):
         clock += int(who.travel_s[at, post])
@@ -58,7 +54,7 @@ def make_beat(field: PatrolField, patrol: int, posts: Sequence[int], slots: Sequ
         elements += np.asarray(who.drives[[at * places + post]].todense(), dtype=np.int64)[0]
         if post:
             leave = clock + dwell * team.slot_s
-            stops.append(Stop(int(who.posts[post - 1]), clock, leave))
+            stops.append(BeatStop(field.posts[who.posts[post - 1]], clock, leave))
             elements[who.dwell[post - 1, dwell - 1]] += 1
             clock = leave
         at = post
@@ -72,9 +68,20 @@ def make_beat(field: PatrolField, patrol: int, posts: Sequence[int], slots: Sequ
         uses=dict(team.uses) | {team_resource(team.id): 1.0},
         agency=team.agency,
         kind="patrol",
-        label=f"{team.label or team.id}: " + ", ".join(field.posts[stop.post].label for stop in stops),
+        label=f"{team.label or team.id}: " + ", ".join(stop.post.label for stop in stops),
     )
-    return Beat(patrol, tuple(posts), tuple(slots), tuple(stops), clock, tuple(route), elements, option)
+    return Beat(
+        option=option,
+        team=team,
+        base=who.base,
+        stops=tuple(stops),
+        back_s=clock,
+        route=tuple(route),
+        patrol=patrol,
+        posts=tuple(posts),
+        slots=tuple(slots),
+        elements=elements,
+    )
 
 
 def _survival(field: PatrolField, elements: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

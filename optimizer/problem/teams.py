@@ -1,4 +1,4 @@
-"""Teams, bases, posts and beats.
+"""Teams, their bases and posts, and what they can do to evaders.
 
 A team of one type leaves its base, drives from post to post, dwells some slots at each, and is back within its shift: a beat. What a beat
 does to an evader is the product over its *elements*: each post where it dwells so many slots, and each stretch of road it drives in one
@@ -23,14 +23,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
-    from optimizer.problem.options import Option
-
 NO_WAY = 1 << 40
 """Seconds that stand for no way to get there: longer than any shift."""
 
 
+def team_resource(team: str) -> str:
+    """Return the id of the resource that counts the teams of a type."""
+    return f"teams {team}"
+
+
 @dataclass(frozen=True, slots=True)
-class Base:
+class TeamBase:
     """Where teams set out from and come back to.
 
     Attributes
@@ -170,7 +173,7 @@ class Patrol:
     """
 
     team: TeamType
-    base: Base
+    base: TeamBase
     posts: NDArray[np.int64]
     travel_s: NDArray[np.int64]
     routes: Mapping[tuple[int, int], tuple[int, ...]]
@@ -205,52 +208,3 @@ class PatrolField:
     def teams(self) -> tuple[TeamType, ...]:
         """The team types, each once."""
         return tuple({patrol.team.id: patrol.team for patrol in self.patrols}.values())
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """A stay at a post.
-
-    Attributes
-    ----------
-    post
-        Position in the field's posts.
-    arrive_s, leave_s
-        Seconds after the shift began.
-    """
-
-    post: int
-    arrive_s: int
-    leave_s: int
-
-
-@dataclass(frozen=True)
-class Beat:
-    """One tour of one team.
-
-    Attributes
-    ----------
-    patrol
-        Position of the team type and base in the field's patrols.
-    posts, slots
-        Where it dwells, in order (positions 1 to n among its patrol's posts), and for how many slots.
-    stops
-        The same with times.
-    back_s
-        Seconds after the shift began at which it is back.
-    route
-        Arcs driven, in order.
-    elements
-        (e,) how often each element comes in it.
-    option
-        What the placement problem knows of it.
-    """
-
-    patrol: int
-    posts: tuple[int, ...]
-    slots: tuple[int, ...]
-    stops: tuple[Stop, ...]
-    back_s: int
-    route: tuple[int, ...]
-    elements: NDArray[np.int64]
-    option: Option
