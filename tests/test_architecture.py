@@ -62,5 +62,6 @@ def test_the_top_level_is_what_was_agreed() -> None:
         "README.md",
         "constraints.txt",
         "docs",
+        ".pre-commit-config.yaml",
     }
     assert top <= usual | {"pyproject.toml", "optimizer", "instances", "tests", "cli.py", "results"}

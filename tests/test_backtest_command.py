@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,14 +24,17 @@ from optimizer.lab.backtest.writing import write_backtest
 from optimizer.records.importers.stop_search import import_stop_search
 from optimizer.records.importers.writing import write_import
 from tests.risk_cases import effort_of, line_network, records_of
+from tests.shared_data import DATA, needs
 from tests.tiny import SCENARIO, write_scenario
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from typer.testing import Result
 
     from optimizer.lab.backtest.task import Task
 
-REAL = Path(__file__).parents[2] / "shared" / "data" / "stop-search"
+REAL = DATA / "stop-search"
 HEADER = "time,lon,lat,source,group,size,weight,found"
 
 
@@ -342,7 +344,7 @@ def test_a_scenario_and_searches_do_not_mix(tmp_path: Path) -> None:
     assert "alone" in done.output
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason="the stop-and-search files of shared/data are not here")
+@needs("stop-search")
 def test_real_searches_of_merseyside_tell_more_than_the_global_rate(tmp_path: Path) -> None:
     files = [REAL / f"{month}-{force}-stop-and-search.csv" for month in ("2019-12", "2020-01") for force in (
         "merseyside", "leicestershire"

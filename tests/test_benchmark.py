@@ -30,9 +30,10 @@ from optimizer.problem.evaluation import evaluate
 from optimizer.problem.instance_file import read_instance, write_instance
 from optimizer.problem.plan import violations
 from tests.cases import brute_force, random_instance
+from tests.shared_data import DATA, needs
 
 STORED = [case for family in known_families() for case in cases([family])]
-SNIP = Path(__file__).parents[2] / "shared" / "data" / "snip"
+SNIP = DATA / "snip"
 
 
 def row(**fields: Any) -> Any:
@@ -143,7 +144,7 @@ def test_what_is_slow_to_make_is_made_once(tmp_path: Path) -> None:
         assert read_instance(case.file(tmp_path)).tail.size > 0
 
 
-@pytest.mark.skipif(not SNIP.is_dir(), reason="the shared SNIP files are not on this machine")
+@needs("snip")
 def test_snip_has_its_32_problems(tmp_path: Path) -> None:
     problems = cases(["snip"], snip_dir=SNIP)
     assert len(problems) == 32

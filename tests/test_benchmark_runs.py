@@ -27,10 +27,12 @@ from optimizer.lab.benchmark.run import Job, StoppedError, lost_row, run
 from optimizer.lab.benchmark.schedule import Terms, carry_out, missing, pool, tasks
 from optimizer.problem.instance_file import write_instance
 from tests.cases import brute_force, random_instance
+from tests.children import started
 from tests.test_commands import hard_instance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from optimizer.lab.benchmark.families import Case
 
@@ -294,17 +296,17 @@ def test_an_interrupt_keeps_the_rows_and_leaves_no_process(tmp_path: Path) -> No
         "--out",
         str(tmp_path / "out"),
     ]
-    process = subprocess.Popen(
+    with started(
         [sys.executable, "-c", "import typer; from optimizer.cli.bench import bench; typer.run(bench)", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=ENVIRONMENT,
-    )
-    wait_for(lambda: len(read_rows(tmp_path / "out")) == 1 and run_children(process.pid))
-    below = set(family_of(process.pid)) - {process.pid}
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    ) as process:
+        wait_for(lambda: len(read_rows(tmp_path / "out")) == 1 and run_children(process.pid))
+        below = set(family_of(process.pid)) - {process.pid}
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert "Interrupted after 1 of 2 runs" in err
     wait_for(lambda: not any(b"optimizer" in _command_line(pid) for pid in below))
@@ -316,19 +318,10 @@ def test_an_interrupt_keeps_the_rows_and_leaves_no_process(tmp_path: Path) -> No
 distributed = pytest.importorskip("distributed")
 
 
-@contextmanager
-def started(module: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", f"distributed.cli.{module}", *arguments],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=ENVIRONMENT,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
+def dask(module: str, *arguments: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    """Start a scheduler or a worker."""
+    command = [sys.executable, "-m", f"distributed.cli.{module}", *arguments]
+    return started(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENVIRONMENT)
 
 
 @contextmanager
@@ -340,14 +333,14 @@ def real_cluster(folder: Path, workers: int) -> Iterator[tuple[str, list[subproc
     file = folder / "scheduler.json"
     with ExitStack() as stack:
         place = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file)]
-        stack.enter_context(started("dask_scheduler", *place))
+        stack.enter_context(dask("dask_scheduler", *place))
         wait_for(lambda: file.is_file() and file.read_text().endswith("}"))
         address = json.loads(file.read_text())["address"]
         quiet = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--death-timeout", "60"]
         yield (
             address,
             [
-                stack.enter_context(started("dask_worker", address, *quiet, "--local-directory", str(folder / f"w{k}")))
+                stack.enter_context(dask("dask_worker", address, *quiet, "--local-directory", str(folder / f"w{k}")))
                 for k in range(workers)
             ],
         )

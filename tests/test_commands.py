@@ -26,6 +26,7 @@ from optimizer.region import save_region
 from optimizer.scenario.compile import compile_scenario
 from optimizer.solvers.solve import METHODS
 from tests.cases import brute_force, random_instance
+from tests.children import started
 from tests.command import Outcome, run
 from tests.tiny import tiny_region, write_scenario
 
@@ -340,16 +341,16 @@ def test_a_time_limit_returns_the_best_plan_with_true_bounds(command: Callable[.
 def test_an_interrupt_returns_the_best_plan_so_far() -> None:
     hard = ROOT / "instances" / "grid" / "grid-30-plain-40.json"
     arguments = ["solve", str(hard), "--json", "--method", "auto"]
-    process = subprocess.Popen(
+    with started(
         [sys.executable, str(ROOT / "cli.py"), *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )
-    time.sleep(12)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    ) as process:
+        time.sleep(12)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     line = json.loads(out)
     assert (line["status"], line["limit"]) == ("feasible", "interrupted")

@@ -32,6 +32,7 @@ from optimizer.records.importers.reading import read_columns
 from optimizer.records.importers.stop_search import Filling, Groups, Unfilled, filling, import_stop_search
 from optimizer.records.importers.writing import Imported, write_import
 from tests.risk_cases import SOUTH, WEST, line_network
+from tests.shared_data import DATA, needs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,12 +40,11 @@ if TYPE_CHECKING:
     from optimizer.records import Effort, Records
 
 ROOT = Path(__file__).parents[1]
-DATA = ROOT.parent / "shared" / "data"
 STOP_SEARCH = DATA / "stop-search"
 CBP = DATA / "cbp"
 TRAFFIC = CBP / "tx-mx-yearly-crossings-2008-2025.csv"
-real_searches = pytest.mark.skipif(not STOP_SEARCH.is_dir(), reason="../shared/data/stop-search is not there")
-real_cbp = pytest.mark.skipif(not CBP.is_dir(), reason="../shared/data/cbp is not there")
+real_searches = needs("stop-search")
+real_cbp = needs("cbp")
 
 HEAD = "Type,Date,Part of a policing operation,Latitude,Longitude,Legislation,Object of search,Outcome,Outcome linked to object of search"
 NFA, ARREST = "A no further action disposal", "Arrest"

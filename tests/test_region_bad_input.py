@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import osmium
 import pytest
 
 from optimizer.base.errors import InputError
 from optimizer.region import read_region
+from tests.shared_data import DATA, needs
 from tests.standin import World, sample_world
 
-ANDORRA = Path(__file__).parents[2] / "shared" / "data" / "osm" / "andorra-2025-01.osm.pbf"
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ANDORRA = DATA / "osm" / "andorra-2025-01.osm.pbf"
 
 
 def pbf(folder: Path) -> Path:
@@ -68,7 +72,7 @@ def test_a_truncated_binary_extract(tmp_path: Path, share: float) -> None:
     assert "cannot be read" in message(path)
 
 
-@pytest.mark.skipif(not ANDORRA.exists(), reason="the extract of Andorra is not on this machine")
+@needs("osm", "andorra-2025-01.osm.pbf")
 def test_a_truncated_real_extract(tmp_path: Path) -> None:
     path = tmp_path / "andorra.osm.pbf"
     content = ANDORRA.read_bytes()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,17 +16,20 @@ from pyproj import Geod
 from optimizer.problem.graph import cost_graph
 from optimizer.problem.network import great_circle_m
 from optimizer.region import MODES, Region, load_region, read_region, save_region
+from tests.shared_data import DATA, needs
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
-OSM = Path(__file__).parents[2] / "shared" / "data" / "osm"
+OSM = DATA / "osm"
 ANDORRA, LIECHTENSTEIN = OSM / "andorra-2025-01.osm.pbf", OSM / "liechtenstein-2024-03.osm.pbf"
 PORTO = OSM / "porto.osm.pbf"
 ROADS = ("drive", "service", "track")
 
-pytestmark = pytest.mark.skipif(not OSM.is_dir(), reason=f"no extracts in {OSM}")
+pytestmark = needs("osm")
 
 
 @dataclass(frozen=True)
@@ -231,7 +233,7 @@ def test_building_twice_gives_the_same(regions: dict[tuple[Path, tuple[str, ...]
     assert np.array_equal(first.network.shape, second.network.shape)
 
 
-@pytest.mark.skipif(not PORTO.exists(), reason=f"no {PORTO.name}")
+@needs("osm", PORTO.name)
 def test_a_city_without_a_border() -> None:
     region = read_region(PORTO)
     assert region.border is None

@@ -25,6 +25,7 @@ from optimizer.records import load_areas, read_effort, read_seizures
 from optimizer.records.sources import EffortSource, SeizureSource
 from optimizer.region import load_region
 from optimizer.scenario.sites import place_sites, read_sites
+from tests.shared_data import DATA, needs
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "instances" / "rio-grande"
 FACTS = FOLDER / "facts"
-CBP = ROOT.parent / "shared" / "data" / "cbp"
-needs_cbp = pytest.mark.skipif(not CBP.is_dir(), reason="the shared CBP tables are not on this machine")
+CBP = DATA / "cbp"
+needs_cbp = needs("cbp")
 TOWN_KM = 1.0
 LONGEST = 1.6
 SECTORS = {"EL PASO SECTOR", "BIG BEND SECTOR", "DEL RIO SECTOR", "LAREDO SECTOR", "RIO GRANDE VALLEY SECTOR"}

@@ -12,9 +12,10 @@ from optimizer.records import EffortSource, SeizureSource, read_effort, read_sei
 from optimizer.region import read_region
 from optimizer.risk import FieldFlow, ShrunkRate, World, captured
 from optimizer.risk.demand import gateway_masses, gravity_table
+from tests.shared_data import DATA, needs
 
 FOLDER = Path(__file__).parents[1] / "instances" / "andorra"
-EXTRACT = Path(__file__).parents[2] / "shared" / "data" / "osm" / "andorra-2025-01.osm.pbf"
+EXTRACT = DATA / "osm" / "andorra-2025-01.osm.pbf"
 
 
 def rows(name: str) -> list[dict[str, str]]:
@@ -26,7 +27,7 @@ def test_every_row_says_that_it_is_synthetic(name: str) -> None:
     assert {row["source"] for row in rows(name)} == {"synthetic"}
 
 
-@pytest.mark.skipif(not EXTRACT.is_file(), reason="../shared/data/osm/andorra-2025-01.osm.pbf is not there")
+@needs("osm", "andorra-2025-01.osm.pbf")
 def test_the_record_lies_on_the_roads_and_tells_of_the_truth() -> None:
     region = read_region(EXTRACT, border="Andorra", modes=("drive", "service", "track"))
     network = region.network

@@ -8,8 +8,7 @@ from collections import Counter
 from contextlib import suppress
 from csv import writer
 from datetime import date
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -21,6 +20,10 @@ from pydantic import ValidationError
 from optimizer.base.errors import InputError, Problem
 from optimizer.records import Area, EffortSource, Period, SeizureSource, read_effort, read_seizures
 from tests.risk_cases import SOUTH, WEST, line_network
+from tests.shared_data import DATA, needs
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NETWORK = line_network(10)
 AREAS = (
@@ -28,7 +31,7 @@ AREAS = (
     Area("Sierra South", shapely.box(WEST + 0.025, 42, WEST + 0.1, 43)),
     Area("Far away", shapely.box(0, 0, 1, 1)),
 )
-STOP_SEARCH = Path(__file__).parents[2] / "shared" / "data" / "stop-search"
+STOP_SEARCH = DATA / "stop-search"
 
 
 def csv(folder: Path, text: str, name: str = "finds.csv") -> str:
@@ -357,7 +360,7 @@ def test_sources_come_from_toml_and_refuse_what_they_do_not_know() -> None:
             SeizureSource.model_validate(wrong)
 
 
-@pytest.mark.skipif(not STOP_SEARCH.is_dir(), reason="../shared/data/stop-search is not there")
+@needs("stop-search")
 def test_one_file_of_searches_gives_effort_and_finds() -> None:
     columns = {"time": "Date", "lon": "Longitude", "lat": "Latitude"}
     shared: dict[str, Any] = {

@@ -23,6 +23,7 @@ from optimizer.roster.making import make_roster
 from optimizer.roster.parts import parts_of
 from optimizer.roster.refusal import NoRosterError
 from optimizer.roster.solver import model as solver
+from tests.children import started
 from tests.roster_cases import FIRST, broken_rules, crew, duties, duty, shift
 
 if TYPE_CHECKING:
@@ -278,14 +279,13 @@ print(outcome.limit, len(outcome.pairs), flush=True)
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no way to send Ctrl-C to one process")
 def test_a_real_signal_ends_the_search_with_the_roster_kept() -> None:
     root = Path(__file__).parents[1]
-    child = subprocess.Popen(
+    with started(
         [sys.executable, "-c", ENDLESS],
         cwd=root,
         env=os.environ | {"PYTHONPATH": str(root)},
         stdout=subprocess.PIPE,
         text=True,
-    )
-    with child:
+    ) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == "going\n"
         time.sleep(0.5)  # into the search; wherever the signal meets it, the end is the same

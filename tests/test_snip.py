@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,9 +10,13 @@ from optimizer.base.errors import InputError
 from optimizer.lab.converters.snip import snip_instance
 from optimizer.problem.evaluation import evaluate
 from optimizer.solvers.solve import solve
+from tests.shared_data import DATA, needs
 
-FOLDER = Path(__file__).parents[2] / "shared" / "data" / "snip"
-shared = pytest.mark.skipif(not FOLDER.is_dir(), reason="the shared SNIP files are not on this machine")
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FOLDER = DATA / "snip"
+shared = needs("snip")
 
 
 @shared

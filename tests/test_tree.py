@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from itertools import product
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +22,7 @@ from optimizer.solvers.branch_and_cut.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import Overlay, contract
 from optimizer.solvers.solve import solve
 from tests.cases import brute_force, random_instance
+from tests.shared_data import DATA, needs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 MEAN_GAP = 0.06
 """Of the root on small problems; measured: 0.045."""
 SEEDS = st.integers(0, 2**20)
-FOLDER = Path(__file__).parents[2] / "shared" / "data" / "snip"
-shared = pytest.mark.skipif(not FOLDER.is_dir(), reason="the shared SNIP files are not on this machine")
+FOLDER = DATA / "snip"
+shared = needs("snip")
 
 
 def harder(seed: int) -> Instance:
