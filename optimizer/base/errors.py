@@ -81,6 +81,10 @@ class ProblemList:
         text = str(found)
         self._problems.append(Problem(where, text if len(text) <= 80 else text[:77] + "...", expected, remedy))
 
+    def append(self, problem: Problem) -> None:
+        """Note a problem that is already described."""
+        self._problems.append(problem)
+
     def extend(self, error: InputError) -> None:
         """Take over the problems of an error caught elsewhere."""
         self._problems.extend(error.problems)

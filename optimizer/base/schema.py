@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from optimizer.base.errors import ProblemList
+from optimizer.base.names import close_match, one_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 
 class Strict(BaseModel):
@@ -59,7 +59,7 @@ def validated(model: type[Model], content: object, where: str) -> Model:
                 problems.add(
                     f"{where}, {path}",
                     "a field that is not known",
-                    f"one of {', '.join(known)}",
+                    one_of(known),
                     close_match(str(fault["loc"][-1]), known),
                 )
             elif fault["type"] == "missing":
@@ -68,12 +68,6 @@ def validated(model: type[Model], content: object, where: str) -> Model:
                 problems.add(f"{where}, {path}", _shown(fault["input"]), _expectation(fault["msg"]))
         problems.raise_if_any()
         raise  # unreachable: a ValidationError holds at least one fault
-
-
-def close_match(word: str, known: Iterable[str]) -> str:
-    """Return 'Did you mean ...?' for the known word nearest to a misspelt one, or an empty string."""
-    near = get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"Did you mean {near[0]!r}?" if near else ""
 
 
 def _dotted(location: tuple[int | str, ...]) -> str:

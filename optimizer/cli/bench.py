@@ -105,16 +105,14 @@ def _terms(
     time_limit: float | None,
     memory_limit: float | None,
 ) -> Terms:
-    from optimizer.base.errors import InputError, Problem
-    from optimizer.base.schema import close_match
+    from optimizer.base.errors import InputError
+    from optimizer.base.names import unknown_name
     from optimizer.lab.benchmark.schedule import Terms
     from optimizer.solvers.solve import METHODS
 
     for name in methods or []:
         if name not in METHODS:
-            raise InputError(
-                Problem("--method", repr(name), f"one of {', '.join(METHODS)}", close_match(name, METHODS))
-            )
+            raise InputError(unknown_name("--method", name, METHODS))
     return Terms(
         methods=list(dict.fromkeys(methods or METHODS)),
         seeds=list(dict.fromkeys(seeds or [0])),

@@ -11,7 +11,8 @@ from pydantic import Field, StrictInt, StrictStr
 
 from optimizer.base.errors import ProblemList
 from optimizer.base.files import read_json, write_json
-from optimizer.base.schema import Strict, close_match, validated
+from optimizer.base.names import unknown_name
+from optimizer.base.schema import Strict, validated
 from optimizer.problem.evaders import Evader, Route
 from optimizer.problem.instance import Instance
 from optimizer.problem.options import Option, Resource
@@ -381,7 +382,7 @@ def _check_options(model: InstanceModel, where: str, problems: ProblemList) -> N
     for position, group in enumerate(model.exclusions):
         for name in group:
             if name not in known:
-                problems.add(f"{where}, exclusions[{position}]", repr(name), "an option id", close_match(name, known))
+                problems.append(unknown_name(f"{where}, exclusions[{position}]", name, known, expected="an option id"))
 
 
 def _check_uses(
@@ -389,7 +390,7 @@ def _check_uses(
 ) -> None:
     for name in uses:
         if name not in resources:
-            problems.add(where, repr(name), _one_of(resources), close_match(name, resources))
+            problems.append(unknown_name(where, name, sorted(resources)))
         elif agency and resources[name].agency not in {"", agency}:
             found = f"{name!r}, which belongs to {resources[name].agency!r}"
             problems.add(where, found, f"a resource of its own agency {agency!r}, or a shared one")
@@ -418,9 +419,4 @@ def _check_resources(model: InstanceModel, where: str, problems: ProblemList) ->
 
 def _check_agency(where: str, agency: str, agencies: set[str], problems: ProblemList) -> None:
     if agency and agency not in agencies:
-        problems.add(f"{where}, agency", repr(agency), _one_of(agencies), close_match(agency, agencies))
-
-
-def _one_of(names: Iterable[str]) -> str:
-    listed = ", ".join(sorted(names))
-    return f"one of {listed}" if listed else "none: the file defines none"
+        problems.append(unknown_name(f"{where}, agency", agency, sorted(agencies)))

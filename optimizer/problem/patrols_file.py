@@ -12,7 +12,8 @@ import numpy as np
 from pydantic import Field, StrictInt, StrictStr
 from scipy.sparse import csr_array
 
-from optimizer.base.schema import Strict, close_match
+from optimizer.base.names import unknown_name
+from optimizer.base.schema import Strict
 from optimizer.problem.teams import NO_WAY, Elements, Patrol, PatrolField, Post, TeamBase, TeamType
 
 if TYPE_CHECKING:
@@ -243,7 +244,7 @@ def _check_pairs(
         here = f"{where}.patrols[{position}]"
         for table, name, known in (("team", patrol.team, teams), ("base", patrol.base, bases)):
             if name not in known:
-                problems.add(f"{here}.{table}", repr(name), _one_of(known), close_match(name, known))
+                problems.append(unknown_name(f"{here}.{table}", name, known))
         if (patrol.team, patrol.base) in seen:
             problems.add(here, f"team {patrol.team!r} at base {patrol.base!r} again", "each pair once")
         seen.add((patrol.team, patrol.base))
@@ -292,7 +293,3 @@ def _check_below(positions: Iterable[int], end: int, where: str, problems: Probl
     largest = max(positions, default=-1)
     if largest >= end:
         problems.add(where, f"position {largest}", f"positions below {end}")
-
-
-def _one_of(names: Sequence[str]) -> str:
-    return f"one of {', '.join(names)}" if names else "none: the file defines none"

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import ProblemList
-from optimizer.base.schema import close_match, validated
+from optimizer.base.names import close_match
+from optimizer.base.schema import validated
 from optimizer.problem.evaders import Evader
 from optimizer.problem.instance import Instance
 from optimizer.problem.instance_file import check_evaders

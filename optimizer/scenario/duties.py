@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from optimizer.base.errors import ProblemList
-from optimizer.base.schema import close_match
+from optimizer.base.names import close_match
 from optimizer.scenario.duties_file import BaseRow, CrewRow, DutiesFile, DutyRow, ShiftRow, StopRow, check_duties
 
 if TYPE_CHECKING:

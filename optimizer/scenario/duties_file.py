@@ -8,7 +8,8 @@ from pydantic import Field
 
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files import read_json, write_json
-from optimizer.base.schema import Strict, close_match, validated
+from optimizer.base.names import unknown_name
+from optimizer.base.schema import Strict, validated
 from optimizer.scenario.roster_model import ClockTime, CrewRules, Day, Hours, RosterId, TimeZone, Weekday
 
 if TYPE_CHECKING:
@@ -160,5 +161,4 @@ def _once(table: str, ids: list[str], where: str, problems: ProblemList) -> None
 def _named(here: str, names: Iterable[str], known: Collection[str], problems: ProblemList) -> None:
     for name in names:
         if name not in known:
-            expected = f"one of {', '.join(known)}" if known else "nothing, as none is listed"
-            problems.add(here, repr(name), expected, close_match(name, known))
+            problems.append(unknown_name(here, name, known))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from optimizer.base.errors import ProblemList
-from optimizer.base.schema import close_match
+from optimizer.base.names import close_match
 from optimizer.problem.detection import false_alarm_hours, inspection_delay
 from optimizer.problem.options import Option, Resource
 from optimizer.scenario.kind_effect import kind_effect

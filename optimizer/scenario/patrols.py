@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import ProblemList
-from optimizer.base.schema import close_match
+from optimizer.base.names import close_match
 from optimizer.patrols.field import driving_time, patrol_field
 from optimizer.patrols.posts import choose_posts
 from optimizer.problem.graph import cost_graph

@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from optimizer.base.schema import Strict, close_match
+from optimizer.base.names import close_match
+from optimizer.base.schema import Strict
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 """Days of the week as scenarios and duties name them, in the order of `date.weekday()`."""

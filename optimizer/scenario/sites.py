@@ -11,7 +11,8 @@ import numpy as np
 
 from optimizer.base.errors import InputError, ProblemList
 from optimizer.base.files import read_text
-from optimizer.base.schema import close_match, validated
+from optimizer.base.names import close_match
+from optimizer.base.schema import validated
 from optimizer.scenario.model import SiteModel
 
 if TYPE_CHECKING:

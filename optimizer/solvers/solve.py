@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import InfeasibleError, InputError, Problem
-from optimizer.base.schema import close_match
+from optimizer.base.names import unknown_name
 from optimizer.problem.evaluation import plan_value
 from optimizer.problem.plan import Plan, violations
 from optimizer.problem.result import PROVEN, Progress, Result, relative_gap
@@ -349,7 +349,7 @@ METHODS: dict[str, Callable[[_Search], None]] = {
 def check_arguments(method: str, gap: float, time_limit: float | None, seed: int) -> None:
     """Raise InputError if an argument of `solve` is out of range."""
     if method not in METHODS:
-        raise InputError(Problem("method", repr(method), f"one of {', '.join(METHODS)}", close_match(method, METHODS)))
+        raise InputError(unknown_name("method", method, METHODS))
     if not 0 <= gap < np.inf:
         raise InputError(Problem("gap", str(gap), "a number of at least 0, such as 0.01 for 1 %"))
     if time_limit is not None and not time_limit > 0:

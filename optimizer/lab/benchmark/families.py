@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.schema import close_match
+from optimizer.base.names import unknown_name
 from optimizer.problem.instance_file import write_instance
 
 if TYPE_CHECKING:
@@ -129,10 +129,7 @@ def cases(
             found += _stored(instances, family)
             found += _on_demand(family) if large else []
         else:
-            names = [*known, "snip", "all"]
-            raise InputError(
-                Problem("--family", repr(family), f"one of {', '.join(names)}", close_match(family, names))
-            )
+            raise InputError(unknown_name("--family", family, [*known, "snip", "all"]))
     chosen = [case for case in found if not only or any(fnmatchcase(case.name, pattern) for pattern in only)]
     if not chosen:
         raise InputError(

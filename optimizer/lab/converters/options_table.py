@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import ProblemList
-from optimizer.base.schema import close_match
+from optimizer.base.names import close_match
 from optimizer.lab.converters.tables import LONGEST_ID, MOST_AMOUNT, Row, read_table
 from optimizer.problem.options import Option, Resource
 

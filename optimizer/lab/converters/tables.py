@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from optimizer.base.files import read_text
-from optimizer.base.schema import close_match
+from optimizer.base.names import close_match
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

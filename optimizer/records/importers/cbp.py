@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.schema import close_match
+from optimizer.base.names import unknown_name
 from optimizer.records.areas import name_key
 from optimizer.records.importers.faults import FILE, LINE, Faults
 from optimizer.records.importers.proxy import (
@@ -214,8 +214,8 @@ def _chosen(rows: pd.DataFrame, sieve: Sieve, choices: Mapping[str, tuple[str, S
         there = {name_key(name): name for name in sorted(set(rows[column]))}
         for name in names:
             if name_key(name) not in there:
-                near = close_match(name_key(name), there)
-                raise InputError(Problem(option, repr(name), "a name that the files have", near))
+                expected = "a name that the files have"
+                raise InputError(unknown_name(option, name_key(name), there, found=repr(name), expected=expected))
         kept = rows[column].map(name_key).isin({name_key(name) for name in names})
         sieve.drop(f"left out by {option}", (~kept).sum())
         rows = rows[kept]

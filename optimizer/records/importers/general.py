@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.schema import close_match
+from optimizer.base.names import close_match
 from optimizer.records.areas import name_key
 from optimizer.records.importers.faults import FILE, LINE, Faults
 from optimizer.records.importers.reading import numbers, read_columns

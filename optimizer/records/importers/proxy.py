@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.schema import close_match
+from optimizer.base.names import close_match, unknown_name
 from optimizer.records.areas import name_key
 from optimizer.records.importers.faults import Faults
 from optimizer.records.importers.reading import numbers, read_columns
@@ -85,7 +85,7 @@ def crossings_proxy(
     there = sorted(set(table[MODE]))
     for mode in modes:
         if mode not in there:
-            raise InputError(Problem("--mode", repr(mode), f"one of {', '.join(there)}", close_match(mode, there)))
+            raise InputError(unknown_name("--mode", mode, there))
     table = table[table[MODE].isin(list(modes))].copy()
     faults = Faults()
     table[AREA] = table[REGION].map(dict(office_of))
@@ -209,4 +209,4 @@ def _check_areas(where: str, names: Sequence[str], areas: Sequence[str]) -> None
     keys = {name_key(area) for area in areas}
     for name in names:
         if name_key(name) not in keys:
-            raise InputError(Problem(where, repr(name), "an area of the records", close_match(name, areas)))
+            raise InputError(unknown_name(where, name, areas, expected="an area of the records"))

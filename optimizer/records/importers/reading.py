@@ -11,7 +11,7 @@ import pandas as pd
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files import existing_file
-from optimizer.base.schema import close_match
+from optimizer.base.names import close_match
 from optimizer.records.importers.faults import FILE, LINE, Faults
 
 if TYPE_CHECKING:

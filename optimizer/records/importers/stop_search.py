@@ -14,7 +14,7 @@ import pandas as pd
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files import existing_file
-from optimizer.base.schema import close_match
+from optimizer.base.names import unknown_name
 from optimizer.records.importers.faults import FILE, Faults
 from optimizer.records.importers.reading import numbers, read_columns
 from optimizer.records.importers.summary import Sieve, Summary
@@ -198,9 +198,8 @@ def _with_object(rows: pd.DataFrame, objects: Sequence[str], sieve: Sieve) -> pd
     there = sorted(set(rows[OBJECT]) - {""})
     unknown = wanted - {name.casefold() for name in there}
     for name in sorted(unknown):
-        raise InputError(
-            Problem("--object", repr(name), f"an object of the files: {', '.join(there)}", close_match(name, there))
-        )
+        expected = f"an object of the files: {', '.join(there)}"
+        raise InputError(unknown_name("--object", name, there, expected=expected))
     kept = rows[OBJECT].str.casefold().isin(wanted)
     sieve.drop("no object of search", (~kept & (rows[OBJECT] == "")).sum())
     sieve.drop("another object of search", (~kept & (rows[OBJECT] != "")).sum())
