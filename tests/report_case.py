@@ -12,6 +12,7 @@ from optimizer.problem.network import Network, great_circle_m
 from optimizer.problem.places import Crossing, Gateway, Settlement
 from optimizer.report.content import (
     BeatRow,
+    BeatStopRow,
     BudgetRow,
     CountRow,
     DisplacementRow,
@@ -20,6 +21,7 @@ from optimizer.report.content import (
     LookNext,
     LookRow,
     OpenRow,
+    PlanSummary,
     Provenance,
     RecordFacts,
     ReportContent,
@@ -27,8 +29,6 @@ from optimizer.report.content import (
     SegmentRisk,
     SiteRow,
     StepRow,
-    StopRow,
-    Summary,
     UnitEffort,
 )
 
@@ -78,7 +78,7 @@ def full_content(**changes: Any) -> ReportContent:
         "title": "Test valley",
         "subtitle": "made up",
         "created": "2025-03-14",
-        "summary": Summary(
+        "summary": PlanSummary(
             status="feasible",
             limit="time",
             lower=0.3096,
@@ -122,7 +122,7 @@ def full_content(**changes: Any) -> ReportContent:
                 LookRow(segment=8, label="R8 near Hightown", score=2.5, reason="never searched; next to a find"),
                 LookRow(segment=12, label="R12 near Hightown", score=None, reason="nobody knows"),
             ),
-            score_unit="nats learnt",
+            score_unit="information (higher is better)",
         ),
         "sites": _sites(),
         "beats": beats(network),
@@ -164,9 +164,9 @@ def full_content(**changes: Any) -> ReportContent:
 def beats(network: Network) -> tuple[BeatRow, ...]:
     """Return three beats: two from one base that share a road, the one worth less first, and one from another base."""
 
-    def stop(node: int, arrive: float, leave: float) -> StopRow:
+    def stop(node: int, arrive: float, leave: float) -> BeatStopRow:
         lon, lat = float(network.lon[node]), float(network.lat[node])
-        return StopRow(label=f"Post {node}", lon=lon, lat=lat, arrive_s=arrive, leave_s=leave)
+        return BeatStopRow(label=f"Post {node}", lon=lon, lat=lat, arrive_s=arrive, leave_s=leave)
 
     home: dict[str, Any] = {
         "team": "Mobile team",
@@ -182,18 +182,18 @@ def beats(network: Network) -> tuple[BeatRow, ...]:
     }
     return (
         BeatRow(id="b1", **home, stops=(stop(8, 600, 4200), stop(13, 4500, 8100)), back_s=9000, agency="Guard",
-                arcs=route(network, 6, 7, 8, 13, 8, 7, 6), costs={"officers": 2.0}, worth=0.01),
-        BeatRow(id="b2", **home, stops=(stop(8, 600, 2400),), back_s=3000, arcs=route(network, 6, 7, 8, 7, 6), worth=0.02),
-        BeatRow(id="b3", **far, stops=(stop(18, 60, 3660),), back_s=3720, arcs=route(network, 24, 23, 18, 23, 24), worth=0.015),
+                arcs=route(network, 6, 7, 8, 13, 8, 7, 6), costs={"officers": 2.0}, marginal_value=0.01),
+        BeatRow(id="b2", **home, stops=(stop(8, 600, 2400),), back_s=3000, arcs=route(network, 6, 7, 8, 7, 6), marginal_value=0.02),
+        BeatRow(id="b3", **far, stops=(stop(18, 60, 3660),), back_s=3720, arcs=route(network, 24, 23, 18, 23, 24), marginal_value=0.015),
     )  # fmt: skip
 
 
 def _sites() -> tuple[SiteRow, ...]:
     return (
         SiteRow(id="o1", label="Low pass", kind="checkpoint", lon=1.55, lat=42.55, agency="Guard", segments=(3,), chosen=True,
-                costs={"officers": 600.0}, survival=0.4, worth=0.011),
+                costs={"officers": 600.0}, survival=0.4, marginal_value=0.011),
         SiteRow(id="o2", label="High pass", kind="patrol", lon=1.6, lat=42.6, segments=(9, 10), chosen=True, existing=True, forced=True,
-                survival=0.5, worth=0.12),
-        SiteRow(id="o3", label="Old post", kind="checkpoint", lon=1.65, lat=42.6, existing=True, worth=0.002),
+                survival=0.5, marginal_value=0.12),
+        SiteRow(id="o3", label="Old post", kind="checkpoint", lon=1.65, lat=42.6, existing=True, marginal_value=0.002),
         SiteRow(id="o4", label="Far bridge", kind="sensor", lon=1.7, lat=42.65, forbidden=True),
     )  # fmt: skip

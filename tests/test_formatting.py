@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from optimizer.base.formatting import DASH, amounts, decimal, number, percent, plain
 from optimizer.report.classes import UNSEARCHED, risk_classes, width_classes
-from optimizer.report.content import RecordFacts, SegmentRisk, Summary
+from optimizer.report.content import PlanSummary, RecordFacts, SegmentRisk
 from optimizer.report.headline import headline, key_figures, solve_sentence
 from optimizer.report.record import record_limits
 from optimizer.report.values import difference
@@ -21,7 +21,7 @@ from tests.report_case import full_content
 
 @pytest.mark.parametrize("missing", [None, math.nan, math.inf, -math.inf])
 def test_a_missing_number_is_a_dash(missing: float | None) -> None:
-    summary = Summary(status="unknown")
+    summary = PlanSummary(status="unknown")
     assert {decimal(missing), percent(missing), number(missing), difference(summary, missing)} == {DASH}
 
 
@@ -133,7 +133,7 @@ def test_headline_of_an_empty_plan() -> None:
 def test_key_figures_leave_out_what_is_not_known() -> None:
     content = full_content()
     assert len(key_figures(content)) == 4
-    assert key_figures(replace(content, summary=Summary(status="unknown", upper=math.nan))) == []
+    assert key_figures(replace(content, summary=PlanSummary(status="unknown", upper=math.nan))) == []
 
 
 def test_the_solve_is_described_with_its_limit_and_gap() -> None:

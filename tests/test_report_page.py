@@ -20,7 +20,7 @@ import pytest
 from optimizer.base.errors import InputError
 from optimizer.base.formatting import DASH, plain
 from optimizer.report import write_report
-from optimizer.report.content import LookNext, LookRow, ReportContent, RouteRow, SegmentRisk, Summary, UnitEffort
+from optimizer.report.content import LookNext, LookRow, PlanSummary, ReportContent, RouteRow, SegmentRisk, UnitEffort
 from optimizer.report.page import ROWS_SHOWN, page
 from optimizer.report.record import record_limits
 from tests.report_case import full_content
@@ -302,7 +302,7 @@ def test_hostile_text_can_be_written(tmp_path: Path) -> None:
 
 
 def test_a_report_of_nothing_but_roads(tmp_path: Path) -> None:
-    content = ReportContent(title="", created="", summary=Summary(status="unknown"), network=full_content().network)
+    content = ReportContent(title="", created="", summary=PlanSummary(status="unknown"), network=full_content().network)
     parsed = Parsed(write_report(tmp_path, content)[0].read_text(encoding="utf-8"))
     assert parsed.unbalanced == []
     assert set(parsed.tables) == {"provenance"}
@@ -327,7 +327,7 @@ def test_unknown_numbers_are_never_nan(tmp_path: Path) -> None:
         content,
         risk=risk,
         summary=replace(content.summary, lower=nan, nothing=nan, existing=None, gap=nan, seconds=nan),
-        sites=tuple(replace(site, worth=nan, survival=nan) for site in content.sites),
+        sites=tuple(replace(site, marginal_value=nan, survival=nan) for site in content.sites),
         layouts=tuple(replace(row, value=nan) for row in content.layouts),
         open_ends=tuple(replace(row, before=nan, after=None, contribution=nan) for row in content.open_ends),
         routes=tuple(

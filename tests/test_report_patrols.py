@@ -25,7 +25,8 @@ from optimizer.report.headline import beats_sentence, headline, key_figures, sol
 from optimizer.report.interactive import POSTS_LETTERED, interactive_map
 from optimizer.report.page import page
 from optimizer.report.palette import AFTER, BEFORE, RISK, TOURS
-from optimizer.report.tables import beats_table, layouts_table
+from optimizer.report.tables.comparison_tables import layouts_table
+from optimizer.report.tables.placement_tables import beats_table
 from optimizer.report.tours import FEW, WIDEST, tour_groups, tours
 from tests.command import run
 from tests.report_case import beats, full_content, grid_network
@@ -94,7 +95,7 @@ def test_times_are_hours_and_minutes() -> None:
 def test_beats_are_lettered_base_by_base_and_the_most_worth_first() -> None:
     content = full_content()
     assert [beat.id for beat in content.driven] == ["b2", "b1", "b3"]  # b3 is worth more than b1, but of another base
-    unknown = tuple(replace(beat, worth=None) for beat in content.beats)
+    unknown = tuple(replace(beat, marginal_value=None) for beat in content.beats)
     assert [beat.id for beat in full_content(beats=unknown).driven] == ["b1", "b2", "b3"]
 
 
@@ -168,7 +169,7 @@ def test_a_road_of_many_beats_stays_within_bounds(count: int) -> None:
 def test_many_beats_share_a_line_of_the_paper_legend_a_base() -> None:
     few = full_content().beats
     assert [words for words, _ in tour_groups(tours(full_content()))] == ["Beat A", "Beat B", "Beat C"]
-    crowd = (*few, *(replace(few[1], id=f"c{k}", worth=0.0) for k in range(FEW)))
+    crowd = (*few, *(replace(few[1], id=f"c{k}", marginal_value=0.0) for k in range(FEW)))
     groups = tour_groups(tours(full_content(beats=crowd)))
     assert [words for words, _ in groups] == ["Beats A \N{EN DASH} L", "Beat M"]
 
@@ -288,7 +289,7 @@ def test_every_beat_of_the_plan_reaches_the_report_with_its_worth(planned: Plann
         assert beat.drive_s == pytest.approx(network.time_s[beat.arcs].sum(), abs=len(beat.arcs) + 1)
         without = placed.copy()
         without[planned.compiled.instance.option_index[beat.id]] = False
-        assert beat.worth == pytest.approx(plan_value(planned.compiled.instance, without) - value, abs=1e-12)
+        assert beat.marginal_value == pytest.approx(plan_value(planned.compiled.instance, without) - value, abs=1e-12)
         assert beat.costs == {"teams (Police)": 0.25}  # what it takes beside the team itself
 
 

@@ -95,7 +95,7 @@ def _show_beats(planned: Planned) -> None:
             f"{letter(place)}: {plain(beat.team)}\nfrom {plain(beat.base)}",
             "\n".join(f"{plain(stop.label)}, {clock(stop.arrive_s)} to {clock(stop.leave_s)}" for stop in beat.stops),
             clock(beat.back_s),
-            "-" if beat.worth is None else f"{beat.worth:.4f}",
+            "-" if beat.marginal_value is None else f"{beat.marginal_value:.4f}",
         )
         for place, beat in enumerate(driven_order(beat_rows(planned.patrols, planned.judgement, str, str)))
     ]

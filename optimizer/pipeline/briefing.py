@@ -25,13 +25,13 @@ from optimizer.report.content import (
     InputFile,
     LayoutRow,
     OpenRow,
+    PlanSummary,
     Provenance,
     ReportContent,
     RouteRow,
     SegmentRisk,
     SiteRow,
     StepRow,
-    Summary,
 )
 from optimizer.report.geography import segment_names
 from optimizer.risk.demand import segment_loads
@@ -115,9 +115,9 @@ def briefing(
     )
 
 
-def _summary(compiled: Compiled, result: Result, judgement: Judgement, joint: Joint | None) -> Summary:
+def _summary(compiled: Compiled, result: Result, judgement: Judgement, joint: Joint | None) -> PlanSummary:
     share = compiled.scenario.evaders.loads == 1.0
-    return Summary(
+    return PlanSummary(
         status=result.status,
         limit=result.limit,
         lower=result.lower,
@@ -168,7 +168,7 @@ def _sites(compiled: Compiled, result: Result, judgement: Judgement) -> tuple[Si
             forbidden=option.forbidden,
             costs={_resource_name(compiled, name): amount for name, amount in option.uses.items()},
             survival=option.survival[0] if option.survival else None,
-            worth=judgement.worths[option.id],
+            marginal_value=judgement.worths[option.id],
         )
         for option, site in zip(compiled.instance.options[: len(compiled.sites)], compiled.sites, strict=True)
     )

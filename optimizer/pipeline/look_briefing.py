@@ -39,7 +39,7 @@ def look_next(compiled: Compiled) -> LookNext | None:
         LookRow(segment=segment, label=label, score=float(view.around[segment]), reason=reason(view, segment))
         for segment, label in zip(best.tolist(), names, strict=True)
     )
-    return LookNext(rows=rows, score_unit="nats learnt here and around")
+    return LookNext(rows=rows, score_unit="information, here and around (higher is better)")
 
 
 def look_left_out(compiled: Compiled) -> list[str]:

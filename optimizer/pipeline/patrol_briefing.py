@@ -8,7 +8,7 @@ import numpy as np
 
 from optimizer.base.formatting import percent
 from optimizer.problem.teams import team_resource
-from optimizer.report.content import BeatBound, BeatRow, StopRow
+from optimizer.report.content import BeatBound, BeatRow, BeatStopRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,15 +46,15 @@ def beat_rows(
                 for resource, amount in beat.option.uses.items()
                 if resource != team_resource(who.team.id)
             },
-            worth=judgement.worths[name],
+            marginal_value=judgement.worths[name],
         )
         for name, beat in joint.chosen.items()
     )
 
 
-def _stops(beat: Beat) -> tuple[StopRow, ...]:
+def _stops(beat: Beat) -> tuple[BeatStopRow, ...]:
     return tuple(
-        StopRow(
+        BeatStopRow(
             label=(post := stop.post).label,
             lon=post.lon,
             lat=post.lat,

@@ -1,4 +1,4 @@
-"""Bar charts: what each site is worth, how layouts compare, what evaders can still do."""
+"""Bar charts: the marginal value of each site, how layouts compare, what evaders can still do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.patches import Patch
 
-from optimizer.base.formatting import ARROW, known, percent, plain, sentence
+from optimizer.base.formatting import ARROW, known, plain, sentence
 from optimizer.report.palette import AFTER, BEFORE, BOUND, FAINT, SITES, TEXT
 from optimizer.report.values import difference, difference_unit, value
 
@@ -26,25 +26,29 @@ BELOW = 5.0
 
 
 def draw_sites(ax: Axes, content: ReportContent) -> Axes:
-    """Draw what each site is worth: lost without it (in the plan), gained with it (not in the plan)."""
+    """Draw the marginal value of each site: lost without it (in the plan), gained with it (not in the plan)."""
     chosen = [
         (f"{place}  {plain(site.label, NAME_LENGTH)}", site)
         for place, site in enumerate(content.chosen, 1)
-        if known(site.worth)
+        if known(site.marginal_value)
     ]
-    others = [(plain(site.label, NAME_LENGTH), site) for site in content.not_chosen if site.worth and known(site.worth)]
-    rows = (chosen + sorted(others, key=lambda row: -(row[1].worth or 0.0)))[:MOST_BARS]
+    others = [
+        (plain(site.label, NAME_LENGTH), site)
+        for site in content.not_chosen
+        if site.marginal_value and known(site.marginal_value)
+    ]
+    rows = (chosen + sorted(others, key=lambda row: -(row[1].marginal_value or 0.0)))[:MOST_BARS]
     if not rows:
-        return _nothing(ax, "What each site is worth", "No site has a worth to show.")
+        return _nothing(ax, "Marginal value of each site", "No site has a marginal value to show.")
     scale = 100 if content.summary.share else 1
-    worths = [(site.worth or 0.0) * scale for _, site in rows]
+    lengths = [(site.marginal_value or 0.0) * scale for _, site in rows]
     bars = ax.barh(
         range(len(rows)),
-        worths,
+        lengths,
         color=[_site_colour(site) for _, site in rows],
         edgecolor=[_site_edge(site) for _, site in rows],
     )
-    ax.bar_label(bars, [difference(content.summary, site.worth) for _, site in rows], padding=3, fontsize=8)
+    ax.bar_label(bars, [difference(content.summary, site.marginal_value) for _, site in rows], padding=3, fontsize=8)
     ax.legend(
         handles=_site_legend([site for _, site in rows]),
         loc="upper center",
@@ -57,7 +61,7 @@ def draw_sites(ax: Axes, content: ReportContent) -> Axes:
     ax.set_xlabel(
         f"Change of the {plain(content.summary.unit, 60)}, {difference_unit(content.summary)}", parse_math=False
     )
-    return _finish(ax, _title("What each site is worth", len(rows), len(content.sites)), [name for name, _ in rows])
+    return _finish(ax, _title("Marginal value of each site", len(rows), len(content.sites)), [name for name, _ in rows])
 
 
 def draw_layouts(ax: Axes, content: ReportContent) -> Axes:
@@ -100,14 +104,10 @@ def draw_evaders(ax: Axes, content: ReportContent) -> Axes:
     ax.set_xlim(0, 102)
     ax.set_xlabel("Chance to get through, %")
     names = [
-        f"{plain(row.start, 20)} {ARROW} {plain(row.end, 20)} ({plain(row.kind, 10)}, {_weight(content, row.weight)})"
+        f"{plain(row.start, 20)} {ARROW} {plain(row.end, 20)} ({plain(row.kind, 10)}, {value(content.summary, row.weight)})"
         for row in rows
     ]
     return _finish(ax, _title("What evaders can still do", len(rows), len(content.open_ends)), names)
-
-
-def _weight(content: ReportContent, weight: float) -> str:
-    return percent(weight) if content.summary.share else value(content.summary, weight)
 
 
 def _site_colour(site: SiteRow) -> str:

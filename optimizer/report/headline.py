@@ -9,7 +9,7 @@ from optimizer.base.formatting import DASH, SPACE, decimal, known, number, perce
 from optimizer.report.values import value
 
 if TYPE_CHECKING:
-    from optimizer.report.content import ReportContent, Summary
+    from optimizer.report.content import PlanSummary, ReportContent
 
 PROVED = 1e-6
 """Relative gap at and below which a plan counts as best possible."""
@@ -98,7 +98,7 @@ def _gap(gap: float | None) -> str:
     return f"gap {percent(gap, 2)}" if known(gap) else "gap not known"
 
 
-def _no_plan(summary: Summary) -> str:
+def _no_plan(summary: PlanSummary) -> str:
     if summary.status == "infeasible":
         return "No plan: no layout meets the budgets and the forced and forbidden sites together."
     stopped = (
@@ -107,7 +107,7 @@ def _no_plan(summary: Summary) -> str:
     return f"No plan was found{stopped}."
 
 
-def _bound(summary: Summary) -> str:
+def _bound(summary: PlanSummary) -> str:
     lower, upper = summary.bound, summary.upper
     if lower is None or upper is None or not known(lower):
         return "how much better another layout could be was not proven"
@@ -117,7 +117,7 @@ def _bound(summary: Summary) -> str:
     return f"no layout within these budgets can bring it below {_rounded_down(summary, lower)}{between}"
 
 
-def _rounded_down(summary: Summary, lower: float | None) -> str:
+def _rounded_down(summary: PlanSummary, lower: float | None) -> str:
     if lower is None or not known(lower):
         return DASH
     if summary.share:

@@ -12,6 +12,7 @@ from optimizer.base.formatting import ARROW, DASH, known, number, percent, plain
 from optimizer.report.geography import METRES_PER_DEGREE, border_parts, evader_names
 from optimizer.report.maps import flow_width
 from optimizer.report.palette import AFTER, BEFORE, BORDER
+from optimizer.report.values import value
 from optimizer.report.views import SHORTEST_KM
 
 if TYPE_CHECKING:
@@ -129,14 +130,13 @@ def _effort_texts(content: ReportContent, risk: SegmentRisk, segments: NDArray[n
 def _traffic_texts(
     content: ReportContent, segments: NDArray[np.int64], flows: tuple[Traffic, Traffic]
 ) -> tuple[list[str], list[str]]:
-    def words(weight: float) -> str:
-        return percent(weight) if content.summary.share else number(weight)
-
     loads, evaders = [DASH] * segments.size, [DASH] * segments.size
     for place in np.flatnonzero((flows[0].weight[segments] > 0) | (flows[1].weight[segments] > 0)).tolist():
         segment = int(segments[place])
         before, after = (flow.routes.get(segment, []) for flow in flows)
-        loads[place] = f"{words(flows[0].weight[segment])} {ARROW} {words(flows[1].weight[segment])}"
+        loads[place] = (
+            f"{value(content.summary, flows[0].weight[segment])} {ARROW} {value(content.summary, flows[1].weight[segment])}"
+        )
         evaders[place] = evader_names(content, dict.fromkeys((*after, *before)))
     return loads, evaders
 

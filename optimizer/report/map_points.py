@@ -63,9 +63,9 @@ def look_points(content: ReportContent, plane: Plane) -> list[PointLayer]:
     columns: Columns = {"x": xy[:, 0].tolist(), "y": xy[:, 1].tolist()}
     columns["number"] = [str(place) for place in range(1, len(rows) + 1)]
     columns["road"] = [plain(row.label, 60) for row in rows]
-    columns["score"] = [f"{number(row.score)} {plain(content.look_next.score_unit, 60)}" for row in rows]
+    columns["score"] = [f"{number(row.score)}, {plain(content.look_next.score_unit, 60)}" for row in rows]
     columns["reason"] = [plain(row.reason, 200) for row in rows]
-    tooltips = (("Look here: No.", "@number"), ("Road", "@road"), ("Worth", "@score"), ("Why", "@reason"))
+    tooltips = (("Look here: No.", "@number"), ("Road", "@road"), ("Score", "@score"), ("Why", "@reason"))
     return [PointLayer(LOOK, columns, tooltips)]
 
 
@@ -103,16 +103,16 @@ def _sites(
     columns["kind"] = [", ".join(filter(None, (plain(site.kind, 20), plain(site.agency, 40)))) for site in sites]
     columns["costs"] = [amounts(site.costs) for site in sites]
     columns["survival"] = [percent(site.survival) for site in sites]
-    columns["worth"] = [difference_with_unit(content.summary, site.worth) for site in sites]
+    columns["marginal"] = [difference_with_unit(content.summary, site.marginal_value) for site in sites]
     if sites[0].chosen:
         columns["number"] = [numbers[site.id] for site in sites]
-    worth = "Worth (lost without it)" if sites[0].chosen else "Would add, beyond the budget"
+    marginal = "Marginal value (lost without it)" if sites[0].chosen else "Marginal value (added beyond the budget)"
     rows = (
         ("Site", "@site"),
         ("Kind", "@kind"),
         ("Costs", "@costs"),
         ("Chance to pass it", "@survival"),
-        (worth, "@worth"),
+        (marginal, "@marginal"),
     )
     return PointLayer(symbol, columns, ((("No.", "@number"), *rows) if sites[0].chosen else rows))
 

@@ -26,7 +26,7 @@ TOUR_TOOLTIPS = (
     ("Base", "@base"),
     ("Posts", "@posts"),
     ("Back at", "@back"),
-    ("Worth (lost without it)", "@worth"),
+    ("Marginal value (lost without it)", "@marginal"),
 )
 WHITE = "#ffffff"
 POST_TOOLTIPS = (
@@ -96,5 +96,5 @@ def _tour_words(content: ReportContent, tour: Tour) -> dict[str, str]:
             for number, stop in zip(tour.numbers, beat.stops, strict=True)
         ),
         "back": clock(beat.back_s),
-        "worth": difference_with_unit(content.summary, beat.worth),
+        "marginal": difference_with_unit(content.summary, beat.marginal_value),
     }

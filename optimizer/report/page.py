@@ -18,11 +18,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from optimizer.base.formatting import plain, plural
-from optimizer.report import tables
 from optimizer.report.headline import beats_sentence, headline, key_figures, solve_sentence
 from optimizer.report.interactive import interactive_map, map_views
 from optimizer.report.record import record_limits
 from optimizer.report.script import START
+from optimizer.report.tables import report_tables
 from optimizer.report.views import map_layers
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def page(content: ReportContent, images: Mapping[str, Path], layers: MapLayers |
             key_figures=key_figures(content),
             solve_sentence=solve_sentence(content),
             beats_sentence=beats_sentence(content),
-            tables=_tables(content),
+            tables=report_tables(content),
             map_item=item,
             map_note=note,
             map_views=map_views(content, layers),
@@ -84,26 +84,6 @@ def _environment() -> Environment:
     environment.filters.update(plain=plain, plural=plural)
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
     return environment
-
-
-def _tables(content: ReportContent) -> dict[str, tables.Table]:
-    made = (
-        tables.riskiest_table(content),
-        tables.look_next_table(content),
-        tables.layouts_table(content),
-        tables.chosen_table(content),
-        tables.not_chosen_table(content),
-        tables.beats_table(content),
-        tables.budgets_table(content),
-        tables.open_ends_table(content),
-        tables.routes_table(content),
-        tables.displacement_table(content),
-        tables.unused_table(content),
-        tables.dropped_table(content),
-        tables.steps_table(content),
-        tables.provenance_table(content),
-    )
-    return {table.id.replace("-", "_"): table for table in made}
 
 
 @cache

@@ -36,7 +36,7 @@ def record_limits(content: ReportContent) -> list[str]:
 
 
 def sureness(ratio: float) -> str:
-    """Say in words what an interval is worth whose upper end is `ratio` times its lower; empty where that is unknown."""
+    """Say in words how precise an interval is whose upper end is `ratio` times its lower; empty where that is unknown."""
     return "" if np.isnan(ratio) else SURENESS[int(np.searchsorted(WIDTHS, ratio, side="right"))]
 
 
@@ -103,7 +103,7 @@ def _seizures(record: RecordFacts) -> list[str]:
 
 def _effort(record: RecordFacts) -> list[str]:
     if not record.effort_sources:
-        return ["No search effort was recorded. Finds then show where people looked as much as where loads pass."]
+        return ["No search effort was recorded. Seizures then show where people looked as much as where loads pass."]
     named = _listed([f"{plain(source, 80)} ({plain(unit, 40)})" for source, unit in record.effort_sources])
     keepers = _listed([plain(source, 80) for source in dict.fromkeys(record.seizure_sources)])
     own = {source for source, _ in record.effort_sources} & set(record.seizure_sources)

@@ -7,26 +7,26 @@ from typing import TYPE_CHECKING
 from optimizer.base.formatting import DASH, decimal, known, number, percent, plain
 
 if TYPE_CHECKING:
-    from optimizer.report.content import Summary
+    from optimizer.report.content import PlanSummary
 
 
-def value(summary: Summary, amount: float | None) -> str:
+def value(summary: PlanSummary, amount: float | None) -> str:
     """Return a value in the unit of the summary."""
     return percent(amount) if summary.share else number(amount)
 
 
-def difference(summary: Summary, amount: float | None) -> str:
+def difference(summary: PlanSummary, amount: float | None) -> str:
     """Return a difference of two values: percentage points where values are shares."""
     if amount is None or not known(amount):
         return DASH
     return decimal(amount * 100) if summary.share else number(amount)
 
 
-def difference_with_unit(summary: Summary, amount: float | None) -> str:
+def difference_with_unit(summary: PlanSummary, amount: float | None) -> str:
     """Return a difference and what it counts, or a dash."""
     return f"{difference(summary, amount)} {difference_unit(summary)}" if known(amount) else DASH
 
 
-def difference_unit(summary: Summary) -> str:
+def difference_unit(summary: PlanSummary) -> str:
     """Return what `difference` counts."""
     return "percentage points" if summary.share else plain(summary.unit)

@@ -1,0 +1,37 @@
+"""What a report says: everything a commander reads, gathered by the pipeline and drawn by this package.
+
+Missing numbers are None (or NaN inside arrays) and appear as a dash. A *value* is what evaders achieve against a layout, in the unit of
+`PlanSummary.unit`; smaller is better for the defender. Texts may come from records: they are data, never markup.
+"""
+
+from optimizer.report.content.comparison import BudgetRow, LayoutRow
+from optimizer.report.content.evidence import LookNext, LookRow, RecordFacts, SegmentRisk, UnitEffort
+from optimizer.report.content.placements import BeatRow, BeatStopRow, SiteRow, driven_order
+from optimizer.report.content.report_content import ReportContent
+from optimizer.report.content.routes import DisplacementRow, OpenRow, RouteRow
+from optimizer.report.content.run import CountRow, InputFile, Provenance, StepRow
+from optimizer.report.content.summary import BeatBound, PlanSummary
+
+__all__ = [
+    "BeatBound",
+    "BeatRow",
+    "BeatStopRow",
+    "BudgetRow",
+    "CountRow",
+    "DisplacementRow",
+    "InputFile",
+    "LayoutRow",
+    "LookNext",
+    "LookRow",
+    "OpenRow",
+    "PlanSummary",
+    "Provenance",
+    "RecordFacts",
+    "ReportContent",
+    "RouteRow",
+    "SegmentRisk",
+    "SiteRow",
+    "StepRow",
+    "UnitEffort",
+    "driven_order",
+]

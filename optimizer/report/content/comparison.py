@@ -1,0 +1,44 @@
+"""Rows that set the plan beside other layouts and beside its budgets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayoutRow:
+    """A layout to compare with: nothing placed, today's, this plan, everything placed.
+
+    Attributes
+    ----------
+    name, note
+        What it is, and what to keep in mind when comparing.
+    value
+        On the same model as the plan; None where unknown.
+    costs
+        Amount of each resource it takes.
+    sites, beats
+        Number of sites in use, and of beats driven.
+    """
+
+    name: str
+    value: float | None
+    sites: int
+    beats: int = 0
+    costs: Mapping[str, float] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetRow:
+    """What one agency may use of one resource (`budget`; None for no limit) and what the plan uses of it, in `unit`."""
+
+    resource: str
+    used: float
+    budget: float | None
+    agency: str = ""
+    unit: str = ""

@@ -1,0 +1,149 @@
+"""Rows of what a plan places: sites that could be used, beats that teams drive, and the order that numbers and letters them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.report.content.routes import NO_ARCS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteRow:
+    """A site that could be used, and what became of it.
+
+    Attributes
+    ----------
+    id, label
+        Option id, and what people call the place.
+    kind
+        `checkpoint`, `patrol` or `sensor`.
+    agency
+        Who would run it; empty where there is one agency.
+    lon, lat
+        Degrees.
+    segments
+        Segments of the network it watches.
+    chosen, existing, forced, forbidden
+        Whether it is in the plan, is in use today, had to be in the plan, was not allowed in it.
+    costs
+        Amount of each resource it takes.
+    survival
+        Chance to pass it undetected, in [0, 1].
+    marginal_value
+        In the plan: how much the value rises without it. Not in the plan: how much the value falls with it added beyond the budget.
+        Both >= 0, in the unit of the value; None where not computed.
+    """
+
+    id: str
+    label: str
+    kind: str
+    lon: float
+    lat: float
+    agency: str = ""
+    segments: tuple[int, ...] = ()
+    chosen: bool = False
+    existing: bool = False
+    forced: bool = False
+    forbidden: bool = False
+    costs: Mapping[str, float] = field(default_factory=dict)
+    survival: float | None = None
+    marginal_value: float | None = None
+
+    @property
+    def standing(self) -> str:
+        """One of `new`, `kept`, `given up`, `not chosen`."""
+        if self.chosen:
+            return "kept" if self.existing else "new"
+        return "given up" if self.existing else "not chosen"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeatStopRow:
+    """A stay of a beat at a post: what people call it, where it is (degrees), and seconds after the shift began."""
+
+    label: str
+    lon: float
+    lat: float
+    arrive_s: float
+    leave_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeatRow:
+    """A tour of one team in the plan.
+
+    Attributes
+    ----------
+    id
+        Option id.
+    team, base
+        What people call the team and where it sets out from.
+    lon, lat
+        The base, in degrees.
+    agency
+        Who the team belongs to; empty where there is one agency.
+    stops
+        Posts in order.
+    back_s
+        Seconds after the shift began at which the team is back.
+    arcs
+        Arcs of the network in order of travel.
+    costs
+        Amount of each resource it takes.
+    marginal_value
+        How much the value rises without it, >= 0; None where not computed.
+    """
+
+    id: str
+    team: str
+    base: str
+    lon: float
+    lat: float
+    agency: str = ""
+    stops: tuple[BeatStopRow, ...] = ()
+    back_s: float = 0.0
+    arcs: NDArray[np.integer] = field(default_factory=NO_ARCS.copy)
+    costs: Mapping[str, float] = field(default_factory=dict)
+    marginal_value: float | None = None
+
+    @property
+    def dwell_s(self) -> float:
+        """Seconds it stands at posts."""
+        return sum(stop.leave_s - stop.arrive_s for stop in self.stops)
+
+    @property
+    def drive_s(self) -> float:
+        """Seconds it drives."""
+        return self.back_s - self.dwell_s
+
+
+def chosen_order(sites: Iterable[SiteRow]) -> tuple[SiteRow, ...]:
+    """Return the sites in the plan, that of the largest marginal value first."""
+    chosen = (site for site in sites if site.chosen)
+    return tuple(sorted(chosen, key=lambda site: (_descending(site.marginal_value), site.label)))
+
+
+def not_chosen_order(sites: Iterable[SiteRow]) -> tuple[SiteRow, ...]:
+    """Return the sites not in the plan: those given up first, then by what they would add."""
+    others = (site for site in sites if not site.chosen)
+    return tuple(sorted(others, key=lambda site: (not site.existing, _descending(site.marginal_value), site.label)))
+
+
+def driven_order(beats: Iterable[BeatRow]) -> tuple[BeatRow, ...]:
+    """Return beats base by base, the base of the beat of largest marginal value first, and the largest first in each."""
+    ranked = sorted(beats, key=lambda beat: (_descending(beat.marginal_value), beat.id))
+    first = {(beat.base, beat.lon, beat.lat): place for place, beat in reversed(list(enumerate(ranked)))}
+    return tuple(sorted(ranked, key=lambda beat: first[beat.base, beat.lon, beat.lat]))
+
+
+def _descending(amount: float | None) -> float:
+    """Return a sort key that puts large amounts first and unknown ones last."""
+    return -amount if amount is not None and np.isfinite(amount) else np.inf

@@ -1,0 +1,133 @@
+"""Everything a report shows, in one object that the pipeline fills."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from optimizer.report.content.placements import chosen_order, driven_order, not_chosen_order
+from optimizer.report.content.run import Provenance
+
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
+
+    from optimizer.problem.network import Network
+    from optimizer.problem.places import Crossing, Gateway, Settlement
+    from optimizer.report.content.comparison import BudgetRow, LayoutRow
+    from optimizer.report.content.evidence import LookNext, LookRow, RecordFacts, SegmentRisk
+    from optimizer.report.content.placements import BeatRow, SiteRow
+    from optimizer.report.content.routes import DisplacementRow, OpenRow, RouteRow
+    from optimizer.report.content.run import CountRow, StepRow
+    from optimizer.report.content.summary import PlanSummary
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportContent:
+    """Everything a report shows.
+
+    Attributes
+    ----------
+    title, subtitle
+        What the report is about.
+    created
+        ISO date.
+    summary
+        Value of the plan and its bounds.
+    network
+        Roads.
+    border
+        Border line in degrees; None where there is none.
+    crossings, gateways, settlements
+        Places on the network.
+    risk
+        Risk per segment; None where the scenario has none.
+    record
+        What the seizure record holds; None where there is none.
+    look_next
+        Where a search would teach most; None where nobody asked.
+    sites, routes, layouts, budgets, open_ends, displacement
+        Rows of the tables of the same names, in any order.
+    beats
+        The patrols of the plan, in any order.
+    says, cannot_say
+        What the result does and does not prove, one plain sentence each.
+    warnings, assumptions
+        One plain sentence each.
+    unused
+        Records that were not used.
+    dropped
+        Roads and places that did not reach the network.
+    sources
+        Attribution lines, shown under every map.
+    steps
+        How long each step of the run took.
+    provenance
+        Version, seed and inputs.
+
+    Raises
+    ------
+    ValueError
+        If the arrays of `risk` do not have one entry a segment, or a row of `look_next` names a segment that is not there.
+    """
+
+    title: str
+    created: str
+    summary: PlanSummary
+    network: Network
+    subtitle: str = ""
+    border: BaseGeometry | None = None
+    crossings: tuple[Crossing, ...] = ()
+    gateways: tuple[Gateway, ...] = ()
+    settlements: tuple[Settlement, ...] = ()
+    risk: SegmentRisk | None = None
+    record: RecordFacts | None = None
+    look_next: LookNext | None = None
+    sites: tuple[SiteRow, ...] = ()
+    beats: tuple[BeatRow, ...] = ()
+    routes: tuple[RouteRow, ...] = ()
+    layouts: tuple[LayoutRow, ...] = ()
+    budgets: tuple[BudgetRow, ...] = ()
+    open_ends: tuple[OpenRow, ...] = ()
+    displacement: tuple[DisplacementRow, ...] = ()
+    says: tuple[str, ...] = ()
+    cannot_say: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    unused: tuple[CountRow, ...] = ()
+    dropped: tuple[CountRow, ...] = ()
+    sources: tuple[str, ...] = ()
+    steps: tuple[StepRow, ...] = ()
+    provenance: Provenance = field(default_factory=Provenance)
+
+    def __post_init__(self) -> None:
+        """Refuse risk and advice that do not belong to the network."""
+        for row in self.look_next.rows if self.look_next is not None else ():
+            if not 0 <= row.segment < self.network.n_segments:
+                raise ValueError(f"look_next names segment {row.segment}; expected 0 to {self.network.n_segments - 1}")
+        if self.risk is None:
+            return
+        arrays = {name: getattr(self.risk, name) for name in ("median", "low", "high", "searched")}
+        arrays |= {f"efforts[{place}].amount": effort.amount for place, effort in enumerate(self.risk.efforts)}
+        for name, array in arrays.items():
+            if array.shape != (self.network.n_segments,):
+                raise ValueError(f"risk.{name} has shape {array.shape}; expected ({self.network.n_segments},)")
+
+    @property
+    def chosen(self) -> tuple[SiteRow, ...]:
+        """Sites in the plan, the largest marginal value first: their order gives the numbers on maps and in tables."""
+        return chosen_order(self.sites)
+
+    @property
+    def not_chosen(self) -> tuple[SiteRow, ...]:
+        """Sites not in the plan: those given up first, then by what they would add."""
+        return not_chosen_order(self.sites)
+
+    @property
+    def driven(self) -> tuple[BeatRow, ...]:
+        """Beats of the plan base by base, the largest marginal value first in each: their order gives the letters on maps and in tables."""
+        return driven_order(self.beats)
+
+    @property
+    def look_first(self) -> tuple[LookRow, ...]:
+        """Roads where to look next, the highest score first: their order gives the numbers on maps and in tables."""
+        return self.look_next.in_order if self.look_next is not None else ()

@@ -1,0 +1,78 @@
+"""Rows of what evaders do: their routes, who still gets through, and where traffic moves to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+NO_ARCS = np.empty(0, dtype=np.int64)
+"""A route that does not exist."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteRow:
+    """The route of one evader without and with the plan.
+
+    Attributes
+    ----------
+    evader
+        Id.
+    start, end
+        What people call its origin and destination.
+    weight
+        Its share (or number) of loads, >= 0.
+    before, after
+        Chance to get through with nothing placed and with the plan, in [0, 1]; None where unknown.
+    arcs_before, arcs_after
+        Arcs of the network in order of travel; empty where no route is left.
+    """
+
+    evader: str
+    start: str
+    end: str
+    weight: float
+    before: float | None = None
+    after: float | None = None
+    arcs_before: NDArray[np.integer] = field(default_factory=NO_ARCS.copy)
+    arcs_after: NDArray[np.integer] = field(default_factory=NO_ARCS.copy)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenRow:
+    """An evader the plan leaves a way through.
+
+    Attributes
+    ----------
+    start, end
+        What people call its origin and destination.
+    kind
+        `informed` (knows the layout) or `habitual` (keeps its route).
+    weight
+        Its share (or number) of loads, >= 0.
+    before, after
+        Chance to get through with nothing placed and with the plan, in [0, 1].
+    contribution
+        What it adds to the plan's value.
+    """
+
+    start: str
+    end: str
+    kind: str
+    weight: float
+    before: float | None
+    after: float | None
+    contribution: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisplacementRow:
+    """A road or crossing that carries more evaders under the plan; `before` and `after` are shares of all loads, in [0, 1]."""
+
+    name: str
+    before: float
+    after: float

@@ -1,0 +1,70 @@
+"""Tables that set the plan beside other layouts and beside its budgets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from optimizer.base.formatting import DASH, amounts, number, plain, sentence
+from optimizer.report.tables.report_table import Column, ReportTable, minus
+from optimizer.report.values import difference, difference_unit, value
+
+if TYPE_CHECKING:
+    from optimizer.report.content import ReportContent
+
+
+def layouts_table(content: ReportContent) -> ReportTable:
+    """Compare layouts: nothing placed, today's, this plan, everything placed."""
+    summary = content.summary
+    patrolled = any(row.beats for row in content.layouts)
+    return ReportTable(
+        "layouts",
+        "Layouts on the same model. A smaller value is better for the defender.",
+        (
+            Column("Layout"),
+            Column(sentence(plain(content.summary.unit)), numeric=True),
+            Column(f"Less than with nothing placed ({difference_unit(summary)})", numeric=True),
+            Column("Sites", numeric=True),
+            *([Column("Beats", numeric=True)] if patrolled else []),
+            Column("Uses"),
+            Column("Note"),
+        ),
+        tuple(
+            (
+                plain(row.name),
+                value(summary, row.value),
+                difference(summary, minus(summary.nothing, row.value)),
+                number(row.sites),
+                *([number(row.beats)] if patrolled else []),
+                amounts(row.costs),
+                plain(row.note),
+            )
+            for row in content.layouts
+        ),
+    )
+
+
+def budgets_table(content: ReportContent) -> ReportTable:
+    """Show what each agency may use and what the plan uses."""
+    return ReportTable(
+        "budgets",
+        "Budgets, and what the plan uses of them.",
+        (
+            Column("Resource"),
+            Column("Agency"),
+            Column("Unit"),
+            Column("Used", numeric=True),
+            Column("Budget", numeric=True),
+            Column("Left", numeric=True),
+        ),
+        tuple(
+            (
+                plain(row.resource),
+                plain(row.agency) or DASH,
+                plain(row.unit) or DASH,
+                number(row.used),
+                "no limit" if row.budget is None else number(row.budget),
+                number(minus(row.budget, row.used)),
+            )
+            for row in content.budgets
+        ),
+    )

@@ -1,0 +1,97 @@
+"""Tables of the risk: the riskiest roads and how sure that is, and where a search would teach most."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.base.formatting import DASH, number, percent, plain, sentence
+from optimizer.report.classes import interval_ratio, two_digits
+from optimizer.report.geography import segment_names
+from optimizer.report.record import sureness
+from optimizer.report.tables.report_table import Column, ReportTable
+
+if TYPE_CHECKING:
+    from optimizer.report.content import ReportContent
+
+RISKIEST = 20
+"""Roads in the table of the riskiest."""
+
+
+def riskiest_table(content: ReportContent) -> ReportTable:
+    """List the riskiest roads with how sure that is, searched or not: a road and its nearest town stand for their riskiest segment."""
+    risk, network = content.risk, content.network
+    if risk is None:
+        return ReportTable("riskiest", "", (), ())
+    length = network.length_m[network.segment_arc] / 1000
+    ratio = interval_ratio(risk)
+    first = _riskiest(content)
+    never = sum(not risk.searched[segment] for segment in first.values())
+    interval = f"{percent(risk.interval, 0)} interval"
+
+    def cells(name: str, segment: int) -> tuple[str, ...]:
+        searched = bool(risk.searched[segment])
+        return (
+            plain(name, 80),
+            number(float(length[segment]), 2),
+            number(float(risk.median[segment]), 2),
+            f"{number(float(risk.low[segment]), 2)} {DASH} {number(float(risk.high[segment]), 2)}",
+            f"{number(two_digits(float(ratio[segment])))} times",
+            sureness(float(ratio[segment])) if searched else "unknown: a guess from elsewhere",
+            "yes" if searched else "never",
+            *(
+                number(float(effort.amount[segment] / length[segment]), 2) if effort.amount[segment] else "none"
+                for effort in risk.efforts
+            ),
+        )
+
+    return ReportTable(
+        "riskiest",
+        f"Most risky, and how sure: the riskiest roads by the middle of their interval, searched or not ({never} of these "
+        f"{len(first)} were never searched). A road near one town has one line, that of its riskiest segment.",
+        (
+            Column("Road"),
+            Column("Segment (km)", numeric=True),
+            Column(f"Risk ({plain(risk.unit, 60)})", numeric=True),
+            Column(interval, numeric=True),
+            Column("Upper over lower end", numeric=True),
+            Column("How sure"),
+            Column("Searched"),
+            *(Column(f"{sentence(plain(effort.unit, 40))} per km", numeric=True) for effort in risk.efforts),
+        ),
+        tuple(cells(name, segment) for name, segment in first.items()),
+    )
+
+
+def look_next_table(content: ReportContent) -> ReportTable:
+    """List where a search would teach most, lettered as on the maps."""
+    advice = content.look_next
+    return ReportTable(
+        "look-next",
+        "Where to look next, numbered as on the interactive map: what a search would teach, not where risk is highest.",
+        (
+            Column("No."),
+            Column("Road"),
+            Column(sentence(plain(advice.score_unit, 60)) if advice is not None else "", numeric=True),
+            Column("Why"),
+        ),
+        tuple(
+            (str(place), plain(row.label, 80), number(row.score), plain(row.reason))
+            for place, row in enumerate(content.look_first, 1)
+        ),
+    )
+
+
+def _riskiest(content: ReportContent) -> dict[str, int]:
+    """Return the riskiest segment of each road and nearest town, by name, the riskiest first."""
+    if content.risk is None:
+        return {}
+    shown = np.flatnonzero(np.isfinite(content.risk.median))
+    order = shown[np.argsort(-content.risk.median[shown], kind="stable")]
+    first: dict[str, int] = {}
+    for name, segment in zip(segment_names(content.network, content.settlements, order), order.tolist(), strict=True):
+        first.setdefault(name, segment)
+        if len(first) == RISKIEST:
+            break
+    return first
