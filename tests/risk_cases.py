@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.problem.network import Network, great_circle_m
-from optimizer.records import Effort, Records
+from optimizer.records import Effort, Seizures
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,11 +77,11 @@ def records_of(
     areas: Mapping[str, Sequence[int]] | None = None,
     *,
     units: dict[int | str, str] | None = None,
-) -> Records:
+) -> Seizures:
     """Return seizures by segment number or area name; `units` says whose effort made them (one source a unit)."""
     areas, units = areas or {}, units or {}
     names = tuple(dict.fromkeys(units.get(place, "") for place in at)) or ("",)
-    return Records(
+    return Seizures(
         segment=np.array([-1 if isinstance(place, str) else place for place in at], dtype=np.int64),
         area=np.array([list(areas).index(place) if isinstance(place, str) else -1 for place in at], dtype=np.int64),
         source=np.array([names.index(units.get(place, "")) for place in at], dtype=np.int64),
@@ -126,7 +126,7 @@ def rows_of(
     *,
     month: NDArray[np.integer] | None = None,
     unit: NDArray[np.integer] | None = None,
-) -> tuple[Records, Effort]:
+) -> tuple[Seizures, Effort]:
     """Return one row of seizures and one of effort for each segment, in months from January 2023 and in units 0 and 1 if they are given."""
     k = segment.size
     names = ("a",) if unit is None else ("a", "b")
@@ -139,5 +139,5 @@ def rows_of(
     if month is not None:
         first = np.datetime64("2023-01", "M")
         rows |= {"start": (first + month).astype("datetime64[D]"), "end": (first + month + 1).astype("datetime64[D]")}
-    seizures = Records(**rows, count=count, quantity_kg=np.full(k, np.nan), drug=np.full(k, ""), effort_unit=names)
+    seizures = Seizures(**rows, count=count, quantity_kg=np.full(k, np.nan), drug=np.full(k, ""), effort_unit=names)
     return seizures, Effort(**rows, amount=amount, unit=names)

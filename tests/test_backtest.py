@@ -40,7 +40,7 @@ from optimizer.lab.backtest.periods import Length, folds, label_of, periods_of
 from optimizer.lab.backtest.points import nearest_neighbours, plane, point_network, squares
 from optimizer.lab.backtest.searches import Searches
 from optimizer.lab.backtest.task import Task, make_task
-from optimizer.records import Effort, Records
+from optimizer.records import Effort, Seizures
 from optimizer.risk import FieldFlow
 from optimizer.risk.evidence import gather_evidence
 from optimizer.risk.field_flow.cells import cells_of
@@ -209,7 +209,7 @@ def test_rows_of_a_task_hold_what_was_searched() -> None:
     fold = folds(rows.month)[1]
     task = make_task(rows, fold)
     records, effort = as_rows(task)
-    assert isinstance(records, Records)
+    assert isinstance(records, Seizures)
     assert isinstance(effort, Effort)
     evidence = gather_evidence(records, effort, point_network(task.lon, task.lat))
     np.testing.assert_allclose(evidence.own_count, task.finds)

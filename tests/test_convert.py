@@ -442,7 +442,7 @@ def test_a_fault_of_the_options_is_named_by_line(tmp_path: Path, old: str, new: 
         ("origin,destination,weight\n1,4,-4\n", "line 2: found weight '-4'"),
         ("origin,destination,weight\n1,4,1\n1,4,2\n", "line 3: found id '1-4', which line 2 has"),
         ("origin,destination,weight\n", "no evader"),
-        ("", "no column 'origin'"),
+        ("", "found an empty file"),
         ("origin,destination,weight\n1,5,1\n", "evader '1-5': found no path from 1 to 5"),
     ],
 )

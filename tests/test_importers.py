@@ -24,11 +24,11 @@ from optimizer.base.errors import InputError
 from optimizer.cli.import_ import import_app
 from optimizer.records import Area, EffortSource, SeizureSource, read_effort, read_seizures
 from optimizer.records.importers.cbp import import_cbp
+from optimizer.records.importers.frames import read_columns
 from optimizer.records.importers.general import import_csv
 from optimizer.records.importers.mapping import checked_mapping
 from optimizer.records.importers.personal import is_personal
 from optimizer.records.importers.proxy import OFFICE_OF_REGION
-from optimizer.records.importers.reading import read_columns
 from optimizer.records.importers.stop_search import Filling, Groups, Unfilled, filling, import_stop_search
 from optimizer.records.importers.writing import Imported, write_import
 from tests.risk_cases import SOUTH, WEST, line_network
@@ -37,7 +37,7 @@ from tests.shared_data import DATA, needs
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from optimizer.records import Effort, Records
+    from optimizer.records import Effort, Seizures
 
 ROOT = Path(__file__).parents[1]
 STOP_SEARCH = DATA / "stop-search"
@@ -89,7 +89,7 @@ def complaint(call: Any, *arguments: Any, **named: Any) -> str:
     return str(caught.value)
 
 
-def read_back(folder: Path, areas: Sequence[Area] = ()) -> tuple[Records, Effort]:
+def read_back(folder: Path, areas: Sequence[Area] = ()) -> tuple[Seizures, Effort]:
     """Read what an import wrote as a scenario would, through its own `records.toml`."""
     entries = tomllib.loads((folder / "records.toml").read_text(encoding="utf-8"))["records"]
     network = line_network(10)
@@ -782,7 +782,7 @@ def test_no_cell_that_is_written_is_a_formula(
     assert np.array([float(row["lon"]) for row in written]) == pytest.approx([lon for _, lon in drawn])
     for row, (source, _) in zip(written, drawn, strict=True):
         text = re.sub(r"[\r\n\t]+", " ", source.strip()) or "records"
-        plain = text[0] not in "=+-@" or text.lstrip("+-").replace(".", "", 1).isdigit()
+        plain = text[0] not in "=+-@" or (text[0] in "+-" and text[1:].replace(".", "", 1).isdigit())
         assert row["source"] == (text if plain else "'" + text)
     sources = [source.strip() or "records" for source, _ in drawn]
     assert changed == sum(row["source"] != source for row, source in zip(written, sources, strict=True))

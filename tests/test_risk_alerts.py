@@ -13,7 +13,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from optimizer.base.errors import InputError
-from optimizer.records import Effort, Records
+from optimizer.records import Effort, Seizures
 from optimizer.risk import FieldFlow
 from optimizer.risk.alerts.chance import Expected, adjusted, surprise
 from optimizer.risk.alerts.figure import trend_picture
@@ -32,7 +32,7 @@ from tests.risk_cases import effort_of, grid_network, line_network, records_of, 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Table = TypeVar("Table", Records, Effort)
+Table = TypeVar("Table", Seizures, Effort)
 NETWORK = grid_network(7, np.random.default_rng(1), keep=1.0)
 M = NETWORK.n_segments
 MONTHS = 15
@@ -41,7 +41,7 @@ WINDOW = np.datetime64("2024-01-01")
 
 def history(
     rng: np.random.Generator, factor: dict[int, float] | None = None, searched: np.ndarray | None = None
-) -> tuple[Records, Effort]:
+) -> tuple[Seizures, Effort]:
     """Return 15 months in which every segment is searched each month; a `factor` multiplies the rate in the last three."""
     rate = 0.05 * np.exp(np.sin(np.arange(M) / 5.0))
     hours = rng.gamma(2.0, 4.0, (MONTHS, M))
@@ -215,7 +215,7 @@ def test_two_units_of_effort_by_area_give_ratios_near_one_where_nothing_changed(
     areas = {"port": list(range(4)), "sector": list(range(4, 12))}
     units: dict[int | str, str] = {"port": "vehicles", "sector": "agents"}
     rng = np.random.default_rng(12)
-    seized: list[Records] = []
+    seized: list[Seizures] = []
     worked: list[Effort] = []
     for year in range(2018, 2024):
         work: dict[int | str, float] = {"port": 1e6, "sector": 300.0}

@@ -25,13 +25,13 @@ from optimizer.risk.information_gain import (
 from tests.risk_cases import by_segment, effort_of, grid_network, line_network, records_of
 
 if TYPE_CHECKING:
-    from optimizer.records import Effort, Records
+    from optimizer.records import Effort, Seizures
 
 NETWORK = grid_network(7, np.random.default_rng(1), keep=1.0)
 M = NETWORK.n_segments
 
 
-def record(seed: int = 2) -> tuple[Records, Effort]:
+def record(seed: int = 2) -> tuple[Seizures, Effort]:
     rng = np.random.default_rng(seed)
     hours = rng.gamma(2.0, 5.0, M) * (rng.random(M) < 0.6)
     rate = 0.2 * np.exp(np.sin(np.arange(M) / 5.0))

@@ -30,7 +30,7 @@ from optimizer.risk.field_flow.subgraph import part_of, restricted
 from tests.risk_cases import by_segment, effort_of, grid_network, line_network, network_of, records_of, rows_of
 
 if TYPE_CHECKING:
-    from optimizer.records import Effort, Records
+    from optimizer.records import Effort, Seizures
 
 NETWORK = grid_network(9, np.random.default_rng(1), keep=1.0)
 CORNERS = OdTable(np.array([0, 8]), np.array([80, 72, 40]), np.array([[3.0, 1.0, 1.0], [1.0, 1.0, 2.0]]))
@@ -42,7 +42,7 @@ def flow_of(table: OdTable = CORNERS) -> np.ndarray:
     return np.asarray(flow / flow.mean())
 
 
-def record(rate: np.ndarray, seed: int, scale: float = 4.0, searched: float = 0.6) -> tuple[Records, Effort]:
+def record(rate: np.ndarray, seed: int, scale: float = 4.0, searched: float = 0.6) -> tuple[Seizures, Effort]:
     rng = np.random.default_rng(seed)
     hours = rng.gamma(1.0, scale, M) * (rng.random(M) < searched)
     return records_of(by_segment(rng.poisson(hours * rate).astype(float))), effort_of(by_segment(hours))
@@ -339,7 +339,7 @@ def test_the_kernel_spreads_along_the_roads() -> None:
     np.testing.assert_allclose(estimate.median, estimate.median[::-1], rtol=1e-6)
 
 
-def cells_alike(seed: int) -> tuple[Neighbours, tuple[Records, Effort], tuple[Records, Effort], float]:
+def cells_alike(seed: int) -> tuple[Neighbours, tuple[Seizures, Effort], tuple[Seizures, Effort], float]:
     """Return 150 places of one chance of a find, two records of about 200 finds, and what the global rate of the first scores on the second."""
     rng = np.random.default_rng([7, seed])
     size, chance = 150, 0.25

@@ -215,8 +215,8 @@ def test_all_bad_rows_of_all_files_are_told_together(tmp_path: Path) -> None:
     told = problems(tmp_path, seizures(first))
     path = tmp_path / first
     assert Counter(problem.where for problem in told) == Counter(
-        f"{path}, row {row}, column {column!r}"
-        for row, column in [
+        f"{path}, line {line}, column {column!r}"
+        for line, column in [
             (2, "time"),
             (3, "lon"),
             (4, "lat"),
@@ -229,21 +229,21 @@ def test_all_bad_rows_of_all_files_are_told_together(tmp_path: Path) -> None:
             (11, "count"),
         ]
     )
-    by_row = {problem.where: problem for problem in told}
-    assert "Sierra North" in by_row[f"{path}, row 6, column 'area'"].expected
-    assert by_row[f"{path}, row 7, column 'quantity'"].found == "'1,5'"
-    assert "from 0 to 9" in by_row[f"{path}, row 5, column 'segment'"].expected
+    by_line = {problem.where: problem for problem in told}
+    assert "Sierra North" in by_line[f"{path}, line 6, column 'area'"].expected
+    assert by_line[f"{path}, line 7, column 'quantity'"].found == "'1,5'"
+    assert "from 0 to 9" in by_line[f"{path}, line 5, column 'segment'"].expected
     assert [problem.found for problem in problems(tmp_path, effort(second))] == ["'-4'", "'=2+2'", "'inf'"]
     with pytest.raises(InputError) as caught:
         read_seizures([seizures(first), seizures(second), seizures("none.csv")], NETWORK, AREAS, folder=tmp_path)
     assert len(caught.value.problems) == 11
 
 
-def test_faults_of_one_kind_are_counted_after_the_first_twenty(tmp_path: Path) -> None:
+def test_faults_of_one_column_are_counted_after_the_first_ten(tmp_path: Path) -> None:
     file = csv(tmp_path, "time,segment\n" + "1/2/2023,1\n" * 50)
     told = problems(tmp_path, seizures(file, duplicates="keep"))
-    assert len(told) == 21
-    assert told[-1].found == "30 more rows like these"
+    assert len(told) == 11
+    assert told[-1].found == "40 more faults, 50 in all"
 
 
 def test_exchanged_coordinates_are_recognised(tmp_path: Path) -> None:
@@ -266,16 +266,17 @@ def test_exchanged_coordinates_beyond_the_poles_are_one_fault(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("text", "found", "expected"),
     [
-        ("", "nothing", "a header row"),
-        ("\n\n", "nothing", "a header row"),
+        ("", "an empty file", "a file of records"),
+        ("\n\n", "an empty file", "a file of records"),
+        ("\ntime,segment\n2023,1\n", "nothing", "a header row"),
         ("time,segment\n", "no row", "at least one record"),
         ("segment\n1\n", "no time", "a column of times"),
         ("time,lon\n2023,1.5\n", "no place", "lon and lat, or segment, or area"),
         ("time;segment\n2023;1\n", "no time", "a column of times"),
-        ("time,segment\n2023\n", "1 fields", "2 as in the header"),
-        ("time,segment\n2023,1,2\n", "3 fields", "2 as in the header"),
-        ('time,segment\n"2023,1\n', "unexpected end of data", "CSV"),
-        ("time,time,segment\n2023,2023,1\n", "two columns of this name", "one"),
+        ("time,segment\n2023\n", "1 cells", "2, one a column"),
+        ("time,segment\n2023,1,2\n", "3 cells", "2, one a column"),
+        ('time,segment\n"2023,1\n', "unexpected end of data", "quotes that are closed"),
+        ("time,time,segment\n2023,2023,1\n", "column 'time' 2 times", "each column once"),
         (
             f"time,lon,lat\n2023,{WEST},{SOUTH + 1}\n",
             "no row that can be used: 1 of 1 farther than 500 m from every segment",
@@ -293,12 +294,9 @@ def test_files_that_cannot_be_used_say_why(tmp_path: Path, text: str, found: str
 def test_a_column_that_was_named_must_be_there(tmp_path: Path) -> None:
     file = csv(tmp_path, "time,segment\n2023,1\n")
     told = problems(tmp_path, seizures(file, columns={"count": "events", "drug": "type"}, where={"kind": "x"}))
-    assert [problem.where.rpartition(", ")[2] for problem in told] == [
-        "column 'type'",
-        "column 'events'",
-        "column 'kind'",
+    assert [problem.found for problem in told] == [
+        f"no column {name!r} among 'time', 'segment'" for name in ("type", "events", "kind")
     ]
-    assert told[0].found == "columns 'time', 'segment'"
     semicolons = csv(tmp_path, "time;segment\n2023;1\n", "semicolons.csv")
     (problem,) = problems(tmp_path, seizures(semicolons, columns={"time": "time"}))
     assert problem.remedy == "Separate the columns by commas"

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.records import Effort, Records
+    from optimizer.records import Effort, Seizures
 
 
 def rows(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
 
 
-def by_month(records: Records | Effort, amount: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:
+def by_month(records: Seizures | Effort, amount: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:
     assert (records.segment >= 0).all()
     table = np.zeros(shape)
     months = (records.start.astype("datetime64[M]") - FIRST_MONTH).astype(int)

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+SHOWN = 10
+"""Problems of one file, or of one column of it, that are described; a file of another kind has one on every line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +78,23 @@ class SolverError(OptimizerError):
 
 
 class ProblemList:
-    """Collects the problems of one file so that they are reported together."""
+    """Collects the problems of one run, of any number of files, so that they are reported together."""
 
     def __init__(self) -> None:
         self._problems: list[Problem] = []
+        self._files: dict[str, FileProblems] = {}
 
     def __bool__(self) -> bool:
         """Whether any problem was found."""
-        return bool(self._problems)
+        return bool(self._problems) or any(self._files.values())
 
     def add(self, where: str, found: object, expected: str, remedy: str = "") -> None:
         """Note one problem; `found` is shown as given, cut at 80 characters."""
-        text = str(found)
-        self._problems.append(Problem(where, text if len(text) <= 80 else text[:77] + "...", expected, remedy))
+        self._problems.append(_problem(where, found, expected, remedy))
+
+    def of_file(self, path: str | os.PathLike[str], unit: str = "line") -> FileProblems:
+        """Return the collector of one file's problems, which are reported with those of this list, after its own."""
+        return self._files.setdefault(str(path), FileProblems(path, unit))
 
     def append(self, problem: Problem) -> None:
         """Note a problem that is already described."""
@@ -97,5 +112,101 @@ class ProblemList:
         InputError
             If at least one problem was added.
         """
-        if self._problems:
-            raise InputError(*self._problems)
+        problems = self._problems + [problem for file in self._files.values() for problem in file.problems()]
+        if problems:
+            raise InputError(*problems)
+
+
+class FileProblems:
+    """Collects the problems of one file of many rows: the first in full, in the order of their lines, the others counted.
+
+    Parameters
+    ----------
+    path
+        The file.
+    unit
+        What its rows are numbered by in the messages: "line" or "feature".
+    """
+
+    def __init__(self, path: str | os.PathLike[str], unit: str = "line") -> None:
+        self._path = str(path)
+        self._unit = unit
+        self._count: Counter[str] = Counter()
+        self._described: defaultdict[str, list[tuple[int, str, str, str]]] = defaultdict(list)
+
+    def __bool__(self) -> bool:
+        """Whether any problem was found."""
+        return bool(self._count)
+
+    def add(self, number: int, found: str, expected: str, remedy: str = "", *, column: str = "") -> None:
+        """Note one problem.
+
+        Parameters
+        ----------
+        number
+            Line or feature, from 1; 0 stands for the file as a whole.
+        found, expected, remedy
+            As in `Problem`.
+        column
+            Name of the column at fault, which becomes a part of `where`; the problems of each column are counted separately.
+        """
+        self._count[column] += 1
+        described = self._described[column]
+        described.append((number, found, expected, remedy))
+        if len(described) > 2 * SHOWN:
+            self._described[column] = sorted(described)[:SHOWN]
+
+    def add_each(
+        self, numbers: NDArray[np.int64], describe: Callable[[int], str], expected: str, remedy: str = ""
+    ) -> None:
+        """Note one problem for each of `numbers`.
+
+        `describe` returns what was found at a position of `numbers`; it is called for the first `SHOWN` positions only.
+        """
+        for position, number in enumerate(numbers[:SHOWN].tolist()):
+            self.add(number, describe(position), expected, remedy)
+        if numbers.size > SHOWN:
+            self._count[""] += numbers.size - SHOWN
+
+    def problems(self) -> list[Problem]:
+        """Return the first `SHOWN` problems of each column, and one that counts the others."""
+        result = []
+        for column, count in self._count.items():
+            named = f", column {column!r}" if column else ""
+            for number, found, expected, remedy in sorted(self._described[column])[:SHOWN]:
+                at = f", {self._unit} {number}" if number else ""
+                result.append(_problem(f"{self._path}{at}{named}", found, expected, remedy))
+            if count > SHOWN:
+                found = f"{count - SHOWN} more faults, {count} in all"
+                remedy = "Correct the first ones and read the file again"
+                result.append(Problem(f"{self._path}{named}", found, "none", remedy))
+        return result
+
+    def raise_if_any(self) -> None:
+        """Raise `InputError` with everything collected, or do nothing.
+
+        Raises
+        ------
+        InputError
+            If at least one problem was added.
+        """
+        if self:
+            raise InputError(*self.problems())
+
+
+def raise_together(*files: FileProblems) -> None:
+    """Raise the problems of several files at once, or do nothing.
+
+    Raises
+    ------
+    InputError
+        With what each file's own would say.
+    """
+    problems = [problem for file in files for problem in file.problems()]
+    if problems:
+        raise InputError(*problems)
+
+
+def _problem(where: str, found: object, expected: str, remedy: str) -> Problem:
+    text = str(found)
+    return Problem(where, text if len(text) <= 80 else text[:77] + "...", expected, remedy)

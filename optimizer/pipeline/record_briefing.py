@@ -11,7 +11,7 @@ from optimizer.risk.evidence import KeepsEvidence, gather_evidence
 
 if TYPE_CHECKING:
     from optimizer.records.exposure import Exposure
-    from optimizer.records.records import Effort, Records
+    from optimizer.records.model import Effort, Seizures
     from optimizer.risk.evidence import Evidence
     from optimizer.scenario.compile import Compiled
 
@@ -34,7 +34,7 @@ def known_effort(exposure: Exposure) -> tuple[UnitEffort, ...]:
     )
 
 
-def record_facts(records: Records, effort: Effort | None, evidence: Evidence) -> RecordFacts:
+def record_facts(records: Seizures, effort: Effort | None, evidence: Evidence) -> RecordFacts:
     """Return what must be known of the record to say what it cannot tell.
 
     Parameters

@@ -1,12 +1,12 @@
 from .areas import Area as Area
 from .areas import load_areas as load_areas
+from .model import Effort as Effort
+from .model import Seizures as Seizures
 from .period import Period as Period
 from .period import parse_period as parse_period
+from .reading import read_effort as read_effort
+from .reading import read_seizures as read_seizures
 from .record_parser import Unused as Unused
-from .records import Effort as Effort
-from .records import Records as Records
-from .records import read_effort as read_effort
-from .records import read_seizures as read_seizures
 from .sources import EffortSource as EffortSource
 from .sources import SeizureSource as SeizureSource
 
@@ -15,8 +15,8 @@ __all__ = [
     "Effort",
     "EffortSource",
     "Period",
-    "Records",
     "SeizureSource",
+    "Seizures",
     "Unused",
     "load_areas",
     "parse_period",

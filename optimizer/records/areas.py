@@ -10,7 +10,7 @@ import shapely
 from shapely.geometry import shape
 
 from optimizer.base.errors import ProblemList
-from optimizer.records.record_table import read_features
+from optimizer.base.geojson import read_features
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.network import Network
-    from optimizer.records.records import Effort, Records
+    from optimizer.records.model import Effort, Seizures
 
 ROAD_UNIT = "km of road"
 """What stands in for effort where none is recorded."""
@@ -124,7 +124,7 @@ def _complain_of_units(effort: Effort, units: tuple[str, ...]) -> None:
     problems.raise_if_any()
 
 
-def unit_of_seizures(records: Records, exposure: Exposure) -> NDArray[np.int64]:
+def unit_of_seizures(records: Seizures, exposure: Exposure) -> NDArray[np.int64]:
     """Return for each row of `records` the position of the unit of effort that made its seizures, (k,).
 
     Raises
@@ -148,7 +148,7 @@ def unit_of_seizures(records: Records, exposure: Exposure) -> NDArray[np.int64]:
     return np.array(numbers, dtype=np.int64)[records.source]
 
 
-def in_time(records: Records, exposure: Exposure, unit: NDArray[np.int64]) -> NDArray[np.bool_]:
+def in_time(records: Seizures, exposure: Exposure, unit: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return whether each row of `records` falls in a time with effort of its unit, (k,); true where no time is known."""
     before = records.end <= exposure.first[unit]
     behind = records.start >= exposure.after[unit]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from optimizer.problem.network import Network
     from optimizer.records.areas import Area
-    from optimizer.records.record_parser import Rows
+    from optimizer.records.record_parser import RecordParser
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,22 @@ class Gazetteer:
         return {name_key(area.name): position for position, area in enumerate(self.areas)}
 
 
-def locate(rows: Rows, gazetteer: Gazetteer) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return segment and area of each row, two (k,) arrays with -1 for none.
+@dataclass(frozen=True, slots=True)
+class RecordPlaces:
+    """Where each of k rows lies.
+
+    Attributes
+    ----------
+    segment, area
+        (k,) numbers of segments and positions of areas; -1 for none.
+    """
+
+    segment: NDArray[np.int64]
+    area: NDArray[np.int64]
+
+
+def locate(rows: RecordParser, gazetteer: Gazetteer) -> RecordPlaces:
+    """Return segment or area of each row.
 
     The most exact place that a row gives is the one that counts: its segment, else its point, else its area.
     """
@@ -64,10 +78,10 @@ def locate(rows: Rows, gazetteer: Gazetteer) -> tuple[NDArray[np.int64], NDArray
     positions = np.flatnonzero(rows.used & pointed)
     if positions.size:
         segment[positions] = _match(rows, positions, gazetteer.network)
-    return segment, area
+    return RecordPlaces(segment, area)
 
 
-def _has_point(rows: Rows) -> NDArray[np.bool_]:
+def _has_point(rows: RecordParser) -> NDArray[np.bool_]:
     pointed = np.zeros(rows.used.size, dtype=bool)
     if rows.has("lon") and rows.has("lat"):
         lon, lat = rows.table.text["lon"], rows.table.text["lat"]
@@ -77,7 +91,7 @@ def _has_point(rows: Rows) -> NDArray[np.bool_]:
     return pointed
 
 
-def _segment(rows: Rows, position: int, network: Network) -> int:
+def _segment(rows: RecordParser, position: int, network: Network) -> int:
     try:
         number = int(whole(rows.table.text["segment"][position]))
     except ValueError:
@@ -88,7 +102,7 @@ def _segment(rows: Rows, position: int, network: Network) -> int:
     return -1
 
 
-def _area(rows: Rows, position: int, gazetteer: Gazetteer) -> int:
+def _area(rows: RecordParser, position: int, gazetteer: Gazetteer) -> int:
     name = rows.table.text["area"][position]
     number = gazetteer.number.get(name_key(name), -1)
     if number < 0:
@@ -104,7 +118,7 @@ def _area(rows: Rows, position: int, gazetteer: Gazetteer) -> int:
     return number
 
 
-def _match(rows: Rows, positions: NDArray[np.int64], network: Network) -> NDArray[np.int64]:
+def _match(rows: RecordParser, positions: NDArray[np.int64], network: Network) -> NDArray[np.int64]:
     """Return (len(positions),) nearest segments; leave out rows that are too far off."""
     limit = rows.source.max_distance_m
     point = np.column_stack([_numbers(rows, positions, name) for name in ("lon", "lat")])
@@ -115,10 +129,11 @@ def _match(rows: Rows, positions: NDArray[np.int64], network: Network) -> NDArra
     segment[valid], distance[valid] = network.nearest_segments(point[valid, 0], point[valid, 1])
     if not (distance <= limit).any() and _swapped(point[readable], network, limit):
         rows.problems.add(
-            f"{rows.path}, columns lon and lat",
+            0,
             f"no point within {limit:g} m of a road, but with longitude and latitude exchanged most are",
             f"points near {network.centre[0]:.3f}, {network.centre[1]:.3f} (longitude, latitude)",
             "Exchange lon and lat in the columns mapping",
+            column="lon, lat",
         )
         return segment
     for at in np.flatnonzero(readable & ~valid):
@@ -133,7 +148,7 @@ def _match(rows: Rows, positions: NDArray[np.int64], network: Network) -> NDArra
     return segment
 
 
-def _numbers(rows: Rows, positions: NDArray[np.int64], name: str) -> NDArray[np.float64]:
+def _numbers(rows: RecordParser, positions: NDArray[np.int64], name: str) -> NDArray[np.float64]:
     values = np.full(positions.size, np.nan)
     for at, position in enumerate(positions):
         try:

@@ -1,17 +1,16 @@
-"""One source's rows on their way in: parsed column by column, each fault collected, each unused row given its reason."""
+"""Parser of one source's rows: column by column, every fault collected, every row that is not used given its reason."""
 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.errors import InputError, ProblemList
+from optimizer.base.errors import FileProblems, InputError
 from optimizer.records.period import parse_period
-from optimizer.records.record_table import Table, read_table
+from optimizer.records.record_file import read_record_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,10 +18,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from optimizer.base.tables import TextTable
+    from optimizer.records.period import Period
     from optimizer.records.sources import EffortSource, SeizureSource
-
-SHOWN = 20
-"""Faults of one column that are told one by one; the rest are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +32,9 @@ class Unused:
     file
         As the scenario names it.
     row
-        Row of the CSV (the header is row 1) or feature of the GeoJSON (the first is 1).
+        Line of the CSV file on which the row begins (the header is line 1) or feature of the GeoJSON file (the first is 1).
     reason
-        Why; rows left out for the same reason share the same words.
+        Why; rows left out for the same reason have the same text here.
     detail
         What stood there, or how far off it was.
     """
@@ -47,9 +45,28 @@ class Unused:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class DaySpans:
+    """The days that each of k rows stands for.
+
+    Attributes
+    ----------
+    start, end
+        (k,) datetime64[D]: first day, and the day after the last.
+    """
+
+    start: NDArray[np.datetime64]
+    end: NDArray[np.datetime64]
+
+    def text(self, position: int) -> str:
+        """Return one row's first and last day."""
+        last = self.end[position] - np.timedelta64(1, "D")
+        return str(self.start[position]) if last == self.start[position] else f"{self.start[position]} to {last}"
+
+
 @dataclass
-class Rows:
-    """The rows of one source.
+class RecordParser:
+    """The rows of one source while they are parsed.
 
     Attributes
     ----------
@@ -60,23 +77,22 @@ class Rows:
     table
         Its text.
     used
-        (k,) rows that nothing speaks against so far.
+        (k,) rows that are used, as far as is known.
     problems
         Faults so far.
     unused
-        Rows left out so far.
+        RecordParser left out so far.
     warnings
         What the user should know about rows that are used.
     """
 
     source: SeizureSource | EffortSource
     path: Path
-    table: Table
+    table: TextTable
     used: NDArray[np.bool_]
-    problems: ProblemList = field(default_factory=ProblemList)
+    problems: FileProblems
     unused: list[Unused] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    _faults: Counter[str] = field(default_factory=Counter)
 
     @property
     def label(self) -> str:
@@ -96,17 +112,8 @@ class Rows:
     def fault(self, position: int, name: str, expected: str, remedy: str = "") -> None:
         """Note that a field cannot be understood; the file will be refused."""
         column = getattr(self.source.columns, name) or self.source.columns.usual_name(name)
-        self._faults[column] += 1
-        if self._faults[column] <= SHOWN:
-            where = f"{self.path}, row {self.table.number[position]}, column {column!r}"
-            self.problems.add(where, repr(self.table.text[name][position]), expected, remedy)
-
-    def raise_if_any(self) -> None:
-        """Raise `InputError` if the file has any fault; faults beyond the first 20 of a column are counted, not told."""
-        for column, count in self._faults.items():
-            if count > SHOWN:
-                self.problems.add(f"{self.path}, column {column!r}", f"{count - SHOWN} more rows like these", "none")
-        self.problems.raise_if_any()
+        found = repr(self.table.text[name][position])
+        self.problems.add(self.table.number[position], found, expected, remedy, column=column)
 
     def numbers(
         self, name: str, read: Callable[[str], float], expected: str, *, empty: float | None = None
@@ -129,37 +136,36 @@ class Rows:
                     self.fault(position, name, expected)
         return values
 
-    def days(self) -> tuple[NDArray[np.datetime64], NDArray[np.datetime64]]:
-        """Return first day and day after the last of each row, two (k,) arrays of datetime64[D]; NaT where not used."""
+    def days(self) -> DaySpans:
+        """Return the days of each row; NaT where it is not used."""
         first = np.full(self.used.size, "NaT", dtype="datetime64[D]")
         after = first.copy()
         if self.source.period is not None:
-            span = parse_period(self.source.period)
-            first[:], after[:] = np.datetime64(span.start), np.datetime64(span.end)
-            return first, after
+            whole_file = parse_period(self.source.period)
+            first[:], after[:] = np.datetime64(whole_file.start), np.datetime64(whole_file.end)
+            return DaySpans(first, after)
         names = ("time",) if self.has("time") else ("start", "end")
         for position in np.flatnonzero(self.used).tolist():
-            spans = [days for name in names if (days := self._span(position, name)) is not None]
+            spans = [span for name in names if (span := self._span(position, name)) is not None]
             if len(spans) == len(names):
-                first[position], after[position] = spans[0][0], spans[-1][1]
+                first[position], after[position] = spans[0].start, spans[-1].end
                 if first[position] >= after[position]:
                     self.fault(position, "end", "a day not before the first", "Swap them")
-        return first, after
+        return DaySpans(first, after)
 
-    def _span(self, position: int, name: str) -> tuple[np.datetime64, np.datetime64] | None:
+    def _span(self, position: int, name: str) -> Period | None:
         text = self.table.text[name][position]
         if not text:
             self.leave_out(position, "no time")
             return None
         try:
-            span = parse_period(text, self.source.date_format)
+            return parse_period(text, self.source.date_format)
         except InputError as error:
             self.fault(position, name, error.problems[0].expected, error.problems[0].remedy)
             return None
-        return np.datetime64(span.start), np.datetime64(span.end)
 
 
-def open_rows(source: SeizureSource | EffortSource, folder: Path) -> Rows:
+def open_records(source: SeizureSource | EffortSource, folder: Path) -> RecordParser:
     """Read a source's file and apply `where` and `duplicates`.
 
     Parameters
@@ -175,12 +181,8 @@ def open_rows(source: SeizureSource | EffortSource, folder: Path) -> Rows:
         If the file cannot be read or lacks a column.
     """
     path = folder / source.file
-    columns = source.columns
-    named = {field: getattr(columns, field) for field in type(columns).model_fields}
-    usual = {field: columns.usual_name(field) for field in named}
-    table = read_table(path, named, usual, source.where)
-    _complain_of_missing(path, source, table)
-    rows = Rows(source, path, table, np.ones(len(table.number), dtype=bool))
+    table = read_record_file(path, source)
+    rows = RecordParser(source, path, table, np.ones(len(table), dtype=bool), FileProblems(path, table.unit))
     for column, allowed in source.where.items():
         for position, text in enumerate(table.text[f"column:{column}"]):
             if text not in allowed:
@@ -189,22 +191,7 @@ def open_rows(source: SeizureSource | EffortSource, folder: Path) -> Rows:
     return rows
 
 
-def _complain_of_missing(path: Path, source: SeizureSource | EffortSource, table: Table) -> None:
-    problems = ProblemList()
-    has = table.text.keys()
-    remedy = "Name the column under columns"
-    if source.period is None and "time" not in has and not {"start", "end"} <= has:
-        problems.add(f"{path}, columns", "no time", "a column of times", remedy + ", or state the period of all rows")
-    if not ({"segment"} & has or {"area"} & has or {"lon", "lat"} <= has):
-        problems.add(f"{path}, columns", "no place", "lon and lat, or segment, or area", remedy)
-    if getattr(source, "amount_per_row", 1) is None and "amount" not in has:
-        problems.add(f"{path}, columns", "no amount", "a column of amounts", remedy + ", or state amount_per_row")
-    if not table.number:
-        problems.add(str(path), "no row", "at least one record")
-    problems.raise_if_any()
-
-
-def _repeated(rows: Rows) -> None:
+def _repeated(rows: RecordParser) -> None:
     """Warn of rows whose every column that is read equals an earlier row's, or leave them out."""
     seen: set[tuple[str, ...]] = set()
     repeats: list[int] = []

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.network import Network
-    from optimizer.records.records import Effort, Records
+    from optimizer.records.model import Effort, Seizures
     from optimizer.risk.estimate import RiskEstimate
     from optimizer.risk.evidence import Evidence
     from optimizer.risk.field_flow.latent import Design
@@ -52,7 +52,7 @@ class _Plain(GammaModel):
     def __init__(self, *, level: float = 0.9) -> None:
         self.level = level
 
-    def fit(self, records: Records, effort: Effort | None, network: Network) -> Self:
+    def fit(self, records: Seizures, effort: Effort | None, network: Network) -> Self:
         """Set finds against what this model takes for effort.
 
         Raises
@@ -138,7 +138,7 @@ class FlowRegression:
         self.level = level
         self.ridge = ridge
 
-    def fit(self, records: Records, effort: Effort | None, network: Network) -> Self:
+    def fit(self, records: Seizures, effort: Effort | None, network: Network) -> Self:
         """Fit the regression to segments that were searched; finds known by area alone are left out.
 
         Raises
@@ -194,7 +194,7 @@ class FlowRegression:
         """Return n draws of the log risk index, (n, m); segments are drawn apart."""
         return np.asarray(self.mean_ + self.sd_ * rng.standard_normal((n, self.mean_.size)))
 
-    def score(self, records: Records, effort: Effort | None) -> float:
+    def score(self, records: Seizures, effort: Effort | None) -> float:
         """Return the log chance of a later record given its own effort, a seizure (natural logarithm; higher is better).
 
         Raises

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.network import Network
-    from optimizer.records.records import Effort, Records
+    from optimizer.records.model import Effort, Seizures
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class RiskEstimate:
 class RiskModel(Protocol):
     """A model of risk: parameters go into `__init__`, a record into `fit`, which gives what has been learnt."""
 
-    def fit(self, records: Records, effort: Effort | None, network: Network) -> Self:
+    def fit(self, records: Seizures, effort: Effort | None, network: Network) -> Self:
         """Learn from a record; return self."""
         ...
 
@@ -67,7 +67,7 @@ class RiskModel(Protocol):
         """Return the risk index of every segment, with an interval."""
         ...
 
-    def score(self, records: Records, effort: Effort | None) -> float:
+    def score(self, records: Seizures, effort: Effort | None) -> float:
         """Return the log chance of a later record given its own effort: natural logarithm, higher is better.
 
         Per seizure where finds are counted, per search where each ends in yes or no.

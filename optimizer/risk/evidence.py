@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from optimizer.problem.network import Network
     from optimizer.records.exposure import Exposure
-    from optimizer.records.records import Effort, Records
+    from optimizer.records.model import Effort, Seizures
 
 LEAST_SEIZURES = 0.5
 """Seizures that stand for none in the global rate: the mean of a Poisson's rate under Jeffreys's prior once nothing was found."""
@@ -111,7 +111,7 @@ class KeepsEvidence(Protocol):
 
 
 def gather_evidence(
-    records: Records,
+    records: Seizures,
     effort: Effort | None,
     network: Network,
     *,
@@ -187,7 +187,7 @@ class _Part:
     pools: list[Pool]
 
 
-def _find(records: Records, amount: NDArray[np.float64]) -> _Found:
+def _find(records: Seizures, amount: NDArray[np.float64]) -> _Found:
     at = records.segment >= 0
     located = np.zeros(amount.size)
     np.add.at(located, records.segment[at], records.count[at])

@@ -11,7 +11,7 @@ from optimizer.risk.smoothing import walk
 
 if TYPE_CHECKING:
     from optimizer.problem.network import Network
-    from optimizer.records.records import Effort, Records
+    from optimizer.records.model import Effort, Seizures
     from optimizer.risk.evidence import Pool
 
 REACHES = (1.0, 3.0, 9.0, 27.0)
@@ -63,7 +63,7 @@ class ShrunkRate(GammaModel):
         self.neighbourhood_shape = neighbourhood_shape
         self.typical_index = typical_index
 
-    def fit(self, records: Records, effort: Effort | None, network: Network) -> Self:
+    def fit(self, records: Seizures, effort: Effort | None, network: Network) -> Self:
         """Estimate the risk index of every segment.
 
         Raises

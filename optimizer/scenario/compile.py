@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from optimizer.problem.network import Network
     from optimizer.problem.places import Gateway, Settlement
     from optimizer.problem.teams import PatrolField
-    from optimizer.records.records import Effort, Records
+    from optimizer.records.model import Effort, Seizures
     from optimizer.region.model import Region
     from optimizer.risk.estimate import RiskEstimate, RiskModel
     from optimizer.scenario.evidence import ScenarioEvidence
@@ -88,7 +88,7 @@ class Compiled:
     region: Region
     gateways: tuple[Gateway, ...]
     settlements: tuple[Settlement, ...]
-    records: Records | None
+    records: Seizures | None
     effort: Effort | None
     model: RiskModel | None
     risk: RiskEstimate | None

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from optimizer.problem.network import Network
     from optimizer.problem.places import Gateway, Settlement
-    from optimizer.records import Effort, Records
+    from optimizer.records import Effort, Seizures
     from optimizer.region.model import Region
     from optimizer.risk import RiskModel
     from optimizer.scenario.model import ScenarioModel
@@ -55,7 +55,7 @@ class ScenarioEvidence:
     scenario: ScenarioModel
     region: Region
     demand: Demand
-    records: Records | None
+    records: Seizures | None
     effort: Effort | None
     inputs: tuple[Path, ...]
     warnings: tuple[str, ...]
@@ -129,7 +129,9 @@ def _check_files(scenario: ScenarioModel, path: Path) -> None:
     problems.raise_if_any()
 
 
-def _records(scenario: ScenarioModel, path: Path, network: Network) -> tuple[Records | None, Effort | None, list[Path]]:
+def _records(
+    scenario: ScenarioModel, path: Path, network: Network
+) -> tuple[Seizures | None, Effort | None, list[Path]]:
     from optimizer.records import load_areas, read_effort, read_seizures
 
     folder = path.parent

@@ -17,7 +17,7 @@ from scipy.special import betaln
 
 from optimizer.lab.backtest.points import nearest_neighbours, point_network
 from optimizer.lab.backtest.sums import sums
-from optimizer.records import Effort, Records
+from optimizer.records import Effort, Seizures
 from optimizer.risk import FieldFlow
 from optimizer.risk.numerics.likelihood import Cells
 from optimizer.risk.numerics.lognormal import log_chance
@@ -83,7 +83,7 @@ def by_field(task: Task) -> Forecast:
     return Forecast(log_chance(cells, mean, sd, np.inf), chance, f"log odds spread {spread:.2f}")
 
 
-def as_rows(task: Task) -> tuple[Records, Effort]:
+def as_rows(task: Task) -> tuple[Seizures, Effort]:
     """Return the searches to learn from as seizures and effort on a point network."""
     first = task.month.astype("datetime64[D]")
     after = (task.month + 1).astype("datetime64[D]")
@@ -103,7 +103,7 @@ def as_rows(task: Task) -> tuple[Records, Effort]:
         unit=(UNIT,),
     )
     found = task.found > 0
-    records = Records(
+    records = Seizures(
         segment=task.point[found],
         area=effort.area[found],
         start=first[found],

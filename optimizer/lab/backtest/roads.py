@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.network import Network
-    from optimizer.records import Effort, Records
+    from optimizer.records import Effort, Seizures
     from optimizer.risk import RiskModel
     from optimizer.risk.evidence import Evidence
     from optimizer.scenario.evidence import ScenarioEvidence
@@ -159,7 +159,7 @@ def backtest_scenario(
     return Backtest(length.value, seed, [judged], [], interrupted)
 
 
-def _both(known: ScenarioEvidence, path: Path) -> tuple[Records, Effort]:
+def _both(known: ScenarioEvidence, path: Path) -> tuple[Seizures, Effort]:
     if known.records is None or known.effort is None or not len(known.effort) or not len(known.records):
         found = "no seizures" if known.records is None or not len(known.records) else "no search effort"
         raise InputError(
@@ -182,7 +182,7 @@ def _test_periods(effort: Effort, length: Length) -> tuple[list[np.datetime64], 
     return [start for start in np.unique(first[within]) if earliest <= start.astype("datetime64[D]")], within
 
 
-def cells_of_rows(network: Network, records: Records, effort: Effort) -> Ints:
+def cells_of_rows(network: Network, records: Seizures, effort: Effort) -> Ints:
     """Return the (m,) cell of each segment: squares, those that share an area with rows of its own joined to one."""
     middle = network.segment_midpoint
     square = squares(middle[:, 0], middle[:, 1])
@@ -197,7 +197,7 @@ def cells_of_rows(network: Network, records: Records, effort: Effort) -> Ints:
     return np.asarray(connected_components(graph, directed=False)[1][square], dtype=np.int64)
 
 
-def _row_cell(rows: Records | Effort, cell: Ints) -> Ints:
+def _row_cell(rows: Seizures | Effort, cell: Ints) -> Ints:
     """Return the (k,) cell of each row; -1 for an area without a segment."""
     of_area = np.array([cell[members[0]] if members.size else -1 for members in rows.area_segment], dtype=np.int64)
     located = cell[np.maximum(rows.segment, 0)]
@@ -206,7 +206,7 @@ def _row_cell(rows: Records | Effort, cell: Ints) -> Ints:
 
 def _tell(
     known: ScenarioEvidence,
-    records: Records,
+    records: Seizures,
     effort: Effort,
     start: np.datetime64,
     length: Length,
@@ -282,7 +282,7 @@ def _models(known: ScenarioEvidence) -> dict[str, RiskModel]:
     return {own: known.risk_model()} | {name: make() for name, make in BASELINES.items() if name != own}
 
 
-def _evidence(records: Records, effort: Effort, network: Network, before: Evidence) -> Evidence:
+def _evidence(records: Seizures, effort: Effort, network: Network, before: Evidence) -> Evidence:
     rate = np.where(np.isfinite(before.global_rate), before.global_rate, 1.0)
     return gather_evidence(records, effort, network, units=before.units, global_rate=rate)
 
@@ -301,7 +301,7 @@ def _reference(evidence: Evidence, *, together: bool) -> float:
 def _judge(
     name: str,
     network: Network,
-    records: Records,
+    records: Seizures,
     effort: Effort,
     told: Sequence[Told],
     cell: Ints,
@@ -359,7 +359,7 @@ def _hot_spots(told: Sequence[Told], cell: Ints) -> HotSpots | None:
 
 
 def _remarks(
-    records: Records, effort: Effort, within: NDArray[np.bool_], length: Length, told: Sequence[Told]
+    records: Seizures, effort: Effort, within: NDArray[np.bool_], length: Length, told: Sequence[Told]
 ) -> tuple[str, ...]:
     remarks = []
     if (records.area >= 0).any() or (effort.area >= 0).any():

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from optimizer.base.errors import InputError, Problem
+from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files import read_json
-from optimizer.records.importers.faults import FILE, Faults
-from optimizer.records.importers.reading import numbers, read_columns
+from optimizer.records.importers.frames import FILE, add_rows, numbers, read_columns
 from optimizer.records.importers.stop_search import LINKED
 from optimizer.records.importers.writing import COUNTS
 
@@ -95,14 +94,14 @@ def read_searches(paths: Sequence[Path]) -> tuple[list[Searches], list[Excluded]
         or one month of a force in two files.
     """
     files = [path / NAME if path.is_dir() else path for path in paths]
-    faults = Faults()
+    faults = ProblemList()
     parts = []
     for file in files:
         try:
             _complain_of_raw_file(file)
             parts.append(_checked(read_columns(file, WHAT, COLUMNS)))
         except InputError as error:
-            faults.take(error)
+            faults.extend(error)
     faults.raise_if_any()
     rows = pd.concat(parts, ignore_index=True)
     _complain_of_months(rows)
@@ -124,10 +123,10 @@ def _complain_of_raw_file(file: Path) -> None:
 
 
 def _checked(rows: pd.DataFrame) -> pd.DataFrame:
-    faults = Faults()
+    faults = ProblemList()
     dated = rows["time"].str.fullmatch(MONTH)
-    faults.add_rows(rows[~dated], "time", "a month or a day such as 2020-01 or 2020-01-31")
-    faults.add_rows(rows[rows["source"] == ""], "source", "the name of the force")
+    add_rows(faults, rows[~dated], "time", "a month or a day such as 2020-01 or 2020-01-31")
+    add_rows(faults, rows[rows["source"] == ""], "source", "the name of the force")
     read = {
         "lon": numbers(rows, "lon", faults, least=-180, most=180),
         "lat": numbers(rows, "lat", faults, least=-90, most=90),
@@ -136,10 +135,14 @@ def _checked(rows: pd.DataFrame) -> pd.DataFrame:
         "found": numbers(rows, "found", faults, most=1.0, whole=True),
     }
     for name in read:
-        faults.add_rows(rows[rows[name] == ""], name, "a number")
+        add_rows(faults, rows[rows[name] == ""], name, "a number")
     nothing = read["weight"] == 0
-    faults.add_rows(
-        rows[nothing], "weight", "more than 0 and at most 1", "Leave out rows that are no search; a find needs one"
+    add_rows(
+        faults,
+        rows[nothing],
+        "weight",
+        "more than 0 and at most 1",
+        "Leave out rows that are no search; a find needs one",
     )
     faults.raise_if_any()
     return rows.assign(**read)

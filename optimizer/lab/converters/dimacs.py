@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.lab.converters.faults import Faults
+from optimizer.base.errors import FileProblems
 from optimizer.lab.converters.lines import Lines, read_bytes
 from optimizer.lab.converters.roads import Roads, check_node_count, check_nodes
 
@@ -33,7 +33,7 @@ def read_gr(path: Path) -> Roads:
     InputError
         With its faults: counts that disagree with the problem line, lines of another form, node numbers out of range, weights below 0.
     """
-    faults = Faults(path)
+    faults = FileProblems(path)
     lines = Lines(read_bytes(path, "a DIMACS graph (.gr)"))
     arc = _chosen(lines, "a", ARC_FORM, faults)
     n_nodes, n_arcs = _counts(lines, ("p", "sp"), "p sp NODES ARCS", 2, faults) or (0, 0)
@@ -59,7 +59,7 @@ def read_co(path: Path, n_nodes: int) -> NDArray[np.float64]:
     InputError
         With its faults: lines of another form, nodes that are missing or come twice, places off the globe.
     """
-    faults = Faults(path)
+    faults = FileProblems(path)
     lines = Lines(read_bytes(path, "DIMACS coordinates (.co)"))
     row = _chosen(lines, "v", NODE_FORM, faults)
     counts = _counts(lines, ("p", "aux", "sp", "co"), "p aux sp co NODES", 1, faults)
@@ -79,7 +79,7 @@ def placed_nodes(
     lonlat: NDArray[np.float64],
     n_nodes: int,
     number: NDArray[np.int64],
-    faults: Faults,
+    faults: FileProblems,
 ) -> NDArray[np.float64]:
     """Return the (n_nodes, 2) degrees of all nodes from one line a node, in any order.
 
@@ -115,7 +115,7 @@ def placed_nodes(
     return degrees
 
 
-def _chosen(lines: Lines, letter: str, form: str, faults: Faults) -> NDArray[np.int64]:
+def _chosen(lines: Lines, letter: str, form: str, faults: FileProblems) -> NDArray[np.int64]:
     """Return the positions of the lines that begin with `letter`; lines that nothing explains are faults."""
     known = np.isin(lines.letter, [ord(c) for c in ("c", "p", "\n", letter)])
     strange = np.flatnonzero(~known)
@@ -123,7 +123,7 @@ def _chosen(lines: Lines, letter: str, form: str, faults: Faults) -> NDArray[np.
     return np.flatnonzero(lines.letter == ord(letter))
 
 
-def _counts(lines: Lines, words: tuple[str, ...], form: str, size: int, faults: Faults) -> tuple[int, ...] | None:
+def _counts(lines: Lines, words: tuple[str, ...], form: str, size: int, faults: FileProblems) -> tuple[int, ...] | None:
     """Return the counts of the problem line, or None after noting what is wrong with it."""
     at = np.flatnonzero(lines.letter == ord("p"))
     if at.size != 1:

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.lab.converters.tables import read_table
+from optimizer.base.tables import WantedColumns, read_csv
+from optimizer.lab.converters.tables import table_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from optimizer.lab.converters.faults import Faults
+    from optimizer.base.errors import FileProblems
 
 REQUIRED = ("origin", "destination", "weight")
 
@@ -47,7 +48,7 @@ class Journeys:
         return cls(names, origin, destination, trips)
 
 
-def read_journeys(path: Path, n_nodes: int, faults: Faults) -> Journeys:
+def read_journeys(path: Path, n_nodes: int, faults: FileProblems) -> Journeys:
     """Read a table with the columns origin, destination, weight and perhaps id ("ORIGIN-DESTINATION" where it is empty).
 
     Faults of its rows are noted for the caller to raise.
@@ -57,7 +58,8 @@ def read_journeys(path: Path, n_nodes: int, faults: Faults) -> Journeys:
     InputError
         If there is no such file, or its columns are not as they should be.
     """
-    rows, _ = read_table(path, "a table of evaders", required=REQUIRED, optional=("id",), prefix="", faults=faults)
+    wanted = WantedColumns(REQUIRED, ("id",))
+    rows = table_rows(read_csv(path, "a table of evaders", wanted, problems=faults, typed_by_hand=True), faults)
     names, ends, weights = [], [], []
     seen: dict[str, int] = {}
     for row in rows:

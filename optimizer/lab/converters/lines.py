@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.lab.converters.faults import Faults
+    from optimizer.base.errors import FileProblems
 
 MOST_EXPANSION = 50
 """Times its own size that a gzip file may unpack to: lists of numbers shrink four- to tenfold, a decompression bomb a thousandfold."""
@@ -110,7 +110,7 @@ class Lines:
         return self.text(line).decode("utf-8", errors="replace").split()
 
     def numbers(
-        self, lines: NDArray[np.int64], least: int, most: int, form: str, faults: Faults, *, skip: int = 0
+        self, lines: NDArray[np.int64], least: int, most: int, form: str, faults: FileProblems, *, skip: int = 0
     ) -> NDArray[np.float64]:
         """Return the first numbers of some lines.
 
@@ -155,7 +155,7 @@ class Lines:
         return numbers[:, :least].copy() if whole and np.isfinite(numbers[:, :least]).all() else None
 
     def _one_by_one(
-        self, lines: NDArray[np.int64], least: int, most: int, form: str, faults: Faults, skip: int
+        self, lines: NDArray[np.int64], least: int, most: int, form: str, faults: FileProblems, skip: int
     ) -> NDArray[np.float64]:
         numbers = np.zeros((lines.size, least))
         for row, line in enumerate(lines.tolist()):

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import ProblemList
 from optimizer.base.names import close_match
-from optimizer.lab.converters.tables import LONGEST_ID, MOST_AMOUNT, Row, read_table
+from optimizer.base.tables import WantedColumns, read_csv
+from optimizer.lab.converters.tables import LONGEST_ID, MOST_AMOUNT, Row, table_rows
 from optimizer.problem.options import Option, Resource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from optimizer.lab.converters.faults import Faults
+    from optimizer.base.errors import FileProblems
     from optimizer.lab.converters.roads import Roads
 
 REQUIRED = ("id", "tail", "head", "survival")
@@ -36,7 +37,7 @@ class _Draft:
 
 
 def read_options(
-    path: Path, roads: Roads, budgets: Mapping[str, float], faults: Faults
+    path: Path, roads: Roads, budgets: Mapping[str, float], faults: FileProblems
 ) -> tuple[tuple[Option, ...], tuple[Resource, ...]]:
     """Read an options table, and the resources it uses.
 
@@ -56,13 +57,13 @@ def read_options(
     InputError
         If there is no such file, its columns are not as they should be, or budgets and columns disagree.
     """
-    rows, columns = read_table(
-        path, "a table of options", required=REQUIRED, optional=OPTIONAL, prefix=USES, faults=faults
-    )
+    wanted = WantedColumns(REQUIRED, OPTIONAL, prefix=USES)
+    table = read_csv(path, "a table of options", wanted, problems=faults, typed_by_hand=True)
+    columns = [column for column in table.text if column.startswith(USES)]
     _check_budgets(path, [column.removeprefix(USES) for column in columns], budgets)
     drafts: list[_Draft] = []
     seen: dict[str, int] = {}
-    for row in rows:
+    for row in table_rows(table, faults):
         if row.text("id"):
             drafts.append(_draft(row, columns, seen))
             _watch(row, roads, drafts[-1])

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.errors import InputError, Problem
+from optimizer.base.errors import FileProblems, InputError, Problem, raise_together
 from optimizer.lab.converters.dimacs import read_co, read_gr
 from optimizer.lab.converters.evaders_table import Journeys, read_journeys
-from optimizer.lab.converters.faults import Faults, raise_together
 from optimizer.lab.converters.hazard import MOST_COST, Hazard
 from optimizer.lab.converters.options_table import read_options
 from optimizer.lab.converters.tntp import read_net, read_nodes, read_trips
@@ -80,7 +79,7 @@ def dimacs_instance(
     """
     roads = read_gr(graph)
     lonlat = None if coordinates is None else read_co(coordinates, roads.n_nodes)
-    faults = Faults(evaders)
+    faults = FileProblems(evaders)
     travelled = _Travelled(read_journeys(evaders, roads.n_nodes, faults), faults)
     return _assembled(roads, placement, travelled, lonlat, name, on_unreachable)
 
@@ -125,9 +124,9 @@ def tntp_instance(
     roads = read_net(network, times=placement.hazard.of_time)
     lonlat = None if nodes is None else read_nodes(nodes, roads.n_nodes)
     if trips is not None and evaders is None:
-        travelled = _Travelled(_of_trips(trips, roads.n_nodes), Faults(trips))
+        travelled = _Travelled(_of_trips(trips, roads.n_nodes), FileProblems(trips))
     elif evaders is not None and trips is None:
-        faults = Faults(evaders)
+        faults = FileProblems(evaders)
         travelled = _Travelled(read_journeys(evaders, roads.n_nodes, faults), faults)
     else:
         raise InputError(Problem("--trips, --evaders", "both" if trips else "neither", "one of them"))
@@ -139,7 +138,7 @@ class _Travelled:
     """Who travels, and what is wrong with the file that says so."""
 
     journeys: Journeys
-    faults: Faults
+    faults: FileProblems
 
 
 def _of_trips(path: Path, n_nodes: int) -> Journeys:
@@ -158,7 +157,7 @@ def _assembled(
     on_unreachable: OnUnreachable | None,
 ) -> Instance:
     reliability = _reliability(roads, placement.hazard)
-    faults = Faults(placement.options)
+    faults = FileProblems(placement.options)
     options, resources = read_options(placement.options, roads, placement.budgets, faults)
     raise_together(faults, travelled.faults)
     journeys = travelled.journeys
@@ -194,7 +193,7 @@ def _arrival(node: NDArray[np.int64], roads: Roads) -> NDArray[np.int64]:
 
 def _reliability(roads: Roads, hazard: Hazard) -> NDArray[np.float64]:
     costs = hazard.costs(roads.amount)
-    faults = Faults(roads.path)
+    faults = FileProblems(roads.path)
     hopeless = np.flatnonzero(~(costs <= MOST_COST))
     faults.add_each(
         roads.line[hopeless],

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.lab.converters.faults import Faults
+    from optimizer.base.errors import FileProblems
 
 MOST_NODES = 50_000_000
 """Twice the largest published road network: a count beyond it is a slip, and its arrays would not fit in memory."""
@@ -62,13 +62,13 @@ class Roads:
         return order, key[order]
 
 
-def check_node_count(count: int, line: int, faults: Faults) -> None:
+def check_node_count(count: int, line: int, faults: FileProblems) -> None:
     """Note a number of nodes that no road network has."""
     if not 1 <= count <= MOST_NODES:
         faults.add(line, f"{count} nodes", f"1 to {MOST_NODES} nodes")
 
 
-def check_nodes(numbers: NDArray[np.float64], n_nodes: int, lines: NDArray[np.int64], faults: Faults) -> None:
+def check_nodes(numbers: NDArray[np.float64], n_nodes: int, lines: NDArray[np.int64], faults: FileProblems) -> None:
     """Note every line with a node number, in a (lines,) or (lines, k) table, that is not a whole number from 1 to n."""
     table = numbers if numbers.ndim == 2 else numbers[:, None]
     wrong = (table < 1) | (table > n_nodes) | (table != np.floor(table))

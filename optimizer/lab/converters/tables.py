@@ -1,21 +1,18 @@
-"""A CSV table with a heading, read row by row: columns checked first, then each cell as it is asked for."""
+"""Rows of a table that people write: each cell is checked as it is asked for."""
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from optimizer.base.files import read_text
 from optimizer.base.names import close_match
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
-    from optimizer.lab.converters.faults import Faults
+    from optimizer.base.errors import FileProblems
+    from optimizer.base.tables import TextTable
 
 MOST_AMOUNT = 1e15
 LONGEST_ID = 200
@@ -30,7 +27,7 @@ class Row:
     Attributes
     ----------
     line
-        Line of the file it ends on.
+        Line of the file it begins on.
     cells
         Text of each known column, stripped; empty where the row or the table has none.
     faults
@@ -39,7 +36,7 @@ class Row:
 
     line: int
     cells: dict[str, str]
-    faults: Faults
+    faults: FileProblems
 
     def text(self, column: str) -> str:
         """Return a cell as it stands."""
@@ -87,72 +84,12 @@ class Row:
         return name
 
 
-def read_table(
-    path: Path, what: str, *, required: Sequence[str], optional: Sequence[str], prefix: str, faults: Faults
-) -> tuple[list[Row], list[str]]:
-    """Read a table.
-
-    Parameters
-    ----------
-    path
-        CSV file in UTF-8 with commas and a heading.
-    what
-        What it is, for the messages.
-    required, optional
-        Columns that must, and that may, be there. Others are not read, but one whose name resembles a known one is a fault.
-    prefix
-        Beginning of further columns to read ("uses:"); empty for none.
-    faults
-        Told of what is wrong; raised here if the columns are.
-
-    Returns
-    -------
-    The rows that are not empty, and the names of the columns with the prefix.
-
-    Raises
-    ------
-    InputError
-        If there is no such file, it is no CSV, or its columns are not as they should be.
-    """
-    reader = csv.reader(io.StringIO(read_text(path, what)), strict=True)
-    rows: list[tuple[int, list[str]]] = []
-    try:
-        rows.extend((reader.line_num, [cell.strip() for cell in cells]) for cells in reader)
-    except csv.Error as error:
-        faults.add(reader.line_num, str(error), "comma-separated cells, with quotes that are closed")
-        faults.raise_if_any()
-    heading = rows[0][1] if rows else []
-    further = [name for name in heading if prefix and name.startswith(prefix)]
-    _check_heading(heading, required, [*required, *optional, *([prefix] if prefix else [])], further, faults)
-    faults.raise_if_any()
-    known = {*required, *optional, *further}
-    read = []
-    for line, cells in rows[1:]:
-        if len(cells) > len(heading):
-            faults.add(line, f"{len(cells)} cells", f"{len(heading)}, one a column", "Quote cells that hold commas")
-        elif any(cells):
-            pairs = zip(heading, cells, strict=False)
-            read.append(Row(line, {name: cell for name, cell in pairs if name in known}, faults))
-    return read, further
-
-
-def _check_heading(
-    heading: list[str], required: Sequence[str], known: Sequence[str], further: Sequence[str], faults: Faults
-) -> None:
-    for name in required:
-        if name not in heading:
-            near = close_match(name, [column for column in heading if column not in known])
-            faults.add(1, f"no column {name!r}", f"the columns {', '.join(required)}", near)
-    for name in dict.fromkeys(heading):
-        if name and heading.count(name) > 1:
-            faults.add(1, f"column {name!r} {heading.count(name)} times", "each column once")
-        near = (
-            ""
-            if name in known or name in further
-            else close_match(name.split(":")[0] + ":" if ":" in name else name, known)
-        )
-        if near:
-            faults.add(1, f"column {name!r}", "a column that is known, or a name unlike any", near)
+def table_rows(table: TextTable, faults: FileProblems) -> list[Row]:
+    """Return the rows of a table, whose cells note what is wrong with them in `faults`."""
+    return [
+        Row(line, dict(zip(table.text, cells, strict=True)), faults)
+        for line, *cells in zip(table.number, *table.text.values(), strict=True)
+    ]
 
 
 def _parsed(text: str) -> float:

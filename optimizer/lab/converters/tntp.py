@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.errors import FileProblems
 from optimizer.lab.converters.dimacs import placed_nodes
-from optimizer.lab.converters.faults import Faults
 from optimizer.lab.converters.lines import Lines, read_bytes
 from optimizer.lab.converters.roads import Roads, check_node_count, check_nodes
 
@@ -48,7 +48,7 @@ def read_net(path: Path, *, times: bool) -> Roads:
     InputError
         With its faults: metadata that is missing or disagrees with the links, node numbers out of range, lengths or times below 0.
     """
-    faults = Faults(path)
+    faults = FileProblems(path)
     lines = Lines(read_bytes(path, "a TNTP network"), blanks=b"\r;")
     names = ("NUMBER OF NODES", "NUMBER OF LINKS")
     body, metadata = _body(lines, names, ("FIRST THRU NODE",), faults)
@@ -81,7 +81,7 @@ def read_nodes(path: Path, n_nodes: int) -> NDArray[np.float64]:
     InputError
         With its faults: lines of another form, nodes that are missing or come twice, places that are no degrees.
     """
-    faults = Faults(path)
+    faults = FileProblems(path)
     lines = Lines(read_bytes(path, "TNTP nodes"), blanks=b"\r;")
     body = np.flatnonzero((lines.letter != ord("\n")) & (lines.letter != ord("~")))
     if body.size and lines.words(int(body[0]))[0].lower() == "node":
@@ -103,7 +103,7 @@ def read_trips(path: Path, n_nodes: int) -> tuple[NDArray[np.int64], NDArray[np.
         With its faults: entries before any origin, nodes out of range, pairs that come twice, trips below 0, another total than the
         metadata's.
     """
-    faults = Faults(path)
+    faults = FileProblems(path)
     lines = Lines(read_bytes(path, "TNTP trips"), separators=b";", blanks=b"\r:")
     body, metadata = _body(lines, (), ("TOTAL OD FLOW",), faults)
     opens = np.isin(lines.letter[body], [ord("O"), ord("o")])
@@ -134,7 +134,7 @@ def _check_trips(
     trips: NDArray[np.float64],
     number: NDArray[np.int64],
     total: float | None,
-    faults: Faults,
+    faults: FileProblems,
 ) -> None:
     negative = np.flatnonzero(trips < 0)
     faults.add_each(number[negative], lambda k: f"{trips[negative[k]]:g} trips", "trips of at least 0")
@@ -151,7 +151,7 @@ def _check_trips(
 
 
 def _body(
-    lines: Lines, required: tuple[str, ...], optional: tuple[str, ...], faults: Faults
+    lines: Lines, required: tuple[str, ...], optional: tuple[str, ...], faults: FileProblems
 ) -> tuple[NDArray[np.int64], dict[str, float]]:
     """Return the positions of the lines below the metadata that hold something, and the numbers of the metadata asked for."""
     tags = np.flatnonzero(lines.letter == ord("<")).tolist()
@@ -173,7 +173,7 @@ def _body(
     return body[body > end], values
 
 
-def _number(text: str, name: str, line: int, *, whole: bool, faults: Faults) -> float:
+def _number(text: str, name: str, line: int, *, whole: bool, faults: FileProblems) -> float:
     try:
         value = float(text)
     except ValueError:

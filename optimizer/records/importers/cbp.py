@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from optimizer.base.errors import InputError, Problem
+from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.names import unknown_name
 from optimizer.records.areas import name_key
-from optimizer.records.importers.faults import FILE, LINE, Faults
+from optimizer.records.importers.frames import FILE, LINE, add_rows, numbers, read_columns
 from optimizer.records.importers.proxy import (
     OFFICE_OF_REGION,
     VEHICLES,
@@ -23,7 +23,6 @@ from optimizer.records.importers.proxy import (
     effort_table,
     staffing_proxy,
 )
-from optimizer.records.importers.reading import numbers, read_columns
 from optimizer.records.importers.summary import Sieve, Summary
 from optimizer.records.importers.writing import SNIPPET, Imported, filters
 
@@ -81,7 +80,7 @@ def import_cbp(
     Raises
     ------
     InputError
-        If there is no proxy or several, with the faults of the files, if two rows give different figures for one thing, or if a name
+        If there is no proxy or several, with the problems of the files, if two rows give different figures for one thing, or if a name
         is not in the files.
     """
     _check_one_proxy(crossings, staffing, constant)
@@ -163,26 +162,26 @@ def _check_one_proxy(crossings: Path | None, staffing: Path | None, constant: fl
 
 def _read(paths: Sequence[Path]) -> pd.DataFrame:
     parts = []
-    faults = Faults()
+    problems = ProblemList()
     for path in paths:
         try:
             parts.append(read_columns(path, WHAT, REQUIRED, KEY))
         except InputError as error:
-            faults.take(error)
-    faults.raise_if_any()
+            problems.extend(error)
+    problems.raise_if_any()
     rows = pd.concat(parts, ignore_index=True)
     for name in ("Region", LAND):
         rows[name] = rows[name].fillna("") if name in rows else ""
     fiscal = rows[FISCAL].str.extract(r"^((?:19|20)[0-9]{2})(?: \(FYTD\))?$", expand=False)
-    faults.add_rows(rows[fiscal.isna()], FISCAL, "a fiscal year such as 2019 or 2026 (FYTD)")
+    add_rows(problems, rows[fiscal.isna()], FISCAL, "a fiscal year such as 2019 or 2026 (FYTD)")
     month = rows[MONTH].str.upper().map(MONTHS)
-    faults.add_rows(rows[month.isna()], MONTH, f"one of {', '.join(MONTHS)}")
+    add_rows(problems, rows[month.isna()], MONTH, f"one of {', '.join(MONTHS)}")
     for name in (COMPONENT, OFFICE, DRUG):
-        faults.add_rows(rows[rows[name] == ""], name, "a name")
+        add_rows(problems, rows[rows[name] == ""], name, "a name")
     for name, column, whole in ((EVENTS, "count", True), (POUNDS, "quantity", False)):
-        rows[column] = numbers(rows, name, faults, whole=whole)
-        faults.add_rows(rows[rows[name] == ""], name, "a number, 0 for none")
-    faults.raise_if_any()
+        rows[column] = numbers(rows, name, problems, whole=whole)
+        add_rows(problems, rows[rows[name] == ""], name, "a number, 0 for none")
+    problems.raise_if_any()
     year = fiscal.astype(int) - (month >= 10)  # a fiscal year begins in October of the year before
     rows["start"] = pd.to_datetime({"year": year, "month": month.astype(int), "day": 1})
     rows[FISCAL] = fiscal
@@ -194,7 +193,7 @@ def _without_copies(rows: pd.DataFrame, sieve: Sieve) -> pd.DataFrame:
     sieve.drop("copy of an earlier row", copies.sum())
     rows = rows[~copies]
     revised = rows[rows.duplicated(KEY)]
-    faults = Faults()
+    problems = ProblemList()
     first = rows.drop_duplicates(KEY).set_index(KEY)
     for row in revised.head(100).to_dict("records"):
         earlier = first.loc[tuple(row[name] for name in KEY)]
@@ -202,8 +201,8 @@ def _without_copies(rows: pd.DataFrame, sieve: Sieve) -> pd.DataFrame:
         expected = (
             f"the {earlier[EVENTS]} and {earlier[POUNDS]} of {earlier[FILE]}, line {earlier[LINE]}, or no such row"
         )
-        faults.add(str(row[FILE]), int(row[LINE]), found, expected, "Give each month in one file only")
-    faults.raise_if_any()
+        problems.of_file(str(row[FILE])).add(int(row[LINE]), found, expected, "Give each month in one file only")
+    problems.raise_if_any()
     return rows
 
 

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from optimizer.base.errors import InputError, Problem
+from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.names import close_match
 from optimizer.records.areas import name_key
-from optimizer.records.importers.faults import FILE, LINE, Faults
-from optimizer.records.importers.reading import numbers, read_columns
+from optimizer.records.importers.frames import FILE, LINE, add_rows, numbers, read_columns
 from optimizer.records.importers.spans import span_text, spans
 from optimizer.records.importers.summary import Sieve, Summary
 from optimizer.records.importers.writing import Imported, filters
@@ -46,7 +45,7 @@ def import_csv(path: Path, mapping: Mapping, *, areas: Sequence[str] | None = No
     Raises
     ------
     InputError
-        With the faults of the file by line: what is no date, number or outcome, is negative, off the globe or an unknown area; or if no
+        With the problems of the file by line: what is no date, number or outcome, is negative, off the globe or an unknown area; or if no
         row is left.
     """
     columns = mapping.columns
@@ -118,47 +117,47 @@ def _complete(raw: pd.DataFrame, mapping: Mapping, sieve: Sieve) -> pd.DataFrame
 def _parsed(raw: pd.DataFrame, mapping: Mapping, areas: Sequence[str] | None) -> pd.DataFrame:
     """Return the rows with their parts understood: start, end, place, count, amount, quantity, drug, source, unit."""
     columns = mapping.columns
-    faults = Faults()
-    rows = spans(raw, columns.date, faults, mapping.date_format)
+    problems = ProblemList()
+    rows = spans(raw, columns.date, problems, mapping.date_format)
     rows["source"] = _text(raw, columns.source, mapping.source)
     rows["drug"] = _text(raw, columns.drug, "")
-    _place(rows, raw, mapping, areas, faults)
+    _place(rows, raw, mapping, areas, problems)
     if columns.count is not None:
-        rows["count"] = numbers(raw, columns.count, faults, whole=True)
+        rows["count"] = numbers(raw, columns.count, problems, whole=True)
     if columns.outcome is not None:
-        rows["count"] = _finds(raw, columns.outcome, mapping, faults)
+        rows["count"] = _finds(raw, columns.outcome, mapping, problems)
         rows["amount"] = 1.0
     if columns.effort is not None:
-        rows["amount"] = numbers(raw, columns.effort, faults)
+        rows["amount"] = numbers(raw, columns.effort, problems)
     if columns.quantity is not None:
-        rows["quantity"] = numbers(raw, columns.quantity, faults)
+        rows["quantity"] = numbers(raw, columns.quantity, problems)
     if "amount" in rows:
         rows["unit"] = _text(raw, columns.unit, mapping.unit or SEARCHES)
     elif mapping.unit is not None or columns.unit is not None:
         rows["unit"] = _text(raw, columns.unit, mapping.unit or "")
-    faults.raise_if_any()
+    problems.raise_if_any()
     return rows
 
 
 def _place(
-    rows: pd.DataFrame, raw: pd.DataFrame, mapping: Mapping, areas: Sequence[str] | None, faults: Faults
+    rows: pd.DataFrame, raw: pd.DataFrame, mapping: Mapping, areas: Sequence[str] | None, problems: ProblemList
 ) -> None:
     """Add the columns of `PLACE` that the mapping names; half a point is none."""
     columns = mapping.columns
     if columns.lon is not None and columns.lat is not None:
         point = pd.DataFrame(
             {
-                "lon": numbers(raw, columns.lon, faults, least=-180, most=180),
-                "lat": numbers(raw, columns.lat, faults, least=-90, most=90),
+                "lon": numbers(raw, columns.lon, problems, least=-180, most=180),
+                "lat": numbers(raw, columns.lat, problems, least=-90, most=90),
             }
         )
         rows[["lon", "lat"]] = point.where(point.notna().all(axis="columns"))
     if columns.segment is not None:
-        rows["segment"] = numbers(raw, columns.segment, faults, whole=True).astype("Int64")
+        rows["segment"] = numbers(raw, columns.segment, problems, whole=True).astype("Int64")
     if columns.area is not None:
         rows["area"] = raw[columns.area]
         if areas is not None:
-            _check_areas(raw, columns.area, areas, faults)
+            _check_areas(raw, columns.area, areas, problems)
 
 
 def _text(raw: pd.DataFrame, column: str | None, fallback: str) -> pd.Series[str]:
@@ -167,20 +166,20 @@ def _text(raw: pd.DataFrame, column: str | None, fallback: str) -> pd.Series[str
     return raw[column].where(raw[column] != "", fallback)
 
 
-def _finds(raw: pd.DataFrame, column: str, mapping: Mapping, faults: Faults) -> pd.Series[float]:
+def _finds(raw: pd.DataFrame, column: str, mapping: Mapping, problems: ProblemList) -> pd.Series[float]:
     word = raw[column].str.casefold()
     yes = word.isin([text.casefold() for text in mapping.yes])
     no = word.isin([text.casefold() for text in mapping.no])
     expected = f"one of {', '.join(mapping.yes)}, or of {', '.join(mapping.no)}"
-    faults.add_rows(raw[~(yes | no)], column, expected, "State the words under yes and no")
+    add_rows(problems, raw[~(yes | no)], column, expected, "State the words under yes and no")
     return yes.astype(float)
 
 
-def _check_areas(raw: pd.DataFrame, column: str, areas: Sequence[str], faults: Faults) -> None:
+def _check_areas(raw: pd.DataFrame, column: str, areas: Sequence[str], problems: ProblemList) -> None:
     known = {name_key(name) for name in areas}
     strange = ~raw[column].map(name_key).isin(known) & (raw[column] != "")
     for text, own in raw[strange].groupby(column, sort=False):
-        faults.add_rows(own, column, "the name of an area", close_match(str(text), areas))
+        add_rows(problems, own, column, "the name of an area", close_match(str(text), areas))
 
 
 def _tables(rows: pd.DataFrame, mapping: Mapping) -> dict[str, pd.DataFrame]:

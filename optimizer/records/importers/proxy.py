@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from optimizer.base.errors import InputError, Problem
+from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.names import close_match, unknown_name
 from optimizer.records.areas import name_key
-from optimizer.records.importers.faults import Faults
-from optimizer.records.importers.reading import numbers, read_columns
+from optimizer.records.importers.frames import add_rows, numbers, read_columns
 from optimizer.records.importers.spans import span_text, spans
 
 if TYPE_CHECKING:
@@ -87,15 +86,15 @@ def crossings_proxy(
         if mode not in there:
             raise InputError(unknown_name("--mode", mode, there))
     table = table[table[MODE].isin(list(modes))].copy()
-    faults = Faults()
+    problems = ProblemList()
     table[AREA] = table[REGION].map(dict(office_of))
     strange = table[AREA].isna()
-    faults.add_rows(table[strange], REGION, f"one of {', '.join(office_of)}", "State its field office with --office")
-    table["amount"] = numbers(table, CROSSED, faults)
-    faults.add_rows(table[table[CROSSED] == ""], CROSSED, "a number of crossings, 0 for none")
-    table[["start", "end"]] = spans(table, YEAR, faults)
-    faults.add_rows(table[table[YEAR] == ""], YEAR, "a year")
-    faults.raise_if_any()
+    add_rows(problems, table[strange], REGION, f"one of {', '.join(office_of)}", "State its field office with --office")
+    table["amount"] = numbers(table, CROSSED, problems)
+    add_rows(problems, table[table[CROSSED] == ""], CROSSED, "a number of crossings, 0 for none")
+    table[["start", "end"]] = spans(table, YEAR, problems)
+    add_rows(problems, table[table[YEAR] == ""], YEAR, "a year")
+    problems.raise_if_any()
     stated = [name for region, name in office_of.items() if OFFICE_OF_REGION.get(region) != name]
     _check_areas("--office", stated, areas)
     spelling = {name_key(name): name for name in areas}
@@ -125,26 +124,26 @@ def staffing_proxy(path: Path, areas: Sequence[str]) -> Proxy:
         If the table cannot be read, an area is not known or named twice at one time, or a number is negative or none.
     """
     table = read_columns(path, "a table of staff", (AREA, TIME, STAFF))
-    faults = Faults()
+    problems = ProblemList()
     keys = {name_key(name): name for name in areas}
     table["known"] = table[AREA].map(name_key).map(keys)
     strange = table["known"].isna()
     near = next((hint for text in table.loc[strange, AREA] if (hint := close_match(text.upper(), areas))), "")
-    faults.add_rows(table[strange], AREA, "an area of the records", near)
-    staff = numbers(table, STAFF, faults)
-    faults.add_rows(table[table[STAFF] == ""], STAFF, "a number of staff, 0 for none")
-    faults.add_rows(table[table[TIME] == ""], TIME, "a month, year or fiscal year")
-    table[["start", "end"]] = spans(table, TIME, faults)
+    add_rows(problems, table[strange], AREA, "an area of the records", near)
+    staff = numbers(table, STAFF, problems)
+    add_rows(problems, table[table[STAFF] == ""], STAFF, "a number of staff, 0 for none")
+    add_rows(problems, table[table[TIME] == ""], TIME, "a month, year or fiscal year")
+    table[["start", "end"]] = spans(table, TIME, problems)
     start, end = table["start"].dt, table["end"].dt
     months = (end.year - start.year) * 12 + end.month - start.month
     broken = table["start"].notna() & ((start.day != 1) | (end.day != 1))
-    faults.add_rows(table[broken], TIME, "whole months")
+    add_rows(problems, table[broken], TIME, "whole months")
     table = table.sort_values(["known", "start"], kind="stable")
     overlapping = (table["known"] == table["known"].shift()) & (
         table["start"] < table.groupby("known")["end"].cummax().shift()
     )
-    faults.add_rows(table[overlapping], TIME, "times of one area that do not overlap", "Count each month once")
-    faults.raise_if_any()
+    add_rows(problems, table[overlapping], TIME, "times of one area that do not overlap", "Count each month once")
+    problems.raise_if_any()
     rows = pd.DataFrame(
         {
             AREA: table["known"],

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from optimizer.base.errors import InputError
+from optimizer.records.importers.frames import add_rows
 from optimizer.records.period import FORMS, parse_period
 
 if TYPE_CHECKING:
-    from optimizer.records.importers.faults import Faults
+    from optimizer.base.errors import ProblemList
     from optimizer.records.period import Period
 
 
@@ -19,7 +20,7 @@ EARLIEST = 1900
 """Year before which a date is taken for a slip; pandas cannot hold all of them."""
 
 
-def spans(frame: pd.DataFrame, column: str, faults: Faults, date_format: str = "auto") -> pd.DataFrame:
+def spans(frame: pd.DataFrame, column: str, problems: ProblemList, date_format: str = "auto") -> pd.DataFrame:
     """Return first day and day after the last of each row, columns `start` and `end`; NaT where the text is empty or a fault.
 
     Parameters
@@ -28,14 +29,14 @@ def spans(frame: pd.DataFrame, column: str, faults: Faults, date_format: str = "
         Rows as text, with `FILE` and `LINE`.
     column
         The column of times.
-    faults
+    problems
         Told of texts that are no time.
     date_format
         As in `optimizer.records.period.parse_period`.
     """
     known = {text: span for text in frame[column].unique() if text and (span := _span(text, date_format)) is not None}
     expected = FORMS if date_format in {"auto", "fiscal-year"} else f"a time written {date_format}"
-    faults.add_rows(frame[(frame[column] != "") & ~frame[column].isin(list(known))], column, expected)
+    add_rows(problems, frame[(frame[column] != "") & ~frame[column].isin(list(known))], column, expected)
     return pd.DataFrame(
         {
             "start": pd.to_datetime(frame[column].map({text: span.start for text, span in known.items()})),

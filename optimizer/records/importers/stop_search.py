@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from optimizer.base.errors import InputError, Problem
+from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files import existing_file
 from optimizer.base.names import unknown_name
-from optimizer.records.importers.faults import FILE, Faults
-from optimizer.records.importers.reading import numbers, read_columns
+from optimizer.records.importers.frames import FILE, add_rows, numbers, read_columns
 from optimizer.records.importers.summary import Sieve, Summary
 from optimizer.records.importers.writing import Imported, filters
 
@@ -111,7 +110,7 @@ def import_stop_search(
     Raises
     ------
     InputError
-        With the faults of all files: what is no such file, a date, coordinate or outcome that cannot be understood, or no search left.
+        With the problems of all files: what is no such file, a date, coordinate or outcome that cannot be understood, or no search left.
     """
     files = _files(paths)
     sieve = Sieve()
@@ -169,17 +168,17 @@ def _files(paths: Sequence[Path]) -> list[Path]:
 
 def _read(files: Sequence[Path], force: str | None) -> pd.DataFrame:
     parts = []
-    faults = Faults()
+    problems = ProblemList()
     for path in files:
         try:
             part = read_columns(path, WHAT, REQUIRED, OPTIONAL)
         except InputError as error:
-            faults.take(error)
+            problems.extend(error)
             continue
         named = re.fullmatch(r"\d{4}-\d{2}-(.+)-stop-and-search", path.stem)
         part[FORCE] = force or (named[1] if named else path.stem)
         parts.append(part)
-    faults.raise_if_any()
+    problems.raise_if_any()
     rows = pd.concat(parts, ignore_index=True)
     for name in OPTIONAL:
         rows[name] = rows[name].fillna("") if name in rows else ""
@@ -221,16 +220,16 @@ def _placed(rows: pd.DataFrame, sieve: Sieve) -> pd.DataFrame:
     unplaced = (rows[LAT] == "") | (rows[LON] == "")
     sieve.drop("no coordinates", unplaced.sum())
     rows = rows[~unplaced].copy()
-    faults = Faults()
+    problems = ProblemList()
     minute = rows[DATE].where(rows[DATE].str.fullmatch(MOMENT)).str.slice(0, 16).str.replace(" ", "T")
     rows["minute"] = pd.to_datetime(minute, format="%Y-%m-%dT%H:%M", errors="coerce")
-    faults.add_rows(rows[rows["minute"].isna()], DATE, "a day and a time such as 2020-01-31T23:59:00+00:00")
+    add_rows(problems, rows[rows["minute"].isna()], DATE, "a day and a time such as 2020-01-31T23:59:00+00:00")
     rows["time"] = rows[DATE].str.slice(0, 7)
-    rows["lon"] = numbers(rows, LON, faults, least=-180, most=180)
-    rows["lat"] = numbers(rows, LAT, faults, least=-90, most=90)
+    rows["lon"] = numbers(rows, LON, problems, least=-180, most=180)
+    rows["lat"] = numbers(rows, LAT, problems, least=-90, most=90)
     known = rows[LINKED].str.casefold().isin(["true", "false", ""])
-    faults.add_rows(rows[~known], LINKED, "True, False or nothing")
-    faults.raise_if_any()
+    add_rows(problems, rows[~known], LINKED, "True, False or nothing")
+    problems.raise_if_any()
     return rows
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files import folder_written_whole, write_json
-from optimizer.records.importers.reading import NUMBER
+from optimizer.records.importers.frames import NUMBER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.network import Network
-    from optimizer.records.records import Effort, Records
+    from optimizer.records.model import Effort, Seizures
     from optimizer.risk.alerts.chance import PValue
     from optimizer.risk.alerts.window import Span
     from optimizer.risk.field_flow.model import FieldFlow
@@ -170,7 +170,7 @@ class Watch:
     def __init__(
         self,
         model: FieldFlow,
-        records: Records,
+        records: Seizures,
         effort: Effort | None,
         network: Network,
         *,
@@ -326,7 +326,7 @@ class Watch:
         before = np.bincount(counted.place, self.model.evidence_.searched[counted.segment], size)
         return np.asarray(before == 0)
 
-    def _whole(self, records: Records, effort: Effort, level: float) -> Judgement | None:
+    def _whole(self, records: Seizures, effort: Effort, level: float) -> Judgement | None:
         whole = whole_place(self.network)
         counted = tally([whole], records, self.comparable(effort), self.network, self.known)
         searched, expected = self.expected(counted)
@@ -336,7 +336,7 @@ class Watch:
         new = self._never_before(counted, 1)
         return _judgements([whole], counted.observed, expected, p, p, 0.0, new, level)[0]
 
-    def _unrecorded(self, records: Records, effort: Effort) -> tuple[Unrecorded, ...]:
+    def _unrecorded(self, records: Seizures, effort: Effort) -> tuple[Unrecorded, ...]:
         alone = records.take(without_effort(records, effort, self.network, self.known.units))
         day = np.timedelta64(1, "D")
         return tuple(

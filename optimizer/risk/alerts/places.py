@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from optimizer.problem.network import Network
     from optimizer.problem.places import Gateway
-    from optimizer.records.records import Effort, Records
+    from optimizer.records.model import Effort, Seizures
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +103,7 @@ def neighbourhood_places(network: Network, centres: NDArray[np.integer] | None =
     )
 
 
-def area_places(records: Records, effort: Effort) -> tuple[Place, ...]:
+def area_places(records: Seizures, effort: Effort) -> tuple[Place, ...]:
     """Return the areas that records and effort may name, those without a segment left out.
 
     Raises

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from optimizer.problem.network import Network
     from optimizer.records.exposure import Exposure
-    from optimizer.records.records import Effort, Records
+    from optimizer.records.model import Effort, Seizures
     from optimizer.risk.alerts.places import Place
 
     Floats: TypeAlias = NDArray[np.float64]
@@ -59,7 +59,7 @@ class Tally:
     clumps: Floats
 
 
-def tally(places: Sequence[Place], records: Records, effort: Effort, network: Network, known: Known) -> Tally:
+def tally(places: Sequence[Place], records: Seizures, effort: Effort, network: Network, known: Known) -> Tally:
     """Count finds and expected finds at each place.
 
     At a segment or a group of segments only finds with a point count, against the effort that stands behind such finds (`gather_evidence`). An
@@ -94,7 +94,7 @@ def _with_a_rate(effort: Effort, known: Known) -> Effort:
     return effort.take(rated[unit[effort.source]])
 
 
-def _located(places: Sequence[Place], records: Records, effort: Effort, network: Network, known: Known) -> Tally:
+def _located(places: Sequence[Place], records: Seizures, effort: Effort, network: Network, known: Known) -> Tally:
     rate = np.where(np.isnan(known.global_rate), 1.0, known.global_rate)
     found = gather_evidence(records, effort, network, units=known.units, global_rate=rate)
     sizes = [place.segments.size for place in places]
@@ -108,7 +108,7 @@ def _located(places: Sequence[Place], records: Records, effort: Effort, network:
 
 
 def _around(
-    segments: Ints, area: str | None, records: Records, effort: Effort, network: Network, known: Known
+    segments: Ints, area: str | None, records: Seizures, effort: Effort, network: Network, known: Known
 ) -> Tally:
     """Return the tally of one area, or of everything where there is no name."""
     inside = np.zeros(network.n_segments, dtype=bool)
@@ -126,14 +126,14 @@ def _around(
     return Tally(np.array([records.count[counted].sum()]), nowhere, segment, unit, expected, clumps)
 
 
-def _belongs(table: Records | Effort, inside: NDArray[np.bool_], area: str | None) -> NDArray[np.bool_]:
+def _belongs(table: Seizures | Effort, inside: NDArray[np.bool_], area: str | None) -> NDArray[np.bool_]:
     if area is None:
         return np.ones(len(table), dtype=bool)
     named = np.array([name_key(name) == name_key(area) for name in (*table.area_name, "")]) & (area != "")
     return np.where(table.segment >= 0, inside[np.maximum(table.segment, 0)], named[table.area])
 
 
-def _backed(records: Records, made_by: Ints, exposure: Exposure) -> NDArray[np.bool_]:
+def _backed(records: Seizures, made_by: Ints, exposure: Exposure) -> NDArray[np.bool_]:
     """Return whether each row of seizures has effort of its unit behind it, on its segment or somewhere in its area."""
     searched = exposure.amount > 0
     backed = searched[made_by, np.maximum(records.segment, 0)]
@@ -142,7 +142,7 @@ def _backed(records: Records, made_by: Ints, exposure: Exposure) -> NDArray[np.b
     return np.asarray(backed)
 
 
-def without_effort(records: Records, effort: Effort, network: Network, units: tuple[str, ...]) -> NDArray[np.bool_]:
+def without_effort(records: Seizures, effort: Effort, network: Network, units: tuple[str, ...]) -> NDArray[np.bool_]:
     """Return whether each row of seizures, with finds in it, was made where or when no effort of its unit is recorded, (k,)."""
     exposure = spread_effort(effort, network, units)
     made_by = unit_of_seizures(records, exposure)

@@ -13,7 +13,7 @@ from optimizer.base.errors import InputError, Problem
 if TYPE_CHECKING:
     from datetime import date
 
-    from optimizer.records.records import Effort, Records
+    from optimizer.records.model import Effort, Seizures
 
 WINDOW_MONTHS = 3
 """Months of the window where none is asked for."""
@@ -58,13 +58,13 @@ class Halves:
 
     before: Span
     window: Span
-    earlier: tuple[Records, Effort]
-    later: tuple[Records, Effort]
+    earlier: tuple[Seizures, Effort]
+    later: tuple[Seizures, Effort]
     warnings: tuple[str, ...]
 
 
 def cut(
-    records: Records,
+    records: Seizures,
     effort: Effort | None,
     since: date | np.datetime64 | None = None,
     *,
@@ -125,7 +125,7 @@ def cut(
     )
 
 
-def _late_finds(records: Records, before: Span) -> list[str]:
+def _late_finds(records: Seizures, before: Span) -> list[str]:
     """Return a remark if effort was recorded long before the first seizure: then perhaps seizures were not."""
     known = records.start[(records.end <= before.end) & (records.count > 0)]
     late = before.start.astype("datetime64[M]") + WINDOW_MONTHS
@@ -138,7 +138,7 @@ def _late_finds(records: Records, before: Span) -> list[str]:
     return [remark]
 
 
-def _default_start(records: Records, first: np.datetime64, end: np.datetime64) -> np.datetime64:
+def _default_start(records: Seizures, first: np.datetime64, end: np.datetime64) -> np.datetime64:
     month = (end - np.timedelta64(1, "D")).astype("datetime64[M]") + 1
     start = (month - WINDOW_MONTHS).astype("datetime64[D]")
     while (across := (records.start < start) & (records.end > start)).any() and start > first:
@@ -168,7 +168,7 @@ def effort_within(effort: Effort, span: Span) -> Effort:
     return clipped.take(kept)
 
 
-def records_within(records: Records, span: Span) -> Records:
+def records_within(records: Seizures, span: Span) -> Seizures:
     """Return the seizures that lie wholly inside a span."""
     return records.take((records.start >= span.start) & (records.end <= span.end))
 

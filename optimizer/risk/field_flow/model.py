@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.network import Network
-    from optimizer.records.records import Effort, Records
+    from optimizer.records.model import Effort, Seizures
     from optimizer.risk.estimate import RiskEstimate
     from optimizer.risk.field_flow.field import Neighbours
     from optimizer.risk.field_flow.flow import PathFlows
@@ -130,7 +130,7 @@ class FieldFlow:
         self._widening = widening
         self.neighbours = neighbours
 
-    def fit(self, records: Records, effort: Effort | None, network: Network) -> Self:
+    def fit(self, records: Seizures, effort: Effort | None, network: Network) -> Self:
         """Estimate the log risk index of every segment.
 
         Raises
@@ -264,7 +264,7 @@ class FieldFlow:
         remarks = (TOO_FEW.format(min(one.effective for one in few)),) if few else ()
         return replace(estimate, mean=mean, warnings=(*estimate.warnings, *remarks))
 
-    def score(self, records: Records, effort: Effort | None) -> float:
+    def score(self, records: Seizures, effort: Effort | None) -> float:
         """Return the log chance of a later record given its own effort (natural logarithm; higher is better).
 
         Per seizure where finds are counted, per search in units of `yes_no`; the whole log chance where there is neither. Seizures without
@@ -302,7 +302,7 @@ class FieldFlow:
         cells, areas = cells_of(self.evidence_, self.yes_no)
         return Problem(field, cells, areas, class_design(self._network), len(self.evidence_.units))
 
-    def _season(self, records: Records, effort: Effort | None, problem: Problem) -> Floats:
+    def _season(self, records: Seizures, effort: Effort | None, problem: Problem) -> Floats:
         if not self.season or effort is None or not len(effort):
             return NO_SEASON
         index = np.exp(problem.rates(self._start))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from optimizer.problem.network import Network
     from optimizer.records.exposure import Exposure
-    from optimizer.records.records import Effort, Records
+    from optimizer.records.model import Effort, Seizures
 
     Floats = NDArray[np.float64]
 
@@ -77,7 +77,7 @@ def _walk(count: Floats, expected: Floats, spread: float) -> tuple[float, Floats
 
 
 def by_month(
-    records: Records, effort: Effort, exposure: Exposure, network: Network, global_rate: Floats, index: Floats
+    records: Seizures, effort: Effort, exposure: Exposure, network: Network, global_rate: Floats, index: Floats
 ) -> tuple[Floats, Floats]:
     """Return the (12,) finds of each month of the year, and what its effort would find in an average month.
 

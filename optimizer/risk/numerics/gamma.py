@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.network import Network
-    from optimizer.records.records import Effort, Records
+    from optimizer.records.model import Effort, Seizures
     from optimizer.risk.evidence import Evidence, Pool
 
     Floats = NDArray[np.float64]
@@ -64,7 +64,7 @@ class GammaModel:
         least = np.finfo(np.float64).tiny
         return np.log(np.maximum(rng.gamma(self.shape_, 1 / self.rate_, size=(n, self.shape_.size)), least))
 
-    def score(self, records: Records, effort: Effort | None) -> float:
+    def score(self, records: Seizures, effort: Effort | None) -> float:
         """Return the log chance of a later record given its own effort, a seizure (natural logarithm; higher is better).
 
         Seizures without effort are left out. With no seizure the whole log chance is returned. Where the model was fitted without effort,

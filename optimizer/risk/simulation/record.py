@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.records.records import Effort, Records
+from optimizer.records.model import Effort, Seizures
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FIRST_MONTH = np.datetime64("2023-01", "M")
 
 
-def as_records(history: History) -> tuple[Records, Effort]:
+def as_records(history: History) -> tuple[Seizures, Effort]:
     """Return what the record of a history shows: every find, and the effort that was written down, month by month."""
     return _finds(history.found), _searches(history.effort)
 
@@ -39,9 +39,9 @@ def _rows(at: NDArray[np.int64]) -> dict[str, object]:
     }
 
 
-def _finds(found: Floats) -> Records:
+def _finds(found: Floats) -> Seizures:
     at = np.argwhere(found > 0)
-    return Records(
+    return Seizures(
         **_rows(at),  # type: ignore[arg-type]  # fields of Located by name
         count=found[at[:, 0], at[:, 1]],
         quantity_kg=np.full(len(at), np.nan),
