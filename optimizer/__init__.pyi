@@ -3,6 +3,8 @@ from .base.errors import InputError as InputError
 from .base.errors import OptimizerError as OptimizerError
 from .base.errors import Problem as Problem
 from .base.errors import SolverError as SolverError
+from .base.listener import Listener as Listener
+from .base.listener import SilentListener as SilentListener
 from .lab.converters.snip import snip_instance as snip_instance
 from .pipeline.plan import Planned as Planned
 from .pipeline.plan import plan_scenario as plan_scenario
@@ -27,7 +29,6 @@ from .problem.places import Settlement as Settlement
 from .problem.plan import Plan as Plan
 from .problem.plan import read_plan as read_plan
 from .problem.plan import violations as violations
-from .problem.result import Progress as Progress
 from .problem.result import Result as Result
 from .region.model import Region as Region
 from .region.sources import read_region as read_region
@@ -51,19 +52,20 @@ __all__ = [
     "InfeasibleError",
     "InputError",
     "Instance",
+    "Listener",
     "Network",
     "OptimizerError",
     "Option",
     "Plan",
     "Planned",
     "Problem",
-    "Progress",
     "Region",
     "Resource",
     "Response",
     "Result",
     "Route",
     "Settlement",
+    "SilentListener",
     "SolverError",
     "checkpoint_survival",
     "compile_scenario",

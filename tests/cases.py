@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import networkx as nx
 import numpy as np
 
+from optimizer.base.listener import SilentListener
 from optimizer.problem.evaders import Evader, Route
 from optimizer.problem.instance import Instance
 from optimizer.problem.options import Option, Resource
@@ -17,6 +18,41 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
+
+
+class Recorder(SilentListener):
+    """Keeps what it is told; cancels once it was told of bounds `patience` times."""
+
+    def __init__(self, patience: float = np.inf) -> None:
+        self.patience = patience
+        self.steps: list[str] = []
+        self.open: list[str] = []
+        self.bounds: list[tuple[float, float]] = []
+        self.plans: list[NDArray[Any]] = []
+        self.values: list[float] = []
+
+    def step_started(self, name: str) -> None:
+        """Keep the name."""
+        self.open.append(name)
+        self.steps.append(name)
+
+    def step_ended(self, name: str, seconds: float) -> None:
+        """Check that it is the innermost that is open."""
+        assert self.open.pop() == name
+        assert seconds >= 0
+
+    def bounds_moved(self, lower: float, upper: float) -> None:
+        """Keep both."""
+        self.bounds.append((lower, upper))
+
+    def plan_found(self, placed: NDArray[Any], value: float) -> None:
+        """Keep both."""
+        self.plans.append(placed)
+        self.values.append(value)
+
+    def cancelled(self) -> bool:
+        """Return whether patience is at an end."""
+        return len(self.bounds) >= self.patience
 
 
 def random_instance(seed: int, *, n_nodes: int = 8, n_options: int = 6) -> Instance:

@@ -27,6 +27,7 @@ from optimizer.solvers.patrols.branch_and_price import JointTree
 from optimizer.solvers.patrols.column_generation import Generation, most_times
 from optimizer.solvers.patrols.joint import _completed, solve_joint, with_teams
 from optimizer.solvers.patrols.pricing import Tour
+from tests.cases import Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -569,10 +570,9 @@ def test_a_plan_can_have_as_many_teams_as_budgets_are_enough_for(budget: float, 
 def test_a_dive_that_runs_out_of_time_leaves_what_it_placed(monkeypatch: pytest.MonkeyPatch) -> None:
     network, field = field_of(6)
     generation = Generation(with_teams(instance_of(network), field), field)
-    tree = JointTree(generation)
+    found = Recorder()
+    tree = JointTree(generation, listener=found)
     tree.cut_root()
-    plans: list[tuple[int, float]] = []
-    tree.on_plan = lambda options, number, value: plans.append((int(options.sum() + number.sum()), value))
     solved: list[str] = []
     relax = generation.relax
 
@@ -582,9 +582,9 @@ def test_a_dive_that_runs_out_of_time_leaves_what_it_placed(monkeypatch: pytest.
 
     monkeypatch.setattr(generation, "relax", hurried)
     assert tree.dive(generation.everything) is None
-    ((placed, value),) = plans
-    assert placed >= 1
-    assert value == tree.upper < generation.value(np.zeros(1, dtype=bool), np.zeros(field.elements.size))
+    (placed,) = found.plans
+    assert placed.sum() >= 1
+    assert found.values[0] == tree.upper < generation.value(np.zeros(1, dtype=bool), np.zeros(field.elements.size))
 
 
 def test_branching_bounds_no_part_that_the_budget_is_not_enough_for() -> None:

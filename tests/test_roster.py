@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InfeasibleError, InputError
+from optimizer.base.listener import SilentListener
 from optimizer.roster.calendar import first_day, slots_of
 from optimizer.roster.making import make_roster
 from optimizer.roster.parts import parts_of
@@ -229,11 +230,12 @@ def test_ctrl_c_keeps_the_best_roster_so_far_and_before_it_ends_the_command() ->
     case = duties([DAY], [duty("a", "day"), duty("b", "day")], [crew(f"c{k}", days_off=1) for k in range(3)])
 
     def press_at(word: str) -> Roster:
-        def on_step(name: str) -> None:
-            if name.startswith(word):
-                raise KeyboardInterrupt
+        class Presser(SilentListener):
+            def step_started(self, name: str) -> None:
+                if name.startswith(word):
+                    raise KeyboardInterrupt
 
-        return make_roster(case, FIRST, 2, on_step=on_step)
+        return make_roster(case, FIRST, 2, listener=Presser())
 
     made = press_at("evening out")
     assert made.limit == "interrupted"

@@ -21,7 +21,7 @@ from optimizer.solvers.branch_and_cut.node import Part, room, screens
 from optimizer.solvers.branch_and_cut.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import Overlay, contract
 from optimizer.solvers.solve import solve
-from tests.cases import brute_force, random_instance
+from tests.cases import Recorder, brute_force, random_instance
 from tests.shared_data import DATA, needs
 
 if TYPE_CHECKING:
@@ -139,12 +139,12 @@ def test_the_tree_alone_ends_at_the_optimum(seed: int) -> None:
     instance = harder(seed)
     overlay = contract(instance)
     optimum = min(overlay.value(mask) for mask in feasible_plans(instance, overlay))
-    found: list[tuple[float, np.ndarray]] = []
-    tree = BranchAndCut(instance, overlay, on_plan=lambda placed, value: found.append((value, placed)))
+    found = Recorder()
+    tree = BranchAndCut(instance, overlay, listener=found)
     tree.branch()
     assert optimum * (1 - 2e-7) <= tree.lower <= optimum * (1 + 1e-12)
     assert tree.upper == pytest.approx(optimum, rel=2e-7)
-    assert not violations(instance, found[-1][1])
+    assert not violations(instance, found.plans[-1])
 
 
 @given(SEEDS)
@@ -202,12 +202,12 @@ def test_the_root_bound_lies_between_the_trivial_bound_and_the_optimum(seed: int
     instance = random_instance(seed)
     overlay = contract(instance)
     optimum, _ = brute_force(instance)
-    plans: list[np.ndarray] = []
-    tree = BranchAndCut(instance, overlay, on_plan=lambda placed, _: plans.append(placed))
+    found = Recorder()
+    tree = BranchAndCut(instance, overlay, listener=found)
     tree.cut_root()
     assert overlay.value(overlay.free | instance.forced) - 1e-12 <= tree.lower <= optimum + 1e-12
-    assert plans
-    assert not any(violations(instance, placed) for placed in plans)
+    assert found.plans
+    assert not any(violations(instance, placed) for placed in found.plans)
 
 
 def test_the_root_bound_is_close_on_small_problems() -> None:

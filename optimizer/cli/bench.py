@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from optimizer.cli.arguments import Json  # noqa: TC001 - typer reads the annotations
-from optimizer.cli.console import Sayer, bounds_text, print_json, print_table
+from optimizer.cli.console import ProgressPrinter, bounds_text, print_json, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -149,16 +149,16 @@ def _run(
     from optimizer.lab.benchmark.rows import read_rows
     from optimizer.lab.benchmark.schedule import carry_out, missing, tasks
 
-    sayer = Sayer(silent=as_json)
+    printer = ProgressPrinter(silent=as_json)
     planned = tasks(chosen, terms, out)
     todo = missing(planned, out)
-    sayer.step(f"{len(planned)} runs, {len(planned) - len(todo)} of them made before")
+    printer.message(f"{len(planned)} runs, {len(planned) - len(todo)} of them made before")
     made = 0
 
     def tell(row: Row) -> None:
         nonlocal made
         made += 1
-        sayer.step(f"{made}/{len(todo)} {_sentence(row)}")
+        printer.message(f"{made}/{len(todo)} {_sentence(row)}")
         if as_json:
             print_json(row.model_dump())
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 from typing import TYPE_CHECKING, Any
+
+from optimizer.base.listener import SilentListener
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
-
-    from optimizer.problem.result import Progress
 
 QUIET_SECONDS = 0.25
 """Bounds that close faster than this are not worth a line each."""
@@ -46,31 +47,53 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     console.print(table)
 
 
-class Sayer:
-    """Tells a person on standard error what is being done and how the bounds close."""
+class ProgressPrinter(SilentListener):
+    """Tells a person on standard error what is being done and how the bounds close.
+
+    Parameters
+    ----------
+    silent
+        Print nothing.
+    """
 
     def __init__(self, *, silent: bool) -> None:
         self._silent = silent
         self._began = time.monotonic()
-        self._last = -QUIET_SECONDS
-        self._said = ""
+        self._printed = -QUIET_SECONDS
+        self._last = ""
+        self._steps: list[str] = []
+        self._bounds = ""
 
-    def step(self, name: str) -> None:
-        """Say that a step begins."""
-        self._say(name)
-
-    def progress(self, progress: Progress) -> None:
-        """Say where the bounds stand, if they have moved and the last word is not too fresh."""
-        words = f"  {progress.step}: {bounds_text(progress.lower, progress.upper)}"
-        now = time.monotonic()
-        if words != self._said and now - self._last >= QUIET_SECONDS:
-            self._say(words)
-            self._said, self._last = words, now
-
-    def _say(self, words: str) -> None:
+    def message(self, text: str) -> None:
+        """Print a line with the time since the start."""
         if not self._silent:
-            sys.stderr.write(f"[{time.monotonic() - self._began:6.1f} s] {words}\n")
+            sys.stderr.write(f"[{time.monotonic() - self._began:6.1f} s] {text}\n")
             sys.stderr.flush()
+
+    def step_started(self, name: str) -> None:
+        """Print a step; one within another is printed below it with the bounds, unless it is over at once."""
+        self._steps.append(name)
+        if len(self._steps) == 1:
+            self._bounds = ""
+            self.message(name)
+        else:
+            self._print_state()
+
+    def step_ended(self, name: str, seconds: float) -> None:  # noqa: ARG002 - only where the steps stand is printed
+        """Return to the step around it."""
+        self._steps.pop()
+
+    def bounds_moved(self, lower: float, upper: float) -> None:
+        """Print where the bounds stand, if they have moved and the last line is not too recent."""
+        self._bounds = f": {bounds_text(lower, upper if math.isfinite(upper) else None)}"
+        self._print_state()
+
+    def _print_state(self) -> None:
+        text = f"  {self._steps[-1] if self._steps else 'bounds'}{self._bounds}"
+        now = time.monotonic()
+        if text != self._last and now - self._printed >= QUIET_SECONDS:
+            self.message(text)
+            self._last, self._printed = text, now
 
 
 def bounds_text(lower: float | None, upper: float | None) -> str:

@@ -10,7 +10,7 @@ import typer
 
 from optimizer.base.errors import InfeasibleError
 from optimizer.cli.arguments import Gap, Json, Method, Seed, SkipUnreachable, TimeLimit, solve_options
-from optimizer.cli.console import Sayer, number, print_json, print_table
+from optimizer.cli.console import ProgressPrinter, number, print_json, print_table
 from optimizer.cli.outcome import all_beats, result_line, verdict, without_plan
 from optimizer.cli.skipping import Skipper
 
@@ -32,7 +32,7 @@ def plan(
     from optimizer.pipeline.plan import plan_scenario
 
     folder = out or Path("results") / (scenario.resolve().parent.name or scenario.stem)
-    sayer = Sayer(silent=as_json)
+    printer = ProgressPrinter(silent=as_json)
     options = solve_options(method, gap, time_limit, seed)
     try:
         planned = plan_scenario(
@@ -40,8 +40,7 @@ def plan(
             folder,
             options=options,
             skip_unreachable=skip_unreachable,
-            on_step=sayer.step,
-            on_progress=sayer.progress,
+            listener=printer,
         )
     except (InfeasibleError, KeyboardInterrupt) as error:
         if as_json:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from optimizer.cli.arguments import Json, four_numbers
-from optimizer.cli.console import Sayer, print_json, print_table
+from optimizer.cli.console import ProgressPrinter, print_json, print_table
 
 
 def region(
@@ -55,7 +55,7 @@ def region(
         "modes": [mode.strip() for mode in modes.split(",") if mode.strip()],
     }
     model = validated(RegionModel, {name: value for name, value in content.items() if value is not None}, "options")
-    Sayer(silent=as_json).step("building the network")
+    ProgressPrinter(silent=as_json).message("building the network")
     built, _ = obtain_region(model, Path("options"))
     save_region(built, out / "region.gpkg")
     counts = summary(built)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from optimizer.cli.arguments import Json  # noqa: TC001 - typer reads annotations while the program runs
-from optimizer.cli.console import Sayer, print_json, print_table, to_people
+from optimizer.cli.console import ProgressPrinter, print_json, print_table, to_people
 from optimizer.cli.risk_look import field_of, seizures_of, write_csv, write_geojson
 
 if TYPE_CHECKING:
@@ -87,16 +87,16 @@ def alerts(
     if out is not None:
         check_folder(out, FILES)
     start = None if since is None else parse_period(since).start
-    sayer = Sayer(silent=as_json)
-    sayer.step("reading the scenario")
+    printer = ProgressPrinter(silent=as_json)
+    printer.message("reading the scenario")
     evidence = read_evidence(scenario)
     records = seizures_of(evidence)
     model, notes = field_of(evidence)
     places = _places(by, evidence)
     network = evidence.region.network
-    sayer.step("estimating risk before the window")
+    printer.message("estimating risk before the window")
     watch = Watch(model, records, evidence.effort, network, since=start, memory=memory)
-    sayer.step("judging the window")
+    printer.message("judging the window")
     found = watch.judge(places, fdr=fdr, any_dependence=any_dependence)
     notes += list(found.warnings)
     shown = [one.place for one in found.alarms][:MOST_TRENDS]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from optimizer.cli.arguments import Json  # noqa: TC001 - the same
-from optimizer.cli.console import Sayer, print_json, print_table, to_people
+from optimizer.cli.console import ProgressPrinter, print_json, print_table, to_people
 
 if TYPE_CHECKING:
     from optimizer.lab.backtest.outcome import Backtest
@@ -54,15 +54,15 @@ def backtest(
 
     if out is not None:
         check_place(out)
-    sayer = Sayer(silent=as_json)
+    printer = ProgressPrinter(silent=as_json)
     length = Length(period.value)
     if scenarios:
         from optimizer.lab.backtest.roads import backtest_scenario
 
-        done = backtest_scenario(scenarios[0], length, seed=seed, on_step=sayer.step)
+        done = backtest_scenario(scenarios[0], length, seed=seed, listener=printer)
     else:
         forces, excluded = read_searches(records)
-        done = backtest_forces(forces, length, excluded=excluded, seed=seed, on_step=sayer.step)
+        done = backtest_forces(forces, length, excluded=excluded, seed=seed, listener=printer)
     if done.interrupted:
         kept = sum(len(one.periods) for one in done.judged)
         sys.stderr.write(f"Interrupted. Periods judged and kept: {kept}.\n")

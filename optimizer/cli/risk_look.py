@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from optimizer.cli.arguments import Json  # noqa: TC001 - typer reads annotations while the program runs
-from optimizer.cli.console import Sayer, print_json, print_table, to_people
+from optimizer.cli.console import ProgressPrinter, print_json, print_table, to_people
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,15 +46,15 @@ def look(
         raise InputError(Problem("--effort", f"{effort:g}", "an amount above 0"))
     if out is not None:
         check_folder(out, FILES)
-    sayer = Sayer(silent=as_json)
-    sayer.step("reading the scenario")
+    printer = ProgressPrinter(silent=as_json)
+    printer.message("reading the scenario")
     evidence = read_evidence(scenario)
     if unit is not None and evidence.effort is not None and unit not in evidence.effort.unit:
         raise InputError(Problem("--unit", repr(unit), " or ".join(map(repr, dict.fromkeys(evidence.effort.unit)))))
-    sayer.step("estimating risk")
+    printer.message("estimating risk")
     model, notes = fitted_field(evidence)
     amount = effort if effort is not None else _usual_amount(evidence, unit or model.evidence_.units[0])
-    sayer.step("asking what a patrol would teach")
+    printer.message("asking what a patrol would teach")
     view = outlook(model, evidence.region.network, amount, unit)
     rows = _rows(evidence.region.network, view)
     if out is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from optimizer.cli.arguments import Json  # noqa: TC001 - typer reads annotations while the program runs
-from optimizer.cli.console import Sayer, print_json
+from optimizer.cli.console import ProgressPrinter, print_json
 
 if TYPE_CHECKING:
     from optimizer.lab.study.run import Ended
@@ -62,13 +62,13 @@ def study(
     for name in dict.fromkeys(cell.region for cell in cells):
         ground_file(data, name)
     todo = tasks(cells, data, out)
-    sayer = Sayer(silent=as_json)
-    sayer.step(f"{len(cells)} cells, {len(cells) - len(todo)} of them done before")
+    printer = ProgressPrinter(silent=as_json)
+    printer.message(f"{len(cells)} cells, {len(cells) - len(todo)} of them done before")
     ended: list[Ended] = []
 
     def tell(one: Ended) -> None:
         ended.append(one)
-        sayer.step(f"{len(ended)}/{len(todo)} {one.cell.name} {one.fault}".rstrip())
+        printer.message(f"{len(ended)}/{len(todo)} {one.cell.name} {one.fault}".rstrip())
         if as_json:
             print_json({"cell": one.cell.name, "rows": len(one.rows), "fault": one.fault or None})
 
@@ -81,7 +81,7 @@ def study(
         return
     failed = [one for one in ended if one.fault]
     if len(ended) < len(todo):
-        sayer.step(f"{len(todo) - len(ended)} cells are left for another time")
+        printer.message(f"{len(todo) - len(ended)} cells are left for another time")
     if failed:
         raise InputError(
             *(Problem(one.cell.name, one.fault, "rows", "Run the command again when it is mended") for one in failed)

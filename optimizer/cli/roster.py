@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from optimizer.cli.arguments import Json  # noqa: TC001 - typer reads annotations while the program runs
-from optimizer.cli.console import Sayer, print_json, print_table
+from optimizer.cli.console import ProgressPrinter, print_json, print_table
 
 if TYPE_CHECKING:
     from optimizer.roster.model import Roster
@@ -46,7 +46,7 @@ def roster(
     duties = read_duties(plan_folder)
     before = () if after is None else read_earlier(after / SUMMARY, day)
     check_roster_folder(folder)
-    sayer = Sayer(silent=as_json)
+    printer = ProgressPrinter(silent=as_json)
     try:
         made = make_roster(
             duties,
@@ -56,13 +56,13 @@ def roster(
             time_limit=time_limit,
             allow_gaps=allow_gaps,
             before=before,
-            on_step=sayer.step,
+            listener=printer,
         )
     except NoRosterError as error:
         if as_json:
             print_json({"status": "infeasible", "out": None, "refusals": [r.as_json for r in error.refusals]})
         raise
-    sayer.step("writing the roster")
+    printer.message("writing the roster")
     write_roster(folder, made, datetime.now(UTC), package_version())
     if as_json:
         told = summary(made, package_version())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from optimizer.cli.arguments import Json  # noqa: TC001 - typer reads annotations while the program runs
-from optimizer.cli.console import Sayer, print_json, print_table
+from optimizer.cli.console import ProgressPrinter, print_json, print_table
 
 if TYPE_CHECKING:
     from optimizer.lab.synthetic.writing import Exercise
@@ -73,11 +73,11 @@ def simulate(
     from optimizer.lab.synthetic.writing import FILES, write_exercise
 
     check_folder(out, FILES)
-    sayer = Sayer(silent=as_json)
-    sayer.step("reading the network")
+    printer = ProgressPrinter(silent=as_json)
+    printer.message("reading the network")
     ground = read_ground(source, border=border, modes=[mode.strip() for mode in modes.split(",") if mode.strip()])
     changes = read_changes(change or [], ground.region, months)
-    sayer.step("searching a made-up world")
+    printer.message("searching a made-up world")
     exercise = make_exercise(ground, world.value, effort.value, seizures, months, seed, changes)
     write_exercise(out, exercise)
     counts = _counts(exercise)

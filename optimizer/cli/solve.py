@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from optimizer.base.errors import InfeasibleError, InputError, ProblemList
+from optimizer.base.listener import step
 from optimizer.cli.arguments import Gap, Json, Method, Seed, SkipUnreachable, TimeLimit, solve_options
-from optimizer.cli.console import Sayer, number, print_json, print_table
+from optimizer.cli.console import ProgressPrinter, number, print_json, print_table
 from optimizer.cli.outcome import result_line, verdict, without_plan
 from optimizer.cli.skipping import Skipper
 
@@ -31,13 +32,13 @@ def solve(
     """Solve instance files."""
     from optimizer.solvers.solve import solve as solve_instance
 
-    sayer = Sayer(silent=as_json)
+    printer = ProgressPrinter(silent=as_json)
     options = solve_options(method, gap, time_limit, seed)
     planless: InfeasibleError | KeyboardInterrupt | None = None
     for path, instance, skipper in _read_all(instances, skip_unreachable=skip_unreachable):
-        sayer.step(f"solving {path}")
         try:
-            result = solve_instance(instance, **options, on_progress=sayer.progress)
+            with step(printer, f"solving {path}"):
+                result = solve_instance(instance, **options, listener=printer)
         except (InfeasibleError, KeyboardInterrupt) as error:
             result, planless = without_plan(error, options), error
         if as_json:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optimizer.base.errors import InfeasibleError, InputError
 from optimizer.base.files import check_folder, folder_written_whole
+from optimizer.base.listener import SILENT, ForwardingListener, step
 from optimizer.pipeline.briefing import briefing
 from optimizer.pipeline.comparison import Judgement, judge
 from optimizer.pipeline.duties import duties_of
@@ -16,9 +16,10 @@ from optimizer.pipeline.outputs import write_outputs
 from optimizer.scenario.compile import Compiled, compile_scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from optimizer.problem.result import Progress, Result
+    from optimizer.base.listener import Listener
+    from optimizer.problem.result import Result
     from optimizer.scenario.duties_file import DutiesFile
     from optimizer.solvers.patrols.joint import Joint
 
@@ -27,26 +28,25 @@ FILES = ("plan.json", "plan.geojson", "instance.json", "run.json", "report.html"
 """What a plan folder always holds, beside figures."""
 
 
-@dataclass
-class Steps:
-    """Names and durations in seconds of the steps done, in order."""
+class StepTimes(ForwardingListener):
+    """Names and durations in seconds of the steps done that lie within no other, in order."""
 
-    on_step: Callable[[str], None]
-    done: list[tuple[str, float]] = field(default_factory=list)
-    _began: float | None = None
-    _name: str = ""
+    def __init__(self, listener: Listener) -> None:
+        super().__init__(listener)
+        self.done: list[tuple[str, float]] = []
+        self._depth = 0
 
-    def begin(self, name: str) -> None:
-        """End the present step and begin the next."""
-        self.end()
-        self._name, self._began = name, time.monotonic()
-        self.on_step(name)
+    def step_started(self, name: str) -> None:
+        """Pass it on."""
+        self._depth += 1
+        super().step_started(name)
 
-    def end(self) -> None:
-        """End the present step."""
-        if self._began is not None:
-            self.done.append((self._name, time.monotonic() - self._began))
-            self._began = None
+    def step_ended(self, name: str, seconds: float) -> None:
+        """Note how long it took, and pass it on."""
+        self._depth -= 1
+        if self._depth == 0:
+            self.done.append((name, seconds))
+        super().step_ended(name, seconds)
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,7 @@ def plan_scenario(
     *,
     options: Mapping[str, object] | None = None,
     skip_unreachable: bool = False,
-    on_step: Callable[[str], None] = lambda _: None,
-    on_progress: Callable[[Progress], None] | None = None,
+    listener: Listener = SILENT,
 ) -> Planned:
     """Plan a scenario and write a folder: plan, map layers, instance, provenance, figures and report.
 
@@ -101,10 +100,8 @@ def plan_scenario(
         `method`, `gap`, `time_limit`, `seed` to take in place of what the scenario says under `[solve]`.
     skip_unreachable
         Leave out destinations that no gateway reaches, whatever the scenario says; `compiled.skipped` names them.
-    on_step
-        Called with the name of each step as it begins.
-    on_progress
-        Called when the bounds of the solve move.
+    listener
+        Told of each step, of those of the solver within it, and of bounds and plans; one that cancels ends the search as Ctrl-C does.
 
     Raises
     ------
@@ -117,38 +114,35 @@ def plan_scenario(
 
     folder = Path(out)
     check_folder(folder, FILES)
-    steps = Steps(on_step)
-    compiled = compile_scenario(Path(scenario), solve=options, skip_unreachable=skip_unreachable, on_step=steps.begin)
-    steps.begin("solving")
-    compiled, result, patrols = _solved(compiled, on_progress)
+    times = StepTimes(listener)
+    compiled = compile_scenario(Path(scenario), solve=options, skip_unreachable=skip_unreachable, listener=times)
+    with step(times, "solving"):
+        compiled, result, patrols = _solved(compiled, times)
     if result.plan is None:
         raise InfeasibleError("The search ended before it had a plan. Give it more time.")
     compiled, duties = _with_duties(compiled, result, patrols)
-    steps.begin("judging the plan")
-    judgement = judge(compiled.instance, result.plan)
-    steps.begin("writing the report")
+    with step(times, "judging the plan"):
+        judgement = judge(compiled.instance, result.plan)
     with folder_written_whole(folder) as temporary:
         try:
-            write_report(temporary, briefing(compiled, result, judgement, tuple(steps.done), patrols))
+            with step(times, "writing the report"):
+                write_report(temporary, briefing(compiled, result, judgement, tuple(times.done), patrols))
         except KeyboardInterrupt:
-            on_step("interrupted: the report is left out, the plan is kept")
-        steps.end()
-        write_outputs(temporary, compiled, result, judgement, tuple(steps.done), patrols, duties)
+            listener.step_started("interrupted: the report is left out, the plan is kept")
+        write_outputs(temporary, compiled, result, judgement, tuple(times.done), patrols, duties)
         files = tuple(sorted(path.name for path in temporary.iterdir()))
-    return Planned(compiled, result, judgement, tuple(steps.done), folder, files, patrols)
+    return Planned(compiled, result, judgement, tuple(times.done), folder, files, patrols)
 
 
-def _solved(
-    compiled: Compiled, on_progress: Callable[[Progress], None] | None
-) -> tuple[Compiled, Result, Joint | None]:
+def _solved(compiled: Compiled, listener: Listener) -> tuple[Compiled, Result, Joint | None]:
     """Return the scenario with the plan's beats among its options, the outcome, and how beats came about (None without teams)."""
     from optimizer.solvers.patrols.joint import solve_joint
     from optimizer.solvers.solve import solve
 
     options = compiled.scenario.solve.model_dump()
     if compiled.patrols is None:
-        return compiled, solve(compiled.instance, **options, on_progress=on_progress), None
-    joint = solve_joint(compiled.instance, compiled.patrols, **options, on_progress=on_progress)
+        return compiled, solve(compiled.instance, **options, listener=listener), None
+    joint = solve_joint(compiled.instance, compiled.patrols, **options, listener=listener)
     return replace(compiled, instance=joint.planned), joint.result, joint
 
 

@@ -65,20 +65,3 @@ def relative_gap(lower: float | None, upper: float | None) -> float | None:
     if lower is None or upper is None or not (math.isfinite(lower) and math.isfinite(upper)):
         return None
     return (upper - lower) / upper if upper > 0 else 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """A sign of life of a solve.
-
-    Attributes
-    ----------
-    step
-        What is being done, in a word or two.
-    lower, upper
-        Bounds so far; None where unknown.
-    """
-
-    step: str
-    lower: float | None
-    upper: float | None

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Literal, NoReturn
 
 from optimizer.base.errors import InfeasibleError
+from optimizer.base.listener import SILENT, stop_if_cancelled
 from optimizer.roster.arithmetic import impossible
 from optimizer.roster.calendar import check_weeks, clock_notes, overlap_notes, slots_of
 from optimizer.roster.diagnosis import diagnose
@@ -17,9 +18,10 @@ from optimizer.roster.refusal import NoRosterError
 from optimizer.roster.solver.model import Clock, evened, fewest_short, first_roster, with_gaps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from datetime import date
 
+    from optimizer.base.listener import Listener
     from optimizer.roster.calendar import Slot
     from optimizer.roster.earlier import Worked
     from optimizer.roster.model import Crew, Duties, Duty
@@ -54,7 +56,7 @@ def make_roster(
     time_limit: float = TIME_LIMIT,
     allow_gaps: bool = False,
     before: Sequence[Worked] = (),
-    on_step: Callable[[str], None] = lambda _: None,
+    listener: Listener = SILENT,
 ) -> Roster:
     """Assign crews to every duty of every shift, keeping every crew's rules and sharing hours, nights and weekends evenly.
 
@@ -74,8 +76,8 @@ def make_roster(
         Where no roster fills every shift, make one that lacks few people and list what it lacks.
     before
         The last shifts of the roster before, whose rest and days in a row go on.
-    on_step
-        Called with a few words as the work goes on.
+    listener
+        Told of each step, with the seconds left from time to time.
 
     Raises
     ------
@@ -91,10 +93,13 @@ def make_roster(
     check_weeks(weeks)
     began = time.monotonic()
     slots = slots_of(duties, first, weeks)
-    search = _Search(began + time_limit, seed, allow_gaps, on_step)
+    search = _Search(began + time_limit, seed, allow_gaps, listener)
     parts = parts_of(duties, slots, first, weeks, before)
-    filled = search.fill(parts)
-    limit = search.even_out(filled)
+    try:
+        filled = search.fill(parts)
+        limit = search.even_out(filled)
+    finally:
+        search.end_step()
     proven = all(one.proven for one in filled)
     return Roster(
         duties=duties,
@@ -113,14 +118,23 @@ def make_roster(
 class _Search:
     """Fills all parts before it evens any out, so that Ctrl-C finds a whole roster as early as can be."""
 
-    def __init__(self, until: float, seed: int, allow_gaps: bool, on_step: Callable[[str], None]) -> None:
-        self._seed, self._allow_gaps, self._on_step = seed, allow_gaps, on_step
+    def __init__(self, until: float, seed: int, allow_gaps: bool, listener: Listener) -> None:
+        self._seed, self._allow_gaps, self._listener = seed, allow_gaps, listener
         self._clock = Clock(until, self._tick)
         self._doing, self._said = "", 0.0
 
+    def end_step(self) -> None:
+        """End the step under way."""
+        if self._doing:
+            self._listener.step_ended(self._doing, time.monotonic() - self._said)
+            self._doing = ""
+
     def _say(self, doing: str) -> None:
+        """End the step under way and begin another."""
+        self.end_step()
+        stop_if_cancelled(self._listener)
         self._doing, self._said = doing, time.monotonic()
-        self._on_step(doing)
+        self._listener.step_started(doing)
 
     def _tick(self) -> None:
         if time.monotonic() - self._said >= SAY_EVERY:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import ProblemList
+from optimizer.base.listener import SILENT, step
 from optimizer.base.names import close_match
 from optimizer.base.schema import validated
 from optimizer.problem.evaders import Evader
@@ -24,11 +25,12 @@ from optimizer.scenario.patrols import check_teams, compile_patrols
 from optimizer.scenario.sites import PlacedSite, place_sites, read_sites
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from optimizer.base.listener import Listener
     from optimizer.problem.network import Network
     from optimizer.problem.places import Gateway, Settlement
     from optimizer.problem.teams import PatrolField
@@ -106,7 +108,7 @@ def compile_scenario(
     *,
     solve: Mapping[str, object] | None = None,
     skip_unreachable: bool = False,
-    on_step: Callable[[str], None] = lambda _: None,
+    listener: Listener = SILENT,
 ) -> Compiled:
     """Read a scenario file and everything it names, and build its instance.
 
@@ -118,8 +120,8 @@ def compile_scenario(
         Fields of `[solve]` to take in place of the scenario's.
     skip_unreachable
         Leave out destinations that no gateway reaches, whatever the scenario says under `[evaders] unreachable`.
-    on_step
-        Called with the name of each step as it begins.
+    listener
+        Told of each step.
 
     Raises
     ------
@@ -136,19 +138,19 @@ def compile_scenario(
     check_definitions(scenario, str(path))
     check_teams(scenario, str(path))
     _check_rosters(scenario, str(path))
-    evidence = gather(scenario, path, on_step=on_step)
+    evidence = gather(scenario, path, listener=listener)
     region, demand = evidence.region, evidence.demand
     gateways, settlements = demand.gateways, demand.settlements
     inputs, warnings = list(evidence.inputs), list(evidence.warnings)
-    on_step("estimating risk")
-    model, risk, index = _risk(evidence, warnings)
+    with step(listener, "estimating risk"):
+        model, risk, index = _risk(evidence, warnings)
     shares = demand.shares(index)
     check_loads(shares, scenario.evaders.smallest_share, str(path))
-    on_step("choosing routes")
-    cost = background_cost(region.network, scenario)
-    evaders, pairs = _evaders(scenario, region.network, cost, shares, (gateways, settlements))
-    on_step("placing sites")
-    sites, files = _sites(scenario, path, region, (evaders, settlements), cost)
+    with step(listener, "choosing routes"):
+        cost = background_cost(region.network, scenario)
+        evaders, pairs = _evaders(scenario, region.network, cost, shares, (gateways, settlements))
+    with step(listener, "placing sites"):
+        sites, files = _sites(scenario, path, region, (evaders, settlements), cost)
     inputs += files
     options, resources = compile_options(sites, scenario, region.network, str(path))
     site_of = {site.site.id: site for site in sites}

@@ -10,6 +10,7 @@ import numpy as np
 
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files import existing_file
+from optimizer.base.listener import SILENT, step
 from optimizer.risk.demand import travel_hours
 from optimizer.scenario.demand import Demand
 from optimizer.scenario.model import read_scenario
@@ -17,11 +18,12 @@ from optimizer.scenario.region_source import obtain_region
 from optimizer.scenario.risk_model import MODELS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from optimizer.base.listener import Listener
     from optimizer.problem.network import Network
     from optimizer.problem.places import Gateway, Settlement
     from optimizer.records import Effort, Seizures
@@ -83,16 +85,16 @@ def read_evidence(path: Path) -> ScenarioEvidence:
     return gather(read_scenario(path), path)
 
 
-def gather(scenario: ScenarioModel, path: Path, *, on_step: Callable[[str], None] = lambda _: None) -> ScenarioEvidence:
+def gather(scenario: ScenarioModel, path: Path, *, listener: Listener = SILENT) -> ScenarioEvidence:
     """Read what a scenario names of region and records; parameters and errors as in `read_evidence`.
 
-    `on_step` is called with the name of each step as it begins.
+    `listener` is told of each step.
     """
     _check_files(scenario, path)
-    on_step("reading the network")
-    region, inputs = obtain_region(scenario.region, path)
-    on_step("reading the records")
-    records, effort, files = _records(scenario, path, region.network)
+    with step(listener, "reading the network"):
+        region, inputs = obtain_region(scenario.region, path)
+    with step(listener, "reading the records"):
+        records, effort, files = _records(scenario, path, region.network)
     gateways, settlements = _ends(scenario, region, path)
     hours = travel_hours(region.network, gateways, settlements)
     warnings: list[str] = []

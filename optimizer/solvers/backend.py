@@ -25,6 +25,7 @@ from ortools.math_opt import model_pb2
 from ortools.math_opt.python import mathopt
 
 from optimizer.base.errors import SolverError
+from optimizer.base.listener import SILENT, stop_if_cancelled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
+    from optimizer.base.listener import Listener
     from optimizer.problem.result import Limit
 
 IN_PROCESS_INTEGERS = 16
@@ -109,7 +111,7 @@ def solve_mip(
     time_limit: float | None,
     seed: int,
     start: NDArray[np.float64] | None = None,
-    on_bounds: Callable[[float, float], None] | None = None,
+    listener: Listener = SILENT,
 ) -> MipOutcome:
     """Solve a model with HiGHS; Ctrl-C ends it with the best solution so far.
 
@@ -125,8 +127,8 @@ def solve_mip(
         Seed of the solver, >= 0.
     start
         (n,) values of the integers to start from; NaN where unknown.
-    on_bounds
-        Called with (lower, upper) of the objective when either moves.
+    listener
+        Told of (lower, upper) of the objective when either moves; asked a few times a second whether to stop.
 
     Raises
     ------
@@ -146,7 +148,7 @@ def solve_mip(
         parameters.highs.string_options["mip_lp_solver"] = "ipm"
     if int(model.integer.sum()) <= IN_PROCESS_INTEGERS:
         return _in_process(model, proto, parameters)
-    return _in_child(model, proto, parameters, start=start, time_limit=time_limit, on_bounds=on_bounds)
+    return _in_child(model, proto, parameters, start=start, time_limit=time_limit, listener=listener)
 
 
 def _proto(model: MipModel) -> model_pb2.ModelProto:
@@ -233,7 +235,7 @@ def _in_child(
     *,
     start: NDArray[np.float64] | None,
     time_limit: float | None,
-    on_bounds: Callable[[float, float], None] | None,
+    listener: Listener,
 ) -> MipOutcome:
     """Solve in a child process, following its log; end it on Ctrl-C or when it overruns its time."""
     with tempfile.TemporaryDirectory(prefix="interdict-") as name:
@@ -246,7 +248,7 @@ def _in_child(
             np.save(folder / "start.npy", start, allow_pickle=False)
         child = _Child(folder)
         try:
-            limit = child.follow(None if time_limit is None else time_limit + GRACE_SECONDS, on_bounds)
+            limit = child.follow(None if time_limit is None else time_limit + GRACE_SECONDS, listener)
         finally:
             child.end()
         answer = folder / "result.bin"
@@ -286,11 +288,12 @@ class _Child:
                 self._lines.put(line)
         self._lines.put(None)
 
-    def follow(self, seconds: float | None, on_bounds: Callable[[float, float], None] | None) -> Limit | None:
+    def follow(self, seconds: float | None, listener: Listener) -> Limit | None:
         """Read the log until the child ends, time is up (`time`) or the user interrupts (`interrupted`)."""
         until = np.inf if seconds is None else time.monotonic() + seconds
         try:
             while time.monotonic() < until:
+                stop_if_cancelled(listener)
                 try:
                     line = self._lines.get(timeout=0.2)
                 except Empty:
@@ -298,8 +301,8 @@ class _Child:
                 if line is None:
                     self._process.wait()
                     return None
-                if self._note(line) and on_bounds is not None:
-                    on_bounds(self.bound, self._upper)
+                if self._note(line):
+                    listener.bounds_moved(self.bound, self._upper)
         except KeyboardInterrupt:
             return "interrupted"
         return "time"

@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.listener import SILENT
 from optimizer.solvers.branch_and_cut.node import room
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
+    from optimizer.base.listener import Listener
     from optimizer.problem.instance import Instance
     from optimizer.solvers.overlay.overlay import Overlay
     from optimizer.solvers.pooled_values import PooledValues
@@ -52,7 +52,7 @@ def greedy(
     pooled: PooledValues,
     *,
     until: float = np.inf,
-    on_plan: Callable[[Mask], None] = lambda _: None,
+    listener: Listener = SILENT,
 ) -> Mask:
     """Return a feasible (options,) mask.
 
@@ -62,15 +62,15 @@ def greedy(
         The problem, its contraction, and values over pooled paths; its forced options must be feasible by themselves.
     until
         `time.monotonic()` at which to stop adding.
-    on_plan
-        Called with every feasible plan on the way, so that an interrupt loses none.
+    listener
+        Told of every feasible plan on the way, so that an interrupt loses none.
     """
     runs = []
     for by_cost in (False, True):
         placed = instance.forced.copy()
         while time.monotonic() < until and (choice := _next_option(instance, pooled, placed, by_cost)) is not None:
             placed = _with(placed, choice)
-            on_plan(placed)
+            listener.plan_found(placed, overlay.value(placed))
         runs.append(placed)
     return tidy(instance, overlay, min(runs, key=overlay.value))
 
@@ -82,9 +82,9 @@ def local_search(
     placed: Mask,
     *,
     until: float = np.inf,
-    on_plan: Callable[[Mask], None] = lambda _: None,
+    listener: Listener = SILENT,
 ) -> Mask:
-    """Return a mask at least as good as `placed`; parameters as in `greedy`, `on_plan` is called with every better plan."""
+    """Return a mask at least as good as `placed`; parameters as in `greedy`, but only better plans are told."""
     pooled.refresh(placed)
     best, best_value = placed, overlay.value(placed)
     improved = True
@@ -101,7 +101,7 @@ def local_search(
             value = overlay.value(candidate)
             if value < best_value * (1 - NOTHING):
                 best, best_value, improved = candidate, value, True
-                on_plan(best)
+                listener.plan_found(best, best_value)
                 break
             pooled.refresh(candidate)
     return tidy(instance, overlay, best)
@@ -115,7 +115,7 @@ def ruin_and_recreate(
     *,
     rng: np.random.Generator,
     until: float = np.inf,
-    on_plan: Callable[[Mask], None] = lambda _: None,
+    listener: Listener = SILENT,
 ) -> Mask:
     """Return a mask at least as good as `placed`; parameters as in `local_search`, with a source of chance."""
     best = here = placed
@@ -135,7 +135,7 @@ def ruin_and_recreate(
         here = candidate
         if value < best_value * (1 - NOTHING):
             best, best_value, fruitless = candidate, value, 0
-            on_plan(best)
+            listener.plan_found(best, best_value)
     return tidy(instance, overlay, best)
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from optimizer.base.errors import InfeasibleError, InputError, Problem
+from optimizer.base.listener import SILENT, SilentListener, step, stop_if_cancelled
 from optimizer.base.names import unknown_name
 from optimizer.problem.evaluation import plan_value
 from optimizer.problem.plan import Plan, violations
-from optimizer.problem.result import PROVEN, Progress, Result, relative_gap
+from optimizer.problem.result import PROVEN, Result, relative_gap
 from optimizer.solvers.branch_and_cut.master import Units
 from optimizer.solvers.branch_and_cut.path_pool import PathPool
 from optimizer.solvers.branch_and_cut.tree import BranchAndCut
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from optimizer.base.listener import Listener
     from optimizer.problem.instance import Instance
     from optimizer.problem.result import Limit
 
@@ -47,7 +48,7 @@ def solve(
     gap: float = 1e-4,
     time_limit: float | None = None,
     seed: int = 0,
-    on_progress: Callable[[Progress], None] | None = None,
+    listener: Listener = SILENT,
     overlay: Overlay | None = None,
     starts: Sequence[NDArray[np.bool_]] = (),
     proven: float = 0.0,
@@ -69,8 +70,8 @@ def solve(
         Seconds, > 0; None for no limit.
     seed
         Seed of every random choice, >= 0.
-    on_progress
-        Called when the bounds move.
+    listener
+        Told of steps, of bounds as they move, and of each better plan; a search that it cancels ends as by Ctrl-C.
     overlay
         The instance contracted, by one who knows it better; by default it is contracted here. `compact` takes none.
     starts
@@ -95,7 +96,7 @@ def solve(
             "No plan is feasible: " + "; ".join(broken) + ". Raise the budget or force fewer options."
         )
     search = _Search(
-        instance, gap, time_limit, seed, on_progress, instance.forced, given=overlay, starts=starts, proven=proven
+        instance, gap, time_limit, seed, listener, instance.forced, given=overlay, starts=starts, proven=proven
     )
     try:
         search.prepare()
@@ -109,14 +110,14 @@ def solve(
 
 
 @dataclass
-class _Search:
-    """The state of one solve: the incumbent and the bounds, which only ever improve."""
+class _Search(SilentListener):
+    """The state of one solve: the incumbent and the bounds, which only ever improve, whatever the searches that it listens to report."""
 
     instance: Instance
     gap: float
     time_limit: float | None
     seed: int
-    on_progress: Callable[[Progress], None] | None
+    listener: Listener
     placed: NDArray[np.bool_]
     lower: float = 0.0
     upper: float = np.inf
@@ -130,14 +131,14 @@ class _Search:
 
     def prepare(self) -> None:
         """Contract the network and take the two bounds that need no search: forced options alone, and everything at once."""
-        self.say("contracting")
-        self.overlay = self.given or contract(self.instance)
+        with step(self.listener, "contracting"):
+            self.overlay = self.given or contract(self.instance)
         self.statistics |= {"overlay_nodes": self.overlay.n_nodes, "overlay_arcs": self.overlay.tail.size}
         self.lower = max(self.overlay.value(self.overlay.free | self.placed), self.proven)
         self.offer(self.placed)
         for start in self.starts:
             self.offer(start)
-        self.say("bounding")
+        self.report()
 
     @property
     def seconds_left(self) -> float | None:
@@ -154,14 +155,17 @@ class _Search:
         """Whether the bounds have met to within the gap asked for."""
         return (relative_gap(self.lower, self.upper) or 0.0) <= max(self.gap, PROVEN)
 
-    def offer(self, placed: NDArray[np.bool_], step: str = "") -> None:
-        """Take a feasible plan as the incumbent if it is better by its value on the overlay; `verify` has the last word."""
-        value = self.overlay.value(placed)
+    def offer(self, placed: NDArray[np.bool_]) -> None:
+        """Take a plan as the incumbent if it is feasible and better by its value on the overlay; `verify` has the last word."""
+        self.plan_found(placed, self.overlay.value(placed))
+
+    def plan_found(self, placed: NDArray[np.bool_], value: float) -> None:
+        """Take a plan of this value on the overlay as the incumbent if it is feasible and better."""
         if value < self.upper and not violations(self.instance, placed):
             self.placed, self.upper = placed, value
             self.prove(self.lower)
-            if step:
-                self.say(step)
+            self.listener.plan_found(placed, value)
+            self.report()
 
     def verify(self) -> None:
         """Value the incumbent on the full network, which knows nothing of the overlay."""
@@ -172,23 +176,25 @@ class _Search:
         """Take a proven lower bound if it is better; rounding alone can set it above the incumbent."""
         self.lower = min(max(self.lower, lower), self.upper)
 
-    def rise(self, lower: float) -> None:
+    def bounds_moved(self, lower: float, upper: float) -> None:  # noqa: ARG002 - plans come by `plan_found`
         """Take a proven lower bound, and report it if it is better."""
         before = self.lower
         self.prove(lower)
         if self.lower > before:
-            self.say("cutting")
+            self.report()
+        stop_if_cancelled(self.listener)
+
+    def cancelled(self) -> bool:
+        """Return whether the listener wants the search to stop."""
+        return self.listener.cancelled()
 
     def tidy(self) -> None:
         """Drop the options of the incumbent that change nothing."""
         self.placed = tidy(self.instance, self.overlay, self.placed)
 
-    def say(self, step: str, lower: float | None = None, upper: float | None = None) -> None:
-        """Report progress, with bounds better than the state's if given."""
-        if self.on_progress is not None:
-            low = self.lower if lower is None else max(lower, self.lower)
-            high = self.upper if upper is None else min(upper, self.upper)
-            self.on_progress(Progress(step, low, high if np.isfinite(high) else None))
+    def report(self) -> None:
+        """Tell the listener the bounds."""
+        self.listener.bounds_moved(self.lower, self.upper)
 
     def result(self, method: str) -> Result:
         """Return the outcome."""
@@ -206,11 +212,10 @@ class _Search:
 
 
 def _greedy(search: _Search) -> None:
-    search.say("greedy")
     units = Units.of(search.overlay)
     pooled = PooledValues(units, PathPool(search.overlay, units.searches))
-    on_plan = partial(search.offer, step="greedy")
-    search.offer(greedy(search.instance, search.overlay, pooled, until=search.until, on_plan=on_plan))
+    with step(search.listener, "greedy"):
+        search.offer(greedy(search.instance, search.overlay, pooled, until=search.until, listener=search))
     search.limit = "time" if time.monotonic() >= search.until else None
 
 
@@ -222,21 +227,20 @@ def _cuts(search: _Search) -> None:
         upper=search.upper,
         gap=search.gap,
         until=search.until,
-        on_plan=lambda placed, _: search.offer(placed, "cutting"),
-        on_bounds=search.rise,
+        listener=search,
     )
     try:
         for start in sorted(search.starts, key=search.overlay.value):
             near = search.overlay.value(start) <= search.upper * (1 + START_WORSE)
             if near and not violations(search.instance, start):
                 _Improver(search, PooledValues(tree.master.units, tree.master.pool)).search_around(start, START_SHARE)
-        tree.upper = search.upper
-        search.say("cutting")
-        tree.cut_root()
-        if not (search.closed or tree.out_of_time):
-            _improve(search, tree)
-        if not search.closed:
-            tree.branch()
+        tree.offer(search.placed)
+        with step(search.listener, "cutting"):
+            tree.cut_root()
+        improver = None if search.closed or tree.out_of_time else _improved(search, tree)
+        if improver is not None and not search.closed:
+            with step(search.listener, "branching"):
+                tree.branch(improver.from_part)
     finally:
         search.statistics |= {"linear_programs": tree.rounds, "parts": tree.parts, "rows": tree.master.program.n_rows}
     search.prove(tree.lower)
@@ -244,20 +248,20 @@ def _cuts(search: _Search) -> None:
     search.tidy()
 
 
-def _improve(search: _Search, tree: BranchAndCut) -> None:
-    """Dive for a plan, search around it and, while the gap is wide, around a greedy one; then let the tree search around its own."""
+def _improved(search: _Search, tree: BranchAndCut) -> _Improver:
+    """Dive for a plan, search around it and, while the gap is wide, around a greedy one; return what can search around others."""
     improver = _Improver(search, PooledValues(tree.master.units, tree.master.pool))
-    dived = tree.dive()
+    with step(search.listener, "diving"):
+        dived = tree.dive()
     if dived is not None:
-        search.offer(dived, "diving")
+        search.offer(dived)
         improver.search_around(search.placed)
     if (relative_gap(search.lower, search.upper) or 0.0) > WIDE:
-        on_plan = partial(search.offer, step="greedy")
-        improver.search_around(
-            greedy(search.instance, search.overlay, improver.pooled, until=search.until, on_plan=on_plan)
-        )
-    tree.upper = search.upper
-    tree.improve = improver.from_part
+        with step(search.listener, "greedy"):
+            other = greedy(search.instance, search.overlay, improver.pooled, until=search.until, listener=search)
+        improver.search_around(other)
+    tree.offer(search.placed)
+    return improver
 
 
 class _Improver:
@@ -276,26 +280,14 @@ class _Improver:
         search, began = self._search, time.monotonic()
         left = search.until - began
         seconds = max(min(SEARCH_SECONDS, left * SEARCH_SHARE), share * left if np.isfinite(left) else 0.0)
-        improved = local_search(
-            search.instance,
-            search.overlay,
-            self.pooled,
-            start,
-            until=began + seconds,
-            on_plan=partial(search.offer, step="local search"),
-        )
-        search.offer(improved, "local search")
-        if (relative_gap(search.lower, search.upper) or 0.0) > WIDE:
-            improved = ruin_and_recreate(
-                search.instance,
-                search.overlay,
-                self.pooled,
-                improved,
-                rng=self._rng,
-                until=began + seconds,
-                on_plan=partial(search.offer, step="local search"),
-            )
-            search.offer(improved, "local search")
+        problem = (search.instance, search.overlay, self.pooled)
+        with step(search.listener, "local search"):
+            improved = local_search(*problem, start, until=began + seconds, listener=search)
+            search.offer(improved)
+            if (relative_gap(search.lower, search.upper) or 0.0) > WIDE:
+                until = began + seconds
+                improved = ruin_and_recreate(*problem, improved, rng=self._rng, until=until, listener=search)
+                search.offer(improved)
         self._spent += time.monotonic() - began
         self._seen |= {start.tobytes(), improved.tobytes()}
         return improved
@@ -317,21 +309,37 @@ def _compact(search: _Search) -> None:
     search.statistics |= {"rows": model.mip.rows.shape[0], "columns": model.mip.rows.shape[1]}
     start = np.full(model.mip.cost.size, np.nan)
     start[: search.placed.size] = search.placed
-    search.say("branching")
-    outcome = solve_mip(
-        model.mip,
-        gap=search.gap,
-        time_limit=search.seconds_left,
-        seed=search.seed,
-        start=start,
-        on_bounds=lambda lower, upper: search.say("branching", lower * model.scale, upper * model.scale),
-    )
+    with step(search.listener, "branching"):
+        outcome = solve_mip(
+            model.mip,
+            gap=search.gap,
+            time_limit=search.seconds_left,
+            seed=search.seed,
+            start=start,
+            listener=_Scaled(search, model.scale),
+        )
     search.statistics["nodes"] = outcome.nodes
     search.limit = outcome.limit
     if outcome.x is not None:
         search.offer(tidy(search.instance, search.overlay, outcome.x[: search.placed.size] > 0.5))
     search.prove(outcome.bound * model.scale)
-    search.say("branching")
+    search.report()
+
+
+class _Scaled(SilentListener):
+    """Passes on the bounds of a scaled model where they are better than what the search has; they are not proven yet."""
+
+    def __init__(self, search: _Search, scale: float) -> None:
+        self._search, self._scale = search, scale
+
+    def bounds_moved(self, lower: float, upper: float) -> None:
+        """Report them in the units of the problem."""
+        search, scale = self._search, self._scale
+        search.listener.bounds_moved(max(lower * scale, search.lower), min(upper * scale, search.upper))
+
+    def cancelled(self) -> bool:
+        """Return whether the search is to stop."""
+        return self._search.cancelled()
 
 
 def _auto(search: _Search) -> None:

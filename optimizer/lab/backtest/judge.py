@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem
+from optimizer.base.listener import SILENT, step
 from optimizer.lab.backtest.bootstrap import mean_interval, resamples
 from optimizer.lab.backtest.calibration import recalibrate, tenths
 from optimizer.lab.backtest.forecasts import MODELS, REFERENCE
@@ -21,10 +22,11 @@ from optimizer.lab.backtest.sums import sums
 from optimizer.lab.backtest.task import make_task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from optimizer.base.listener import Listener
     from optimizer.lab.backtest.forecasts import Forecast
     from optimizer.lab.backtest.periods import Fold
     from optimizer.lab.backtest.searches import Searches
@@ -48,7 +50,7 @@ def backtest_forces(
     *,
     excluded: Sequence[Excluded] = (),
     seed: int = 0,
-    on_step: Callable[[str], None] = lambda _: None,
+    listener: Listener = SILENT,
 ) -> Backtest:
     """Judge each force by itself; Ctrl-C keeps the periods done.
 
@@ -62,8 +64,8 @@ def backtest_forces(
         Forces that were left out before, with reasons.
     seed
         Of resampling and shuffling.
-    on_step
-        Told the name of each step as it begins.
+    listener
+        Told of each step.
 
     Raises
     ------
@@ -80,14 +82,14 @@ def backtest_forces(
         told: list[Told] = []
         try:
             for fold in folds(rows.month, length):
-                on_step(f"{rows.force}: {fold.label}")
-                told.append(_tell(rows, fold))
+                with step(listener, f"{rows.force}: {fold.label}"):
+                    told.append(_tell(rows, fold))
         except KeyboardInterrupt:
             interrupted = True
         if told:
-            on_step(f"{rows.force}: intervals and tests")
             try:
-                judged.append(_judge(rows, told, length, [seed, len(judged)]))
+                with step(listener, f"{rows.force}: intervals and tests"):
+                    judged.append(_judge(rows, told, length, [seed, len(judged)]))
             except KeyboardInterrupt:  # what was foretold is kept: its figures take a moment
                 interrupted = True
                 judged.append(_judge(rows, told, length, [seed, len(judged)]))

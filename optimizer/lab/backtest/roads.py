@@ -15,6 +15,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.special import gammaln
 
 from optimizer.base.errors import InputError, Problem
+from optimizer.base.listener import SILENT, step
 from optimizer.lab.backtest.bootstrap import resamples
 from optimizer.lab.backtest.calibration import recalibrate_counts, tenths
 from optimizer.lab.backtest.heterogeneity import scatter_p
@@ -30,11 +31,12 @@ from optimizer.risk.numerics.gamma import GammaModel
 from optimizer.scenario.evidence import read_evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from optimizer.base.listener import Listener
     from optimizer.problem.network import Network
     from optimizer.records import Effort, Seizures
     from optimizer.risk import RiskModel
@@ -93,7 +95,7 @@ def backtest_scenario(
     length: Length = Length.MONTH,
     *,
     seed: int = 0,
-    on_step: Callable[[str], None] = lambda _: None,
+    listener: Listener = SILENT,
 ) -> Backtest:
     """Judge the risk model of a scenario on its own records; Ctrl-C keeps the periods done.
 
@@ -105,16 +107,16 @@ def backtest_scenario(
         Of a test period.
     seed
         Of resampling and shuffling.
-    on_step
-        Told the name of each step as it begins.
+    listener
+        Told of each step.
 
     Raises
     ------
     InputError
         If the scenario has no seizures or no effort, or nothing is left to foretell.
     """
-    on_step("reading the scenario")
-    known = read_evidence(path)
+    with step(listener, "reading the scenario"):
+        known = read_evidence(path)
     records, effort = _both(known, path)
     starts, within = _test_periods(effort, length)
     if len(starts) < 1:
@@ -131,8 +133,8 @@ def backtest_scenario(
     interrupted = False
     try:
         for start in starts:
-            on_step(f"{path.name}: {label_of(start, length)}")
-            one = _tell(known, records, effort, start, length, within, cell)
+            with step(listener, f"{path.name}: {label_of(start, length)}"):
+                one = _tell(known, records, effort, start, length, within, cell)
             if one is not None:
                 told.append(one)
     except KeyboardInterrupt:
@@ -148,11 +150,11 @@ def backtest_scenario(
         )
     if not told:
         return Backtest(length.value, seed, [], [], interrupted)
-    on_step("intervals and tests")
     remarks = _remarks(records, effort, within, length, told)
     last = (path.absolute().parent.name, known.region.network, records, effort, told, cell, remarks, seed)
     try:
-        judged = _judge(*last)
+        with step(listener, "intervals and tests"):
+            judged = _judge(*last)
     except KeyboardInterrupt:  # what was foretold is kept: its figures take a moment
         interrupted = True
         judged = _judge(*last)

@@ -6,20 +6,19 @@ First the size of the instance, then bounds as they move, at last the result.
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from optimizer.base.errors import InfeasibleError
+from optimizer.base.listener import SilentListener
 from optimizer.lab.benchmark.machine import versions
 from optimizer.lab.benchmark.processes import own_peak_mb
 from optimizer.problem.instance_file import read_instance
 from optimizer.solvers.solve import solve
-
-if TYPE_CHECKING:
-    from optimizer.problem.result import Progress
 
 
 def main(order: dict[str, Any]) -> None:
@@ -35,9 +34,6 @@ def main(order: dict[str, Any]) -> None:
         **versions(),
     )
 
-    def progress(state: Progress) -> None:
-        say(lower=state.lower, upper=state.upper)
-
     try:
         result = solve(
             instance,
@@ -45,7 +41,7 @@ def main(order: dict[str, Any]) -> None:
             seed=order["seed"],
             gap=order["gap"],
             time_limit=order["time_limit"],
-            on_progress=progress,
+            listener=_Bounds(say),
         )
     except InfeasibleError as error:
         say(status="infeasible", note=str(error), own_peak_mb=own_peak_mb())
@@ -59,6 +55,17 @@ def main(order: dict[str, Any]) -> None:
         plan=None if result.plan is None else list(result.plan.options),
         own_peak_mb=own_peak_mb(),
     )
+
+
+class _Bounds(SilentListener):
+    """Reports bounds on a channel."""
+
+    def __init__(self, say: _Channel) -> None:
+        self._say = say
+
+    def bounds_moved(self, lower: float, upper: float) -> None:
+        """Write both; the upper one is null while there is no plan."""
+        self._say(lower=lower, upper=upper if math.isfinite(upper) else None)
 
 
 class _Channel:

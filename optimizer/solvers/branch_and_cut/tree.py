@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.listener import SILENT
 from optimizer.problem.plan import fits
 from optimizer.problem.result import PROVEN
 from optimizer.solvers.branch_and_cut.master import VIOLATION, Master, Relaxed
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from optimizer.base.listener import Listener
     from optimizer.problem.instance import Instance
     from optimizer.solvers.overlay.overlay import Overlay
 
@@ -75,12 +77,8 @@ class BranchAndCut:
         Relative gap to `upper` at which to stop, >= 0.
     until
         `time.monotonic()` at which to stop; also the end of a linear program under way, not of a separation.
-    on_plan
-        Called with every plan that is better than `upper`, and its value.
-    on_bounds
-        Called with the lower bound whenever it may have moved.
-    improve
-        Called after each part with a plan near its solution; returns a better plan that it found, or None.
+    listener
+        Told of every plan that is better than `upper`, and of the bounds whenever they may have moved.
     lower
         Proven lower bound of the value of every feasible plan; an interrupt anywhere leaves it true.
     rounds, parts
@@ -92,9 +90,7 @@ class BranchAndCut:
     upper: float = np.inf
     gap: float = 0.0
     until: float = np.inf
-    on_plan: Callable[[Mask, float], None] = lambda *_: None
-    on_bounds: Callable[[float], None] = lambda _: None
-    improve: Callable[[Mask], Mask | None] = lambda _: None
+    listener: Listener = SILENT
     lower: float = field(init=False)
     rounds: int = field(init=False, default=0)
     parts: int = field(init=False, default=0)
@@ -132,7 +128,7 @@ class BranchAndCut:
             self.root = replace(self.root, lower=max(self.root.lower, relaxed.bound))
             self.lower = max(self.lower, min(self.root.lower, self._given_up, self.upper))
             self._round(self.root, relaxed.x)
-            self.on_bounds(self.lower)
+            self.listener.bounds_moved(self.lower, self.upper)
             history.append(self.lower)
             if self.lower >= self.cutoff or _has_stalled(history):
                 break
@@ -159,11 +155,14 @@ class BranchAndCut:
                 return part.ones
             part = further
 
-    def branch(self) -> None:
-        """Split parts until the bounds meet or time is up."""
+    def branch(self, improve: Callable[[Mask], Mask | None] = lambda _: None) -> None:
+        """Split parts until the bounds meet or time is up.
+
+        `improve` is called after each part with a plan near its solution; it returns a better plan that it found, or None.
+        """
         self._push(self.root)
         while self._heap and self._heap[0][0] < self.cutoff and not self.out_of_time:
-            halves = self._explored(self._heap[0][2])
+            halves = self._explored(self._heap[0][2], improve)
             if halves is None:
                 break
             heapq.heappop(self._heap)
@@ -172,7 +171,7 @@ class BranchAndCut:
             self.parts += 1
             waiting = self._heap[0][0] if self._heap else np.inf
             self.lower = max(self.lower, min(waiting, self._given_up, self.upper))
-            self.on_bounds(self.lower)
+            self.listener.bounds_moved(self.lower, self.upper)
             if self.parts % HOUSEKEEPING == 0:
                 self.master.program.drop_parts({name for _, _, part in self._heap for name in part.line})
 
@@ -186,7 +185,7 @@ class BranchAndCut:
         self._named += 1
         heapq.heappush(self._heap, (part.lower, -self._named, part))
 
-    def _explored(self, part: Part) -> list[Part] | None:
+    def _explored(self, part: Part, improve: Callable[[Mask], Mask | None]) -> list[Part] | None:
         """Return what is left of a part once it was cut and split; None when time ran out."""
         part = self._prepared(part)
         self.master.enter(part)
@@ -207,8 +206,8 @@ class BranchAndCut:
             if self._is_slow(history) or not self._cut(part, relaxed, len(history)):
                 break
         near = self._round(part, relaxed.x)
-        if (better := self.improve(near)) is not None:
-            self._offer(better)
+        if (better := improve(near)) is not None:
+            self.offer(better)
         if not part.undecided.any():
             return [replace(part, lower=max(part.lower, self.overlay.value(part.ones)))]
         return self._split(part, relaxed)
@@ -310,14 +309,15 @@ class BranchAndCut:
         for option in np.argsort(-x, kind="stable")[: int((x > VIOLATION).sum())].tolist():
             if not part.zeros[option] and not placed[option] and room(self.instance, placed)[option]:
                 placed[option] = True
-        self._offer(placed)
+        self.offer(placed)
         return placed
 
-    def _offer(self, placed: Mask) -> None:
+    def offer(self, placed: Mask) -> None:
+        """Take a plan if it is feasible and better than `upper`."""
         value = self.overlay.value(placed)
         if value < self.upper and fits(self.instance, placed):
             self.upper = value
-            self.on_plan(placed, value)
+            self.listener.plan_found(placed, value)
 
     def _settled(self, part: Part, x: NDArray[np.float64]) -> Part | None:
         """Return the part with the options placed that are all but whole, or else the largest, as far as they fit; None if there is none."""

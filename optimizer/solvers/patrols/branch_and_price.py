@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.listener import SILENT
 from optimizer.problem.plan import BUDGET_TOLERANCE, fits
 from optimizer.problem.result import PROVEN
 from optimizer.solvers.branch_and_cut.node import room
 from optimizer.solvers.patrols.column_generation import Scope, beat_uses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
+    from optimizer.base.listener import Listener
     from optimizer.solvers.branch_and_cut.master import Relaxed
     from optimizer.solvers.patrols.column_generation import Generation
 
@@ -53,12 +53,12 @@ class JointTree:
         The linear program and its beats.
     gap
         Relative gap to `upper` at which to stop.
-    on_plan
-        Called with each better plan: (options,) mask, (beats,) numbers, value.
-    on_bounds
-        Called when the proven bound rises.
+    listener
+        Told of each better plan (how often each fixed option, then each beat made so far, is placed), and when the proven bound rises.
     upper, lower
         Value of the best plan, and the proven bound over all plans with any beats.
+    placed, number
+        The best plan made here: (options,) mask and (beats,) how often each is driven; the forced options alone before there is one.
     proof
         The solution whose prices prove the best bound of the whole, and that bound; None before there is one. It may be below `lower`.
     exact
@@ -69,10 +69,11 @@ class JointTree:
 
     generation: Generation
     gap: float = 0.0
-    on_plan: Callable[[NDArray[np.bool_], NDArray[np.int64], float], None] = lambda *_: None
-    on_bounds: Callable[[float], None] = lambda _: None
+    listener: Listener = SILENT
     upper: float = np.inf
     lower: float = field(init=False)
+    placed: NDArray[np.bool_] = field(init=False)
+    number: NDArray[np.int64] = field(init=False)
     proof: tuple[Relaxed, float] | None = field(init=False, default=None)
     exact: bool = field(init=False, default=True)
     parts: int = field(init=False, default=0)
@@ -83,6 +84,7 @@ class JointTree:
     def __post_init__(self) -> None:
         """Begin with the value of everything placed as the bound."""
         self.lower = self.generation.floor
+        self.placed, self.number = self.generation.instance.forced, np.empty(0, dtype=np.int64)
 
     @property
     def cutoff(self) -> float:
@@ -164,8 +166,8 @@ class JointTree:
     def _offer(self, ones: NDArray[np.bool_], number: NDArray[np.int64]) -> float:
         value = self._value(ones, number)
         if value < self.upper:
-            self.upper = value
-            self.on_plan(ones.copy(), number.copy(), value)
+            self.placed, self.number, self.upper = ones.copy(), number.copy(), value
+            self.listener.plan_found(np.concatenate((ones, number)), value)
         return value
 
     def _value(self, ones: NDArray[np.bool_], number: NDArray[np.int64]) -> float:
@@ -208,7 +210,7 @@ class JointTree:
     def _rise(self, bound: float) -> None:
         if bound > self.lower:
             self.lower = min(bound, self.upper)
-            self.on_bounds(self.lower)
+            self.listener.bounds_moved(self.lower, self.upper)
 
     def _push(self, bound: float, scope: Scope) -> None:
         if not fits(self.generation.instance, scope.ones):

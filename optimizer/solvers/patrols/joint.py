@@ -20,19 +20,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import InfeasibleError, ProblemList
+from optimizer.base.listener import SILENT, step
 from optimizer.problem.options import Resource
 from optimizer.problem.plan import violations
-from optimizer.problem.result import PROVEN, Progress, relative_gap
+from optimizer.problem.result import PROVEN, relative_gap
 from optimizer.problem.teams import team_resource
 from optimizer.solvers.patrols.branch_and_price import JointTree
 from optimizer.solvers.patrols.column_generation import Generation
 from optimizer.solvers.solve import check_arguments, solve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from optimizer.base.listener import Listener
     from optimizer.problem.instance import Instance
     from optimizer.problem.placements import Beat
     from optimizer.problem.result import Result
@@ -106,7 +108,7 @@ def solve_joint(
     gap: float = 1e-4,
     time_limit: float | None = None,
     seed: int = 0,
-    on_progress: Callable[[Progress], None] | None = None,
+    listener: Listener = SILENT,
 ) -> Joint:
     """Place fixed options and beats so that as little as possible gets through.
 
@@ -118,7 +120,7 @@ def solve_joint(
         Fixed options, and resources; teams are added to them.
     field
         What teams could do.
-    method, gap, time_limit, seed, on_progress
+    method, gap, time_limit, seed, listener
         As in `optimizer.solvers.solve.solve`; the time is shared.
 
     Raises
@@ -137,28 +139,18 @@ def solve_joint(
     def end(share: float) -> float:
         return np.inf if time_limit is None else started + share * time_limit
 
-    alone = _alone(instance, gap, None if time_limit is None else ALONE * time_limit, seed)
+    with step(listener, "placing fixed options alone"):
+        alone = _alone(instance, gap, None if time_limit is None else ALONE * time_limit, seed)
     generation = Generation(instance, field, until=end(GENERATING), seed=seed)
-    tree = JointTree(generation, gap=gap)
-    best: list[tuple[NDArray[np.bool_], NDArray[np.int64]]] = [(instance.forced, np.empty(0, dtype=np.int64))]
-
-    def tell(_: float = 0.0) -> None:
-        if on_progress is not None:
-            on_progress(Progress("making beats", tree.lower, tree.upper if np.isfinite(tree.upper) else None))
-
-    def keep(options: NDArray[np.bool_], number: NDArray[np.int64], _: float) -> None:
-        best[:] = [(options, number)]
-        tell()
-
-    tree.on_plan, tree.on_bounds = keep, tell
-    with contextlib.suppress(KeyboardInterrupt):
+    tree = JointTree(generation, gap=gap, listener=listener)
+    with contextlib.suppress(KeyboardInterrupt), step(listener, "making beats"):
         tree.cut_root()
         generation.until = end(DIVING)
         _dive(tree)
     complete = False
     with contextlib.suppress(KeyboardInterrupt):
         complete = _completed(tree)
-    pool, driven = _pool(tree, best[0][1], complete=complete)
+    pool, driven = _pool(tree, complete=complete)
     whole = with_beats(instance, pool)
     left = None if time_limit is None else max(started + time_limit - time.monotonic(), 0.05)
     result = solve(
@@ -167,14 +159,14 @@ def solve_joint(
         gap=gap,
         time_limit=left,
         seed=seed,
-        on_progress=on_progress,
+        listener=listener,
         overlay=None if method == "compact" else generation.overlay_of(whole, pool),
         proven=tree.lower,
-        starts=(np.concatenate((best[0][0], driven)), np.concatenate((alone, np.zeros_like(driven)))),
+        starts=(np.concatenate((tree.placed, driven)), np.concatenate((alone, np.zeros_like(driven)))),
     )
     if not complete and result.upper is not None and result.limit is None:  # time is left for the bound over all beats
         generation.until, tree.upper = end(1.0), result.upper
-        with contextlib.suppress(KeyboardInterrupt):
+        with contextlib.suppress(KeyboardInterrupt), step(listener, "bounding over all beats"):
             tree.branch()
     return _joint(tree, whole, pool, result, started, complete=complete, gap=gap)
 
@@ -237,14 +229,14 @@ def _completed(tree: JointTree) -> bool:
     return listed and sum(generation.most_teams[beat.patrol] for beat in generation.beats) <= COPIES
 
 
-def _pool(tree: JointTree, number: NDArray[np.int64], *, complete: bool) -> tuple[list[Beat], NDArray[np.bool_]]:
-    """Return beats for the placement problem, and which of them the plan so far drives, (beats,) `number` times each.
+def _pool(tree: JointTree, *, complete: bool) -> tuple[list[Beat], NDArray[np.bool_]]:
+    """Return beats for the placement problem, and which of them the best plan so far drives, as often as it does.
 
     Those of the plan come first, with one to spare where there are teams for it; all come as often as there are teams where the pool is to be
     complete.
     """
     generation = tree.generation
-    number = np.pad(number, (0, len(generation.beats) - number.size))
+    number = np.pad(tree.number, (0, len(generation.beats) - tree.number.size))
     reduced = np.zeros(number.size) if tree.proof is None else generation.reduced_at(tree.proof[0])
     order = np.argsort(np.where(number > 0, -np.inf, reduced), kind="stable")
     in_plan = int((number > 0).sum())
