@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from optimizer.pipeline.look_briefing import look_next
 from optimizer.pipeline.record_briefing import evidence_of, known_effort, record_facts
+from optimizer.pipeline.risk_look import where_to_look
 from optimizer.records.exposure import spread_effort
 from optimizer.risk.evidence import gather_evidence
 from optimizer.scenario.compile import Compiled, compile_scenario
@@ -72,3 +74,13 @@ def test_without_effort_or_records_nothing_is_claimed(compiled: Compiled) -> Non
     assert (facts.without_effort, facts.effort_sources, facts.effort_by_area) == (0, (), False)
     assert known_effort(evidence.exposure) == ()
     assert evidence_of(replace(compiled, records=None)) is None
+
+
+def test_risk_look_and_the_report_give_the_same_answer(compiled: Compiled) -> None:
+    told, look = look_next(compiled), where_to_look(SCENARIO)
+    assert told is not None
+    assert [(row.segment, row.score, row.reason) for row in told.rows] == [
+        (road.segment, road.around_nats, road.reason) for road in look.roads[: len(told.rows)]
+    ]
+    assert look.patrol.unit == "agent-years"  # Border Patrol covers more road than the traffic of the bridges
+    assert 0 < look.patrol.amount < 10

@@ -17,8 +17,9 @@ from optimizer.base.formatting import clock, letter
 from optimizer.cli.outcome import verdict
 from optimizer.cli.plan import _show
 from optimizer.pipeline.briefing import briefing
-from optimizer.pipeline.look_briefing import look_left_out, look_next, usual_month
+from optimizer.pipeline.look_briefing import look_left_out, look_next
 from optimizer.pipeline.plan import Planned, plan_scenario
+from optimizer.pipeline.risk_look import usual_patrol, where_to_look
 from optimizer.problem.evaluation import plan_value
 from optimizer.report.content import BeatBound, BeatRow, ReportContent
 from optimizer.report.headline import beats_sentence, headline, key_figures, solve_sentence
@@ -381,11 +382,18 @@ def test_a_usual_month_is_the_effort_over_the_months(planned: Planned) -> None:
 
     compiled = planned.compiled
     assert isinstance(compiled.model, FieldFlow)
-    usual = usual_month(compiled.model, compiled.region.network)
-    assert usual is not None
+    usual = usual_patrol(compiled.model, compiled.region.network)
     amount = spread_effort(compiled.effort, compiled.region.network).amount[0]
-    assert usual[0] == "hours"
-    assert usual[1] == pytest.approx(np.median(amount[amount > 0]) / 12, rel=0.02)  # the record covers one year
+    assert usual.unit == "hours"
+    assert usual.amount == pytest.approx(np.median(amount[amount > 0]) / 12, rel=0.02)  # the record covers one year
+
+
+def test_risk_look_and_the_report_give_the_same_answer(planned: Planned, content: ReportContent) -> None:
+    look = where_to_look(planned.compiled.inputs[0])
+    assert content.look_next is not None
+    assert [(row.segment, row.score, row.reason) for row in content.look_next.rows] == [
+        (road.segment, road.around_nats, road.reason) for road in look.roads[: len(content.look_next.rows)]
+    ]
 
 
 def test_where_to_look_is_left_out_where_nothing_says_what_a_search_finds(

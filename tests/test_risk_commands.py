@@ -13,7 +13,9 @@ from typer.testing import CliRunner
 
 from optimizer.base.errors import InputError
 from optimizer.cli.risk_alerts import alerts
-from optimizer.cli.risk_look import look, write_csv, write_geojson
+from optimizer.cli.risk_look import look
+from optimizer.pipeline import risk_alerts, risk_look
+from optimizer.pipeline.geodata_files import write_csv, write_geojson
 from optimizer.scenario import evidence as evidence_module
 
 SCENARIO = Path(__file__).parents[1] / "instances" / "rio-grande" / "scenario.toml"
@@ -29,7 +31,8 @@ def read() -> evidence_module.ScenarioEvidence:
 
 @pytest.fixture
 def once(read: evidence_module.ScenarioEvidence, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evidence_module, "read_evidence", lambda _: read)
+    for module in (risk_alerts, risk_look):
+        monkeypatch.setattr(module, "read_evidence", lambda _: read)
 
 
 def run(*words: str) -> str:

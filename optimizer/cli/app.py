@@ -10,6 +10,7 @@ import typer
 from optimizer.base.errors import OptimizerError
 from optimizer.cli.bench import bench
 from optimizer.cli.convert import convert_app
+from optimizer.cli.evaluate import evaluate
 from optimizer.cli.import_ import import_app
 from optimizer.cli.plan import plan
 from optimizer.cli.region import region
@@ -17,7 +18,7 @@ from optimizer.cli.risk import risk_app
 from optimizer.cli.roster import roster
 from optimizer.cli.schema import schema
 from optimizer.cli.simulate import simulate
-from optimizer.cli.solve import evaluate, solve
+from optimizer.cli.solve import solve
 
 INTERRUPTED = 130
 """What typer makes of Ctrl-C."""

@@ -20,23 +20,6 @@ def result_line(instance: str, result: Result) -> dict[str, Any]:
     return summary | {"version": package_version()}
 
 
-def without_plan(error: BaseException, options: dict[str, Any]) -> Result:
-    """Return the result of a solve that ended without a plan: infeasible, or interrupted before there was one."""
-    from optimizer.problem.result import Result
-
-    interrupted = isinstance(error, KeyboardInterrupt)
-    return Result(
-        method=options.get("method", "auto"),
-        status="unknown" if interrupted else "infeasible",
-        limit="interrupted" if interrupted else None,
-        plan=None,
-        lower=None,
-        upper=None,
-        seconds=0.0,
-        seed=options.get("seed", 0),
-    )
-
-
 def all_beats(joint: Joint | None) -> dict[str, Any]:
     """Return what `plan` prints with --json of every beat there is; nothing without teams."""
     return {} if joint is None else {"lower_all": joint.lower_all, "gap_all": joint.gap_all}

@@ -11,8 +11,8 @@ import typer
 from optimizer.base.errors import InfeasibleError
 from optimizer.cli.arguments import Gap, Json, Method, Seed, SkipUnreachable, TimeLimit, solve_options
 from optimizer.cli.console import ProgressPrinter, number, print_json, print_table
-from optimizer.cli.outcome import all_beats, result_line, verdict, without_plan
-from optimizer.cli.skipping import Skipper
+from optimizer.cli.outcome import all_beats, result_line, verdict
+from optimizer.cli.unreachable import note_unreachable, unreachable_json
 
 if TYPE_CHECKING:
     from optimizer.pipeline.plan import Planned
@@ -30,9 +30,9 @@ def plan(
 ) -> None:
     """Plan a scenario: read, estimate, solve, judge, and write a folder with a report."""
     from optimizer.pipeline.plan import plan_scenario
+    from optimizer.pipeline.solve import result_without_plan
 
     folder = out or Path("results") / (scenario.resolve().parent.name or scenario.stem)
-    printer = ProgressPrinter(silent=as_json)
     options = solve_options(method, gap, time_limit, seed)
     try:
         planned = plan_scenario(
@@ -40,19 +40,25 @@ def plan(
             folder,
             options=options,
             skip_unreachable=skip_unreachable,
-            listener=printer,
+            listener=ProgressPrinter(silent=as_json),
         )
     except (InfeasibleError, KeyboardInterrupt) as error:
         if as_json:
-            print_json(result_line(str(scenario), without_plan(error, options)) | {"out": None})
+            print_json(result_line(str(scenario), result_without_plan(error, options)) | {"out": None})
         raise
     if planned.result.plan is None or not planned.result.plan.options:
         sys.stderr.write("Warning: the plan places nothing: no site fits the budgets, or none would help.\n")
     if as_json:
-        skipper = Skipper(scenario, wanted=skip_unreachable)
-        skipper.tell(planned.compiled.skipped)  # without --json the scenario's own warnings say it
+        skipped = planned.compiled.skipped
+        if skip_unreachable:  # without --json the scenario's own warnings say it
+            note_unreachable(scenario, skipped)
         line = result_line(planned.compiled.instance.name, planned.result)
-        print_json(line | all_beats(planned.patrols) | {"out": str(folder)} | skipper.json)
+        print_json(
+            line
+            | all_beats(planned.patrols)
+            | {"out": str(folder)}
+            | unreachable_json(skipped, wanted=skip_unreachable)
+        )
     else:
         _show(planned)
 

@@ -25,11 +25,10 @@ def region(
     as_json: Json = False,
 ) -> None:
     """Build a region's network with its border, crossings, gateways and settlements, and save it as a GeoPackage."""
-    from optimizer.base.files import check_folder
     from optimizer.base.schema import validated
-    from optimizer.region import save_region, summary
+    from optimizer.pipeline.region import build_region
+    from optimizer.region import summary
     from optimizer.scenario.model import RegionModel
-    from optimizer.scenario.region_source import obtain_region
 
     sources = {
         "--place": place,
@@ -42,7 +41,6 @@ def region(
     given = [name for name, value in sources.items() if value is not None]
     if len(given) != 1:
         raise typer.BadParameter(f"give exactly one of {', '.join(sources)}; given: {', '.join(given) or 'none'}")
-    check_folder(out, ["region.gpkg"])
     content = {
         "place": place,
         "address": address,
@@ -55,14 +53,12 @@ def region(
         "modes": [mode.strip() for mode in modes.split(",") if mode.strip()],
     }
     model = validated(RegionModel, {name: value for name, value in content.items() if value is not None}, "options")
-    ProgressPrinter(silent=as_json).message("building the network")
-    built, _ = obtain_region(model, Path("options"))
-    save_region(built, out / "region.gpkg")
-    counts = summary(built)
+    built = build_region(model, out, listener=ProgressPrinter(silent=as_json))
+    counts = summary(built.region)
     if as_json:
         print_json(counts)
         return
     rows = [(name, str(value)) for name, value in counts.items() if isinstance(value, int)]
     rows += [(f"crossings, {kind}", str(count)) for kind, count in counts["crossings"].items()]
     rows += [(f"dropped: {item['reason']}", str(item["count"])) for item in counts["dropped"]]
-    print_table(f"Saved {out / 'region.gpkg'}", ["", "count"], rows)
+    print_table(f"Saved {built.file}", ["", "count"], rows)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
 from pathlib import Path  # noqa: TC003 - the same
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,43 +32,32 @@ def roster(
 ) -> None:
     """Assign crews to every duty of a plan: rest, hours and days off kept, nights and weekends shared."""
     from optimizer.pipeline.outputs import package_version
-    from optimizer.roster.calendar import check_weeks, first_day
-    from optimizer.roster.earlier import read_earlier
-    from optimizer.roster.making import make_roster
-    from optimizer.roster.reading import read_duties
+    from optimizer.pipeline.roster import roster_of_plan
     from optimizer.roster.refusal import NoRosterError
-    from optimizer.roster.writing import SUMMARY, check_roster_folder, summary, write_roster
+    from optimizer.roster.writing import summary
 
-    day = first_day(first)
-    check_weeks(weeks)
-    folder = out or plan_folder / f"roster-{day.isoformat()}"
-    duties = read_duties(plan_folder)
-    before = () if after is None else read_earlier(after / SUMMARY, day)
-    check_roster_folder(folder)
-    printer = ProgressPrinter(silent=as_json)
     try:
-        made = make_roster(
-            duties,
-            day,
-            weeks,
+        saved = roster_of_plan(
+            plan_folder,
+            first,
+            weeks=weeks,
+            out=out,
+            after=after,
             seed=seed,
             time_limit=time_limit,
             allow_gaps=allow_gaps,
-            before=before,
-            listener=printer,
+            listener=ProgressPrinter(silent=as_json),
         )
     except NoRosterError as error:
         if as_json:
             print_json({"status": "infeasible", "out": None, "refusals": [r.as_json for r in error.refusals]})
         raise
-    printer.message("writing the roster")
-    write_roster(folder, made, datetime.now(UTC), package_version())
     if as_json:
-        told = summary(made, package_version())
-        del told["last_shifts"]  # they are for the next roster, not for a line
-        print_json(told | {"out": str(folder)})
+        line = summary(saved.roster, package_version())
+        del line["last_shifts"]  # they are for the next roster, not for a line
+        print_json(line | {"out": str(saved.folder)})
     else:
-        _show(made, folder)
+        _show(saved.roster, saved.folder)
 
 
 def _show(made: Roster, folder: Path) -> None:

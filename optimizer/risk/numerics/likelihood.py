@@ -115,9 +115,9 @@ class AreaCount:
     expected
         (k,) finds that the effort on each would make at the global rate, > 0.
     unit
-        Position of the unit of effort that made them.
-    spread
-        (k,) the seizures, spread over the segments by effort, >= 0.
+        Unit of effort.
+    count
+        Finds, >= 0.
     clumps
         Months over which the effort went.
     """
@@ -125,13 +125,8 @@ class AreaCount:
     segment: NDArray[np.int64]
     expected: Floats
     unit: int
-    spread: Floats
+    count: float
     clumps: float
-
-    @property
-    def count(self) -> float:
-        """How many seizures there were."""
-        return float(self.spread.sum())
 
     def log_mean(self, eta: Floats) -> tuple[float, Floats]:
         """Return the log of the mean, and the (k,) share of each segment in it, for the (k,) log rates of its segments."""

@@ -1,0 +1,45 @@
+"""`evaluate`: the exact value of any plan."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path  # noqa: TC003 - typer reads the annotations
+from typing import Annotated
+
+import typer
+
+from optimizer.cli.arguments import Json, SkipUnreachable  # noqa: TC001 - typer reads the annotations
+from optimizer.cli.console import number, print_json, print_table
+from optimizer.cli.unreachable import note_unreachable, unreachable_json
+
+WORST = 20
+"""Evaders that are shown."""
+
+
+def evaluate(
+    instance: Annotated[Path, typer.Argument(help="Instance file (JSON).")],
+    plan: Annotated[Path, typer.Argument(help='plan.json, or any JSON with "options": [id, ...].')],
+    skip_unreachable: SkipUnreachable = False,
+    as_json: Json = False,
+) -> None:
+    """Value any plan exactly on the full network, with every evader's best response."""
+    from optimizer.pipeline.evaluate import evaluate_file
+
+    evaluated = evaluate_file(instance, plan, skip_unreachable=skip_unreachable)
+    evaluation, skipped = evaluated.evaluation, evaluated.source.skipped
+    note_unreachable(instance, skipped)
+    for sentence in evaluated.violations:
+        sys.stderr.write(f"Warning: {sentence}\n")
+    if as_json:
+        evaders = [
+            {"id": e.id, "weight": e.weight, "value": e.value, "route": list(e.route)} for e in evaluation.evaders
+        ]
+        print_json({"value": evaluation.value, "evaders": evaders} | unreachable_json(skipped, wanted=skip_unreachable))
+        return
+    worst = sorted(evaluation.evaders, key=lambda e: -e.weight * e.value)[:WORST]
+    rows = [(e.id, number(e.weight), number(e.value), number(e.weight * e.value)) for e in worst]
+    print_table(
+        f"value {evaluation.value:.6g}; the evaders that contribute most",
+        ["evader", "weight", "value", "contribution"],
+        rows,
+    )

@@ -1,0 +1,48 @@
+"""What every `import` command takes and prints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from optimizer.cli.console import print_json, print_table, to_people
+
+if TYPE_CHECKING:
+    from optimizer.pipeline.import_records import SavedImport
+
+Out = Annotated[Path, typer.Option(help="Folder to write.")]
+OUT = Path("results/import")
+
+
+def show_import(saved: SavedImport, *, as_json: bool) -> None:
+    """Print what became of every row."""
+    summary = saved.summary
+    if as_json:
+        print_json({"out": str(saved.folder), **summary.as_json(), "cells_made_safe": saved.cells_made_safe})
+        return
+    rows = [("rows read", str(summary.rows))]
+    rows += [(f"dropped: {reason}", str(count)) for reason, count in summary.dropped.items()]
+    rows += [("kept", str(summary.kept))]
+    for name, value in summary.counts.items():
+        label = name.replace("_", " ")
+        if isinstance(value, dict):
+            rows += [(f"{label}: {key}", _number(amount)) for key, amount in value.items()]
+        elif isinstance(value, list):
+            rows.append((label, str(len(value))))
+        else:
+            rows.append((label, _number(value)))
+    if saved.cells_made_safe:
+        rows.append(("cells made safe for spreadsheets", str(saved.cells_made_safe)))
+    print_table(f"Saved {saved.folder}: {summary.kind}", ["", "count"], rows)
+    for note in summary.notes:
+        to_people().print(f"- {note}", markup=False, soft_wrap=True)
+
+
+def _number(value: object) -> str:
+    return (
+        f"{value:g}"
+        if isinstance(value, float) and value != int(value)
+        else str(int(value) if isinstance(value, float) else value)
+    )

@@ -1,0 +1,24 @@
+"""`--skip-unreachable`: evaders that were left out are named on standard error and in the JSON line."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NAMED = 10
+"""Ids that the note names; the others it counts."""
+
+
+def note_unreachable(where: object, ids: Sequence[str]) -> None:
+    """Print a note on what was left out of the problem of a file; nothing where that is nobody."""
+    if ids:
+        named = ", ".join(ids[:NAMED]) + (f" and {len(ids) - NAMED} more" if len(ids) > NAMED else "")
+        sys.stderr.write(f"Note: {where}: left out for want of a path ({len(ids)}): {named}\n")
+
+
+def unreachable_json(ids: Sequence[str], *, wanted: bool) -> dict[str, Any]:
+    """Return what is added to a JSON line: nothing where `--skip-unreachable` was not given."""
+    return {"skipped": list(ids)} if wanted else {}

@@ -1,0 +1,90 @@
+"""Foreign records into the files of seizures and effort that a scenario reads: what the commands `import ...` do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from optimizer.base.files import check_folder
+from optimizer.records.importers.mapping import checked_mapping, read_mapping
+from optimizer.records.importers.writing import write_import
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Mapping
+
+    from optimizer.records.importers import mapping as mapping_module
+    from optimizer.records.importers.summary import Summary
+    from optimizer.records.importers.writing import Imported
+
+FILES = ("seizures.csv", "effort.csv", "records.toml", "import.json")
+
+
+@dataclass(frozen=True)
+class SavedImport:
+    """An import that was written.
+
+    Attributes
+    ----------
+    folder
+        Where the files lie.
+    summary
+        What became of every row.
+    cells_made_safe
+        Cells of text that were changed so that no spreadsheet takes them for a formula.
+    """
+
+    folder: Path
+    summary: Summary
+    cells_made_safe: int
+
+
+def import_records(out: str | os.PathLike[str], read: Callable[[], Imported]) -> SavedImport:
+    """Check that a folder can be written, read foreign records, and write them there.
+
+    Parameters
+    ----------
+    out
+        The folder; files of the same names in it are replaced.
+    read
+        Calls an importer of `optimizer.records.importers`, such as `import_stop_search`, `import_cbp` or `import_csv`.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written or the importer refuses its files.
+    """
+    folder = Path(out)
+    check_folder(folder, FILES)
+    imported = read()
+    return SavedImport(folder, imported.summary, write_import(folder, imported))
+
+
+def csv_mapping(
+    file: str | os.PathLike[str] | None,
+    columns: Mapping[str, str | None],
+    settings: Mapping[str, str | None],
+) -> mapping_module.Mapping:
+    """Return the mapping of a CSV file: that of a TOML file, with columns and settings that take precedence where they are given.
+
+    Parameters
+    ----------
+    file
+        TOML mapping; None where columns and settings say everything.
+    columns
+        Field -> column of the CSV file; None where the TOML file decides.
+    settings
+        Other fields of the mapping, likewise.
+
+    Raises
+    ------
+    InputError
+        If the file is no TOML or the mapping is at fault.
+    """
+    content: dict[str, Any] = {} if file is None else read_mapping(Path(file))
+    given = {name: column for name, column in columns.items() if column is not None}
+    named = content.get("columns", {})
+    content["columns"] = named | given if isinstance(named, dict) else named
+    content |= {name: value for name, value in settings.items() if value is not None}
+    return checked_mapping(content, "options" if file is None else str(file))

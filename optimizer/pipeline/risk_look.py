@@ -1,0 +1,253 @@
+"""Where to look next: how much one more patrol of a segment would tell about the risk there and around.
+
+The command `risk look`, the report of `plan` and Python callers get the same answer from here. Unless the caller says otherwise the patrol
+is the usual one of the record: the unit of effort that covers the most road, and the median effort of a searched segment in a month.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from optimizer.base.errors import InputError, Problem
+from optimizer.base.files import check_folder, folder_written_whole
+from optimizer.base.listener import SILENT, step
+from optimizer.pipeline.field_model import fitted_field_model
+from optimizer.pipeline.geodata_files import write_csv, write_geojson
+from optimizer.risk.alerts.places import segment_label
+from optimizer.risk.information_gain import outlook, reason
+from optimizer.scenario.evidence import read_evidence
+
+if TYPE_CHECKING:
+    import os
+
+    from numpy.typing import NDArray
+
+    from optimizer.base.listener import Listener
+    from optimizer.problem.network import Network
+    from optimizer.risk.field_flow.model import FieldFlow
+    from optimizer.risk.information_gain import Outlook
+    from optimizer.scenario.evidence import ScenarioEvidence
+
+FILES = ("look.csv", "look.geojson")
+MOST_DRAWS, FEWEST_DRAWS, DRAWN = 200, 50, 1_400_000
+"""Joint draws of the log rates: as many as keep draws times segments within the last, which takes about a second."""
+
+
+@dataclass(frozen=True)
+class Patrol:
+    """Effort of one patrol: an amount > 0, and its unit."""
+
+    amount: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class RoadToLookAt:
+    """A segment and what a patrol of it would tell.
+
+    Attributes
+    ----------
+    segment
+        Its number in the network.
+    road, road_class
+        What people call it, and its class.
+    known
+        Whether effort was ever recorded there: `searched` or `unknown`.
+    risk_index, risk_rank
+        Median risk index, and the rank by it (1 is the highest).
+    expected_finds
+        Median of the expected seizures of the patrol.
+    information_nats, around_nats, look_rank
+        Information that the patrol gives about the segment, and about it and those around, in nats (higher is better); the rank by the latter.
+    chance_among_worst, thompson_rank
+        Chance that the segment is among the worst 5 % of the road length, and the rank by it.
+    reason
+        Why one would look there, in a few words.
+    """
+
+    segment: int
+    road: str
+    road_class: str
+    known: str
+    risk_index: float
+    risk_rank: int
+    expected_finds: float
+    information_nats: float
+    around_nats: float
+    look_rank: int
+    chance_among_worst: float
+    thompson_rank: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class RiskLook:
+    """Where to look next.
+
+    Attributes
+    ----------
+    patrol
+        The effort that was assumed.
+    roads
+        Every segment, the one with the most information first.
+    warnings
+        What a reader must know.
+    """
+
+    patrol: Patrol
+    roads: tuple[RoadToLookAt, ...]
+    warnings: tuple[str, ...]
+
+
+def where_to_look(
+    scenario: str | os.PathLike[str],
+    *,
+    effort: float | None = None,
+    unit: str | None = None,
+    out: str | os.PathLike[str] | None = None,
+    listener: Listener = SILENT,
+) -> RiskLook:
+    """Rank the roads of a scenario by what one more patrol would tell.
+
+    Parameters
+    ----------
+    scenario
+        TOML file.
+    effort, unit
+        Effort of the patrol, > 0, and its unit; by default the usual one (`usual_patrol`).
+    out
+        Folder to write `look.csv` and `look.geojson` to, with every road; None writes nothing.
+    listener
+        Told of the steps.
+
+    Raises
+    ------
+    InputError
+        If the scenario is at fault, has no records, or no effort in the unit.
+    """
+    if effort is not None and not 0 < effort < math.inf:
+        raise InputError(Problem("--effort", f"{effort:g}", "an amount above 0"))
+    if out is not None:
+        check_folder(Path(out), FILES)
+    with step(listener, "reading the scenario"):
+        evidence = read_evidence(Path(scenario))
+        _check_unit(evidence, unit)
+    with step(listener, "estimating risk"):
+        fitted = fitted_field_model(evidence)
+    network = evidence.region.network
+    with step(listener, "computing the information of a patrol"):
+        gain = information_of_patrol(fitted.model, network, effort=effort, unit=unit)
+        look = RiskLook(Patrol(gain.amount, gain.unit), _roads(network, gain), fitted.warnings)
+    if out is not None:
+        _save(Path(out), look, network)
+    return look
+
+
+def information_of_patrol(
+    model: FieldFlow, network: Network, *, effort: float | None = None, unit: str | None = None
+) -> Outlook:
+    """Return what one patrol would find and tell, segment by segment.
+
+    Parameters
+    ----------
+    model
+        Fitted to records with effort.
+    network
+        The roads it was fitted on.
+    effort, unit
+        Effort of the patrol, and its unit; by default the usual one.
+
+    Raises
+    ------
+    InputError
+        If no effort was recorded, or none in the unit.
+    """
+    usual = usual_patrol(model, network, unit)
+    draws = int(np.clip(DRAWN // network.n_segments, FEWEST_DRAWS, MOST_DRAWS))
+    return outlook(model, network, usual.amount if effort is None else effort, usual.unit, draws=draws)
+
+
+def usual_patrol(model: FieldFlow, network: Network, unit: str | None = None) -> Patrol:
+    """Return the effort that a searched segment gets in a usual month (the median over segments).
+
+    Parameters
+    ----------
+    model
+        Fitted.
+    network
+        The roads it was fitted on.
+    unit
+        Unit of effort; by default the one in which the most road length was searched.
+
+    Raises
+    ------
+    InputError
+        If no effort was recorded, or none in the unit.
+    """
+    exposure, rated = model.evidence_.exposure, np.isfinite(model.evidence_.global_rate)
+    covered = np.where(rated, (exposure.amount > 0) @ network.length_m[network.segment_arc], 0.0)
+    usable = [name for name, length in zip(exposure.units, covered.tolist(), strict=True) if length > 0]
+    if not exposure.recorded or not usable:
+        raise InputError(
+            Problem("effort", "none recorded", "search effort: without it nothing says what a patrol finds")
+        )
+    if unit is not None and unit not in usable:
+        raise InputError(
+            Problem("--unit", repr(unit), "a unit with recorded effort: " + " or ".join(map(repr, usable)))
+        )
+    number = int(np.argmax(covered)) if unit is None else exposure.units.index(unit)
+    there = exposure.amount[number] > 0
+    month = exposure.amount[number, there] / exposure.months[number, there]
+    return Patrol(float(np.median(month)), exposure.units[number])
+
+
+def _check_unit(evidence: ScenarioEvidence, unit: str | None) -> None:
+    """Refuse a unit that the records do not have before the slow fit."""
+    if unit is not None and evidence.effort is not None and unit not in evidence.effort.unit:
+        raise InputError(Problem("--unit", repr(unit), " or ".join(map(repr, dict.fromkeys(evidence.effort.unit)))))
+
+
+def _roads(network: Network, gain: Outlook) -> tuple[RoadToLookAt, ...]:
+    risk, look, worst = (_ranks(values) for values in (gain.median, gain.around, gain.top))
+    return tuple(
+        RoadToLookAt(
+            segment=s,
+            road=segment_label(network, s),
+            road_class=str(network.road_class[network.segment_arc[s]]),
+            known="searched" if gain.searched[s] else "unknown",
+            risk_index=float(gain.median[s]),
+            risk_rank=int(risk[s]),
+            expected_finds=float(gain.finds[s]),
+            information_nats=float(gain.information[s]),
+            around_nats=float(gain.around[s]),
+            look_rank=int(look[s]),
+            chance_among_worst=float(gain.top[s]),
+            thompson_rank=int(worst[s]),
+            reason=reason(gain, s),
+        )
+        for s in best_first(gain.around).tolist()
+    )
+
+
+def best_first(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the positions of (m,) values, the largest first; equal ones in their order."""
+    return np.argsort(-values, kind="stable")
+
+
+def _ranks(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    ranks = np.empty(values.size, dtype=np.int64)
+    ranks[best_first(values)] = np.arange(1, values.size + 1)
+    return ranks
+
+
+def _save(out: Path, look: RiskLook, network: Network) -> None:
+    """Write every road as CSV and as GeoJSON lines, both files or none."""
+    rows: list[dict[str, Any]] = [asdict(road) for road in look.roads]
+    with folder_written_whole(out) as folder:
+        write_csv(folder / "look.csv", rows)
+        write_geojson(folder / "look.geojson", rows, [network.lines[road.segment] for road in look.roads])

@@ -1,0 +1,133 @@
+"""Instance files in, results out: what the command `solve` does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from optimizer.base.errors import InfeasibleError, InputError, ProblemList
+from optimizer.base.listener import SILENT, step
+from optimizer.problem.instance_file import read_instance
+from optimizer.problem.result import Result
+from optimizer.solvers.solve import solve
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any
+
+    from optimizer.base.listener import Listener
+    from optimizer.problem.instance import Instance
+
+
+@dataclass(frozen=True)
+class ReadInstance:
+    """An instance file.
+
+    Attributes
+    ----------
+    file
+        Where it lies.
+    instance
+        The problem.
+    skipped
+        Ids of the evaders without a path, which were left out.
+    """
+
+    file: Path
+    instance: Instance
+    skipped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Solved:
+    """An instance file and the result of its solve."""
+
+    source: ReadInstance
+    result: Result
+
+
+def solve_files(
+    files: Iterable[str | os.PathLike[str]],
+    *,
+    options: Mapping[str, Any] | None = None,
+    skip_unreachable: bool = False,
+    listener: Listener = SILENT,
+) -> Iterator[Solved]:
+    """Solve instance files one after the other; all are read before the first is solved.
+
+    Parameters
+    ----------
+    files
+        Instance files (JSON).
+    options
+        Arguments of `optimizer.solvers.solve.solve`: `method`, `gap`, `time_limit`, `seed`.
+    skip_unreachable
+        Leave out evaders without a path; without it they are a fault.
+    listener
+        Told of steps, bounds and plans.
+
+    Yields
+    ------
+    Solved
+        In the order of the files. Where there is no plan the result says so, and the error is raised after the last yield; an interrupt
+        ends the series.
+
+    Raises
+    ------
+    InputError
+        With the problems of all files together.
+    InfeasibleError
+        If an instance has no plan.
+    """
+    options = dict(options or {})
+    without: InfeasibleError | KeyboardInterrupt | None = None
+    for source in read_instances(files, skip_unreachable=skip_unreachable):
+        try:
+            with step(listener, f"solving {source.file}"):
+                result = solve(source.instance, **options, listener=listener)
+        except (InfeasibleError, KeyboardInterrupt) as error:
+            result, without = result_without_plan(error, options), error
+        yield Solved(source, result)
+        if result.limit == "interrupted":
+            break
+    if without is not None:
+        raise without
+
+
+def read_instances(
+    files: Iterable[str | os.PathLike[str]], *, skip_unreachable: bool = False
+) -> tuple[ReadInstance, ...]:
+    """Read instance files; the problems of all of them are reported together."""
+    problems = ProblemList()
+    read = []
+    for file in map(Path, files):
+        try:
+            read.append(read_instance_file(file, skip_unreachable=skip_unreachable))
+        except InputError as error:
+            problems.extend(error)
+    problems.raise_if_any()
+    return tuple(read)
+
+
+def read_instance_file(file: str | os.PathLike[str], *, skip_unreachable: bool = False) -> ReadInstance:
+    """Read an instance file; evaders without a path are a fault, or left out."""
+    skipped: list[str] = []
+    instance = read_instance(Path(file), on_unreachable=skipped.extend if skip_unreachable else None)
+    return ReadInstance(Path(file), instance, tuple(skipped))
+
+
+def result_without_plan(error: BaseException, options: Mapping[str, Any]) -> Result:
+    """Return the result of a solve that ended without a plan: infeasible, or interrupted before there was one."""
+    interrupted = isinstance(error, KeyboardInterrupt)
+    return Result(
+        method=options.get("method", "auto"),
+        status="unknown" if interrupted else "infeasible",
+        limit="interrupted" if interrupted else None,
+        plan=None,
+        lower=None,
+        upper=None,
+        seconds=0.0,
+        seed=options.get("seed", 0),
+    )
