@@ -213,7 +213,7 @@ def test_rows_of_a_task_hold_what_was_searched() -> None:
     assert isinstance(effort, Effort)
     evidence = gather_evidence(records, effort, point_network(task.lon, task.lat))
     np.testing.assert_allclose(evidence.own_count, task.finds)
-    cells, areas = cells_of(evidence, (UNIT,))
+    cells, areas = cells_of(evidence, (UNIT,)), evidence.area_counts
     np.testing.assert_allclose(cells.searches, task.searches[task.searches > 0])
     assert not areas
 

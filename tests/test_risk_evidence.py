@@ -40,13 +40,13 @@ def test_totals_are_kept_however_places_overlap(data: st.DataObject) -> None:
     np.testing.assert_allclose(evidence.count.sum(), used)
     np.testing.assert_allclose(evidence.global_rate, max(used, LEAST_SEIZURES) / sum(effort.values()))
     np.testing.assert_allclose(evidence.expected.sum(), max(used, LEAST_SEIZURES))
-    pooled = np.zeros((2, 8))
-    for pool in evidence.pools:
-        assert pool.segment.size > 1
-        pooled[0, pool.segment] += pool.spread
-        pooled[1, pool.segment] += pool.expected
-    np.testing.assert_allclose(evidence.own_count + pooled[0], evidence.count, atol=1e-9)
-    np.testing.assert_allclose(evidence.own_expected + pooled[1], evidence.expected, atol=1e-9)
+    areaed = np.zeros((2, 8))
+    for area in evidence.area_counts:
+        assert area.segment.size > 1
+        areaed[0, area.segment] += area.spread
+        areaed[1, area.segment] += area.expected
+    np.testing.assert_allclose(evidence.own_count + areaed[0], evidence.count, atol=1e-9)
+    np.testing.assert_allclose(evidence.own_expected + areaed[1], evidence.expected, atol=1e-9)
     assert (evidence.count[~searched] == 0).all()
     lost = sum(seizures.values()) - used
     assert any(f"{lost:g} seizures lie where" in warning for warning in evidence.warnings) == (lost > 0)
@@ -61,7 +61,7 @@ def test_seizures_of_an_area_follow_the_effort_inside_it() -> None:
 
 def test_an_area_with_one_searched_segment_is_that_segment() -> None:
     evidence = gather_evidence(records_of({"west": 3.0}, AREAS), effort_of({1: 2.0, 6: 2.0}), line_network(8))
-    assert evidence.pools == ()
+    assert evidence.area_counts == ()
     np.testing.assert_allclose(evidence.own_count, [0, 3, 0, 0, 0, 0, 0, 0])
 
 
@@ -70,7 +70,7 @@ def test_a_count_of_nothing_in_an_area_is_known_of_each_of_its_segments() -> Non
         records_of({"west": 0.0, "east": 5.0}, AREAS), effort_of({"west": 4.0, "east": 4.0}, AREAS), line_network(8)
     )
     np.testing.assert_allclose(evidence.own_expected[:4], 2.5 / 4)
-    assert len(evidence.pools) == 1
+    assert len(evidence.area_counts) == 1
 
 
 def test_units_are_made_comparable_by_their_own_rates() -> None:

@@ -14,10 +14,10 @@ from scipy import stats
 
 from optimizer.risk.field_flow.field import Field, Neighbours, road_neighbours
 from optimizer.risk.field_flow.hessian import Hessian
-from optimizer.risk.field_flow.laplace import climb, draw, log_evidence
-from optimizer.risk.field_flow.latent import Design, Point, Problem, Setting
+from optimizer.risk.field_flow.laplace import draw, find_mode, log_evidence
+from optimizer.risk.field_flow.latent import Design, Hyperparameters, LatentModel, LatentPoint
 from optimizer.risk.field_flow.model_averaging import class_design
-from optimizer.risk.field_flow.posterior import View, look
+from optimizer.risk.field_flow.posterior import PosteriorExpansion, expand_posterior
 from optimizer.risk.numerics.likelihood import AreaCount, Cells, count_terms, search_terms
 from tests.risk_cases import grid_network, line_network
 
@@ -94,7 +94,7 @@ def test_chances_are_those_of_scipy(y: int) -> None:
     np.testing.assert_allclose(search_terms(count, np.array([9.0]), x)[0], found)
 
 
-def problem_of(rng: np.random.Generator, *, units: int = 2, yes_no: bool = False) -> tuple[Problem, Setting]:
+def latent_of(rng: np.random.Generator, *, units: int = 2, yes_no: bool = False) -> tuple[LatentModel, Hyperparameters]:
     """Return a problem on about 200 segments with covariates, two units, counts by area and a nugget."""
     network = grid_network(12, rng)
     m = network.n_segments
@@ -105,8 +105,8 @@ def problem_of(rng: np.random.Generator, *, units: int = 2, yes_no: bool = False
     searches = np.where((unit == 1) & yes_no, count + rng.integers(1, 5, k), np.nan)
     cells = Cells(segment, unit, count, expected, rng.uniform(1, 5, k), searches)
     areas = (
-        AreaCount(np.arange(0, 30), rng.uniform(0.1, 1, 30), 0, 12.0, 3.0),
-        AreaCount(np.arange(20, 60), rng.uniform(0.1, 1, 40), units - 1, 31.0, 1.0),
+        AreaCount(np.arange(0, 30), rng.uniform(0.1, 1, 30), 0, np.full(30, 0.4), 3.0),
+        AreaCount(np.arange(20, 60), rng.uniform(0.1, 1, 40), units - 1, np.full(40, 31 / 40), 1.0),
     )
     design = Design(
         np.column_stack((np.ones(m), rng.normal(size=m))),
@@ -115,86 +115,89 @@ def problem_of(rng: np.random.Generator, *, units: int = 2, yes_no: bool = False
         0.1 * rng.normal(size=m),
     )
     own = rng.uniform(0.5, 2, m)
-    return Problem(Field(road_neighbours(network)), cells, areas, design, units, own=own), Setting(1.3, 0.2, 0.4, 4.0)
+    return LatentModel(Field(road_neighbours(network)), cells, areas, design, units, own=own), Hyperparameters(
+        1.3, 0.2, 0.4, 4.0
+    )
 
 
-def dense_precision(problem: Problem, setting: Setting) -> np.ndarray:
-    m = problem.field.neighbours.size
-    return np.column_stack([problem.field.times(setting.tau, setting.kappa2, unit) for unit in np.eye(m)])
+def dense_precision(latent: LatentModel, hyper: Hyperparameters) -> np.ndarray:
+    m = latent.field.neighbours.size
+    return np.column_stack([latent.field.times(hyper.tau, hyper.kappa2, unit) for unit in np.eye(m)])
 
 
-def dense_hessian(problem: Problem, setting: Setting, view: View) -> np.ndarray:
+def dense_hessian(latent: LatentModel, hyper: Hyperparameters, expansion: PosteriorExpansion) -> np.ndarray:
     """(2 m + q, 2 m + q) H over (u, v, beta), put together without any elimination."""
-    m, q = view.cross.shape
-    assert problem.own is not None
-    w = np.diag(view.weight)
+    m, q = expansion.cross.shape
+    assert latent.own is not None
+    w = np.diag(expansion.weight)
     h = np.zeros((2 * m + q, 2 * m + q))
-    h[:m, :m] = dense_precision(problem, setting) + w
+    h[:m, :m] = dense_precision(latent, hyper) + w
     h[:m, m : 2 * m] = h[m : 2 * m, :m] = w
-    h[m : 2 * m, m : 2 * m] = w + np.diag(1 / (setting.nugget * problem.own))
-    h[:m, 2 * m :] = h[m : 2 * m, 2 * m :] = view.cross
-    h[2 * m :, :m] = h[2 * m :, m : 2 * m] = view.cross.T
-    h[2 * m :, 2 * m :] = view.fixed
-    v = np.vstack((view.area_u, view.area_u, view.area_beta))
-    return np.asarray(h + v @ np.diag(view.area_weight) @ v.T)
+    h[m : 2 * m, m : 2 * m] = w + np.diag(1 / (hyper.nugget * latent.own))
+    h[:m, 2 * m :] = h[m : 2 * m, 2 * m :] = expansion.cross
+    h[2 * m :, :m] = h[2 * m :, m : 2 * m] = expansion.cross.T
+    h[2 * m :, 2 * m :] = expansion.fixed
+    v = np.vstack((expansion.area_u, expansion.area_u, expansion.area_beta))
+    return np.asarray(h + v @ np.diag(expansion.area_weight) @ v.T)
 
 
 @pytest.mark.parametrize("yes_no", [False, True])
 def test_laplace_agrees_with_dense_algebra(yes_no: bool) -> None:  # the referee of the whole file
-    problem, setting = problem_of(np.random.default_rng(1), yes_no=yes_no)
-    mode, hessian = climb(problem, setting)
+    latent, hyper = latent_of(np.random.default_rng(1), yes_no=yes_no)
+    mode, hessian = find_mode(latent, hyper)
     assert np.abs(mode.slope_u).max() < 1e-3
     assert np.abs(mode.slope_beta).max() < 1e-3
-    h = dense_hessian(problem, setting, mode)
+    h = dense_hessian(latent, hyper, mode)
     covariance = np.linalg.inv(h)
     m, q = mode.cross.shape
-    x = problem.design.columns
+    x = latent.design.columns
     rates = np.hstack((np.eye(m), np.eye(m), x, np.zeros((m, q - x.shape[1]))))
     np.testing.assert_allclose(hessian.rate_variance(x), np.diag(rates @ covariance @ rates.T), rtol=1e-7)
-    assert problem.own is not None
+    assert latent.own is not None
     prior = (
-        np.linalg.slogdet(dense_precision(problem, setting))[1]
-        - np.log(setting.nugget * problem.own).sum()
-        + np.log(problem.precision).sum()
+        np.linalg.slogdet(dense_precision(latent, hyper))[1]
+        - np.log(hyper.nugget * latent.own).sum()
+        + np.log(latent.precision).sum()
     )
     exact = mode.value + 0.5 * (prior - np.linalg.slogdet(h)[1])
-    np.testing.assert_allclose(log_evidence(problem, setting, mode, hessian), exact, rtol=1e-9)
+    np.testing.assert_allclose(log_evidence(latent, hyper, mode, hessian), exact, rtol=1e-9)
 
 
 def test_the_gradient_is_that_of_f() -> None:
     rng = np.random.default_rng(2)
-    problem, setting = problem_of(rng)
-    m, q = problem.design.columns.shape[0], int(problem.centre.size)
-    point = Point(rng.normal(0, 0.3, (m,)), rng.normal(0, 0.3, (m,)), rng.normal(0, 0.3, (q,)))
-    view = look(problem, setting, point)
-    assert problem.own is not None
-    slope_v = view.pull - point.v / (setting.nugget * problem.own)
+    latent, hyper = latent_of(rng)
+    m, q = latent.design.columns.shape[0], int(latent.centre.size)
+    point = LatentPoint(rng.normal(0, 0.3, (m,)), rng.normal(0, 0.3, (m,)), rng.normal(0, 0.3, (q,)))
+    expansion = expand_posterior(latent, hyper, point)
+    assert latent.own is not None
+    slope_v = expansion.pull - point.v / (hyper.nugget * latent.own)
     for _ in range(5):
-        way = Point(rng.normal(0, 1, (m,)), rng.normal(0, 1, (m,)), rng.normal(0, 1, (q,)))
+        way = LatentPoint(rng.normal(0, 1, (m,)), rng.normal(0, 1, (m,)), rng.normal(0, 1, (q,)))
         rise = (
-            look(problem, setting, point.moved(way, 1e-5)).value - look(problem, setting, point.moved(way, -1e-5)).value
+            expand_posterior(latent, hyper, point.moved(way, 1e-5)).value
+            - expand_posterior(latent, hyper, point.moved(way, -1e-5)).value
         ) / 2e-5
         np.testing.assert_allclose(
-            view.slope_u @ way.u + slope_v @ way.v + view.slope_beta @ way.beta, rise, rtol=1e-5, atol=1e-4
+            expansion.slope_u @ way.u + slope_v @ way.v + expansion.slope_beta @ way.beta, rise, rtol=1e-5, atol=1e-4
         )
 
 
 def test_without_a_nugget_the_own_part_stays_at_nothing() -> None:
-    problem, setting = problem_of(np.random.default_rng(3))
-    mode, hessian = climb(problem, replace(setting, nugget=0.0))
-    tiny, small = climb(problem, replace(setting, nugget=1e-9))
+    latent, hyper = latent_of(np.random.default_rng(3))
+    mode, hessian = find_mode(latent, replace(hyper, nugget=0.0))
+    tiny, small = find_mode(latent, replace(hyper, nugget=1e-9))
     assert not mode.point.v.any()
-    np.testing.assert_allclose(problem.rates(mode.point), problem.rates(tiny.point), atol=1e-5)
+    np.testing.assert_allclose(latent.rates(mode.point), latent.rates(tiny.point), atol=1e-5)
     np.testing.assert_allclose(hessian.log_determinant, small.log_determinant, rtol=1e-6)
 
 
 def test_draws_have_the_covariance_of_the_dense_inverse() -> None:
-    problem, setting = problem_of(np.random.default_rng(4))
-    mode, _ = climb(problem, setting)
-    draws = draw(problem, setting, mode, 3000, np.random.default_rng(5))
-    covariance = np.linalg.inv(dense_hessian(problem, setting, mode))
+    latent, hyper = latent_of(np.random.default_rng(4))
+    mode, _ = find_mode(latent, hyper)
+    draws = draw(latent, hyper, mode, 3000, np.random.default_rng(5))
+    covariance = np.linalg.inv(dense_hessian(latent, hyper, mode))
     m, q = mode.cross.shape
-    x = problem.design.columns
+    x = latent.design.columns
     rates = np.hstack((np.eye(m), np.eye(m), x, np.zeros((m, q - x.shape[1]))))
     exact = rates @ covariance @ rates.T
     scale = np.sqrt(np.diag(exact))
@@ -203,7 +206,7 @@ def test_draws_have_the_covariance_of_the_dense_inverse() -> None:
 
 
 def test_the_evidence_of_two_segments_is_near_the_integral() -> None:
-    problem = Problem(
+    latent = LatentModel(
         Field(Neighbours(2, np.array([0]), np.array([1]), np.ones(1))),
         Cells(
             np.array([0, 1]),
@@ -217,8 +220,8 @@ def test_the_evidence_of_two_segments_is_near_the_integral() -> None:
         Design(np.zeros((2, 0)), np.empty(0), np.empty(0), np.zeros(2)),
         1,
     )
-    setting = Setting(2.0, 0.5)
-    mode, hessian = climb(problem, setting)
+    hyper = Hyperparameters(2.0, 0.5)
+    mode, hessian = find_mode(latent, hyper)
     grid = np.linspace(-6, 6, 1201)
     a, b = np.meshgrid(grid, grid, indexing="ij")
     precision = 2.0 * np.array([[1.5, -1.0], [-1.0, 1.5]])
@@ -226,28 +229,28 @@ def test_the_evidence_of_two_segments_is_near_the_integral() -> None:
     log_prior = log_prior - 0.5 * (precision[0, 0] * a**2 + 2 * precision[0, 1] * a * b + precision[1, 1] * b**2)
     chance = np.exp(log_prior + stats.poisson.logpmf(9, 5 * np.exp(a)) + stats.poisson.logpmf(4, 6 * np.exp(b)))
     exact = np.log(chance.sum() * (grid[1] - grid[0]) ** 2)
-    assert abs(log_evidence(problem, setting, mode, hessian) - exact) < 0.02
+    assert abs(log_evidence(latent, hyper, mode, hessian) - exact) < 0.02
 
 
 def test_the_blurred_climb_finds_the_nearest_normal() -> None:
     """One segment with no find: the posterior's mean log rate lies below its mode, and the blurred mode finds it."""
-    problem = Problem(
+    latent = LatentModel(
         Field(Neighbours(1, np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0))),
         Cells(np.array([0]), np.array([0]), np.array([0.0]), np.array([1.0]), np.ones(1), np.array([np.nan])),
         (),
         Design(np.zeros((1, 0)), np.empty(0), np.empty(0), np.zeros(1)),
         1,
     )
-    setting = Setting(1.0, 0.25)
-    mode, hessian = climb(problem, setting)
-    sharp = float(problem.rates(mode.point)[0])
+    hyper = Hyperparameters(1.0, 0.25)
+    mode, hessian = find_mode(latent, hyper)
+    sharp = float(latent.rates(mode.point)[0])
     for _ in range(6):
-        problem = replace(problem, blur=np.sqrt(hessian.rate_variance(np.zeros((1, 0)))))
-        mode, hessian = climb(problem, setting, mode.point)
+        latent = replace(latent, blur=np.sqrt(hessian.rate_variance(np.zeros((1, 0)))))
+        mode, hessian = find_mode(latent, hyper, mode.point)
     grid = np.linspace(-20, 10, 30001)
     weight = np.exp(-np.exp(grid) - grid**2 / 8)
     mean = float((grid * weight).sum() / weight.sum())
-    blurred = float(problem.rates(mode.point)[0])
+    blurred = float(latent.rates(mode.point)[0])
     assert blurred < sharp - 0.2
     assert abs(blurred - mean) < 0.1
 
@@ -259,17 +262,17 @@ def test_columns_are_one_for_each_class_that_occurs_twice() -> None:
 
 
 def test_a_hessian_solves_its_own_system() -> None:
-    problem, setting = problem_of(np.random.default_rng(6))
-    mode, _ = climb(problem, setting)
-    hessian = Hessian(problem, setting, mode)
+    latent, hyper = latent_of(np.random.default_rng(6))
+    mode, _ = find_mode(latent, hyper)
+    hessian = Hessian(latent, hyper, mode)
     m, q = mode.cross.shape
     rng = np.random.default_rng(7)
     right = rng.normal(size=2 * m + q)
-    assert problem.own is not None
-    nugget = setting.nugget * problem.own
+    assert latent.own is not None
+    nugget = hyper.nugget * latent.own
     owned = nugget / (1 + nugget * mode.weight) * right[m : 2 * m]
     solved = hessian.solve(right[:m], right[2 * m :], owned)
-    dense = np.linalg.solve(dense_hessian(problem, setting, mode), right)
+    dense = np.linalg.solve(dense_hessian(latent, hyper, mode), right)
     np.testing.assert_allclose(np.concatenate((solved.u, solved.v, solved.beta)), dense, rtol=1e-6, atol=1e-9)
 
 
@@ -282,8 +285,8 @@ def test_without_a_field_the_mode_is_the_poisson_regression_of_statsmodels() -> 
     count = rng.poisson(expected * np.exp(x @ np.array([0.3, -0.5]))).astype(float)
     cells = Cells(np.arange(m), np.zeros(m, dtype=np.int64), count, expected, np.ones(m), np.full(m, np.nan))
     design = Design(x, np.zeros(2), np.full(2, 1e4), np.zeros(m))
-    problem = Problem(Field(road_neighbours(network)), cells, (), design, 1)
-    mode, hessian = climb(problem, Setting(1e9, 1.0))
+    latent = LatentModel(Field(road_neighbours(network)), cells, (), design, 1)
+    mode, hessian = find_mode(latent, Hyperparameters(1e9, 1.0))
     referee = sm.GLM(count, x, family=sm.families.Poisson(), exposure=expected).fit(tol=1e-12)
     np.testing.assert_allclose(mode.point.beta, referee.params, rtol=1e-5)
     spread = np.einsum("ij,jk,ik->i", x, referee.cov_params(), x)

@@ -26,7 +26,7 @@ from optimizer.risk.baselines import HALF
 from optimizer.risk.field_flow.flow import path_flows
 from optimizer.risk.field_flow.model_averaging import class_design, flow_column, with_flow
 from optimizer.risk.field_flow.season import NO_SEASON, fit_season, in_average_months
-from optimizer.risk.field_flow.subgraph import part_of, restricted
+from optimizer.risk.field_flow.subgraph import learning_subgraph, restrict
 from tests.risk_cases import by_segment, effort_of, grid_network, line_network, network_of, records_of, rows_of
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def test_flows_that_explain_nothing_are_not_believed() -> None:
     alone = FieldFlow().fit(*first, NETWORK)
     assert both.score(*later) > alone.score(*later) - 0.02
     truth = FieldFlow(CORNERS).fit(*record(flow_of(), 6, scale=20.0), NETWORK)
-    assert truth.beliefs_[0] < 0.01 < both.beliefs_[0]
+    assert truth.weights_[0] < 0.01 < both.weights_[0]
 
 
 def test_masses_move_towards_the_truth_where_the_prior_table_is_wrong() -> None:
@@ -214,7 +214,7 @@ def test_units_have_levels_of_their_own() -> None:
     found = rng.poisson(hours * rate[segment] * np.where(unit == 1, 0.5, 1.0)).astype(float)
     seizures, effort = rows_of(segment, hours, found, unit=unit)
     model = FieldFlow(season=False, shape=np.inf).fit(seizures, effort, NETWORK)
-    level = model.candidates_[0].problem.level(model.candidates_[0].mode.point.beta, np.array([0, 1]))
+    level = model.candidates_[0].latent.level(model.candidates_[0].mode.point.beta, np.array([0, 1]))
     global_rate = model.evidence_.global_rate
     np.testing.assert_allclose(np.exp(level[1] - level[0]) * global_rate[1] / global_rate[0], 0.5, rtol=0.25)
 
@@ -261,7 +261,7 @@ def test_clumped_counts_choose_a_negative_binomial() -> None:
     effort = effort_of(by_segment(hours))
     flat = FieldFlow().fit(records_of(by_segment(even)), effort, NETWORK)
     wild = FieldFlow().fit(records_of(by_segment(clumped)), effort, NETWORK)
-    spread = [one.candidates_[0].setting.nugget + 1 / one.candidates_[0].setting.shape for one in (flat, wild)]
+    spread = [one.candidates_[0].hyper.nugget + 1 / one.candidates_[0].hyper.shape for one in (flat, wild)]
     assert spread[1] > 5 * spread[0]
 
 
@@ -305,16 +305,16 @@ def test_a_graph_of_ones_own_takes_the_place_of_the_roads() -> None:
 
 def test_a_part_of_a_problem_keeps_its_own_cells() -> None:
     seizures, effort = record(flow_of(), 18)
-    problem = FieldFlow().fit(seizures, effort, NETWORK).candidates_[0].problem
-    segments = part_of(problem, 50)
-    smaller = restricted(problem, segments)
+    latent = FieldFlow().fit(seizures, effort, NETWORK).candidates_[0].latent
+    segments = learning_subgraph(latent, 50)
+    smaller = restrict(latent, segments)
     assert segments.size == 50
     assert smaller.field.neighbours.size == 50
-    np.testing.assert_array_equal(np.isin(problem.cells.segment, segments).sum(), smaller.cells.segment.size)
+    np.testing.assert_array_equal(np.isin(latent.cells.segment, segments).sum(), smaller.cells.segment.size)
     np.testing.assert_array_equal(
-        segments[smaller.cells.segment], problem.cells.segment[np.isin(problem.cells.segment, segments)]
+        segments[smaller.cells.segment], latent.cells.segment[np.isin(latent.cells.segment, segments)]
     )
-    assert part_of(problem, 10_000).size == M
+    assert learning_subgraph(latent, 10_000).size == M
 
 
 def test_counts_ignore_effort_and_counts_over_effort_do_not() -> None:
@@ -364,7 +364,7 @@ def test_places_that_are_alike_are_called_alike_and_cost_next_to_nothing() -> No
         near, first, later, plain = cells_alike(seed)
         model = FieldFlow(yes_no={"searches"}, season=False, neighbours=near).fit(*first, line_network(150))
         loss.append(plain - model.score(*later))
-        belief.append(model.beliefs_[-1])
+        belief.append(model.weights_[-1])
     assert model.candidates_[-1].name == "alike"
     assert np.median(belief) > 0.5
     assert np.mean(loss) < 0.002  # log chance a search
@@ -373,14 +373,14 @@ def test_places_that_are_alike_are_called_alike_and_cost_next_to_nothing() -> No
 def test_places_that_are_not_alike_are_not_called_so() -> None:
     rate = np.where(np.arange(M) < M // 2, 4.0, 0.25)
     model = FieldFlow(season=False).fit(*record(rate, 19), NETWORK)
-    assert model.beliefs_[-1] == 0
+    assert model.weights_[-1] == 0
     assert np.isnan(model.candidates_[-1].sd).all()
 
 
 def test_intervals_are_widened_by_how_far_flows_are_believed() -> None:
     flowing = FieldFlow(CORNERS).fit(*record(flow_of(), 3), NETWORK)
     alone = FieldFlow().fit(*record(flow_of(), 3), NETWORK)
-    with_flows = sum(belief for belief, one in zip(flowing.beliefs_, flowing.candidates_, strict=True) if one.flows)
+    with_flows = sum(belief for belief, one in zip(flowing.weights_, flowing.candidates_, strict=True) if one.flows)
     assert alone.widening == pytest.approx(1.1)
     assert flowing.widening == pytest.approx(1.1 + 0.2 * with_flows)
     assert FieldFlow(CORNERS, widening=1.0).widening == 1.0
@@ -392,10 +392,12 @@ def test_masses_learnt_on_a_part_move_as_on_the_whole(monkeypatch: pytest.Monkey
     true = CORNERS.with_weight(np.array([[0.2, 0.1, 0.1], [8.0, 1.0, 0.2]]))
     seizures, effort = record(flow_of(true), 8, scale=20.0)
     whole = FieldFlow(CORNERS).fit(seizures, effort, NETWORK)
-    monkeypatch.setattr("optimizer.risk.field_flow.masses.part_of", lambda problem: part_of(problem, 110))
+    monkeypatch.setattr(
+        "optimizer.risk.field_flow.masses.learning_subgraph", lambda latent: learning_subgraph(latent, 110)
+    )
     part = FieldFlow(CORNERS).fit(seizures, effort, NETWORK)
     assert M > 110
-    assert part.candidates_[2].problem.design.columns.shape == whole.candidates_[2].problem.design.columns.shape
+    assert part.candidates_[2].latent.design.columns.shape == whole.candidates_[2].latent.design.columns.shape
     tables = [model.table() for model in (whole, part)]
     assert tables[0] is not None
     assert tables[1] is not None

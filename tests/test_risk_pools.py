@@ -10,11 +10,11 @@ import pytest
 from scipy.special import gammaln, logsumexp
 
 from optimizer.risk import FieldFlow
-from optimizer.risk.field_flow.area_posterior import divided, log_sums, raked
+from optimizer.risk.field_flow.area_posterior import expected_rates, log_sums, rake
 from optimizer.risk.field_flow.field import Field, road_neighbours
 from optimizer.risk.field_flow.laplace import draw
-from optimizer.risk.field_flow.latent import Design, Problem, Setting
-from optimizer.risk.field_flow.model_averaging import climbed, settled
+from optimizer.risk.field_flow.latent import Design, Hyperparameters, LatentModel
+from optimizer.risk.field_flow.model_averaging import candidate_at_mode, with_posterior
 from optimizer.risk.numerics.likelihood import AreaCount, Cells, count_terms
 from optimizer.scenario.evidence import read_evidence
 from tests.risk_cases import effort_of, line_network, records_of
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.risk.field_flow.model_averaging import Fitted
+    from optimizer.risk.field_flow.model_averaging import Candidate
 
     Floats = NDArray[np.float64]
 
@@ -34,32 +34,35 @@ AREAS = {"west": list(range(5)), "east": list(range(5, 10))}
 FIRST: dict[int | str, float] = {"west": 20.0, "east": 20.0}
 
 
-def problem_of(counts: tuple[float, float], units: int = 1, own: dict[int, float] | None = None) -> Problem:
+def latent_of(counts: tuple[float, float], units: int = 1, own: dict[int, float] | None = None) -> LatentModel:
     """Return two areas of five segments in a row, and cells with counts of their own."""
     own = own or {}
     k = len(own)
     at, found = np.array(list(own), dtype=np.int64), np.array(list(own.values()), dtype=np.float64)
     cells = Cells(at, np.zeros(k, dtype=np.int64), found, np.ones(k), np.ones(k), np.full(k, np.nan))
-    areas = tuple(AreaCount(np.arange(5) + 5 * n, np.ones(5), n % units, count, 1.0) for n, count in enumerate(counts))
+    areas = tuple(
+        AreaCount(np.arange(5) + 5 * n, np.ones(5), n % units, np.full(5, count / 5), 1.0)
+        for n, count in enumerate(counts)
+    )
     design = Design(np.ones((10, 1)), np.zeros(1), np.full(1, 10.0), np.zeros(10))
-    return Problem(Field(road_neighbours(NETWORK)), cells, areas, design, units)
+    return LatentModel(Field(road_neighbours(NETWORK)), cells, areas, design, units)
 
 
-def chain(problem: Problem, setting: Setting, chains: int = 400, steps: int = 400, burnt: int = 150) -> Floats:
+def chain(latent: LatentModel, hyper: Hyperparameters, chains: int = 400, steps: int = 400, burnt: int = 150) -> Floats:
     """Return draws of the (10,) log rates, exact but for chance: elliptical slices (Murray, Adams and MacKay 2010) in many chains."""
     rng = np.random.default_rng(0)
-    m, extra = 10, problem.levels
-    precision = np.column_stack([problem.field.times(setting.tau, setting.kappa2, unit) for unit in np.eye(m)])
+    m, extra = 10, latent.levels
+    precision = np.column_stack([latent.field.times(hyper.tau, hyper.kappa2, unit) for unit in np.eye(m)])
     covariance = np.eye(m + extra)
-    covariance[:m, :m] = np.linalg.inv(precision) + setting.nugget * np.eye(m) + 100.0
+    covariance[:m, :m] = np.linalg.inv(precision) + hyper.nugget * np.eye(m) + 100.0
     root = np.linalg.cholesky(covariance)
-    cells = problem.cells
+    cells = latent.cells
 
     def log_chance(z: Floats) -> Floats:
         w = z @ root.T
         x = np.log(cells.expected) + w[:, cells.segment] + (w[:, m + cells.unit] if extra else 0)
         total = count_terms(cells.count, x, np.full(cells.count.size, np.inf))[0].sum(axis=1)
-        for area in problem.areas:
+        for area in latent.areas:
             x = logsumexp(np.log(area.expected) + w[:, area.segment], axis=1) + (w[:, m + area.unit] if extra else 0)
             total += area.count * x - np.exp(np.minimum(x, 50.0))
         return np.asarray(total)
@@ -86,8 +89,8 @@ def chain(problem: Problem, setting: Setting, chains: int = 400, steps: int = 40
     return np.concatenate(kept)
 
 
-def fitted(problem: Problem, setting: Setting) -> Fitted:
-    return settled(climbed("field", problem, setting, None))
+def fitted(latent: LatentModel, hyper: Hyperparameters) -> Candidate:
+    return with_posterior(candidate_at_mode("field", latent, hyper, None))
 
 
 @pytest.mark.parametrize(
@@ -97,13 +100,13 @@ def fitted(problem: Problem, setting: Setting) -> Fitted:
 def test_the_posterior_of_areas_is_that_of_a_long_chain(
     counts: tuple[float, float], units: int, own: dict[int, float] | None
 ) -> None:
-    problem, setting = problem_of(counts, units, own), Setting(0.5, 0.05, 0.4)
-    exact = chain(problem, setting)
-    one = fitted(problem, setting)
-    assert one.pools is not None
+    latent, hyper = latent_of(counts, units, own), Hyperparameters(0.5, 0.05, 0.4)
+    exact = chain(latent, hyper)
+    one = fitted(latent, hyper)
+    assert one.area_posterior is not None
     assert one.summary is not None
-    eta, _ = one.pools.resampled(2000, np.random.default_rng(1))
-    sums, referee = log_sums(problem.areas, eta), log_sums(problem.areas, exact)
+    eta, _ = one.area_posterior.resampled(2000, np.random.default_rng(1))
+    sums, referee = log_sums(latent.areas, eta), log_sums(latent.areas, exact)
     np.testing.assert_allclose(sums.mean(axis=0), referee.mean(axis=0), atol=0.12)
     np.testing.assert_allclose(sums.std(axis=0), referee.std(axis=0), rtol=0.15)
     np.testing.assert_allclose(one.mean, exact.mean(axis=0), atol=0.25)
@@ -112,21 +115,21 @@ def test_the_posterior_of_areas_is_that_of_a_long_chain(
 
 
 def test_areas_that_are_one_and_the_same_are_drawn() -> None:
-    problem = problem_of((6.0, 6.0))
-    twice = replace(problem, areas=(problem.areas[0], problem.areas[0]))
-    one = fitted(twice, Setting(0.5, 0.05, 0.4))
-    assert one.pools is not None
-    sums = np.exp(log_sums(twice.areas, one.pools.resampled(2000, np.random.default_rng(2))[0]))
+    latent = latent_of((6.0, 6.0))
+    twice = replace(latent, areas=(latent.areas[0], latent.areas[0]))
+    one = fitted(twice, Hyperparameters(0.5, 0.05, 0.4))
+    assert one.area_posterior is not None
+    sums = np.exp(log_sums(twice.areas, one.area_posterior.resampled(2000, np.random.default_rng(2))[0]))
     np.testing.assert_allclose(sums[:, 0], sums[:, 1])
     np.testing.assert_allclose(sums[:, 0].mean(), 6.0, rtol=0.1)  # twelve finds in two looks at the same sum
 
 
 def test_sums_that_overlap_are_raked_and_expectations_add_up() -> None:
-    areas = tuple(AreaCount(np.arange(4) + 2 * n, np.full(4, 0.5), 0, 3.0, 1.0) for n in range(2))
+    areas = tuple(AreaCount(np.arange(4) + 2 * n, np.full(4, 0.5), 0, np.full(4, 0.75), 1.0) for n in range(2))
     wanted = np.log([[4.0, 6.0]])
     eta = np.random.default_rng(3).normal(size=(1, 6))
-    np.testing.assert_allclose(log_sums(areas, raked(areas, eta, wanted)), wanted, atol=1e-3)
-    expected = divided(areas, eta[0], np.full(6, 1.5), wanted[0])
+    np.testing.assert_allclose(log_sums(areas, rake(areas, eta, wanted)), wanted, atol=1e-3)
+    expected = expected_rates(areas, eta[0], np.full(6, 1.5), wanted[0])
     np.testing.assert_allclose([0.5 * expected[:4].sum(), 0.5 * expected[2:].sum()], [4.0, 6.0], rtol=1e-3)
 
 
@@ -176,16 +179,16 @@ def test_many_finds_by_area_tell_the_sum_and_not_the_road() -> None:
 
 def test_a_record_without_areas_never_meets_them(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its answers are those of the normal distribution to the last digit."""
-    monkeypatch.setattr("optimizer.risk.field_flow.model_averaging.Pools", None)
-    monkeypatch.setattr("optimizer.risk.field_flow.model.raked", None)
-    monkeypatch.setattr("optimizer.risk.field_flow.model.divided", None)
+    monkeypatch.setattr("optimizer.risk.field_flow.model_averaging.AreaPosterior", None)
+    monkeypatch.setattr("optimizer.risk.field_flow.model.rake", None)
+    monkeypatch.setattr("optimizer.risk.field_flow.model.expected_rates", None)
     model = FieldFlow(season=False).fit(records_of({0: 4.0, 7: 1.0}), effort_of(dict.fromkeys(range(10), 2.0)), NETWORK)
     np.testing.assert_array_equal(model.predict().mean, np.exp(model.mean_ + model.sd_**2 / 2))
     rng, again = np.random.default_rng(5), np.random.default_rng(5)
-    counts = again.multinomial(50, model.beliefs_)
+    counts = again.multinomial(50, model.weights_)
     drawn = np.concatenate(
         [
-            one.mean + draw(one.problem, one.setting, one.mode, count, again)
+            one.mean + draw(one.latent, one.hyper, one.mode, count, again)
             for one, count in zip(model.candidates_, counts.tolist(), strict=True)
             if count
         ]

@@ -11,9 +11,9 @@ from scipy import integrate, stats
 from optimizer.base.errors import InputError
 from optimizer.records.exposure import ROAD_UNIT
 from optimizer.risk import ShrunkRate
-from optimizer.risk.evidence import Pool
-from optimizer.risk.numerics.gamma import log_negative_binomial, log_pool_chance
-from optimizer.risk.shrinkage import Shapes
+from optimizer.risk.numerics.gamma import log_area_likelihood, log_negative_binomial
+from optimizer.risk.numerics.likelihood import AreaCount
+from optimizer.risk.shrinkage import ShrinkageShapes
 from tests.risk_cases import by_segment, effort_of, grid_network, line_network, network_of, records_of
 
 FIXED = {"segment_shape": 0.8, "neighbourhood_shape": 2.0, "typical_index": 0.7}
@@ -44,21 +44,21 @@ def test_the_chance_of_a_count_is_the_integral_over_rates(
 
 
 def test_a_pool_of_segments_that_vary_apart_is_a_sum_of_gammas() -> None:
-    pool = Pool(np.arange(5), np.full(5, 2.0), np.full(5, 1.4))
-    chance = log_pool_chance(pool, np.full(5, 0.6), np.full(5, 1.3), np.full(5, np.inf))
+    pool = AreaCount(np.arange(5), np.full(5, 2.0), 0, np.full(5, 1.4), 1.0)
+    chance = log_area_likelihood(pool, np.full(5, 0.6), np.full(5, 1.3), np.full(5, np.inf))
     np.testing.assert_allclose(chance, stats.nbinom.logpmf(7, 3.0, 3.0 / (3.0 + 10 * 1.3)), rtol=1e-9)
 
 
 def test_a_pool_of_segments_that_vary_together_is_one_gamma() -> None:
-    pool = Pool(np.arange(5), np.full(5, 2.0), np.full(5, 1.4))
-    chance = log_pool_chance(pool, np.full(5, 0.6), np.full(5, 1.3), np.full(5, 0.6))
+    pool = AreaCount(np.arange(5), np.full(5, 2.0), 0, np.full(5, 1.4), 1.0)
+    chance = log_area_likelihood(pool, np.full(5, 0.6), np.full(5, 1.3), np.full(5, 0.6))
     np.testing.assert_allclose(chance, stats.nbinom.logpmf(7, 0.6, 0.6 / (0.6 + 10 * 1.3)), rtol=1e-9)
 
 
 @given(a=st.floats(0.1, 20), b=st.floats(0.1, 20), mu=st.floats(0.1, 5))
 @settings(max_examples=20, deadline=None)
 def test_the_prior_has_the_moments_of_a_segment_in_its_neighbourhood(a: float, b: float, mu: float) -> None:
-    prior = Shapes(a, b, mu).prior(np.zeros(1), np.zeros(1))
+    prior = ShrinkageShapes(a, b, mu).prior(np.zeros(1), np.zeros(1))
     second = (1 + 1 / a) * (1 + 1 / b)  # E[x^2 z^2] of independent Gammas with mean 1
     np.testing.assert_allclose(prior.mean, mu)
     np.testing.assert_allclose(1 + 1 / prior.shape, second)

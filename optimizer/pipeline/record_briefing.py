@@ -49,7 +49,7 @@ def record_facts(records: Seizures, effort: Effort | None, evidence: Evidence) -
     return RecordFacts(
         seizures=seizures,
         without_effort=round(seizures - float(evidence.count.sum()), 6) if known else 0.0,
-        area_only=round(sum(pool.count for pool in evidence.pools), 6),
+        area_only=round(sum(area.count for area in evidence.area_counts), 6),
         areas=len(np.unique(records.area[records.area >= 0])),
         seizure_sources=records.source_name,
         effort_sources=tuple(zip(effort.source_name, effort.unit, strict=True)) if effort is not None and known else (),

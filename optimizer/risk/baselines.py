@@ -152,7 +152,7 @@ class FlowRegression:
         if self.flows is not None:
             flow = path_flows(network, self.flows, self.theta).net(self.flows.shares()).sum(axis=0)
             design = with_flow(design, flow_column(flow))
-        self.coefficients_, self.covariance_ = self._regression(cells_of(self.evidence_)[0], design)
+        self.coefficients_, self.covariance_ = self._regression(cells_of(self.evidence_), design)
         self.mean_ = design.columns @ self.coefficients_
         self.sd_ = np.sqrt(((design.columns @ self.covariance_) * design.columns).sum(axis=1))
         return self
@@ -205,7 +205,7 @@ class FlowRegression:
         units = self.evidence_.units
         known = None if units == (ROAD_UNIT,) else self.evidence_.global_rate
         later = gather_evidence(records, effort, self._network, units=units, global_rate=known)
-        cells, areas = cells_of(later)
+        cells, areas = cells_of(later), later.area_counts
         total = float(log_chance(cells, self.mean_[cells.segment], self.sd_[cells.segment], np.inf).sum())
         draws = self.sample(100, np.random.default_rng(0))
         total += sum(log_chance_of_area(area, draws, np.inf) for area in areas)

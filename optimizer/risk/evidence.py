@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import numpy as np
 
 from optimizer.records.exposure import in_time, spread_effort, unit_of_seizures
+from optimizer.risk.numerics.likelihood import AreaCount
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,33 +26,6 @@ if TYPE_CHECKING:
 
 LEAST_SEIZURES = 0.5
 """Seizures that stand for none in the global rate: the mean of a Poisson's rate under Jeffreys's prior once nothing was found."""
-
-
-@dataclass(frozen=True)
-class Pool:
-    """Seizures of which only the area is known.
-
-    Attributes
-    ----------
-    segment
-        (k,) segments they may lie on.
-    expected
-        (k,) expected seizures behind them by segment.
-    spread
-        (k,) the seizures, spread over the segments by effort.
-    unit
-        Position of the unit of effort that made them in `Evidence.units`.
-    """
-
-    segment: NDArray[np.int64]
-    expected: NDArray[np.float64]
-    spread: NDArray[np.float64]
-    unit: int = 0
-
-    @property
-    def count(self) -> float:
-        """How many seizures there were."""
-        return float(self.spread.sum())
 
 
 @dataclass(frozen=True)
@@ -70,8 +44,8 @@ class Evidence:
         (len(units), m) the part that is known to be the segment's own, by unit.
     months
         (len(units), m) over how many months the effort of each segment went, >= 1 where there is any (an effective number).
-    pools
-        The rest, area by area: the two parts make up the whole.
+    area_counts
+        Seizures of which only the area is known, and the effort behind them, area by area; with the segments' own they make up the whole.
     searched
         (m,) whether effort is recorded there, on the segment or in an area around it.
     warnings
@@ -87,7 +61,7 @@ class Evidence:
     unit_count: NDArray[np.float64]
     unit_expected: NDArray[np.float64]
     months: NDArray[np.float64]
-    pools: tuple[Pool, ...]
+    area_counts: tuple[AreaCount, ...]
     searched: NDArray[np.bool_]
     warnings: tuple[str, ...]
     exposure: Exposure
@@ -147,22 +121,22 @@ def gather_evidence(
     unit = unit_of_seizures(records, exposure)
     timely = in_time(records, exposure, unit)
     rate = np.full(len(exposure.units), np.nan)
-    parts: list[_Part] = []
+    parts: list[_UnitEvidence] = []
     warnings = [*records.warnings, *(effort.warnings if effort is not None else ())]
     for number, name in enumerate(exposure.units):
         amount = exposure.amount[number]
-        found = _find(records.take((unit == number) & timely), amount)
-        warnings += _left_out(records.count[(unit == number) & ~timely].sum(), found, name)
+        seized = _seizures_of_unit(records.take((unit == number) & timely), amount)
+        warnings += _left_out(records.count[(unit == number) & ~timely].sum(), seized, name)
         if amount.any():
             rate[number] = (
-                max(found.total, LEAST_SEIZURES) / amount.sum() if global_rate is None else global_rate[number]
+                max(seized.total, LEAST_SEIZURES) / amount.sum() if global_rate is None else global_rate[number]
             )
-            parts.append(_compare(found, rate[number] * amount, number))
-    return _joined(parts, exposure, rate, warnings)
+            parts.append(_evidence_of_unit(seized, rate[number] * amount, exposure.months[number], number))
+    return _join(parts, exposure, rate, warnings)
 
 
 @dataclass(frozen=True)
-class _Found:
+class _UnitSeizures:
     """Seizures of one unit: (m,) with a segment, by area without, and those where nobody looked."""
 
     located: NDArray[np.float64]
@@ -176,7 +150,7 @@ class _Found:
 
 
 @dataclass(frozen=True)
-class _Part:
+class _UnitEvidence:
     """Evidence of one unit; fields as in `Evidence`."""
 
     unit: int
@@ -184,10 +158,10 @@ class _Part:
     expected: NDArray[np.float64]
     own_count: NDArray[np.float64]
     own_expected: NDArray[np.float64]
-    pools: list[Pool]
+    area_counts: list[AreaCount]
 
 
-def _find(records: Seizures, amount: NDArray[np.float64]) -> _Found:
+def _seizures_of_unit(records: Seizures, amount: NDArray[np.float64]) -> _UnitSeizures:
     at = records.segment >= 0
     located = np.zeros(amount.size)
     np.add.at(located, records.segment[at], records.count[at])
@@ -202,28 +176,35 @@ def _find(records: Seizures, amount: NDArray[np.float64]) -> _Found:
             by_area[area] = float(in_area[area])
         else:
             without += in_area[area]
-    return _Found(np.where(amount > 0, located, 0.0), by_area, records.area_segment, float(without))
+    return _UnitSeizures(np.where(amount > 0, located, 0.0), by_area, records.area_segment, float(without))
 
 
-def _compare(found: _Found, expected: NDArray[np.float64], unit: int) -> _Part:
+def _evidence_of_unit(
+    seized: _UnitSeizures, expected: NDArray[np.float64], months: NDArray[np.float64], unit: int
+) -> _UnitEvidence:
     """Divide expected seizures between what is the segment's own and what is known by area alone."""
     size = expected.size
     own_share = np.ones(size)
     spread = np.zeros(size)
     shares: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = []
-    for area, count in found.by_area.items():
-        members = found.members[area][expected[found.members[area]] > 0]
-        known = found.located[members].sum()
+    for area, count in seized.by_area.items():
+        members = seized.members[area][expected[seized.members[area]] > 0]
+        known = seized.located[members].sum()
         own_share[members] = np.minimum(own_share[members], known / (known + count))
         share = count * expected[members] / expected[members].sum()
         spread[members] += share
         shares.append((members, share))
     pooled = (1 - own_share) * expected
-    pools = [Pool(members, pooled[members] * share / spread[members], share, unit) for members, share in shares]
-    return _Part(unit, found.located + spread, expected, found.located, own_share * expected, pools)
+    area_counts = [
+        AreaCount(members, pooled[members] * share / spread[members], unit, share, float(months[members].max()))
+        for members, share in shares
+    ]
+    return _UnitEvidence(unit, seized.located + spread, expected, seized.located, own_share * expected, area_counts)
 
 
-def _joined(parts: Sequence[_Part], exposure: Exposure, rate: NDArray[np.float64], warnings: list[str]) -> Evidence:
+def _join(
+    parts: Sequence[_UnitEvidence], exposure: Exposure, rate: NDArray[np.float64], warnings: list[str]
+) -> Evidence:
     nothing = np.zeros(exposure.amount.shape[1])
     own_count, own_expected = np.zeros_like(exposure.amount), np.zeros_like(exposure.amount)
     for part in parts:
@@ -236,18 +217,18 @@ def _joined(parts: Sequence[_Part], exposure: Exposure, rate: NDArray[np.float64
         unit_count=own_count,
         unit_expected=own_expected,
         months=exposure.months,
-        pools=tuple(pool for part in parts for pool in part.pools),
+        area_counts=tuple(area for part in parts for area in part.area_counts),
         searched=np.asarray(exposure.amount.any(axis=0) & exposure.recorded),
         warnings=(*warnings, *_remarks(parts, exposure)),
         exposure=exposure,
     )
 
 
-def _left_out(untimely: float, found: _Found, unit: str) -> list[str]:
+def _left_out(untimely: float, seized: _UnitSeizures, unit: str) -> list[str]:
     remarks = []
-    if found.without_effort:
+    if seized.without_effort:
         remarks.append(
-            f"{found.without_effort:g} seizures lie where no effort in {unit} is recorded. They are counted here and left out of the "
+            f"{seized.without_effort:g} seizures lie where no effort in {unit} is recorded. They are counted here and left out of the "
             "rate: nothing says how hard anybody looked."
         )
     if untimely:
@@ -257,7 +238,7 @@ def _left_out(untimely: float, found: _Found, unit: str) -> list[str]:
     return remarks
 
 
-def _remarks(parts: Sequence[_Part], exposure: Exposure) -> list[str]:
+def _remarks(parts: Sequence[_UnitEvidence], exposure: Exposure) -> list[str]:
     remarks = []
     if not exposure.recorded:
         remarks.append(

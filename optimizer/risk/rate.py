@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from optimizer.risk.evidence import gather_evidence
-from optimizer.risk.numerics.gamma import GammaModel, log_pool_chance
-from optimizer.risk.shrinkage import likeliest_shapes, look_around
+from optimizer.risk.numerics.gamma import GammaModel, log_area_likelihood
+from optimizer.risk.shrinkage import fit_shapes, neighbour_evidence
 from optimizer.risk.smoothing import walk
 
 if TYPE_CHECKING:
     from optimizer.problem.network import Network
     from optimizer.records.model import Effort, Seizures
-    from optimizer.risk.evidence import Pool
+    from optimizer.risk.numerics.likelihood import AreaCount
 
 REACHES = (1.0, 3.0, 9.0, 27.0)
 """Reaches that are tried, in mean lengths of a segment."""
@@ -74,9 +74,9 @@ class ShrunkRate(GammaModel):
         evidence = gather_evidence(records, effort, network)
         fixed = (self.segment_shape, self.neighbourhood_shape, self.typical_index)
         wanderers = [walk(network, reach) for reach in self._reaches(network)]
-        found = [(*likeliest_shapes(evidence, wanderer, fixed), wanderer) for wanderer in wanderers]
-        self.log_evidence_, self.shapes_, wanderer = max(found, key=lambda item: item[0])
-        around = look_around(evidence, wanderer, self.shapes_)
+        fits = [(*fit_shapes(evidence, wanderer, fixed), wanderer) for wanderer in wanderers]
+        self.log_evidence_, self.shapes_, wanderer = max(fits, key=lambda item: item[0])
+        around = neighbour_evidence(evidence, wanderer, self.shapes_)
         prior = self.shapes_.prior(around.count, around.expected)
         self.evidence_ = evidence
         self.reach_km_ = wanderer.reach_km
@@ -86,9 +86,9 @@ class ShrunkRate(GammaModel):
         self._network = network
         return self
 
-    def _pool_chance(self, pool: Pool) -> float:
-        at = pool.segment
-        return log_pool_chance(pool, self.shape_[at], self.shape_[at] / self.rate_[at], self.prior_.known[at])
+    def _area_log_likelihood(self, area: AreaCount) -> float:
+        at = area.segment
+        return log_area_likelihood(area, self.shape_[at], self.shape_[at] / self.rate_[at], self.prior_.known[at])
 
     def _reaches(self, network: Network) -> list[float]:
         if self.reach_km is not None:

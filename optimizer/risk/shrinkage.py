@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.optimize import minimize
 
-from optimizer.risk.numerics.gamma import log_negative_binomial, log_pool_chance
+from optimizer.risk.numerics.gamma import log_area_likelihood, log_negative_binomial
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,24 +52,24 @@ SPREAD = (1.5, 1.5, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class NeighbourEvidence:
     """Discounted evidence from elsewhere.
 
     Attributes
     ----------
     count, expected
         (m,) Y and E around each segment, its own evidence left out.
-    pools
+    areas
         For each pool Y and E around its segments, the pool left out.
     """
 
     count: Floats
     expected: Floats
-    pools: tuple[tuple[Floats, Floats], ...]
+    areas: tuple[tuple[Floats, Floats], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Prior:
+class GammaPrior:
     """Gamma priors of the risk index.
 
     Attributes
@@ -86,50 +86,50 @@ class Prior:
 
 
 @dataclass(frozen=True, slots=True)
-class Shapes:
+class ShrinkageShapes:
     """The three numbers that say how far evidence is believed: a, b and mu, all > 0."""
 
     segment: float
     neighbourhood: float
     typical: float
 
-    def prior(self, count: Floats, expected: Floats) -> Prior:
+    def prior(self, count: Floats, expected: Floats) -> GammaPrior:
         """Return the priors that discounted evidence Y (k,) and E (k,) give."""
         known = self.neighbourhood + count
         mean = known / (self.neighbourhood / self.typical + expected)
-        return Prior(1 / ((1 + 1 / self.segment) * (1 + 1 / known) - 1), mean, known)
+        return GammaPrior(1 / ((1 + 1 / self.segment) * (1 + 1 / known) - 1), mean, known)
 
 
-def look_around(evidence: Evidence, wanderer: Walk, shapes: Shapes) -> Surroundings:
+def neighbour_evidence(evidence: Evidence, walk: Walk, shapes: ShrinkageShapes) -> NeighbourEvidence:
     """Gather the evidence around every segment and pool, discounted by the chance to pass it and by how far it is credible.
 
     To the segments it is about, a pool counts whole: their mean is what it measures.
     """
-    pools = evidence.pools
+    areas = evidence.area_counts
     credible = 1 / (1 + evidence.expected * shapes.typical / shapes.segment)
-    columns = np.zeros((evidence.count.size, 2 + 2 * len(pools)))
+    columns = np.zeros((evidence.count.size, 2 + 2 * len(areas)))
     columns[:, 0], columns[:, 1] = evidence.count, evidence.expected
-    for number, pool in enumerate(pools):
-        columns[pool.segment, 2 * number + 2] = pool.spread
-        columns[pool.segment, 2 * number + 3] = pool.expected
-    gathered = wanderer.gathered(columns * credible[:, None])
+    for number, area in enumerate(areas):
+        columns[area.segment, 2 * number + 2] = area.spread
+        columns[area.segment, 2 * number + 3] = area.expected
+    gathered = walk.gathered(columns * credible[:, None])
     around = gathered[:, :2] - credible[:, None] * np.column_stack((evidence.own_count, evidence.own_expected))
-    for number, pool in enumerate(pools):
-        carried = gathered[pool.segment, 2 * number + 2 : 2 * number + 4]
-        around[pool.segment] += (pool.count, pool.expected.sum()) - carried
+    for number, area in enumerate(areas):
+        carried = gathered[area.segment, 2 * number + 2 : 2 * number + 4]
+        around[area.segment] += (area.count, area.expected.sum()) - carried
     around = np.maximum(around, 0.0)  # rounding in the differences
-    outside = (around[pool.segment] - (pool.count, pool.expected.sum()) for pool in pools)
-    return Surroundings(
+    outside = (around[area.segment] - (area.count, area.expected.sum()) for area in areas)
+    return NeighbourEvidence(
         around[:, 0], around[:, 1], tuple((rest[:, 0], rest[:, 1]) for rest in (np.maximum(o, 0.0) for o in outside))
     )
 
 
-def likeliest_shapes(evidence: Evidence, wanderer: Walk, fixed: Sequence[float | None]) -> tuple[float, Shapes]:
+def fit_shapes(evidence: Evidence, walk: Walk, fixed: Sequence[float | None]) -> tuple[float, ShrinkageShapes]:
     """Return the log of the maximised product of priors and leave-own-out chances, and where it is.
 
     Parameters
     ----------
-    evidence, wanderer
+    evidence, walk
         What the records say, and how it carries.
     fixed
         a, b and mu where they are given, None where they are to be found.
@@ -139,26 +139,26 @@ def likeliest_shapes(evidence: Evidence, wanderer: Walk, fixed: Sequence[float |
 
     def cost(chosen: Floats) -> float:
         logs[free] = chosen
-        shapes = Shapes(*np.exp(logs))
-        return -log_chance(evidence, look_around(evidence, wanderer, shapes), shapes) + 0.5 * float(
+        shapes = ShrinkageShapes(*np.exp(logs))
+        return -log_likelihood(evidence, neighbour_evidence(evidence, walk, shapes), shapes) + 0.5 * float(
             ((logs / SPREAD)[free] ** 2).sum()
         )
 
     if not free:
-        return -cost(np.empty(0)), Shapes(*np.exp(logs))
+        return -cost(np.empty(0)), ShrinkageShapes(*np.exp(logs))
     corners = np.vstack((np.zeros(len(free)), np.eye(len(free))))
     options = {"initial_simplex": corners, "xatol": 0.01, "fatol": 0.001}
     found = minimize(cost, np.zeros(len(free)), method="Nelder-Mead", options=options)  # type: ignore[call-overload]  # stubs lack initial_simplex
-    return -cost(found.x), Shapes(*np.exp(logs))
+    return -cost(found.x), ShrinkageShapes(*np.exp(logs))
 
 
-def log_chance(evidence: Evidence, around: Surroundings, shapes: Shapes) -> float:
+def log_likelihood(evidence: Evidence, around: NeighbourEvidence, shapes: ShrinkageShapes) -> float:
     """Return the sum of log chances of each segment's own count and each pool's, its own evidence left out of its prior."""
     own = evidence.own_expected > 0
     prior = shapes.prior(around.count[own], around.expected[own])
     rate = prior.shape / prior.mean
     total = log_negative_binomial(evidence.own_count[own], evidence.own_expected[own], prior.shape, rate).sum()
-    for pool, (count, expected) in zip(evidence.pools, around.pools, strict=True):
+    for area, (count, expected) in zip(evidence.area_counts, around.areas, strict=True):
         prior = shapes.prior(count, expected)
-        total += log_pool_chance(pool, prior.shape, prior.mean, prior.known)
+        total += log_area_likelihood(area, prior.shape, prior.mean, prior.known)
     return float(total)

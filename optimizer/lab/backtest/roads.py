@@ -294,9 +294,9 @@ def _reference(evidence: Evidence, *, together: bool) -> float:
     count = evidence.own_count if together else evidence.unit_count
     expected = evidence.own_expected if together else evidence.unit_expected
     seen = expected > 0
-    pools = [(pool.count, float(pool.expected.sum())) for pool in evidence.pools]
-    y = np.concatenate((count[seen], [pool[0] for pool in pools]))
-    e = np.concatenate((expected[seen], [pool[1] for pool in pools]))
+    areas = [(area.count, float(area.expected.sum())) for area in evidence.area_counts]
+    y = np.concatenate((count[seen], [area[0] for area in areas]))
+    e = np.concatenate((expected[seen], [area[1] for area in areas]))
     return float((y * np.log(e) - e - gammaln(y + 1)).sum())
 
 

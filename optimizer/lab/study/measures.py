@@ -85,7 +85,7 @@ def _measured(trial: Trial, model: RiskModel, ground: Ground) -> dict[str, Any]:
     estimate = model.predict()
     seconds = time.process_time() - began
     rate = float(estimate.global_rate[0])
-    believed = getattr(model, "beliefs_", None)
+    believed = getattr(model, "weights_", None)
     active = trial.world.rate > ACTIVE
     return {
         "seconds": round(seconds, 4),

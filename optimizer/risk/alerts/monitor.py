@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from optimizer.risk.alerts.chance import PValue
     from optimizer.risk.alerts.window import Span
     from optimizer.risk.field_flow.model import FieldFlow
-    from optimizer.risk.field_flow.model_averaging import Fitted
+    from optimizer.risk.field_flow.model_averaging import Candidate
 
     Floats: TypeAlias = NDArray[np.float64]
 
@@ -291,13 +291,13 @@ class Watch:
         out = np.zeros((len(rates), len(self.known.units)))
         if len(self.known.units) == 1:
             return out
-        known, shape, prior = self.model.evidence_, self._shape(), float(self._main.problem.precision[-1])
+        known, shape, prior = self.model.evidence_, self._shape(), float(self._main.latent.precision[-1])
         for unit in range(out.shape[1]):
-            pools = [pool for pool in known.pools if pool.unit == unit]
+            areas = [area for area in known.area_counts if area.unit == unit]
             expected = known.unit_expected[unit].copy()
-            for pool in pools:
-                np.add.at(expected, pool.segment, pool.expected)
-            count = known.unit_count[unit].sum() + sum(pool.count for pool in pools)
+            for area in areas:
+                np.add.at(expected, area.segment, area.expected)
+            count = known.unit_count[unit].sum() + sum(area.count for area in areas)
             used = np.flatnonzero(expected > 0)
             if not used.size:
                 continue
@@ -311,15 +311,15 @@ class Watch:
         return out
 
     def _level_at_mode(self, unit: NDArray[np.int64]) -> Floats:
-        return self._main.problem.level(self._main.mode.point.beta, unit)
+        return self._main.latent.level(self._main.mode.point.beta, unit)
 
     def _shape(self) -> float:
-        return self._main.setting.shape
+        return self._main.hyper.shape
 
     @property
-    def _main(self) -> Fitted:
+    def _main(self) -> Candidate:
         """The candidate that is believed most."""
-        return self.model.candidates_[int(np.argmax(self.model.beliefs_))]
+        return self.model.candidates_[int(np.argmax(self.model.weights_))]
 
     def _never_before(self, counted: Tally, size: int) -> NDArray[np.bool_]:
         """Return whether no cell of each place lies where anybody searched before the window, (size,)."""

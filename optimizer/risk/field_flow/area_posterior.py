@@ -28,7 +28,7 @@ from scipy.special import gammaln, logsumexp
 
 from optimizer.risk.field_flow.hessian import Hessian
 from optimizer.risk.field_flow.latent import nuggets
-from optimizer.risk.field_flow.posterior import cell_terms, look
+from optimizer.risk.field_flow.posterior import cell_terms, expand_posterior
 from optimizer.risk.numerics.likelihood import LARGEST, count_terms
 from optimizer.risk.numerics.lognormal import LARGEST_SD
 
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.risk.field_flow.latent import Problem, Setting
-    from optimizer.risk.field_flow.posterior import View
+    from optimizer.risk.field_flow.latent import Hyperparameters, LatentModel
+    from optimizer.risk.field_flow.posterior import PosteriorExpansion
     from optimizer.risk.numerics.likelihood import AreaCount
 
     Floats = NDArray[np.float64]
@@ -58,7 +58,7 @@ LEAST = 1e-9
 
 
 @dataclass(frozen=True)
-class Draws:
+class WeightedDraws:
     """n weighted draws.
 
     Attributes
@@ -70,7 +70,7 @@ class Draws:
     weight
         (n,) weights, sum 1.
     rest
-        (n, m) the part of eta that areas do not move, before it is weighted: normal with mean 0 about `Pools.mean`.
+        (n, m) the part of eta that areas do not move, before it is weighted: normal with mean 0 about `AreaPosterior.mean`.
     log_chance
         Log chance of the counts by area given everything else.
     """
@@ -88,7 +88,7 @@ class Draws:
 
 
 @dataclass(frozen=True)
-class Summary:
+class PosteriorSummary:
     """What weighted draws say.
 
     Attributes
@@ -109,24 +109,24 @@ class Summary:
     effective: float
 
 
-class Pools:
+class AreaPosterior:
     """The posterior of a problem with counts by area, drawn from.
 
     Parameters
     ----------
-    problem, setting, mode
+    latent, hyper, mode
         The model and its mode, at which cells are taken as normal.
     """
 
-    def __init__(self, problem: Problem, setting: Setting, mode: View) -> None:
-        self._problem, self._setting = problem, setting
-        self._without = replace(problem, areas=())
-        self._view = look(self._without, setting, mode.point)
-        hessian = Hessian(self._without, setting, self._view)
-        own = nuggets(problem, setting)
-        free = own / (1 + own * self._view.weight)
+    def __init__(self, latent: LatentModel, hyper: Hyperparameters, mode: PosteriorExpansion) -> None:
+        self._latent_model, self._setting = latent, hyper
+        self._without = replace(latent, areas=())
+        self._expansion = expand_posterior(self._without, hyper, mode.point)
+        hessian = Hessian(self._without, hyper, self._expansion)
+        own = nuggets(latent, hyper)
+        free = own / (1 + own * self._expansion.weight)
         towards = hessian.newton(own)[0]
-        x, p = problem.design.columns, problem.design.columns.shape[1]
+        x, p = latent.design.columns, latent.design.columns.shape[1]
         at, beta = mode.area_u, mode.area_beta
         moved = [hessian.solve_without_areas(*pair, free * pair[0]) for pair in zip(at.T, beta.T, strict=True)]
         eta = np.column_stack([x @ one.beta[:p] + one.u + one.v for one in moved])
@@ -138,7 +138,7 @@ class Pools:
         self._at, self._of_level = at, beta[p:]
         self._along_eta, self._along_level = eta @ self._to_xi.T, level @ self._to_xi.T  # B
         before = mode.point.moved(towards)
-        self.mean = problem.rates(before)
+        self.mean = latent.rates(before)
         self._mean_level = before.beta[p:]
         self._start = -self._to_xi @ (
             at.T @ (x @ towards.beta[:p] + towards.u + towards.v) + beta[p:].T @ towards.beta[p:]
@@ -146,7 +146,7 @@ class Pools:
         variance = hessian.rate_variance(x) - (self._along_eta**2).sum(axis=1)
         self.rest_sd = np.sqrt(np.maximum(variance, 1e-12))
 
-    def draw(self, n: int, rng: np.random.Generator) -> Draws:
+    def draw(self, n: int, rng: np.random.Generator) -> WeightedDraws:
         """Return n weighted draws."""
         eta, level = self._drawn_without(n, rng)
         xi = (eta @ self._at + level @ self._of_level) @ self._to_xi.T
@@ -158,14 +158,14 @@ class Pools:
                 np.log(area.expected)
                 + self.mean[area.segment]
                 + rest[:, area.segment]
-                + (level[:, area.unit, None] if self._problem.levels else 0.0),
-                self._along_eta[area.segment] + (self._along_level[area.unit] if self._problem.levels else 0.0),
+                + (level[:, area.unit, None] if self._latent_model.levels else 0.0),
+                self._along_eta[area.segment] + (self._along_level[area.unit] if self._latent_model.levels else 0.0),
                 self._setting.shape,
             )
-            for area in self._problem.areas
+            for area in self._latent_model.areas
         ]
         found, log_weight = _drawn(sums, np.tile(self._start, (n, 1)), rng)
-        return Draws(
+        return WeightedDraws(
             self.mean + rest + found @ self._along_eta.T,
             level + found @ self._along_level.T,
             _cut(log_weight),
@@ -178,20 +178,22 @@ class Pools:
 
         As in `optimizer.risk.field_flow.laplace.draw`, all together.
         """
-        problem, view = self._without, self._view
-        cells, x = problem.cells, problem.design.columns
+        latent, expansion = self._without, self._expansion
+        cells, x = latent.cells, latent.design.columns
         (m, p), k = x.shape, cells.segment.size
-        eta = problem.rates(view.point)
-        shaken = np.sqrt(cell_terms(problem, self._setting, view.point, eta)[2])[:, None] * rng.standard_normal((k, n))
+        eta = latent.rates(expansion.point)
+        shaken = np.sqrt(cell_terms(latent, self._setting, expansion.point, eta)[2])[:, None] * rng.standard_normal(
+            (k, n)
+        )
         at = np.asarray(coo_array((np.ones(k), (cells.segment, np.arange(k))), shape=(m, k)).tocsr() @ shaken)
-        right_beta = np.sqrt(problem.precision)[:, None] * rng.standard_normal((problem.precision.size, n))
+        right_beta = np.sqrt(latent.precision)[:, None] * rng.standard_normal((latent.precision.size, n))
         right_beta[:p] += x.T @ at
-        for unit in range(problem.levels):
+        for unit in range(latent.levels):
             right_beta[p + unit] += shaken[cells.unit == unit].sum(axis=0)
-        own = nuggets(problem, self._setting)[:, None]
-        owned = (own * at + np.sqrt(own) * rng.standard_normal((m, n))) / (1 + own * view.weight[:, None])
-        noise = problem.field.noise(self._setting.tau, self._setting.kappa2, n, rng).T
-        point = Hessian(problem, self._setting, view).solve_without_areas(noise + at, right_beta, owned)
+        own = nuggets(latent, self._setting)[:, None]
+        owned = (own * at + np.sqrt(own) * rng.standard_normal((m, n))) / (1 + own * expansion.weight[:, None])
+        noise = latent.field.noise(self._setting.tau, self._setting.kappa2, n, rng).T
+        point = Hessian(latent, self._setting, expansion).solve_without_areas(noise + at, right_beta, owned)
         return (x @ point.beta[:p] + point.u + point.v).T, point.beta[p:].T
 
     def resampled(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
@@ -202,7 +204,7 @@ class Pools:
         chosen = np.minimum(np.searchsorted(np.cumsum(draws.weight), at), many - 1)
         return draws.eta[chosen], draws.level[chosen]
 
-    def summary(self) -> Summary:
+    def summary(self) -> PosteriorSummary:
         """Return what draws say, always the same; where the counts say nothing, means and spreads are exact."""
         n = int(np.clip(LARGEST_DRAWS // self.mean.size, LEAST_DRAWS, DRAWS))
         draws = self.draw(n, np.random.default_rng(0))
@@ -213,9 +215,9 @@ class Pools:
         of_rest = weight @ (rest - weight @ rest) ** 2
         missed = of_rest * (self.rest_sd**2 / np.maximum(rest.var(axis=0), 1e-12) - 1)
         variance = np.maximum(weight @ (eta - middle) ** 2 + missed, 1e-12)
-        logs = log_sums(self._problem.areas, eta)
+        logs = log_sums(self._latent_model.areas, eta)
         expected = logsumexp(logs, axis=0, b=weight[:, None])
-        return Summary(mean, np.sqrt(variance), weight @ logs, np.asarray(expected), n, draws.effective)
+        return PosteriorSummary(mean, np.sqrt(variance), weight @ logs, np.asarray(expected), n, draws.effective)
 
 
 def log_sums(areas: Sequence[AreaCount], eta: Floats) -> Floats:
@@ -223,7 +225,7 @@ def log_sums(areas: Sequence[AreaCount], eta: Floats) -> Floats:
     return np.column_stack([logsumexp(np.log(area.expected) + eta[:, area.segment], axis=1) for area in areas])
 
 
-def raked(areas: Sequence[AreaCount], eta: Floats, wanted: Floats) -> Floats:
+def rake(areas: Sequence[AreaCount], eta: Floats, wanted: Floats) -> Floats:
     """Return (n, m) log rates moved area by area until their log sums are the (n, areas) wanted ones."""
     out = eta.copy()
     for _ in range(RAKINGS):
@@ -237,7 +239,7 @@ def raked(areas: Sequence[AreaCount], eta: Floats, wanted: Floats) -> Floats:
     return out
 
 
-def divided(areas: Sequence[AreaCount], mean: Floats, sd: Floats, wanted: Floats) -> Floats:
+def expected_rates(areas: Sequence[AreaCount], mean: Floats, sd: Floats, wanted: Floats) -> Floats:
     """Return (m,) expected rates exp(mean + share sd^2 / 2), the share such that all sums together are as wanted, then each area by itself.
 
     With share 1 they are those of log-normal rates, whose sums come out too high, for no segment can find more than its area did. Draws
@@ -258,7 +260,7 @@ def divided(areas: Sequence[AreaCount], mean: Floats, sd: Floats, wanted: Floats
         return float(logsumexp(log_sums(areas, (mean + share * half)[None])) - logsumexp(wanted))
 
     share = 0.0 if over(0.0) >= 0 else 1.0 if over(1.0) <= 0 else float(brentq(over, 0.0, 1.0, xtol=1e-6))
-    return np.asarray(np.exp(raked(areas, (mean + share * half)[None], wanted[None])[0]))
+    return np.asarray(np.exp(rake(areas, (mean + share * half)[None], wanted[None])[0]))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Evidence as the likelihood takes it: one cell for each segment and unit of effort, one count for each pool of an area."""
+"""Evidence as the likelihood takes it: one cell for each segment and unit of effort."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import ProblemList
-from optimizer.risk.numerics.likelihood import AreaCount, Cells
+from optimizer.risk.numerics.likelihood import Cells
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from optimizer.risk.evidence import Evidence
 
 
-def cells_of(evidence: Evidence, yes_no: Collection[str] = ()) -> tuple[Cells, tuple[AreaCount, ...]]:
-    """Return the cells with expected finds above zero, and the counts known by area alone.
+def cells_of(evidence: Evidence, yes_no: Collection[str] = ()) -> Cells:
+    """Return the cells with expected seizures above zero.
 
     Parameters
     ----------
@@ -36,14 +36,7 @@ def cells_of(evidence: Evidence, yes_no: Collection[str] = ()) -> tuple[Cells, t
     count = evidence.unit_count[unit, segment]
     searches = np.where(binary, expected / evidence.global_rate[unit], np.nan)
     _complain(evidence, yes_no, int((count > searches * (1 + 1e-9)).sum()))
-    cells = Cells(segment, unit, count, expected, np.maximum(evidence.months[unit, segment], 1.0), searches)
-    areas = tuple(
-        AreaCount(
-            pool.segment, pool.expected, pool.unit, pool.count, float(evidence.months[pool.unit, pool.segment].max())
-        )
-        for pool in evidence.pools
-    )
-    return cells, areas
+    return Cells(segment, unit, count, expected, np.maximum(evidence.months[unit, segment], 1.0), searches)
 
 
 def _complain(evidence: Evidence, yes_no: Collection[str], too_many: int) -> None:
@@ -55,7 +48,7 @@ def _complain(evidence: Evidence, yes_no: Collection[str], too_many: int) -> Non
             "at most one find a search",
             "Count each find with its search, or do not name the unit in yes_no",
         )
-    if any(evidence.units[pool.unit] in yes_no for pool in evidence.pools):
+    if any(evidence.units[area.unit] in yes_no for area in evidence.area_counts):
         problems.add(
             "searches that end in yes or no",
             "finds of which only the area is known, where the area's searches have points",

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
-from optimizer.risk.field_flow.latent import Point, nuggets
+from optimizer.risk.field_flow.latent import LatentPoint, nuggets
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.risk.field_flow.latent import Problem, Setting
-    from optimizer.risk.field_flow.posterior import View
+    from optimizer.risk.field_flow.latent import Hyperparameters, LatentModel
+    from optimizer.risk.field_flow.posterior import PosteriorExpansion
 
     Floats = NDArray[np.float64]
 
@@ -26,7 +26,7 @@ class Hessian:
 
     Parameters
     ----------
-    problem, setting, view
+    latent, hyper, expansion
         Where.
 
     Attributes
@@ -35,18 +35,18 @@ class Hessian:
         log det A + log det S + sum of log(1 + n w), with the areas' part.
     """
 
-    def __init__(self, problem: Problem, setting: Setting, view: View) -> None:
-        self._view = view
-        self._free = 1 / (1 + nuggets(problem, setting) * view.weight)  # R
-        self._own = nuggets(problem, setting) * self._free  # K
-        self._factor = problem.field.with_evidence(setting.tau, setting.kappa2, self._free * view.weight)
-        seen = problem.searched
-        cross = view.cross[seen]
+    def __init__(self, latent: LatentModel, hyper: Hyperparameters, expansion: PosteriorExpansion) -> None:
+        self._expansion = expansion
+        self._free = 1 / (1 + nuggets(latent, hyper) * expansion.weight)  # R
+        self._own = nuggets(latent, hyper) * self._free  # K
+        self._factor = latent.field.with_evidence(hyper.tau, hyper.kappa2, self._free * expansion.weight)
+        seen = latent.searched
+        cross = expansion.cross[seen]
         joint = self._free[seen, None] * cross
-        whole = np.zeros_like(view.cross)
+        whole = np.zeros_like(expansion.cross)
         whole[seen] = joint
         self._behind = self._factor.solve(whole)
-        schur = view.fixed - cross.T @ (self._own[seen, None] * cross) - joint.T @ self._behind[seen]
+        schur = expansion.fixed - cross.T @ (self._own[seen, None] * cross) - joint.T @ self._behind[seen]
         self._schur = cho_factor(schur, lower=True)
         self.log_determinant = (
             self._factor.log_determinant
@@ -54,9 +54,13 @@ class Hessian:
             - float(np.log(self._free).sum())
         )
         self._area: tuple[Floats, Floats, tuple[Floats, bool]] | None = None
-        active = view.area_weight > 0
+        active = expansion.area_weight > 0
         if active.any():
-            at, beta, weight = view.area_u[:, active], view.area_beta[:, active], view.area_weight[active]
+            at, beta, weight = (
+                expansion.area_u[:, active],
+                expansion.area_beta[:, active],
+                expansion.area_weight[active],
+            )
             parts = [self.solve_without_areas(*pair, self._own * pair[0]) for pair in zip(at.T, beta.T, strict=True)]
             t_eta = np.column_stack([part.u + part.v for part in parts])
             inner = at.T @ t_eta + beta.T @ np.column_stack([part.beta for part in parts])
@@ -65,18 +69,18 @@ class Hessian:
             self._area = (at, beta, cho_factor(np.diag(1 / weight) + inner, lower=True))
             self._parts = parts
 
-    def solve_without_areas(self, right_u: Floats, right_beta: Floats, owned: Floats) -> Point:
+    def solve_without_areas(self, right_u: Floats, right_beta: Floats, owned: Floats) -> LatentPoint:
         """Solve without the areas' part; `owned` is K times the right side of v. All three may have a second axis, of several right sides."""
-        view = self._view
+        expansion = self._expansion
         each = (slice(None), *(None,) * (right_u.ndim - 1))
-        weight, own = view.weight[each], self._own[each]
+        weight, own = expansion.weight[each], self._own[each]
         right_u = right_u - weight * owned
-        right_beta = right_beta - view.cross.T @ owned
+        right_beta = right_beta - expansion.cross.T @ owned
         beta = cho_solve(self._schur, right_beta - self._behind.T @ right_u)
         u = self._factor.solve(right_u) - self._behind @ beta
-        return Point(u, owned - own * (weight * u + view.cross @ beta), beta)
+        return LatentPoint(u, owned - own * (weight * u + expansion.cross @ beta), beta)
 
-    def solve(self, right_u: Floats, right_beta: Floats, owned: Floats) -> Point:
+    def solve(self, right_u: Floats, right_beta: Floats, owned: Floats) -> LatentPoint:
         """Return H^-1 times a right side: (m,) of u, (q,) of beta, and K times the (m,) of v."""
         point = self.solve_without_areas(right_u, right_beta, owned)
         if self._area is not None:
@@ -87,23 +91,25 @@ class Hessian:
                 point = point.moved(part, -share)
         return point
 
-    def newton(self, nugget: Floats) -> tuple[Point, float]:
+    def newton(self, nugget: Floats) -> tuple[LatentPoint, float]:
         """Return Newton's step and half of what f would gain by it if it were a parabola."""
-        view = self._view
-        step = self.solve(view.slope_u, view.slope_beta, self._own * view.pull - self._free * view.point.v)
-        gain = float(view.slope_u @ step.u + view.slope_beta @ step.beta + view.pull @ step.v)
+        expansion = self._expansion
+        step = self.solve(
+            expansion.slope_u, expansion.slope_beta, self._own * expansion.pull - self._free * expansion.point.v
+        )
+        gain = float(expansion.slope_u @ step.u + expansion.slope_beta @ step.beta + expansion.pull @ step.v)
         if nugget.any():
-            gain -= float(view.point.v @ (step.v / nugget))
+            gain -= float(expansion.point.v @ (step.v / nugget))
         return step, gain / 2
 
     def area_variance(self) -> Floats:
         """Return the (areas,) variances of the linear log sums of the areas."""
-        variance = np.zeros(self._view.area_weight.size)
+        variance = np.zeros(self._expansion.area_weight.size)
         if self._area is not None:
-            weight = self._view.area_weight[self._view.area_weight > 0]
+            weight = self._expansion.area_weight[self._expansion.area_weight > 0]
             inner = self._area[2]
             # with J = V' H0^-1 V, W the weights: J - J (1/W + J)^-1 J = 1/W - 1/W (1/W + J)^-1 1/W
-            variance[self._view.area_weight > 0] = (
+            variance[self._expansion.area_weight > 0] = (
                 1 / weight - np.diag(cho_solve(inner, np.eye(weight.size))) / weight**2
             )
         return np.maximum(variance, 0.0)
@@ -111,7 +117,7 @@ class Hessian:
     def rate_variance(self, columns: Floats) -> Floats:
         """Return the (m,) variances of eta = columns @ beta + u + v, for the (m, p) covariates."""
         p = columns.shape[1]
-        rest = -self._own[:, None] * self._view.cross - self._free[:, None] * self._behind
+        rest = -self._own[:, None] * self._expansion.cross - self._free[:, None] * self._behind
         rest[:, :p] += columns
         variance = self._free**2 * self._factor.inverse_diagonal() + self._own
         variance += (rest * cho_solve(self._schur, rest.T).T).sum(axis=1)

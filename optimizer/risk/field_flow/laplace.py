@@ -31,14 +31,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.risk.field_flow.hessian import Hessian
-from optimizer.risk.field_flow.latent import Point, nuggets
-from optimizer.risk.field_flow.posterior import cell_terms, look
+from optimizer.risk.field_flow.latent import LatentPoint, nuggets
+from optimizer.risk.field_flow.posterior import cell_terms, expand_posterior
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.risk.field_flow.latent import Problem, Setting
-    from optimizer.risk.field_flow.posterior import View
+    from optimizer.risk.field_flow.latent import Hyperparameters, LatentModel
+    from optimizer.risk.field_flow.posterior import PosteriorExpansion
 
     Floats = NDArray[np.float64]
 
@@ -46,14 +46,19 @@ MOST_STEPS = 60
 HALVINGS = 30
 
 
-def climb(
-    problem: Problem, setting: Setting, start: Point | None = None, *, close: float = 1e-8, most: int = MOST_STEPS
-) -> tuple[View, Hessian]:
+def find_mode(
+    latent: LatentModel,
+    hyper: Hyperparameters,
+    start: LatentPoint | None = None,
+    *,
+    close: float = 1e-8,
+    most: int = MOST_STEPS,
+) -> tuple[PosteriorExpansion, Hessian]:
     """Return the mode, by Newton's method with halved steps, and the Hessian there.
 
     Parameters
     ----------
-    problem, setting
+    latent, hyper
         What is climbed.
     start
         A point to begin at; by default the priors' means.
@@ -62,19 +67,19 @@ def climb(
     most
         Steps at most, >= 1; the Hessian is then that before the last.
     """
-    nothing = np.zeros(problem.design.offset.size)
-    start = start or Point(nothing, nothing, problem.centre)
-    if setting.nugget == 0 and start.v.any():
-        start = Point(start.u + start.v, nothing, start.beta)
-    here = look(problem, setting, start)
+    nothing = np.zeros(latent.design.offset.size)
+    start = start or LatentPoint(nothing, nothing, latent.centre)
+    if hyper.nugget == 0 and start.v.any():
+        start = LatentPoint(start.u + start.v, nothing, start.beta)
+    here = expand_posterior(latent, hyper, start)
     for _ in range(most):
-        hessian = Hessian(problem, setting, here)
-        step, gain = hessian.newton(nuggets(problem, setting))
+        hessian = Hessian(latent, hyper, here)
+        step, gain = hessian.newton(nuggets(latent, hyper))
         if gain < close:
             break
         length = 1.0
         for _ in range(HALVINGS):
-            there = look(problem, setting, here.point.moved(step, length))
+            there = expand_posterior(latent, hyper, here.point.moved(step, length))
             if there.value >= here.value + 0.1 * length * gain:
                 break
             length /= 2
@@ -84,35 +89,37 @@ def climb(
     return here, hessian
 
 
-def log_evidence(problem: Problem, setting: Setting, mode: View, hessian: Hessian) -> float:
+def log_evidence(latent: LatentModel, hyper: Hyperparameters, mode: PosteriorExpansion, hessian: Hessian) -> float:
     """Return Laplace's approximation of the log chance of the data given the hyperparameters."""
-    prior = problem.field.log_determinant(setting.tau, setting.kappa2) + float(np.log(problem.precision).sum())
+    prior = latent.field.log_determinant(hyper.tau, hyper.kappa2) + float(np.log(latent.precision).sum())
     return mode.value + 0.5 * (prior - hessian.log_determinant)
 
 
-def draw(problem: Problem, setting: Setting, mode: View, n: int, rng: np.random.Generator) -> Floats:
+def draw(
+    latent: LatentModel, hyper: Hyperparameters, mode: PosteriorExpansion, n: int, rng: np.random.Generator
+) -> Floats:
     """Return n draws of eta less its mode from the Gaussian around the mode, (n, m).
 
     A vector with covariance H, put together from the parts of H, times H^-1 has covariance H^-1 (Papandreou and Yuille 2010, Gaussian
     sampling by local perturbations).
     """
-    cells, x = problem.cells, problem.design.columns
+    cells, x = latent.cells, latent.design.columns
     m, p = x.shape
-    eta = problem.rates(mode.point)
-    weight = cell_terms(problem, setting, mode.point, eta)[2]
-    hessian = Hessian(problem, setting, mode)
-    own = nuggets(problem, setting)
+    eta = latent.rates(mode.point)
+    weight = cell_terms(latent, hyper, mode.point, eta)[2]
+    hessian = Hessian(latent, hyper, mode)
+    own = nuggets(latent, hyper)
     free = 1 / (1 + own * mode.weight)
-    noise = problem.field.noise(setting.tau, setting.kappa2, n, rng)
+    noise = latent.field.noise(hyper.tau, hyper.kappa2, n, rng)
     out = np.empty((n, m))
     for row in range(n):
         shaken = np.sqrt(weight) * rng.standard_normal(weight.size)
         by_area = np.sqrt(mode.area_weight) * rng.standard_normal(mode.area_weight.size)
         at = np.bincount(cells.segment, shaken, m) + mode.area_u @ by_area
-        right_beta = np.sqrt(problem.precision) * rng.standard_normal(problem.precision.size) + mode.area_beta @ by_area
+        right_beta = np.sqrt(latent.precision) * rng.standard_normal(latent.precision.size) + mode.area_beta @ by_area
         right_beta[:p] += x.T @ np.bincount(cells.segment, shaken, m)
-        if problem.levels:
-            right_beta[p:] += np.bincount(cells.unit, shaken, problem.levels)
+        if latent.levels:
+            right_beta[p:] += np.bincount(cells.unit, shaken, latent.levels)
         owned = free * (own * at + np.sqrt(own) * rng.standard_normal(m))
         point = hessian.solve(noise[row] + at, right_beta, owned)
         out[row] = x @ point.beta[:p] + point.u + point.v

@@ -41,7 +41,7 @@ class Design:
 
 
 @dataclass(frozen=True)
-class Setting:
+class Hyperparameters:
     """The hyperparameters.
 
     Attributes
@@ -61,10 +61,10 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Problem:
+class LatentModel:
     """What is known: cells, counts by area, covariates, and the graph of the field.
 
-    `own` is the (m,) size of the nugget of each segment relative to `Setting.nugget`, > 0; None is the same everywhere.
+    `own` is the (m,) size of the nugget of each segment relative to `Hyperparameters.nugget`, > 0; None is the same everywhere.
 
     With `blur`, (m,) standard deviations of the log rates, the log likelihood is its mean over normal log rates of that spread: climbing it and
     taking the spread there, in turn, leads to the normal distribution that is nearest to the posterior in Kullback and Leibler's sense.
@@ -101,7 +101,7 @@ class Problem:
         """(q,) prior mean of beta and the levels."""
         return np.concatenate((self.design.prior_mean, np.zeros(self.levels)))
 
-    def rates(self, point: Point) -> Floats:
+    def rates(self, point: LatentPoint) -> Floats:
         """Return the (m,) log rates eta of a unit of level 0."""
         p = self.design.columns.shape[1]
         return np.asarray(self.design.offset + self.design.columns @ point.beta[:p] + point.u + point.v)
@@ -112,18 +112,18 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Point:
+class LatentPoint:
     """Values of the latent variables: (m,) field, (m,) what is a segment's own, (q,) beta and levels."""
 
     u: Floats
     v: Floats
     beta: Floats
 
-    def moved(self, step: Point, length: float = 1.0) -> Point:
+    def moved(self, step: LatentPoint, length: float = 1.0) -> LatentPoint:
         """Return the point a step away."""
-        return Point(self.u + length * step.u, self.v + length * step.v, self.beta + length * step.beta)
+        return LatentPoint(self.u + length * step.u, self.v + length * step.v, self.beta + length * step.beta)
 
 
-def nuggets(problem: Problem, setting: Setting) -> Floats:
+def nuggets(latent: LatentModel, hyper: Hyperparameters) -> Floats:
     """Return the (m,) variances of what is each segment's own."""
-    return setting.nugget * (np.ones(problem.field.neighbours.size) if problem.own is None else problem.own)
+    return hyper.nugget * (np.ones(latent.field.neighbours.size) if latent.own is None else latent.own)

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.risk.field_flow.laplace import climb
-from optimizer.risk.field_flow.latent import Design, Point
-from optimizer.risk.field_flow.model_averaging import climbed, with_flow
-from optimizer.risk.field_flow.subgraph import part_of, restricted
+from optimizer.risk.field_flow.laplace import find_mode
+from optimizer.risk.field_flow.latent import Design, LatentPoint
+from optimizer.risk.field_flow.model_averaging import candidate_at_mode, with_flow
+from optimizer.risk.field_flow.subgraph import learning_subgraph, restrict
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.risk.field_flow.flow import PathFlows
-    from optimizer.risk.field_flow.model_averaging import Fitted, FlowChoice
+    from optimizer.risk.field_flow.model_averaging import Candidate, FittedFlow
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
@@ -41,7 +41,7 @@ class _Linear:
     slope: float
 
 
-def with_masses(plain: Fitted, base: Design, choice: FlowChoice) -> Fitted | None:
+def with_masses(plain: Candidate, base: Design, choice: FittedFlow) -> Candidate | None:
     """Return the candidate in which what origins send and destinations draw is fitted, at its mode; None where that is nothing.
 
     Parameters
@@ -59,14 +59,16 @@ def with_masses(plain: Fitted, base: Design, choice: FlowChoice) -> Fitted | Non
     p = base.columns.shape[1]
     beta = plain.mode.point.beta
     around = _Linear(np.zeros(movable.size), float(beta[p]))
-    segments = part_of(plain.problem)
-    small = restricted(plain.problem, segments)
+    segments = learning_subgraph(plain.latent)
+    small = restrict(plain.latent, segments)
     small_base = replace(base, columns=base.columns[segments], offset=base.offset[segments])
     whole = plain.mode.point
-    here = Point(whole.u[segments], whole.v[segments], np.concatenate((beta[: p + 1], around.masses, beta[p + 1 :])))
+    here = LatentPoint(
+        whole.u[segments], whole.v[segments], np.concatenate((beta[: p + 1], around.masses, beta[p + 1 :]))
+    )
     for _ in range(MASS_ROUNDS):
-        problem = replace(small, design=movable.design(small_base, around, segments))
-        here = climb(problem, plain.setting, here, close=1e-2, most=2)[0].point
+        latent = replace(small, design=movable.design(small_base, around, segments))
+        here = find_mode(latent, plain.hyper, here, close=1e-2, most=2)[0].point
         found = here.beta[p + 1 : p + 1 + movable.size]
         moved = found - around.masses
         around = _Linear(around.masses + np.clip(moved, -1.5, 1.5), max(float(here.beta[p]), 0.05))
@@ -76,9 +78,9 @@ def with_masses(plain: Fitted, base: Design, choice: FlowChoice) -> Fitted | Non
         if np.abs(moved).max() < 0.05:
             break
     table = choice.flows.table.with_weight(movable.weight(around.masses))
-    problem = replace(plain.problem, design=movable.design(base, around))
-    start = here if segments.size == whole.u.size else Point(whole.u, whole.v, here.beta)
-    return climbed("field + flow, masses", problem, plain.setting, start, plain.theta, table)
+    latent = replace(plain.latent, design=movable.design(base, around))
+    start = here if segments.size == whole.u.size else LatentPoint(whole.u, whole.v, here.beta)
+    return candidate_at_mode("field + flow, masses", latent, plain.hyper, start, plain.theta, table)
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ class _Movable:
     centre: float
 
     @classmethod
-    def of(cls, choice: FlowChoice) -> _Movable | None:
+    def of(cls, choice: FittedFlow) -> _Movable | None:
         """Return the flow of a choice; None where there is nothing to move."""
         prior = choice.flows.table.shares()
         origins, destinations = _largest(prior.sum(axis=1)), _largest(prior.sum(axis=0))

@@ -14,22 +14,22 @@ import numpy as np
 
 from optimizer.records.exposure import ROAD_UNIT
 from optimizer.risk.evidence import gather_evidence
-from optimizer.risk.field_flow.area_posterior import divided, log_sums, raked
+from optimizer.risk.field_flow.area_posterior import expected_rates, log_sums, rake
 from optimizer.risk.field_flow.cells import cells_of
 from optimizer.risk.field_flow.field import Field, road_neighbours
-from optimizer.risk.field_flow.laplace import climb, draw
-from optimizer.risk.field_flow.latent import Problem
+from optimizer.risk.field_flow.laplace import draw, find_mode
+from optimizer.risk.field_flow.latent import LatentModel
 from optimizer.risk.field_flow.masses import with_masses
 from optimizer.risk.field_flow.model_averaging import (
     START,
-    alike,
-    beliefs,
-    best_flow,
+    candidate_at_mode,
     class_design,
-    climbed,
-    likeliest,
-    likeliest_shape,
-    settled,
+    class_rate_candidate,
+    fit_flow,
+    fit_hyperparameters,
+    fit_shape,
+    model_weights,
+    with_posterior,
     without_flow,
 )
 from optimizer.risk.field_flow.season import NO_SEASON, by_month, fit_season, in_average_months
@@ -46,9 +46,9 @@ if TYPE_CHECKING:
     from optimizer.risk.estimate import RiskEstimate
     from optimizer.risk.field_flow.field import Neighbours
     from optimizer.risk.field_flow.flow import PathFlows
-    from optimizer.risk.field_flow.latent import Point
-    from optimizer.risk.field_flow.model_averaging import Fitted
-    from optimizer.risk.field_flow.posterior import View
+    from optimizer.risk.field_flow.latent import LatentPoint
+    from optimizer.risk.field_flow.model_averaging import Candidate
+    from optimizer.risk.field_flow.posterior import PosteriorExpansion
     from optimizer.risk.numerics.likelihood import AreaCount
     from optimizer.risk.od import OdTable
 
@@ -97,7 +97,7 @@ class FieldFlow:
 
     Attributes
     ----------
-    candidates_, beliefs_
+    candidates_, weights_
         The models and how far each is believed; only those believed at all have a spread.
     season_
         (12,) factors of the months, mean 1.
@@ -140,18 +140,20 @@ class FieldFlow:
         """
         self._network = network
         self.evidence_ = gather_evidence(records, effort, network)
-        problem = self._problem(Field(self.neighbours or road_neighbours(network)))
-        self._start = climb(problem, START, close=1.0)[0].point
-        self.season_ = self._season(records, effort, problem)
+        latent = self._latent_model(Field(self.neighbours or road_neighbours(network)))
+        self._start = find_mode(latent, START, close=1.0)[0].point
+        self.season_ = self._season(records, effort, latent)
         if effort is not None and (self.season_ != 1).any():
             seasonal = gather_evidence(records, in_average_months(effort, self.season_), network)
             self.evidence_ = replace(seasonal, exposure=self.evidence_.exposure)
-            problem = self._problem(problem.field)
-        candidates = self._candidates(problem)
-        self.beliefs_ = beliefs(candidates)
-        believed = self.beliefs_ > 0
-        self.candidates_ = [settled(one) if kept else one for one, kept in zip(candidates, believed, strict=True)]
-        weight = self.beliefs_[believed]
+            latent = self._latent_model(latent.field)
+        candidates = self._candidates(latent)
+        self.weights_ = model_weights(candidates)
+        believed = self.weights_ > 0
+        self.candidates_ = [
+            with_posterior(one) if kept else one for one, kept in zip(candidates, believed, strict=True)
+        ]
+        weight = self.weights_[believed]
         means = np.array([one.mean for one, kept in zip(self.candidates_, believed, strict=True) if kept])
         variances = np.array([one.sd**2 for one, kept in zip(self.candidates_, believed, strict=True) if kept])
         self.mean_ = weight @ means
@@ -164,7 +166,7 @@ class FieldFlow:
         if self._widening is not None:
             return self._widening
         factors = [WIDENING_WITH_FLOWS if one.flows else WIDENING for one in self.candidates_]
-        return float(self.beliefs_ @ factors)
+        return float(self.weights_ @ factors)
 
     def predict(self) -> RiskEstimate:
         """Return the risk index of every segment."""
@@ -177,10 +179,10 @@ class FieldFlow:
 
     def explained_by_flows(self) -> Floats:
         """Return the (m,) part of the log index that the prior flows stand for, b1 log F, as far as they are believed; 0 without flows."""
-        flowing = [(belief, one) for belief, one in zip(self.beliefs_, self.candidates_, strict=True) if one.flows]
+        flowing = [(belief, one) for belief, one in zip(self.weights_, self.candidates_, strict=True) if one.flows]
         if not flowing:
             return np.zeros(self.mean_.size)
-        design = flowing[0][1].problem.design  # the prior flow is its last column
+        design = flowing[0][1].latent.design  # the prior flow is its last column
         at = design.columns.shape[1] - 1
         slope = sum(belief * one.mode.point.beta[at] for belief, one in flowing)
         return np.asarray(slope * design.columns[:, at])
@@ -193,7 +195,7 @@ class FieldFlow:
         if self.flows is None:
             return None
         shares = [self.flows if one.table is None else one.table for one in self.candidates_]
-        weight = sum(belief * one.shares() for belief, one in zip(self.beliefs_, shares, strict=True))
+        weight = sum(belief * one.shares() for belief, one in zip(self.weights_, shares, strict=True))
         return self.flows.with_weight(np.asarray(weight))
 
     def tables(self, n: int, rng: np.random.Generator, shape: float = 1.0) -> list[OdTable]:
@@ -222,14 +224,14 @@ class FieldFlow:
         if not self._areas or not n:
             return widened
         centre = self._of_areas("log_sum")
-        return raked(self._areas, widened, centre + self.widening * (log_sums(self._areas, draws) - centre))
+        return rake(self._areas, widened, centre + self.widening * (log_sums(self._areas, draws) - centre))
 
     def _draws(self, n: int, rng: np.random.Generator) -> Floats:
         return self._draws_with_levels(n, rng)[0]
 
     def _draws_with_levels(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
         """Return (n, m) log rates and (n, units) levels, those of each candidate's mode unless finds are known by area alone."""
-        counts = rng.multinomial(n, self.beliefs_)
+        counts = rng.multinomial(n, self.weights_)
         parts = [
             _drawn(candidate, count, rng)
             for candidate, count in zip(self.candidates_, counts.tolist(), strict=True)
@@ -243,11 +245,11 @@ class FieldFlow:
 
     @property
     def _areas(self) -> tuple[AreaCount, ...]:
-        return self.candidates_[0].problem.areas
+        return self.candidates_[0].latent.areas
 
     def _of_areas(self, what: Literal["log_sum", "log_expected_sum"]) -> Floats:
         """Return the (areas,) believed mean of what summaries say of the areas' sums."""
-        known = [(belief, one.summary) for belief, one in zip(self.beliefs_, self.candidates_, strict=True)]
+        known = [(belief, one.summary) for belief, one in zip(self.weights_, self.candidates_, strict=True)]
         return np.asarray(sum(belief * getattr(one, what) for belief, one in known if one is not None))
 
     def _with_areas(self, estimate: RiskEstimate) -> RiskEstimate:
@@ -255,7 +257,7 @@ class FieldFlow:
         at = np.unique(np.concatenate([area.segment for area in self._areas]))
         mean = estimate.mean.copy()
         believed = self._of_areas("log_expected_sum")
-        mean[at] = divided(self._areas, self.mean_, self.sd_, believed)[at]
+        mean[at] = expected_rates(self._areas, self.mean_, self.sd_, believed)[at]
         few = [
             one.summary
             for one in self.candidates_
@@ -287,61 +289,63 @@ class FieldFlow:
             if known.units == (ROAD_UNIT,)
             else np.where(np.isnan(known.global_rate), 1.0, known.global_rate),
         )
-        cells, areas = cells_of(later, self.yes_no)
+        cells, areas = cells_of(later, self.yes_no), later.area_counts
         sd = self.sd_[cells.segment]
-        main = self.candidates_[int(np.argmax(self.beliefs_))]
-        level = main.problem.level(main.mode.point.beta, cells.unit)
-        shape = main.setting.shape
+        main = self.candidates_[int(np.argmax(self.weights_))]
+        level = main.latent.level(main.mode.point.beta, cells.unit)
+        shape = main.hyper.shape
         total = float(log_chance(cells, self.mean_[cells.segment] + level, sd, shape).sum())
         if areas:
             draws, levels = self._draws_with_levels(DRAWS_FOR_AREAS, np.random.default_rng(0))
             total += sum(log_chance_of_area(area, draws + levels[:, area.unit, None], shape) for area in areas)
         return per_outcome(total, cells, areas)
 
-    def _problem(self, field: Field) -> Problem:
-        cells, areas = cells_of(self.evidence_, self.yes_no)
-        return Problem(field, cells, areas, class_design(self._network), len(self.evidence_.units))
+    def _latent_model(self, field: Field) -> LatentModel:
+        cells = cells_of(self.evidence_, self.yes_no)
+        return LatentModel(
+            field, cells, self.evidence_.area_counts, class_design(self._network), len(self.evidence_.units)
+        )
 
-    def _season(self, records: Seizures, effort: Effort | None, problem: Problem) -> Floats:
+    def _season(self, records: Seizures, effort: Effort | None, latent: LatentModel) -> Floats:
         if not self.season or effort is None or not len(effort):
             return NO_SEASON
-        index = np.exp(problem.rates(self._start))
+        index = np.exp(latent.rates(self._start))
         known = self.evidence_
         return fit_season(*by_month(records, effort, known.exposure, self._network, known.global_rate, index))
 
-    def _candidates(self, problem: Problem) -> list[Fitted]:
+    def _candidates(self, latent: LatentModel) -> list[Candidate]:
         """Return the models that are averaged, the field alone first."""
         self._paths: PathFlows | None = None
-        setting, mode = likeliest(problem, START)
-        setting = likeliest_shape(problem, setting, mode) if self.shape is None else replace(setting, shape=self.shape)
-        field = climbed("field", problem, setting, _whole(problem, mode) or self._start)
-        return [field, *self._with_flows(problem, field), alike(problem, setting.shape, field.mode.point)]
+        hyper, mode = fit_hyperparameters(latent, START)
+        hyper = fit_shape(latent, hyper, mode) if self.shape is None else replace(hyper, shape=self.shape)
+        field = candidate_at_mode("field", latent, hyper, _whole(latent, mode) or self._start)
+        return [field, *self._with_flows(latent, field), class_rate_candidate(latent, hyper.shape, field.mode.point)]
 
-    def _with_flows(self, problem: Problem, field: Fitted) -> list[Fitted]:
+    def _with_flows(self, latent: LatentModel, field: Candidate) -> list[Candidate]:
         """Return the models with flows, that of the prior table first."""
         if self.flows is None or not self.flows.weight.sum() > 0:
             return []
-        setting = field.setting
-        choice = best_flow(problem, self._network, self.flows, self.thetas, setting)
+        hyper = field.hyper
+        choice = fit_flow(latent, self._network, self.flows, self.thetas, hyper)
         self._paths = choice.flows
-        setting, mode = likeliest(choice.problem, setting)
-        start = _whole(problem, mode) or without_flow(field)
-        plain = climbed("field + flow", choice.problem, setting, start, choice.flows.theta)
+        hyper, mode = fit_hyperparameters(choice.latent, hyper)
+        start = _whole(latent, mode) or without_flow(field)
+        plain = candidate_at_mode("field + flow", choice.latent, hyper, start, choice.flows.theta)
         wanted = self._network.n_segments <= LARGEST_FOR_MASSES if self.masses is None else self.masses
-        fitted = with_masses(plain, problem.design, choice) if wanted else None
+        fitted = with_masses(plain, latent.design, choice) if wanted else None
         return [plain] if fitted is None else [plain, fitted]
 
 
-def _drawn(one: Fitted, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+def _drawn(one: Candidate, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Return n draws of a candidate's (m,) log rates and (units,) levels."""
-    units = np.arange(one.problem.n_units)
-    if one.pools is None:
-        eta = one.mean + draw(one.problem, one.setting, one.mode, n, rng)
-        return eta, np.tile(one.problem.level(one.mode.point.beta, units), (n, 1))
-    eta, level = one.pools.resampled(n, rng)
-    return eta, level if one.problem.levels else np.zeros((n, units.size))
+    units = np.arange(one.latent.n_units)
+    if one.area_posterior is None:
+        eta = one.mean + draw(one.latent, one.hyper, one.mode, n, rng)
+        return eta, np.tile(one.latent.level(one.mode.point.beta, units), (n, 1))
+    eta, level = one.area_posterior.resampled(n, rng)
+    return eta, level if one.latent.levels else np.zeros((n, units.size))
 
 
-def _whole(problem: Problem, mode: View) -> Point | None:
+def _whole(latent: LatentModel, mode: PosteriorExpansion) -> LatentPoint | None:
     """Return the mode as a place to start from, if it was found on the whole problem."""
-    return mode.point if mode.point.u.size == problem.field.neighbours.size else None
+    return mode.point if mode.point.u.size == latent.field.neighbours.size else None

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.optimize import minimize
 
-from optimizer.risk.field_flow.area_posterior import Pools
+from optimizer.risk.field_flow.area_posterior import AreaPosterior
 from optimizer.risk.field_flow.flow import path_flows
-from optimizer.risk.field_flow.laplace import climb, log_evidence
-from optimizer.risk.field_flow.latent import Design, Point, Problem, Setting
-from optimizer.risk.field_flow.subgraph import part_of, restricted
+from optimizer.risk.field_flow.laplace import find_mode, log_evidence
+from optimizer.risk.field_flow.latent import Design, Hyperparameters, LatentModel, LatentPoint
+from optimizer.risk.field_flow.subgraph import learning_subgraph, restrict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.network import Network
-    from optimizer.risk.field_flow.area_posterior import Summary
+    from optimizer.risk.field_flow.area_posterior import PosteriorSummary
     from optimizer.risk.field_flow.flow import PathFlows
-    from optimizer.risk.field_flow.posterior import View
+    from optimizer.risk.field_flow.posterior import PosteriorExpansion
     from optimizer.risk.od import OdTable
 
     Floats = NDArray[np.float64]
@@ -53,24 +53,24 @@ SHAPE_MARGIN = 1.0
 few areas tell shapes apart by hairs, and a wrong one costs a third of a nat in every month foretold."""
 CLOSE = 3e-3
 """Gain in log chance at which a climb stops."""
-LEAST_BELIEF = 1e-3
+LEAST_WEIGHT = 1e-3
 BLURS = 1
 """Rounds from the mode to the normal distribution nearest to the posterior; more change nothing that matters (measured)."""
 WIDEST_BLUR = 3.0
-START = Setting(*np.exp(HYPER_MEAN).tolist())
-ALIKE = Setting(1e4, 1.0)
+START = Hyperparameters(*np.exp(HYPER_MEAN).tolist())
+NO_FIELD = Hyperparameters(1e4, 1.0)
 """A field that is nothing (standard deviation below 0.01) and no nugget: segments of a class are alike."""
 
 
 @dataclass(frozen=True)
-class Fitted:
+class Candidate:
     """One candidate at its likeliest hyperparameters: at its mode, or, settled, at the normal distribution nearest to its posterior.
 
     Attributes
     ----------
     name
-        `field`, `field + flow`, `field + flow, masses` or `alike`.
-    problem, setting, mode
+        `field`, `field + flow`, `field + flow, masses` or `class_rate_candidate`.
+    latent, hyper, mode
         The model, its hyperparameters and its mode.
     log_evidence
         Log chance of the record, priors of the hyperparameters included.
@@ -80,21 +80,21 @@ class Fitted:
         Preference for short times; NaN without flows.
     table
         Pairs that the flow stands for; None without.
-    pools, summary
+    area_posterior, summary
         The posterior where finds are known by area alone, and what its draws say; None until the candidate is settled, or without areas.
     """
 
     name: str
-    problem: Problem
-    setting: Setting
-    mode: View
+    latent: LatentModel
+    hyper: Hyperparameters
+    mode: PosteriorExpansion
     log_evidence: float
     mean: Floats
     sd: Floats
     theta: float = np.nan
     table: OdTable | None = None
-    pools: Pools | None = None
-    summary: Summary | None = None
+    area_posterior: AreaPosterior | None = None
+    summary: PosteriorSummary | None = None
 
     @property
     def flows(self) -> bool:
@@ -135,27 +135,29 @@ def with_flow(design: Design, column: Floats) -> Design:
     )
 
 
-def likeliest(problem: Problem, start: Setting, tolerance: float = 0.25) -> tuple[Setting, View]:
+def fit_hyperparameters(
+    latent: LatentModel, start: Hyperparameters, tolerance: float = 0.25
+) -> tuple[Hyperparameters, PosteriorExpansion]:
     """Return the likeliest tau, kappa^2 and nugget, learnt on a part where the problem is large, and the mode there.
 
     Parameters
     ----------
-    problem
+    latent
         The model.
     start
         Where the search begins; its shape is kept.
     tolerance
         Size of the simplex, in the logarithms, at which the search stops.
     """
-    problem = restricted(problem, part_of(problem))
-    best: list[tuple[float, Setting, View]] = []
+    latent = restrict(latent, learning_subgraph(latent))
+    best: list[tuple[float, Hyperparameters, PosteriorExpansion]] = []
 
     def cost(logs: Floats) -> float:
         tau, kappa2, nugget = np.exp(np.clip(logs, -20, 20)).tolist()
-        setting = Setting(tau, kappa2, nugget, start.shape)
-        value, mode = weigh(problem, setting, best[0][2].point if best else None)
+        hyper = Hyperparameters(tau, kappa2, nugget, start.shape)
+        value, mode = mode_and_evidence(latent, hyper, best[0][2].point if best else None)
         if not best or value > best[0][0]:
-            best[:] = [(value, setting, mode)]
+            best[:] = [(value, hyper, mode)]
         return -value
 
     at = _logs(start)
@@ -165,84 +167,90 @@ def likeliest(problem: Problem, start: Setting, tolerance: float = 0.25) -> tupl
     return best[0][1], best[0][2]
 
 
-def _logs(setting: Setting) -> Floats:
-    return np.log([setting.tau, setting.kappa2, max(setting.nugget, 1e-8)])
+def _logs(hyper: Hyperparameters) -> Floats:
+    return np.log([hyper.tau, hyper.kappa2, max(hyper.nugget, 1e-8)])
 
 
-def weigh(problem: Problem, setting: Setting, start: Point | None) -> tuple[float, View]:
+def mode_and_evidence(
+    latent: LatentModel, hyper: Hyperparameters, start: LatentPoint | None
+) -> tuple[float, PosteriorExpansion]:
     """Return the log evidence with the priors of the hyperparameters, and the mode."""
-    mode, hessian = climb(problem, setting, start, close=CLOSE)
-    return log_evidence(problem, setting, mode, hessian) + _log_prior(setting), mode
+    mode, hessian = find_mode(latent, hyper, start, close=CLOSE)
+    return log_evidence(latent, hyper, mode, hessian) + _log_prior(hyper), mode
 
 
-def _log_prior(setting: Setting) -> float:
-    return float(-0.5 * (((_logs(setting) - HYPER_MEAN) / HYPER_SD) ** 2).sum())
+def _log_prior(hyper: Hyperparameters) -> float:
+    return float(-0.5 * (((_logs(hyper) - HYPER_MEAN) / HYPER_SD) ** 2).sum())
 
 
-def likeliest_shape(problem: Problem, setting: Setting, mode: View, shapes: Sequence[float] = SHAPES) -> Setting:
+def fit_shape(
+    latent: LatentModel, hyper: Hyperparameters, mode: PosteriorExpansion, shapes: Sequence[float] = SHAPES
+) -> Hyperparameters:
     """Return the setting with the shape of a month's counts under which the record is likeliest.
 
     Where finds are known by area alone, the first of the shapes that is not worse than that by more than `SHAPE_MARGIN`.
     """
-    tried = [replace(setting, shape=shape) for shape in shapes]
-    smaller = restricted(problem, part_of(problem))
-    values = [weigh(smaller, one, mode.point)[0] for one in tried]
-    enough = max(values) - (SHAPE_MARGIN if problem.areas else 0.0)
+    tried = [replace(hyper, shape=shape) for shape in shapes]
+    smaller = restrict(latent, learning_subgraph(latent))
+    values = [mode_and_evidence(smaller, one, mode.point)[0] for one in tried]
+    enough = max(values) - (SHAPE_MARGIN if latent.areas else 0.0)
     return next(one for one, value in zip(tried, values, strict=True) if value >= enough)
 
 
-def climbed(
+def candidate_at_mode(
     name: str,
-    problem: Problem,
-    setting: Setting,
-    start: Point | None,
+    latent: LatentModel,
+    hyper: Hyperparameters,
+    start: LatentPoint | None,
     theta: float = np.nan,
     table: OdTable | None = None,
-) -> Fitted:
+) -> Candidate:
     """Return a candidate at its mode, with its evidence."""
-    mode, hessian = climb(problem, setting, start, close=CLOSE)
-    evidence = log_evidence(problem, setting, mode, hessian) + _log_prior(setting)
-    mean = problem.rates(mode.point)
-    return Fitted(name, problem, setting, mode, evidence, mean, np.full(mean.size, np.nan), theta, table)
+    mode, hessian = find_mode(latent, hyper, start, close=CLOSE)
+    evidence = log_evidence(latent, hyper, mode, hessian) + _log_prior(hyper)
+    mean = latent.rates(mode.point)
+    return Candidate(name, latent, hyper, mode, evidence, mean, np.full(mean.size, np.nan), theta, table)
 
 
-def alike(problem: Problem, shape: float, start: Point) -> Fitted:
+def class_rate_candidate(latent: LatentModel, shape: float, start: LatentPoint) -> Candidate:
     """Return the candidate in which segments differ by road class alone, at its mode; it has no hyperparameters and pays for none."""
-    setting = replace(ALIKE, shape=shape)
+    hyper = replace(NO_FIELD, shape=shape)
     nothing = np.zeros_like(start.u)
-    mode, hessian = climb(problem, setting, Point(nothing, nothing, start.beta), close=CLOSE)
-    mean = problem.rates(mode.point)
-    evidence = log_evidence(problem, setting, mode, hessian)
-    return Fitted("alike", problem, setting, mode, evidence, mean, np.full(mean.size, np.nan))
+    mode, hessian = find_mode(latent, hyper, LatentPoint(nothing, nothing, start.beta), close=CLOSE)
+    mean = latent.rates(mode.point)
+    evidence = log_evidence(latent, hyper, mode, hessian)
+    return Candidate("alike", latent, hyper, mode, evidence, mean, np.full(mean.size, np.nan))
 
 
-def settled(one: Fitted) -> Fitted:
+def with_posterior(one: Candidate) -> Candidate:
     """Return a climbed candidate moved on from its mode to the normal distribution nearest to its posterior.
 
     Where finds are known by area alone no normal distribution is near, and mean and spread are those of draws (`area_posterior`).
     """
-    problem, setting = one.problem, one.setting
-    mode, hessian = climb(problem, setting, one.mode.point, close=CLOSE)
+    latent, hyper = one.latent, one.hyper
+    mode, hessian = find_mode(latent, hyper, one.mode.point, close=CLOSE)
     for _ in range(BLURS):
-        sd = np.sqrt(hessian.rate_variance(problem.design.columns))
-        problem = replace(problem, blur=np.minimum(sd, WIDEST_BLUR), area_blur=np.sqrt(hessian.area_variance()))
-        mode, hessian = climb(problem, setting, mode.point, close=CLOSE)
-    if problem.areas:
-        pools = Pools(problem, setting, mode)
-        found = pools.summary()
-        return replace(one, problem=problem, mode=mode, mean=found.mean, sd=found.sd, pools=pools, summary=found)
-    sd = np.sqrt(hessian.rate_variance(problem.design.columns))
-    return replace(one, problem=problem, mode=mode, mean=problem.rates(mode.point), sd=sd)
+        sd = np.sqrt(hessian.rate_variance(latent.design.columns))
+        latent = replace(latent, blur=np.minimum(sd, WIDEST_BLUR), area_blur=np.sqrt(hessian.area_variance()))
+        mode, hessian = find_mode(latent, hyper, mode.point, close=CLOSE)
+    if latent.areas:
+        area_posterior = AreaPosterior(latent, hyper, mode)
+        found = area_posterior.summary()
+        return replace(
+            one, latent=latent, mode=mode, mean=found.mean, sd=found.sd, area_posterior=area_posterior, summary=found
+        )
+    sd = np.sqrt(hessian.rate_variance(latent.design.columns))
+    return replace(one, latent=latent, mode=mode, mean=latent.rates(mode.point), sd=sd)
 
 
-def without_flow(field: Fitted) -> Point:
+def without_flow(field: Candidate) -> LatentPoint:
     """Return the field's mode as a point of the problem with flow: a slope of nothing between the road classes and the levels."""
     point = field.mode.point
-    return Point(point.u, point.v, np.insert(point.beta, field.problem.design.columns.shape[1], 0.0))
+    return LatentPoint(point.u, point.v, np.insert(point.beta, field.latent.design.columns.shape[1], 0.0))
 
 
 @dataclass(frozen=True)
-class FlowChoice:
+class FittedFlow:
     """The flow that explains the record best.
 
     Attributes
@@ -251,27 +259,27 @@ class FlowChoice:
         Its paths.
     local
         What passes everywhere, over the mean flow of a segment.
-    problem
+    latent
         The problem with the flow as its last covariate.
     """
 
     flows: PathFlows
     local: float
-    problem: Problem
+    latent: LatentModel
 
 
-def best_flow(
-    problem: Problem, network: Network, table: OdTable, thetas: Sequence[float], setting: Setting
-) -> FlowChoice:
+def fit_flow(
+    latent: LatentModel, network: Network, table: OdTable, thetas: Sequence[float], hyper: Hyperparameters
+) -> FittedFlow:
     """Return the flow under whose theta, and then local share, the record is likeliest at the given hyperparameters."""
-    segments = part_of(problem)
+    segments = learning_subgraph(latent)
 
-    def believed(flows: PathFlows, total: Floats, local: float) -> tuple[float, FlowChoice]:
+    def believed(flows: PathFlows, total: Floats, local: float) -> tuple[float, FittedFlow]:
         own = (
             local / (total / total.mean() + local) if total.any() else None
         )  # the less flow, the more a road is its own
-        fuller = replace(problem, design=with_flow(problem.design, flow_column(total, local)), own=own)
-        return weigh(restricted(fuller, segments), setting, None)[0], FlowChoice(flows, local, fuller)
+        fuller = replace(latent, design=with_flow(latent.design, flow_column(total, local)), own=own)
+        return mode_and_evidence(restrict(fuller, segments), hyper, None)[0], FittedFlow(flows, local, fuller)
 
     tried = []
     for theta in thetas:
@@ -283,12 +291,12 @@ def best_flow(
     return max(others, key=lambda item: item[0])[1]
 
 
-def beliefs(candidates: Sequence[Fitted]) -> Floats:
+def model_weights(candidates: Sequence[Candidate]) -> Floats:
     """Return how far each candidate is believed: its evidence over that of all, from equal prior belief.
 
-    Those that would be believed less than `LEAST_BELIEF` are not believed at all (Madigan and Raftery 1994, Occam's window).
+    Those that would be believed less than `LEAST_WEIGHT` are not believed at all (Madigan and Raftery 1994, Occam's window).
     """
     logs = np.array([candidate.log_evidence for candidate in candidates])
     chance = np.exp(logs - logs.max())
-    chance[chance < LEAST_BELIEF * chance.sum()] = 0.0
+    chance[chance < LEAST_WEIGHT * chance.sum()] = 0.0
     return np.asarray(chance / chance.sum())

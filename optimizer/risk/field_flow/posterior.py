@@ -15,7 +15,7 @@ from optimizer.risk.field_flow.latent import nuggets
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.risk.field_flow.latent import Point, Problem, Setting
+    from optimizer.risk.field_flow.latent import Hyperparameters, LatentModel, LatentPoint
 
     Floats = NDArray[np.float64]
 
@@ -24,7 +24,7 @@ _NODE_WEIGHTS = _NODE_WEIGHTS / _NODE_WEIGHTS.sum()
 
 
 @dataclass(frozen=True)
-class View:
+class PosteriorExpansion:
     """What f looks like from a point.
 
     Attributes
@@ -47,7 +47,7 @@ class View:
         (m, a), (q, a) derivative of the areas' log means, and (a,) their Fisher curvature.
     """
 
-    point: Point
+    point: LatentPoint
     value: float
     pull: Floats
     slope_u: Floats
@@ -60,64 +60,66 @@ class View:
     area_weight: Floats
 
 
-def cell_terms(problem: Problem, setting: Setting, point: Point, eta: Floats) -> tuple[Floats, Floats, Floats]:
+def cell_terms(
+    latent: LatentModel, hyper: Hyperparameters, point: LatentPoint, eta: Floats
+) -> tuple[Floats, Floats, Floats]:
     """Return log chance, slope and curvature of each cell at the (m,) log rates, over the blur if there is one."""
-    cells = problem.cells
-    at = eta[cells.segment] + problem.level(point.beta, cells.unit)
-    if problem.blur is None:
-        return cells.terms(at, setting.shape)
-    spread = at[:, None] + problem.blur[cells.segment, None] * _NODES
-    value, slope, weight = (term @ _NODE_WEIGHTS for term in cells.terms(spread, setting.shape))
+    cells = latent.cells
+    at = eta[cells.segment] + latent.level(point.beta, cells.unit)
+    if latent.blur is None:
+        return cells.terms(at, hyper.shape)
+    spread = at[:, None] + latent.blur[cells.segment, None] * _NODES
+    value, slope, weight = (term @ _NODE_WEIGHTS for term in cells.terms(spread, hyper.shape))
     return value, slope, weight
 
 
-def look(problem: Problem, setting: Setting, point: Point) -> View:
+def expand_posterior(latent: LatentModel, hyper: Hyperparameters, point: LatentPoint) -> PosteriorExpansion:
     """Return f, its gradient and its curvature at a point."""
-    cells, x = problem.cells, problem.design.columns
-    (m, p), q = x.shape, problem.centre.size
-    eta = problem.rates(point)
-    value, slope, weight = cell_terms(problem, setting, point, eta)
+    cells, x = latent.cells, latent.design.columns
+    (m, p), q = x.shape, latent.centre.size
+    eta = latent.rates(point)
+    value, slope, weight = cell_terms(latent, hyper, point, eta)
     total = float(value.sum())
     pull: Floats = np.bincount(cells.segment, slope, m).astype(np.float64)
     weight_u: Floats = np.bincount(cells.segment, weight, m).astype(np.float64)
     slope_beta = np.zeros(q)
     cross = np.zeros((m, q))
-    fixed = np.diag(problem.precision)
-    seen = problem.searched
+    fixed = np.diag(latent.precision)
+    seen = latent.searched
     x_seen = x[seen]
     slope_beta[:p] = x_seen.T @ pull[seen]
     cross[seen, :p] = weight_u[seen, None] * x_seen
     fixed[:p, :p] = fixed[:p, :p] + x_seen.T @ cross[seen, :p]
-    for unit in range(problem.levels):
+    for unit in range(latent.levels):
         mine = cells.unit == unit
         slope_beta[p + unit] = slope[mine].sum()
         cross[:, p + unit] = np.bincount(cells.segment[mine], weight[mine], m)
         fixed[p + unit, p + unit] += weight[mine].sum()
         fixed[:p, p + unit] = fixed[p + unit, :p] = x.T @ cross[:, p + unit]
-    area_u, area_beta = np.zeros((m, len(problem.areas))), np.zeros((q, len(problem.areas)))
-    area_weight = np.zeros(len(problem.areas))
-    for number, area in enumerate(problem.areas):
-        blurred = 0.0 if problem.area_blur is None else float(problem.area_blur[number]) ** 2 / 2
-        mean, share = area.log_mean(eta[area.segment] + problem.level(point.beta, area.unit) + blurred)
-        chance, rise, area_weight[number] = area.terms(mean, setting.shape)
+    area_u, area_beta = np.zeros((m, len(latent.areas))), np.zeros((q, len(latent.areas)))
+    area_weight = np.zeros(len(latent.areas))
+    for number, area in enumerate(latent.areas):
+        blurred = 0.0 if latent.area_blur is None else float(latent.area_blur[number]) ** 2 / 2
+        mean, share = area.log_mean(eta[area.segment] + latent.level(point.beta, area.unit) + blurred)
+        chance, rise, area_weight[number] = area.terms(mean, hyper.shape)
         total += chance
         area_u[area.segment, number] = share
         area_beta[:p, number] = x[area.segment].T @ share
-        if problem.levels:
+        if latent.levels:
             area_beta[p + area.unit, number] = 1.0
         pull[area.segment] += rise * share
         slope_beta += rise * area_beta[:, number]
-    drawn = problem.field.times(setting.tau, setting.kappa2, point.u)
-    off = point.beta - problem.centre
-    total -= 0.5 * float(point.u @ drawn + off @ (problem.precision * off))
-    if setting.nugget > 0:
-        total -= 0.5 * float(point.v @ (point.v / nuggets(problem, setting)))
-    return View(
+    drawn = latent.field.times(hyper.tau, hyper.kappa2, point.u)
+    off = point.beta - latent.centre
+    total -= 0.5 * float(point.u @ drawn + off @ (latent.precision * off))
+    if hyper.nugget > 0:
+        total -= 0.5 * float(point.v @ (point.v / nuggets(latent, hyper)))
+    return PosteriorExpansion(
         point,
         total,
         pull,
         pull - drawn,
-        slope_beta - problem.precision * off,
+        slope_beta - latent.precision * off,
         weight_u,
         cross,
         fixed,

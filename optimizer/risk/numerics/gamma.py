@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from optimizer.problem.network import Network
     from optimizer.records.model import Effort, Seizures
-    from optimizer.risk.evidence import Evidence, Pool
+    from optimizer.risk.evidence import Evidence
+    from optimizer.risk.numerics.likelihood import AreaCount
 
     Floats = NDArray[np.float64]
 
@@ -82,13 +83,13 @@ class GammaModel:
         total = log_negative_binomial(
             later.own_count[own], later.own_expected[own], self.shape_[own], self.rate_[own]
         ).sum()
-        total += sum(self._pool_chance(pool) for pool in later.pools)
+        total += sum(self._area_log_likelihood(area) for area in later.area_counts)
         return float(total / max(later.count.sum(), 1.0))
 
-    def _pool_chance(self, pool: Pool) -> float:
+    def _area_log_likelihood(self, area: AreaCount) -> float:
         """Return the log chance of a pool's count: by default segments err apart."""
-        at = pool.segment
-        return log_pool_chance(pool, self.shape_[at], self.shape_[at] / self.rate_[at], np.full(at.size, np.inf))
+        at = area.segment
+        return log_area_likelihood(area, self.shape_[at], self.shape_[at] / self.rate_[at], np.full(at.size, np.inf))
 
 
 def log_negative_binomial(count: Floats, expected: Floats, shape: Floats, rate: Floats) -> Floats:
@@ -103,15 +104,15 @@ def log_negative_binomial(count: Floats, expected: Floats, shape: Floats, rate: 
     )
 
 
-def log_pool_chance(pool: Pool, shape: Floats, mean: Floats, known: Floats) -> float:
+def log_area_likelihood(area: AreaCount, shape: Floats, mean: Floats, known: Floats) -> float:
     """Return log P(count) of a pool whose segments' indices are Gamma(shape, mean).
 
     The sum of e_s r_s is matched by a Gamma of the same mean and variance. Segments err together as far as their neighbourhood does
     (squared coefficient of variation 1 / `known`), and apart in the rest.
     """
-    part = pool.expected * mean
+    part = area.expected * mean
     together = np.minimum(1 / known, 1 / shape)
     variance = np.sum(part**2 * (1 / shape - together)) + np.sum(part * np.sqrt(together)) ** 2
     total = part.sum()
     matched = np.array([total**2 / variance])
-    return float(log_negative_binomial(np.array([pool.count]), np.array([total]), matched, matched)[0])
+    return float(log_negative_binomial(np.array([area.count]), np.array([total]), matched, matched)[0])

@@ -115,9 +115,9 @@ class AreaCount:
     expected
         (k,) finds that the effort on each would make at the global rate, > 0.
     unit
-        Unit of effort.
-    count
-        Finds, >= 0.
+        Position of the unit of effort that made them.
+    spread
+        (k,) the seizures, spread over the segments by effort, >= 0.
     clumps
         Months over which the effort went.
     """
@@ -125,8 +125,13 @@ class AreaCount:
     segment: NDArray[np.int64]
     expected: Floats
     unit: int
-    count: float
+    spread: Floats
     clumps: float
+
+    @property
+    def count(self) -> float:
+        """How many seizures there were."""
+        return float(self.spread.sum())
 
     def log_mean(self, eta: Floats) -> tuple[float, Floats]:
         """Return the log of the mean, and the (k,) share of each segment in it, for the (k,) log rates of its segments."""

@@ -1,0 +1,295 @@
+"""What `tests.golden` computes: one function a section, which returns the content of one case; nothing depends on the clock.
+
+Every name of the package's that a case needs is imported inside the function that needs it, so that a renamed one is mended in one place, and
+the names under which results are stored are this file's own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from dataclasses import dataclass
+from datetime import date
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from optimizer.base.listener import SilentListener
+from tests.golden_scenarios import INSTANCES, columns, compile_once, compiled, field_content, planned, risk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from optimizer.problem.instance import Instance
+    from optimizer.problem.teams import PatrolField
+    from optimizer.roster.model import Duties
+
+    Content = dict[str, Any]
+
+
+# Solving
+
+
+class _EnoughError(Exception):
+    pass
+
+
+class _Watch(SilentListener):
+    """Keeps the best plan of a search, and ends the search when its bounds have moved often enough."""
+
+    def __init__(self, best: Any = None) -> None:
+        self.best = best
+        self.done: Callable[[], bool] = lambda: False
+
+    def plan_found(self, placed: Any, value: float) -> None:
+        del value
+        self.best = placed.copy()
+
+    def bounds_moved(self, lower: float, upper: float) -> None:
+        del lower, upper
+        if self.done():
+            raise _EnoughError
+
+
+def solved(file: str, parts: int) -> Content:
+    """Return exact values, the greedy plan, and branch and cut from nothing, stopped after so many parts."""
+    from optimizer.problem.evaluation import plan_value
+    from optimizer.solvers.branch_and_cut.master import Units
+    from optimizer.solvers.branch_and_cut.path_pool import PathPool
+    from optimizer.solvers.branch_and_cut.tree import BranchAndCut
+    from optimizer.solvers.heuristics import greedy
+    from optimizer.solvers.overlay.overlay import contract
+    from optimizer.solvers.pooled_values import PooledValues
+
+    instance = _instance(file)
+    nothing = np.zeros(len(instance.options), dtype=bool)
+    overlay = contract(instance)
+    units = Units.of(overlay)
+    quick = greedy(instance, overlay, PooledValues(units, PathPool(overlay, units.searches)))
+    watch = _Watch(nothing)
+    tree = BranchAndCut(instance, overlay, listener=watch)
+    tree.cut_root()
+    root = tree.lower
+    dived = tree.dive()
+    watch.done = lambda: tree.parts >= parts
+    with contextlib.suppress(_EnoughError):
+        tree.branch()
+    return {
+        "size": {
+            "nodes": instance.n_nodes,
+            "arcs": instance.tail.size,
+            "overlay": [overlay.n_nodes, overlay.tail.size],
+        },
+        "nothing": plan_value(instance, nothing),
+        "everything": plan_value(instance, ~nothing),
+        "greedy": {"value": plan_value(instance, quick), "options": _names(instance, quick)},
+        "cuts": {
+            "root": root,
+            "dive": None if dived is None else _names(instance, dived),
+            "lower": tree.lower,
+            "upper": tree.upper,
+            "value": plan_value(instance, watch.best),
+            "options": _names(instance, watch.best),
+            "programs": tree.rounds,
+            "parts": tree.parts,
+        },
+    }
+
+
+@cache
+def _instance(file: str) -> Instance:
+    from optimizer.problem.instance_file import read_instance
+
+    return read_instance(INSTANCES / file)
+
+
+def _names(instance: Instance, placed: Any) -> list[str]:
+    return [instance.options[j].id for j in np.flatnonzero(placed)]
+
+
+# Evaluating
+
+
+def evaluated(file: str) -> Content:
+    """Return everything the judge says of the shipped plan of an instance."""
+    from optimizer.pipeline.comparison import judge
+    from optimizer.problem.plan import read_plan
+
+    instance = _instance(file)
+    plan = read_plan((INSTANCES / file).with_suffix(".sol.json"), instance)
+    judgement = judge(instance, plan)
+    return {
+        "options": list(plan.options),
+        "plan": judgement.plan.value,
+        "nothing": judgement.nothing.value,
+        "existing": judgement.existing.value if judgement.existing else None,
+        "everything": judgement.everything,
+        "worths": dict(judgement.worths),
+        "answers": columns(judgement.plan.evaders, ("id", "weight", "value", "arcs", "route")),
+    }
+
+
+# Patrols
+
+
+def joint(make: Callable[[], tuple[Instance, PatrolField]]) -> Content:
+    """Return the bound over all beats at the root, and the plan of a dive."""
+    from optimizer.solvers.patrols.branch_and_price import JointTree
+    from optimizer.solvers.patrols.column_generation import Generation
+    from optimizer.solvers.patrols.joint import with_teams
+
+    instance, field = make()
+    whole = with_teams(instance, field)
+    generation = Generation(whole, field)
+    watch = _Watch()
+    tree = JointTree(generation, listener=watch)
+    tree.cut_root()
+    root = {"lower": tree.lower, "exact": tree.exact, "programs": generation.rounds, "beats": len(generation.beats)}
+    value = tree.dive(generation.everything)
+    options, number = _names(whole, watch.best[: len(whole.options)]), watch.best[len(whole.options) :]
+    beats = [(generation.beats[b], int(number[b])) for b in np.flatnonzero(number).tolist()]
+    return {
+        "field": field_content(field),
+        "root": root,
+        "value": value,
+        "options": options,
+        "beats": [
+            {"patrol": beat.patrol, "posts": beat.posts, "slots": beat.slots, "back_s": beat.back_s, "number": count}
+            for beat, count in beats
+        ],
+    }
+
+
+def _ring(seed: int) -> tuple[Instance, PatrolField]:
+    from tests.test_joint import small_case
+
+    return small_case(seed)
+
+
+def _town() -> tuple[Instance, PatrolField]:
+    from tests.test_patrols import field_of, instance_of
+
+    network, field = field_of(6)
+    return instance_of(network), field
+
+
+def _benchmark(name: str) -> tuple[Instance, PatrolField]:
+    from optimizer.lab.benchmark.patrols_cases import all_cases
+
+    return next(case.make for case in all_cases(INSTANCES) if case.name == name)()
+
+
+def _scenario(name: str) -> tuple[Instance, PatrolField]:
+    made = compile_once(name)
+    if made.patrols is None:
+        raise ValueError(f"{name} has no teams")
+    return made.instance, made.patrols
+
+
+# Rosters
+
+
+def roster(make: Callable[[], Duties], first: date, weeks: int, *, allow_gaps: bool = False) -> Content:
+    """Return who goes where when; only CP-SAT's own deterministic time ends the search."""
+    from optimizer.roster.making import make_roster
+
+    made = make_roster(make(), first, weeks, time_limit=math.inf, allow_gaps=allow_gaps)
+    return {
+        "status": made.status,
+        "assignments": [
+            f"{one.leave.isoformat(timespec='minutes')} {one.back.isoformat(timespec='minutes')} {one.duty.id} {one.crew.id}"
+            for one in made.assignments
+        ],
+        "gaps": [f"{gap.day} {gap.duty.id} {gap.missing}" for gap in made.gaps],
+        "notes": list(made.notes),
+    }
+
+
+def _three_shifts(n_crews: int, n_posts: int, **rules: int) -> Duties:
+    from tests.roster_cases import crew, duties, duty, shift
+
+    three = [shift("early", "06:00", 8), shift("late", "14:00", 8), shift("night", "22:00", 8)]
+    asked = [duty(f"p{k}", s.id) for s in three for k in range(n_posts)]
+    return duties(three, asked, [crew(f"c{k}", **rules) for k in range(n_crews)])
+
+
+def _travelling() -> Duties:
+    from tests.roster_cases import FIRST, crew, duties, duty, shift
+
+    two = [shift("day", "06:00", 12), shift("night", "18:00", 12, [4, 5, 6])]
+    asked = [duty("a", "day", 4, travel={"north": 40, "south": 10}), duty("b", "night", travel={"north": 20})]
+    based = [crew(f"n{k}", base="north", rest_minutes=660, days_off=1) for k in range(3)]
+    others = [crew("s0", 4, base="south", most_days=5), crew("s1", base="south", away=frozenset({FIRST}))]
+    return duties(two, asked, [*based, *others])
+
+
+# All cases
+
+
+@dataclass(frozen=True)
+class Case:
+    """One result: how it is made, and whether the test suite makes it too."""
+
+    make: Callable[[], Content]
+    quick: bool = False
+
+
+PARTS = {
+    "grid/grid-10-mixed-30": 40,
+    "grid/grid-10-plain-6": 40,
+    "grid/grid-10-plain-12": 40,
+    "grid/grid-20-mixed-30": 40,
+    "grid/grid-20-mixed-15": 40,
+    "grid/grid-20-plain-30": 20,
+    "grid/grid-20-plain-15": 20,
+    "grid/grid-30-mixed-30": 20,
+    "grid/grid-30-plain-40": 10,
+    "andorra-like/andorra-like-911-10": 25,
+    "andorra-like/andorra-like-911-20": 25,
+    "andorra-like/andorra-like-4448-15": 10,
+    "region/region-2000-mountains-12": 25,
+    "region/region-2000-river-12": 15,
+    "region/region-10000-mountains-12": 6,
+    "region/region-10000-river-20": 6,
+    "region/region-30000-mountains-20": 4,
+    "rio-grande/rio-grande-50": 8,
+    "rio-grande/rio-grande-100": 5,
+    "rio-grande/rio-grande-200": 8,
+}
+"""Parts of each shipped instance after which branch and cut is stopped."""
+QUICK = {
+    "grid/grid-10-mixed-30",
+    "grid/grid-10-plain-6",
+    "grid/grid-20-mixed-15",
+    "andorra-like/andorra-like-911-10",
+    "region/region-2000-mountains-12",
+}
+SCENARIOS = ("rio-grande", "andorra")
+FIRST = date(2026, 12, 1)
+RULES = {"rest_minutes": 660, "days_off": 1, "week_minutes": 2880}
+
+SECTIONS: dict[str, dict[str, Case]] = {
+    "solve": {name: Case(partial(solved, f"{name}.json", parts), name in QUICK) for name, parts in PARTS.items()},
+    "evaluate": {
+        name: Case(partial(evaluated, f"{name}.json"), name in QUICK)
+        for name in ("grid/grid-10-mixed-30", "andorra-like/andorra-like-911-10", "rio-grande/rio-grande-100")
+    },
+    "compile": {name: Case(partial(compiled, name), name == "rio-grande") for name in SCENARIOS},
+    "risk": {name: Case(partial(risk, name), name == "rio-grande") for name in SCENARIOS},
+    "joint": {
+        "ring-1": Case(partial(joint, partial(_ring, 1)), quick=True),
+        "ring-4": Case(partial(joint, partial(_ring, 4)), quick=True),
+        "town": Case(partial(joint, _town), quick=True),
+        "region-600-river": Case(partial(joint, partial(_benchmark, "region-600-river"))),
+        "rio-grande": Case(partial(joint, partial(_scenario, "rio-grande"))),
+    },
+    "roster": {
+        "six-crews": Case(partial(roster, partial(_three_shifts, 6, 1, **RULES), FIRST, 1), quick=True),
+        "clock-change": Case(partial(roster, partial(_three_shifts, 5, 1, rest_minutes=660), date(2026, 10, 27), 1)),
+        "travelling": Case(partial(roster, _travelling, FIRST, 1), quick=True),
+        "gaps": Case(partial(roster, partial(_three_shifts, 3, 1, **RULES), FIRST, 1, allow_gaps=True), quick=True),
+        "large": Case(partial(roster, partial(_three_shifts, 14, 2, **RULES), FIRST, 4)),
+    },
+    "plan": {"sites": Case(partial(planned, teams=False), quick=True), "teams": Case(partial(planned, teams=True))},
+}

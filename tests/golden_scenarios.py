@@ -1,0 +1,242 @@
+"""What `tests.golden` computes from scenarios, and how results are written down: as JSON, arrays as digests.
+
+As in `tests.golden_cases`, names of the package are imported where they are used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import tempfile
+from collections.abc import Collection, Mapping
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from optimizer.problem.teams import PatrolField
+    from optimizer.scenario.compile import Compiled
+
+    Content = dict[str, Any]
+
+ROOT = Path(__file__).parents[1]
+INSTANCES = ROOT / "instances"
+DATA = ROOT.parent / "shared" / "data"
+EXACT, ESTIMATED = 10, 8
+"""Significant digits of numbers in digests: of what is read or computed in a few steps, and of risk."""
+SEGMENTS = 40
+"""Segments whose risk is stored as numbers."""
+
+
+class AbsentError(Exception):
+    """A case cannot be computed here; says why."""
+
+
+# How results are written down
+
+
+def plain(value: Any, digits: int = 12) -> Any:
+    """Return a value as JSON with its floats at so many significant digits."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, float):
+        return float(f"{value:.{digits}g}") + 0.0 if math.isfinite(value) else str(value)
+    if isinstance(value, Mapping):
+        pairs = [(key if isinstance(key, str) else str(key), plain(item, digits)) for key, item in value.items()]
+        return dict(sorted(pairs))
+    if isinstance(value, set | frozenset):
+        return sorted(plain(item, digits) for item in value)
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if isinstance(value, Collection) and not isinstance(value, str):
+        return [plain(item, digits) for item in value]
+    return value
+
+
+def digest(values: Any, digits: int = EXACT) -> Content:
+    """Return how many values there are, the sum of all numbers in them, and a hash of everything."""
+    content = plain(values, digits)
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    whole = math.fsum(_numbers(plain(values, 17)))
+    return {"count": len(content), "sum": plain(whole), "hash": hashlib.sha256(text.encode()).hexdigest()[:16]}
+
+
+def _numbers(content: Any) -> Iterable[float]:
+    if isinstance(content, dict):
+        content = list(content.values())
+    if isinstance(content, list):
+        return (number for item in content for number in _numbers(item))
+    return [float(content)] if isinstance(content, int | float) else []
+
+
+def columns(items: Iterable[Any], fields: Sequence[str], digits: int = EXACT) -> Content:
+    """Return a digest of each field of many objects; `stored=attribute` stores it under another name, `a.b` looks inside."""
+    rows = list(items)
+    found = {}
+    for field in fields:
+        stored, _, attribute = field.rpartition("=")
+        found[stored or attribute] = digest([_inside(row, attribute) for row in rows], digits)
+    return found
+
+
+def _inside(item: Any, attribute: str) -> Any:
+    for name in attribute.split("."):
+        item = getattr(item, name)
+    return item
+
+
+# Compiling
+
+
+@cache
+def compile_once(name: str) -> Compiled:
+    """Return a shipped scenario, compiled once a run."""
+    from optimizer.scenario.compile import compile_scenario
+
+    if name == "andorra" and not (DATA / "osm" / "andorra-2025-01.osm.pbf").is_file():
+        raise AbsentError("../shared/data/osm/andorra-2025-01.osm.pbf is not there")
+    return compile_scenario(INSTANCES / name / "scenario.toml")
+
+
+def compiled(name: str) -> Content:
+    """Return digests of a compiled scenario, field by field."""
+    made = compile_once(name)
+    instance, network = made.instance, made.region.network
+    routes = [route for evader in instance.evaders for route in evader.routes]
+    whole = ("id", "node", "lon", "lat", "name")
+    roads = ("node_id", "lon", "lat", "tail", "head", "length_m", "time_s", "road_class", "name", "way", "segment")
+    return {
+        "name": instance.name,
+        "network": {field: digest(getattr(network, field)) for field in (*roads, "shape_start", "shape")},
+        "arrays": {field: digest(getattr(instance, field)) for field in ("node_id", "tail", "head", "reliability")}
+        | {"lonlat": digest([] if instance.lonlat is None else instance.lonlat)},
+        "evaders": columns(instance.evaders, ("id", "origin", "destination", "weight", "kind")),
+        "routes": columns(routes, ("arcs", "share")),
+        "options": columns(
+            instance.options,
+            ("id", "arcs", "survival", "uses", "site", "agency", "kind", "label", "existing", "forced", "forbidden"),
+        ),
+        "resources": columns(instance.resources, ("id", "budget", "agency", "unit")),
+        "exclusions": digest(instance.exclusions),
+        "conflicts": digest(instance.conflicts),
+        "pairs": columns(made.pairs, ("gateway", "settlement")),
+        "gateways": columns(made.gateways, (*whole, "kind", "exposure")),
+        "settlements": columns(made.settlements, (*whole, "population", "population_assumed", "domestic")),
+        "crossings": columns(made.region.crossings, (*whole, "official", "road_class", "way")),
+        "dropped": columns(made.region.dropped, ("what", "reason")),
+        "sites": columns(made.sites, ("id=site.id", "segment", "arcs", "lon", "lat", "distance_m"))
+        | {"given": digest([site.site.model_dump(mode="json") for site in made.sites])},
+        "patrols": None if made.patrols is None else field_content(made.patrols),
+        "warnings": list(made.warnings),
+        "inputs": [path.name for path in made.inputs],
+        "skipped": digest(made.skipped),
+    }
+
+
+def field_content(field: PatrolField) -> Content:
+    """Return digests of what teams could do."""
+    arrays = {name: getattr(field.elements, name) for name in ("element", "arc", "survival", "post", "times")}
+    drives = [(p.drives.indptr, p.drives.indices, p.drives.data) for p in field.patrols]
+    team = (
+        "id",
+        "number",
+        "shift_s",
+        "slot_s",
+        "most_slots",
+        "detection",
+        "passing",
+        "uses",
+        "agency",
+        "label",
+        "speed",
+    )
+    return {
+        "posts": columns(field.posts, ("segment", "node", "lon", "lat", "label", "traffic")),
+        "teams": columns(field.teams, (*team, "capacity", "shifts")),
+        "bases": columns([patrol.base for patrol in field.patrols], ("id", "node", "lon", "lat", "label")),
+        "patrols": columns(field.patrols, ("team=team.id", "posts", "travel_s", "routes", "dwell"))
+        | {"drives": digest(drives)},
+        "elements": {name: digest(array) for name, array in arrays.items()},
+    }
+
+
+def risk(name: str) -> Content:
+    """Return the risk of some segments, and digests of that of all."""
+    estimate = compile_once(name).risk
+    if estimate is None:
+        raise ValueError(f"{name} has no records")
+    ranges = {key: getattr(estimate, key) for key in ("median", "low", "high", "mean")}
+    some = np.linspace(0, estimate.median.size - 1, SEGMENTS).astype(int).tolist()
+    return {
+        "segments": {str(s): {k: plain(array[s], ESTIMATED) for k, array in ranges.items()} for s in some},
+        "all": {key: digest(array, ESTIMATED) for key, array in ranges.items()},
+        "searched": digest(estimate.searched),
+        "level": estimate.level,
+        "units": list(estimate.units),
+        "rates": plain(estimate.global_rate, ESTIMATED),
+        "warnings": list(estimate.warnings),
+    }
+
+
+# Planning
+
+PEOPLE = """
+[roster]
+time_zone = "Europe/Berlin"
+people = "teams"
+
+[[shifts]]
+id = "day"
+start = "06:00"
+hours = 8
+[[shifts]]
+id = "night"
+start = "22:00"
+hours = 8
+
+[[crews]]
+id = "crew"
+agency = "police"
+base = "yard"
+number = 6
+"""
+UNHURRIED = 1e6
+"""Seconds that no run comes near to: a scenario cannot say that there is no limit."""
+CHANGING = {"seconds", "version", "created", "date"}
+"""Keys of output files that tell of the run and not of the plan."""
+
+
+def planned(*, teams: bool) -> Content:
+    """Return the files of a plan of the tests' tiny border."""
+    from optimizer.pipeline.plan import plan_scenario
+    from tests.test_scenario_patrols import BASE, TEAM
+    from tests.tiny import SCENARIO, write_scenario
+
+    text = SCENARIO + BASE + (TEAM if teams else "") + PEOPLE
+    with tempfile.TemporaryDirectory() as name:
+        out = Path(name) / "out"
+        plan_scenario(write_scenario(Path(name), text), out, options={"method": "greedy", "time_limit": UNHURRIED})
+        files = ("plan.json", "plan.geojson", "duties.json")
+        content = {file: _lasting(json.loads((out / file).read_text(encoding="utf-8"))) for file in files}
+        instance = json.loads((out / "instance.json").read_text(encoding="utf-8"))
+        run = json.loads((out / "run.json").read_text(encoding="utf-8"))
+        return content | {
+            "instance.json": {
+                key: digest(part) if isinstance(part, list | dict) else part for key, part in instance.items()
+            },
+            "run.json": {key: run[key] for key in ("options", "warnings")}
+            | {"inputs": [item["file"] for item in run["inputs"]]},
+            "files": sorted(path.name for path in out.iterdir()),
+        }
+
+
+def _lasting(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {key: _lasting(part) for key, part in content.items() if key not in CHANGING}
+    return [_lasting(part) for part in content] if isinstance(content, list) else content
