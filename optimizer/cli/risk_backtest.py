@@ -39,37 +39,23 @@ def backtest(
     seed: Annotated[int, typer.Option(min=0, help="Seed of resampling and shuffling.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Foretell each period from everything before it, given its own effort, and score that against the global rate.
+    """Forecast each period from everything before it, given its own effort, and score that against the global rate.
 
     Each force by itself. Ctrl-C keeps the periods that are done.
     """
     scenarios = [path for path in records if path.suffix.lower() == SCENARIO]
     if scenarios and len(records) > 1:
         raise typer.BadParameter("give one SCENARIO.toml alone, or files of searches")
-    from optimizer.lab.backtest.judge import backtest_forces
     from optimizer.lab.backtest.periods import Length
-    from optimizer.lab.backtest.searches import read_searches
+    from optimizer.lab.backtest.run import run_backtest
     from optimizer.lab.backtest.writing import as_json as contents
-    from optimizer.lab.backtest.writing import check_place, write_backtest
 
-    if out is not None:
-        check_place(out)
-    printer = ProgressPrinter(silent=as_json)
-    length = Length(period.value)
-    if scenarios:
-        from optimizer.lab.backtest.roads import backtest_scenario
-
-        done = backtest_scenario(scenarios[0], length, seed=seed, listener=printer)
-    else:
-        forces, excluded = read_searches(records)
-        done = backtest_forces(forces, length, excluded=excluded, seed=seed, listener=printer)
+    done = run_backtest(records, Length(period.value), seed=seed, out=out, listener=ProgressPrinter(silent=as_json))
     if done.interrupted:
         kept = sum(len(one.periods) for one in done.judged)
         sys.stderr.write(f"Interrupted. Periods judged and kept: {kept}.\n")
         if not kept:
             raise typer.Exit(NOTHING)
-    if out is not None and done.judged:
-        write_backtest(out, done)
     if as_json:
         print_json(contents(done) | {"out": None if out is None else str(out)})
     else:

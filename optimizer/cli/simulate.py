@@ -66,21 +66,22 @@ def simulate(
     as_json: Json = False,
 ) -> None:
     """Make a truth on real roads and a record of searches in it, to try models on: seizures, effort, truth and a scenario."""
-    from optimizer.base.files import check_folder
-    from optimizer.lab.synthetic.change import read_changes
-    from optimizer.lab.synthetic.ground import read_ground
-    from optimizer.lab.synthetic.making import make_exercise
-    from optimizer.lab.synthetic.writing import FILES, write_exercise
+    from optimizer.lab.synthetic.simulate import simulate_records
 
-    check_folder(out, FILES)
-    printer = ProgressPrinter(silent=as_json)
-    printer.message("reading the network")
-    ground = read_ground(source, border=border, modes=[mode.strip() for mode in modes.split(",") if mode.strip()])
-    changes = read_changes(change or [], ground.region, months)
-    printer.message("searching a made-up world")
-    exercise = make_exercise(ground, world.value, effort.value, seizures, months, seed, changes)
-    write_exercise(out, exercise)
-    counts = _counts(exercise)
+    saved = simulate_records(
+        source,
+        out,
+        world=world.value,
+        effort=effort.value,
+        seizures=seizures,
+        months=months,
+        seed=seed,
+        changes=change or [],
+        border=border,
+        modes=[mode.strip() for mode in modes.split(",") if mode.strip()],
+        listener=ProgressPrinter(silent=as_json),
+    )
+    counts = _counts(saved.exercise)
     if as_json:
         print_json({"out": str(out), "world": world.value, "effort": effort.value, "seed": seed} | counts)
         return

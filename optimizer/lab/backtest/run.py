@@ -1,0 +1,63 @@
+"""A rolling backtest of a scenario or of files of searches, and its files: what the command `risk backtest` does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from optimizer.base.listener import SILENT
+from optimizer.lab.backtest.judge import backtest_forces
+from optimizer.lab.backtest.roads import backtest_scenario
+from optimizer.lab.backtest.searches import read_searches
+from optimizer.lab.backtest.writing import check_place, write_backtest
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
+    from optimizer.base.listener import Listener
+    from optimizer.lab.backtest.outcome import Backtest
+    from optimizer.lab.backtest.periods import Length
+
+SCENARIO = ".toml"
+
+
+def run_backtest(
+    records: Sequence[str | os.PathLike[str]],
+    length: Length,
+    *,
+    seed: int = 0,
+    out: str | os.PathLike[str] | None = None,
+    listener: Listener = SILENT,
+) -> Backtest:
+    """Forecast each period from everything before it and score the forecasts.
+
+    Parameters
+    ----------
+    records
+        One scenario (TOML), or files of searches that `import stop-search` wrote, or folders with one.
+    length
+        Length of a period.
+    seed
+        Of resampling and shuffling, >= 0.
+    out
+        Folder to write the results to, unless no period was judged; None writes nothing.
+    listener
+        Told of the steps.
+
+    Raises
+    ------
+    InputError
+        If a file is at fault or the folder cannot be written.
+    """
+    paths = [Path(path) for path in records]
+    if out is not None:
+        check_place(Path(out))
+    if len(paths) == 1 and paths[0].suffix.lower() == SCENARIO:
+        done = backtest_scenario(paths[0], length, seed=seed, listener=listener)
+    else:
+        forces, excluded = read_searches(paths)
+        done = backtest_forces(forces, length, excluded=excluded, seed=seed, listener=listener)
+    if out is not None and done.judged:
+        write_backtest(Path(out), done)
+    return done
