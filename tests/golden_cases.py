@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
@@ -135,12 +135,12 @@ def evaluated(file: str) -> Content:
 
 def joint(make: Callable[[], tuple[Instance, PatrolField]]) -> Content:
     """Return the bound over all beats at the root, and the plan of a dive."""
+    from optimizer.problem.beats import with_teams
     from optimizer.solvers.patrols.branch_and_price import JointTree
     from optimizer.solvers.patrols.column_generation import Generation
-    from optimizer.solvers.patrols.joint import with_teams
 
     instance, field = make()
-    whole = with_teams(instance, field)
+    whole = with_teams(replace(instance, patrols=field))
     generation = Generation(whole, field)
     watch = _Watch()
     tree = JointTree(generation, listener=watch)
@@ -182,9 +182,9 @@ def _benchmark(name: str) -> tuple[Instance, PatrolField]:
 
 def _scenario(name: str) -> tuple[Instance, PatrolField]:
     made = compile_once(name)
-    if made.patrols is None:
+    if made.instance.patrols is None:
         raise ValueError(f"{name} has no teams")
-    return made.instance, made.patrols
+    return made.instance, made.instance.patrols
 
 
 # Rosters

@@ -108,6 +108,7 @@ def compiled(name: str) -> Content:
     """Return digests of a compiled scenario, field by field."""
     made = compile_once(name)
     instance, network = made.instance, made.region.network
+    sites = [made.sites[option.site] for option in instance.options]
     routes = [route for evader in instance.evaders for route in evader.routes]
     whole = ("id", "node", "lon", "lat", "name")
     roads = ("node_id", "lon", "lat", "tail", "head", "length_m", "time_s", "road_class", "name", "way", "segment")
@@ -130,9 +131,9 @@ def compiled(name: str) -> Content:
         "settlements": columns(made.settlements, (*whole, "population", "population_assumed", "domestic")),
         "crossings": columns(made.region.crossings, (*whole, "official", "road_class", "way")),
         "dropped": columns(made.region.dropped, ("what", "reason")),
-        "sites": columns(made.sites, ("id=site.id", "segment", "arcs", "lon", "lat", "distance_m"))
-        | {"given": digest([site.site.model_dump(mode="json") for site in made.sites])},
-        "patrols": None if made.patrols is None else field_content(made.patrols),
+        "sites": columns(sites, ("id=site.id", "segment", "arcs", "lon", "lat", "distance_m"))
+        | {"given": digest([site.site.model_dump(mode="json") for site in sites])},
+        "patrols": None if instance.patrols is None else field_content(instance.patrols),
         "warnings": list(made.warnings),
         "inputs": [path.name for path in made.inputs],
         "skipped": digest(made.skipped),

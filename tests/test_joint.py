@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 
 from optimizer.patrols.field import patrol_field
 from optimizer.patrols.posts import post_on
-from optimizer.problem.beats import make_beat
+from optimizer.problem.beats import make_beat, with_beats, with_teams
 from optimizer.problem.evaders import Evader
-from optimizer.problem.evaluation import plan_value
+from optimizer.problem.evaluation import evaluate, plan_value
 from optimizer.problem.instance import Instance
 from optimizer.problem.network import Network
 from optimizer.problem.options import Option, Resource
-from optimizer.problem.plan import violations
+from optimizer.problem.plan import violations, with_plan
 from optimizer.problem.teams import PatrolField, TeamBase, TeamType
-from optimizer.solvers.patrols.joint import solve_joint, with_beats, with_teams
+from optimizer.solvers.solve import solve
 
 SHIFT, SLOT = 6 * 3600, 3600
 
@@ -67,7 +67,8 @@ def small_case(seed: int, *, teams: int = 2, shift: int = SHIFT) -> tuple[Instan
     )
     team = TeamType("mobile", teams, shift, SLOT, 2, 0.6, {"agents": 1.0}, passing=0.4)
     posts = [post_on(network, int(s)) for s in watched[2:5]]
-    return instance, patrol_field(network, posts, [(team, TeamBase("home", 0, 1.0, 0.0), range(len(posts)))])
+    field = patrol_field(network, posts, [(team, TeamBase("home", 0, 1.0, 0.0), range(len(posts)))])
+    return replace(instance, patrols=field), field
 
 
 def every_tour(field: PatrolField) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
@@ -89,7 +90,7 @@ def true_optimum(instance: Instance, field: PatrolField) -> float:
     """Return the least value over all fixed options and all sets of tours, one team at most for each."""
     tours, teams = every_tour(field), field.patrols[0].team.number
     copies = [make_beat(field, 0, *tour, f"b{k} {c}") for k, tour in enumerate(tours) for c in range(teams)]
-    whole = with_beats(with_teams(instance, field), copies)
+    whole = with_beats(with_teams(instance), copies)
     n, best = len(instance.options), np.inf
     for count in range(teams + 1):
         for chosen in combinations_with_replacement(range(len(tours)), count):
@@ -104,31 +105,38 @@ def true_optimum(instance: Instance, field: PatrolField) -> float:
 @pytest.mark.parametrize("seed", range(6))
 def test_the_joint_optimum_is_the_true_one_where_every_beat_can_be_tried(seed: int) -> None:
     instance, field = small_case(seed)
-    joint = solve_joint(instance, field, gap=1e-6)
+    result = solve(instance, gap=1e-6)
     best = true_optimum(instance, field)
-    assert joint.result.upper == pytest.approx(best, rel=1e-6)
-    assert joint.lower_all <= best * (1 + 1e-9)
-    assert joint.result.plan is not None
-    placed = joint.planned.placed(joint.result.plan.options)
-    assert plan_value(joint.planned, placed) == pytest.approx(best, rel=1e-6)
-    assert not violations(joint.planned, placed)
+    assert result.upper == pytest.approx(best, rel=1e-6)
+    assert result.lower is not None
+    assert result.lower <= best * (1 + 1e-9)
+    assert result.plan is not None
+    whole = with_plan(instance, result.plan)
+    placed = whole.placed(result.plan.options)
+    assert plan_value(whole, placed) == pytest.approx(best, rel=1e-6)
+    assert evaluate(instance, result.plan).value == pytest.approx(result.upper, rel=1e-12)
+    assert not violations(whole, placed)
 
 
 @settings(max_examples=8, deadline=None)
 @given(st.integers(0, 10_000))
 def test_no_plan_is_below_the_bound_over_all_beats(seed: int) -> None:
     instance, field = small_case(seed)
-    joint = solve_joint(instance, field, gap=0.0, time_limit=2.0)
+    result = solve(instance, gap=0.0, time_limit=2.0)
     best = true_optimum(instance, field)
-    assert joint.result.upper is not None
-    assert joint.lower_all <= best * (1 + 1e-9) <= joint.result.upper * (1 + 2e-9)
+    assert result.upper is not None
+    assert result.weighed_lower is not None
+    assert result.lower is not None
+    assert result.lower <= result.weighed_lower * (1 + 1e-12)
+    assert result.lower is not None
+    assert result.lower <= best * (1 + 1e-9) <= result.upper * (1 + 2e-9)
 
 
 def test_more_teams_and_longer_shifts_never_hurt() -> None:
     values = []
     for teams, shift in ((1, SHIFT), (2, SHIFT), (2, SHIFT + SLOT)):
-        instance, field = small_case(3, teams=teams, shift=shift)
-        upper = solve_joint(replace(instance, resources=(Resource("agents", 9.0),)), field, gap=1e-6).result.upper
+        instance, _ = small_case(3, teams=teams, shift=shift)
+        upper = solve(replace(instance, resources=(Resource("agents", 9.0),)), gap=1e-6).upper
         assert upper is not None
         values.append(upper)
     shorter = [field.elements.survival.min() for field in (small_case(3)[1], small_case(3, shift=SHIFT + SLOT)[1])]
@@ -137,23 +145,23 @@ def test_more_teams_and_longer_shifts_never_hurt() -> None:
 
 
 def test_a_plan_without_teams_is_the_plan_of_fixed_options() -> None:
-    instance, field = small_case(5)
+    instance, _ = small_case(5)
     poor = replace(instance, resources=(Resource("agents", 0.5),))
-    joint = solve_joint(poor, field, gap=1e-6)
-    assert joint.result.plan is not None
-    assert joint.result.plan.options == ()
-    assert joint.result.upper == pytest.approx(plan_value(poor, np.zeros(2, dtype=bool)))
-    assert joint.result.status == "optimal"
+    result = solve(poor, gap=1e-6)
+    assert result.plan is not None
+    assert result.plan.options == ()
+    assert result.upper == pytest.approx(plan_value(poor, np.zeros(2, dtype=bool)))
+    assert result.status == "optimal"
 
 
 def test_the_whole_instance_values_beats_as_elements_do() -> None:
     from optimizer.solvers.patrols.column_generation import Generation
 
     instance, field = small_case(1)
-    generation = Generation(with_teams(instance, field), field)
+    generation = Generation(with_teams(instance), field)
     rng = np.random.default_rng(0)
     beats = [make_beat(field, 0, *tour, f"b{k}") for k, tour in enumerate(every_tour(field)[:6])]
-    whole = with_beats(with_teams(instance, field), beats)
+    whole = with_beats(with_teams(instance), beats)
     bundled = generation.overlay_of(whole, beats)
     for _ in range(20):
         mask = rng.random(len(whole.options)) < 0.4
@@ -173,6 +181,7 @@ def test_an_interrupt_while_beats_are_made_still_gives_a_plan(monkeypatch: pytes
 
     monkeypatch.setattr(JointTree, "cut_root", stop)
     instance, field = small_case(2)
-    joint = solve_joint(instance, field, gap=1e-6)
-    assert joint.result.plan is not None
-    assert joint.lower_all <= true_optimum(instance, field)
+    result = solve(instance, gap=1e-6)
+    assert result.plan is not None
+    assert result.lower is not None
+    assert result.lower <= true_optimum(instance, field)

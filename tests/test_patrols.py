@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from optimizer.base.errors import InputError
 from optimizer.patrols.field import patrol_field
 from optimizer.patrols.posts import choose_posts, post_on
-from optimizer.problem.beats import make_beat
+from optimizer.problem.beats import make_beat, with_teams
 from optimizer.problem.detection import drive_meeting, dwell_meeting
 from optimizer.problem.evaders import Evader
 from optimizer.problem.evaluation import plan_value
@@ -25,8 +25,9 @@ from optimizer.problem.options import Option, Resource
 from optimizer.problem.teams import NO_WAY, PatrolField, TeamBase, TeamType, team_resource
 from optimizer.solvers.patrols.branch_and_price import JointTree
 from optimizer.solvers.patrols.column_generation import Generation, most_times
-from optimizer.solvers.patrols.joint import _completed, solve_joint, with_teams
+from optimizer.solvers.patrols.joint import _completed
 from optimizer.solvers.patrols.pricing import Tour
+from optimizer.solvers.solve import solve
 from tests.cases import Recorder
 
 if TYPE_CHECKING:
@@ -466,29 +467,30 @@ def test_a_base_from_which_no_post_can_be_reached_is_no_fault(bases: tuple[int, 
     posts = [post_on(network, int(np.flatnonzero(network.tail[network.segment_arc] == 4)[0]))]
     field = patrol_field(network, posts, [(team, TeamBase(f"b{node}", node, 0.0, 0.0), [0]) for node in bases])
     assert [patrol.posts.size for patrol in field.patrols] == [node == 4 for node in bases]
-    joint = solve_joint(instance, field, gap=1e-6)
+    result = solve(replace(instance, patrols=field), gap=1e-6)
     beats = [make_beat(field, 1, (1,), (1,), f"b{k}").option for k in range(2)] if 4 in bases else []
     best = min(
         plan_value(replace(instance, options=tuple(chosen)), np.ones(len(chosen), dtype=bool))
         for count in range(len(beats) + 1)
         for chosen in (beats[:count], [*instance.options, *beats[:count]])
     )
-    assert joint.result.upper == pytest.approx(best, rel=1e-6)
-    assert joint.lower_all <= best * (1 + 1e-9)
+    assert result.upper == pytest.approx(best, rel=1e-6)
+    assert result.lower is not None
+    assert result.lower <= best * (1 + 1e-9)
 
 
 def test_a_resource_that_has_the_name_of_a_teams_is_refused() -> None:
     network, field = field_of(6)
     clash = replace(instance_of(network), resources=(Resource("agents", 2.0), Resource(team_resource("mobile"), 5.0)))
     with pytest.raises(InputError, match=r"resource 'teams mobile': found a budget of 5 where there are 2 teams"):
-        solve_joint(clash, field)
-    same = with_teams(instance_of(network), field)
-    assert with_teams(same, field) == same
+        solve(replace(clash, patrols=field))
+    same = with_teams(replace(instance_of(network), patrols=field))
+    assert with_teams(same) is same
 
 
 def test_a_tour_whose_beat_an_interrupt_left_out_can_be_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
     network, field = field_of(6)
-    generation = Generation(with_teams(instance_of(network), field), field)
+    generation = Generation(with_teams(replace(instance_of(network), patrols=field)), field)
     some = [Tour(*tour) for tour in tours(field)[:3]]
     made: list[str] = []
 
@@ -512,15 +514,16 @@ def test_an_interrupt_while_beats_are_listed_still_gives_a_plan(monkeypatch: pyt
 
     network, field = field_of(6)
     monkeypatch.setattr(Generation, "add_all", stop)
-    joint = solve_joint(instance_of(network), field, gap=1e-6)
-    assert joint.result.plan is not None
-    assert joint.result.upper is not None
-    assert joint.lower_all <= joint.result.upper
+    result = solve(replace(instance_of(network), patrols=field), gap=1e-6)
+    assert result.plan is not None
+    assert result.upper is not None
+    assert result.lower is not None
+    assert result.lower <= result.upper
 
 
 def test_beats_are_listed_by_the_bound_that_their_prices_prove(monkeypatch: pytest.MonkeyPatch) -> None:
     network, field = field_of(6)
-    tree = JointTree(Generation(with_teams(instance_of(network), field), field))
+    tree = JointTree(Generation(with_teams(replace(instance_of(network), patrols=field)), field))
     assert not _completed(tree)  # without prices nothing is shown
     tree.cut_root()
     assert tree.proof is not None
@@ -547,7 +550,7 @@ def test_where_one_beat_is_all_there_is_the_bound_is_that_of_the_program(teams: 
     post = post_on(network, int(used[0]))
     base = TeamBase("yard", post.node, 0.0, 0.0)
     field = patrol_field(network, [post], [(team_of(number=teams, most_slots=1), base, [0])])
-    tree = JointTree(Generation(with_teams(instance, field), field))
+    tree = JointTree(Generation(with_teams(replace(instance, patrols=field)), field))
     relaxed = tree.cut_root()
     assert relaxed is not None
     assert tree.lower == pytest.approx(relaxed.bound, rel=1e-6)
@@ -561,7 +564,7 @@ def test_where_one_beat_is_all_there_is_the_bound_is_that_of_the_program(teams: 
 )
 def test_a_plan_can_have_as_many_teams_as_budgets_are_enough_for(budget: float, use: float, most: int) -> None:
     network, field = field_of(6, team=team_of(number=7, uses={"agents": use}))
-    instance = with_teams(replace(instance_of(network), resources=(Resource("agents", budget),)), field)
+    instance = with_teams(replace(instance_of(network), resources=(Resource("agents", budget),), patrols=field))
     generation = Generation(instance, field)
     assert generation.most_teams == [most]
     assert (most_times(instance, field)[1:] == max(most, 1) * field.elements.times).all()
@@ -569,7 +572,7 @@ def test_a_plan_can_have_as_many_teams_as_budgets_are_enough_for(budget: float, 
 
 def test_a_dive_that_runs_out_of_time_leaves_what_it_placed(monkeypatch: pytest.MonkeyPatch) -> None:
     network, field = field_of(6)
-    generation = Generation(with_teams(instance_of(network), field), field)
+    generation = Generation(with_teams(replace(instance_of(network), patrols=field)), field)
     found = Recorder()
     tree = JointTree(generation, listener=found)
     tree.cut_root()
@@ -593,7 +596,7 @@ def test_branching_bounds_no_part_that_the_budget_is_not_enough_for() -> None:
     way = first_answer(network, instance.reliability, instance.evaders[0]).tolist()
     options = tuple(Option(f"c{k}", (arc,), (0.1,), {"agents": 2.0}) for k, arc in enumerate(way[:2]))
     poor = replace(instance, evaders=instance.evaders[:1], options=options, resources=(Resource("agents", 1.0),))
-    generation = Generation(with_teams(poor, field), field)
+    generation = Generation(with_teams(replace(poor, patrols=field)), field)
     nothing = generation.value(np.zeros(2, dtype=bool), np.zeros(field.elements.size))
     tree = JointTree(generation, gap=1e-9, upper=nothing)
     relaxed = tree.cut_root()

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from html import unescape
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +21,7 @@ from optimizer.pipeline.look_briefing import look_left_out, look_next
 from optimizer.pipeline.plan import Planned, plan_scenario
 from optimizer.pipeline.risk_look import usual_patrol, where_to_look
 from optimizer.problem.evaluation import plan_value
+from optimizer.problem.plan import Plan
 from optimizer.report.content import BeatBound, BeatRow, ReportContent
 from optimizer.report.headline import beats_sentence, headline, key_figures, solve_sentence
 from optimizer.report.interactive import POSTS_LETTERED, interactive_map
@@ -32,9 +33,6 @@ from optimizer.report.tours import FEW, WIDEST, tour_groups, tours
 from tests.command import run
 from tests.report_case import beats, full_content, grid_network
 from tests.tiny import SCENARIO, write_scenario
-
-if TYPE_CHECKING:
-    from optimizer.solvers.patrols.joint import Joint
 
 SPACE = "\N{NO-BREAK SPACE}"
 HOSTILE = "<script>alert('team')</script>"
@@ -271,31 +269,32 @@ def content(briefed: tuple[Planned, ReportContent]) -> ReportContent:
     return briefed[1]
 
 
-def _joint(planned: Planned) -> Joint:
-    assert planned.patrols is not None
-    return planned.patrols
+def _plan(planned: Planned) -> Plan:
+    assert planned.result.plan is not None
+    return planned.result.plan
 
 
 def test_every_beat_of_the_plan_reaches_the_report_with_its_worth(planned: Planned, content: ReportContent) -> None:
-    joint = _joint(planned)
+    driven = {beat.id: beat for beat in _plan(planned).beats}
+    instance = planned.judgement.instance
     assert content.beats
-    assert {beat.id for beat in content.beats} == set(joint.chosen)
+    assert {beat.id for beat in content.beats} == set(driven)
     network, value = content.network, planned.judgement.plan.value
-    placed = planned.compiled.instance.placed(planned.result.plan.options if planned.result.plan else ())
+    placed = instance.placed(planned.result.plan.options if planned.result.plan else ())
     for beat in content.beats:
-        made = joint.chosen[beat.id]
+        made = driven[beat.id]
         assert list(beat.arcs) == list(made.route)
         assert (network.tail[beat.arcs[1:]] == network.head[beat.arcs[:-1]]).all()
         assert beat.dwell_s == 1800 * sum(made.slots)
         assert beat.drive_s == pytest.approx(network.time_s[beat.arcs].sum(), abs=len(beat.arcs) + 1)
         without = placed.copy()
-        without[planned.compiled.instance.option_index[beat.id]] = False
-        assert beat.marginal_value == pytest.approx(plan_value(planned.compiled.instance, without) - value, abs=1e-12)
+        without[instance.option_index[beat.id]] = False
+        assert beat.marginal_value == pytest.approx(plan_value(instance, without) - value, abs=1e-12)
         assert beat.costs == {"teams (Police)": 0.25}  # what it takes beside the team itself
 
 
 def test_sites_and_beats_alone_stand_beside_the_plan(planned: Planned, content: ReportContent) -> None:
-    instance, sites = planned.compiled.instance, len(planned.compiled.sites)
+    instance, sites = planned.judgement.instance, len(planned.compiled.instance.options)
     placed = instance.placed(planned.result.plan.options if planned.result.plan else ())
     fixed = np.arange(placed.size) < sites
     layouts = {row.name: row for row in content.layouts}
@@ -316,11 +315,15 @@ def test_what_is_assumed_of_teams_and_people_is_said(planned: Planned, content: 
     assert "60 %" in words
     assert "count as independent" in words
     assert "do not cross the border" in words
+    result = planned.result
+    assert result.weighed is not None
     assert content.summary.beats == BeatBound(
-        lower=_joint(planned).lower_all, gap=_joint(planned).gap_all, exact=_joint(planned).exact,
-        weighed=content.summary.beats.weighed if content.summary.beats else 0,
-    )  # fmt: skip
-    alone = briefing(planned.compiled, planned.result, planned.judgement, ())
+        lower=result.lower, gap=result.gap, exact=result.pricing_proven, weighed=result.weighed
+    )
+    assert (content.summary.lower, content.summary.gap) == (result.weighed_lower, result.weighed_gap)
+    bare = replace(planned.compiled, instance=replace(planned.compiled.instance, patrols=None))
+    fixed = replace(result, plan=Plan(_plan(planned).fixed))
+    alone = briefing(bare, fixed, planned.judgement, ())
     assert alone.beats == ()
     assert "count as independent" not in " ".join(alone.assumptions)
 
@@ -341,26 +344,30 @@ def test_people_are_told_of_beats(
     _show(planned)
     out = capsys.readouterr().out
     first: BeatRow = content.driven[0]
-    assert "within the beats weighed; against every beat" in out
+    assert "against every beat; within the beats weighed" in out
     assert f"A: {HOSTILE}" in out
     for stop in first.stops:
         assert f"{stop.label}, {clock(stop.arrive_s)} to {clock(stop.leave_s)}" in out
     assert "with these beats" in out
-    assert "against every beat" not in verdict(planned.result)
+    assert "against every beat" not in verdict(replace(planned.result, weighed=None))
 
 
-def test_tools_get_the_bound_over_every_beat_with_teams_alone(
+def test_tools_get_the_bound_over_every_beat_and_with_teams_that_within_the_beats_weighed(
     planned: Planned, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for patrols in (planned.patrols, None):
+    plan = json.loads((planned.folder / "plan.json").read_text())
+    without = replace(planned.result, weighed=None, weighed_lower=None)
+    for result in (planned.result, without):
         monkeypatch.setattr(
-            "optimizer.pipeline.plan.plan_scenario", lambda *_, p=patrols, **__: replace(planned, patrols=p)
+            "optimizer.pipeline.plan.plan_scenario", lambda *_, r=result, **__: replace(planned, result=r)
         )
         (line,) = run(capsys, monkeypatch, "plan", "any.toml", "--out", planned.folder, "--json").objects
-        assert list(line)[-3:] == (["lower_all", "gap_all", "out"] if patrols else ["seed", "version", "out"])
-        if patrols is not None:
-            plan = json.loads((planned.folder / "plan.json").read_text())
-            assert (line["lower_all"], line["gap_all"]) == (plan["all_beats"]["lower"], plan["all_beats"]["gap"])
+        assert (line["lower"], line["gap"]) == (plan["lower"], plan["gap"])
+        more = ["weighed_lower", "weighed_gap"] if result.weighed is not None else []
+        assert list(line)[-3 - len(more) :] == ["seed", "version", *more, "out"]
+        if more:
+            weighed = plan["weighed_beats"]
+            assert (line["weighed_lower"], line["weighed_gap"]) == (weighed["lower"], weighed["gap"])
 
 
 # where to look next

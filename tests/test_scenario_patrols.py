@@ -11,8 +11,7 @@ import pytest
 from optimizer.base.errors import InputError
 from optimizer.pipeline.plan import Planned, plan_scenario
 from optimizer.problem.evaluation import plan_value
-from optimizer.problem.instance_file import read_instance
-from optimizer.problem.plan import violations
+from optimizer.problem.plan import violations, with_plan
 from optimizer.scenario.compile import compile_scenario
 from optimizer.solvers.solve import solve
 from tests.tiny import SCENARIO, write_scenario
@@ -115,11 +114,12 @@ def test_beats_in_the_plan_stop_in_order_and_within_the_shift(planned: Planned) 
 
 def test_the_plan_agrees_with_its_instance_and_its_bounds(planned: Planned) -> None:
     plan = json.loads((planned.folder / "plan.json").read_text(encoding="utf-8"))
-    instance = read_instance(planned.folder / "instance.json")
+    assert planned.result.plan is not None
+    instance = with_plan(planned.compiled.instance, planned.result.plan)
     placed = instance.placed(plan["options"])
     assert plan_value(instance, placed) == pytest.approx(plan["upper"], rel=1e-9)
     assert not violations(instance, placed)
-    assert plan["all_beats"]["lower"] <= plan["lower"] * (1 + 1e-12) <= plan["upper"] * (1 + 1e-9)
+    assert plan["lower"] <= plan["weighed_beats"]["lower"] * (1 + 1e-12) <= plan["upper"] * (1 + 1e-9)
     used = {resource["id"]: resource["used"] for resource in plan["resources"]}
     assert used["teams@police"] <= 3  # posts and beats draw on one budget
     assert used["teams mobile"] == len(plan["beats"])
@@ -153,7 +153,7 @@ def test_teams_help_and_are_forgotten_where_there_are_none(
     alone = tmp_path / "alone"
     alone.mkdir()
     without = compile_scenario(write_scenario(alone))
-    assert with_base.patrols is without.patrols is None
+    assert with_base.instance.patrols is without.instance.patrols is None
     assert [o.id for o in with_base.instance.options] == [o.id for o in without.instance.options]
     assert with_base.instance.resources == without.instance.resources
     assert [e.weight for e in with_base.instance.evaders] == pytest.approx([e.weight for e in without.instance.evaders])
@@ -162,17 +162,18 @@ def test_teams_help_and_are_forgotten_where_there_are_none(
     assert checkpoints.upper is not None
     assert planned.result.upper < checkpoints.upper
     made = plan_scenario(alone / "scenario.toml", alone / "out", options={"gap": 1e-6})
-    assert made.patrols is None
+    assert made.compiled.instance.patrols is None
+    assert made.result.weighed is None
     assert made.result.upper == pytest.approx(checkpoints.upper, rel=1e-9)
     plan = json.loads((made.folder / "plan.json").read_text(encoding="utf-8"))
     layer = json.loads((made.folder / "plan.geojson").read_text(encoding="utf-8"))
     assert "beats" not in plan
-    assert "all_beats" not in plan
+    assert "weighed_beats" not in plan
     assert not [f for f in layer["features"] if "beat" in f["properties"]]
 
 
 def test_posts_stand_off_the_crossings_and_apart(planned: Planned) -> None:
-    field = planned.compiled.patrols
+    field = planned.compiled.instance.patrols
     assert field is not None
     network = planned.compiled.region.network
     closed = {gateway.node for gateway in planned.compiled.region.gateways}

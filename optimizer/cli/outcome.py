@@ -8,7 +8,6 @@ from optimizer.cli.console import bounds_text
 
 if TYPE_CHECKING:
     from optimizer.problem.result import Result
-    from optimizer.solvers.patrols.joint import Joint
 
 
 def result_line(instance: str, result: Result) -> dict[str, Any]:
@@ -17,19 +16,21 @@ def result_line(instance: str, result: Result) -> dict[str, Any]:
 
     plan = list(result.plan.options) if result.plan else []
     summary = {"instance": instance, **result_summary(result), "plan": plan, "seed": result.seed}
-    return summary | {"version": package_version()}
+    return summary | {"version": package_version()} | weighed_beats(result)
 
 
-def all_beats(joint: Joint | None) -> dict[str, Any]:
-    """Return what `plan` prints with --json of every beat there is; nothing without teams."""
-    return {} if joint is None else {"lower_all": joint.lower_all, "gap_all": joint.gap_all}
+def weighed_beats(result: Result) -> dict[str, Any]:
+    """Return what is printed with --json of the beats that were weighed; nothing without teams."""
+    if result.weighed is None:
+        return {}
+    return {"weighed_lower": result.weighed_lower, "weighed_gap": result.weighed_gap}
 
 
-def verdict(result: Result, joint: Joint | None = None) -> str:
-    """Return status, limit and bounds in a phrase; with teams also the bounds against every beat there is."""
+def verdict(result: Result) -> str:
+    """Return status, limit and bounds in a phrase; with teams both the bounds over every beat and within those weighed."""
     limit = result.limit
     ended = {None: "", "interrupted": " (interrupted)"}.get(limit, f" (stopped by its {limit} limit)")
     words = f"{result.status}{ended}, {bounds_text(result.lower, result.upper)}"
-    if joint is None:
+    if result.weighed is None:
         return words
-    return f"{words} within the beats weighed; against every beat {bounds_text(joint.lower_all, result.upper)}"
+    return f"{words} against every beat; within the beats weighed {bounds_text(result.weighed_lower, result.upper)}"

@@ -11,7 +11,7 @@ import typer
 from optimizer.base.errors import InfeasibleError
 from optimizer.cli.arguments import Gap, Json, Method, Seed, SkipUnreachable, TimeLimit, solve_options
 from optimizer.cli.console import ProgressPrinter, number, print_json, print_table
-from optimizer.cli.outcome import all_beats, result_line, verdict
+from optimizer.cli.outcome import result_line, verdict
 from optimizer.cli.unreachable import note_unreachable, unreachable_json
 
 if TYPE_CHECKING:
@@ -53,28 +53,21 @@ def plan(
         if skip_unreachable:  # without --json the scenario's own warnings say it
             note_unreachable(scenario, skipped)
         line = result_line(planned.compiled.instance.name, planned.result)
-        print_json(
-            line
-            | all_beats(planned.patrols)
-            | {"out": str(folder)}
-            | unreachable_json(skipped, wanted=skip_unreachable)
-        )
+        print_json(line | {"out": str(folder)} | unreachable_json(skipped, wanted=skip_unreachable))
     else:
         _show(planned)
 
 
 def _show(planned: Planned) -> None:
     """Print the sites and beats of a plan with what each is worth, the layouts it is compared with, and where the files are."""
-    compiled, result, judgement, joint = planned.compiled, planned.result, planned.judgement, planned.patrols
+    compiled, result, judgement = planned.compiled, planned.result, planned.judgement
     instance = compiled.instance
-    beats = joint.chosen if joint is not None else {}
-    placed = [option for option in (result.plan.options if result.plan else ()) if option not in beats]
-    chosen = sorted(placed, key=lambda option: -judgement.worths[option])
-    rows = []
-    for name in chosen:
-        option = instance.options[instance.option_index[name]]
-        rows.append((option.label or option.id, "today" if option.existing else "new", f"{judgement.worths[name]:.4f}"))
-    print_table(f"{instance.name}: {verdict(result, joint)}", ["site", "stands", "worth"], rows)
+    fixed, beats = (result.plan.fixed, result.plan.beats) if result.plan else ((), ())
+    rows = [
+        (placed.label, "today" if placed.existing else "new", f"{judgement.worths[placed.id]:.4f}")
+        for placed in sorted(fixed, key=lambda placed: -judgement.worths[placed.id])
+    ]
+    print_table(f"{instance.name}: {verdict(result)}", ["site", "stands", "worth"], rows)
     if beats:
         _show_beats(planned)
     layouts = [("nothing placed", number(judgement.nothing.value))]
@@ -94,7 +87,7 @@ def _show_beats(planned: Planned) -> None:
     from optimizer.pipeline.patrol_briefing import beat_rows
     from optimizer.report.content import driven_order
 
-    assert planned.patrols is not None  # noqa: S101 - a plan without teams has no beats to show
+    assert planned.result.plan is not None  # noqa: S101 - without a plan there are no beats to show
     rows = [
         (
             f"{letter(place)}: {plain(beat.team)}\nfrom {plain(beat.base)}",
@@ -102,7 +95,7 @@ def _show_beats(planned: Planned) -> None:
             clock(beat.back_s),
             "-" if beat.marginal_value is None else f"{beat.marginal_value:.4f}",
         )
-        for place, beat in enumerate(driven_order(beat_rows(planned.patrols, planned.judgement, str, str)))
+        for place, beat in enumerate(driven_order(beat_rows(planned.result.plan, planned.judgement, dict, str)))
     ]
     columns = ["beat", "posts (h:mm from the start of the shift)", "back", "worth"]
     print_table("Beats", columns, rows)

@@ -43,6 +43,5 @@ def solve(
 
 
 def _show(instance: Instance, result: Result) -> None:
-    chosen = result.plan.options if result.plan else ()
-    rows = [(option, instance.options[instance.option_index[option]].label) for option in chosen]
+    rows = [(placed.id, placed.label) for placed in (result.plan.placements if result.plan else ())]
     print_table(f"{instance.name}: {verdict(result)}", ["option", "label"], rows)

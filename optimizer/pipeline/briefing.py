@@ -38,17 +38,18 @@ from optimizer.risk.demand import segment_loads
 from optimizer.scenario.risk_model import MODELS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
     from optimizer.pipeline.comparison import Judgement
     from optimizer.problem.evaluation import Evaluation
+    from optimizer.problem.options import Resource
+    from optimizer.problem.plan import Plan
     from optimizer.problem.result import Result
     from optimizer.risk.evidence import Evidence
     from optimizer.scenario.compile import Compiled
     from optimizer.scenario.model import ResourceModel
-    from optimizer.solvers.patrols.joint import Joint
 
 OPEN_ENDS = 25
 DISPLACED = 15
@@ -60,29 +61,26 @@ def briefing(
     result: Result,
     judgement: Judgement,
     steps: tuple[tuple[str, float], ...],
-    joint: Joint | None = None,
 ) -> ReportContent:
     """Return the content of the report.
 
     Parameters
     ----------
     compiled
-        The scenario; with teams its instance has the beats of the plan behind the options of its sites.
+        The scenario.
     result, judgement
         The plan, and what it is compared with.
     steps
         Names and seconds of what was done.
-    joint
-        How beats were made, and those of the plan; None without teams.
     """
     scenario, region = compiled.scenario, compiled.region
-    says, cannot_say = _claims(result, judgement, joint)
+    says, cannot_say = _claims(compiled, result, judgement)
     records, evidence = compiled.records, evidence_of(compiled)
     return ReportContent(
         title=scenario.name,
         subtitle=scenario.report.subtitle,
         created=datetime.now(UTC).date().isoformat(),
-        summary=_summary(compiled, result, judgement, joint),
+        summary=_summary(compiled, result, judgement),
         network=region.network,
         border=region.border,
         crossings=region.crossings,
@@ -92,16 +90,16 @@ def briefing(
         record=None if records is None or evidence is None else record_facts(records, compiled.effort, evidence),
         look_next=look_next(compiled),
         sites=_sites(compiled, result, judgement),
-        beats=_beats(compiled, judgement, joint),
+        beats=_beats(compiled, result, judgement),
         routes=_routes(compiled, judgement),
         layouts=_layouts(compiled, result, judgement),
-        budgets=_budgets(compiled, result),
+        budgets=_budgets(compiled, result, judgement),
         open_ends=_open_ends(compiled, judgement),
         displacement=_displacement(compiled, judgement),
         says=says,
         cannot_say=(*cannot_say, *look_left_out(compiled), *scenario.report.cannot_say),
         warnings=(*compiled.warnings, *_surprises(judgement)),
-        assumptions=(*_assumptions(compiled, joint), *scenario.report.assumptions),
+        assumptions=(*_assumptions(compiled), *scenario.report.assumptions),
         unused=_unused(compiled),
         dropped=_counted((item.reason, item.what) for item in region.dropped),
         sources=tuple(filter(None, (region.attribution, *scenario.report.sources))),
@@ -115,21 +113,22 @@ def briefing(
     )
 
 
-def _summary(compiled: Compiled, result: Result, judgement: Judgement, joint: Joint | None) -> PlanSummary:
+def _summary(compiled: Compiled, result: Result, judgement: Judgement) -> PlanSummary:
     share = compiled.scenario.evaders.loads == 1.0
+    teams = compiled.instance.patrols is not None
     return PlanSummary(
         status=result.status,
         limit=result.limit,
-        lower=result.lower,
+        lower=result.weighed_lower if teams else result.lower,
         upper=result.upper,
-        gap=result.gap,
+        gap=result.weighed_gap if teams else result.gap,
         nothing=judgement.nothing.value,
         existing=judgement.existing.value if judgement.existing else None,
         seconds=result.seconds,
         method=result.method,
         unit="share of loads that get through" if share else "number of loads that get through each period",
         share=share,
-        beats=None if joint is None else beat_bound(joint),
+        beats=beat_bound(result) if teams else None,
     )
 
 
@@ -166,18 +165,19 @@ def _sites(compiled: Compiled, result: Result, judgement: Judgement) -> tuple[Si
             existing=option.existing,
             forced=option.forced,
             forbidden=option.forbidden,
-            costs={_resource_name(compiled, name): amount for name, amount in option.uses.items()},
+            costs=_costs(compiled, option.uses),
             survival=option.survival[0] if option.survival else None,
             marginal_value=judgement.worths[option.id],
         )
-        for option, site in zip(compiled.instance.options[: len(compiled.sites)], compiled.sites, strict=True)
+        for option in compiled.instance.options
+        for site in [compiled.sites[option.site]]
     )
 
 
-def _beats(compiled: Compiled, judgement: Judgement, joint: Joint | None) -> tuple[BeatRow, ...]:
-    if joint is None:
+def _beats(compiled: Compiled, result: Result, judgement: Judgement) -> tuple[BeatRow, ...]:
+    if result.plan is None:
         return ()
-    return beat_rows(joint, judgement, partial(_resource_name, compiled), partial(_agency_name, compiled))
+    return beat_rows(result.plan, judgement, partial(_costs, compiled), partial(_agency_name, compiled))
 
 
 def _ends(compiled: Compiled, evader: int) -> tuple[str, str]:
@@ -212,69 +212,86 @@ def _routes(compiled: Compiled, judgement: Judgement) -> tuple[RouteRow, ...]:
 
 
 def _layouts(compiled: Compiled, result: Result, judgement: Judgement) -> tuple[LayoutRow, ...]:
-    instance = compiled.instance
+    instance = judgement.instance
     plan = instance.placed(result.plan.options if result.plan else ())
     existing = np.array([option.existing for option in instance.options], dtype=bool)
     everything = np.array([not option.forbidden for option in instance.options], dtype=bool)
     rows = [
-        _layout(compiled, "Nothing placed", judgement.nothing.value, np.zeros_like(plan), "background policing alone")
+        _layout(
+            compiled,
+            judgement,
+            "Nothing placed",
+            judgement.nothing.value,
+            np.zeros_like(plan),
+            "background policing alone",
+        )
     ]
     if judgement.existing is not None:
         note = "on the same model and assumptions as the plan"
-        rows.append(_layout(compiled, "Today's layout", judgement.existing.value, existing, note))
-    rows.append(_layout(compiled, "This plan", judgement.plan.value, plan, ""))
-    if plan[len(compiled.sites) :].any():
-        rows += _halves(compiled, plan)
+        rows.append(_layout(compiled, judgement, "Today's layout", judgement.existing.value, existing, note))
+    rows.append(_layout(compiled, judgement, "This plan", judgement.plan.value, plan, ""))
+    if result.plan is not None and result.plan.beats:
+        rows += _halves(compiled, result.plan, judgement)
         every = "Every site used, with these beats"
         note = "budgets aside: what no plan from these sites and beats can beat"
     else:
         every, note = "Every site used", "budgets aside: what no plan from these sites can beat"
-    rows.append(_layout(compiled, every, judgement.everything, everything, note))
+    rows.append(_layout(compiled, judgement, every, judgement.everything, everything, note))
     return tuple(rows)
 
 
-def _halves(compiled: Compiled, plan: NDArray[np.bool_]) -> list[LayoutRow]:
+def _halves(compiled: Compiled, plan: Plan, judgement: Judgement) -> list[LayoutRow]:
     """Return the sites of a plan without its beats, and its beats without its sites."""
-    fixed = np.arange(plan.size) < len(compiled.sites)
+    instance = judgement.instance
+    parts = (
+        ("Its sites alone", plan.fixed, "this plan without its beats"),
+        ("Its beats alone", plan.beats, "this plan without its sites"),
+    )
+    masks = [instance.placed(placement.id for placement in part) for _, part, _ in parts]
     return [
-        _layout(compiled, name, plan_value(compiled.instance, part), part, note)
-        for name, part, note in (
-            ("Its sites alone", plan & fixed, "this plan without its beats"),
-            ("Its beats alone", plan & ~fixed, "this plan without its sites"),
-        )
+        _layout(compiled, judgement, name, plan_value(instance, mask), mask, note)
+        for (name, _, note), mask in zip(parts, masks, strict=True)
     ]
 
 
-def _layout(compiled: Compiled, name: str, value: float, placed: NDArray[np.bool_], note: str) -> LayoutRow:
-    instance, fixed = compiled.instance, len(compiled.sites)
+def _layout(
+    compiled: Compiled, judgement: Judgement, name: str, value: float, placed: NDArray[np.bool_], note: str
+) -> LayoutRow:
+    instance, patrols = judgement.instance, compiled.instance.patrols
     used = placed @ instance.use
-    sites = {compiled.sites[j].site.id for j in np.flatnonzero(placed[:fixed])}
-    teams = {team_resource(team.id) for team in compiled.patrols.teams} if compiled.patrols is not None else set()
+    chosen = [instance.options[j] for j in np.flatnonzero(placed)]
+    beats = [option for option in chosen if option.id not in compiled.instance.option_index]
+    teams = {team_resource(team.id) for team in patrols.teams} if patrols is not None else set()
     costs = {  # teams are counted as beats
-        _resource_name(compiled, r.id): float(amount)
+        _resource_name(compiled, r): float(amount)
         for r, amount in zip(instance.resources, used, strict=True)
         if r.id not in teams
     }
-    return LayoutRow(name=name, value=value, sites=len(sites), beats=int(placed[fixed:].sum()), costs=costs, note=note)
+    sites = {option.site for option in chosen if option.site}
+    return LayoutRow(name=name, value=value, sites=len(sites), beats=len(beats), costs=costs, note=note)
 
 
-def _resource_name(compiled: Compiled, resource: str) -> str:
+def _costs(compiled: Compiled, uses: Mapping[str, float]) -> dict[str, float]:
+    """Return amounts of resources by what people call them; teams are counted as beats and left out."""
+    return {_resource_name(compiled, r): uses[r.id] for r in compiled.instance.resources if r.id in uses}
+
+
+def _resource_name(compiled: Compiled, resource: Resource) -> str:
     """Return what people call a resource: its name, and its owner's where it has one."""
-    agency = next((r.agency for r in compiled.instance.resources if r.id == resource), "")
-    name = resource.removesuffix(f"@{agency}") if agency else resource
-    return name if name == resource else f"{name} ({_agency_name(compiled, agency)})"
+    name = resource.name or resource.id
+    return f"{name} ({_agency_name(compiled, resource.agency)})" if resource.name and resource.agency else name
 
 
 def _agency_name(compiled: Compiled, agency: str) -> str:
     return next((a.name for a in compiled.scenario.agencies if a.id == agency and a.name), agency)
 
 
-def _budgets(compiled: Compiled, result: Result) -> tuple[BudgetRow, ...]:
-    instance = compiled.instance
+def _budgets(compiled: Compiled, result: Result, judgement: Judgement) -> tuple[BudgetRow, ...]:
+    instance = judgement.instance
     used = instance.placed(result.plan.options if result.plan else ()) @ instance.use
     return tuple(
         BudgetRow(
-            resource=r.id.removesuffix(f"@{r.agency}"),
+            resource=r.name or r.id,
             agency=_agency_name(compiled, r.agency),
             unit=r.unit,
             used=float(u),
@@ -338,7 +355,7 @@ def _surprises(judgement: Judgement) -> list[str]:
     return []
 
 
-def _claims(result: Result, judgement: Judgement, joint: Joint | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _claims(compiled: Compiled, result: Result, judgement: Judgement) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return what the plan proves and what it does not, in plain sentences."""
     says = [
         "The value of the plan is exact for this model: every evader's best answer was found on the full road network.",
@@ -349,7 +366,7 @@ def _claims(result: Result, judgement: Judgement, joint: Joint | None) -> tuple[
         "Records show where people searched as much as where drugs moved; places nobody searched are unknown, not safe.",
         "Sites, kinds and evaders that the scenario does not name are not considered.",
     ]
-    if joint is not None:
+    if compiled.instance.patrols is not None:
         says[1:], more = beat_claims()
         cannot += more
     if judgement.existing is not None:
@@ -368,7 +385,7 @@ def _claims(result: Result, judgement: Judgement, joint: Joint | None) -> tuple[
     return tuple(says), tuple(cannot)
 
 
-def _assumptions(compiled: Compiled, joint: Joint | None) -> tuple[str, ...]:
+def _assumptions(compiled: Compiled) -> tuple[str, ...]:
     scenario = compiled.scenario
     assumed = sum(s.population_assumed for s in compiled.settlements)
     lines = [
@@ -384,7 +401,8 @@ def _assumptions(compiled: Compiled, joint: Joint | None) -> tuple[str, ...]:
             f"{assumed} of {len(compiled.settlements)} destinations carry a default population for their class of place."
         )
     lines += [_on_duty(compiled, resource) for resource in scenario.resources if resource.availability < 1]
-    return (*lines, *(beat_assumptions(joint) if joint is not None else ()))
+    patrols = compiled.instance.patrols
+    return (*lines, *(beat_assumptions(patrols) if patrols is not None else ()))
 
 
 def _on_duty(compiled: Compiled, resource: ResourceModel) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.problem.evaluation import Evaluation, evaluate, plan_value, worths
-from optimizer.problem.plan import Plan
+from optimizer.problem.plan import Plan, with_plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +24,8 @@ class Judgement:
 
     Attributes
     ----------
+    instance
+        The problem with the beats of the plan behind its options.
     plan
         The plan, with every evader's answer.
     nothing
@@ -36,6 +38,7 @@ class Judgement:
         For each option, by id: what the value would rise without it (placed), or fall with it in addition (not placed).
     """
 
+    instance: Instance
     plan: Evaluation
     nothing: Evaluation
     existing: Evaluation | None
@@ -45,10 +48,12 @@ class Judgement:
 
 def judge(instance: Instance, plan: Plan) -> Judgement:
     """Evaluate a plan, its alternatives, and every option's worth beside it."""
+    instance = with_plan(instance, plan)
     placed = instance.placed(plan.options)
     existing = np.array([option.existing for option in instance.options], dtype=bool)
     allowed = np.array([not option.forbidden for option in instance.options], dtype=bool)
     return Judgement(
+        instance=instance,
         plan=evaluate(instance, plan),
         nothing=evaluate(instance, ()),
         existing=evaluate(instance, Plan.from_mask(instance, existing)) if existing.any() else None,

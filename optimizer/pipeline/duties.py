@@ -11,16 +11,14 @@ from optimizer.scenario.duties import Base, Placed, Stop, make_duties
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from optimizer.problem.options import Option
-    from optimizer.problem.placements import Beat
-    from optimizer.problem.result import Result
+    from optimizer.problem.placements import Beat, Placement
+    from optimizer.problem.plan import Plan
     from optimizer.scenario.compile import Compiled
     from optimizer.scenario.duties_file import DutiesFile
     from optimizer.scenario.sites import PlacedSite
-    from optimizer.solvers.patrols.joint import Joint
 
 
-def duties_of(compiled: Compiled, result: Result, joint: Joint | None) -> DutiesFile | None:
+def duties_of(compiled: Compiled, plan: Plan) -> DutiesFile | None:
     """Return what people do under a plan; None where the scenario says nothing of shifts and crews.
 
     Raises
@@ -29,17 +27,15 @@ def duties_of(compiled: Compiled, result: Result, joint: Joint | None) -> Duties
         If something that needs people lies too far from every base, or a beat is longer than every shift.
     """
     scenario = compiled.scenario
-    if scenario.roster is None or result.plan is None:
+    if scenario.roster is None:
         return None
-    fixed, chosen = compiled.instance.options[: len(compiled.sites)], set(result.plan.options)
-    travel = _minutes(compiled, [site.segment for site in compiled.sites])
+    sites = [compiled.sites[placement.site] for placement in plan.fixed]
+    travel = _minutes(compiled, [site.segment for site in sites])
     placed = [
-        _at_site(compiled, option, site, travel[position])
-        for position, (option, site) in enumerate(zip(fixed, compiled.sites, strict=True))
-        if option.id in chosen
+        _at_site(compiled, placement, site, minutes)
+        for placement, site, minutes in zip(plan.fixed, sites, travel, strict=True)
     ]
-    if joint is not None:
-        placed += [_beat(joint, name, beat) for name, beat in joint.chosen.items()]
+    placed += [_of_beat(beat) for beat in plan.beats]
     bases = [Base(base.id, base.label or base.id, base.lon, base.lat) for base in scenario.bases]
     return make_duties(
         scenario.name, scenario.roster, scenario.shifts, scenario.crews, bases, placed, str(compiled.inputs[0])
@@ -60,17 +56,14 @@ def _minutes(compiled: Compiled, segments: Sequence[int]) -> list[dict[str, floa
     ]
 
 
-def _at_site(compiled: Compiled, option: Option, placed: PlacedSite, travel: dict[str, float]) -> Placed:
+def _at_site(compiled: Compiled, option: Placement, placed: PlacedSite, travel: dict[str, float]) -> Placed:
     network, site = compiled.region.network, placed.site
-    kinds = {kind.id: kind for kind in compiled.scenario.kinds}
-    fitting = [*(site.kinds or kinds), *([site.existing] if site.existing else [])]
-    named = option.id.removeprefix(f"{site.id}:")
-    kind = kinds[named if named in kinds and option.id != site.id else fitting[0]]
+    kind = next(kind for kind in compiled.scenario.kinds if kind.id == option.type)
     arc = network.segment_arc[placed.segment]
     serving = {b.id for b in compiled.scenario.bases if not site.agency or b.agency in {"", site.agency}}
     return Placed(
         id=option.id,
-        label=option.label or option.id,
+        label=option.label,
         kind=option.kind,
         type=kind.id,
         agency=option.agency,
@@ -83,24 +76,23 @@ def _at_site(compiled: Compiled, option: Option, placed: PlacedSite, travel: dic
     )
 
 
-def _beat(joint: Joint, name: str, beat: Beat) -> Placed:
-    who = joint.patrols.patrols[beat.patrol]
+def _of_beat(beat: Beat) -> Placed:
     stops = [
-        Stop((post := stop.post).label, post.lon, post.lat, stop.arrive_s / 60, stop.leave_s / 60)
+        Stop(stop.post.label, stop.post.lon, stop.post.lat, stop.arrive_s / 60, stop.leave_s / 60)
         for stop in beat.stops
     ]
     return Placed(
-        id=name,
-        label=beat.option.label or name,
-        kind="patrol",
-        type=who.team.id,
-        agency=who.team.agency,
-        lon=who.base.lon,
-        lat=who.base.lat,
-        uses=beat.option.uses,
-        place=who.base.label,
-        travel={who.base.id: 0.0},
+        id=beat.id,
+        label=beat.label,
+        kind=beat.kind,
+        type=beat.type,
+        agency=beat.agency,
+        lon=beat.base.lon,
+        lat=beat.base.lat,
+        uses=beat.uses,
+        place=beat.base.label,
+        travel={beat.base.id: 0.0},
         stops=tuple(stops),
         minutes=beat.back_s / 60,
-        shifts=who.team.shifts,
+        shifts=beat.team.shifts,
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from optimizer.pipeline.solve import read_instance_file
 from optimizer.problem.evaluation import evaluate
-from optimizer.problem.plan import read_plan, violations
+from optimizer.problem.plan import read_plan, violations, with_plan
 
 if TYPE_CHECKING:
     import os
@@ -57,5 +57,6 @@ def evaluate_file(
     """
     source = read_instance_file(instance, skip_unreachable=skip_unreachable)
     chosen = read_plan(Path(plan), source.instance)
-    broken = violations(source.instance, source.instance.placed(chosen.options))
+    whole = with_plan(source.instance, chosen)
+    broken = violations(whole, whole.placed(chosen.options))
     return EvaluatedPlan(source, evaluate(source.instance, chosen), tuple(broken))

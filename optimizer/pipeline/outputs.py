@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from optimizer.problem.result import Result
     from optimizer.scenario.compile import Compiled
     from optimizer.scenario.duties_file import DutiesFile
-    from optimizer.solvers.patrols.joint import Joint
 
 PACKAGES = (
     "numpy",
@@ -66,26 +65,20 @@ def write_outputs(
     result: Result,
     judgement: Judgement,
     steps: tuple[tuple[str, float], ...],
-    joint: Joint | None = None,
     duties: DutiesFile | None = None,
 ) -> None:
-    """Write plan.json, plan.geojson, instance.json, run.json, and duties.json where there are any.
-
-    With teams the instance holds all beats that were weighed.
-    """
-    write_json(folder / "plan.json", plan_content(compiled, result, judgement, joint))
-    write_json(folder / "plan.geojson", plan_geojson(compiled, result, judgement, joint))
-    write_instance(folder / "instance.json", compiled.instance if joint is None else joint.instance)
+    """Write plan.json, plan.geojson, instance.json, run.json, and duties.json where there are any."""
+    write_json(folder / "plan.json", plan_content(compiled, result, judgement))
+    write_json(folder / "plan.geojson", plan_geojson(compiled, result, judgement))
+    write_instance(folder / "instance.json", compiled.instance)
     write_json(folder / "run.json", run_content(compiled, result, steps))
     if duties is not None:
         write_duties_file(folder, duties)
 
 
-def plan_content(
-    compiled: Compiled, result: Result, judgement: Judgement, joint: Joint | None = None
-) -> dict[str, Any]:
+def plan_content(compiled: Compiled, result: Result, judgement: Judgement) -> dict[str, Any]:
     """Return the content of plan.json: status, bounds and option ids at its top, then what each resource and site comes to."""
-    instance = compiled.instance
+    instance = judgement.instance
     options = result.plan.options if result.plan else ()
     used = instance.placed(options) @ instance.use
     return {
@@ -105,20 +98,14 @@ def plan_content(
             {"id": r.id, "agency": r.agency, "unit": r.unit, "used": float(u), "budget": r.budget}
             for r, u in zip(instance.resources, used, strict=True)
         ],
-        "sites": _site_rows(compiled, [name for name in options if not _is_beat(joint, name)], judgement),
-    } | ({} if joint is None else patrol_content(joint, judgement))
+        "sites": _site_rows(compiled, [p.id for p in result.plan.fixed] if result.plan else [], judgement),
+    } | ({} if compiled.instance.patrols is None else patrol_content(result, judgement))
 
 
-def _is_beat(joint: Joint | None, option: str) -> bool:
-    return joint is not None and option in joint.beats
-
-
-def plan_geojson(
-    compiled: Compiled, result: Result, judgement: Judgement, joint: Joint | None = None
-) -> dict[str, Any]:
+def plan_geojson(compiled: Compiled, result: Result, judgement: Judgement) -> dict[str, Any]:
     """Return every site as a GeoJSON point, the lines of the segments that placed ones watch, and beats as tours."""
     network = compiled.region.network
-    fixed = compiled.instance.options[: len(compiled.sites)]
+    fixed = compiled.instance.options
     chosen = set(result.plan.options if result.plan else ())
     features = [
         {
@@ -142,8 +129,8 @@ def plan_geojson(
                 },
             }
         )
-    if joint is not None:
-        features += tour_features(joint, network)
+    if result.plan is not None:
+        features += tour_features(result.plan, network)
     return {"type": "FeatureCollection", "attribution": compiled.region.attribution, "features": features}
 
 
@@ -172,7 +159,8 @@ def _site_rows(
     network = compiled.region.network
     for name in options:
         j = compiled.instance.option_index[name]
-        option, site = compiled.instance.options[j], compiled.sites[j]
+        option = compiled.instance.options[j]
+        site = compiled.sites[option.site]
         rows.append(
             {
                 "id": option.id,

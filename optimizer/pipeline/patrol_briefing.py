@@ -7,48 +7,48 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.formatting import percent
-from optimizer.problem.teams import team_resource
 from optimizer.report.content import BeatBound, BeatRow, BeatStopRow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from optimizer.pipeline.comparison import Judgement
     from optimizer.problem.placements import Beat
-    from optimizer.solvers.patrols.joint import Joint
+    from optimizer.problem.plan import Plan
+    from optimizer.problem.result import Result
+    from optimizer.problem.teams import PatrolField
 
 
 def beat_rows(
-    joint: Joint, judgement: Judgement, resource_name: Callable[[str], str], agency_name: Callable[[str], str]
+    plan: Plan,
+    judgement: Judgement,
+    costs: Callable[[Mapping[str, float]], Mapping[str, float]],
+    agency_name: Callable[[str], str],
 ) -> tuple[BeatRow, ...]:
     """Return the beats of the plan.
 
     Parameters
     ----------
-    joint, judgement
+    plan, judgement
         The plan, and what each of its beats is worth.
-    resource_name, agency_name
-        From an id to what people call it.
+    costs, agency_name
+        From amounts by resource id, and from an agency's id, to what people call them.
     """
     return tuple(
         BeatRow(
-            id=name,
-            team=(who := joint.patrols.patrols[beat.patrol]).team.label or who.team.id,
-            base=who.base.label or who.base.id,
-            lon=who.base.lon,
-            lat=who.base.lat,
-            agency=agency_name(who.team.agency),
+            id=beat.id,
+            team=beat.team.label or beat.team.id,
+            base=beat.base.label or beat.base.id,
+            lon=beat.base.lon,
+            lat=beat.base.lat,
+            agency=agency_name(beat.team.agency),
             stops=_stops(beat),
             back_s=beat.back_s,
             arcs=np.array(beat.route, dtype=np.int64),
-            costs={
-                resource_name(resource): amount
-                for resource, amount in beat.option.uses.items()
-                if resource != team_resource(who.team.id)
-            },
-            marginal_value=judgement.worths[name],
+            costs=costs(beat.uses),
+            marginal_value=judgement.worths[beat.id],
         )
-        for name, beat in joint.chosen.items()
+        for beat in plan.beats
     )
 
 
@@ -65,10 +65,9 @@ def _stops(beat: Beat) -> tuple[BeatStopRow, ...]:
     )
 
 
-def beat_bound(joint: Joint) -> BeatBound:
-    """Return what is proven against every beat there is; beats that several teams could drive are counted once."""
-    weighed = {(beat.patrol, beat.posts, beat.slots) for beat in joint.beats.values()}
-    return BeatBound(lower=joint.lower_all, gap=joint.gap_all, exact=joint.exact, weighed=len(weighed))
+def beat_bound(result: Result) -> BeatBound:
+    """Return what is proven against every beat there is, and how many beats were weighed."""
+    return BeatBound(lower=result.lower, gap=result.gap, exact=result.pricing_proven, weighed=result.weighed or 0)
 
 
 def beat_claims() -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -83,9 +82,9 @@ def beat_claims() -> tuple[tuple[str, ...], tuple[str, ...]]:
     return says, cannot
 
 
-def beat_assumptions(joint: Joint) -> list[str]:
+def beat_assumptions(patrols: PatrolField) -> list[str]:
     """Return what is assumed of teams, a sentence each."""
-    chances = dict.fromkeys((team.label or team.id, team.detection) for team in joint.patrols.teams)
+    chances = dict.fromkeys((team.label or team.id, team.detection) for team in patrols.teams)
     listed = ", ".join(f"{percent(chance, 0)} ({label})" for label, chance in chances)
     return [
         f"The chance that a team which meets a loaded evader finds the load is assumed, not measured: {listed}.",

@@ -7,22 +7,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from optimizer.pipeline.comparison import Judgement
     from optimizer.problem.network import Network
-    from optimizer.solvers.patrols.joint import Joint
+    from optimizer.problem.plan import Plan
+    from optimizer.problem.result import Result
 
 
-def patrol_content(joint: Joint, judgement: Judgement) -> dict[str, Any]:
+def patrol_content(result: Result, judgement: Judgement) -> dict[str, Any]:
     """Return what plan.json says of beats: the bound over all beats, and each beat's stops with minutes from the start of the shift."""
     return {
-        "all_beats": {"lower": joint.lower_all, "gap": joint.gap_all, "pricing_proven": joint.exact},
+        "weighed_beats": {"number": result.weighed, "lower": result.weighed_lower, "gap": result.weighed_gap},
+        "pricing_proven": result.pricing_proven,
         "beats": [
             {
-                "id": name,
-                "team": (who := joint.patrols.patrols[beat.patrol]).team.id,
-                "agency": who.team.agency,
-                "base": who.base.id,
+                "id": beat.id,
+                "team": beat.team.id,
+                "agency": beat.team.agency,
+                "base": beat.base.id,
                 "back_minute": round(beat.back_s / 60, 1),
-                "worth": judgement.worths[name],
-                "uses": dict(beat.option.uses),
+                "worth": judgement.worths[beat.id],
+                "uses": dict(beat.uses),
                 "stops": [
                     {
                         "label": (post := stop.post).label,
@@ -34,23 +36,22 @@ def patrol_content(joint: Joint, judgement: Judgement) -> dict[str, Any]:
                     for stop in beat.stops
                 ],
             }
-            for name, beat in joint.chosen.items()
+            for beat in (result.plan.beats if result.plan else ())
         ],
     }
 
 
-def tour_features(joint: Joint, network: Network) -> list[dict[str, Any]]:
+def tour_features(plan: Plan, network: Network) -> list[dict[str, Any]]:
     """Return the tour of each beat of the plan as a line, and its posts as points."""
     features: list[dict[str, Any]] = []
-    for name, beat in joint.chosen.items():
-        who = joint.patrols.patrols[beat.patrol]
+    for beat in plan.beats:
         line = [
             [float(lon), float(lat)]
             for arc in beat.route
             for lon, lat in network.shape[network.shape_start[arc] : network.shape_start[arc + 1]]
         ]
         if len(line) > 1:
-            properties = {"id": name, "beat": True, "team": who.team.id, "base": who.base.id}
+            properties = {"id": beat.id, "beat": True, "team": beat.team.id, "base": beat.base.id}
             features.append(
                 {"type": "Feature", "geometry": {"type": "LineString", "coordinates": line}, "properties": properties}
             )
@@ -61,7 +62,7 @@ def tour_features(joint: Joint, network: Network) -> list[dict[str, Any]]:
                     "type": "Feature",
                     "geometry": {"type": "Point", "coordinates": [round(post.lon, 6), round(post.lat, 6)]},
                     "properties": {
-                        "beat": name,
+                        "beat": beat.id,
                         "label": post.label,
                         "arrive_minute": round(stop.arrive_s / 60, 1),
                         "leave_minute": round(stop.leave_s / 60, 1),

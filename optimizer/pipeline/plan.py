@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from optimizer.base.listener import Listener
+    from optimizer.problem.plan import Plan
     from optimizer.problem.result import Result
     from optimizer.scenario.duties_file import DutiesFile
-    from optimizer.solvers.patrols.joint import Joint
 
 
 FILES = ("plan.json", "plan.geojson", "instance.json", "run.json", "report.html")
@@ -67,8 +67,6 @@ class Planned:
         Where the files lie.
     files
         Their names.
-    patrols
-        How beats were made, and those of the plan; None without teams.
     """
 
     compiled: Compiled
@@ -77,7 +75,6 @@ class Planned:
     steps: tuple[tuple[str, float], ...]
     folder: Path
     files: tuple[str, ...]
-    patrols: Joint | None = None
 
 
 def plan_scenario(
@@ -111,45 +108,34 @@ def plan_scenario(
         If the forced sites break a budget or exclude each other.
     """
     from optimizer.report import write_report
+    from optimizer.solvers.solve import solve
 
     folder = Path(out)
     check_folder(folder, FILES)
     times = StepTimes(listener)
     compiled = compile_scenario(Path(scenario), solve=options, skip_unreachable=skip_unreachable, listener=times)
     with step(times, "solving"):
-        compiled, result, patrols = _solved(compiled, times)
+        result = solve(compiled.instance, **compiled.scenario.solve.model_dump(), listener=times)
     if result.plan is None:
         raise InfeasibleError("The search ended before it had a plan. Give it more time.")
-    compiled, duties = _with_duties(compiled, result, patrols)
+    compiled, duties = _with_duties(compiled, result.plan)
     with step(times, "judging the plan"):
         judgement = judge(compiled.instance, result.plan)
     with folder_written_whole(folder) as temporary:
         try:
             with step(times, "writing the report"):
-                write_report(temporary, briefing(compiled, result, judgement, tuple(times.done), patrols))
+                write_report(temporary, briefing(compiled, result, judgement, tuple(times.done)))
         except KeyboardInterrupt:
             listener.step_started("interrupted: the report is left out, the plan is kept")
-        write_outputs(temporary, compiled, result, judgement, tuple(times.done), patrols, duties)
+        write_outputs(temporary, compiled, result, judgement, tuple(times.done), duties)
         files = tuple(sorted(path.name for path in temporary.iterdir()))
-    return Planned(compiled, result, judgement, tuple(times.done), folder, files, patrols)
+    return Planned(compiled, result, judgement, tuple(times.done), folder, files)
 
 
-def _solved(compiled: Compiled, listener: Listener) -> tuple[Compiled, Result, Joint | None]:
-    """Return the scenario with the plan's beats among its options, the outcome, and how beats came about (None without teams)."""
-    from optimizer.solvers.patrols.joint import solve_joint
-    from optimizer.solvers.solve import solve
-
-    options = compiled.scenario.solve.model_dump()
-    if compiled.patrols is None:
-        return compiled, solve(compiled.instance, **options, listener=listener), None
-    joint = solve_joint(compiled.instance, compiled.patrols, **options, listener=listener)
-    return replace(compiled, instance=joint.planned), joint.result, joint
-
-
-def _with_duties(compiled: Compiled, result: Result, joint: Joint | None) -> tuple[Compiled, DutiesFile | None]:
+def _with_duties(compiled: Compiled, plan: Plan) -> tuple[Compiled, DutiesFile | None]:
     """Return the duties of the plan; where they cannot be made the plan stands, with a warning that says why."""
     try:
-        return compiled, duties_of(compiled, result, joint)
+        return compiled, duties_of(compiled, plan)
     except InputError as error:
         warning = "No roster can be made of this plan: " + " ".join(str(error).splitlines())
         return replace(compiled, warnings=(*compiled.warnings, warning)), None

@@ -1,18 +1,21 @@
-"""From a tour to a beat: its times, its route, and what it does to an evader."""
+"""From a tour to a beat: its times, its route, and what it does to an evader; and instances with teams and beats."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.problem.options import Option
+from optimizer.base.errors import ProblemList
+from optimizer.problem.options import Option, Resource
 from optimizer.problem.placements import Beat, BeatStop
 from optimizer.problem.teams import team_resource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from optimizer.problem.instance import Instance
     from optimizer.problem.teams import PatrolField
 
 
@@ -68,6 +71,7 @@ def make_beat(field: PatrolField, patrol: int, posts: Sequence[int], slots: Sequ
         uses=dict(team.uses) | {team_resource(team.id): 1.0},
         agency=team.agency,
         kind="patrol",
+        type=team.id,
         label=f"{team.label or team.id}: " + ", ".join(stop.post.label for stop in stops),
     )
     return Beat(
@@ -94,3 +98,35 @@ def _survival(field: PatrolField, elements: np.ndarray) -> tuple[np.ndarray, np.
     np.multiply.at(survival, entry, kinds.survival[met] ** often[met])
     watched = survival < 1
     return arcs[watched], survival[watched]
+
+
+def with_teams(instance: Instance) -> Instance:
+    """Return the instance with the teams of each type among its resources; itself where it has no teams, or has them already.
+
+    Raises
+    ------
+    InputError
+        If it has a resource of that name which is not the number of these teams: bounds and beats go by that number.
+    """
+    if instance.patrols is None:
+        return instance
+    known = {resource.id: resource.budget for resource in instance.resources}
+    problems = ProblemList()
+    for team in instance.patrols.teams:
+        if known.get(name := team_resource(team.id), team.number) != team.number:
+            found = f"a budget of {known[name]:g} where there are {team.number} teams"
+            problems.add(
+                f"resource {name!r}", found, "another name, or the number of teams", "Rename the resource or the teams"
+            )
+    problems.raise_if_any()
+    teams = [
+        Resource(team_resource(team.id), float(team.number), team.agency, "teams a shift")
+        for team in instance.patrols.teams
+        if team_resource(team.id) not in known
+    ]
+    return replace(instance, resources=(*instance.resources, *teams)) if teams else instance
+
+
+def with_beats(instance: Instance, beats: Sequence[Beat]) -> Instance:
+    """Return the instance with beats behind its options."""
+    return replace(instance, options=(*instance.options, *(beat.option for beat in beats)))

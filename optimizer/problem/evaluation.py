@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.problem.evaders import best_responses
-from optimizer.problem.plan import Plan
+from optimizer.problem.plan import Plan, with_plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,6 +61,8 @@ def evaluate(instance: Instance, plan: Plan | Iterable[str]) -> Evaluation:
     KeyError
         If the plan names an option the instance does not have.
     """
+    if isinstance(plan, Plan):
+        instance = with_plan(instance, plan)
     placed = instance.placed(plan.options if isinstance(plan, Plan) else plan)
     survival = instance.survival(placed)
     answers = best_responses(instance.n_nodes, instance.tail, instance.head, survival, instance.evaders)
@@ -87,6 +89,7 @@ def plan_value(instance: Instance, placed: NDArray[np.bool_]) -> float:
 
 def worths(instance: Instance, plan: Plan) -> dict[str, float]:
     """Return what each option of a plan is worth: how much the value would rise without it, >= 0."""
+    instance = with_plan(instance, plan)
     placed = instance.placed(plan.options)
     value = plan_value(instance, placed)
     return {

@@ -43,6 +43,11 @@ class Placement:
         return self.option.kind
 
     @property
+    def type(self) -> str:
+        """Id of what defines it (`[[kinds]]` or `[[teams]]` of a scenario); empty where nothing does."""
+        return self.option.type
+
+    @property
     def agency(self) -> str:
         """Agency that runs it; empty when any."""
         return self.option.agency

@@ -1,4 +1,4 @@
-"""A plan: which options are placed, and whether they may be."""
+"""A plan: what is placed, and whether it may be."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ import numpy as np
 
 from optimizer.base.errors import ProblemList
 from optimizer.base.files import read_json
+from optimizer.problem.beats import with_beats, with_teams
+from optimizer.problem.placements import Beat, Placement
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -23,14 +26,55 @@ BUDGET_TOLERANCE = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A set of placed options, by id, in the order of the instance."""
+    """What is placed: options in the order of the instance, then beats.
 
-    options: tuple[str, ...]
+    Attributes
+    ----------
+    placements
+        Each once, by id.
+    """
+
+    placements: tuple[Placement, ...]
 
     @classmethod
     def from_mask(cls, instance: Instance, placed: NDArray[np.bool_]) -> Plan:
         """Return the plan that places the options in an (options,) mask."""
-        return cls(tuple(instance.options[j].id for j in np.flatnonzero(placed)))
+        return cls(tuple(Placement(instance.options[j]) for j in np.flatnonzero(placed)))
+
+    @classmethod
+    def of(cls, instance: Instance, options: Iterable[str]) -> Plan:
+        """Return the plan that places these options of an instance, by id.
+
+        Raises
+        ------
+        KeyError
+            If the instance has no option of that id.
+        """
+        return cls.from_mask(instance, instance.placed(options))
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Ids of what is placed."""
+        return tuple(placement.id for placement in self.placements)
+
+    @property
+    def beats(self) -> tuple[Beat, ...]:
+        """The beats among the placements."""
+        return tuple(placement for placement in self.placements if isinstance(placement, Beat))
+
+    @property
+    def fixed(self) -> tuple[Placement, ...]:
+        """The placements that are no beats."""
+        return tuple(placement for placement in self.placements if not isinstance(placement, Beat))
+
+
+def with_plan(instance: Instance, plan: Plan) -> Instance:
+    """Return the instance with the beats of a plan behind its options, where it has them not yet, and with teams among its resources.
+
+    Then `instance.placed(plan.options)` is the mask of the plan.
+    """
+    missing = [beat for beat in plan.beats if beat.id not in instance.option_index]
+    return with_beats(with_teams(instance), missing) if missing else with_teams(instance)
 
 
 def violations(instance: Instance, placed: NDArray[np.bool_]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a solver returns: a plan with proven bounds, and how it came about."""
+"""What a solver returns: a plan with proven bounds, and how it was found."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ class Result:
     plan
         The best plan found; None when there is none.
     lower
-        Proven lower bound of the optimal value; None when nothing is proven.
+        Proven lower bound of the optimal value, over everything that a plan could place: with patrol teams over every beat that they could
+        drive. None when nothing is proven.
     upper
         Exact value of `plan` on the full network; None without a plan.
     seconds
@@ -42,6 +43,12 @@ class Result:
         Seed of every random choice.
     statistics
         Counts of the method (overlay nodes, rows, branch-and-bound nodes).
+    weighed
+        How many beats were weighed against one another in the last placement problem; None without patrol teams.
+    weighed_lower
+        Proven lower bound within the beats that were weighed, >= `lower`; None without patrol teams.
+    pricing_proven
+        Whether pricing was solved to proof for `lower`; else the bound allows for what pricing left open. True without patrol teams.
     """
 
     method: str
@@ -53,11 +60,19 @@ class Result:
     seconds: float
     seed: int
     statistics: Mapping[str, float] = field(default_factory=dict)
+    weighed: int | None = None
+    weighed_lower: float | None = None
+    pricing_proven: bool = True
 
     @property
     def gap(self) -> float | None:
         """(upper - lower) / upper; 0 where upper is 0; None where a bound is unknown."""
         return relative_gap(self.lower, self.upper)
+
+    @property
+    def weighed_gap(self) -> float | None:
+        """The same gap within the beats that were weighed; None without patrol teams."""
+        return relative_gap(self.weighed_lower, self.upper)
 
 
 def relative_gap(lower: float | None, upper: float | None) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from optimizer.base.listener import Listener
     from optimizer.problem.network import Network
     from optimizer.problem.places import Gateway, Settlement
-    from optimizer.problem.teams import PatrolField
     from optimizer.records.model import Effort, Seizures
     from optimizer.region.model import Region
     from optimizer.risk.estimate import RiskEstimate, RiskModel
@@ -75,9 +74,7 @@ class Compiled:
     pairs
         One for each evader of the instance.
     sites
-        One for each option of the instance, but for beats, which come last.
-    patrols
-        What teams could do; None where there are none.
+        Where each option of the instance stands, by site id.
     inputs
         Every file that was read.
     warnings
@@ -96,8 +93,7 @@ class Compiled:
     risk: RiskEstimate | None
     instance: Instance
     pairs: tuple[Pair, ...]
-    sites: tuple[PlacedSite, ...]
-    patrols: PatrolField | None
+    sites: Mapping[str, PlacedSite]
     inputs: tuple[Path, ...]
     warnings: tuple[str, ...]
     skipped: tuple[str, ...] = ()
@@ -170,6 +166,7 @@ def compile_scenario(
     check_evaders(instance, str(path))
     warnings.extend(_doubtful_places(sites, network))
     patrols = compile_patrols(scenario, region, evaders, instance.reliability, str(path))
+    instance = replace(instance, patrols=patrols)
     if not options and patrols is None:
         warnings.append("The scenario offers no site: nothing can be placed.")
     return Compiled(
@@ -183,8 +180,7 @@ def compile_scenario(
         risk,
         instance,
         pairs,
-        tuple(site_of[option.site] for option in options),
-        patrols,
+        {option.site: site_of[option.site] for option in options},
         tuple(inputs),
         tuple(warnings),
         evidence.skipped,

@@ -133,7 +133,7 @@ class _Compiler:
         for model in self.scenario.resources:
             name = self.resource_ids[model.name, model.agency]
             today = sum((option.uses.get(name, 0.0) for option in options if option.existing), 0.0)
-            resources.append(Resource(name, usable(model, today), model.agency, model.unit))
+            resources.append(Resource(name, usable(model, today), model.agency, model.unit, model.name))
         return tuple(resources)
 
 
@@ -165,6 +165,7 @@ def _option(
         existing=site.existing == kind.id,
         forced=site.forced and (alone or site.existing == kind.id),
         forbidden=site.forbidden,
+        type=kind.id,
     )
 
 

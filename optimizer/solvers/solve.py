@@ -1,4 +1,4 @@
-"""The solvers by name, and `solve`, which runs one of them and re-evaluates what it says on the full network."""
+"""The solvers by name: `solve` takes any instance; `place` runs one of them on options alone, and values its plan on the full network."""
 
 from __future__ import annotations
 
@@ -49,13 +49,10 @@ def solve(
     time_limit: float | None = None,
     seed: int = 0,
     listener: Listener = SILENT,
-    overlay: Overlay | None = None,
-    starts: Sequence[NDArray[np.bool_]] = (),
-    proven: float = 0.0,
 ) -> Result:
-    """Place options so that as little as possible gets through, and prove how good the plan is.
+    """Place options, and beats where there are patrol teams, so that as little as possible gets through; prove how good the plan is.
 
-    Ctrl-C ends the search and returns the best plan so far with its bounds.
+    Ctrl-C ends the search and returns the best plan so far with its bounds; with teams it ends the step under way.
 
     Parameters
     ----------
@@ -72,12 +69,6 @@ def solve(
         Seed of every random choice, >= 0.
     listener
         Told of steps, of bounds as they move, and of each better plan; a search that it cancels ends as by Ctrl-C.
-    overlay
-        The instance contracted, by one who knows it better; by default it is contracted here. `compact` takes none.
-    starts
-        (options,) masks of plans to begin from and to search around; one that is not feasible is not used.
-    proven
-        A lower bound of the optimal value that is known already.
 
     Raises
     ------
@@ -89,6 +80,45 @@ def solve(
         If the solver underneath fails.
     KeyboardInterrupt
         If it comes before there is any plan.
+    """
+    if instance.patrols is None:
+        return place(instance, method=method, gap=gap, time_limit=time_limit, seed=seed, listener=listener)
+    from optimizer.solvers.patrols.joint import solve_joint  # its steps are calls of `place`
+
+    return solve_joint(instance, method=method, gap=gap, time_limit=time_limit, seed=seed, listener=listener)
+
+
+def place(
+    instance: Instance,
+    *,
+    method: str = "auto",
+    gap: float = 1e-4,
+    time_limit: float | None = None,
+    seed: int = 0,
+    listener: Listener = SILENT,
+    overlay: Overlay | None = None,
+    starts: Sequence[NDArray[np.bool_]] = (),
+    proven: float = 0.0,
+) -> Result:
+    """Place options alone, whatever patrol teams the instance has.
+
+    Parameters
+    ----------
+    instance
+        The problem.
+    method, gap, time_limit, seed, listener
+        As in `solve`.
+    overlay
+        The instance contracted, by one who knows it better; by default it is contracted here. `compact` takes none.
+    starts
+        (options,) masks of plans to begin from and to search around; one that is not feasible is not used.
+    proven
+        A lower bound of the optimal value that is known already.
+
+    Raises
+    ------
+    InputError, InfeasibleError, SolverError, KeyboardInterrupt
+        As in `solve`.
     """
     check_arguments(method, gap, time_limit, seed)
     if broken := violations(instance, instance.forced):

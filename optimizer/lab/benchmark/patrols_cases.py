@@ -227,6 +227,6 @@ def _scenario(path: Path) -> Made:
     from optimizer.scenario.compile import compile_scenario
 
     compiled = compile_scenario(path)
-    if compiled.patrols is None:
+    if compiled.instance.patrols is None:
         raise InputError(Problem(str(path), "no teams", "at least one entry of [[teams]]", "Add some"))
-    return compiled.instance, compiled.patrols
+    return replace(compiled.instance, patrols=None), compiled.instance.patrols

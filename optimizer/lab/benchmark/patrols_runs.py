@@ -17,19 +17,19 @@ import numpy as np
 
 from optimizer.lab.benchmark.machine import cores, cpu_model, versions
 from optimizer.lab.benchmark.patrols_rows import PatrolRow, row_key
+from optimizer.problem.beats import with_teams
 from optimizer.problem.instance_file import instance_to_model
 from optimizer.solvers.patrols.branch_and_price import JointTree
 from optimizer.solvers.patrols.column_generation import Generation
-from optimizer.solvers.patrols.joint import GENERATING, solve_joint, with_teams
-from optimizer.solvers.solve import solve
+from optimizer.solvers.patrols.joint import GENERATING
+from optimizer.solvers.solve import place, solve
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
+    from collections.abc import Hashable
 
     from optimizer.lab.benchmark.patrols_cases import Case
     from optimizer.lab.benchmark.patrols_rows import Method
     from optimizer.problem.instance import Instance
-    from optimizer.problem.options import Option
     from optimizer.problem.result import Result
     from optimizer.problem.teams import PatrolField
 
@@ -69,7 +69,7 @@ class Terms:
     Attributes
     ----------
     seed, gap, time_limit
-        As in `optimizer.solvers.patrols.joint.solve_joint`.
+        As in `optimizer.solvers.solve.solve`.
     """
 
     seed: int
@@ -163,18 +163,20 @@ def _nothing() -> dict[str, Any]:
 
 def _fixed(ground: Ground, terms: Terms) -> dict[str, Any]:
     """Place fixed options alone: every team stays at home."""
-    result = solve(ground.instance, gap=terms.gap, time_limit=terms.time_limit, seed=terms.seed)
-    return _plan(ground, result, ground.instance.options) | {"lower_all": result.lower}
+    result = place(ground.instance, gap=terms.gap, time_limit=terms.time_limit, seed=terms.seed)
+    return _plan(ground, result) | {"lower_all": result.lower}
 
 
 def _with_beats(ground: Ground, terms: Terms, *, fixed: bool) -> dict[str, Any]:
     instance = ground.instance if fixed else replace(ground.instance, options=(), exclusions=())
-    joint = solve_joint(instance, ground.field, gap=terms.gap, time_limit=terms.time_limit, seed=terms.seed)
-    told = joint.statistics
-    return _plan(ground, joint.result, joint.planned.options) | {
-        "lower_all": joint.lower_all,
-        "exact": joint.exact,
-        "beats": len(joint.chosen),
+    instance = replace(instance, patrols=ground.field)
+    result = solve(instance, gap=terms.gap, time_limit=terms.time_limit, seed=terms.seed)
+    told = result.statistics
+    return _plan(ground, result) | {
+        "lower": result.weighed_lower,
+        "lower_all": result.lower,
+        "exact": result.pricing_proven,
+        "beats": len(result.plan.beats) if result.plan else 0,
         "made": int(told["beats"]),
         "pricings": int(told["pricings"]),
         "pricing_median": told["pricing_median_seconds"],
@@ -186,7 +188,8 @@ def _pricing(ground: Ground, terms: Terms) -> dict[str, Any]:
     """Bound the whole over all beats as the joint plan does first, with as much of the time, and tell how long pricing took."""
     started = time.monotonic()
     until = started + GENERATING * terms.time_limit
-    generation = Generation(with_teams(ground.instance, ground.field), ground.field, until=until, seed=terms.seed)
+    instance = with_teams(replace(ground.instance, patrols=ground.field))
+    generation = Generation(instance, ground.field, until=until, seed=terms.seed)
     tree = JointTree(generation, gap=terms.gap)
     tree.cut_root()
     seconds = generation.pricing_seconds
@@ -203,19 +206,17 @@ def _pricing(ground: Ground, terms: Terms) -> dict[str, Any]:
     }
 
 
-def _plan(ground: Ground, result: Result, options: Iterable[Option]) -> dict[str, Any]:
-    placed = set(result.plan.options) if result.plan else set()
-    chosen = [option for option in options if option.id in placed]
-    fixed = {option.id for option in ground.instance.options}
+def _plan(ground: Ground, result: Result) -> dict[str, Any]:
+    chosen = result.plan.placements if result.plan else ()
     return {
         "status": result.status,
         "limit": result.limit,
         "value": result.upper,
         "lower": result.lower,
         "seconds": result.seconds,
-        "checkpoints": None if result.plan is None else [option.id for option in chosen if option.id in fixed],
+        "checkpoints": None if result.plan is None else [placed.id for placed in result.plan.fixed],
         "beats": None if result.plan is None else 0,
-        "used": {r.id: sum(option.uses.get(r.id, 0.0) for option in chosen) for r in ground.instance.resources},
+        "used": {r.id: sum(placed.uses.get(r.id, 0.0) for placed in chosen) for r in ground.instance.resources},
     }
 
 

@@ -1,4 +1,4 @@
-"""Checkpoints and beats in one plan, under shared resources, with two gaps: within the beats made, and against every beat there is.
+"""Checkpoints and beats in one plan, under shared resources, with two bounds: within the beats weighed, and over every beat there is.
 
 0. The fixed options alone are placed for a share of the time: a plan with beats should not be worse.
 1. Column generation (`column_generation`) proves a bound over all beats and makes those that its linear program asks for.
@@ -13,32 +13,29 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.errors import InfeasibleError, ProblemList
+from optimizer.base.errors import InfeasibleError
 from optimizer.base.listener import SILENT, step
-from optimizer.problem.options import Resource
-from optimizer.problem.plan import violations
+from optimizer.problem.beats import with_beats, with_teams
+from optimizer.problem.plan import Plan, violations
 from optimizer.problem.result import PROVEN, relative_gap
-from optimizer.problem.teams import team_resource
 from optimizer.solvers.patrols.branch_and_price import JointTree
 from optimizer.solvers.patrols.column_generation import Generation
-from optimizer.solvers.solve import check_arguments, solve
+from optimizer.solvers.solve import check_arguments, place
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from optimizer.base.listener import Listener
     from optimizer.problem.instance import Instance
-    from optimizer.problem.placements import Beat
+    from optimizer.problem.placements import Beat, Placement
     from optimizer.problem.result import Result
-    from optimizer.problem.teams import PatrolField
 
 ALONE, GENERATING, DIVING = 0.25, 0.45, 0.55
 """Shares of the time after which the fixed options alone, the bounds over all beats, and the dive must end."""
@@ -52,64 +49,15 @@ POOL = 120
 """Most beats in the placement problem beside those of the plan it begins from: those of least reduced cost."""
 
 
-@dataclass(frozen=True)
-class Joint:
-    """A plan of fixed options and beats.
-
-    Attributes
-    ----------
-    patrols
-        What teams could do.
-    instance
-        The placement problem: fixed options first, then the beats of the pool.
-    beats
-        Those of the pool, by option id; one that several teams could drive is there once for each.
-    result
-        Plan and bounds within the pool; its status is `optimal` only where the plan is, among all beats, to within the gap asked for.
-    lower_all
-        Proven: no plan with any beats is worth less.
-    exact
-        Whether pricing was solved to proof for it; else the bound allows for what pricing left open.
-    statistics
-        Beats made, linear programs, pricing problems solved to proof and their median seconds.
-    """
-
-    patrols: PatrolField
-    instance: Instance
-    beats: Mapping[str, Beat]
-    result: Result
-    lower_all: float
-    exact: bool
-    statistics: Mapping[str, float]
-
-    @property
-    def gap_all(self) -> float | None:
-        """Relative gap of the plan against every beat there is."""
-        return relative_gap(self.lower_all, self.result.upper)
-
-    @cached_property
-    def chosen(self) -> Mapping[str, Beat]:
-        """The beats of the plan, by option id."""
-        placed = set(self.result.plan.options if self.result.plan else ())
-        return {name: beat for name, beat in self.beats.items() if name in placed}
-
-    @cached_property
-    def planned(self) -> Instance:
-        """The instance with the plan's own beats alone behind the fixed options."""
-        kept = tuple(o for o in self.instance.options if o.id not in self.beats or o.id in self.chosen)
-        return replace(self.instance, options=kept)
-
-
 def solve_joint(
     instance: Instance,
-    field: PatrolField,
     *,
     method: str = "auto",
     gap: float = 1e-4,
     time_limit: float | None = None,
     seed: int = 0,
     listener: Listener = SILENT,
-) -> Joint:
+) -> Result:
     """Place fixed options and beats so that as little as possible gets through.
 
     Ctrl-C ends the step under way (fixed options alone, bounds over all beats, placement) and goes on to the next with the best plan so far.
@@ -117,9 +65,7 @@ def solve_joint(
     Parameters
     ----------
     instance
-        Fixed options, and resources; teams are added to them.
-    field
-        What teams could do.
+        Fixed options, patrol teams, and resources; the teams are added to them.
     method, gap, time_limit, seed, listener
         As in `optimizer.solvers.solve.solve`; the time is shared.
 
@@ -130,7 +76,9 @@ def solve_joint(
     """
     check_arguments(method, gap, time_limit, seed)
     started = time.monotonic()
-    instance = with_teams(instance, field)
+    instance = with_teams(instance)
+    if instance.patrols is None:
+        raise ValueError("an instance without patrol teams")
     if broken := violations(instance, instance.forced):
         raise InfeasibleError(
             "No plan is feasible: " + "; ".join(broken) + ". Raise the budget or force fewer options."
@@ -141,7 +89,7 @@ def solve_joint(
 
     with step(listener, "placing fixed options alone"):
         alone = _alone(instance, gap, None if time_limit is None else ALONE * time_limit, seed)
-    generation = Generation(instance, field, until=end(GENERATING), seed=seed)
+    generation = Generation(instance, instance.patrols, until=end(GENERATING), seed=seed)
     tree = JointTree(generation, gap=gap, listener=listener)
     with contextlib.suppress(KeyboardInterrupt), step(listener, "making beats"):
         tree.cut_root()
@@ -153,7 +101,7 @@ def solve_joint(
     pool, driven = _pool(tree, complete=complete)
     whole = with_beats(instance, pool)
     left = None if time_limit is None else max(started + time_limit - time.monotonic(), 0.05)
-    result = solve(
+    result = place(
         whole,
         method=method,
         gap=gap,
@@ -168,7 +116,7 @@ def solve_joint(
         generation.until, tree.upper = end(1.0), result.upper
         with contextlib.suppress(KeyboardInterrupt), step(listener, "bounding over all beats"):
             tree.branch()
-    return _joint(tree, whole, pool, result, started, complete=complete, gap=gap)
+    return _over_all_beats(tree, pool, result, started, complete=complete, gap=gap)
 
 
 def _dive(tree: JointTree) -> None:
@@ -184,38 +132,8 @@ def _alone(instance: Instance, gap: float, seconds: float | None, seed: int) -> 
     if not instance.options:
         return np.zeros(0, dtype=bool)
     longest = LONGEST_ALONE if seconds is None else min(seconds, LONGEST_ALONE)
-    plan = solve(instance, gap=gap, time_limit=longest, seed=seed).plan
+    plan = place(instance, gap=gap, time_limit=longest, seed=seed).plan
     return instance.forced if plan is None else instance.placed(plan.options)
-
-
-def with_teams(instance: Instance, field: PatrolField) -> Instance:
-    """Return the instance with the teams of each type among its resources.
-
-    Raises
-    ------
-    InputError
-        If it has a resource of that name which is not the number of these teams: bounds and beats go by that number.
-    """
-    known = {resource.id: resource.budget for resource in instance.resources}
-    problems = ProblemList()
-    for team in field.teams:
-        if known.get(name := team_resource(team.id), team.number) != team.number:
-            found = f"a budget of {known[name]:g} where there are {team.number} teams"
-            problems.add(
-                f"resource {name!r}", found, "another name, or the number of teams", "Rename the resource or the teams"
-            )
-    problems.raise_if_any()
-    teams = [
-        Resource(team_resource(team.id), float(team.number), team.agency, "teams a shift")
-        for team in field.teams
-        if team_resource(team.id) not in known
-    ]
-    return replace(instance, resources=(*instance.resources, *teams))
-
-
-def with_beats(instance: Instance, beats: Sequence[Beat]) -> Instance:
-    """Return the instance with beats behind its options."""
-    return replace(instance, options=(*instance.options, *(beat.option for beat in beats)))
 
 
 def _completed(tree: JointTree) -> bool:
@@ -253,20 +171,20 @@ def _pool(tree: JointTree, *, complete: bool) -> tuple[list[Beat], NDArray[np.bo
     return pool, np.array(driven, dtype=bool)
 
 
-def _joint(
+def _over_all_beats(
     tree: JointTree,
-    whole: Instance,
     pool: Sequence[Beat],
     result: Result,
     started: float,
     *,
     complete: bool,
     gap: float,
-) -> Joint:
+) -> Result:
+    """Return the outcome over the beats of a pool as an outcome over all beats."""
     generation = tree.generation
     upper = np.inf if result.upper is None else result.upper
-    lower = max(result.lower or 0.0, min(tree.lower, upper))
-    lower_all = lower if complete else min(tree.lower, upper)
+    weighed_lower = max(result.lower or 0.0, min(tree.lower, upper))
+    lower = weighed_lower if complete else min(tree.lower, upper)
     seconds = generation.pricing_seconds
     statistics = {
         "beats": float(len(generation.beats)),
@@ -275,13 +193,21 @@ def _joint(
         "pricing_median_seconds": float(np.median(seconds)) if seconds else 0.0,
         "pricing_largest_seconds": max(seconds, default=0.0),
     }
-    closed = (relative_gap(lower_all, result.upper) or 0.0) <= max(gap, PROVEN)
-    result = replace(
+    closed = (relative_gap(lower, result.upper) or 0.0) <= max(gap, PROVEN)
+    return replace(
         result,
         status="optimal" if closed else "feasible",
+        plan=None if result.plan is None else _with_tours(result.plan, pool),
         lower=lower,
         seconds=time.monotonic() - started,
         statistics=dict(result.statistics) | statistics,
+        weighed=len({(beat.patrol, beat.posts, beat.slots) for beat in pool}),
+        weighed_lower=weighed_lower,
+        pricing_proven=tree.exact,
     )
-    beats = {beat.option.id: beat for beat in pool}
-    return Joint(generation.patrols, whole, beats, result, lower_all, tree.exact, statistics)
+
+
+def _with_tours(plan: Plan, pool: Sequence[Beat]) -> Plan:
+    """Return a plan over the options of a pool with the beats themselves."""
+    beats: dict[str, Placement] = {beat.id: beat for beat in pool}
+    return Plan(tuple(beats.get(placement.id, placement) for placement in plan.placements))
