@@ -21,8 +21,10 @@ ONCE = {
     "spread_effort": "records/exposure.py",
     "load_areas": "records/areas.py",
     "travel_hours": "risk/demand.py",
-    "road_views": "report/views.py",
-    "map_layers": "report/views.py",
+    "road_layers": "report/road_layers.py",
+    "map_layers": "report/map_layers.py",
+    "drawn_beats": "report/drawn_beats.py",
+    "map_bounds": "report/geography.py",
 }
 """Functions that one plan calls once, and where they are defined."""
 MONTHLY = "time,area,amount\n" + "".join(
@@ -46,7 +48,7 @@ def calls(scenario: Path, out: Path) -> Counter[tuple[str, str]]:
 def test_a_plan_gathers_records_spreads_effort_and_makes_layers_once(tmp_path: Path, model: str) -> None:
     made = calls(write_scenario(tmp_path, f'{SCENARIO}\n[risk]\nmodel = "{model}"\n'), tmp_path / "out")
     assert {name: made[file, name] for name, file in ONCE.items()} == dict.fromkeys(ONCE, 1)
-    assert made["report/geography.py", "traffic"] == 2  # with nothing placed, and with the plan
+    assert made["report/traffic.py", "traffic"] == 2  # with nothing placed, and with the plan
 
 
 def test_a_season_sets_the_records_against_one_more_kind_of_effort(

@@ -20,15 +20,17 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from optimizer.base.formatting import DASH
+from optimizer.report.bounds import Bounds
 from optimizer.report.charts import draw_evaders, draw_layouts, draw_sites
 from optimizer.report.content import UnitEffort
 from optimizer.report.figures import save_figures
-from optimizer.report.geography import border_parts, map_bounds, segment_names, segments_to_draw, towns_by_size, traffic
+from optimizer.report.geography import border_parts, map_bounds, segment_names, segments_to_draw, towns_by_size
 from optimizer.report.interactive import interactive_map
-from optimizer.report.maps import draw_plan, draw_risk, draw_view
 from optimizer.report.palette import EFFORT, RISK, UNSEARCHED, WIDTH
-from optimizer.report.placing import Taken, boxes_around, place_badges, place_words
-from optimizer.report.views import road_views
+from optimizer.report.placing import OccupiedBoxes, boxes_around, place_badges, place_names
+from optimizer.report.road_layers import road_layers
+from optimizer.report.still.maps import draw_plan, draw_risk, draw_road_layer
+from optimizer.report.traffic import traffic
 from tests.report_case import full_content, grid_network, route
 
 if TYPE_CHECKING:
@@ -115,8 +117,8 @@ def test_drawing_takes_axes_and_gives_them_back(draw: Any) -> None:
 
 def test_every_view_of_the_roads_draws_all_of_their_length() -> None:
     content = full_content(border=None)
-    for view in road_views(content):
-        ax = draw_view(_axes(), content, view)
+    for view in road_layers(content):
+        ax = draw_road_layer(_axes(), content, view)
         drawn = [line for part in ax.collections if isinstance(part, LineCollection) for line in part.get_segments()]
         length = sum(np.hypot(*np.diff(line, axis=0).T).sum() for line in drawn)
         assert length == pytest.approx(shapely.length(content.network.lines).sum())
@@ -129,7 +131,7 @@ def test_what_nobody_searched_never_looks_like_a_step_of_a_scale() -> None:
     content = full_content()
     assert content.risk is not None
     never = np.flatnonzero(~content.risk.searched)
-    views = road_views(content)
+    views = road_layers(content)
     assert [view.id for view in views] == ["risk", "sure", "effort-1", "effort-2"]
     for view in views:
         unknown, steps = view.classes[0], view.classes[1:]
@@ -158,7 +160,7 @@ def test_effort_is_shown_a_kilometre_and_none_as_none() -> None:
     searched = amount > 0
     searched[5] = True
     risk = replace(content.risk, searched=searched, efforts=(UnitEffort(unit="hours", amount=amount),))
-    view = next(view for view in road_views(replace(content, risk=risk)) if view.id == "effort-1")
+    view = next(view for view in road_layers(replace(content, risk=risk)) if view.id == "effort-1")
     found = {part.label: part.segments.tolist() for part in view.classes}
     assert found.pop("None at all") == [0, 4, *range(6, 40)]
     assert found.pop("None in this unit, some in another") == [5]
@@ -174,7 +176,7 @@ def test_effort_is_shown_a_kilometre_and_none_as_none() -> None:
 def test_without_effort_the_effort_map_says_so() -> None:
     content = full_content()
     assert content.risk is not None
-    view = road_views(replace(content, risk=replace(content.risk, efforts=())))[-1]
+    view = road_layers(replace(content, risk=replace(content.risk, efforts=())))[-1]
     assert [part.label for part in view.classes] == ["None: no effort was recorded"]
     assert view.classes[0].dashed
 
@@ -278,7 +280,8 @@ def test_traffic_adds_weights_over_both_directions() -> None:
 
 def test_the_interactive_map_holds_each_segment_once_and_shows_it_once_in_every_view() -> None:
     content = full_content()
-    item, note = interactive_map(content)
+    drawn = interactive_map(content)
+    item, note = drawn.item, drawn.note
     roads = [source for source in _sources(item) if "risk" in source]
     assert [len(source["xs"]) for source in roads] == [content.network.n_segments]
     assert note == ""
@@ -293,7 +296,7 @@ def test_the_interactive_map_holds_each_segment_once_and_shows_it_once_in_every_
 
 
 def test_the_map_opens_with_the_layers_of_its_first_view() -> None:
-    item, _ = interactive_map(full_content())
+    item = interactive_map(full_content()).item
     for kind in ("GlyphRenderer", "LegendItem"):
         layers = list(_models(item, kind))
         assert any("risk" not in layer["tags"] for layer in layers if layer.get("tags"))
@@ -303,18 +306,18 @@ def test_the_map_opens_with_the_layers_of_its_first_view() -> None:
 
 
 def test_a_narrow_screen_has_names_and_numbers_of_its_own() -> None:
-    item, _ = interactive_map(full_content())
+    item = interactive_map(full_content()).item
     for label in ("Names of towns", "Numbers of the sites"):
         named = [layer["name"] for layer in _models(item, "LegendItem") if layer["label"]["value"] == label]
         assert named == ["wide", "narrow"] * 2  # in each legend
-    bare, _ = interactive_map(_bare())
+    bare = interactive_map(_bare()).item
     assert not {"Names of towns", "Numbers of the sites"} & set(_labels(bare))
 
 
 def test_what_nobody_searched_is_called_unknown_in_its_tooltip() -> None:
     content = full_content()
     assert content.risk is not None
-    roads = next(source for source in _sources(interactive_map(content)[0]) if "risk" in source)
+    roads = next(source for source in _sources(interactive_map(content).item) if "risk" in source)
     for searched, risk, effort in zip(content.risk.searched, roads["risk"], roads["effort"], strict=True):
         assert risk.startswith("UNKNOWN") == (not searched)
         assert (effort == "never searched") == (not searched)
@@ -322,17 +325,17 @@ def test_what_nobody_searched_is_called_unknown_in_its_tooltip() -> None:
 
 def test_where_to_look_next_is_a_layer_numbered_as_in_the_table() -> None:
     content = full_content()
-    item, _ = interactive_map(content)
+    item = interactive_map(content).item
     look = next(source for source in _sources(item) if "reason" in source)
     assert look["road"] == ["R8 near Hightown", "R4 near Sidetown", "R12 near Hightown"]
     assert look["number"] == ["1", "2", "3"]
     assert "Where to look next" in _labels(item)
-    without, _ = interactive_map(replace(content, look_next=None))
+    without = interactive_map(replace(content, look_next=None)).item
     assert "Where to look next" not in _labels(without)
 
 
 def test_every_layer_can_be_hidden_from_the_legend() -> None:
-    item, _ = interactive_map(full_content())
+    item = interactive_map(full_content()).item
     assert [legend["click_policy"] for legend in _models(item, "Legend")] == 4 * ["hide"]  # two a screen
     words = _labels(item)
     for label in (
@@ -355,14 +358,14 @@ def test_every_layer_can_be_hidden_from_the_legend() -> None:
 
 
 def test_a_busier_route_is_wider() -> None:
-    item, _ = interactive_map(full_content())
+    item = interactive_map(full_content()).item
     before = next(source for source in _sources(item) if "width" in source)
     assert len(set(before["width"])) == 3  # 0.7 alone, 0.3 alone, and both
 
 
 def test_an_evader_without_a_route_is_drawn_before_only() -> None:
     content = full_content()
-    item, _ = interactive_map(replace(content, routes=content.routes[1:]))
+    item = interactive_map(replace(content, routes=content.routes[1:])).item
     assert "Routes with nothing placed" in _labels(item)
     assert "Routes with the plan" not in _labels(item)
 
@@ -371,9 +374,9 @@ def test_record_text_stays_out_of_what_bokeh_reads_as_mathematics() -> None:
     content = full_content()
     network = replace(content.network, name=np.full(content.network.n_arcs, "$$road$$"))
     towns = tuple(replace(town, name="$$town$$") for town in content.settlements)
-    item, _ = interactive_map(
+    item = interactive_map(
         replace(content, network=network, settlements=towns, title="$$title$$", subtitle="$$sub$$")
-    )
+    ).item
     data = json.dumps(_sources(item))
     assert "$$road$$" in data
     assert "$$town$$" in data
@@ -381,7 +384,7 @@ def test_record_text_stays_out_of_what_bokeh_reads_as_mathematics() -> None:
 
 
 def test_tooltips_use_only_escaped_columns() -> None:
-    item, _ = interactive_map(full_content())
+    item = interactive_map(full_content()).item
     tooltips = [row for hover in _models(item, "HoverTool") for row in hover["tooltips"]]
     assert tooltips
     assert all(value.startswith("@") and "{" not in value for _, value in tooltips)
@@ -395,9 +398,10 @@ def test_a_map_too_large_keeps_routes_sites_and_main_roads_and_says_what_it_drop
         risk=None,
         routes=(replace(full_content().routes[0], arcs_before=route(network, 21, 22, 23)),),
     )
-    item, note = interactive_map(
+    drawn = interactive_map(
         replace(content, routes=(replace(content.routes[0], arcs_after=route(network, 21, 41)),)), most=60
     )
+    item, note = drawn.item, drawn.note
     roads = next(source for source in _sources(item) if "evaders" in source)
     assert len(roads["xs"]) == 60
     assert "60 of 760" in note
@@ -444,7 +448,7 @@ def test_busy_segments_stay_even_beyond_the_limit() -> None:
 def test_any_shape_of_border_is_drawn(border: Any) -> None:
     content = full_content(border=border)
     assert all(isinstance(part, shapely.LineString) for part in border_parts(content))
-    assert ("Border" in _labels(interactive_map(content)[0])) == (not border.is_empty)
+    assert ("Border" in _labels(interactive_map(content).item)) == (not border.is_empty)
     legend = draw_risk(_axes(), content).get_legend()
     assert legend is not None
     assert ("Border" in [text.get_text() for text in legend.get_texts()]) == (not border.is_empty)
@@ -453,7 +457,7 @@ def test_any_shape_of_border_is_drawn(border: Any) -> None:
 def test_a_border_far_longer_than_the_roads_does_not_shrink_the_map() -> None:
     near = map_bounds(full_content(border=shapely.box(1.49, 42.49, 1.71, 42.72)))
     far = map_bounds(full_content(border=shapely.LineString([(-10, 40), (10, 45)])))
-    assert near[3] > 42.72
+    assert near.north > 42.72
     assert far == map_bounds(full_content(border=None))
 
 
@@ -482,8 +486,8 @@ def test_a_segment_is_called_by_its_road_and_the_nearest_town() -> None:
 def test_words_stay_in_the_frame_and_off_one_another(
     points: NDArray[np.float64], widths: list[float], most: int
 ) -> None:
-    taken = Taken(frame=(0.0, 0.0, 60.0, 60.0))
-    offsets = place_words(points, widths[: len(points)], 8.0, 2.0, taken, most)
+    taken = OccupiedBoxes(frame=Bounds(0.0, 0.0, 60.0, 60.0))
+    offsets = place_names(points, widths[: len(points)], 8.0, 2.0, taken, most)
     placed = [k for k, offset in enumerate(offsets) if offset is not None]
     boxes = [shapely.box(*box) for box in taken.boxes.tolist()]
     assert len(placed) == len(boxes) <= most
@@ -495,7 +499,7 @@ def test_words_stay_in_the_frame_and_off_one_another(
 
 @given(arrays(np.float64, st.tuples(st.integers(0, 6), st.just(2)), elements=st.floats(0, 100)))
 def test_badges_stay_on_their_place_where_they_can_and_never_on_one_another(points: NDArray[np.float64]) -> None:
-    offsets = place_badges(points, 10.0, Taken())
+    offsets = place_badges(points, 10.0, OccupiedBoxes())
     boxes = [shapely.box(*box) for box in boxes_around(points + offsets, 10.0).tolist()]
     for k, box in enumerate(boxes):
         assert all(box.intersection(other).area < 1e-6 for other in boxes[:k])

@@ -382,7 +382,7 @@ def test_each_view_can_be_chosen_above_the_map(written: tuple[list[Path], Parsed
     radios = [attrs for tag, attrs in written[1].elements if tag == "input"]
     assert [attrs["value"] for attrs in radios] == ["risk", "sure", "effort-1", "effort-2", "look"]
     assert ["checked" in attrs for attrs in radios] == [True, False, False, False, False]
-    assert all(attrs["type"] == "radio" and attrs["name"] == "map-view" and attrs["data-title"] for attrs in radios)
+    assert all(attrs["type"] == "radio" and attrs["name"] == "map-layer" and attrs["data-title"] for attrs in radios)
     assert radios[2]["data-title"] == "Search effort, search hours per km of road"
 
 

@@ -23,13 +23,14 @@ from optimizer.pipeline.risk_look import usual_patrol, where_to_look
 from optimizer.problem.evaluation import plan_value
 from optimizer.problem.plan import Plan
 from optimizer.report.content import BeatBound, BeatRow, ReportContent
-from optimizer.report.headline import beats_sentence, headline, key_figures, solve_sentence
-from optimizer.report.interactive import POSTS_LETTERED, interactive_map
+from optimizer.report.drawn_beats import FEW, WIDEST, drawn_beats, legend_groups
+from optimizer.report.headline import KeyFigure, beats_sentence, headline, key_figures, solve_sentence
+from optimizer.report.interactive import interactive_map
+from optimizer.report.interactive.screen import POSTS_LETTERED
 from optimizer.report.page import page
-from optimizer.report.palette import AFTER, BEFORE, RISK, TOURS
+from optimizer.report.palette import AFTER, BEATS, BEFORE, RISK
 from optimizer.report.tables.comparison_tables import layouts_table
 from optimizer.report.tables.placement_tables import beats_table
-from optimizer.report.tours import FEW, WIDEST, tour_groups, tours
 from tests.command import run
 from tests.report_case import beats, full_content, grid_network
 from tests.tiny import SCENARIO, write_scenario
@@ -127,7 +128,7 @@ def _bounded(exact: bool = True, lower: float = 0.25) -> ReportContent:
 def test_no_bound_within_the_beats_weighed_is_sold_as_one_over_all_beats() -> None:
     content = _bounded()
     assert f"can bring it below 25.0{SPACE}%" in headline(content)
-    assert ("Proven: no layout within the budgets goes below", f"25.0{SPACE}%") in key_figures(content)
+    assert KeyFigure("Proven: no layout within the budgets goes below", f"25.0{SPACE}%") in key_figures(content)
     assert "among the beats weighed ended with a proof" in solve_sentence(content)
     assert "gap" not in solve_sentence(content)
     assert "does better" in headline(_bounded(lower=0.3118))
@@ -148,7 +149,7 @@ def test_both_gaps_are_told() -> None:
 
 
 def test_beats_that_share_a_road_lie_on_one_another_as_stripes() -> None:
-    first, second, third = tours(full_content())
+    first, second, third = drawn_beats(full_content())
     assert [first.letter, second.letter, third.letter] == ["A", "B", "C"]
     assert first.width.min() > second.width.max()  # every road of A carries B on top
     assert set(third.width) == set(second.width) == {3.0}
@@ -159,7 +160,7 @@ def test_beats_that_share_a_road_lie_on_one_another_as_stripes() -> None:
 @pytest.mark.parametrize("count", [2, 6, 30])
 def test_a_road_of_many_beats_stays_within_bounds(count: int) -> None:
     crowd = tuple(replace(beats(grid_network(5))[1], id=f"b{k:02d}") for k in range(count))
-    widths = [tour.width.max() for tour in tours(full_content(beats=crowd))]
+    widths = [tour.width.max() for tour in drawn_beats(full_content(beats=crowd))]
     assert widths == sorted(widths, reverse=True)
     assert len(set(widths)) == count
     assert widths[0] <= WIDEST
@@ -167,17 +168,17 @@ def test_a_road_of_many_beats_stays_within_bounds(count: int) -> None:
 
 def test_many_beats_share_a_line_of_the_paper_legend_a_base() -> None:
     few = full_content().beats
-    assert [words for words, _ in tour_groups(tours(full_content()))] == ["Beat A", "Beat B", "Beat C"]
+    assert [group.label for group in legend_groups(drawn_beats(full_content()))] == ["Beat A", "Beat B", "Beat C"]
     crowd = (*few, *(replace(few[1], id=f"c{k}", marginal_value=0.0) for k in range(FEW)))
-    groups = tour_groups(tours(full_content(beats=crowd)))
-    assert [words for words, _ in groups] == ["Beats A \N{EN DASH} L", "Beat M"]
+    groups = legend_groups(drawn_beats(full_content(beats=crowd)))
+    assert [group.label for group in groups] == ["Beats A \N{EN DASH} L", "Beat M"]
 
 
 def test_the_map_shows_each_tour_with_its_posts_in_order() -> None:
-    item, _ = interactive_map(full_content())
+    item = interactive_map(full_content()).item
     drawn = _sources(item, "posts")
     assert [set(source["beat"]) for source in drawn] == [{"A"}, {"B"}, {"C"}]
-    for source, tour in zip(drawn, tours(full_content()), strict=True):
+    for source, tour in zip(drawn, drawn_beats(full_content()), strict=True):
         assert source["colour"][0] == tour.colour  # what a legend shows
         rim, top = source["colour"].index("#ffffff"), len(source["colour"]) - 1
         assert source["colour"][top] == tour.colour
@@ -190,7 +191,7 @@ def test_the_map_shows_each_tour_with_its_posts_in_order() -> None:
 
 
 def test_a_click_on_its_letter_hides_all_of_a_beat() -> None:
-    item, _ = interactive_map(full_content())
+    item = interactive_map(full_content()).item
     own = [legend for legend in _models(item, "Legend") if legend.get("title") == "Beats"]
     assert [legend["name"] for legend in own] == ["wide", "narrow"]
     for legend in own:
@@ -203,7 +204,7 @@ def test_a_small_screen_letters_the_first_post_where_there_are_many() -> None:
     few = full_content().beats
     crowd = (*few, *(replace(few[0], id=f"c{k}") for k in range(POSTS_LETTERED["narrow"] // 2)))
     posts = sum(len(beat.stops) for beat in crowd)
-    item, _ = interactive_map(full_content(beats=crowd))
+    item = interactive_map(full_content(beats=crowd)).item
     lettered = [len(s["number"]) for s in _sources(item, "right") if "number" in s and s["number"][0][0].isalpha()]
     assert sum(lettered) == posts + len(crowd)
 
@@ -213,7 +214,7 @@ def test_without_beats_nothing_is_said_of_them() -> None:
     html = page(content, {})
     assert "beats-driven" not in html
     assert "white rim" not in html
-    item, _ = interactive_map(content)
+    item = interactive_map(content).item
     assert not [legend for legend in _models(item, "Legend") if legend.get("title") == "Beats"]
 
 
@@ -240,8 +241,8 @@ def test_colours_of_beats_differ_to_every_eye(eye: str) -> None:
     def apart(a: str, b: str) -> float:
         return float(np.linalg.norm(_seen(a, np.array(EYES[eye])) - _seen(b, np.array(EYES[eye]))))
 
-    assert min(apart(a, b) for a, b in combinations(TOURS, 2)) > 29
-    assert min(apart(a, b) for a in TOURS for b in (*RISK, BEFORE, AFTER, "#ffffff")) > 9
+    assert min(apart(a, b) for a, b in combinations(BEATS, 2)) > 29
+    assert min(apart(a, b) for a in BEATS for b in (*RISK, BEFORE, AFTER, "#ffffff")) > 9
 
 
 # the pipeline

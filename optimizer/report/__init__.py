@@ -1,4 +1,4 @@
-"""Report: what a commander reads. The only room that imports matplotlib and bokeh.
+"""Report: what a commander reads. The only package beside `lab` that imports matplotlib and bokeh.
 
 `write_report` loads on first use, so that filling a `ReportContent` costs nothing.
 """

@@ -22,7 +22,7 @@ MOST_BARS = 25
 NAME_LENGTH = 60
 GAINED = {"given up": "#b5b5b5", "not chosen": "#f2f2f2"}
 BELOW = 5.0
-"""Room between a chart and the legend under it, in font sizes: past the axis label."""
+"""Space between a chart and the legend under it, in font sizes: past the axis label."""
 
 
 def draw_sites(ax: Axes, content: ReportContent) -> Axes:
@@ -119,7 +119,7 @@ def _site_edge(site: SiteRow) -> str:
 
 
 def _site_legend(sites: Sequence[SiteRow]) -> list[Patch]:
-    words = {
+    labels = {
         "new": "In the plan, new: lost without it",
         "kept": "In the plan, in use today: lost without it",
         "given up": "Given up: gained with it, beyond the budget",
@@ -127,14 +127,14 @@ def _site_legend(sites: Sequence[SiteRow]) -> list[Patch]:
     }
     shown = {site.standing: site for site in sites}
     return [
-        Patch(facecolor=_site_colour(shown[key]), edgecolor=_site_edge(shown[key]), label=words[key])
-        for key in words
+        Patch(facecolor=_site_colour(shown[key]), edgecolor=_site_edge(shown[key]), label=labels[key])
+        for key in labels
         if key in shown
     ]
 
 
-def _title(words: str, shown: int, every: int) -> str:
-    return f"{words} (the first {shown} of {every})" if shown == MOST_BARS < every else words
+def _title(title: str, shown: int, every: int) -> str:
+    return f"{title} (the first {shown} of {every})" if shown == MOST_BARS < every else title
 
 
 def _finish(ax: Axes, title: str, names: Sequence[str]) -> Axes:
@@ -150,8 +150,8 @@ def _finish(ax: Axes, title: str, names: Sequence[str]) -> Axes:
     return ax
 
 
-def _nothing(ax: Axes, title: str, words: str) -> Axes:
+def _nothing(ax: Axes, title: str, text: str) -> Axes:
     ax.set_title(title, loc="left", color=TEXT)
-    ax.text(0.5, 0.5, words, ha="center", va="center", transform=ax.transAxes, color=TEXT)
+    ax.text(0.5, 0.5, text, ha="center", va="center", transform=ax.transAxes, color=TEXT)
     ax.set_axis_off()
     return ax

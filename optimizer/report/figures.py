@@ -6,6 +6,7 @@ Figures are made without pyplot, so nothing global is touched and nothing has to
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -16,9 +17,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from optimizer.report.charts import draw_evaders, draw_layouts, draw_sites
-from optimizer.report.geography import map_bounds
-from optimizer.report.maps import draw_look_next, draw_plan, draw_view
-from optimizer.report.views import map_layers
+from optimizer.report.map_layers import map_layers
+from optimizer.report.still.maps import draw_look_next, draw_plan, draw_road_layer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
+    from optimizer.report.bounds import Bounds
     from optimizer.report.content import ReportContent
-    from optimizer.report.views import MapLayers
+    from optimizer.report.map_layers import MapLayers
 
     Draw: TypeAlias = Callable[[Axes, ReportContent], Axes]
 
@@ -40,38 +41,49 @@ COLOURS = 256
 """Colours of an image."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Figure:
+    """A file's name, what draws it, and its width and height in inches."""
+
+    name: str
+    draw: Draw
+    size: tuple[float, float]
+
+
 def save_figures(folder: Path, content: ReportContent, layers: MapLayers | None = None) -> list[Path]:
     """Write the figures into an existing folder and return them.
 
-    These are a map for each view of the roads (`map-risk.png`; where a risk is given `map-sure.png`, and `map-effort-1.png` and so on for
+    These are a map for each road layer (`map-risk.png`; where a risk is given `map-sure.png`, and `map-effort-1.png` and so on for
     each unit of effort), `map-look-next.png` where the content has it, `map-plan.png`, `sites.png`, `layouts.png` and `evaders.png`.
     A figure without data says so instead of being left out. `layers` are those of the content, where they have been made.
     """
     layers = layers or map_layers(content)
-    views = layers.roads
-    panel = _map_size(content, PANEL_INCHES, PANEL_INCHES)
-    drawings: dict[str, tuple[Draw, tuple[float, float]]] = {
-        f"map-{view.id}.png": (partial(draw_view, view=view), panel) for view in views
-    }
+    panel = _map_size(layers.bounds, PANEL_INCHES, PANEL_INCHES)
+    figures = [
+        _Figure(f"map-{layer.id}.png", partial(draw_road_layer, layer=layer, bounds=layers.bounds), panel)
+        for layer in layers.roads
+    ]
     if content.look_next is not None:
-        drawings["map-look-next.png"] = (partial(draw_look_next, view=views[min(1, len(views) - 1)]), panel)
-    drawings |= {
-        "map-plan.png": (partial(draw_plan, layers=layers), _map_size(content, WIDTH_INCHES, WIDTH_INCHES * 0.74)),
-        "sites.png": (draw_sites, (WIDTH_INCHES, _bars_height(len(content.sites)))),
-        "layouts.png": (draw_layouts, (WIDTH_INCHES, _bars_height(len(content.layouts)))),
-        "evaders.png": (draw_evaders, (WIDTH_INCHES, _bars_height(len(content.open_ends)))),
-    }
-    return [_save(folder / name, draw, size, content) for name, (draw, size) in drawings.items()]
+        figures.append(_Figure("map-look-next.png", partial(draw_look_next, layers=layers), panel))
+    large = _map_size(layers.bounds, WIDTH_INCHES, WIDTH_INCHES * 0.74)
+    figures += [
+        _Figure("map-plan.png", partial(draw_plan, layers=layers), large),
+        _Figure("sites.png", draw_sites, _bars_size(len(content.sites))),
+        _Figure("layouts.png", draw_layouts, _bars_size(len(content.layouts))),
+        _Figure("evaders.png", draw_evaders, _bars_size(len(content.open_ends))),
+    ]
+    return [_save(folder, figure, content) for figure in figures]
 
 
-def _save(path: Path, draw: Draw, size: tuple[float, float], content: ReportContent) -> Path:
-    figure = Figure(figsize=size, dpi=DPI, facecolor="white")
+def _save(folder: Path, what: _Figure, content: ReportContent) -> Path:
+    figure = Figure(figsize=what.size, dpi=DPI, facecolor="white")
     canvas = FigureCanvasAgg(figure)
-    draw(figure.add_subplot(), content)
+    what.draw(figure.add_subplot(), content)
     drawn = BytesIO()
     with warnings.catch_warnings():  # names in scripts the font lacks show as boxes: the tables hold them in full
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         canvas.print_figure(drawn, bbox_inches="tight", pad_inches=0.1)
+    path = folder / what.name
     with Image.open(drawn) as image:  # few colours: a third of the size and nothing that can be seen
         image.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
             path, optimize=True
@@ -79,12 +91,12 @@ def _save(path: Path, draw: Draw, size: tuple[float, float], content: ReportCont
     return path
 
 
-def _map_size(content: ReportContent, width: float, map_width: float) -> tuple[float, float]:
-    """Fit the map's shape, within what a page and a screen can hold; what is not map is legend."""
-    west, south, east, north = map_bounds(content)
-    wide = (east - west) * np.cos(np.radians((south + north) / 2))
-    return (width, float(np.clip(map_width * (north - south) / wide + 0.6, 0.45 * width, 1.1 * width)))
+def _map_size(bounds: Bounds, width: float, map_width: float) -> tuple[float, float]:
+    """Return a width and height (inches) that fit the map's shape, within what a page and a screen can hold; the rest is legend."""
+    wide = bounds.width * np.cos(np.radians(bounds.middle_latitude))
+    return (width, float(np.clip(map_width * bounds.height / wide + 0.6, 0.45 * width, 1.1 * width)))
 
 
-def _bars_height(bars: int) -> float:
-    return 1.6 + 0.32 * min(max(bars, 3), 25)
+def _bars_size(bars: int) -> tuple[float, float]:
+    """Return the width and height (inches) of a chart of some bars."""
+    return (WIDTH_INCHES, 1.6 + 0.32 * min(max(bars, 3), 25))

@@ -1,4 +1,4 @@
-"""What both maps need to know of the ground: a plane in metres, traffic per segment, which roads and towns to show."""
+"""What both maps need to know of the ground: a plane in metres, the bounds of the map, which roads and towns to show."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 import shapely
 from scipy.spatial import cKDTree
 
-from optimizer.base.formatting import ARROW, plain
 from optimizer.problem.network import EARTH_RADIUS_M
+from optimizer.report.bounds import Bounds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -27,8 +27,6 @@ MAIN_CLASSES = frozenset(
     f"{road}{ramp}" for road in ("motorway", "trunk", "primary", "secondary") for ramp in ("", "_link")
 ) | {"ferry"}
 """Road classes that stay on a map that cannot hold every road."""
-
-MAX_EVADERS_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,45 +44,6 @@ class Plane:
 def plane_of(content: ReportContent) -> Plane:
     """Return the plane around the network's centre."""
     return Plane(*content.network.centre) if content.network.n_nodes else Plane(0.0, 0.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Traffic:
-    """Loads that set out over each segment, and by whom.
-
-    Attributes
-    ----------
-    weight
-        (n_segments,) sum of the weights of the routes that use the segment.
-    routes
-        Positions of those routes in the content, the heaviest first, by segment; segments without routes are left out.
-    """
-
-    weight: NDArray[np.float64]
-    routes: dict[int, list[int]]
-
-
-def traffic(content: ReportContent, *, after: bool) -> Traffic:
-    """Add up the routes before or after the plan, segment by segment (both directions together)."""
-    weight = np.zeros(content.network.n_segments)
-    users: dict[int, list[int]] = {}
-    for position in np.argsort([-route.weight for route in content.routes], kind="stable"):
-        route = content.routes[position]
-        arcs = route.arcs_after if after else route.arcs_before
-        segments = np.unique(content.network.segment[np.asarray(arcs, dtype=np.int64)])
-        weight[segments] += route.weight
-        for segment in segments.tolist():
-            users.setdefault(segment, []).append(int(position))
-    return Traffic(weight, users)
-
-
-def evader_names(content: ReportContent, positions: Iterable[int]) -> str:
-    """Name the first few routes of a list as `from -> to` and count the rest."""
-    every = list(positions)
-    rows = [content.routes[position] for position in every[:MAX_EVADERS_NAMED]]
-    names = [f"{plain(row.start, 30)} {ARROW} {plain(row.end, 30)}" for row in rows]
-    rest = len(every) - len(rows)
-    return "; ".join(names) + (f"; {rest} more" if rest else "")
 
 
 def segments_to_draw(content: ReportContent, busy: NDArray[np.bool_], most: int) -> NDArray[np.int64]:
@@ -161,22 +120,23 @@ def border_fits(content: ReportContent) -> bool:
     if content.border is None or content.border.is_empty or not len(content.network.shape):
         return False
     low, high = content.network.shape.min(axis=0), content.network.shape.max(axis=0)
-    room = 0.2 * float((high - low).max())
+    margin = 0.2 * float((high - low).max())
     west, south, east, north = content.border.bounds
-    return bool((low - room <= (west, south)).all() and (high + room >= (east, north)).all())
+    return bool((low - margin <= (west, south)).all() and (high + margin >= (east, north)).all())
 
 
-def map_bounds(content: ReportContent) -> tuple[float, float, float, float]:
-    """Return west, south, east, north in degrees of what the map must show, with a margin."""
+def map_bounds(content: ReportContent) -> Bounds:
+    """Return what the map must show, with a margin, in degrees."""
     network = content.network
     places = [(site.lon, site.lat) for site in content.sites]
     for beat in content.beats:
         places += [(beat.lon, beat.lat), *((stop.lon, stop.lat) for stop in beat.stops)]
     points = np.vstack((network.shape, np.array(places, dtype=np.float64).reshape(-1, 2)))
     if not len(points):
-        return (-1.0, -1.0, 1.0, 1.0)
+        return Bounds(-1.0, -1.0, 1.0, 1.0)
     if border_fits(content):
         points = np.vstack((points, shapely.get_coordinates(content.border)))
     low, high = points.min(axis=0), points.max(axis=0)
     margin = max(0.03 * float((high - low).max()), 1e-4)
-    return (float(low[0]) - margin, float(low[1]) - margin, float(high[0]) + margin, float(high[1]) + margin)
+    west, south, east, north = np.concatenate((low - margin, high + margin)).tolist()
+    return Bounds(west, south, east, north)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from optimizer.base.formatting import DASH, SPACE, decimal, known, number, percent, plain, plural
@@ -32,8 +33,16 @@ def headline(content: ReportContent) -> str:
     return f"{layout}, the {plain(summary.unit)} is {value(summary, summary.upper)}; {_bound(summary)}."
 
 
-def key_figures(content: ReportContent) -> list[tuple[str, str]]:
-    """Return the figures that stand large under the headline, each with its words."""
+@dataclass(frozen=True, slots=True)
+class KeyFigure:
+    """A figure that stands large under the headline: what it is, and its text."""
+
+    label: str
+    text: str
+
+
+def key_figures(content: ReportContent) -> list[KeyFigure]:
+    """Return the figures that stand large under the headline."""
     summary = content.summary
     figures = (
         ("With this plan", summary.upper, value(summary, summary.upper)),
@@ -41,7 +50,7 @@ def key_figures(content: ReportContent) -> list[tuple[str, str]]:
         ("With today\N{RIGHT SINGLE QUOTATION MARK}s layout", summary.existing, value(summary, summary.existing)),
         ("With nothing placed", summary.nothing, value(summary, summary.nothing)),
     )
-    return [(words, text) for words, amount, text in figures if known(amount)]
+    return [KeyFigure(label, text) for label, amount, text in figures if known(amount)]
 
 
 def solve_sentence(content: ReportContent) -> str:

@@ -19,17 +19,17 @@ from markupsafe import Markup
 
 from optimizer.base.formatting import plain, plural
 from optimizer.report.headline import beats_sentence, headline, key_figures, solve_sentence
-from optimizer.report.interactive import interactive_map, map_views
+from optimizer.report.interactive import interactive_map, layer_choices
+from optimizer.report.map_layers import map_layers
 from optimizer.report.record import record_limits
 from optimizer.report.script import START
 from optimizer.report.tables import report_tables
-from optimizer.report.views import map_layers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from optimizer.report.content import ReportContent
-    from optimizer.report.views import MapLayers
+    from optimizer.report.map_layers import MapLayers
 
 HERE = Path(__file__).parent
 
@@ -50,7 +50,7 @@ def page(content: ReportContent, images: Mapping[str, Path], layers: MapLayers |
         Layers of the map, where they have been made; None makes them.
     """
     layers = layers or map_layers(content)
-    item, note = interactive_map(content, layers)
+    drawn = interactive_map(content, layers)
     library = _bokeh_script()
     return (
         _environment()
@@ -62,10 +62,10 @@ def page(content: ReportContent, images: Mapping[str, Path], layers: MapLayers |
             solve_sentence=solve_sentence(content),
             beats_sentence=beats_sentence(content),
             tables=report_tables(content),
-            map_item=item,
-            map_note=note,
-            map_views=map_views(content, layers),
-            views=layers.roads,
+            map_item=drawn.item,
+            map_note=drawn.note,
+            layer_choices=layer_choices(content, layers),
+            road_layers=layers.roads,
             limits=record_limits(content),
             images={name: _data_uri(path) for name, path in images.items()},
             style=Markup((HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file

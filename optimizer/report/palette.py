@@ -32,7 +32,7 @@ BEFORE = "#9fd0ee"
 AFTER = "#2b7bba"
 BOUND = "#a3477a"
 
-TOURS = ("#7a00b8", "#808000", "#000000", "#1b9e77", "#aa4499", "#543005")
+BEATS = ("#7a00b8", "#808000", "#000000", "#1b9e77", "#aa4499", "#543005")
 """Beats, in turn: as people with each kind of colour blindness see them, no two are nearer than 29 in CIELAB (Machado et al. 2009), and each
 keeps off the scale of risk and off the routes. The letter at each post tells those apart that share one."""
 
@@ -44,7 +44,7 @@ class Symbol:
     Attributes
     ----------
     label
-        Words in the legend.
+        Text in the legend.
     bokeh, matplotlib
         Name of the marker in each library.
     size

@@ -1,4 +1,4 @@
-"""Placing of words and numbers on a map so that they do not lie on one another.
+"""Placing of names and numbers on a map so that they do not lie on one another.
 
 Boxes are (west, south, east, north) in any unit of length that is the same both ways, say pixels or points.
 """
@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from optimizer.report.bounds import Bounds
+
 
 @dataclass(slots=True)
-class Taken:
-    """Room that is taken already.
+class OccupiedBoxes:
+    """Boxes in which something stands already.
 
     Attributes
     ----------
@@ -29,18 +31,16 @@ class Taken:
     """
 
     boxes: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 4)))
-    frame: tuple[float, float, float, float] | None = None
+    frame: Bounds | None = None
 
     def add(self, boxes: NDArray[np.float64]) -> None:
-        """Take the room of (k, 4) boxes."""
+        """Add (k, 4) boxes."""
         self.boxes = np.vstack((self.boxes, boxes))
 
     def overlap(self, box: NDArray[np.float64]) -> float:
-        """Return the area that a (4,) box shares with what is taken, each box for itself; infinite outside the frame."""
-        if self.frame is not None:
-            west, south, east, north = self.frame
-            if box[0] < west or box[1] < south or box[2] > east or box[3] > north:
-                return np.inf
+        """Return the area that a (4,) box shares with the occupied ones, each counted by itself; infinite outside the frame."""
+        if self.frame is not None and not self.frame.holds(box):
+            return np.inf
         size = np.minimum(self.boxes[:, 2:], box[2:]) - np.maximum(self.boxes[:, :2], box[:2])
         return float(np.prod(np.maximum(size, 0.0), axis=1).sum())
 
@@ -50,10 +50,10 @@ def boxes_around(points: NDArray[np.float64], size: float) -> NDArray[np.float64
     return np.hstack((points - size / 2, points + size / 2))
 
 
-def place_words(
-    points: NDArray[np.float64], widths: Iterable[float], height: float, gap: float, taken: Taken, most: int
+def place_names(
+    points: NDArray[np.float64], widths: Iterable[float], height: float, gap: float, occupied: OccupiedBoxes, most: int
 ) -> list[tuple[float, float] | None]:
-    """Place words beside points, in the order given; those without room are left out.
+    """Place names beside points, in the order given; those for which no side is free are left out.
 
     Parameters
     ----------
@@ -63,15 +63,15 @@ def place_words(
         Size of each.
     gap
         Distance from the point.
-    taken
-        Room that is taken; what is placed is added to it.
+    occupied
+        Boxes that are occupied; what is placed is added to them.
     most
         How many to place.
 
     Returns
     -------
     list
-        For each word the offset of the middle of its box from its point; None where there is no room.
+        For each name the offset of the middle of its box from its point; None where no side is free.
     """
     offsets: list[tuple[float, float] | None] = []
     for point, width in zip(points, widths, strict=True):
@@ -84,8 +84,8 @@ def place_words(
         for side in sides:
             middle = point + side
             box = np.concatenate((middle - half, middle + half))
-            if taken.overlap(box) == 0:
-                taken.add(box[None])
+            if occupied.overlap(box) == 0:
+                occupied.add(box[None])
                 offsets.append(side)
                 most -= 1
                 break
@@ -94,7 +94,9 @@ def place_words(
     return offsets
 
 
-def place_badges(points: NDArray[np.float64], size: float, taken: Taken, *, reach: float = 4.0) -> NDArray[np.float64]:
+def place_badges(
+    points: NDArray[np.float64], size: float, occupied: OccupiedBoxes, *, reach: float = 4.0
+) -> NDArray[np.float64]:
     """Place numbered badges on their points, or beside them where another badge is: every badge is placed.
 
     Parameters
@@ -103,8 +105,8 @@ def place_badges(points: NDArray[np.float64], size: float, taken: Taken, *, reac
         (k, 2) where they belong.
     size
         Width and height of a badge.
-    taken
-        Room that is taken; what is placed is added to it.
+    occupied
+        Boxes that are occupied; what is placed is added to them.
     reach
         How far from its point a badge may stand, in sizes.
 
@@ -116,10 +118,10 @@ def place_badges(points: NDArray[np.float64], size: float, taken: Taken, *, reac
     spots = np.vstack([_ring(radius * size) for radius in (0.0, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0) if radius <= reach])
     offsets = np.zeros_like(points)
     for place, point in enumerate(points):
-        covered = [taken.overlap(box) for box in boxes_around(point + spots, size)]
+        covered = [occupied.overlap(box) for box in boxes_around(point + spots, size)]
         best = int(np.argmin(covered))  # the first of the least: spots are sorted by distance
         offsets[place] = spots[best]
-        taken.add(boxes_around(point[None] + spots[best], size))
+        occupied.add(boxes_around(point[None] + spots[best], size))
     return offsets
 
 

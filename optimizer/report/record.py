@@ -36,7 +36,7 @@ def record_limits(content: ReportContent) -> list[str]:
 
 
 def sureness(ratio: float) -> str:
-    """Say in words how precise an interval is whose upper end is `ratio` times its lower; empty where that is unknown."""
+    """Say how precise an interval is whose upper end is `ratio` times its lower; empty where that is unknown."""
     return "" if np.isnan(ratio) else SURENESS[int(np.searchsorted(WIDTHS, ratio, side="right"))]
 
 

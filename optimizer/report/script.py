@@ -1,4 +1,4 @@
-"""All the code of the page that is not bokeh's: it starts the map and shows the layers of the view that is chosen above it."""
+"""All the code of the page that is not bokeh's: it starts the map and shows the layers that are chosen above it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Bokeh.embed.embed_item(JSON.parse(document.getElementById("map-data").textConten
     });
     document.getElementById("map-title").textContent = choice.dataset.title;
   }
-  document.querySelectorAll("input[name=map-view]").forEach(function (choice) {
+  document.querySelectorAll("input[name=map-layer]").forEach(function (choice) {
     choice.addEventListener("change", function () { show(choice); });
     if (choice.checked) { show(choice); }
   });

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from optimizer.base.files import folder_written_whole
 from optimizer.report.figures import save_figures
+from optimizer.report.map_layers import map_layers
 from optimizer.report.page import page
-from optimizer.report.views import map_layers
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -78,7 +78,7 @@ class BeatStopRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeatRow:
-    """A tour of one team in the plan.
+    """A beat of one team in the plan: a tour from its base past posts and back.
 
     Attributes
     ----------

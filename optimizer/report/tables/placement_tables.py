@@ -95,5 +95,5 @@ def _site_cells(site: SiteRow) -> tuple[str, ...]:
 
 def _standing(site: SiteRow) -> str:
     rules = [word for word, holds in (("had to be used", site.forced), ("not allowed", site.forbidden)) if holds]
-    words = {"kept": "in use today, kept", "given up": "in use today, given up"}.get(site.standing, site.standing)
-    return "; ".join((words, *rules))
+    standing = {"kept": "in use today, kept", "given up": "in use today, given up"}.get(site.standing, site.standing)
+    return "; ".join((standing, *rules))

@@ -1,4 +1,4 @@
-"""Tours: which roads each beat drives, in which colour, and how wide, so that beats that share a road all show."""
+"""Beats as they are drawn: on which roads, in which colour, and how wide, so that beats that share a road all show."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import numpy as np
 import shapely
 
 from optimizer.base.formatting import DASH, letter
-from optimizer.report.palette import TOURS
+from optimizer.report.palette import BEATS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from optimizer.report.content import BeatRow, ReportContent
@@ -20,13 +22,13 @@ if TYPE_CHECKING:
 THIN, STRIPE, WIDEST = 3.0, 5.0, 23.0
 """Screen pixels: width of a beat that has a road for itself, what each beat drawn over it adds, and the widest of all."""
 RIM = 1.2
-"""White on both sides of a tour, in screen pixels."""
+"""White on both sides of a beat, in screen pixels."""
 FEW = 10
 """Up to so many beats each has its own line in the legend; more share one a base."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tour:
+class DrawnBeat:
     """A beat as it is drawn.
 
     Attributes
@@ -53,7 +55,25 @@ class Tour:
         return [f"{self.letter}{place}" for place in range(1, len(self.beat.stops) + 1)]
 
 
-def tours(content: ReportContent) -> list[Tour]:
+@dataclass(frozen=True, slots=True)
+class LegendGroup:
+    """Beats that share a line of the legend of a still map, and its `label`."""
+
+    label: str
+    beats: tuple[DrawnBeat, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnBase:
+    """A base that beats of the plan set out from: what people call it, where it is (degrees), and the letters of its beats."""
+
+    label: str
+    lon: float
+    lat: float
+    letters: tuple[str, ...]
+
+
+def drawn_beats(content: ReportContent) -> tuple[DrawnBeat, ...]:
     """Return the beats of the plan in drawing order, which is that of their letters."""
     network, beats = content.network, content.driven
     driven = [np.unique(network.segment[np.asarray(beat.arcs, dtype=np.int64)]) for beat in beats]
@@ -65,27 +85,29 @@ def tours(content: ReportContent) -> list[Tour]:
         drawn[segments] += 1
         above = every[segments] - drawn[segments]
         lines, width = _merged(network.lines[segments], THIN + stripe[segments] * above)
-        made.append(Tour(beat, letter(place), TOURS[place % len(TOURS)], lines, width))
-    return made
+        made.append(DrawnBeat(beat, letter(place), BEATS[place % len(BEATS)], lines, width))
+    return tuple(made)
 
 
-def tour_groups(made: list[Tour]) -> list[tuple[str, list[Tour]]]:
-    """Return tours by line of the legend, with its words: one each where there are few, else one a base."""
-    if len(made) <= FEW:
-        return [(f"Beat {tour.letter}", [tour]) for tour in made]
-    groups = [list(group) for _, group in groupby(made, key=lambda tour: _base(tour.beat))]
+def legend_groups(beats: Sequence[DrawnBeat]) -> list[LegendGroup]:
+    """Return beats by line of the legend: one each where there are few, else one a base."""
+    if len(beats) <= FEW:
+        return [LegendGroup(f"Beat {drawn.letter}", (drawn,)) for drawn in beats]
+    groups = [tuple(group) for _, group in groupby(beats, key=lambda drawn: _base(drawn.beat))]
     return [
-        (f"Beats {group[0].letter} {DASH} {group[-1].letter}" if len(group) > 1 else f"Beat {group[0].letter}", group)
+        LegendGroup(
+            f"Beats {group[0].letter} {DASH} {group[-1].letter}" if len(group) > 1 else f"Beat {group[0].letter}", group
+        )
         for group in groups
     ]
 
 
-def bases(content: ReportContent) -> list[tuple[BeatRow, list[str]]]:
-    """Return a beat of each base with the letters of all its beats."""
-    found: dict[tuple[str, float, float], tuple[BeatRow, list[str]]] = {}
-    for place, beat in enumerate(content.driven):
-        found.setdefault(_base(beat), (beat, []))[1].append(letter(place))
-    return list(found.values())
+def drawn_bases(beats: Sequence[DrawnBeat]) -> list[DrawnBase]:
+    """Return each base that beats set out from."""
+    letters: dict[tuple[str, float, float], list[str]] = {}
+    for drawn in beats:
+        letters.setdefault(_base(drawn.beat), []).append(drawn.letter)
+    return [DrawnBase(*base, tuple(own)) for base, own in letters.items()]
 
 
 def _base(beat: BeatRow) -> tuple[str, float, float]:

@@ -1,6 +1,6 @@
-"""Views: the same roads, coloured by one thing at a time. Both the still maps and the interactive one draw them from here.
+"""Road layers: the same roads, coloured by one thing at a time. Both the still maps and the interactive one draw them from here.
 
-A new way to colour the roads is one more `View` in `road_views`.
+A new way to colour the roads is one more `RoadLayer` in `road_layers`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from optimizer.report.classes import (
     risk_classes,
     width_classes,
 )
-from optimizer.report.geography import traffic
 from optimizer.report.palette import ELSEWHERE as ELSEWHERE_COLOUR
 from optimizer.report.palette import ROAD
 from optimizer.report.palette import UNSEARCHED as UNSEARCHED_COLOUR
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
     from optimizer.report.classes import Classes
     from optimizer.report.content import ReportContent, SegmentRisk
-    from optimizer.report.geography import Traffic
 
 RARE = 0.03
 """Share of the road length below which roads are drawn as spots."""
@@ -45,7 +43,7 @@ class RoadClass:
     Attributes
     ----------
     label
-        Words in the legend, without a unit; fixed words and numbers only, never a record's.
+        Text in the legend, without a unit; fixed text and numbers only, never a record's.
     segments
         (k,) which.
     colour
@@ -64,13 +62,13 @@ class RoadClass:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class RoadLayer:
     """One way to colour the roads.
 
     Attributes
     ----------
     id
-        A word for file names and the page.
+        For file names and the page.
     name
         What the reader chooses it by; may hold a record's text.
     title
@@ -88,44 +86,22 @@ class View:
     alt: str
 
 
-@dataclass(frozen=True, slots=True)
-class MapLayers:
-    """What the figures and the interactive map draw of the roads: made once for a report, by `map_layers`.
-
-    Attributes
-    ----------
-    roads
-        Ways to colour the roads, the first shown first.
-    before, after
-        Loads on the routes with nothing placed, and with the plan.
-    """
-
-    roads: tuple[View, ...]
-    before: Traffic
-    after: Traffic
-
-
-def map_layers(content: ReportContent) -> MapLayers:
-    """Return the layers of a report's maps."""
-    return MapLayers(road_views(content), traffic(content, after=False), traffic(content, after=True))
-
-
-def road_views(content: ReportContent) -> tuple[View, ...]:
-    """Return the views of a report: risk, how sure it is, and effort by unit; plain roads where no risk was given."""
+def road_layers(content: ReportContent) -> tuple[RoadLayer, ...]:
+    """Return the road layers of a report: risk, how sure it is, and effort by unit; plain roads where no risk was given."""
     risk = content.risk
     if risk is None:
         return (_plain(content),)
     return (_risk(risk), _width(risk), *_efforts(content, risk))
 
 
-def _plain(content: ReportContent) -> View:
+def _plain(content: ReportContent) -> RoadLayer:
     every = np.arange(content.network.n_segments)
     alone = RoadClass("Roads (no risk given)", every, ROAD, 1.6)
-    return View("risk", "Roads", "Roads", (alone,), "Map of the roads; no risk was given.")
+    return RoadLayer("risk", "Roads", "Roads", (alone,), "Map of the roads; no risk was given.")
 
 
-def _risk(risk: SegmentRisk) -> View:
-    return View(
+def _risk(risk: SegmentRisk) -> RoadLayer:
+    return RoadLayer(
         "risk",
         "Risk",
         f"Risk, {plain(risk.unit, 60)}",
@@ -134,8 +110,8 @@ def _risk(risk: SegmentRisk) -> View:
     )
 
 
-def _width(risk: SegmentRisk) -> View:
-    return View(
+def _width(risk: SegmentRisk) -> RoadLayer:
+    return RoadLayer(
         "sure",
         "How sure",
         f"Upper end of the {percent(risk.interval, 0)} interval over its lower end",
@@ -144,7 +120,7 @@ def _width(risk: SegmentRisk) -> View:
     )
 
 
-def _efforts(content: ReportContent, risk: SegmentRisk) -> tuple[View, ...]:
+def _efforts(content: ReportContent, risk: SegmentRisk) -> tuple[RoadLayer, ...]:
     network = content.network
     length = np.maximum(network.length_m[network.segment_arc] / 1000, SHORTEST_KM)
     if not risk.efforts:
@@ -152,10 +128,12 @@ def _efforts(content: ReportContent, risk: SegmentRisk) -> tuple[View, ...]:
             "None: no effort was recorded", np.arange(network.n_segments), UNSEARCHED_COLOUR, 1.6, dashed=True
         )
         return (
-            View("effort-1", "Effort", "Search effort", (nothing,), "Map of the roads; no search effort was recorded."),
+            RoadLayer(
+                "effort-1", "Effort", "Search effort", (nothing,), "Map of the roads; no search effort was recorded."
+            ),
         )
     return tuple(
-        View(
+        RoadLayer(
             f"effort-{place + 1}",
             f"Effort: {plain(effort.unit, 30)}",
             f"Search effort, {plain(effort.unit, 40)} per km of road",

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.base.formatting import clock, plain
-from optimizer.report.map_lines import line_columns, tolerance
-from optimizer.report.map_points import PointLayer
+from optimizer.report.drawn_beats import RIM, THIN, drawn_bases
+from optimizer.report.interactive.line_layers import line_columns, tolerance
+from optimizer.report.interactive.point_layers import PointLayer
 from optimizer.report.palette import BASE
-from optimizer.report.tours import RIM, THIN, bases
 from optimizer.report.values import difference_with_unit
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from optimizer.report.content import ReportContent
+    from optimizer.report.drawn_beats import DrawnBeat
     from optimizer.report.geography import Plane
-    from optimizer.report.tours import Tour
 
 Columns = dict[str, list[Any]]
 
@@ -39,61 +41,65 @@ POST_TOOLTIPS = (
 )
 
 
-def tour_lines(content: ReportContent, plane: Plane, tour: Tour) -> Columns:
-    """Return the lines of a tour in drawing order: its white rim, then itself.
+def beat_lines(content: ReportContent, plane: Plane, drawn: DrawnBeat) -> Columns:
+    """Return the lines of a beat in drawing order: its white rim, then itself.
 
     It comes once more before the rim, thin, as a legend shows the first row.
     """
-    lines = line_columns(tour.lines, plane, tolerance(content))
-    layers = ((tour.colour, np.full(tour.width.size, THIN)), (WHITE, tour.width + 2 * RIM), (tour.colour, tour.width))
+    lines = line_columns(drawn.lines, plane, tolerance(content))
+    layers = (
+        (drawn.colour, np.full(drawn.width.size, THIN)),
+        (WHITE, drawn.width + 2 * RIM),
+        (drawn.colour, drawn.width),
+    )
     columns: Columns = {"xs": 3 * lines["xs"], "ys": 3 * lines["ys"]}
     columns["width"] = [width for _, widths in layers for width in widths.round(1).tolist()]
     columns["colour"] = [colour for colour, widths in layers for _ in range(widths.size)]
-    return columns | {name: [words] * len(columns["xs"]) for name, words in _tour_words(content, tour).items()}
+    return columns | {name: [text] * len(columns["xs"]) for name, text in _beat_texts(content, drawn).items()}
 
 
-def tour_posts(plane: Plane, tour: Tour) -> Columns:
-    """Return the posts of a tour: `x`, `y` in metres, the beat's `colour`, `number` as in the table, and what tooltips show."""
-    stops = tour.beat.stops
+def beat_posts(plane: Plane, drawn: DrawnBeat) -> Columns:
+    """Return the posts of a beat: `x`, `y` in metres, the beat's `colour`, `number` as in the table, and what tooltips show."""
+    stops = drawn.beat.stops
     lonlat = np.array([(stop.lon, stop.lat) for stop in stops], dtype=np.float64).reshape(-1, 2)
     xy = plane.project(lonlat).round().astype(np.int64)
     same = {
-        "colour": tour.colour,
-        "team": plain(tour.beat.team, 60),
-        "base": plain(tour.beat.base, 60),
+        "colour": drawn.colour,
+        "team": plain(drawn.beat.team, 60),
+        "base": plain(drawn.beat.base, 60),
     }
     return {
         "x": xy[:, 0].tolist(),
         "y": xy[:, 1].tolist(),
-        "number": tour.numbers,
+        "number": drawn.numbers,
         "post": [plain(stop.label, 80) for stop in stops],
         "arrive": [clock(stop.arrive_s) for stop in stops],
         "leave": [clock(stop.leave_s) for stop in stops],
-    } | {name: [words] * len(stops) for name, words in same.items()}
+    } | {name: [text] * len(stops) for name, text in same.items()}
 
 
-def base_points(content: ReportContent, plane: Plane) -> list[PointLayer]:
-    """Return the bases that beats of the plan set out from; none where there is no beat."""
-    rows = bases(content)
-    if not rows:
+def base_points(plane: Plane, beats: Sequence[DrawnBeat]) -> list[PointLayer]:
+    """Return the bases that beats set out from; none where there is no beat."""
+    bases = drawn_bases(beats)
+    if not bases:
         return []
-    lonlat = np.array([(beat.lon, beat.lat) for beat, _ in rows], dtype=np.float64)
+    lonlat = np.array([(base.lon, base.lat) for base in bases], dtype=np.float64)
     xy = plane.project(lonlat).round().astype(np.int64)
     columns: Columns = {"x": xy[:, 0].tolist(), "y": xy[:, 1].tolist()}
-    columns["base"] = [plain(beat.base, 60) for beat, _ in rows]
-    columns["beats"] = [", ".join(letters) for _, letters in rows]
+    columns["base"] = [plain(base.label, 60) for base in bases]
+    columns["beats"] = [", ".join(base.letters) for base in bases]
     return [PointLayer(BASE, columns, (("Base", "@base"), ("Beats", "@beats")))]
 
 
-def _tour_words(content: ReportContent, tour: Tour) -> dict[str, str]:
-    beat = tour.beat
+def _beat_texts(content: ReportContent, drawn: DrawnBeat) -> dict[str, str]:
+    beat = drawn.beat
     return {
-        "beat": tour.letter,
+        "beat": drawn.letter,
         "team": plain(beat.team, 60),
         "base": plain(beat.base, 60),
         "posts": "; ".join(
             f"{number} {clock(stop.arrive_s)} to {clock(stop.leave_s)}"
-            for number, stop in zip(tour.numbers, beat.stops, strict=True)
+            for number, stop in zip(drawn.numbers, beat.stops, strict=True)
         ),
         "back": clock(beat.back_s),
         "marginal": difference_with_unit(content.summary, beat.marginal_value),

@@ -9,17 +9,18 @@ import numpy as np
 import shapely
 
 from optimizer.base.formatting import ARROW, DASH, known, number, percent, plain
-from optimizer.report.geography import METRES_PER_DEGREE, border_parts, evader_names
-from optimizer.report.maps import flow_width
+from optimizer.report.geography import METRES_PER_DEGREE, border_parts
 from optimizer.report.palette import AFTER, BEFORE, BORDER
+from optimizer.report.road_layers import SHORTEST_KM
+from optimizer.report.traffic import evader_names, flow_width
 from optimizer.report.values import value
-from optimizer.report.views import SHORTEST_KM
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.report.content import ReportContent, SegmentRisk
-    from optimizer.report.geography import Plane, Traffic
+    from optimizer.report.geography import Plane
+    from optimizer.report.map_layers import MapLayers
 
 FINEST_M = 5.0
 """Lines are thinned to a ten-thousandth of the map, but never by less than this, in metres."""
@@ -34,7 +35,7 @@ class LineLayer:
     Attributes
     ----------
     label
-        Legend text; fixed words and numbers only, never a record's.
+        Legend text; fixed text and numbers only, never a record's.
     columns
         `xs`, `ys` in metres, what the tooltips show, and whatever `width` names.
     colour, dash, cap
@@ -54,10 +55,8 @@ class LineLayer:
     tooltips: tuple[tuple[str, str], ...] = field(default=())
 
 
-def road_columns(
-    content: ReportContent, plane: Plane, segments: NDArray[np.int64], flows: tuple[Traffic, Traffic]
-) -> Columns:
-    """Return the lines of (k,) segments with all that their tooltips show: one set for all views of the roads."""
+def road_columns(content: ReportContent, plane: Plane, segments: NDArray[np.int64], layers: MapLayers) -> Columns:
+    """Return the lines of (k,) segments with all that their tooltips show: one set for all road layers."""
     network = content.network
     arcs = network.segment_arc[segments]
     columns = line_columns(network.lines[segments], plane, tolerance(content))
@@ -65,7 +64,7 @@ def road_columns(
     columns["road"] = [
         " | ".join(filter(None, (plain(name, 60), plain(kind, 20)))) for name, kind in zip(names, classes, strict=True)
     ]
-    columns["loads"], columns["evaders"] = _traffic_texts(content, segments, flows)
+    columns["loads"], columns["evaders"] = _traffic_texts(content, segments, layers)
     if content.risk is not None:
         columns["risk"] = _risk_texts(content.risk, segments)
         columns["effort"] = _effort_texts(content, content.risk, segments)
@@ -78,20 +77,20 @@ def road_tooltips(content: ReportContent) -> tuple[tuple[str, str], ...]:
     return (("Road", "@road"), *risk, ("Loads, before " + ARROW + " with the plan", "@loads"), ("Evaders", "@evaders"))
 
 
-def flow_lines(content: ReportContent, plane: Plane, flows: tuple[Traffic, Traffic]) -> list[LineLayer]:
+def flow_lines(content: ReportContent, plane: Plane, layers: MapLayers) -> list[LineLayer]:
     """Return the routes before and after the plan as bands under the roads, as wide as the loads that set out over them are many."""
-    heaviest = max(float(flow.weight.max(initial=0.0)) for flow in flows)
-    layers: list[LineLayer] = []
+    heaviest = max(float(flow.weight.max(initial=0.0)) for flow in (layers.before, layers.after))
+    lines: list[LineLayer] = []
     for flow, colour, label, after in (
-        (flows[0], BEFORE, "Routes with nothing placed", False),
-        (flows[1], AFTER, "Routes with the plan", True),
+        (layers.before, BEFORE, "Routes with nothing placed", False),
+        (layers.after, AFTER, "Routes with the plan", True),
     ):
         busy = np.flatnonzero(flow.weight)
         if busy.size:
             columns = line_columns(content.network.lines[busy], plane, tolerance(content))
             columns["width"] = flow_width(flow.weight[busy], heaviest, after=after).round(1).tolist()
-            layers.append(LineLayer(label, columns, colour, {"line_width": "width"}))
-    return layers
+            lines.append(LineLayer(label, columns, colour, {"line_width": "width"}))
+    return lines
 
 
 def border_lines(content: ReportContent, plane: Plane) -> list[LineLayer]:
@@ -128,14 +127,14 @@ def _effort_texts(content: ReportContent, risk: SegmentRisk, segments: NDArray[n
 
 
 def _traffic_texts(
-    content: ReportContent, segments: NDArray[np.int64], flows: tuple[Traffic, Traffic]
+    content: ReportContent, segments: NDArray[np.int64], layers: MapLayers
 ) -> tuple[list[str], list[str]]:
     loads, evaders = [DASH] * segments.size, [DASH] * segments.size
-    for place in np.flatnonzero((flows[0].weight[segments] > 0) | (flows[1].weight[segments] > 0)).tolist():
+    for place in np.flatnonzero((layers.before.weight[segments] > 0) | (layers.after.weight[segments] > 0)).tolist():
         segment = int(segments[place])
-        before, after = (flow.routes.get(segment, []) for flow in flows)
+        before, after = (flow.routes.get(segment, []) for flow in (layers.before, layers.after))
         loads[place] = (
-            f"{value(content.summary, flows[0].weight[segment])} {ARROW} {value(content.summary, flows[1].weight[segment])}"
+            f"{value(content.summary, layers.before.weight[segment])} {ARROW} {value(content.summary, layers.after.weight[segment])}"
         )
         evaders[place] = evader_names(content, dict.fromkeys((*after, *before)))
     return loads, evaders

@@ -1,0 +1,7 @@
+"""The interactive map: roads by risk, traffic before and after, places, sites and beats, drawn with bokeh."""
+
+from __future__ import annotations
+
+from optimizer.report.interactive.map import InteractiveMap, LayerChoice, interactive_map, layer_choices
+
+__all__ = ["InteractiveMap", "LayerChoice", "interactive_map", "layer_choices"]

@@ -1,0 +1,57 @@
+"""The layers of a report's maps: made once, and drawn by the still maps and the interactive one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from optimizer.report.drawn_beats import drawn_beats
+from optimizer.report.geography import map_bounds
+from optimizer.report.road_layers import road_layers
+from optimizer.report.traffic import traffic
+
+if TYPE_CHECKING:
+    from optimizer.report.bounds import Bounds
+    from optimizer.report.content import ReportContent
+    from optimizer.report.drawn_beats import DrawnBeat
+    from optimizer.report.road_layers import RoadLayer
+    from optimizer.report.traffic import Traffic
+
+
+@dataclass(frozen=True, slots=True)
+class MapLayers:
+    """What the figures and the interactive map draw: made once for a report, by `map_layers`.
+
+    Attributes
+    ----------
+    roads
+        Ways to colour the roads, the first shown first.
+    before, after
+        Loads on the routes with nothing placed, and with the plan.
+    beats
+        Beats of the plan in drawing order.
+    bounds
+        What every map shows, in degrees.
+    """
+
+    roads: tuple[RoadLayer, ...]
+    before: Traffic
+    after: Traffic
+    beats: tuple[DrawnBeat, ...]
+    bounds: Bounds
+
+    @property
+    def under_advice(self) -> RoadLayer:
+        """Return the layer that lies under where to look next: how sure the risk is, or the only one there is."""
+        return self.roads[min(1, len(self.roads) - 1)]
+
+
+def map_layers(content: ReportContent) -> MapLayers:
+    """Return the layers of a report's maps."""
+    return MapLayers(
+        roads=road_layers(content),
+        before=traffic(content, after=False),
+        after=traffic(content, after=True),
+        beats=drawn_beats(content),
+        bounds=map_bounds(content),
+    )

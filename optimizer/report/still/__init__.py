@@ -1,0 +1,1 @@
+"""Still maps: drawn with matplotlib into the axes they are given."""

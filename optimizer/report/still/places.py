@@ -1,0 +1,199 @@
+"""Places on a still map: towns with their names, ways in, sites, bases, posts, and the numbers that stand on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.lines import Line2D
+
+from optimizer.base.formatting import plain
+from optimizer.report.drawn_beats import drawn_bases, legend_groups
+from optimizer.report.geography import towns_by_size
+from optimizer.report.palette import BASE, GATEWAY, LOOK, OFFICIAL, SETTLEMENT, SITES, TEXT, UNOFFICIAL, Symbol
+from optimizer.report.placing import boxes_around, place_badges, place_names, text_width
+from optimizer.report.still.sheet import LABEL_BOX, POINTS_PER_PIXEL, on_sheet, sheet_bounds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    from optimizer.report.content import ReportContent
+    from optimizer.report.drawn_beats import DrawnBeat, LegendGroup
+    from optimizer.report.placing import OccupiedBoxes
+
+TOWNS_NAMED = 18
+NAME_POINTS = 7.0
+POST_POINTS = 5.0
+"""Size of the letter and number of a post."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Post:
+    """A post as it is drawn: its letter and number, where it is (degrees), the colour of its beat."""
+
+    name: str
+    lon: float
+    lat: float
+    colour: str
+
+
+def draw_towns(ax: Axes, content: ReportContent, occupied: OccupiedBoxes) -> list[Line2D]:
+    """Draw the towns, and name the largest whose name lies on nothing else."""
+    handles = draw_points(ax, [(town.lon, town.lat) for town in content.settlements], SETTLEMENT)
+    towns = towns_by_size(content)
+    names = [plain(town.name, 24) for town in towns]
+    points = on_sheet(ax, [(town.lon, town.lat) for town in towns])
+    occupied.frame = sheet_bounds(ax)
+    occupied.add(boxes_around(points, SETTLEMENT.size * POINTS_PER_PIXEL))
+    widths = [text_width(name, NAME_POINTS) for name in names]
+    offsets = place_names(points, widths, 1.3 * NAME_POINTS, 2.5, occupied, TOWNS_NAMED)
+    for town, name, offset in zip(towns, names, offsets, strict=True):
+        if offset is not None:
+            ax.annotate(
+                name,
+                (town.lon, town.lat),
+                xytext=offset,
+                ha="center",
+                va="center",
+                textcoords="offset points",
+                fontsize=NAME_POINTS,
+                color=TEXT,
+                parse_math=False,
+                bbox=LABEL_BOX,
+                zorder=4,
+            )
+    return handles
+
+
+def draw_ways_in(ax: Axes, content: ReportContent) -> list[Line2D]:
+    """Draw gateways and crossings, and return the lines of the legend."""
+    handles = draw_points(ax, [(place.lon, place.lat) for place in content.gateways], GATEWAY)
+    handles += draw_points(
+        ax, [(place.lon, place.lat) for place in content.crossings if not place.official], UNOFFICIAL
+    )
+    return handles + draw_points(
+        ax, [(place.lon, place.lat) for place in content.crossings if place.official], OFFICIAL
+    )
+
+
+def draw_sites(ax: Axes, content: ReportContent, occupied: OccupiedBoxes) -> list[Line2D]:
+    """Draw sites, those in the plan with their number, and return the lines of the legend."""
+    handles: list[Line2D] = []
+    for standing, symbol in SITES.items():
+        others = [(site.lon, site.lat) for site in content.sites if site.standing == standing and not site.chosen]
+        handles += draw_points(ax, others, symbol)
+        if standing == "given up":
+            occupied.add(boxes_around(on_sheet(ax, others), 0.7 * symbol.size * POINTS_PER_PIXEL))
+    chosen = content.chosen
+    points = np.array([(site.lon, site.lat) for site in chosen]).reshape(-1, 2)
+    return handles + draw_badges(ax, points, [SITES[site.standing] for site in chosen], occupied)
+
+
+def draw_bases(ax: Axes, beats: Sequence[DrawnBeat], occupied: OccupiedBoxes) -> list[Line2D]:
+    """Draw the bases that beats set out from, and return the line of the legend."""
+    places = [(base.lon, base.lat) for base in drawn_bases(beats)]
+    occupied.add(boxes_around(on_sheet(ax, places), BASE.size * POINTS_PER_PIXEL))
+    return draw_points(ax, places, BASE)
+
+
+def draw_posts(ax: Axes, beats: Sequence[DrawnBeat], occupied: OccupiedBoxes) -> list[tuple[Line2D, ...]]:
+    """Write letter and number on every post, or beside it with a line to its place where something else stands."""
+    posts = [
+        _Post(name, stop.lon, stop.lat, drawn.colour)
+        for drawn in beats
+        for name, stop in zip(drawn.numbers, drawn.beat.stops, strict=True)
+    ]
+    lonlat = np.array([(post.lon, post.lat) for post in posts], dtype=np.float64).reshape(-1, 2)
+    occupied.frame = sheet_bounds(ax)
+    offsets = place_badges(on_sheet(ax, lonlat), 2.0 * POST_POINTS, occupied)
+    for post, offset in zip(posts, offsets, strict=True):
+        ax.plot(
+            post.lon,
+            post.lat,
+            marker="D",
+            color=post.colour,
+            markersize=3,
+            markeredgecolor="white",
+            markeredgewidth=0.5,
+            zorder=5,
+        )
+        ax.annotate(
+            post.name,
+            (post.lon, post.lat),
+            xytext=(float(offset[0]), float(offset[1])),
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            fontsize=POST_POINTS,
+            color="white",
+            weight="bold",
+            bbox={"boxstyle": "round,pad=0.2", "facecolor": post.colour, "edgecolor": "white", "linewidth": 0.4},
+            arrowprops={"arrowstyle": "-", "color": post.colour, "linewidth": 0.7} if offset.any() else None,
+            zorder=7,
+        )
+    return [_beats_handle(group) for group in legend_groups(beats)]
+
+
+def _beats_handle(group: LegendGroup) -> tuple[Line2D, ...]:
+    """Return a line of the legend that shows the colours of some beats side by side."""
+    return tuple(Line2D([], [], color=drawn.colour, linewidth=3, label=group.label) for drawn in group.beats)
+
+
+def draw_badges(
+    ax: Axes, lonlat: NDArray[np.float64], symbols: Sequence[Symbol], occupied: OccupiedBoxes
+) -> list[Line2D]:
+    """Draw numbered symbols; one that would lie on another stands beside it, with a line to its place."""
+    size = 1.12 * max((symbol.size for symbol in symbols), default=0) * POINTS_PER_PIXEL
+    occupied.frame = sheet_bounds(ax)
+    offsets = place_badges(on_sheet(ax, lonlat), size, occupied)
+    for place, (at, offset, symbol) in enumerate(zip(lonlat.tolist(), offsets, symbols, strict=True), 1):
+        lon, lat = at if not offset.any() else _moved(ax, at, offset)
+        if offset.any():
+            ax.plot([at[0], lon], [at[1], lat], color=symbol.fill, linewidth=1.0, zorder=5)
+            ax.plot(*at, "o", color=symbol.fill, markersize=3, markeredgecolor="white", markeredgewidth=0.5, zorder=5)
+        draw_points(ax, [(lon, lat)], symbol)
+        ax.annotate(
+            str(place),
+            (lon, lat),
+            ha="center",
+            va="center_baseline",
+            fontsize=6,
+            color="white",
+            weight="bold",
+            zorder=7,
+        )
+    return [_handle(symbol) for symbol in dict.fromkeys(symbols)]
+
+
+def _moved(ax: Axes, at: Sequence[float], offset: NDArray[np.float64]) -> tuple[float, float]:
+    pixels = ax.transData.transform(at) + offset * ax.figure.dpi / 72
+    lon, lat = ax.transData.inverted().transform(pixels)
+    return float(lon), float(lat)
+
+
+def draw_points(ax: Axes, places: Sequence[tuple[float, float]], symbol: Symbol) -> list[Line2D]:
+    """Draw places with one symbol, and return the line of the legend; none where there is no place."""
+    if not places:
+        return []
+    over = symbol in SITES.values() or symbol in {LOOK, BASE}
+    ax.plot(*np.array(places).T, zorder=6 if over else 3, **_style(symbol))
+    return [_handle(symbol)]
+
+
+def _handle(symbol: Symbol) -> Line2D:
+    return Line2D([], [], label=symbol.label, **_style(symbol))
+
+
+def _style(symbol: Symbol) -> dict[str, Any]:
+    return {
+        "marker": symbol.matplotlib,
+        "markersize": symbol.size * POINTS_PER_PIXEL,
+        "markerfacecolor": symbol.fill,
+        "markeredgecolor": symbol.line,
+        "markeredgewidth": 0.7,
+        "linestyle": "none",
+    }
