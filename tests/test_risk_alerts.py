@@ -15,9 +15,9 @@ from statsmodels.stats.multitest import multipletests
 from optimizer.base.errors import InputError
 from optimizer.records import Effort, Seizures
 from optimizer.risk import FieldFlow
-from optimizer.risk.alerts.chance import Expected, adjusted, surprise
+from optimizer.risk.alerts.chance import PredictiveCounts, false_discovery_rates, p_values
 from optimizer.risk.alerts.figure import trend_picture
-from optimizer.risk.alerts.monitor import Watch
+from optimizer.risk.alerts.monitor import AlertMonitor
 from optimizer.risk.alerts.places import (
     area_places,
     crossing_places,
@@ -26,7 +26,7 @@ from optimizer.risk.alerts.places import (
     whole_place,
 )
 from optimizer.risk.alerts.trend import ratio_interval, trends
-from optimizer.risk.alerts.window import cut, quarters
+from optimizer.risk.alerts.window import quarters, split_record
 from tests.risk_cases import effort_of, grid_network, line_network, records_of, rows_of
 
 if TYPE_CHECKING:
@@ -65,14 +65,14 @@ def stacked(tables: Sequence[Table]) -> Table:
     return replace(tables[0], **columns)
 
 
-def plain(seed: int = 0) -> Watch:
-    return Watch(FieldFlow(season=False), *history(np.random.default_rng(seed)), NETWORK)
+def plain(seed: int = 0) -> AlertMonitor:
+    return AlertMonitor(FieldFlow(season=False), *history(np.random.default_rng(seed)), NETWORK)
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.floats(-4, 4), st.floats(0.05, 2.5), st.sampled_from([np.inf, 8.0, 1.5]), st.integers(0, 60))
 def test_the_chance_of_a_count_is_that_of_quadrature(centre: float, sd: float, shape: float, count: int) -> None:
-    expected = Expected(np.array([centre]), np.array([sd]), np.array([shape]))
+    expected = PredictiveCounts(np.array([centre]), np.array([sd]), np.array([shape]))
     z = np.linspace(-9, 9, 1601)
     weight = stats.norm.pdf(z) / stats.norm.pdf(z).sum()
     mean = np.exp(centre + sd * z)
@@ -82,15 +82,18 @@ def test_the_chance_of_a_count_is_that_of_quadrature(centre: float, sd: float, s
 
 
 def test_p_values_of_both_sides_make_a_whole_and_plain_ones_are_largest() -> None:
-    expected = Expected(np.log([0.1, 2.0, 30.0]), np.array([1.0, 0.5, 0.1]), np.array([np.inf, 3.0, np.inf]))
+    expected = PredictiveCounts(np.log([0.1, 2.0, 30.0]), np.array([1.0, 0.5, 0.1]), np.array([np.inf, 3.0, np.inf]))
     count = np.array([1.0, 0.0, 41.0])
-    more, fewer = surprise(expected, count)
+    mid = p_values(expected, count)
+    more, fewer = mid.more, mid.fewer
     np.testing.assert_allclose(more + fewer, 1.0)
-    plain_more, plain_fewer = surprise(expected, count, "plain")
+    plain_values = p_values(expected, count, "plain")
+    plain_more, plain_fewer = plain_values.more, plain_values.fewer
     assert (plain_more > more).all()
     assert (plain_fewer > fewer).all()
     np.testing.assert_allclose(plain_more, expected.above(count - 1))
-    low, high = expected.interval(0.9)
+    interval = expected.interval(0.9)
+    low, high = interval.low, interval.high
     assert (expected.up_to(high) >= 0.95).all()
     assert (expected.up_to(high - 1) < 0.95).all()
     assert (low <= high).all()
@@ -100,14 +103,14 @@ def test_randomised_p_values_are_uniform_and_mid_ones_right_on_the_average() -> 
     rng = np.random.default_rng(3)
     centre, sd = rng.uniform(-3, 3, 3_000), np.full(3_000, 0.7)
     count = rng.poisson(np.exp(centre + sd * rng.standard_normal(centre.size))).astype(float)
-    expected = Expected(centre, sd, np.full(centre.size, np.inf))
-    drawn, _ = surprise(expected, count, "randomised", rng)
+    expected = PredictiveCounts(centre, sd, np.full(centre.size, np.inf))
+    drawn = p_values(expected, count, "randomised", rng).more
     assert stats.kstest(drawn, "uniform").pvalue > 1e-3
-    middle, _ = surprise(expected, count)
+    middle = p_values(expected, count).more
     assert abs(middle.mean() - 0.5) < 0.02
     for level in (0.01, 0.05):
         assert (middle < level).mean() < 1.3 * level + 0.004
-        assert (surprise(expected, count, "plain")[0] < level).mean() <= level + 0.002
+        assert (p_values(expected, count, "plain").more < level).mean() <= level + 0.002
 
 
 @settings(max_examples=30, deadline=None)
@@ -115,15 +118,15 @@ def test_randomised_p_values_are_uniform_and_mid_ones_right_on_the_average() -> 
 def test_the_false_discovery_rate_is_that_of_statsmodels(p: list[float], any_dependence: bool) -> None:
     method = "fdr_by" if any_dependence else "fdr_bh"
     referee = multipletests(p, method=method)[1]
-    np.testing.assert_allclose(adjusted(np.array(p), any_dependence=any_dependence), referee, atol=1e-12)
+    np.testing.assert_allclose(false_discovery_rates(np.array(p), any_dependence=any_dependence), referee, atol=1e-12)
 
 
 def test_counts_of_a_quiet_record_are_as_surprising_as_they_say() -> None:
     uniform, alarms = [], 0
     for seed in range(4):
-        watch = plain(seed)
-        uniform += [one.p for one in watch.judge(segment_places(NETWORK), p_value="randomised").judged]
-        alarms += bool(watch.judge(segment_places(NETWORK)).alarms)
+        monitor = plain(seed)
+        uniform += [one.p for one in monitor.test(segment_places(NETWORK), p_value="randomised").tested]
+        alarms += bool(monitor.test(segment_places(NETWORK)).alarms)
     assert alarms <= 2  # each has a chance of one in ten; three of four would be one in 300
     assert stats.kstest(uniform, "uniform").pvalue > 1e-3
 
@@ -132,8 +135,10 @@ def test_counts_of_a_quiet_record_are_as_surprising_as_they_say() -> None:
 def test_a_place_ten_times_as_risky_is_called(kind: str) -> None:
     places = segment_places(NETWORK) if kind == "segment" else neighbourhood_places(NETWORK)
     planted = places[40].segments.tolist()
-    watch = Watch(FieldFlow(season=False), *history(np.random.default_rng(5), dict.fromkeys(planted, 10.0)), NETWORK)
-    alarms = watch.judge(places).alarms
+    monitor = AlertMonitor(
+        FieldFlow(season=False), *history(np.random.default_rng(5), dict.fromkeys(planted, 10.0)), NETWORK
+    )
+    alarms = monitor.test(places).alarms
     called = [one for one in alarms if set(planted) & set(one.place.segments.tolist())]
     assert "40" in {one.place.id for one in called}
     assert len(alarms) - len(called) <= 1
@@ -145,7 +150,7 @@ def test_an_area_that_falls_silent_is_called() -> None:
     records, effort = history(np.random.default_rng(6), dict.fromkeys(members.tolist(), 0.1))
     areas: dict[str, Any] = {"area_name": ("south", "north"), "area_segment": (members, np.arange(44, M))}
     records, effort = replace(records, **areas), replace(effort, **areas)
-    found = Watch(FieldFlow(season=False), records, effort, NETWORK).judge(area_places(records, effort))
+    found = AlertMonitor(FieldFlow(season=False), records, effort, NETWORK).test(area_places(records, effort))
     assert [(one.place.id, one.direction) for one in found.alarms] == [("south", "fewer")]
 
 
@@ -155,10 +160,10 @@ def test_other_numbers_for_the_segments_change_nothing() -> None:
     place = np.argsort(order)
     relabelled = replace(NETWORK, segment=place[NETWORK.segment].astype(np.int32))
     found, work = replace(records, segment=place[records.segment]), replace(effort, segment=place[effort.segment])
-    first = Watch(FieldFlow(season=False), records, effort, NETWORK).judge(segment_places(NETWORK))
-    second = Watch(FieldFlow(season=False), found, work, relabelled).judge(segment_places(relabelled))
-    p = {int(one.place.segments[0]): one.p for one in first.judged}
-    other = {int(order[one.place.segments[0]]): one.p for one in second.judged}
+    first = AlertMonitor(FieldFlow(season=False), records, effort, NETWORK).test(segment_places(NETWORK))
+    second = AlertMonitor(FieldFlow(season=False), found, work, relabelled).test(segment_places(relabelled))
+    p = {int(one.place.segments[0]): one.p for one in first.tested}
+    other = {int(order[one.place.segments[0]]): one.p for one in second.tested}
     assert p.keys() == other.keys()
     np.testing.assert_allclose([p[s] for s in p], [other[s] for s in p], rtol=2e-2, atol=1e-6)
     assert [one.place.id for one in first.alarms] == ["3"]
@@ -168,12 +173,12 @@ def test_other_numbers_for_the_segments_change_nothing() -> None:
 def test_a_place_that_nobody_searched_before_is_wide_and_says_so() -> None:
     searched = np.ones((MONTHS, M))
     searched[:-3, 10] = 0
-    found = Watch(FieldFlow(season=False), *history(np.random.default_rng(9), searched=searched), NETWORK).judge(
+    found = AlertMonitor(FieldFlow(season=False), *history(np.random.default_rng(9), searched=searched), NETWORK).test(
         segment_places(NETWORK)
     )
-    new = [one for one in found.judged if one.new]
+    new = [one for one in found.tested if one.new]
     assert [one.place.id for one in new] == ["10"]
-    assert new[0].high >= np.median([one.high for one in found.judged])
+    assert new[0].high >= np.median([one.high for one in found.tested])
 
 
 def test_finds_without_a_search_are_listed_and_never_divided_by_nothing() -> None:
@@ -188,10 +193,12 @@ def test_finds_without_a_search_are_listed_and_never_divided_by_nothing() -> Non
         start=WINDOW + np.array([40]),
         end=WINDOW + np.array([41]),
     )
-    found = Watch(FieldFlow(season=False), stacked([records, tip]), effort, NETWORK).judge(segment_places(NETWORK))
+    found = AlertMonitor(FieldFlow(season=False), stacked([records, tip]), effort, NETWORK).test(
+        segment_places(NETWORK)
+    )
     assert [(one.segment, one.count) for one in found.unrecorded] == [(12, 3.0)]
     assert found.unrecorded[0].start == WINDOW + 40
-    assert "12" not in [one.place.id for one in found.judged]
+    assert "12" not in [one.place.id for one in found.tested]
 
 
 def test_a_single_find_that_raises_an_alarm_is_called_thin() -> None:
@@ -206,7 +213,7 @@ def test_a_single_find_that_raises_an_alarm_is_called_thin() -> None:
     found[-1, 5] = 1
     month, segment = np.nonzero(hours)
     record = rows_of(segment, hours[month, segment], found[month, segment], month=month)
-    alarms = Watch(FieldFlow(season=False), *record, network).judge(segment_places(network), fdr=0.5).alarms
+    alarms = AlertMonitor(FieldFlow(season=False), *record, network).test(segment_places(network), fdr=0.5).alarms
     assert [(one.place.id, one.thin) for one in alarms] == [("5", True)]
 
 
@@ -227,23 +234,23 @@ def test_two_units_of_effort_by_area_give_ratios_near_one_where_nothing_changed(
         seized.append(replace(records_of(finds, areas, units=units), **days))
         worked.append(replace(effort_of(work, areas, units=units), **days))
     records, effort = stacked(seized), stacked(worked)
-    watch = Watch(FieldFlow(), records, effort, network)
-    assert str(watch.halves.window) == "2023-01-01 to 2023-12-31"
-    found = watch.judge(area_places(records, effort))
+    monitor = AlertMonitor(FieldFlow(), records, effort, network)
+    assert str(monitor.split.window.span) == "2023-01-01 to 2023-12-31"
+    found = monitor.test(area_places(records, effort))
     assert not found.alarms
-    assert len(found.judged) == 2
+    assert len(found.tested) == 2
     assert found.whole is not None
     assert 0.8 < found.whole.observed / found.whole.expected < 1.25
     assert found.whole.high < 2 * found.whole.expected
-    drawn = trends(watch, [whole_place(network), *area_places(records, effort)])
+    drawn = trends(monitor, [whole_place(network), *area_places(records, effort)])
     assert [len(one.quarters) for one in drawn] == [6, 6, 6]
     assert all(0.7 < one.ratio < 1.4 for trend in drawn for one in trend.quarters)
-    assert not watch.judge(segment_places(network)).judged
+    assert not monitor.test(segment_places(network)).tested
 
 
 def test_trends_add_up_and_draw() -> None:
-    watch = plain()
-    drawn = trends(watch, [whole_place(NETWORK), *segment_places(NETWORK)])
+    monitor = plain()
+    drawn = trends(monitor, [whole_place(NETWORK), *segment_places(NETWORK)])
     assert [str(one.span.start) for one in drawn[0].quarters] == [
         "2023-01-01",
         "2023-04-01",
@@ -267,7 +274,8 @@ def test_the_interval_of_a_ratio_covers() -> None:
     k, sd = 600, 0.4
     centre, ratio = rng.uniform(0, 3, k), rng.uniform(0.5, 3.0, k)
     count = rng.poisson(ratio * np.exp(centre + sd * rng.standard_normal(k))).astype(float)
-    low, high = ratio_interval(count, centre, np.full(k, sd), 0.9)
+    interval = ratio_interval(count, centre, np.full(k, sd), 0.9)
+    low, high = interval.low, interval.high
     assert abs(((low <= ratio) & (ratio <= high)).mean() - 0.9) < 0.04
 
 
@@ -288,15 +296,15 @@ def test_gateways_make_crossings_and_none_is_a_clear_fault() -> None:
 def test_windows_that_cannot_be_are_refused_clearly() -> None:
     records, effort = history(np.random.default_rng(14))
     with pytest.raises(InputError, match="no effort before it"):
-        cut(records, effort, np.datetime64("2022-05-01"))
+        split_record(records, effort, np.datetime64("2022-05-01"))
     with pytest.raises(InputError, match="Begin the window earlier"):
-        cut(records, effort, np.datetime64("2024-06-01"))
+        split_record(records, effort, np.datetime64("2024-06-01"))
     with pytest.raises(InputError, match="no search effort"):
-        cut(records, None)
+        split_record(records, None)
     with pytest.raises(InputError, match="cannot be cut"):
-        cut(records_of({0: 1.0}), effort_of({0: 1.0}))
+        split_record(records_of({0: 1.0}), effort_of({0: 1.0}))
     with pytest.raises(InputError, match="at least one month"):
-        cut(records, effort, memory=0)
+        split_record(records, effort, memory=0)
 
 
 def test_the_cut_moves_to_where_dated_spans_begin_and_effort_is_shared_by_days() -> None:
@@ -310,30 +318,30 @@ def test_the_cut_moves_to_where_dated_spans_begin_and_effort_is_shared_by_days()
     effort = replace(
         effort, start=np.array(["2023-01-01"], "datetime64[D]"), end=np.array(["2024-12-31"], "datetime64[D]")
     )
-    halves = cut(yearly, replace(effort, end=np.array(["2024-10-01"], dtype="datetime64[D]")))
-    assert halves.window.start == np.datetime64("2023-10-01")
-    assert halves.earlier[1].amount.sum() + halves.later[1].amount.sum() == pytest.approx(365.0)
-    across = cut(yearly, effort, np.datetime64("2024-01-01"))
+    split = split_record(yearly, replace(effort, end=np.array(["2024-10-01"], dtype="datetime64[D]")))
+    assert split.window.span.start == np.datetime64("2023-10-01")
+    assert split.before.effort.amount.sum() + split.window.effort.amount.sum() == pytest.approx(365.0)
+    across = split_record(yearly, effort, np.datetime64("2024-01-01"))
     assert "reach over 2024-01-01" in across.warnings[0]
-    assert len(across.later[0]) == 0
-    assert len(quarters(halves)) == 2
+    assert len(across.window.seizures) == 0
+    assert len(quarters(split)) == 2
 
 
 def test_a_window_without_effort_of_a_place_and_records_with_nothing_in_them_answer_with_their_limits() -> None:
     records, effort = history(np.random.default_rng(15))
     nothing = records.take(records.count < 0)
-    found = Watch(FieldFlow(season=False), nothing, effort, NETWORK).judge(segment_places(NETWORK))
+    found = AlertMonitor(FieldFlow(season=False), nothing, effort, NETWORK).test(segment_places(NETWORK))
     assert not found.alarms
-    assert len(found.judged) == M
+    assert len(found.tested) == M
     one = records.take(np.flatnonzero(records.count)[-1:])
-    assert len(Watch(FieldFlow(season=False), one, effort, NETWORK).judge(segment_places(NETWORK)).judged) == M
+    assert len(AlertMonitor(FieldFlow(season=False), one, effort, NETWORK).test(segment_places(NETWORK)).tested) == M
     idle = effort.take((effort.start < WINDOW) | (effort.segment == 0))
     idle = replace(idle, amount=np.where(idle.start < WINDOW, idle.amount, 0.0), unit=effort.unit)
-    found = Watch(FieldFlow(season=False), records, idle, NETWORK, since=np.datetime64("2023-11-01")).judge(
+    found = AlertMonitor(FieldFlow(season=False), records, idle, NETWORK, since=np.datetime64("2023-11-01")).test(
         segment_places(NETWORK)
     )
     assert found.window.end == WINDOW
-    assert found.judged
+    assert found.tested
 
 
 def test_effort_of_a_unit_that_only_begins_in_the_window_is_left_out_and_told() -> None:
@@ -342,9 +350,9 @@ def test_effort_of_a_unit_that_only_begins_in_the_window_is_left_out_and_told() 
     both = replace(effort, source=unit, source_name=("a", "b"), unit=("a", "b"))
     made_by = (records.start >= WINDOW).astype(np.int64) * (records.segment < 5)
     finds = replace(records, source=made_by, source_name=("a", "b"), effort_unit=("a", "b"))
-    found = Watch(FieldFlow(season=False), finds, both, NETWORK).judge(segment_places(NETWORK))
+    found = AlertMonitor(FieldFlow(season=False), finds, both, NETWORK).test(segment_places(NETWORK))
     assert any("begins in the window" in text for text in found.warnings)
-    assert len(found.judged) == M - 5
+    assert len(found.tested) == M - 5
 
 
 def test_a_shorter_memory_forgets_a_drift() -> None:
@@ -354,8 +362,8 @@ def test_a_shorter_memory_forgets_a_drift() -> None:
     found = rng.poisson(hours * rate[:, None]).astype(float)
     month, segment = np.nonzero(hours)
     record = rows_of(segment, hours[month, segment], found[month, segment], month=month)
-    long = Watch(FieldFlow(season=False), *record, NETWORK).judge([whole_place(NETWORK)]).whole
-    short = Watch(FieldFlow(season=False), *record, NETWORK, memory=3).judge([whole_place(NETWORK)]).whole
+    long = AlertMonitor(FieldFlow(season=False), *record, NETWORK).test([whole_place(NETWORK)]).whole
+    short = AlertMonitor(FieldFlow(season=False), *record, NETWORK, memory=3).test([whole_place(NETWORK)]).whole
     assert long is not None
     assert short is not None
     assert long.p < 1e-3

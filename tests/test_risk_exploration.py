@@ -14,12 +14,12 @@ from optimizer.base.errors import InputError
 from optimizer.risk import FieldFlow
 from optimizer.risk.information_gain import (
     LARGEST_LOG_MEAN,
-    Outlook,
+    InformationGain,
     chance_of_top,
     count_information,
     information_around,
+    information_gain,
     near_segments,
-    outlook,
     reason,
 )
 from tests.risk_cases import by_segment, effort_of, grid_network, line_network, records_of
@@ -127,32 +127,32 @@ def test_the_chance_of_the_top_is_by_length_and_sums_to_it() -> None:
 
 
 def test_the_outlook_ranks_the_unknown_before_the_well_known() -> None:
-    view = outlook(MODEL, NETWORK, 5.0)
-    assert view.unit == "hours"
-    known = MODEL.evidence_.expected > np.quantile(MODEL.evidence_.expected[view.searched], 0.7)
-    assert view.information[~view.searched].mean() > view.information[known].mean()
-    assert (view.around >= view.information).all()
-    np.testing.assert_allclose(view.finds, 5.0 * MODEL.evidence_.global_rate[0] * view.median)
-    again = outlook(MODEL, NETWORK, 5.0)
-    np.testing.assert_array_equal(view.top, again.top)
-    longer = outlook(MODEL, NETWORK, 50.0)
-    assert (longer.information > view.information).all()
+    gain = information_gain(MODEL, NETWORK, 5.0)
+    assert gain.unit == "hours"
+    known = MODEL.evidence_.expected > np.quantile(MODEL.evidence_.expected[gain.searched], 0.7)
+    assert gain.information[~gain.searched].mean() > gain.information[known].mean()
+    assert (gain.around >= gain.information).all()
+    np.testing.assert_allclose(gain.seizures, 5.0 * MODEL.evidence_.global_rate[0] * gain.median)
+    again = information_gain(MODEL, NETWORK, 5.0)
+    np.testing.assert_array_equal(gain.top, again.top)
+    longer = information_gain(MODEL, NETWORK, 50.0)
+    assert (longer.information > gain.information).all()
 
 
 def test_a_patrol_of_nothing_or_in_an_unknown_unit_is_refused() -> None:
     for amount in (0.0, -1.0, np.inf, np.nan):
         with pytest.raises(InputError, match="above 0"):
-            outlook(MODEL, NETWORK, amount)
+            information_gain(MODEL, NETWORK, amount)
     with pytest.raises(InputError, match="'hours'"):
-        outlook(MODEL, NETWORK, 1.0, "vehicles")
+        information_gain(MODEL, NETWORK, 1.0, "vehicles")
 
 
 def test_reasons_call_what_nobody_searched_unknown() -> None:
     four = np.array([0.5, 0.4, 0.3, 0.2])
-    view = Outlook(
+    gain = InformationGain(
         1.0, "hours", four, four, four, four, np.array([0.2, 0.9, 0.1, 0.0]), np.array([False, True, True, True])
     )
-    words = [reason(view, s) for s in range(4)]
+    words = [reason(gain, s) for s in range(4)]
     assert words == [
         "unknown: never searched, may be among the worst",
         "known to be bad",

@@ -173,7 +173,7 @@ def test_more_effort_for_the_same_finds_is_less_risk() -> None:
     rates = []
     for factor in (1, 4, 16):
         estimate = FieldFlow(CORNERS).fit(records_of(finds), effort_of(hours | {3: 2.0 * factor}), NETWORK).predict()
-        rates.append(estimate.rates("hours")[0][3])
+        rates.append(estimate.rates("hours").median[3])
     assert rates[0] > rates[1] > rates[2]
 
 

@@ -74,7 +74,9 @@ def test_a_segment_far_from_all_others_has_the_gamma_poisson_posterior(finds: fl
         [estimate.low[0], estimate.median[0], estimate.high[0]], posterior.ppf([0.05, 0.5, 0.95]), rtol=1e-9
     )
     np.testing.assert_allclose(estimate.mean[0], posterior.mean())
-    np.testing.assert_allclose([part[0] for part in estimate.rates("hours")], rate * posterior.ppf([0.5, 0.05, 0.95]))
+    rates = estimate.rates("hours")
+    at_first = [rates.median[0], rates.interval.low[0], rates.interval.high[0]]
+    np.testing.assert_allclose(at_first, rate * posterior.ppf([0.5, 0.05, 0.95]))
 
 
 def test_a_neighbour_is_believed_by_distance_and_as_one_example() -> None:
@@ -141,7 +143,7 @@ def test_the_same_finds_for_more_effort_are_a_lower_rate(segment: int) -> None:
     rates = []
     for factor in (1, 3, 9):
         more = hours | {segment: factor * hours.get(segment, 1.0)}
-        rates.append(model.fit(records_of(finds), effort_of(more), network).predict().rates("hours")[0][segment])
+        rates.append(model.fit(records_of(finds), effort_of(more), network).predict().rates("hours").median[segment])
     assert rates[0] > rates[1] > rates[2]
 
 
@@ -243,8 +245,11 @@ def test_little_or_strange_evidence_still_gives_an_answer(
 def test_no_find_in_much_effort_is_little_risk_per_unit() -> None:
     little = ShrunkRate().fit(records_of({}), effort_of({0: 1.0, 1: 1.0}), line_network(2)).predict()
     much = ShrunkRate().fit(records_of({}), effort_of({0: 100.0, 1: 100.0}), line_network(2)).predict()
-    np.testing.assert_allclose(np.array(much.rates("hours")) * 100, little.rates("hours"), rtol=1e-9)
-    assert (little.rates("hours")[0] > 0).all()
+    less, more = little.rates("hours"), much.rates("hours")
+    np.testing.assert_allclose(more.median * 100, less.median, rtol=1e-9)
+    np.testing.assert_allclose(more.interval.low * 100, less.interval.low, rtol=1e-9)
+    np.testing.assert_allclose(more.interval.high * 100, less.interval.high, rtol=1e-9)
+    assert (less.median > 0).all()
 
 
 def test_draws_follow_the_interval() -> None:

@@ -14,7 +14,7 @@ from optimizer.cli.console import ProgressPrinter, print_json, print_table, to_p
 
 if TYPE_CHECKING:
     from optimizer.pipeline.risk_alerts import RiskAlerts
-    from optimizer.risk.alerts.monitor import Judgement
+    from optimizer.risk.alerts.monitor import PlaceTest
 
 NEAREST = 5
 """Places that are shown where there is no alarm."""
@@ -36,7 +36,7 @@ def alerts(
         typer.Option(help="First day of the recent window (2024-10-01 or 2024-10); by default the last quarter."),
     ] = None,
     fdr: Annotated[float, typer.Option(min=0.001, max=0.5, help="Expected share of false alarms among alarms.")] = 0.1,
-    by: Annotated[PlaceKindName, typer.Option(help="What is judged.")] = PlaceKindName.SEGMENT,
+    by: Annotated[PlaceKindName, typer.Option(help="What is tested.")] = PlaceKindName.SEGMENT,
     memory: Annotated[
         int | None, typer.Option(min=1, help="Months before the window to learn from; by default all of them.")
     ] = None,
@@ -79,9 +79,9 @@ def _show(result: RiskAlerts) -> None:
     head = ["place", "found", "expected", "usual range", "times", "q", "remark"]
     if found.alarms:
         print_table(f"Alerts, {found.window} ({share})", head, [_cells(one) for one in found.alarms])
-    elif found.judged:
-        title = f"No alert, {found.window}: none of {len(found.judged)} places stands out. The nearest to one:"
-        print_table(title, head, [_cells(one) for one in found.judged[:NEAREST]])
+    elif found.tested:
+        title = f"No alert, {found.window}: none of {len(found.tested)} places stands out. The nearest to one:"
+        print_table(title, head, [_cells(one) for one in found.tested[:NEAREST]])
     for trend in result.trends:
         print_table(
             f"{trend.place.label}, by quarter",
@@ -112,7 +112,7 @@ def _show(result: RiskAlerts) -> None:
         people.print(f"- {warning}", markup=False, soft_wrap=True)
 
 
-def _cells(one: Judgement) -> list[str]:
+def _cells(one: PlaceTest) -> list[str]:
     from optimizer.pipeline.risk_alerts import alert_remark
 
     usual = f"{one.low:g} to {one.high:g}"

@@ -16,7 +16,7 @@ from optimizer.pipeline.field_model import field_model, seizures_of
 from optimizer.pipeline.geodata_files import write_csv, write_geojson
 from optimizer.records.period import parse_period
 from optimizer.risk.alerts.figure import trend_picture
-from optimizer.risk.alerts.monitor import Watch
+from optimizer.risk.alerts.monitor import AlertMonitor
 from optimizer.risk.alerts.places import (
     area_places,
     crossing_places,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from optimizer.base.listener import Listener
     from optimizer.problem.network import Network
-    from optimizer.risk.alerts.monitor import Alerts, Judgement, Unrecorded
+    from optimizer.risk.alerts.monitor import Alerts, PlaceTest, Unrecorded
     from optimizer.risk.alerts.places import Place
     from optimizer.risk.alerts.trend import Trend
     from optimizer.scenario.evidence import ScenarioEvidence
@@ -71,9 +71,9 @@ class RiskAlerts:
     Attributes
     ----------
     by
-        Kind of place that was judged.
+        Kind of place that was tested.
     alerts
-        The judged places and what was expected of them.
+        The tested places and what was expected of them.
     trends
         The whole, then the first alarms (by area every area), quarter by quarter.
     warnings
@@ -133,14 +133,14 @@ def find_alerts(
     records, network = seizures_of(evidence), evidence.region.network
     chosen, places = field_model(evidence), _places(by, evidence)
     with step(listener, "estimating risk before the window"):
-        watch = Watch(chosen.model, records, evidence.effort, network, since=start, memory=memory)
+        monitor = AlertMonitor(chosen.model, records, evidence.effort, network, since=start, memory=memory)
     with step(listener, "judging the window"):
-        found = watch.judge(places, fdr=fdr, any_dependence=any_dependence)
+        found = monitor.test(places, fdr=fdr, any_dependence=any_dependence)
         shown = [one.place for one in found.alarms][:MOST_TRENDS]
         if by == "area":
             shown += [place for place in places if place not in shown]
         result = RiskAlerts(
-            by, found, tuple(trends(watch, [whole_place(network), *shown])), (*chosen.warnings, *found.warnings)
+            by, found, tuple(trends(monitor, [whole_place(network), *shown])), (*chosen.warnings, *found.warnings)
         )
     if out is not None:
         _save(Path(out), result, network)
@@ -156,16 +156,16 @@ def _places(by: PlaceKind, evidence: ScenarioEvidence) -> tuple[Place, ...]:
     return neighbourhood_places(network) if by == "neighbourhood" else segment_places(network)
 
 
-def alert_remark(one: Judgement) -> str:
-    """Return what must be known of a judged place, in a few words."""
+def alert_remark(one: PlaceTest) -> str:
+    """Return what must be known of a tested place, in a few words."""
     words = ["one seizure alone: thin"] if one.thin else []
     if one.new:
         words.append("never searched before: expectation is wide")
     return "; ".join(words)
 
 
-def alert_row(one: Judgement) -> dict[str, Any]:
-    """Return a judged place as a row of alerts.csv."""
+def alert_row(one: PlaceTest) -> dict[str, Any]:
+    """Return a tested place as a row of alerts.csv."""
     return {
         "place": one.place.id,
         "name": one.place.label,
@@ -220,8 +220,8 @@ def _number(value: float) -> float | None:
 def _save(out: Path, result: RiskAlerts, network: Network) -> None:
     """Write the folder, all files or none."""
     found = result.alerts
-    rows = [alert_row(one) for one in found.judged]
-    shapes = [shapely.MultiLineString(list(network.lines[one.place.segments])) for one in found.judged]
+    rows = [alert_row(one) for one in found.tested]
+    shapes = [shapely.MultiLineString(list(network.lines[one.place.segments])) for one in found.tested]
     with folder_written_whole(out) as folder:
         write_csv(folder / "alerts.csv", rows, JUDGED)
         write_geojson(folder / "alerts.geojson", rows, shapes)
@@ -238,7 +238,7 @@ def alerts_content(result: RiskAlerts) -> dict[str, Any]:
         "before": str(found.before),
         "window": str(found.window),
         "fdr": found.fdr,
-        "judged": len(found.judged),
+        "judged": len(found.tested),
         "alarms": [alert_row(one) for one in found.alarms],
         "whole": None if found.whole is None else alert_row(found.whole),
         "trends": _trend_rows(result.trends),

@@ -19,7 +19,7 @@ from optimizer.base.listener import SILENT, step
 from optimizer.pipeline.field_model import fitted_field_model
 from optimizer.pipeline.geodata_files import write_csv, write_geojson
 from optimizer.risk.alerts.places import segment_label
-from optimizer.risk.information_gain import outlook, reason
+from optimizer.risk.information_gain import information_gain, reason
 from optimizer.scenario.evidence import read_evidence
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from optimizer.base.listener import Listener
     from optimizer.problem.network import Network
     from optimizer.risk.field_flow.model import FieldFlow
-    from optimizer.risk.information_gain import Outlook
+    from optimizer.risk.information_gain import InformationGain
     from optimizer.scenario.evidence import ScenarioEvidence
 
 FILES = ("look.csv", "look.geojson")
@@ -150,7 +150,7 @@ def where_to_look(
 
 def information_of_patrol(
     model: FieldFlow, network: Network, *, effort: float | None = None, unit: str | None = None
-) -> Outlook:
+) -> InformationGain:
     """Return what one patrol would find and tell, segment by segment.
 
     Parameters
@@ -169,7 +169,7 @@ def information_of_patrol(
     """
     usual = usual_patrol(model, network, unit)
     draws = int(np.clip(DRAWN // network.n_segments, FEWEST_DRAWS, MOST_DRAWS))
-    return outlook(model, network, usual.amount if effort is None else effort, usual.unit, draws=draws)
+    return information_gain(model, network, usual.amount if effort is None else effort, usual.unit, draws=draws)
 
 
 def usual_patrol(model: FieldFlow, network: Network, unit: str | None = None) -> Patrol:
@@ -212,7 +212,7 @@ def _check_unit(evidence: ScenarioEvidence, unit: str | None) -> None:
         raise InputError(Problem("--unit", repr(unit), " or ".join(map(repr, dict.fromkeys(evidence.effort.unit)))))
 
 
-def _roads(network: Network, gain: Outlook) -> tuple[RoadToLookAt, ...]:
+def _roads(network: Network, gain: InformationGain) -> tuple[RoadToLookAt, ...]:
     risk, look, worst = (_ranks(values) for values in (gain.median, gain.around, gain.top))
     return tuple(
         RoadToLookAt(
@@ -222,7 +222,7 @@ def _roads(network: Network, gain: Outlook) -> tuple[RoadToLookAt, ...]:
             known="searched" if gain.searched[s] else "unknown",
             risk_index=float(gain.median[s]),
             risk_rank=int(risk[s]),
-            expected_finds=float(gain.finds[s]),
+            expected_finds=float(gain.seizures[s]),
             information_nats=float(gain.information[s]),
             around_nats=float(gain.around[s]),
             look_rank=int(look[s]),

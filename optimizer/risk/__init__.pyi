@@ -1,5 +1,5 @@
+from .alerts.monitor import AlertMonitor as AlertMonitor
 from .alerts.monitor import Alerts as Alerts
-from .alerts.monitor import Watch as Watch
 from .alerts.places import Place as Place
 from .alerts.places import area_places as area_places
 from .alerts.places import crossing_places as crossing_places
@@ -16,7 +16,7 @@ from .field_flow.field import Neighbours as Neighbours
 from .field_flow.flow import PathFlows as PathFlows
 from .field_flow.flow import path_flows as path_flows
 from .field_flow.model import FieldFlow as FieldFlow
-from .information_gain import Outlook as Outlook
+from .information_gain import InformationGain as InformationGain
 from .od import OdTable as OdTable
 from .od import fit_od as fit_od
 from .od import od_draws as od_draws
@@ -30,23 +30,23 @@ from .simulation import make_history as make_history
 from .simulation import make_world as make_world
 
 __all__ = [
+    "AlertMonitor",
     "Alerts",
     "Change",
     "CountsOverEffort",
     "FieldFlow",
     "FlowRegression",
     "History",
+    "InformationGain",
     "KernelDensity",
     "Neighbours",
     "OdTable",
-    "Outlook",
     "PathFlows",
     "Place",
     "RawCounts",
     "RiskEstimate",
     "RiskModel",
     "ShrunkRate",
-    "Watch",
     "World",
     "area_places",
     "as_records",

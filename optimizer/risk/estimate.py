@@ -13,6 +13,36 @@ if TYPE_CHECKING:
     from optimizer.records.model import Effort, Seizures
 
 
+@dataclass(frozen=True, eq=False)
+class Interval:
+    """Central intervals of k numbers.
+
+    Attributes
+    ----------
+    low, high
+        (k,) lower and upper ends.
+    """
+
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class SeizureRates:
+    """Seizures per unit of effort, by segment (m of them).
+
+    Attributes
+    ----------
+    median
+        (m,) median.
+    interval
+        The central interval.
+    """
+
+    median: NDArray[np.float64]
+    interval: Interval
+
+
 @dataclass(frozen=True)
 class RiskEstimate:
     """Risk index by segment (m of them): 1 where a unit of effort finds what it finds on the whole.
@@ -49,10 +79,10 @@ class RiskEstimate:
         """(m,) whether nobody ever searched there."""
         return ~self.searched
 
-    def rates(self, unit: str) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Return median, low and high seizures per unit of effort, each (m,)."""
+    def rates(self, unit: str) -> SeizureRates:
+        """Return the seizures per unit of effort of every segment, in one of `units`."""
         rate = self.global_rate[self.units.index(unit)]
-        return rate * self.median, rate * self.low, rate * self.high
+        return SeizureRates(rate * self.median, Interval(rate * self.low, rate * self.high))
 
 
 @runtime_checkable

@@ -58,7 +58,7 @@ MUCH, SURE = 0.1, 0.5
 
 
 @dataclass(frozen=True, eq=False)
-class Outlook:
+class InformationGain:
     """What a patrol would find and teach, segment by segment (m of them).
 
     Attributes
@@ -67,7 +67,7 @@ class Outlook:
         Effort of the patrol.
     median
         (m,) median risk index.
-    finds
+    seizures
         (m,) median of the expected finds of the patrol.
     information
         (m,) nats that it teaches about the segment's log rate, >= 0.
@@ -82,14 +82,14 @@ class Outlook:
     amount: float
     unit: str
     median: Floats
-    finds: Floats
+    seizures: Floats
     information: Floats
     around: Floats
     top: Floats
     searched: NDArray[np.bool_]
 
 
-def outlook(
+def information_gain(
     model: FieldFlow,
     network: Network,
     amount: float,
@@ -97,7 +97,7 @@ def outlook(
     *,
     draws: int = DRAWS,
     rng: np.random.Generator | None = None,
-) -> Outlook:
+) -> InformationGain:
     """Return what one patrol of the given effort would teach on each segment.
 
     Parameters
@@ -128,7 +128,7 @@ def outlook(
     drawn = model.sample(draws, rng or np.random.default_rng(0))
     own = count_information(log_mean, sd, main.hyper.shape)
     length = network.length_m[network.segment_arc]
-    return Outlook(
+    return InformationGain(
         amount,
         model.evidence_.units[number],
         np.exp(model.mean_),
@@ -268,12 +268,12 @@ def chance_of_top(drawn: Floats, length: Floats, share: float = TOP) -> Floats:
     return within / len(drawn)
 
 
-def reason(view: Outlook, segment: int) -> str:
+def reason(gain: InformationGain, segment: int) -> str:
     """Return in a few words why one would look at a segment, or need not."""
-    if not view.searched[segment]:
-        return "unknown: never searched" + (", may be among the worst" if view.top[segment] > TOP else "")
-    if (view.around > view.around[segment]).mean() < MUCH:
+    if not gain.searched[segment]:
+        return "unknown: never searched" + (", may be among the worst" if gain.top[segment] > TOP else "")
+    if (gain.around > gain.around[segment]).mean() < MUCH:
         return "searched, but a patrol would still teach much"
-    if view.top[segment] > SURE:
+    if gain.top[segment] > SURE:
         return "known to be bad"
-    return "unsure whether bad" if view.top[segment] > TOP else "known well enough"
+    return "unsure whether bad" if gain.top[segment] > TOP else "known well enough"

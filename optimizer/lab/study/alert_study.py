@@ -20,12 +20,12 @@ from scipy.stats import beta
 
 from optimizer.region import read_region
 from optimizer.risk import FieldFlow, History, as_records, captured, make_history, make_world
-from optimizer.risk.alerts.chance import adjusted, surprise
-from optimizer.risk.alerts.monitor import Watch
+from optimizer.risk.alerts.chance import false_discovery_rates, p_values
+from optimizer.risk.alerts.monitor import AlertMonitor
 from optimizer.risk.alerts.places import neighbourhood_places, segment_places, whole_place
 from optimizer.risk.alerts.tally import tally
 from optimizer.risk.demand import gateway_masses, gravity_table
-from optimizer.risk.information_gain import chance_of_top, near_segments, outlook
+from optimizer.risk.information_gain import chance_of_top, information_gain, near_segments
 from optimizer.risk.simulation import CHASING, SEARCHES_A_MONTH, rate_for, search
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from optimizer.problem.network import Network
     from optimizer.risk import OdTable, World
-    from optimizer.risk.alerts.chance import Expected
+    from optimizer.risk.alerts.chance import PredictiveCounts
     from optimizer.risk.alerts.places import Place
     from optimizer.risk.simulation import EffortKind, WorldKind
 
@@ -100,7 +100,7 @@ class Board:
 
     observed: Floats
     truth: Floats
-    expected: Expected
+    expected: PredictiveCounts
     place: NDArray[np.int64]
     segment: NDArray[np.int64]
 
@@ -117,25 +117,26 @@ def one_record(network: Network, table: OdTable, case: Case, seed: int) -> dict[
     per_search = history.found.sum() / (history.effort * world.rate).sum()
     truth = per_search * history.effort[-WINDOW:].sum(axis=0) * world.rate
     found = history.found[-WINDOW:].sum(axis=0)
-    watch = Watch(FieldFlow(table), *as_records(history), network)
+    monitor = AlertMonitor(FieldFlow(table), *as_records(history), network)
     rows: list[dict[str, Any]] = []
     for widening in WIDENINGS:
-        watch.widen(widening)
+        monitor.widen(widening)
         for by, places in (("segment", segment_places(network)), ("neighbourhood", neighbourhood_places(network))):
-            board = _board(watch, places, truth)
+            board = _board(monitor, places, truth)
             rows.append({"by": by, "widening": widening} | _quiet(board))
             rows.append(
                 {"by": by, "widening": widening} | _planted(board, by, truth, found, np.random.default_rng(seed))
             )
-        whole = _board(watch, [whole_place(network)], truth)
+        whole = _board(monitor, [whole_place(network)], truth)
         rows.append({"by": "whole", "widening": widening} | _quiet(whole))
     return asdict(case) | {"seed": seed, "found": float(history.found.sum()), "results": rows}
 
 
-def _board(watch: Watch, places: Sequence[Place], truth: Floats) -> Board:
-    records, effort = watch.halves.later
-    counted = tally(places, records, watch.comparable(effort), watch.network, watch.known)
-    searched, expected = watch.expected(counted)
+def _board(monitor: AlertMonitor, places: Sequence[Place], truth: Floats) -> Board:
+    records, effort = monitor.split.window.seizures, monitor.split.window.effort
+    counted = tally(places, records, monitor.comparable(effort), monitor.network, monitor.reference)
+    forecast = monitor.forecast(counted)
+    searched, expected = forecast.place, forecast.counts
     sizes = [places[k].segments.size for k in searched.tolist()]
     place = np.repeat(np.arange(searched.size), sizes)
     segment = np.concatenate([places[k].segments for k in searched.tolist()])
@@ -146,17 +147,17 @@ def _board(watch: Watch, places: Sequence[Place], truth: Floats) -> Board:
 def _quiet(board: Board) -> dict[str, Any]:
     out: dict[str, Any] = {"tested": board.observed.size}
     for kind in ("mid", "plain"):
-        more, fewer = surprise(board.expected, board.observed, kind)
-        p = np.minimum(2 * np.minimum(more, fewer), 1.0)
-        called = adjusted(p) <= FDR
+        tested = p_values(board.expected, board.observed, kind)
+        more, fewer, p = tested.more, tested.fewer, tested.two_sided
+        called = false_discovery_rates(p) <= FDR
         out[kind] = {
             "more": int((called & (more < fewer)).sum()),
             "fewer": int((called & (more >= fewer)).sum()),
-            "by": int((adjusted(p, any_dependence=True) <= FDR).sum()),
+            "by": int((false_discovery_rates(p, any_dependence=True) <= FDR).sum()),
             "p01": [int((more < 0.01).sum()), int((fewer < 0.01).sum())],
         }
-    more, fewer = surprise(board.expected, board.observed, "randomised")
-    out["uniform"] = [int((more < 0.01).sum()), int((fewer < 0.01).sum())]
+    tested = p_values(board.expected, board.observed, "randomised")
+    out["uniform"] = [int((tested.more < 0.01).sum()), int((tested.fewer < 0.01).sum())]
     return out
 
 
@@ -173,9 +174,9 @@ def _planted(board: Board, by: str, truth: Floats, found: Floats, rng: np.random
         else:
             extra = -rng.binomial(found.astype(np.int64), (1 - factor) * changed).astype(np.float64)
         observed = board.observed + board.of(extra)
-        more, fewer = surprise(board.expected, observed)
-        called = adjusted(np.minimum(2 * np.minimum(more, fewer), 1.0)) <= FDR
-        right = called & ((more < fewer) == (factor > 1))
+        tested = p_values(board.expected, observed)
+        called = false_discovery_rates(tested.two_sided) <= FDR
+        right = called & ((tested.more < tested.fewer) == (factor > 1))
         touched = board.of(changed.astype(np.float64)) > 0
         hits: dict[str, list[int]] = {}
         for number, place in chosen:
@@ -283,9 +284,9 @@ def _where(way: str, model: FieldFlow, history: History, network: Network, rng: 
             top = chance_of_top(draw[None], length) > 0
             at += top * length / (top @ length) / len(drawn)
         return at
-    view = outlook(model, network, PATROL)
+    gain = information_gain(model, network, PATROL)
     chosen = _spread(
-        view.around if way == "around" else view.information, near, int(WINDOW * SEARCHES_A_MONTH / PATROL)
+        gain.around if way == "around" else gain.information, near, int(WINDOW * SEARCHES_A_MONTH / PATROL)
     )
     at[chosen] = 1 / chosen.size
     return at

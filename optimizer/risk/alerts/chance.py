@@ -1,4 +1,4 @@
-"""How surprising a count is: Poisson or negative binomial, averaged over a log-normal mean.
+"""Predictive distributions of counts and their p-values: Poisson or negative binomial, averaged over a log-normal mean.
 
     Y ~ Poisson(mu) or negative binomial of mean mu and shape R,      log mu ~ N(m, s^2)
 
@@ -26,6 +26,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 from scipy.special import betainc, gammainc, gammaincc
 
+from optimizer.risk.estimate import Interval
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -42,8 +44,8 @@ MOST_AT_ONCE = 20_000
 
 
 @dataclass(frozen=True)
-class Expected:
-    """What counts are expected, k of them.
+class PredictiveCounts:
+    """Predictive distributions of k counts.
 
     Attributes
     ----------
@@ -57,9 +59,9 @@ class Expected:
     sd: Floats
     shape: Floats
 
-    def take(self, chosen: NDArray[np.integer] | NDArray[np.bool_]) -> Expected:
+    def take(self, chosen: NDArray[np.integer] | NDArray[np.bool_]) -> PredictiveCounts:
         """Return the chosen places."""
-        return Expected(self.centre[chosen], self.sd[chosen], self.shape[chosen])
+        return PredictiveCounts(self.centre[chosen], self.sd[chosen], self.shape[chosen])
 
     def above(self, count: Floats) -> Floats:
         """Return P(Y > y) of the (k,) whole counts y; 1 where y < 0."""
@@ -77,9 +79,9 @@ class Expected:
             out[part] = _tail(count[part, None], mean, self.shape[part, None], upper=upper) @ NODE_WEIGHTS
         return out
 
-    def interval(self, level: float) -> tuple[Floats, Floats]:
-        """Return the (k,) smallest counts that at least (1 - level) / 2, and (1 + level) / 2, of the chance lie up to."""
-        return self._quantile((1 - level) / 2), self._quantile((1 + level) / 2)
+    def interval(self, level: float) -> Interval:
+        """Return the central interval of the counts: its ends are the (1 - level) / 2 and (1 + level) / 2 quantiles."""
+        return Interval(self._quantile((1 - level) / 2), self._quantile((1 + level) / 2))
 
     def _quantile(self, chance: float) -> Floats:
         low, high = np.full(self.centre.size, -1.0), np.ones(self.centre.size)
@@ -107,10 +109,29 @@ def _tail(count: Floats, mean: Floats, shape: Floats, *, upper: bool) -> Floats:
     return np.where(nothing, 1.0 if upper else 0.0, chance)
 
 
-def surprise(
-    expected: Expected, count: Floats, kind: PValue = "mid", rng: np.random.Generator | None = None
-) -> tuple[Floats, Floats]:
-    """Return the (k,) p-values of as many finds or more, and of as few or fewer.
+@dataclass(frozen=True, eq=False)
+class PValues:
+    """One-sided p-values of k counts.
+
+    Attributes
+    ----------
+    more, fewer
+        (k,) of as many seizures or more, and of as few or fewer; in [0, 1].
+    """
+
+    more: Floats
+    fewer: Floats
+
+    @property
+    def two_sided(self) -> Floats:
+        """(k,) twice the smaller of the two, at most 1."""
+        return np.asarray(np.minimum(2 * np.minimum(self.more, self.fewer), 1.0))
+
+
+def p_values(
+    expected: PredictiveCounts, count: Floats, kind: PValue = "mid", rng: np.random.Generator | None = None
+) -> PValues:
+    """Return the p-values of counts.
 
     Parameters
     ----------
@@ -126,14 +147,14 @@ def surprise(
     above, below = expected.above(count), expected.up_to(count - 1)
     here = np.maximum(1 - above - below, 0.0)
     if kind == "plain":
-        return np.minimum(above + here, 1.0), np.minimum(below + here, 1.0)
+        return PValues(np.minimum(above + here, 1.0), np.minimum(below + here, 1.0))
     part = np.full(count.size, 0.5)
     if kind == "randomised":
         part = (rng or np.random.default_rng(0)).random(count.size)
-    return above + part * here, below + (1 - part) * here
+    return PValues(above + part * here, below + (1 - part) * here)
 
 
-def adjusted(p: Floats, *, any_dependence: bool = False) -> Floats:
+def false_discovery_rates(p: Floats, *, any_dependence: bool = False) -> Floats:
     """Return the (k,) smallest false discovery rates at which each of the p-values would be called.
 
     Parameters

@@ -25,10 +25,10 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
-from optimizer.risk.alerts.chance import Expected, adjusted, surprise
+from optimizer.risk.alerts.chance import PredictiveCounts, false_discovery_rates, p_values
 from optimizer.risk.alerts.places import Place, segment_label, whole_place
-from optimizer.risk.alerts.tally import Known, Tally, tally, without_effort
-from optimizer.risk.alerts.window import cut
+from optimizer.risk.alerts.tally import RateReference, Tally, tally, without_effort
+from optimizer.risk.alerts.window import split_record
 from optimizer.risk.field_flow.season import in_average_months
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ DRAWS_OF_MANY, MANY = 100, 20_000
 
 
 @dataclass(frozen=True, eq=False)
-class Judgement:
+class PlaceTest:
     """A place and its window.
 
     Attributes
@@ -117,7 +117,7 @@ class Alerts:
         What the expectation was learnt from, and what was held against it.
     fdr
         The stated rate of false discoveries.
-    judged
+    tested
         Every place that was searched in the window, the most surprising first.
     whole
         All places together; None where nothing was searched. It is no part of the false discovery rate.
@@ -130,18 +130,44 @@ class Alerts:
     before: Span
     window: Span
     fdr: float
-    judged: tuple[Judgement, ...]
-    whole: Judgement | None
+    tested: tuple[PlaceTest, ...]
+    whole: PlaceTest | None
     unrecorded: tuple[Unrecorded, ...]
     warnings: tuple[str, ...]
 
     @property
-    def alarms(self) -> tuple[Judgement, ...]:
+    def alarms(self) -> tuple[PlaceTest, ...]:
         """The places that are called."""
-        return tuple(one for one in self.judged if one.alarm)
+        return tuple(one for one in self.tested if one.alarm)
 
 
-class Watch:
+@dataclass(frozen=True, eq=False)
+class CountForecast:
+    """What the model predicts for the places of a tally.
+
+    Attributes
+    ----------
+    place
+        (j,) positions of the places that were searched.
+    counts
+        Predictive distributions of their j counts.
+    """
+
+    place: NDArray[np.int64]
+    counts: PredictiveCounts
+
+
+@dataclass(frozen=True, eq=False)
+class _Tests:
+    """Outcomes of the tests of k places: two-sided p-values, false discovery rates, alarms, and whether nobody searched there before."""
+
+    p: Floats
+    q: Floats
+    alarm: NDArray[np.bool_]
+    new: NDArray[np.bool_]
+
+
+class AlertMonitor:
     """Holds a recent window of a record against what the time before it led to expect.
 
     Parameters
@@ -153,7 +179,7 @@ class Watch:
     network
         The roads.
     since
-        First day of the window; by default as `optimizer.risk.alerts.window.cut` says.
+        First day of the window; by default as `optimizer.risk.alerts.window.split_record` says.
     memory
         Months before the window from which the expectation is learnt; by default all.
     widening
@@ -179,21 +205,20 @@ class Watch:
         widening: float = ALERT_WIDENING,
         seed: int = 0,
     ) -> None:
-        self.halves = cut(records, effort, since, memory=memory)
+        self.split = split_record(records, effort, since, memory=memory)
         self.network = network
-        self.model = model.fit(*self.halves.earlier, network)
+        self.model = model.fit(self.split.before.seizures, self.split.before.effort, network)
         self.widening = widening
         self._seed = seed
         self._draws: tuple[Floats, Floats] | None = None
-        known = self.model.evidence_
-        self.known = Known(known.units, known.global_rate)
+        self.reference = RateReference(self.model.evidence_.units, self.model.evidence_.global_rate)
 
     def widen(self, widening: float) -> None:
         """Take another factor on the standard deviations of the log rates, > 0."""
         self.widening = widening
         self._draws = None
 
-    def judge(
+    def test(
         self,
         places: Sequence[Place],
         *,
@@ -202,7 +227,7 @@ class Watch:
         any_dependence: bool = False,
         level: float = 0.9,
     ) -> Alerts:
-        """Return the places that depart from expectation; those without effort in the window are not judged.
+        """Return the places that depart from expectation; those without effort in the window are not tested.
 
         Parameters
         ----------
@@ -217,21 +242,22 @@ class Watch:
         level
             Probability of the interval of finds.
         """
-        records, effort = self.halves.later
-        counted = tally(places, records, self.comparable(effort), self.network, self.known)
-        searched, expected = self.expected(counted)
+        records, effort = self.split.window.seizures, self.split.window.effort
+        counted = tally(places, records, self.comparable(effort), self.network, self.reference)
+        forecast = self.forecast(counted)
+        searched = forecast.place
         observed = counted.observed[searched]
-        p = _two_sided(expected, observed, p_value, np.random.default_rng(self._seed))
-        q = adjusted(p, any_dependence=any_dependence)
-        new = self._never_before(counted, len(places))[searched]
-        judged = _judgements([places[k] for k in searched.tolist()], observed, expected, p, q, fdr, new, level)
+        p = p_values(forecast.counts, observed, p_value, np.random.default_rng(self._seed)).two_sided
+        q = false_discovery_rates(p, any_dependence=any_dependence)
+        tests = _Tests(p, q, q <= fdr, self._never_before(counted, len(places))[searched])
+        tested = _place_tests([places[k] for k in searched.tolist()], observed, forecast.counts, tests, level)
         whole = self._whole(records, effort, level)
-        remarks = [*self.halves.warnings, *self._remarks(effort, len(places), searched.size), *_moved(whole)]
+        remarks = [*self.split.warnings, *self._remarks(effort, len(places), searched.size), *_moved(whole)]
         return Alerts(
-            self.halves.before,
-            self.halves.window,
+            self.split.before.span,
+            self.split.window.span,
             fdr,
-            tuple(sorted(judged, key=lambda one: (one.q, one.p))),
+            tuple(sorted(tested, key=lambda one: (one.q, one.p))),
             whole,
             self._unrecorded(records, effort),
             (*self.model.predict().warnings, *remarks),
@@ -241,15 +267,15 @@ class Watch:
         """Return effort in hours of an average month, by the season that was learnt."""
         return in_average_months(effort, self.model.season_)
 
-    def expected(self, counted: Tally) -> tuple[NDArray[np.int64], Expected]:
-        """Return the places of a tally that were searched, (j,), and the finds expected there."""
+    def forecast(self, counted: Tally) -> CountForecast:
+        """Return the predictive distributions of the seizures at those places of a tally that were searched."""
         searched, first, number = np.unique(counted.place, return_index=True, return_inverse=True)
         middle = counted.expected * np.exp(self._level_at_mode(counted.unit) + self.model.mean_[counted.segment])
         share = middle / np.bincount(number, middle)[number] if searched.size else middle
         thinness = np.bincount(number, share**2 / counted.clumps, searched.size) / self._shape()
         shape = np.full(searched.size, np.inf)
         np.divide(1.0, thinness, out=shape, where=thinness > 0)
-        by_draws = np.full(searched.size, len(self.known.units) > 1)  # levels of units and log rates hang together
+        by_draws = np.full(searched.size, len(self.reference.units) > 1)  # levels of units and log rates hang together
         by_draws[number[counted.segment != counted.segment[first][number]]] = True
         centre, sd = np.empty(searched.size), np.empty(searched.size)
         centre[~by_draws] = np.log(np.bincount(number, middle, searched.size)[~by_draws])
@@ -257,7 +283,7 @@ class Watch:
         if by_draws.any():
             logs = self._log_sums(counted, number, by_draws)
             centre[by_draws], sd[by_draws] = logs.mean(axis=0), logs.std(axis=0)
-        return searched, Expected(centre, sd, shape)
+        return CountForecast(searched, PredictiveCounts(centre, sd, shape))
 
     def _log_sums(self, counted: Tally, number: NDArray[np.int64], wanted: NDArray[np.bool_]) -> Floats:
         """Return draws of the log of the expected finds of the wanted places, (draws, places)."""
@@ -288,20 +314,20 @@ class Watch:
         normal about 0: its conditional is normal about the mode as nearly as matters. The rates alone scatter with all that is not known of the
         levels; rate and level together do not.
         """
-        out = np.zeros((len(rates), len(self.known.units)))
-        if len(self.known.units) == 1:
+        out = np.zeros((len(rates), len(self.reference.units)))
+        if len(self.reference.units) == 1:
             return out
-        known, shape, prior = self.model.evidence_, self._shape(), float(self._main.latent.precision[-1])
+        evidence, shape, prior = self.model.evidence_, self._shape(), float(self._main.latent.precision[-1])
         for unit in range(out.shape[1]):
-            areas = [area for area in known.area_counts if area.unit == unit]
-            expected = known.unit_expected[unit].copy()
+            areas = [area for area in evidence.area_counts if area.unit == unit]
+            expected = evidence.unit_expected[unit].copy()
             for area in areas:
                 np.add.at(expected, area.segment, area.expected)
-            count = known.unit_count[unit].sum() + sum(area.count for area in areas)
+            count = evidence.unit_count[unit].sum() + sum(area.count for area in areas)
             used = np.flatnonzero(expected > 0)
             if not used.size:
                 continue
-            clumps = np.maximum(known.months[unit, used], 1.0)
+            clumps = np.maximum(evidence.months[unit, used], 1.0)
             for row, draw in enumerate(rates):
                 mean = expected[used] * np.exp(draw[used])
                 level = _level(count, float(mean.sum()), prior)
@@ -326,18 +352,18 @@ class Watch:
         before = np.bincount(counted.place, self.model.evidence_.searched[counted.segment], size)
         return np.asarray(before == 0)
 
-    def _whole(self, records: Seizures, effort: Effort, level: float) -> Judgement | None:
+    def _whole(self, records: Seizures, effort: Effort, level: float) -> PlaceTest | None:
         whole = whole_place(self.network)
-        counted = tally([whole], records, self.comparable(effort), self.network, self.known)
-        searched, expected = self.expected(counted)
-        if not searched.size:
+        counted = tally([whole], records, self.comparable(effort), self.network, self.reference)
+        forecast = self.forecast(counted)
+        if not forecast.place.size:
             return None
-        p = _two_sided(expected, counted.observed, "mid", np.random.default_rng(0))
-        new = self._never_before(counted, 1)
-        return _judgements([whole], counted.observed, expected, p, p, 0.0, new, level)[0]
+        p = p_values(forecast.counts, counted.observed).two_sided
+        tests = _Tests(p, p, p <= 0.0, self._never_before(counted, 1))
+        return _place_tests([whole], counted.observed, forecast.counts, tests, level)[0]
 
     def _unrecorded(self, records: Seizures, effort: Effort) -> tuple[Unrecorded, ...]:
-        alone = records.take(without_effort(records, effort, self.network, self.known.units))
+        alone = records.take(without_effort(records, effort, self.network, self.reference.units))
         day = np.timedelta64(1, "D")
         return tuple(
             Unrecorded(
@@ -350,24 +376,27 @@ class Watch:
             for row, segment in enumerate(alone.segment.tolist())
         )
 
-    def _remarks(self, effort: Effort, asked: int, judged: int) -> list[str]:
+    def _remarks(self, effort: Effort, asked: int, tested: int) -> list[str]:
         remarks = []
         used = effort.take(effort.amount > 0)
         names = {effort.unit[source] for source in np.unique(used.source).tolist()}
         fresh = [
-            u for u, rate in zip(self.known.units, self.known.global_rate, strict=True) if u in names and np.isnan(rate)
+            u
+            for u, rate in zip(self.reference.units, self.reference.global_rate, strict=True)
+            if u in names and np.isnan(rate)
         ]
         if not names:
             remarks.append(
-                f"No search effort is recorded in the window, {self.halves.window}: nothing can be judged. Finds without effort are listed."
+                f"No search effort is recorded in the window, {self.split.window.span}: nothing can be tested. Seizures without effort "
+                "are listed."
             )
-        elif not judged:
+        elif not tested:
             remarks.append(
                 "None of the places has search effort of its own in the window. Effort known by area alone tells of areas, not of roads: "
-                "judge by area."
+                "test by area."
             )
-        elif judged < asked:
-            remarks.append(f"{asked - judged} of {asked} places were not searched in the window and are not judged.")
+        elif tested < asked:
+            remarks.append(f"{asked - tested} of {asked} places were not searched in the window and are not tested.")
         if fresh:
             remarks.append(
                 f"Effort in {', '.join(fresh)} begins in the window: nothing says what it finds, and it is left out."
@@ -375,7 +404,7 @@ class Watch:
         return remarks
 
 
-def _moved(whole: Judgement | None) -> list[str]:
+def _moved(whole: PlaceTest | None) -> list[str]:
     if whole is None or whole.p > SURPRISING:
         return []
     return [
@@ -395,36 +424,25 @@ def _level(count: float, mean: float, prior: float) -> float:
     return float(level)
 
 
-def _two_sided(expected: Expected, observed: Floats, kind: PValue, rng: np.random.Generator) -> Floats:
-    more, fewer = surprise(expected, observed, kind, rng)
-    return np.asarray(np.minimum(2 * np.minimum(more, fewer), 1.0))
-
-
-def _judgements(
-    places: Sequence[Place],
-    observed: Floats,
-    expected: Expected,
-    p: Floats,
-    q: Floats,
-    fdr: float,
-    new: NDArray[np.bool_],
-    level: float,
-) -> list[Judgement]:
-    low, high = expected.interval(level)
-    more, fewer = surprise(expected, observed)
+def _place_tests(
+    places: Sequence[Place], observed: Floats, counts: PredictiveCounts, tests: _Tests, level: float
+) -> list[PlaceTest]:
+    interval = counts.interval(level)
+    sides = p_values(counts, observed)
+    more = sides.more < sides.fewer
     return [
-        Judgement(
-            place,
-            float(observed[k]),
-            float(np.exp(expected.centre[k])),
-            float(low[k]),
-            float(high[k]),
-            float(p[k]),
-            float(q[k]),
-            "more" if more[k] < fewer[k] else "fewer",
-            bool(q[k] <= fdr),
-            bool(q[k] <= fdr and observed[k] == 1 and more[k] < fewer[k]),
-            bool(new[k]),
+        PlaceTest(
+            place=place,
+            observed=float(observed[k]),
+            expected=float(np.exp(counts.centre[k])),
+            low=float(interval.low[k]),
+            high=float(interval.high[k]),
+            p=float(tests.p[k]),
+            q=float(tests.q[k]),
+            direction="more" if more[k] else "fewer",
+            alarm=bool(tests.alarm[k]),
+            thin=bool(tests.alarm[k] and observed[k] == 1 and more[k]),
+            new=bool(tests.new[k]),
         )
         for k, place in enumerate(places)
     ]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Known:
+class RateReference:
     """What an earlier time fixed: units of effort, and (units,) finds per unit where the index is 1; NaN where it had no effort."""
 
     units: tuple[str, ...]
@@ -59,7 +59,9 @@ class Tally:
     clumps: Floats
 
 
-def tally(places: Sequence[Place], records: Seizures, effort: Effort, network: Network, known: Known) -> Tally:
+def tally(
+    places: Sequence[Place], records: Seizures, effort: Effort, network: Network, reference: RateReference
+) -> Tally:
     """Count finds and expected finds at each place.
 
     At a segment or a group of segments only finds with a point count, against the effort that stands behind such finds (`gather_evidence`). An
@@ -74,29 +76,31 @@ def tally(places: Sequence[Place], records: Seizures, effort: Effort, network: N
         Of the span alone; effort in hours of an average month.
     network
         The roads.
-    known
+    reference
         Units and their rates. Effort in units without a rate is left out: nothing says what it finds.
     """
-    effort = _with_a_rate(effort, known)
+    effort = _with_a_rate(effort, reference)
     points = np.array([k for k, place in enumerate(places) if place.by_points], dtype=np.int64)
-    parts = [(points, _located([places[k] for k in points.tolist()], records, effort, network, known))]
+    parts = [(points, _located([places[k] for k in points.tolist()], records, effort, network, reference))]
     parts += [
-        (np.array([k]), _around(place.segments, place.area, records, effort, network, known))
+        (np.array([k]), _around(place.segments, place.area, records, effort, network, reference))
         for k, place in enumerate(places)
         if not place.by_points
     ]
     return _joined(len(places), parts)
 
 
-def _with_a_rate(effort: Effort, known: Known) -> Effort:
-    rated = np.isfinite(known.global_rate)
-    unit = np.array([known.units.index(name) for name in effort.unit], dtype=np.int64)
+def _with_a_rate(effort: Effort, reference: RateReference) -> Effort:
+    rated = np.isfinite(reference.global_rate)
+    unit = np.array([reference.units.index(name) for name in effort.unit], dtype=np.int64)
     return effort.take(rated[unit[effort.source]])
 
 
-def _located(places: Sequence[Place], records: Seizures, effort: Effort, network: Network, known: Known) -> Tally:
-    rate = np.where(np.isnan(known.global_rate), 1.0, known.global_rate)
-    found = gather_evidence(records, effort, network, units=known.units, global_rate=rate)
+def _located(
+    places: Sequence[Place], records: Seizures, effort: Effort, network: Network, reference: RateReference
+) -> Tally:
+    rate = np.where(np.isnan(reference.global_rate), 1.0, reference.global_rate)
+    found = gather_evidence(records, effort, network, units=reference.units, global_rate=rate)
     sizes = [place.segments.size for place in places]
     place = np.repeat(np.arange(len(places)), sizes)
     segment = np.concatenate([np.empty(0, dtype=np.int64), *(place.segments for place in places)])
@@ -108,20 +112,20 @@ def _located(places: Sequence[Place], records: Seizures, effort: Effort, network
 
 
 def _around(
-    segments: Ints, area: str | None, records: Seizures, effort: Effort, network: Network, known: Known
+    segments: Ints, area: str | None, records: Seizures, effort: Effort, network: Network, reference: RateReference
 ) -> Tally:
     """Return the tally of one area, or of everything where there is no name."""
     inside = np.zeros(network.n_segments, dtype=bool)
     inside[segments] = True
     effort = effort.take(_belongs(effort, inside, area))
-    exposure = spread_effort(effort, network, known.units)
+    exposure = spread_effort(effort, network, reference.units)
     made_by = unit_of_seizures(records, exposure)
     counted = (
         _belongs(records, inside, area) & in_time(records, exposure, made_by) & _backed(records, made_by, exposure)
     )
     unit, segment = np.nonzero(exposure.amount > 0)
     nowhere = np.zeros(segment.size, dtype=np.int64)
-    expected = known.global_rate[unit] * exposure.amount[unit, segment]
+    expected = reference.global_rate[unit] * exposure.amount[unit, segment]
     clumps = np.maximum(exposure.months[unit, segment], 1.0)
     return Tally(np.array([records.count[counted].sum()]), nowhere, segment, unit, expected, clumps)
 

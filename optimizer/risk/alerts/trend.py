@@ -11,13 +11,14 @@ from scipy.special import gammainc
 from optimizer.risk.alerts.chance import NODE_WEIGHTS, NODES
 from optimizer.risk.alerts.tally import tally
 from optimizer.risk.alerts.window import effort_within, quarters, records_within
+from optimizer.risk.estimate import Interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from optimizer.risk.alerts.monitor import Watch
+    from optimizer.risk.alerts.monitor import AlertMonitor
     from optimizer.risk.alerts.places import Place
     from optimizer.risk.alerts.window import Span
 
@@ -62,43 +63,46 @@ class Trend:
     quarters: tuple[Quarter, ...]
 
 
-def trends(watch: Watch, places: Sequence[Place], level: float = 0.9) -> tuple[Trend, ...]:
+def trends(monitor: AlertMonitor, places: Sequence[Place], level: float = 0.9) -> tuple[Trend, ...]:
     """Return each place quarter by quarter.
 
     Quarters before the window are among those the model was fitted to: their ratios scatter less about 1 than those of the window.
 
     Parameters
     ----------
-    watch
+    monitor
         A record and the model of its earlier part.
     places
         Where.
     level
         Probability of the intervals, of a Poisson count over an expectation that is not quite known.
     """
-    spans = quarters(watch.halves)
-    columns = [_quarter(watch, places, span, level) for span in spans]
+    spans = quarters(monitor.split)
+    columns = [_quarter(monitor, places, span, level) for span in spans]
     return tuple(Trend(place, tuple(column[k] for column in columns)) for k, place in enumerate(places))
 
 
-def _quarter(watch: Watch, places: Sequence[Place], span: Span, level: float) -> list[Quarter]:
-    recent = bool(span.start >= watch.halves.window.start)
-    seizures, effort = watch.halves.later if recent else watch.halves.earlier
-    worked = watch.comparable(effort_within(effort, span))
-    counted = tally(places, records_within(seizures, span), worked, watch.network, watch.known)
-    searched, expected = watch.expected(counted)
+def _quarter(monitor: AlertMonitor, places: Sequence[Place], span: Span, level: float) -> list[Quarter]:
+    recent = bool(span.start >= monitor.split.window.span.start)
+    part = monitor.split.window if recent else monitor.split.before
+    worked = monitor.comparable(effort_within(part.effort, span))
+    counted = tally(places, records_within(part.seizures, span), worked, monitor.network, monitor.reference)
+    forecast = monitor.forecast(counted)
+    searched, expected = forecast.place, forecast.counts
     row = [Quarter(span, float(found), 0.0, np.nan, np.nan, np.nan, recent) for found in counted.observed]
-    low, high = ratio_interval(counted.observed[searched], expected.centre, expected.sd, level)
+    interval = ratio_interval(counted.observed[searched], expected.centre, expected.sd, level)
     middle = np.exp(expected.centre)
     for number, k in enumerate(searched.tolist()):
         found = row[k].observed
         ratio = found / float(middle[number])
-        row[k] = Quarter(span, found, float(middle[number]), ratio, float(low[number]), float(high[number]), recent)
+        row[k] = Quarter(
+            span, found, float(middle[number]), ratio, float(interval.low[number]), float(interval.high[number]), recent
+        )
     return row
 
 
-def ratio_interval(count: Floats, centre: Floats, sd: Floats, level: float) -> tuple[Floats, Floats]:
-    """Return the (k,) ends of the interval of the ratio of a rate to what was expected.
+def ratio_interval(count: Floats, centre: Floats, sd: Floats, level: float) -> Interval:
+    """Return the central interval of the ratio of a rate to what was expected.
 
     Under Jeffreys's prior the rate behind a count y is Gamma(y + 1/2); the expectation is log-normal. The ratio's distribution function is
     the mean over the expectation of the Gamma's.
@@ -123,4 +127,4 @@ def ratio_interval(count: Floats, centre: Floats, sd: Floats, level: float) -> t
             low, high = np.where(short, middle, low), np.where(short, high, middle)
         return np.asarray(np.exp((low + high) / 2))
 
-    return end((1 - level) / 2), end((1 + level) / 2)
+    return Interval(end((1 - level) / 2), end((1 + level) / 2))

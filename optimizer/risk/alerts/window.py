@@ -42,37 +42,50 @@ class Span:
         return f"{self.start} to {self.last}"
 
 
-@dataclass(frozen=True)
-class Halves:
-    """A record cut in two.
+@dataclass(frozen=True, eq=False)
+class SpanRecord:
+    """What was recorded in a span of time.
+
+    Attributes
+    ----------
+    span
+        When.
+    seizures, effort
+        The records of it.
+    """
+
+    span: Span
+    seizures: Seizures
+    effort: Effort
+
+
+@dataclass(frozen=True, eq=False)
+class RecordSplit:
+    """A record split into the time before a window, and the window.
 
     Attributes
     ----------
     before, window
-        The spans.
-    earlier, later
-        Seizures and effort of each.
+        The two parts.
     warnings
         What fell between them.
     """
 
-    before: Span
-    window: Span
-    earlier: tuple[Seizures, Effort]
-    later: tuple[Seizures, Effort]
+    before: SpanRecord
+    window: SpanRecord
     warnings: tuple[str, ...]
 
 
-def cut(
+def split_record(
     records: Seizures,
     effort: Effort | None,
     since: date | np.datetime64 | None = None,
     *,
     memory: int | None = None,
-) -> Halves:
-    """Cut a record into what an expectation is learnt from and the window that is held against it.
+) -> RecordSplit:
+    """Split a record into the part that the model is fitted to and the window that is tested against it.
 
-    Effort that reaches over the cut counts on each side by its days there. Seizures whose time reaches over it belong to neither. The window
+    Effort that spans the split counts on each side by its days there. Seizures dated by a time that spans it belong to neither. The window
     ends with the last day of effort.
 
     Parameters
@@ -116,23 +129,21 @@ def cut(
             f"{records.count[across].sum():g} seizures are dated by spans that reach over {start} and are in neither part, so that both look "
             "quieter than they were. Begin the window where the records' spans do."
         )
-    return Halves(
-        before,
-        window,
-        (records.take(learnt), effort_within(effort, before)),
-        (records.take(records.start >= start), effort_within(effort, window)),
+    return RecordSplit(
+        SpanRecord(before, records.take(learnt), effort_within(effort, before)),
+        SpanRecord(window, records.take(records.start >= start), effort_within(effort, window)),
         tuple(warnings),
     )
 
 
 def _late_finds(records: Seizures, before: Span) -> list[str]:
     """Return a remark if effort was recorded long before the first seizure: then perhaps seizures were not."""
-    known = records.start[(records.end <= before.end) & (records.count > 0)]
+    dated = records.start[(records.end <= before.end) & (records.count > 0)]
     late = before.start.astype("datetime64[M]") + WINDOW_MONTHS
-    if not known.size or known.min() < late:
+    if not dated.size or dated.min() < late:
         return []
     remark = (
-        f"Effort is recorded from {before.start}, seizures from {known.min()}: if they only began to be recorded then, too little is "
+        f"Effort is recorded from {before.start}, seizures from {dated.min()}: if they only began to be recorded then, too little is "
         "expected. Learn from a shorter time."
     )
     return [remark]
@@ -173,17 +184,17 @@ def records_within(records: Seizures, span: Span) -> Seizures:
     return records.take((records.start >= span.start) & (records.end <= span.end))
 
 
-def quarters(halves: Halves) -> tuple[Span, ...]:
+def quarters(split: RecordSplit) -> tuple[Span, ...]:
     """Return the calendar quarters of a record, cut at the window too, and joined where seizures are dated by longer spans."""
-    first, cut_at, end = halves.before.start, halves.window.start, halves.window.end
-    early = halves.earlier[0]
+    first, cut_at, end = split.before.span.start, split.window.span.start, split.window.span.end
+    early = split.before.seizures
     first = min(first, *early.start[early.end > first]) if (early.end > first).any() else first
     month = first.astype("datetime64[M]").astype(np.int64)
     quarter = np.arange(month // 3 * 3 + 3, end.astype("datetime64[M]").astype(np.int64) + 3, 3)
     inner = quarter.astype("datetime64[M]").astype("datetime64[D]")
     bounds = np.unique(np.concatenate((inner[(inner > first) & (inner < end)], [cut_at])))
     across = np.zeros(bounds.size, dtype=bool)
-    for records, _ in (halves.earlier, halves.later):
+    for records in (split.before.seizures, split.window.seizures):
         across |= ((records.start[:, None] < bounds) & (records.end[:, None] > bounds)).any(axis=0)
     bounds = np.concatenate(([first], bounds[~across], [end]))
     return tuple(Span(start, after) for start, after in pairwise(bounds))
