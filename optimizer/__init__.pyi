@@ -8,6 +8,10 @@ from .base.listener import SilentListener as SilentListener
 from .lab.converters.snip import snip_instance as snip_instance
 from .pipeline.plan import Planned as Planned
 from .pipeline.plan import plan_scenario as plan_scenario
+from .pipeline.region import build_region as build_region
+from .pipeline.risk_alerts import find_alerts as find_alerts
+from .pipeline.risk_look import where_to_look as where_to_look
+from .pipeline.roster import roster_of_plan as roster_of_plan
 from .problem.detection import checkpoint_survival as checkpoint_survival
 from .problem.evaders import Evader as Evader
 from .problem.evaders import Route as Route
@@ -67,9 +71,11 @@ __all__ = [
     "Settlement",
     "SilentListener",
     "SolverError",
+    "build_region",
     "checkpoint_survival",
     "compile_scenario",
     "evaluate",
+    "find_alerts",
     "instance_schema",
     "load_region",
     "make_instance",
@@ -81,11 +87,13 @@ __all__ = [
     "region_from_bbox",
     "region_from_place",
     "region_from_polygon",
+    "roster_of_plan",
     "save_region",
     "scenario_schema",
     "snip_instance",
     "solve",
     "violations",
+    "where_to_look",
     "worths",
     "write_instance",
 ]

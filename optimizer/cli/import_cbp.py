@@ -31,11 +31,11 @@ def cbp(
 ) -> None:
     """Read CBP nationwide drug seizures by month and area; exactly one proxy of search effort must be stated."""
     offices = _pairs(office)
-    from optimizer.pipeline.import_records import import_records
+    from optimizer.pipeline.import_records import import_to_folder
     from optimizer.records.importers.cbp import import_cbp
     from optimizer.records.importers.proxy import OFFICE_OF_REGION, VEHICLES
 
-    saved = import_records(
+    saved = import_to_folder(
         out,
         lambda: import_cbp(
             files,

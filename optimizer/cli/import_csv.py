@@ -49,7 +49,7 @@ def csv_file(
     as_json: Json = False,
 ) -> None:
     """Read a CSV file of records through a mapping: which column is what. Columns that it does not name are not read."""
-    from optimizer.pipeline.import_records import csv_mapping, import_records
+    from optimizer.pipeline.import_records import csv_mapping, import_to_folder
     from optimizer.records.areas import load_areas
     from optimizer.records.importers.general import import_csv
 
@@ -79,4 +79,4 @@ def csv_file(
         checked = csv_mapping(mapping, columns, settings)
         return import_csv(file, checked, areas=None if areas is None else [item.name for item in load_areas(areas)])
 
-    show_import(import_records(out, read), as_json=as_json)
+    show_import(import_to_folder(out, read), as_json=as_json)

@@ -50,10 +50,10 @@ def stop_search(
     as_json: Json = False,
 ) -> None:
     """Read UK police stop and search: each row a search, at an anonymous map point, that ends in yes or no."""
-    from optimizer.pipeline.import_records import import_records
+    from optimizer.pipeline.import_records import import_to_folder
     from optimizer.records.importers.stop_search import DRUGS, Groups, Unfilled, import_stop_search
 
-    saved = import_records(
+    saved = import_to_folder(
         out,
         lambda: import_stop_search(
             files,

@@ -40,7 +40,7 @@ class SavedImport:
     cells_made_safe: int
 
 
-def import_records(out: str | os.PathLike[str], read: Callable[[], Imported]) -> SavedImport:
+def import_to_folder(out: str | os.PathLike[str], read: Callable[[], Imported]) -> SavedImport:
     """Check that a folder can be written, read foreign records, and write them there.
 
     Parameters

@@ -1,0 +1,35 @@
+from .evaluate import EvaluatedPlan as EvaluatedPlan
+from .evaluate import evaluate_file as evaluate_file
+from .import_records import SavedImport as SavedImport
+from .import_records import import_to_folder as import_to_folder
+from .plan import Planned as Planned
+from .plan import plan_scenario as plan_scenario
+from .region import SavedRegion as SavedRegion
+from .region import build_region as build_region
+from .risk_alerts import RiskAlerts as RiskAlerts
+from .risk_alerts import find_alerts as find_alerts
+from .risk_look import RiskLook as RiskLook
+from .risk_look import where_to_look as where_to_look
+from .roster import SavedRoster as SavedRoster
+from .roster import roster_of_plan as roster_of_plan
+from .solve import Solved as Solved
+from .solve import solve_files as solve_files
+
+__all__ = [
+    "EvaluatedPlan",
+    "Planned",
+    "RiskAlerts",
+    "RiskLook",
+    "SavedImport",
+    "SavedRegion",
+    "SavedRoster",
+    "Solved",
+    "build_region",
+    "evaluate_file",
+    "find_alerts",
+    "import_to_folder",
+    "plan_scenario",
+    "roster_of_plan",
+    "solve_files",
+    "where_to_look",
+]
