@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import shapely
 
-from optimizer.base.errors import InputError
+from optimizer.base.errors import InputError, ProblemList
 from optimizer.problem.graph import cost_graph
 from optimizer.problem.network import great_circle_m
 from optimizer.records import load_areas, read_effort, read_seizures
@@ -268,7 +268,11 @@ def test_port_exposure_is_the_mean_of_three_years_of_vehicles(region: Region) ->
 
 
 def test_existing_checkpoints_and_options_stand_on_segments(network: Network) -> None:
-    placed = place_sites([(site, "sites.csv") for site in read_sites(FOLDER / "sites.csv", {})], network, 1000)
+    problems = ProblemList()
+    listed = read_sites(FOLDER / "sites.csv", {}, problems)
+    assert listed is not None
+    placed = place_sites(listed, network, 1000, problems)
+    assert not problems
     rows = {row["id"]: row for row in table("checkpoints")}
     assert len(placed) == len(rows) >= 60
     for item in placed:

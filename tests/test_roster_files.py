@@ -29,7 +29,7 @@ from optimizer.roster.refusal import NoRosterError
 from optimizer.roster.table import roster_csv, safe_cell
 from optimizer.roster.wall import wall_page
 from optimizer.roster.writing import calendar_names, write_roster
-from optimizer.scenario.duties import Base, Placed, Stop, check_roster, make_duties
+from optimizer.scenario.duties import Base, Placed, Stop, make_duties
 from optimizer.scenario.duties_file import write_duties_file
 from optimizer.scenario.roster_model import CrewModel, RosterModel, ShiftModel
 from tests.roster_cases import CHICAGO, FIRST, broken_rules, crew, duties, duty, shift
@@ -134,19 +134,6 @@ def test_a_day_away_that_is_none_is_a_fault(day: object) -> None:
     with pytest.raises(InputError, match="a date, such as 2026-12-24"):
         validated(CrewModel, {"id": "a", "away": [day]}, "scenario.toml")
     assert validated(CrewModel, {"id": "a", "away": [date(2026, 12, 24)]}, "x").away == [date(2026, 12, 24)]
-
-
-def test_tables_of_a_scenario_are_checked_against_each_other() -> None:
-    known = {"agencies": ["sector"], "bases": ["laredo"], "resources": ["agents"], "can": ["checkpoint", "permanent"]}
-    check_roster(None, [], [], known=known, where="s")
-    check_roster(ROSTER, SHIFTS, CREWS, known=known, where="s")
-    wrong = [CrewModel(id="a", agency="sectr", base="lardo", can=["permanet"]), CrewModel(id="a", base="laredo")]
-    with pytest.raises(InputError) as refused:
-        check_roster(ROSTER.model_copy(update={"people": "agent"}), [*SHIFTS, SHIFTS[0]], wrong, known=known, where="s")
-    for word in ("'sector'", "'laredo'", "'permanent'", "'agents'", "'a' again", "'day' again"):
-        assert word in str(refused.value)
-    with pytest.raises(InputError, match=r"without \[\[crews\]\]"):
-        check_roster(ROSTER, SHIFTS, [], known=known, where="s")
 
 
 # ---- the plan folder

@@ -52,18 +52,22 @@ WITH_TEAMS = SCENARIO + BASE + TEAM
             r"base 'yard': found [\d.]+ km from the nearest junction; expected a place within",
         ),
         ("number = 2", "number = 0", r"number.*greater than or equal to 1"),
-        ('agency = "police"\nnumber', 'agency = "polise"\nnumber', r"teams\[0\]: found agency 'polise'.*'police'"),
+        ('agency = "police"\nnumber', 'agency = "polise"\nnumber', r"team 'mobile', agency: found 'polise'.*'police'"),
         (
             'lat = 50.1\nagency = "police"',
             'lat = 50.1\nagency = "polise"',
-            r"bases\[0\]: found agency 'polise'.*'police'",
+            r"base 'yard', agency: found 'polise'.*'police'",
         ),
-        ("posts = 4", 'posts = 4\nbases = ["yrad"]', r"team 'mobile': found base 'yrad'; expected one of yard.*'yard'"),
-        ("uses = { teams = 1 }\n", "uses = { taems = 1 }\n", r"team 'mobile': found resource 'taems'.*'teams'"),
+        (
+            "posts = 4",
+            'posts = 4\nbases = ["yrad"]',
+            r"team 'mobile', bases: found 'yrad'; expected one of yard.*'yard'",
+        ),
+        ("uses = { teams = 1 }\n", "uses = { taems = 1 }\n", r"team 'mobile', uses: found 'taems'.*'teams'"),
         ("slot_minutes = 30", "slot_minutes = 300", r"slot_minutes no longer than the shift"),
         (BASE, BASE + BASE, r"bases\[1\]: found 'yard' again; expected each once"),
         (TEAM, TEAM + TEAM, r"teams\[1\]: found 'mobile' again; expected each once"),
-        (BASE, "", r"team 'mobile': found no base"),
+        (BASE, "", r"team 'mobile', bases: found no base"),
     ],
 )
 def test_a_fault_of_a_team_or_base_is_named_once(found: str, put: str, said: str, tmp_path: Path) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import numpy as np
     from numpy.typing import NDArray
@@ -104,6 +105,18 @@ class ProblemList:
         """Take over the problems of an error caught elsewhere."""
         self._problems.extend(error.problems)
 
+    @contextmanager
+    def collected(self) -> Iterator[None]:
+        """Take over the problems of an `InputError` that ends the block, and go on after it."""
+        try:
+            yield
+        except InputError as error:
+            self.extend(error)
+
+    def problems(self) -> list[Problem]:
+        """Return what was collected so far."""
+        return self._problems + [problem for file in self._files.values() for problem in file.problems()]
+
     def raise_if_any(self) -> None:
         """Raise `InputError` with everything collected, or do nothing.
 
@@ -112,8 +125,7 @@ class ProblemList:
         InputError
             If at least one problem was added.
         """
-        problems = self._problems + [problem for file in self._files.values() for problem in file.problems()]
-        if problems:
+        if problems := self.problems():
             raise InputError(*problems)
 
 

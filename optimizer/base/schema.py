@@ -13,6 +13,8 @@ from optimizer.base.names import close_match, one_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pydantic_core import ErrorDetails
+
 
 class Strict(BaseModel):
     """A model that refuses fields it does not know, NaN and infinity, and changes after reading."""
@@ -21,7 +23,7 @@ class Strict(BaseModel):
 
 
 _PYDANTICS_OWN = re.compile(
-    r"constrained-\w+|literal\[.*\]|function-.*|(list|tuple|dict|set)\[.*\]|\[key\]|float|int|str|bool|path"
+    r"constrained-\w+|literal\[.*\]|function-.*|\w+Model|(list|tuple|dict|set)\[.*\]|\[key\]|float|int|str|bool|path"
 )
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -65,9 +67,18 @@ def validated(model: type[Model], content: object, where: str) -> Model:
             elif fault["type"] == "missing":
                 problems.add(f"{where}, {path}", "nothing", "this field, which is required", "Add it")
             else:
-                problems.add(f"{where}, {path}", _shown(fault["input"]), _expectation(fault["msg"]))
+                near = close_match(str(fault["input"]), _choices(fault))
+                problems.add(f"{where}, {path}", _shown(fault["input"]), _expectation(fault["msg"]), near)
         problems.raise_if_any()
         raise  # unreachable: a ValidationError holds at least one fault
+
+
+def valid(model: type[Model], content: object) -> Model | None:
+    """Return `content` as a checked `model`, or None where it is faulty and somebody else reports that."""
+    try:
+        return model.model_validate(content)
+    except ValidationError:
+        return None
 
 
 def _dotted(location: tuple[int | str, ...]) -> str:
@@ -86,6 +97,10 @@ def _fields_beside(model: type[BaseModel], location: tuple[int | str, ...]) -> l
     node: Any = schema
     for part in location[:-1]:
         node = _resolved(node, schema)
+        branch = [each for each in node.get("oneOf", ()) if each.get("$ref", "").endswith(f"/{part}")]
+        if branch:
+            node = branch[0]
+            continue
         node = node.get("items", {}) if isinstance(part, int) else node.get("properties", {}).get(part, node)
     return sorted(_resolved(node, schema).get("properties", {}))
 
@@ -103,6 +118,11 @@ def _resolved(node: Any, schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a 
 
 def _shown(found: object) -> str:
     return f"{type(found).__name__} with {len(found)} entries" if isinstance(found, dict | list) else repr(found)
+
+
+def _choices(fault: ErrorDetails) -> list[str]:
+    """Return the words that were allowed where a fault was found; none where anything else was expected."""
+    return re.findall("'([^']*)'", fault["ctx"]["expected"]) if fault["type"] == "literal_error" else []
 
 
 def _expectation(message: str) -> str:

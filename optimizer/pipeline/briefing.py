@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from optimizer.problem.result import Result
     from optimizer.risk.evidence import Evidence
     from optimizer.scenario.compile import Compiled
-    from optimizer.scenario.model import ResourceModel
+    from optimizer.scenario.model import ScenarioResourceModel
 
 OPEN_ENDS = 25
 DISPLACED = 15
@@ -405,7 +405,7 @@ def _assumptions(compiled: Compiled) -> tuple[str, ...]:
     return (*lines, *(beat_assumptions(patrols) if patrols is not None else ()))
 
 
-def _on_duty(compiled: Compiled, resource: ResourceModel) -> str:
+def _on_duty(compiled: Compiled, resource: ScenarioResourceModel) -> str:
     """Say how much of a resource there is at any time."""
     whose = f" ({_agency_name(compiled, resource.agency)})" if resource.agency else ""
     assert resource.budget != "existing"  # noqa: S101 - the scenario refuses it with an availability

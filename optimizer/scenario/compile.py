@@ -9,20 +9,16 @@ import numpy as np
 
 from optimizer.base.errors import ProblemList
 from optimizer.base.listener import SILENT, step
-from optimizer.base.names import close_match
-from optimizer.base.schema import validated
 from optimizer.problem.evaders import Evader
 from optimizer.problem.instance import Instance
 from optimizer.problem.instance_file import check_evaders
 from optimizer.risk.demand import habitual_routes
-from optimizer.scenario.candidates import crossing_sites, road_sites
-from optimizer.scenario.duties import check_roster
-from optimizer.scenario.evidence import check_loads, gather, listed
+from optimizer.scenario.candidates import road_sites
+from optimizer.scenario.demand import check_loads, shortened
+from optimizer.scenario.evidence import read_evidence
 from optimizer.scenario.gateway_risk import gateway_index
-from optimizer.scenario.model import ScenarioModel, SolveModel, read_scenario
-from optimizer.scenario.options import check_definitions, compile_options
-from optimizer.scenario.patrols import check_teams, compile_patrols
-from optimizer.scenario.sites import PlacedSite, place_sites, read_sites
+from optimizer.scenario.options import compile_options
+from optimizer.scenario.patrols import compile_patrols
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,11 +28,14 @@ if TYPE_CHECKING:
 
     from optimizer.base.listener import Listener
     from optimizer.problem.network import Network
+    from optimizer.problem.options import Option
     from optimizer.problem.places import Gateway, Settlement
     from optimizer.records.model import Effort, Seizures
     from optimizer.region.model import Region
     from optimizer.risk.estimate import RiskEstimate, RiskModel
     from optimizer.scenario.evidence import ScenarioEvidence
+    from optimizer.scenario.model import ScenarioModel
+    from optimizer.scenario.sites import PlacedSite
 
 
 DOUBTFUL_M = 100.0
@@ -124,20 +123,10 @@ def compile_scenario(
     InputError
         With every problem of the file at fault.
     """
-    scenario = read_scenario(path)
-    if solve:
-        wanted = validated(SolveModel, scenario.solve.model_dump() | dict(solve), "options")
-        scenario = scenario.model_copy(update={"solve": wanted})
-    if skip_unreachable:
-        evaders_model = scenario.evaders.model_copy(update={"unreachable": "skip"})
-        scenario = scenario.model_copy(update={"evaders": evaders_model})
-    check_definitions(scenario, str(path))
-    check_teams(scenario, str(path))
-    _check_rosters(scenario, str(path))
-    evidence = gather(scenario, path, listener=listener)
-    region, demand = evidence.region, evidence.demand
+    evidence = read_evidence(path, solve=solve, skip_unreachable=skip_unreachable, listener=listener)
+    scenario, region, demand = evidence.scenario, evidence.region, evidence.demand
     gateways, settlements = demand.gateways, demand.settlements
-    inputs, warnings = list(evidence.inputs), list(evidence.warnings)
+    warnings = list(evidence.warnings)
     with step(listener, "estimating risk"):
         model, risk, index = _risk(evidence, warnings)
     shares = demand.shares(index)
@@ -146,9 +135,10 @@ def compile_scenario(
         cost = background_cost(region.network, scenario)
         evaders, pairs = _evaders(scenario, region.network, cost, shares, (gateways, settlements))
     with step(listener, "placing sites"):
-        sites, files = _sites(scenario, path, region, (evaders, settlements), cost)
-    inputs += files
-    options, resources = compile_options(sites, scenario, region.network, str(path))
+        roads = road_sites(scenario.sites, region.network, evaders, np.exp(-cost), taken=evidence.sites)
+    sites = [*evidence.sites, *roads]
+    table = compile_options(sites, scenario, region.network)
+    options, resources = table.options, table.resources
     site_of = {site.site.id: site for site in sites}
     network = region.network
     instance = Instance(
@@ -160,12 +150,12 @@ def compile_scenario(
         evaders=evaders,
         options=options,
         resources=resources,
-        exclusions=_exclusions(scenario, [option.site for option in options], str(path)),
+        exclusions=_exclusions(scenario, sites, options, str(path)),
         lonlat=np.column_stack((network.lon, network.lat)),
     )
     check_evaders(instance, str(path))
     warnings.extend(_doubtful_places(sites, network))
-    patrols = compile_patrols(scenario, region, evaders, instance.reliability, str(path))
+    patrols = compile_patrols(evidence, evaders, instance.reliability, str(path))
     instance = replace(instance, patrols=patrols)
     if not options and patrols is None:
         warnings.append("The scenario offers no site: nothing can be placed.")
@@ -181,31 +171,10 @@ def compile_scenario(
         instance,
         pairs,
         {option.site: site_of[option.site] for option in options},
-        tuple(inputs),
+        evidence.inputs,
         tuple(warnings),
         evidence.skipped,
     )
-
-
-def _check_rosters(scenario: ScenarioModel, where: str) -> None:
-    """Check the tables of rosters, and the shifts that kinds and teams name."""
-    known = {
-        "agencies": [agency.id for agency in scenario.agencies],
-        "bases": [base.id for base in scenario.bases],
-        "resources": [resource.name for resource in scenario.resources],
-        "can": [*("checkpoint", "patrol", "sensor", "drone"), *(kind.id for kind in scenario.kinds)]
-        + [team.id for team in scenario.teams],
-    }
-    check_roster(scenario.roster, scenario.shifts, scenario.crews, known=known, where=where)
-    shifts = [shift.id for shift in scenario.shifts]
-    problems = ProblemList()
-    manned = [(f"kind {kind.id!r}", kind.shifts) for kind in scenario.kinds]
-    for what, names in [*manned, *((f"team {team.id!r}", team.shifts) for team in scenario.teams)]:
-        for name in names:
-            if name not in shifts:
-                expected = f"one of {', '.join(shifts)}" if shifts else "a shift of [[shifts]]"
-                problems.add(f"{where}, {what}, shifts", repr(name), expected, close_match(name, shifts))
-    problems.raise_if_any()
 
 
 def _risk(
@@ -274,24 +243,6 @@ def _evaders(
     return tuple(evaders), tuple(pairs)
 
 
-def _sites(
-    scenario: ScenarioModel,
-    path: Path,
-    region: Region,
-    demand: tuple[tuple[Evader, ...], tuple[Settlement, ...]],
-    cost: NDArray[np.float64],
-) -> tuple[list[PlacedSite], list[Path]]:
-    """Return the sites of the scenario, of its CSV, of the crossings and of the most travelled roads."""
-    files = [path.parent / scenario.sites.file] if scenario.sites.file is not None else []
-    given = [(site, str(path)) for site in scenario.site]
-    given += [(site, str(file)) for file in files for site in read_sites(file, scenario.sites.columns)]
-    placed = place_sites(given, region.network, scenario.sites.max_distance_m)
-    evaders, settlements = demand
-    placed += crossing_sites(scenario.sites, region, [s.node for s in settlements])
-    placed += road_sites(scenario.sites, region.network, evaders, np.exp(-cost), taken=placed)
-    return placed, files
-
-
 def _doubtful_places(sites: Sequence[PlacedSite], network: Network) -> list[str]:
     """Return a sentence for the sites that lie far from the road they were put on: they may stand on the wrong one."""
     far = [
@@ -302,16 +253,24 @@ def _doubtful_places(sites: Sequence[PlacedSite], network: Network) -> list[str]
         for road in [str(network.name[arc]) or f"a road of class {network.road_class[arc]}"]
     ]
     return (
-        [f"Some sites lie off the road they were put on; check that it is the right one: {listed(far)}."] if far else []
+        [f"Some sites lie off the road they were put on; check that it is the right one: {shortened(far)}."]
+        if far
+        else []
     )
 
 
-def _exclusions(scenario: ScenarioModel, site_of_option: list[str], where: str) -> tuple[tuple[int, ...], ...]:
+def _exclusions(
+    scenario: ScenarioModel, sites: Sequence[PlacedSite], options: Sequence[Option], where: str
+) -> tuple[tuple[int, ...], ...]:
+    """Return the options of each group of sites; a road that is not offered after all is a fault, known only now."""
     problems = ProblemList()
-    known = set(site_of_option)
+    offered = {item.site.id for item in sites}
     for position, group in enumerate(scenario.exclusions):
         for site in group:
-            if site not in known:
-                problems.add(f"{where}, exclusions[{position}]", repr(site), "the id of a site")
+            if site not in offered:
+                expected = "the id of a site; this road is not among the most travelled ones that are offered"
+                problems.add(
+                    f"{where}, exclusions[{position}]", repr(site), expected, "Remove it, or raise sites.roads"
+                )
     problems.raise_if_any()
-    return tuple(tuple(j for j, site in enumerate(site_of_option) if site in group) for group in scenario.exclusions)
+    return tuple(tuple(j for j, option in enumerate(options) if option.site in group) for group in scenario.exclusions)

@@ -1,24 +1,29 @@
-"""Gravity on a scenario's terms: what each pair of a gateway and a settlement carries, before and after the record has spoken."""
+"""Gravity on a scenario's terms: the share of all loads on each pair of a gateway and a settlement, before and after records are counted."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.risk import OdTable
-from optimizer.risk.demand import gateway_masses, gravity
+from optimizer.risk.demand import gateway_masses, gravity, travel_hours
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from optimizer.problem.places import Gateway, Settlement
+    from optimizer.region.model import Region
     from optimizer.scenario.model import EvadersModel
 
 
 @dataclass(frozen=True)
-class Demand:
+class GravityDemand:
     """Where loads come from and go to.
 
     Attributes
@@ -28,13 +33,19 @@ class Demand:
     gateways, settlements
         Origins and destinations, at least one of each.
     hours
-        (gateways, settlements) travel times; infinity where there is no way.
+        (gateways, settlements) travel times; infinity where there is no path.
+    skipped
+        Ids of the settlements that no gateway reaches.
+    warnings
+        Sentences for the planner.
     """
 
     terms: EvadersModel
     gateways: tuple[Gateway, ...]
     settlements: tuple[Settlement, ...]
     hours: NDArray[np.float64]
+    skipped: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def shares(self, index: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the (gateways, settlements) share of all loads on each pair.
@@ -54,7 +65,101 @@ class Demand:
         return gravity(masses, populations, self.hours, decay_hours=decay_hours, power=self.terms.population_power)
 
     def prior(self) -> OdTable:
-        """Return the flows that gravity expects before any record, when each gateway is as risky as the next."""
+        """Return the flows that gravity expects before any record, when all gateways are equally risky."""
         origins = np.array([gateway.node for gateway in self.gateways], dtype=np.int64)
         destinations = np.array([place.node for place in self.settlements], dtype=np.int64)
         return OdTable(origins, destinations, self.shares(np.ones(origins.size)))
+
+
+def make_demand(terms: EvadersModel, region: Region, where: str) -> GravityDemand:
+    """Return the demand between the gateways of the kinds that a scenario chooses and the settlements on the defended side.
+
+    Parameters
+    ----------
+    terms
+        What the scenario says of evaders.
+    region
+        Roads and places.
+    where
+        The scenario file, for messages.
+
+    Raises
+    ------
+    InputError
+        If there is no gateway or no settlement, a settlement cannot be reached and `unreachable` is "error", or no load would travel.
+    """
+    gateways = tuple(g for g in region.gateways if g.kind in terms.gateways)
+    settlements = tuple(s for s in region.settlements if s.domestic)
+    problems = ProblemList()
+    if not gateways:
+        kinds = Counter(g.kind for g in region.gateways)
+        found = ", ".join(f"{n} of kind {k}" for k, n in kinds.items()) or "none"
+        expected = f"a gateway of kind {' or '.join(terms.gateways)}"
+        problems.add(f"{where}, evaders.gateways", found, expected, "Choose other kinds, or check border and modes")
+    if not settlements:
+        found, expected = "no settlement on the defended side", "at least one destination"
+        problems.add(f"{where}, region", found, expected, "Check border and modes")
+    problems.raise_if_any()
+    hours = travel_hours(region.network, gateways, settlements)
+    lost = _check_reach(settlements, hours, terms.unreachable, where)
+    demand = GravityDemand(
+        terms,
+        gateways,
+        settlements,
+        hours,
+        tuple(place.id for place in lost),
+        tuple(_reach_warnings(lost, [g for g, row in zip(gateways, hours, strict=True) if not np.isfinite(row).any()])),
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        check_loads(demand.prior().weight, 0.0, where)
+    return demand
+
+
+def check_loads(shares: NDArray[np.float64], smallest: float, where: str) -> None:
+    """Refuse terms under which no load travels: shares for kinds of gateway that do not exist, a decay that leaves no destination.
+
+    Raises
+    ------
+    InputError
+        If no (gateways, settlements) share is above the smallest that counts.
+    """
+    if not (shares > smallest).any():
+        raise InputError(
+            Problem(
+                f"{where}, evaders",
+                f"no pair of a gateway and a settlement with more than a share of {smallest:g} of all loads",
+                "loads between some",
+                "Look at shares, decay_minutes and smallest_share",
+            )
+        )
+
+
+def _check_reach(
+    settlements: Sequence[Settlement], hours: NDArray[np.float64], unreachable: str, where: str
+) -> list[Settlement]:
+    """Return the settlements that no gateway reaches; raise InputError where they are not to be skipped, or none is left."""
+    reached: list[bool] = np.asarray(np.isfinite(hours).any(axis=0)).tolist()
+    lost = [place for place, arrives in zip(settlements, reached, strict=True) if not arrives]
+    if lost and (unreachable == "error" or len(lost) == len(settlements)):
+        skip = ', set evaders.unreachable = "skip", or give --skip-unreachable'
+        remedy = "Add modes or correct the network" + ("" if len(lost) == len(settlements) else skip)
+        found = f"no road from any gateway to {shortened([place.name or place.id for place in lost])}"
+        raise InputError(Problem(f"{where}, evaders", found, "destinations that can be reached", remedy))
+    return lost
+
+
+def _reach_warnings(lost: Sequence[Settlement], shut: Sequence[Gateway]) -> list[str]:
+    warnings = []
+    if lost:
+        warnings.append(
+            f"No road leads from any gateway to {shortened([place.name or place.id for place in lost])}: left out."
+        )
+    if shut:
+        names = shortened([gateway.name or gateway.id for gateway in shut])
+        warnings.append(f"No road leads inward from {names}: no evader enters there.")
+    return warnings
+
+
+def shortened(names: Sequence[str]) -> str:
+    """Return the first few names for a sentence, and how many more there are."""
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from optimizer.base.errors import ProblemList
-from optimizer.base.names import close_match
 from optimizer.scenario.duties_file import BaseRow, CrewRow, DutiesFile, DutyRow, ShiftRow, StopRow, check_duties
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from optimizer.scenario.roster_model import CrewModel, RosterModel, ShiftModel
 
@@ -105,59 +104,6 @@ class Placed:
     people: int | None = None
     minutes: float = 0.0
     shifts: tuple[str, ...] = ()
-
-
-def check_roster(
-    roster: RosterModel | None,
-    shifts: Sequence[ShiftModel],
-    crews: Sequence[CrewModel],
-    *,
-    known: Mapping[str, Collection[str]],
-    where: str,
-) -> None:
-    """Check the tables of a scenario that rosters need, before anything is solved.
-
-    Parameters
-    ----------
-    roster, shifts, crews
-        As the scenario gives them; all may be missing together.
-    known
-        Names that exist under `agencies`, `bases`, `resources`, and `can` (kinds of duty, ids of `[[kinds]]` and of `[[teams]]`).
-    where
-        The scenario file, for messages.
-
-    Raises
-    ------
-    InputError
-        With every fault.
-    """
-    problems = ProblemList()
-    given = {"[roster]": roster is not None, "[[shifts]]": bool(shifts), "[[crews]]": bool(crews)}
-    if not any(given.values()):
-        return
-    for table, there in given.items():
-        if not there:
-            others = " and ".join(name for name, present in given.items() if present)
-            problems.add(where, f"{others} without {table}", "all three for rosters, or none", f"Add {table}")
-    if roster is not None and roster.people:
-        _named(f"{where}, roster.people", roster.people, known["resources"], problems)
-    _check_ids(f"{where}, shifts", [shift.id for shift in shifts], problems)
-    _check_ids(f"{where}, crews", crew_ids(crews), problems)
-    for k, crew in enumerate(crews):
-        here = f"{where}, crews[{k}]"
-        for name, value, table in (("agency", crew.agency, "agencies"), ("base", crew.base, "bases")):
-            if value:
-                _named(f"{here}.{name}", value, known[table], problems)
-        if known["bases"] and not crew.base:
-            problems.add(f"{here}.base", "nothing", f"one of {', '.join(known['bases'])}", "Add it")
-        for word in crew.can:
-            _named(f"{here}.can", word, known["can"], problems)
-    problems.raise_if_any()
-
-
-def crew_ids(crews: Sequence[CrewModel]) -> list[str]:
-    """Return the id of every single crew: `laredo`, or `laredo-1`, `laredo-2` where there are several alike."""
-    return [name for crew in crews for name, _ in _alike(crew)]
 
 
 def make_duties(
@@ -263,15 +209,3 @@ def _alike(crew: CrewModel) -> list[tuple[str, str]]:
         return [(crew.id, crew.label)]
     label = crew.label or crew.id
     return [(f"{crew.id}-{k}", f"{label} {k}") for k in range(1, crew.number + 1)]
-
-
-def _named(here: str, name: str, known: Collection[str], problems: ProblemList) -> None:
-    if name not in known:
-        listed = ", ".join(known)
-        problems.add(here, repr(name), f"one of {listed}" if listed else "nothing", close_match(name, known))
-
-
-def _check_ids(here: str, ids: Sequence[str], problems: ProblemList) -> None:
-    for position, name in enumerate(ids):
-        if name in ids[:position]:
-            problems.add(here, f"{name!r} again", "each id once", "Rename or remove it")

@@ -12,13 +12,15 @@ from optimizer.base.errors import InputError, Problem
 from optimizer.base.files import read_text
 from optimizer.base.schema import Strict, validated
 from optimizer.records.sources import EffortSource, SeizureSource
-from optimizer.scenario.kind_model import Amount, Chance, Id, KindModel
+from optimizer.scenario.kinds import KINDS, Amount, AnyKind, Chance, Id, KindModel
 from optimizer.scenario.roster_model import CrewModel, RosterModel, ShiftModel
-from optimizer.scenario.team_model import BaseModel, TeamModel
+from optimizer.scenario.team_model import TeamBaseModel, TeamModel
 
 RiskName = Literal[
     "field-flow", "field", "flow-regression", "shrunk", "counts-over-effort", "kernel-density", "raw-counts"
 ]
+MethodName = Literal["auto", "cuts", "compact", "greedy"]
+"""The methods of `optimizer.solvers.solve`, named here so that a scenario is checked before anything is solved."""
 
 
 def _longitude_first(bbox: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
@@ -61,7 +63,7 @@ class RecordsModel(Strict):
     effort: list[EffortSource] = []
 
 
-class RiskModel(Strict):
+class RiskChoiceModel(Strict):
     """How the record becomes a rate."""
 
     model: RiskName = Field("field-flow", description="how finds and search effort become a rate on every road")
@@ -104,7 +106,7 @@ class AgencyModel(Strict):
     name: str = ""
 
 
-class ResourceModel(Strict):
+class ScenarioResourceModel(Strict):
     """What may be used up; one entry for each agency that has it."""
 
     name: Id
@@ -114,7 +116,7 @@ class ResourceModel(Strict):
     unit: str = ""
 
     @model_validator(mode="after")
-    def _counted_once(self) -> ResourceModel:
+    def _counted_once(self) -> ScenarioResourceModel:
         if self.budget == "existing" and self.availability < 1:
             raise ValueError('availability with an amount: budget = "existing" counts what is on duty already')
         return self
@@ -165,7 +167,7 @@ class SitesModel(Strict):
 class SolveModel(Strict):
     """How to solve."""
 
-    method: str = "auto"
+    method: MethodName = "auto"
     gap: float = Field(1e-4, ge=0)
     time_limit: float | None = Field(60, gt=0)
     seed: int = Field(0, ge=0)
@@ -188,16 +190,16 @@ class ScenarioModel(Strict):
     name: str = Field(min_length=1)
     region: RegionModel
     records: RecordsModel = RecordsModel()
-    risk: RiskModel = RiskModel()
+    risk: RiskChoiceModel = RiskChoiceModel()
     background: BackgroundModel = BackgroundModel()
     evaders: EvadersModel = EvadersModel()
     agencies: list[AgencyModel] = []
-    resources: list[ResourceModel] = Field(min_length=1)
-    kinds: list[KindModel] = []
+    resources: list[ScenarioResourceModel] = Field(min_length=1)
+    kinds: list[AnyKind] = []
     sites: SitesModel = SitesModel()
     site: list[SiteModel] = []
     exclusions: list[list[str]] = Field([], description="groups of site ids of which at most one is used")
-    bases: list[BaseModel] = Field([], description="where teams set out from")
+    bases: list[TeamBaseModel] = Field([], description="where teams set out from")
     teams: list[TeamModel] = Field([], description="teams that drive beats, by type")
     roster: RosterModel | None = Field(None, description="what holds for all rosters")
     shifts: list[ShiftModel] = Field([], description="parts of the day that are worked")
@@ -217,19 +219,35 @@ def scenario_schema() -> dict[str, Any]:
     return ScenarioModel.model_json_schema()
 
 
+def add_kind(model: type[KindModel]) -> None:
+    """Let scenarios use a kind of option that another package defines; one of the same name is replaced."""
+    KINDS[:] = [kind for kind in KINDS if kind.__name__ != model.__name__] + [model]
+    ScenarioModel.model_rebuild(force=True)
+
+
 def read_scenario(path: Path) -> ScenarioModel:
-    """Read a scenario file; its paths stay as written.
+    """Read a scenario file by itself; its paths stay as written, and what it names is not looked at.
 
     Raises
     ------
     InputError
-        With every field that is wrong, or where the TOML ends to be TOML.
+        With every field that is wrong, or the place where the text is not TOML.
+    """
+    return validated(ScenarioModel, read_content(path), str(path))
+
+
+def read_content(path: Path) -> dict[str, Any]:
+    """Read the content of a scenario file, unchecked.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, or with the place where the text is not TOML.
     """
     try:
-        content = tomllib.loads(read_text(path, "a scenario (TOML)"))
+        return tomllib.loads(read_text(path, "a scenario (TOML)"))
     except tomllib.TOMLDecodeError as error:
-        raise InputError(Problem(str(path), str(error), "a scenario as TOML", "Mend the file there")) from None
+        raise InputError(Problem(str(path), str(error), "a scenario as TOML", "Correct the file there")) from None
     except (RecursionError, ValueError) as error:
         found = "brackets nested too deep to read" if isinstance(error, RecursionError) else str(error)
         raise InputError(Problem(str(path), found, "a scenario as TOML")) from None
-    return validated(ScenarioModel, content, str(path))

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import InputError, Problem
+from optimizer.base.files import existing_file
 
 if TYPE_CHECKING:
+    from optimizer.base.errors import ProblemList
     from optimizer.region.model import Region
     from optimizer.scenario.model import RegionModel
 
@@ -23,30 +25,48 @@ def obtain_region(model: RegionModel, scenario: Path) -> tuple[Region, list[Path
     folder = scenario.parent
     inputs: list[Path] = []
     border: str | Path | None = model.border
-    if model.border is not None and Path(model.border).suffix.lower() in {".geojson", ".json"}:
+    if model.border is not None and _is_border_file(model.border):
         border = folder / model.border
         inputs.append(border)
     return _from_source(model, folder, border, inputs, scenario), inputs
 
 
+def check_region_files(model: RegionModel, scenario: Path, problems: ProblemList) -> bool:
+    """Return whether the files of a region exist, and note those that do not."""
+    before = len(problems.problems())
+    border = model.border if model.border is not None and _is_border_file(model.border) else None
+    for file, what in ((model.network, "a network"), (model.polygon, "a polygon"), (border, "a border")):
+        if file is not None:
+            with problems.collected():
+                existing_file(scenario.parent / file, what)
+    if model.file is not None:
+        with problems.collected():
+            _first_existing(model, scenario.parent, scenario)
+    return len(problems.problems()) == before
+
+
+def _is_border_file(border: str) -> bool:
+    return Path(border).suffix.lower() in {".geojson", ".json"}
+
+
 def _from_source(
     model: RegionModel, folder: Path, border: str | Path | None, inputs: list[Path], scenario: Path
 ) -> Region:
-    from optimizer import region as room
+    from optimizer import region as package
 
     common: dict[str, Any] = {"modes": tuple(model.modes), "border": border, "official": tuple(model.official)}
     if model.place is not None:
-        return room.region_from_place(model.place, **common)
+        return package.region_from_place(model.place, **common)
     if model.address is not None:
-        return room.region_from_address(model.address, distance_m=model.radius_m, **common)
+        return package.region_from_address(model.address, distance_m=model.radius_m, **common)
     if model.bbox is not None:
-        return room.region_from_bbox(model.bbox, **common)
+        return package.region_from_bbox(model.bbox, **common)
     if model.polygon is not None:
         inputs.append(folder / model.polygon)
-        return room.region_from_polygon(folder / model.polygon, **common)
+        return package.region_from_polygon(folder / model.polygon, **common)
     path = folder / model.network if model.network is not None else _first_existing(model, folder, scenario)
     inputs.append(path)
-    return room.read_region(path, **common)
+    return package.read_region(path, **common)
 
 
 def _first_existing(model: RegionModel, folder: Path, scenario: Path) -> Path:

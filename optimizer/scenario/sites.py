@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from optimizer.base.errors import InputError, ProblemList
-from optimizer.base.files import read_text
-from optimizer.base.names import close_match
-from optimizer.base.schema import validated
+from optimizer.base.errors import Problem, ProblemList
+from optimizer.base.names import unknown_name
+from optimizer.base.schema import valid, validated
+from optimizer.base.tables import WantedColumns, read_csv
 from optimizer.scenario.model import SiteModel
+from optimizer.scenario.references import entry_where
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,7 +47,36 @@ class PlacedSite:
     distance_m: float = 0.0
 
 
-def read_sites(path: Path, columns: Mapping[str, str]) -> list[SiteModel]:
+@dataclass(frozen=True, slots=True)
+class ListedSite:
+    """A site as a table lists it.
+
+    Attributes
+    ----------
+    where
+        File, row and id, for messages.
+    content
+        Its fields, unchecked.
+    site
+        The same, checked; None where a field is faulty.
+    """
+
+    where: str
+    content: Mapping[str, Any]
+    site: SiteModel | None
+
+
+def sites_of(content: object, where: str) -> list[ListedSite]:
+    """Return the entries of `[[site]]`; faulty fields are for the schema of the scenario to report."""
+    listed = []
+    for position, fields in enumerate(content if isinstance(content, list | tuple) else ()):
+        if isinstance(fields, dict):
+            here = entry_where(where, "site", position, fields)
+            listed.append(ListedSite(here, fields, valid(SiteModel, fields)))
+    return listed
+
+
+def read_sites(path: Path, columns: Mapping[str, str], problems: ProblemList) -> list[ListedSite] | None:
     """Read a CSV of sites, one row a site; `kinds` are separated by blanks.
 
     Parameters
@@ -57,105 +85,80 @@ def read_sites(path: Path, columns: Mapping[str, str]) -> list[SiteModel]:
         The file.
     columns
         Column of each field of `[[site]]` that is not called like the field. Columns that are no field's are not read.
+    problems
+        To note each faulty row in, and each fault of the mapping.
 
-    Raises
-    ------
-    InputError
-        With every row that is wrong, or for a mapping that names no field or no column.
+    Returns
+    -------
+    The rows, faulty ones too; None where the file cannot be read or its columns are not clear.
     """
-    reader = csv.DictReader(io.StringIO(read_text(path, "a CSV of sites")))
-    problems = ProblemList()
-    field_of = _fields_of_columns(path, reader.fieldnames or [], columns, problems)
-    rows = list(reader)
-    sites = []
-    for number, row in enumerate(rows, start=2):
-        content: dict[str, Any] = {
-            field: text.strip() for name, field in field_of.items() if (text := row[name]) and text.strip()
-        }
-        if "kinds" in content:
-            content["kinds"] = content["kinds"].split()
-        if None in row:
-            problems.add(
-                f"{path}, row {number}",
-                "more cells than the header has columns",
-                "one cell a column",
-                "Quote cells that hold commas",
-            )
-            continue
-        try:
-            sites.append(validated(SiteModel, content, f"{path}, row {number}"))
-        except InputError as error:
-            problems.extend(error)
-    problems.raise_if_any()
-    return sites
-
-
-def _fields_of_columns(
-    path: Path, header: Sequence[str], columns: Mapping[str, str], problems: ProblemList
-) -> dict[str, str]:
-    """Return the field that each column of the header gives."""
     fields = SiteModel.model_fields
-    for field, column in columns.items():
+    for field in columns:
         if field not in fields:
-            problems.add(
-                f"{path}, sites.columns", repr(field), f"one of {', '.join(fields)}", close_match(field, fields)
-            )
-        if column not in header:
-            problems.add(
-                f"{path}, row 1", f"no column {column!r}", f"the column of {field!r}", close_match(column, header)
-            )
-    for column in header:
-        near = close_match(column, fields)
-        if column not in fields and column not in columns.values() and near:
-            remedy = f"{near} If it is another thing, rename it"
-            problems.add(f"{path}, row 1", f"column {column!r}", "a field of [[site]], or a name unlike any", remedy)
-    problems.raise_if_any()
-    renamed = {column: field for field, column in columns.items()}
-    return {
-        name: renamed.get(name, name) for name in header if name in renamed or (name in fields and name not in columns)
-    }
+            problems.append(unknown_name(f"{path}, sites.columns", field, fields))
+    column_of = {field: columns.get(field, field) for field in fields}
+    by_default = tuple(field for field in fields if field not in columns)
+    wanted = WantedColumns(tuple(columns.values()), by_default, remedy="Correct sites.columns", show_header=True)
+    table = None
+    with problems.collected():
+        table = read_csv(path, "a CSV of sites", wanted, problems=problems.of_file(path), typed_by_hand=True)
+    if table is None:
+        return None
+    texts = {field: table.text[column] for field, column in column_of.items() if column in table.text}
+    rows = [{field: text[k] for field, text in texts.items() if text[k]} for k in range(len(table))]
+    return [_listed(row, f"{path}, line {line}", problems) for line, row in zip(table.number, rows, strict=True)]
 
 
-def place_sites(sites: Sequence[tuple[SiteModel, str]], network: Network, max_distance_m: float) -> list[PlacedSite]:
+def _listed(row: Mapping[str, str], where: str, problems: ProblemList) -> ListedSite:
+    content: dict[str, Any] = dict(row)
+    if "kinds" in content:
+        content["kinds"] = content["kinds"].split()
+    site = None
+    with problems.collected():
+        site = validated(SiteModel, content, where)
+    return ListedSite(f"{where}, site {content['id']!r}" if "id" in content else where, content, site)
+
+
+def place_sites(
+    listed: Sequence[ListedSite], network: Network, max_distance_m: float, problems: ProblemList
+) -> list[PlacedSite]:
     """Put every site on its segment.
 
     Parameters
     ----------
-    sites
-        Each with the file it comes from.
+    listed
+        The sites; those with a faulty field are passed over.
     network
         The roads.
     max_distance_m
         How far a site given by a point may lie from the nearest segment.
-
-    Raises
-    ------
-    InputError
-        Naming each site that is off the network, or whose nodes no segment joins, and each id given twice.
+    problems
+        To note each site in that is off the network, or whose nodes no segment joins.
     """
-    problems = ProblemList()
-    nearest = _nearest([site for site, _ in sites if site.tail is None], network)
+    sites = [(each.where, each.site) for each in listed if each.site is not None]
+    nearest = iter(_nearest([site for _, site in sites if site.tail is None], network))
     between = _segments_between(network)
-    placed, seen = [], set()
-    for site, file in sites:
-        here = f"{file}, site {site.id!r}"
-        if site.id in seen:
-            problems.add(here, "the id a second time", "each id once")
-        seen.add(site.id)
-        segment, distance = nearest[site.id] if site.tail is None else (between.get((site.tail, site.head or "")), 0.0)
-        if segment is None:
-            problems.add(here, f"no segment from {site.tail} to {site.head}", "two nodes that a segment joins")
-        elif distance > max_distance_m:
-            found, expected = (
-                f"{distance / 1000:.1f} km from the nearest road",
-                f"a place within {max_distance_m:g} m of a road",
-            )
-            remedy = "Check that longitude and latitude are not swapped, or raise sites.max_distance_m"
-            problems.add(here, found, expected, remedy)
+    placed = []
+    for where, site in sites:
+        near = next(nearest) if site.tail is None else Near(between.get((site.tail, site.head or ""), -1), 0.0)
+        if near.segment < 0:
+            found = f"no segment from {site.tail} to {site.head}"
+            problems.add(where, found, "two nodes that a segment joins", "Check the ids of the nodes and their order")
+        elif near.distance_m > max_distance_m:
+            problems.append(too_far(where, near.distance_m, max_distance_m, "road"))
         else:
-            placed.append(placed_on(site, network, segment, distance))
-    problems.raise_if_any()
+            placed.append(placed_on(site, network, near.segment, near.distance_m))
     return placed
+
+
+def too_far(where: str, distance_m: float, max_distance_m: float, what: str) -> Problem:
+    """Return the problem of a place that lies too far from the nearest road or junction."""
+    return Problem(
+        where,
+        f"{distance_m / 1000:.1f} km from the nearest {what}",
+        f"a place within {max_distance_m:g} m of one",
+        "Check that longitude and latitude are not swapped, or raise sites.max_distance_m",
+    )
 
 
 def placed_on(site: SiteModel, network: Network, segment: int, distance_m: float = 0.0) -> PlacedSite:
@@ -169,12 +172,19 @@ def placed_on(site: SiteModel, network: Network, segment: int, distance_m: float
     return PlacedSite(site, segment, tuple(arcs.tolist()), lon, lat, distance_m)
 
 
-def _nearest(sites: Sequence[SiteModel], network: Network) -> dict[str, tuple[int, float]]:
-    """Return the nearest segment to each site given by a point, and its distance in metres."""
+class Near(NamedTuple):
+    """The nearest segment (-1 for none), and its distance in metres."""
+
+    segment: int
+    distance_m: float
+
+
+def _nearest(sites: Sequence[SiteModel], network: Network) -> list[Near]:
+    """Return the nearest segment to each site given by a point."""
     lon = np.array([site.lon for site in sites], dtype=np.float64)
     lat = np.array([site.lat for site in sites], dtype=np.float64)
     segments, distances = network.nearest_segments(lon, lat)
-    return {s.id: (int(k), float(d)) for s, k, d in zip(sites, segments, distances, strict=True)}
+    return [Near(int(k), float(d)) for k, d in zip(segments, distances, strict=True)]
 
 
 def _segments_between(network: Network) -> dict[tuple[str, str], int]:

@@ -7,12 +7,10 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from optimizer.base.schema import Strict
-
-Id = Annotated[str, Field(min_length=1, max_length=200)]
-Amount = Annotated[float, Field(ge=0, le=1e15)]
+from optimizer.scenario.kinds import Amount, Id
 
 
-class BaseModel(Strict):
+class TeamBaseModel(Strict):
     """Where teams set out from: the nearest node of the network."""
 
     id: Id
@@ -46,7 +44,6 @@ class TeamModel(Strict):
     )
     posts: int = Field(20, ge=1, le=200, description="posts to choose from at each base: the roads evaders use most")
     spacing_m: float = Field(2000, ge=0, description="distance between two of them")
-
     shifts: list[str] = Field([], description="shifts of a roster that they work; all where empty")
 
     @model_validator(mode="after")

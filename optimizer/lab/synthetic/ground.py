@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files import existing_file
 from optimizer.base.schema import validated
-from optimizer.scenario.evidence import gather
+from optimizer.scenario.check import check_model
+from optimizer.scenario.evidence import evidence_of
 from optimizer.scenario.model import RecordsModel, ScenarioModel, read_scenario
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def read_ground(source: Path, *, border: str | None = None, modes: Sequence[str]
     """
     existing_file(source, "a network, an extract or a scenario")
     scenario = _scenario(source, border, modes).model_copy(update={"records": RecordsModel()})
-    evidence = gather(scenario, source)
+    evidence = evidence_of(check_model(scenario, source))
     return Ground(scenario.name, evidence.region, scenario.evaders, evidence.demand.prior())
 
 

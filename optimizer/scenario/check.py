@@ -1,0 +1,329 @@
+"""One pass over a scenario: every table, every reference and every file it names, all faults together, before anything slow runs.
+
+The pass goes on after a fault wherever the rest does not depend on it. What needs the network (sites, bases, records) is checked as soon as
+the network is read, and the region is kept for what follows. Code that runs after it assumes checked data.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from optimizer.base.errors import ProblemList
+from optimizer.base.files import existing_file
+from optimizer.base.listener import SILENT, step
+from optimizer.base.names import unknown_name
+from optimizer.base.schema import valid, validated
+from optimizer.records.sources import EffortSource, SeizureSource
+from optimizer.scenario.candidates import crossing_sites
+from optimizer.scenario.demand import make_demand
+from optimizer.scenario.model import EvadersModel, RegionModel, ScenarioModel, SitesModel, SolveModel, read_content
+from optimizer.scenario.references import check_exclusions, check_references, entry_where, tables_of
+from optimizer.scenario.region_source import check_region_files, obtain_region
+from optimizer.scenario.sites import place_sites, read_sites, sites_of, too_far
+from optimizer.scenario.team_model import TeamBaseModel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from pydantic import BaseModel
+
+    from optimizer.base.errors import Problem
+    from optimizer.base.listener import Listener
+    from optimizer.problem.network import Network
+    from optimizer.records import Effort, Seizures
+    from optimizer.records.areas import Area
+    from optimizer.region.model import Region
+    from optimizer.scenario.demand import GravityDemand
+    from optimizer.scenario.sites import ListedSite, PlacedSite
+
+    Model = TypeVar("Model", bound=BaseModel)
+
+ROAD_ID = re.compile(r"road-(\d+)")
+"""Id of a site on a road segment that no table lists."""
+
+
+@dataclass(frozen=True)
+class ScenarioCheck:
+    """What one pass over a scenario found.
+
+    Attributes
+    ----------
+    path
+        The file.
+    scenario
+        The file, validated; None where a field is faulty.
+    problems
+        Every fault.
+    region, demand
+        Roads and places, and who travels between them; None where a fault prevents that.
+    sites
+        Listed sites on their segments, then the crossings that are offered; faulty ones are left out.
+    base_nodes
+        Node of each base.
+    records, effort
+        What the files say; None where the scenario names none, or where they cannot be read.
+    inputs
+        Every file that the scenario names and that exists, the scenario first.
+    """
+
+    path: Path
+    scenario: ScenarioModel | None
+    problems: tuple[Problem, ...]
+    region: Region | None
+    demand: GravityDemand | None
+    sites: tuple[PlacedSite, ...]
+    base_nodes: tuple[int, ...]
+    records: Seizures | None
+    effort: Effort | None
+    inputs: tuple[Path, ...]
+
+
+def check_scenario(
+    path: Path,
+    *,
+    solve: Mapping[str, object] | None = None,
+    skip_unreachable: bool = False,
+    listener: Listener = SILENT,
+) -> ScenarioCheck:
+    """Check a scenario file and everything it names.
+
+    Parameters
+    ----------
+    path
+        The TOML file; paths in it are relative to its folder.
+    solve
+        Fields of `[solve]` to take in place of the scenario's.
+    skip_unreachable
+        Leave out destinations that no gateway reaches, whatever the scenario says under `[evaders] unreachable`.
+    listener
+        Told of each step.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or not TOML; every other fault is among the problems returned.
+    """
+    content = read_content(path)
+    problems = ProblemList()
+    scenario: ScenarioModel | None = None
+    with problems.collected():
+        scenario = validated(ScenarioModel, content, str(path))
+    if skip_unreachable and isinstance(content.get("evaders", {}), dict):
+        content["evaders"] = content.get("evaders", {}) | {"unreachable": "skip"}
+        if scenario is not None:
+            evaders = scenario.evaders.model_copy(update={"unreachable": "skip"})
+            scenario = scenario.model_copy(update={"evaders": evaders})
+    if solve and scenario is not None:
+        with problems.collected():
+            wanted = validated(SolveModel, scenario.solve.model_dump() | dict(solve), "options")
+            scenario = scenario.model_copy(update={"solve": wanted})
+    return _check(content, scenario, path, problems, listener)
+
+
+def check_model(scenario: ScenarioModel, path: Path) -> ScenarioCheck:
+    """Check a scenario that was made or changed in Python, and everything it names; paths in it are relative to the folder of `path`."""
+    return _check(scenario.model_dump(exclude_unset=True), scenario, path, ProblemList(), SILENT)
+
+
+def _check(
+    content: Mapping[str, Any], scenario: ScenarioModel | None, path: Path, problems: ProblemList, listener: Listener
+) -> ScenarioCheck:
+    where = str(path)
+    settings = valid(SitesModel, content.get("sites", {}))
+    sources = _sources(content, path, settings, problems)
+    rows = _rows(settings, sources, problems)
+    listed = [*sites_of(content.get("site"), where), *(rows or ())]
+    tables = tables_of(content, listed, where)
+    check_references(tables, problems)
+    _check_units(content, where, problems)
+    read = _read_region(sources.region, path, listener, problems)
+    ground = _ground(content, listed, settings or SitesModel(), read.region, where, problems)
+    if rows is not None:
+        check_exclusions(tables, lambda name: _offered(name, ground.sites, settings, read.region), problems)
+    with step(listener, "reading the records"):
+        records = _records(sources, path.parent, read.region, problems)
+    return ScenarioCheck(
+        path=path,
+        scenario=scenario,
+        problems=tuple(problems.problems()),
+        region=read.region,
+        demand=ground.demand,
+        sites=tuple(ground.sites),
+        base_nodes=ground.base_nodes,
+        records=records.seizures,
+        effort=records.effort,
+        inputs=(path, *read.files, *sources.files),
+    )
+
+
+@dataclass(frozen=True)
+class _Sources:
+    """What a scenario names of files, as far as its tables are valid and the files exist."""
+
+    region: RegionModel | None
+    areas: Path | None
+    areas_missing: bool
+    seizures: tuple[SeizureSource, ...]
+    effort: tuple[EffortSource, ...]
+    sites: Path | None
+    files: tuple[Path, ...]
+
+
+def _sources(content: Mapping[str, Any], path: Path, settings: SitesModel | None, problems: ProblemList) -> _Sources:
+    """Return the files that exist, in the order in which they are read; note each other one once."""
+    folder = path.parent
+    region = valid(RegionModel, content.get("region"))
+    complete = region is not None and check_region_files(region, path, problems)
+    records = content.get("records")
+    tables = records if isinstance(records, dict) else {}
+    seizures = _valid_entries(SeizureSource, tables.get("seizures"))
+    effort = _valid_entries(EffortSource, tables.get("effort"))
+    areas = None if region is None else region.areas
+    named = [(source.file, "records") for source in (*seizures, *effort)]
+    named += [(areas, "areas")] if areas is not None else []
+    named += [(settings.file, "sites")] if settings is not None and settings.file is not None else []
+    there = set()
+    for file, what in dict(named).items():
+        with problems.collected():
+            there.add(existing_file(folder / file, what))
+    return _Sources(
+        region=region if complete else None,
+        areas=folder / areas if areas is not None and folder / areas in there else None,
+        areas_missing=areas is not None and folder / areas not in there,
+        seizures=tuple(source for source in seizures if folder / source.file in there),
+        effort=tuple(source for source in effort if folder / source.file in there),
+        sites=folder / settings.file if settings and settings.file and folder / settings.file in there else None,
+        files=tuple(folder / file for file, _ in named if folder / file in there),
+    )
+
+
+def _valid_entries(model: type[Model], entries: object) -> list[Model]:
+    found = entries if isinstance(entries, list | tuple) else ()
+    return [entry for content in found if (entry := valid(model, content)) is not None]
+
+
+def _rows(settings: SitesModel | None, sources: _Sources, problems: ProblemList) -> list[ListedSite] | None:
+    """Return the sites of the CSV; None where it is not clear which sites it has."""
+    if settings is None or (settings.file is not None and sources.sites is None):
+        return None
+    return [] if sources.sites is None else read_sites(sources.sites, settings.columns, problems)
+
+
+def _check_units(content: Mapping[str, Any], where: str, problems: ProblemList) -> None:
+    """Note the seizures whose unit of effort no effort has, or that name none although there are several."""
+    records = content.get("records")
+    tables = records if isinstance(records, dict) else {}
+    entries = {name: tables[name] for name in ("seizures", "effort") if isinstance(tables.get(name), list)}
+    fields = {name: [each if isinstance(each, dict) else {} for each in found] for name, found in entries.items()}
+    units = list(dict.fromkeys(each["unit"] for each in fields.get("effort", ()) if isinstance(each.get("unit"), str)))
+    for position, source in enumerate(fields.get("seizures", ()) if units else ()):
+        unit = source.get("effort_unit")
+        if (isinstance(unit, str) and unit not in units) or (unit is None and len(units) > 1):
+            here = f"{where}, records.seizures[{position}].effort_unit"
+            found = "nothing" if unit is None else repr(unit)
+            remedy = "Name the unit of the effort that makes these seizures"
+            problems.append(unknown_name(here, unit or "", units, found=found, remedy=remedy))
+
+
+@dataclass(frozen=True)
+class _ReadRegion:
+    region: Region | None = None
+    files: tuple[Path, ...] = ()
+
+
+def _read_region(model: RegionModel | None, path: Path, listener: Listener, problems: ProblemList) -> _ReadRegion:
+    if model is not None:
+        with problems.collected(), step(listener, "reading the network"):
+            region, files = obtain_region(model, path)
+            return _ReadRegion(region, tuple(files))
+    return _ReadRegion()
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """What the tables put on the network."""
+
+    demand: GravityDemand | None
+    sites: list[PlacedSite]
+    base_nodes: tuple[int, ...]
+
+
+def _ground(
+    content: Mapping[str, Any],
+    listed: Sequence[ListedSite],
+    settings: SitesModel,
+    region: Region | None,
+    where: str,
+    problems: ProblemList,
+) -> _Ground:
+    if region is None:
+        return _Ground(None, [], ())
+    demand: GravityDemand | None = None
+    evaders = valid(EvadersModel, content.get("evaders", {}))
+    if evaders is not None:
+        with problems.collected():
+            demand = make_demand(evaders, region, where)
+    sites = place_sites(listed, region.network, settings.max_distance_m, problems)
+    sites += crossing_sites(settings, region, [place.node for place in demand.settlements] if demand else [])
+    return _Ground(demand, sites, _base_nodes(content, region.network, settings.max_distance_m, where, problems))
+
+
+def _base_nodes(
+    content: Mapping[str, Any], network: Network, max_distance_m: float, where: str, problems: ProblemList
+) -> tuple[int, ...]:
+    """Return the nearest node to each base, and note the bases that lie too far from theirs."""
+    entries = content.get("bases")
+    found = [
+        (entry_where(where, "bases", position, fields), base)
+        for position, fields in enumerate(entries if isinstance(entries, list) else ())
+        if (base := valid(TeamBaseModel, fields)) is not None
+    ]
+    lon = np.array([base.lon for _, base in found], dtype=np.float64)
+    lat = np.array([base.lat for _, base in found], dtype=np.float64)
+    nodes, distances = network.nearest_nodes(lon, lat)
+    for (here, _), distance in zip(found, distances.tolist(), strict=True):
+        if distance > max_distance_m:
+            problems.append(too_far(here, distance, max_distance_m, "junction"))
+    return tuple(nodes.tolist())
+
+
+def _offered(name: str, sites: Sequence[PlacedSite], settings: SitesModel | None, region: Region | None) -> bool:
+    """Return whether an id may be that of a site that no table lists: a crossing, or a road segment that may be offered."""
+    road = ROAD_ID.fullmatch(name)
+    if region is None:
+        return road is not None or name.startswith("crossing-")
+    offers_roads = settings is not None and settings.roads > 0
+    return any(item.site.id == name for item in sites) or (
+        road is not None and offers_roads and int(road[1]) < region.network.n_segments
+    )
+
+
+@dataclass(frozen=True)
+class _Records:
+    seizures: Seizures | None = None
+    effort: Effort | None = None
+
+
+def _records(sources: _Sources, folder: Path, region: Region | None, problems: ProblemList) -> _Records:
+    """Return the records, and note the faults of all their files; without the network or the areas they are not read."""
+    from optimizer.records import load_areas, read_effort, read_seizures
+
+    areas: Sequence[Area] | None = None if sources.areas_missing else ()
+    if sources.areas is not None:
+        areas = None
+        with problems.collected():
+            areas = load_areas(sources.areas)
+    if region is None or areas is None:
+        return _Records()
+    seizures: Seizures | None = None
+    effort: Effort | None = None
+    with problems.collected():
+        seizures = read_seizures(sources.seizures, region.network, areas, folder=folder) if sources.seizures else None
+    with problems.collected():
+        effort = read_effort(sources.effort, region.network, areas, folder=folder) if sources.effort else None
+    return _Records(seizures, effort)

@@ -1,0 +1,339 @@
+"""Kinds of option: one class for each way in which something at a site detects, with its fields, its effect and what it uses.
+
+To add one, write a subclass of `KindModel` and append it to `KINDS` here, or give it to `optimizer.scenario.model.add_kind` from another
+package. It names the field that marks it in a file (`MARK`), declares its own fields, and implements `watched`. Nothing else names the classes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, get_args
+
+import numpy as np
+from pydantic import Field, model_validator
+from pydantic_core import core_schema
+
+from optimizer.base.names import close_match
+from optimizer.base.schema import Strict
+from optimizer.problem.detection import (
+    beat_survival,
+    checkpoint_survival,
+    false_alarm_hours,
+    inspection_delay,
+    orbit_meeting,
+    patrol_survival,
+    random_search,
+    sensor_survival,
+    station_share,
+)
+from optimizer.problem.graph import cost_graph
+from optimizer.problem.network import great_circle_m
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from pydantic import GetCoreSchemaHandler
+
+    from optimizer.problem.network import Network
+    from optimizer.scenario.sites import PlacedSite
+
+Id = Annotated[str, Field(min_length=1, max_length=200)]
+Amount = Annotated[float, Field(ge=0, le=1e15)]
+Chance = Annotated[float, Field(ge=0, le=1)]
+Category = Literal["checkpoint", "sensor", "patrol", "drone"]
+"""The word for what stands at a site: plans show it, and crews are qualified for it."""
+
+
+class DelayModel(Strict):
+    """The time a checkpoint takes from legitimate travellers, as a resource."""
+
+    resource: Id
+    minutes: float = Field(gt=0, description="minutes each inspected vehicle loses; the use is vehicle-hours a day")
+
+
+class AlarmsModel(Strict):
+    """The time that a sensor's false alarms take from a team, as a resource."""
+
+    resource: Id
+    per_day: float = Field(gt=0, le=1e6, description="false alarms a day that somebody looks into, for each lane")
+    minutes: float = Field(gt=0, description="minutes that looking into one takes; the use is team-hours a day")
+
+
+class OrbitModel(Strict):
+    """What a drone flies over: an area around its site, or the site's road for a length to both sides."""
+
+    speed_kmh: float = Field(gt=0, le=2000, description="speed over the ground")
+    station_hours: float = Field(gt=0, le=24, description="hours over its area or road in a shift")
+    shift_hours: float = Field(8, gt=0, le=24, description="length of a shift")
+    area_km2: float | None = Field(None, gt=0, le=1e6, description="area searched, a disc around the site")
+    width_m: float | None = Field(None, gt=0, le=100_000, description="width seen across the flight, with area_km2")
+    road_km: float | None = Field(None, gt=0, le=10_000, description="length of road flown out and back, site mid-way")
+
+    @model_validator(mode="after")
+    def _one_ground(self) -> OrbitModel:
+        if (self.area_km2 is None) == (self.road_km is None):
+            raise ValueError("either area_km2 or road_km")
+        if (self.width_m is None) != (self.area_km2 is None):
+            raise ValueError("width_m with area_km2, and only with it")
+        if self.station_hours > self.shift_hours:
+            raise ValueError("station_hours no longer than shift_hours")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a kind does at a site.
+
+    Attributes
+    ----------
+    arcs
+        (k,) arcs that it watches.
+    survival
+        (k,) chance to pass it undetected on each, in [0, 1].
+    """
+
+    arcs: NDArray[np.int64]
+    survival: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Traffic past a site in the watched direction.
+
+    Attributes
+    ----------
+    daily
+        Vehicles a day, > 0.
+    busy_hours
+        Hours a day over which they are spread, > 0.
+    """
+
+    daily: float
+    busy_hours: float
+
+    @property
+    def hourly(self) -> float:
+        """Vehicles an hour."""
+        return self.daily / self.busy_hours
+
+
+class KindModel(Strict):
+    """A way to use a site: what all kinds have in common."""
+
+    MARK: ClassVar[str]
+    """The field by which a file shows that it means this class."""
+
+    id: Id
+    label: str = ""
+    kind: str = "checkpoint"
+    uses: dict[str, Amount] = Field({}, description="amount of each resource for each lane")
+    alarms: AlarmsModel | None = None
+    shifts: list[str] = Field([], description="shifts of a roster in which it is manned; all where empty")
+
+    def watched(self, item: PlacedSite, network: Network, traffic: Traffic) -> Effect:
+        """Return the arcs that the kind watches from a site, and the survival on each."""
+        raise NotImplementedError
+
+    def effect(self, item: PlacedSite, network: Network, traffic: Traffic) -> Effect:
+        """Return what the kind does at a site, without the arcs on which it detects nothing.
+
+        A drone watches beyond its site and, whatever the site's direction, both ways; every other kind watches the site's own arcs.
+
+        Parameters
+        ----------
+        item
+            The site on its segment.
+        network
+            The roads.
+        traffic
+            Past the site.
+        """
+        watched = self.watched(item, network, traffic)
+        detects = watched.survival < 1
+        return Effect(watched.arcs[detects], watched.survival[detects])
+
+    def amounts(self, lanes: float, traffic: Traffic) -> dict[str, float]:
+        """Return the amount of each resource, by name, that the kind uses at a site with these lanes and this traffic."""
+        amounts = {name: amount * lanes for name, amount in self.uses.items()}
+        for name, hours in self.lost_hours(lanes, traffic):
+            amounts[name] = amounts.get(name, 0.0) + hours
+        return amounts
+
+    def lost_hours(self, lanes: float, traffic: Traffic) -> list[tuple[str, float]]:
+        """Return resources with the hours a day that the kind takes of each beside `uses`: here those that false alarms take."""
+        del traffic
+        if self.alarms is None:
+            return []
+        return [(self.alarms.resource, false_alarm_hours(self.alarms.per_day * lanes, self.alarms.minutes))]
+
+
+class _StoppingModel(KindModel):
+    """A kind that may stop vehicles, and delay those who travel legitimately."""
+
+    kind: Category = "checkpoint"
+    capacity: float | None = Field(None, ge=0, description="vehicles inspected an hour and lane")
+    delay: DelayModel | None = None
+
+    @model_validator(mode="after")
+    def _delay_of_those_stopped(self) -> _StoppingModel:
+        if self.delay is not None and self.capacity is None:
+            raise ValueError("a delay needs a capacity: the vehicles that are stopped")
+        return self
+
+    def lost_hours(self, lanes: float, traffic: Traffic) -> list[tuple[str, float]]:
+        """Return the vehicle-hours a day that legitimate travellers lose, and the hours of false alarms."""
+        alarms = super().lost_hours(lanes, traffic)
+        if self.delay is None:
+            return alarms
+        capacity = (self.capacity or 0.0) * lanes * traffic.busy_hours
+        return [(self.delay.resource, inspection_delay(capacity, traffic.daily, self.delay.minutes)), *alarms]
+
+
+class StatedModel(_StoppingModel):
+    """A kind whose survival the file states; beside it stands a capacity where it delays, or a detection that is not used."""
+
+    MARK = "survival"
+
+    survival: float = Field(ge=0, lt=1, description="chance to pass undetected")
+    detection: Chance | None = Field(None, description="not used beside `survival`")
+
+    @model_validator(mode="after")
+    def _described_once(self) -> StatedModel:
+        if self.capacity is not None and self.detection is not None:
+            raise ValueError(f"one of: {_ways()}")
+        return self
+
+    def watched(self, item: PlacedSite, network: Network, traffic: Traffic) -> Effect:
+        """Return the site's arcs, with the survival that is stated."""
+        del network, traffic
+        return _on_site(item, self.survival)
+
+
+class InspectionModel(_StoppingModel):
+    """A checkpoint that inspects the share of the traffic that its capacity allows."""
+
+    MARK = "capacity"
+
+    capacity: float = Field(ge=0, description="vehicles inspected an hour and lane")
+    detection: Chance = Field(description="chance that one inspection of a loaded vehicle finds the load")
+
+    def watched(self, item: PlacedSite, network: Network, traffic: Traffic) -> Effect:
+        """Return the site's arcs, with the survival of `checkpoint_survival`."""
+        del network
+        return _on_site(item, checkpoint_survival(self.capacity * item.site.lanes, traffic.hourly, self.detection))
+
+
+class SensorModel(KindModel):
+    """A sensor that works, detects and is answered in time, each with a probability."""
+
+    MARK = "uptime"
+
+    kind: Literal["sensor"] = "sensor"
+    uptime: Chance = Field(description="share of the time the sensor works")
+    detection: Chance = Field(description="chance that the working sensor detects a loaded vehicle that passes")
+    response: Chance = Field(description="share of its detections that are acted on in time")
+
+    def watched(self, item: PlacedSite, network: Network, traffic: Traffic) -> Effect:
+        """Return the site's arcs, with the survival of `sensor_survival`."""
+        del network, traffic
+        return _on_site(item, sensor_survival(self.uptime, self.detection, self.response))
+
+
+class DroneModel(KindModel):
+    """A drone that searches an area, or flies out and back along a road."""
+
+    MARK = "orbit"
+
+    kind: Literal["drone"] = "drone"
+    orbit: OrbitModel
+    detection: Chance = Field(description="chance that the drone detects a load when it meets it")
+    response: Chance = Field(description="share of its detections that are acted on in time")
+
+    def watched(self, item: PlacedSite, network: Network, traffic: Traffic) -> Effect:
+        """Return the arcs under the orbit: there one is seen in the time on the arc, while the drone is up, and the sighting is acted on."""
+        del traffic
+        orbit = self.orbit
+        acted = station_share(orbit.station_hours, orbit.shift_hours) * self.response
+        if orbit.area_km2 is not None:
+            arcs = _arcs_of_area(item, network, orbit.area_km2)
+            hours = network.time_s[arcs] / 3600
+            searched = random_search((orbit.width_m or 0.0) * self.detection, orbit.speed_kmh, hours, orbit.area_km2)
+            return Effect(arcs, patrol_survival(searched, acted))
+        road_km = orbit.road_km or 0.0
+        arcs = _arcs_of_road(item, network, road_km)
+        km = network.length_m[arcs] / 1000
+        flown = np.minimum(km, road_km)
+        hours = network.time_s[arcs] / 3600 * flown / km
+        both_ways = orbit_meeting(flown / orbit.speed_kmh, hours, 2 * road_km / orbit.speed_kmh)
+        return Effect(arcs, beat_survival(np.column_stack(both_ways), self.detection * acted))
+
+
+KINDS: list[type[KindModel]] = [StatedModel, InspectionModel, SensorModel, DroneModel]
+"""All kinds of option. Where an entry has the marks of several, the first counts, and fields of the others are faults."""
+
+
+def categories() -> list[str]:
+    """Return the words that `kind` may be, in order."""
+    return list(dict.fromkeys(word for model in KINDS for word in get_args(model.model_fields["kind"].annotation)))
+
+
+class _OneOfKinds:
+    """Tells pydantic to read an entry of `[[kinds]]` as the class whose mark it has."""
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        del source
+        return core_schema.tagged_union_schema(
+            {model.__name__: handler.generate_schema(model) for model in KINDS},
+            discriminator=_class_name,
+            custom_error_type="kind",
+            custom_error_message=f"one of: {_ways()}",
+        )
+
+
+AnyKind = Annotated[KindModel, _OneOfKinds()]
+"""An entry of `[[kinds]]`: one of the classes of `KINDS`."""
+
+
+def _class_name(content: object) -> str | None:
+    """Return the name of the class that an entry means: by its mark, also where that is misspelt; None where it has none."""
+    if isinstance(content, KindModel):
+        return type(content).__name__
+    fields = list(content) if isinstance(content, dict) else []
+    for marks in (fields, [field for field in fields if field not in KindModel.model_fields]):
+        for model in KINDS:
+            if model.MARK in marks or (marks is not fields and close_match(model.MARK, map(str, marks))):
+                return model.__name__
+    return None
+
+
+def _ways() -> str:
+    """Return the sets of fields that describe a kind: the required ones of each class."""
+    required = [[name for name, field in model.model_fields.items() if field.is_required()] for model in KINDS]
+    return "; ".join(", ".join(sorted(set(names) - {"id"})) for names in required)
+
+
+def _on_site(item: PlacedSite, survival: float) -> Effect:
+    arcs = np.array(item.arcs, dtype=np.int64)
+    return Effect(arcs, np.full(arcs.size, survival))
+
+
+def _arcs_of_area(item: PlacedSite, network: Network, area_km2: float) -> NDArray[np.int64]:
+    """Return the arcs whose segments have their middle in a disc around the site, and the site's own."""
+    middle = network.segment_midpoint
+    here = np.array([item.lon]), np.array([item.lat])
+    near = great_circle_m(middle[:, 0], middle[:, 1], *here) <= 1000 * np.sqrt(area_km2 / np.pi)
+    near[item.segment] = True
+    return np.flatnonzero(near[network.segment])
+
+
+def _arcs_of_road(item: PlacedSite, network: Network, road_km: float) -> NDArray[np.int64]:
+    """Return the arcs of the site's road (its name, or its class where it has none) to half the length on either side, and the site's own."""
+    own = network.segment == item.segment
+    first = item.arcs[0]
+    called = network.name if network.name[first] else network.road_class
+    same = np.flatnonzero((called == called[first]) | own)
+    tail, head, length = network.tail[same], network.head[same], network.length_m[same]
+    ends, starts = np.append(tail, head), np.append(head, tail)  # a drone flies against a one-way road as well
+    graph = cost_graph(network.n_nodes, ends, starts, np.append(length, length))
+    reach = graph.distances([network.tail[first], network.head[first]], limit=500 * road_km).min(axis=0)
+    middle = np.minimum(reach[tail], reach[head]) + (length + network.length_m[first]) / 2
+    return np.asarray(same[(middle <= 500 * road_km) | own[same]])
