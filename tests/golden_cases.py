@@ -55,7 +55,7 @@ class _Watch(SilentListener):
 def solved(file: str, parts: int) -> Content:
     """Return exact values, the greedy plan, and branch and cut from nothing, stopped after so many parts."""
     from optimizer.problem.evaluation import plan_value
-    from optimizer.solvers.branch_and_cut.master import Units
+    from optimizer.solvers.branch_and_cut.commodities import Commodities
     from optimizer.solvers.branch_and_cut.path_pool import PathPool
     from optimizer.solvers.branch_and_cut.tree import BranchAndCut
     from optimizer.solvers.heuristics import greedy
@@ -65,14 +65,14 @@ def solved(file: str, parts: int) -> Content:
     instance = _instance(file)
     nothing = np.zeros(len(instance.options), dtype=bool)
     overlay = contract(instance)
-    units = Units.of(overlay)
-    quick = greedy(instance, overlay, PooledValues(units, PathPool(overlay, units.searches)))
+    commodities = Commodities.of(overlay)
+    quick = greedy(instance, overlay, PooledValues(commodities, PathPool(overlay, commodities.searches)))
     watch = _Watch(nothing)
     tree = BranchAndCut(instance, overlay, listener=watch)
     tree.cut_root()
     root = tree.lower
     dived = tree.dive()
-    watch.done = lambda: tree.parts >= parts
+    watch.done = lambda: tree.nodes >= parts
     with contextlib.suppress(_EnoughError):
         tree.branch()
     return {
@@ -92,7 +92,7 @@ def solved(file: str, parts: int) -> Content:
             "value": plan_value(instance, watch.best),
             "options": _names(instance, watch.best),
             "programs": tree.rounds,
-            "parts": tree.parts,
+            "parts": tree.nodes,
         },
     }
 
@@ -136,17 +136,17 @@ def evaluated(file: str) -> Content:
 def joint(make: Callable[[], tuple[Instance, PatrolField]]) -> Content:
     """Return the bound over all beats at the root, and the plan of a dive."""
     from optimizer.problem.beats import with_teams
-    from optimizer.solvers.patrols.branch_and_price import JointTree
-    from optimizer.solvers.patrols.column_generation import Generation
+    from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
+    from optimizer.solvers.patrols.column_generation import ColumnGeneration
 
     instance, field = make()
     whole = with_teams(replace(instance, patrols=field))
-    generation = Generation(whole, field)
+    generation = ColumnGeneration(whole, field)
     watch = _Watch()
-    tree = JointTree(generation, listener=watch)
+    tree = BranchAndPrice(generation, listener=watch)
     tree.cut_root()
     root = {"lower": tree.lower, "exact": tree.exact, "programs": generation.rounds, "beats": len(generation.beats)}
-    value = tree.dive(generation.everything)
+    value = tree.dive(generation.root)
     options, number = _names(whole, watch.best[: len(whole.options)]), watch.best[len(whole.options) :]
     beats = [(generation.beats[b], int(number[b])) for b in np.flatnonzero(number).tolist()]
     return {

@@ -20,7 +20,7 @@ from optimizer.solvers.patrols.pricing import (
     check_tour,
     quick_tours,
     seconds_of,
-    worth,
+    tour_value,
 )
 from optimizer.solvers.patrols.tour_bounds import Walks, sharpest
 from optimizer.solvers.patrols.tour_circuit import best_circuit
@@ -64,7 +64,7 @@ def every_tour(problem: TourProblem, forbidden: frozenset[int] = frozenset()) ->
 
 
 def most_worth(problem: TourProblem, forbidden: frozenset[int] = frozenset()) -> float | None:
-    return max((worth(problem, tour) for tour in every_tour(problem, forbidden)), default=None)
+    return max((tour_value(problem, tour) for tour in every_tour(problem, forbidden)), default=None)
 
 
 def town(n: int, seed: int, slots: int = 3) -> TourProblem:
@@ -87,7 +87,7 @@ def test_the_best_of_all_tours_is_found_and_proven(seed: int) -> None:
         return
     assert found.tour is not None
     check_tour(problem, found.tour)
-    assert found.value == worth(problem, found.tour) <= found.bound
+    assert found.value == tour_value(problem, found.tour) <= found.bound
     assert found.value == pytest.approx(best, abs=NEAR)
     assert best <= found.bound <= best + NEAR * (1 + best)
 
@@ -103,7 +103,7 @@ def test_constraint_programming_finds_the_best_too(seed: int) -> None:
         return
     assert found.tour is not None
     check_tour(problem, found.tour)
-    assert worth(problem, found.tour) == pytest.approx(best, abs=found.rounding + NEAR)
+    assert tour_value(problem, found.tour) == pytest.approx(best, abs=found.rounding + NEAR)
     assert best <= found.bound <= best + found.rounding + NEAR
 
 
@@ -114,7 +114,7 @@ def test_two_methods_agree_where_brute_force_ends(seed: int) -> None:
     assert labels.proven
     assert labels.tour is not None
     assert circuit.tour is not None
-    assert worth(problem, circuit.tour) == pytest.approx(labels.value, rel=1e-6)
+    assert tour_value(problem, circuit.tour) == pytest.approx(labels.value, rel=1e-6)
     assert labels.value <= circuit.bound <= labels.value + circuit.rounding + NEAR
 
 
@@ -156,7 +156,7 @@ def test_bounds_hold_under_any_prices_and_narrow_searches(seed: int, share: floa
 
 
 @given(SEEDS)
-@example(15678)  # every tour is worth nothing, and the only one comes home by way of a post that is worth nothing
+@example(15678)  # every tour has value 0, and the only one returns by way of a post of value 0
 @settings(max_examples=60, deadline=None)
 def test_forbidden_posts_are_not_visited(seed: int) -> None:
     problem = random_problem(seed, most=5)
@@ -274,7 +274,7 @@ def test_quick_tours_are_good_and_visit_many_posts(seed: int) -> None:
     problem = town(30, seed)
     tours, best = quick_tours(problem, 10), best_tour(problem)
     assert len(tours) == 10
-    assert best.value * 0.9 <= worth(problem, tours[0]) <= best.bound
+    assert best.value * 0.9 <= tour_value(problem, tours[0]) <= best.bound
     assert len({post for tour in tours for post in tour.posts}) > 2 * len(tours[0].posts)
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optimizer.solvers.branch_and_cut.master import Units
+from optimizer.solvers.branch_and_cut.commodities import Commodities
 from optimizer.solvers.branch_and_cut.path_pool import PathPool, Paths
 from optimizer.solvers.branch_and_cut.separation import Cuts, chord_cuts, star_cuts, tangent_cuts
 from optimizer.solvers.overlay.overlay import Overlay, contract
@@ -33,16 +33,16 @@ def plans(overlay: Overlay) -> Iterator[np.ndarray]:
         yield mask
 
 
-def unit_values(overlay: Overlay, units: Units, mask: np.ndarray) -> np.ndarray:
-    informed = units.searches.values(overlay.n_nodes, overlay.tail, overlay.head, overlay.arc_survival(mask))
+def commodity_values(overlay: Overlay, commodities: Commodities, mask: np.ndarray) -> np.ndarray:
+    informed = commodities.searches.values(overlay.n_nodes, overlay.tail, overlay.head, overlay.arc_survival(mask))
     return np.append(informed, overlay.chains.values(mask))
 
 
-def sampled(instance: Instance, seed: int) -> tuple[Overlay, Units, PathPool, list[Cuts], list[Cuts]]:
-    """Cuts of units, of every family, and rows of groups, at points fractional and nearly whole, with T of every size."""
+def sampled(instance: Instance, seed: int) -> tuple[Overlay, Commodities, PathPool, list[Cuts], list[Cuts]]:
+    """Cuts of commodities, of every family, and rows of groups, at points fractional and nearly whole, with T of every size."""
     overlay = contract(instance)
-    units = Units.of(overlay)
-    pool = PathPool(overlay, units.searches)
+    commodities = Commodities.of(overlay)
+    pool = PathPool(overlay, commodities.searches)
     rng = np.random.default_rng(seed)
     cuts, rows = [], []
     for sharpness in (0.3, 1.0, 30.0):
@@ -50,44 +50,44 @@ def sampled(instance: Instance, seed: int) -> tuple[Overlay, Units, PathPool, li
         for share in (2.0, 0.5, 0.0):
             base = (x >= share) & overlay.free
             pool.grow(x, base)
-            for paths in (pool.paths, units.chains):
-                cuts += [chord_cuts(paths, x, base, units.floor), tangent_cuts(paths, x, units.floor)]
-            cuts.append(star_cuts(pool.paths, x, base, units.floor))
-        rows.append(units.rows(Cuts.join(cuts), x, units.floor))
-    return overlay, units, pool, cuts, rows
+            for paths in (pool.paths, commodities.chains):
+                cuts += [chord_cuts(paths, x, base, commodities.floor), tangent_cuts(paths, x, commodities.floor)]
+            cuts.append(star_cuts(pool.paths, x, base, commodities.floor))
+        rows.append(commodities.rows(Cuts.join(cuts), x, commodities.floor))
+    return overlay, commodities, pool, cuts, rows
 
 
 @given(SEEDS)
 @settings(max_examples=100, deadline=None)
 def test_every_cut_holds_at_every_plan(seed: int) -> None:
-    overlay, units, pool, cuts, rows = sampled(random_instance(seed), seed)
+    overlay, commodities, pool, cuts, rows = sampled(random_instance(seed), seed)
     for mask in plans(overlay):
-        value = unit_values(overlay, units, mask)
-        assert np.all(pool.paths.values(np.append(mask, False)) <= value[pool.paths.unit] * (1 + 1e-12))
+        value = commodity_values(overlay, commodities, mask)
+        assert np.all(pool.paths.values(np.append(mask, False)) <= value[pool.paths.commodity] * (1 + 1e-12))
         for part in cuts:
-            assert np.all(part.values(mask.astype(float)) <= value[part.unit] + 1e-15)
+            assert np.all(part.values(mask.astype(float)) <= value[part.commodity] + 1e-15)
         for part in rows:
-            assert np.all(part.values(mask.astype(float)) <= units.sums(value)[part.unit] + 1e-15)
+            assert np.all(part.values(mask.astype(float)) <= commodities.sums(value)[part.commodity] + 1e-15)
 
 
 @given(SEEDS)
 @settings(max_examples=40, deadline=None)
 def test_the_star_with_a_plan_placed_is_exact_at_that_plan(seed: int) -> None:
     overlay = contract(random_instance(seed))
-    units = Units.of(overlay)
-    pool = PathPool(overlay, units.searches)
+    commodities = Commodities.of(overlay)
+    pool = PathPool(overlay, commodities.searches)
     mask = (np.random.default_rng(seed).random(overlay.free.size) < 0.5) & overlay.free
     pool.grow(mask.astype(float), mask)
-    cuts = star_cuts(pool.paths, mask.astype(float), mask, units.floor)
-    asked = units.floor[: units.searches.leaf.size].copy()
-    asked[cuts.unit] = np.maximum(asked[cuts.unit], cuts.values(mask.astype(float)))
-    assert np.allclose(asked, unit_values(overlay, units, mask)[: asked.size], rtol=1e-9)
+    cuts = star_cuts(pool.paths, mask.astype(float), mask, commodities.floor)
+    cut_value = commodities.floor[: commodities.searches.leaf.size].copy()
+    cut_value[cuts.commodity] = np.maximum(cut_value[cuts.commodity], cuts.values(mask.astype(float)))
+    assert np.allclose(cut_value, commodity_values(overlay, commodities, mask)[: cut_value.size], rtol=1e-9)
 
 
 def test_the_star_on_two_roads_is_the_one_in_the_books() -> None:
-    """Roads worth 1 and 0.9, an option of survival 0 on each, a third worth 0.5: theta >= 1 - 0.1 x_0 - 0.4 x_1."""
+    """Roads of value 1 and 0.9, an option of survival 0 on each, a third of value 0.5: theta >= 1 - 0.1 x_0 - 0.4 x_1."""
     paths = Paths(
-        unit=np.zeros(3, dtype=np.int64),
+        commodity=np.zeros(3, dtype=np.int64),
         value=np.array([0.5, 1.0, 0.9]),
         option=np.array([[2], [0], [1]]),
         survival=np.array([[1.0], [0.0], [0.0]]),

@@ -14,7 +14,7 @@ from optimizer.base.errors import InfeasibleError, InputError
 from optimizer.problem.evaluation import evaluate, plan_value, worths
 from optimizer.problem.options import Resource
 from optimizer.problem.plan import Plan, violations
-from optimizer.solvers.branch_and_cut.master import Units
+from optimizer.solvers.branch_and_cut.commodities import Commodities
 from optimizer.solvers.branch_and_cut.path_pool import PathPool
 from optimizer.solvers.heuristics import greedy, local_search
 from optimizer.solvers.overlay.overlay import Overlay, contract
@@ -31,8 +31,8 @@ few = settings(max_examples=40, deadline=None)
 
 def pooled_values(instance: Instance) -> PooledValues:
     overlay = contract(instance)
-    units = Units.of(overlay)
-    return PooledValues(units, PathPool(overlay, units.searches))
+    commodities = Commodities.of(overlay)
+    return PooledValues(commodities, PathPool(overlay, commodities.searches))
 
 
 def masks(instance: Instance, seed: int, count: int = 4) -> list[np.ndarray]:

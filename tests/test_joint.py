@@ -155,10 +155,10 @@ def test_a_plan_without_teams_is_the_plan_of_fixed_options() -> None:
 
 
 def test_the_whole_instance_values_beats_as_elements_do() -> None:
-    from optimizer.solvers.patrols.column_generation import Generation
+    from optimizer.solvers.patrols.column_generation import ColumnGeneration
 
     instance, field = small_case(1)
-    generation = Generation(with_teams(instance), field)
+    generation = ColumnGeneration(with_teams(instance), field)
     rng = np.random.default_rng(0)
     beats = [make_beat(field, 0, *tour, f"b{k}") for k, tour in enumerate(every_tour(field)[:6])]
     whole = with_beats(with_teams(instance), beats)
@@ -174,12 +174,12 @@ def test_the_whole_instance_values_beats_as_elements_do() -> None:
 
 
 def test_an_interrupt_while_beats_are_made_still_gives_a_plan(monkeypatch: pytest.MonkeyPatch) -> None:
-    from optimizer.solvers.patrols.branch_and_price import JointTree
+    from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 
-    def stop(_: JointTree) -> None:
+    def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(JointTree, "cut_root", stop)
+    monkeypatch.setattr(BranchAndPrice, "cut_root", stop)
     instance, field = small_case(2)
     result = solve(instance, gap=1e-6)
     assert result.plan is not None

@@ -23,8 +23,8 @@ from optimizer.problem.instance import Instance
 from optimizer.problem.network import Network, great_circle_m
 from optimizer.problem.options import Option, Resource
 from optimizer.problem.teams import NO_WAY, PatrolField, TeamBase, TeamType, team_resource
-from optimizer.solvers.patrols.branch_and_price import JointTree
-from optimizer.solvers.patrols.column_generation import Generation, most_times
+from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
+from optimizer.solvers.patrols.column_generation import ColumnGeneration, most_times
 from optimizer.solvers.patrols.joint import _completed
 from optimizer.solvers.patrols.pricing import Tour
 from optimizer.solvers.solve import solve
@@ -490,7 +490,7 @@ def test_a_resource_that_has_the_name_of_a_teams_is_refused() -> None:
 
 def test_a_tour_whose_beat_an_interrupt_left_out_can_be_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
     network, field = field_of(6)
-    generation = Generation(with_teams(replace(instance_of(network), patrols=field)), field)
+    generation = ColumnGeneration(with_teams(replace(instance_of(network), patrols=field)), field)
     some = [Tour(*tour) for tour in tours(field)[:3]]
     made: list[str] = []
 
@@ -513,7 +513,7 @@ def test_an_interrupt_while_beats_are_listed_still_gives_a_plan(monkeypatch: pyt
         raise KeyboardInterrupt
 
     network, field = field_of(6)
-    monkeypatch.setattr(Generation, "add_all", stop)
+    monkeypatch.setattr(ColumnGeneration, "add_all", stop)
     result = solve(replace(instance_of(network), patrols=field), gap=1e-6)
     assert result.plan is not None
     assert result.upper is not None
@@ -521,21 +521,21 @@ def test_an_interrupt_while_beats_are_listed_still_gives_a_plan(monkeypatch: pyt
     assert result.lower <= result.upper
 
 
-def test_beats_are_listed_by_the_bound_that_their_prices_prove(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_beats_are_listed_by_the_bound_that_their_duals_prove(monkeypatch: pytest.MonkeyPatch) -> None:
     network, field = field_of(6)
-    tree = JointTree(Generation(with_teams(replace(instance_of(network), patrols=field)), field))
-    assert not _completed(tree)  # without prices nothing is shown
+    tree = BranchAndPrice(ColumnGeneration(with_teams(replace(instance_of(network), patrols=field)), field))
+    assert not _completed(tree)  # without duals nothing is proven
     tree.cut_root()
     assert tree.proof is not None
-    tree.upper = tree.proof[1] + 0.5
+    tree.upper = tree.proof.bound + 0.5
     tree.lower = tree.upper - 0.1  # from elsewhere
     slacks: list[float] = []
 
-    def listed(_: Generation, __: object, slack: float, ___: int) -> bool:
+    def listed(_: ColumnGeneration, __: object, slack: float, ___: int) -> bool:
         slacks.append(slack)
         return True
 
-    monkeypatch.setattr(Generation, "add_all", listed)
+    monkeypatch.setattr(ColumnGeneration, "add_all", listed)
     assert _completed(tree)
     assert slacks == [pytest.approx(0.5)]
     monkeypatch.setattr("optimizer.solvers.patrols.joint.COPIES", 2 * len(tree.generation.beats) - 1)
@@ -550,11 +550,11 @@ def test_where_one_beat_is_all_there_is_the_bound_is_that_of_the_program(teams: 
     post = post_on(network, int(used[0]))
     base = TeamBase("yard", post.node, 0.0, 0.0)
     field = patrol_field(network, [post], [(team_of(number=teams, most_slots=1), base, [0])])
-    tree = JointTree(Generation(with_teams(replace(instance, patrols=field)), field))
+    tree = BranchAndPrice(ColumnGeneration(with_teams(replace(instance, patrols=field)), field))
     relaxed = tree.cut_root()
     assert relaxed is not None
     assert tree.lower == pytest.approx(relaxed.bound, rel=1e-6)
-    # a team's worth is in the price of its row: were it in a bound of the beat's own, pricing would count it again
+    # a team's marginal value is in the dual of its budget: were it in a bound of the beat's own, pricing would count it again
     upper = tree.generation.master.program.bounds[1][-len(tree.generation.beats) :]
     assert (upper > teams).all()
 
@@ -565,40 +565,40 @@ def test_where_one_beat_is_all_there_is_the_bound_is_that_of_the_program(teams: 
 def test_a_plan_can_have_as_many_teams_as_budgets_are_enough_for(budget: float, use: float, most: int) -> None:
     network, field = field_of(6, team=team_of(number=7, uses={"agents": use}))
     instance = with_teams(replace(instance_of(network), resources=(Resource("agents", budget),), patrols=field))
-    generation = Generation(instance, field)
+    generation = ColumnGeneration(instance, field)
     assert generation.most_teams == [most]
     assert (most_times(instance, field)[1:] == max(most, 1) * field.elements.times).all()
 
 
 def test_a_dive_that_runs_out_of_time_leaves_what_it_placed(monkeypatch: pytest.MonkeyPatch) -> None:
     network, field = field_of(6)
-    generation = Generation(with_teams(replace(instance_of(network), patrols=field)), field)
+    generation = ColumnGeneration(with_teams(replace(instance_of(network), patrols=field)), field)
     found = Recorder()
-    tree = JointTree(generation, listener=found)
+    tree = BranchAndPrice(generation, listener=found)
     tree.cut_root()
     solved: list[str] = []
     relax = generation.relax
 
-    def hurried() -> Relaxed | None:
+    def hurried(until: float) -> Relaxed | None:
         solved.append("")
-        return relax() if len(solved) < 4 else None
+        return relax(until) if len(solved) < 4 else None
 
     monkeypatch.setattr(generation, "relax", hurried)
-    assert tree.dive(generation.everything) is None
+    assert tree.dive(generation.root) is None
     (placed,) = found.plans
     assert placed.sum() >= 1
     assert found.values[0] == tree.upper < generation.value(np.zeros(1, dtype=bool), np.zeros(field.elements.size))
 
 
-def test_branching_bounds_no_part_that_the_budget_is_not_enough_for() -> None:
+def test_branching_bounds_no_node_that_the_budget_is_not_enough_for() -> None:
     network, field = field_of(6, team=team_of(number=0))
     instance = instance_of(network)
     way = first_answer(network, instance.reliability, instance.evaders[0]).tolist()
     options = tuple(Option(f"c{k}", (arc,), (0.1,), {"agents": 2.0}) for k, arc in enumerate(way[:2]))
     poor = replace(instance, evaders=instance.evaders[:1], options=options, resources=(Resource("agents", 1.0),))
-    generation = Generation(with_teams(replace(poor, patrols=field)), field)
+    generation = ColumnGeneration(with_teams(replace(poor, patrols=field)), field)
     nothing = generation.value(np.zeros(2, dtype=bool), np.zeros(field.elements.size))
-    tree = JointTree(generation, gap=1e-9, upper=nothing)
+    tree = BranchAndPrice(generation, gap=1e-9, upper=nothing)
     relaxed = tree.cut_root()
     assert relaxed is not None
     assert relaxed.x[:2].max() > 0.01  # the program would have some of one

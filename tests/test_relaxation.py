@@ -38,26 +38,26 @@ def scipy_optimum(
 def test_rows_and_bounds_come_and_go_as_scipy_says(seed: int) -> None:
     program, rng = random_program(seed)
     kept_rows, kept_side = program._rows.toarray(), program._side.copy()
-    parts: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+    of_node: dict[int, tuple[np.ndarray, np.ndarray]] = {}
     inside = rng.random(6)
-    for part in (1, 2, 3):
+    for node in (1, 2, 3):
         rows = rng.uniform(-1, 1, (2, 6))
-        parts[part] = rows, rows @ inside - rng.random(2) * 0.1
-        program.add(csr_array(rows), parts[part][1], part)
-    for awake in ([1], [1, 2], [], [3]):
+        of_node[node] = rows, rows @ inside - rng.random(2) * 0.1
+        program.add(csr_array(rows), of_node[node][1], node)
+    for active in ([1], [1, 2], [], [3]):
         fixed = rng.integers(6)
         lower, upper = np.zeros(6), np.ones(6)
         lower[fixed] = upper[fixed] = float(rng.integers(2))
-        program.wake(awake)
+        program.activate(active)
         program.move_bounds(lower, upper)
-        rows = np.vstack([kept_rows, *(parts[part][0] for part in awake)])
-        side = np.concatenate([kept_side, *(parts[part][1] for part in awake)])
+        rows = np.vstack([kept_rows, *(of_node[node][0] for node in active)])
+        side = np.concatenate([kept_side, *(of_node[node][1] for node in active)])
         optimum = scipy_optimum(program, rows, side, lower, upper)
         if np.isfinite(optimum):
             assert (solution := program.solve()) is not None
             assert solution.bound == pytest.approx(optimum, abs=1e-7)
             assert solution.bound <= optimum + 1e-9
-    program.drop_parts([3])
+    program.drop_nodes([3])
     assert program.n_rows == kept_side.size + 2
 
 
@@ -107,7 +107,7 @@ def test_time_up_within_a_linear_program_is_no_failure() -> None:
     assert program.solve() is not None
 
 
-@pytest.mark.parametrize("failing", [("_go_on",), ("_go_on", "_glop_afresh")])
+@pytest.mark.parametrize("failing", [("_from_last_basis",), ("_from_last_basis", "_glop_afresh")])
 def test_another_solver_steps_in_where_one_gives_up(monkeypatch: pytest.MonkeyPatch, failing: tuple[str, ...]) -> None:
     program, _ = random_program(7)
     assert (usual := program.solve()) is not None

@@ -1,4 +1,4 @@
-"""Branch and cut: screens split without loss, bounds are true, brute force agrees; on SNIP the published optima."""
+"""Branch and cut: path cut sets split without loss, bounds are true, brute force agrees; on SNIP the published optima."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from optimizer.problem.evaders import Evader
 from optimizer.problem.options import Resource
 from optimizer.problem.plan import fits, violations
 from optimizer.solvers.branch_and_cut.master import Master, Relaxed
-from optimizer.solvers.branch_and_cut.node import Part, room, screens
+from optimizer.solvers.branch_and_cut.node import Node, addable
+from optimizer.solvers.branch_and_cut.path_cut_sets import NodeSolution, path_cut_sets
 from optimizer.solvers.branch_and_cut.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import Overlay, contract
 from optimizer.solvers.solve import solve
@@ -61,42 +62,43 @@ def feasible_plans(instance: Instance, overlay: Overlay) -> Iterator[np.ndarray]
             yield mask
 
 
-def random_part(instance: Instance, overlay: Overlay, rng: np.random.Generator, floor: np.ndarray) -> Part:
-    """Return a part in which about a third of the options are decided."""
+def random_node(instance: Instance, overlay: Overlay, rng: np.random.Generator, floor: np.ndarray) -> Node:
+    """Return a node in which about a third of the options are decided."""
     drawn = rng.random(overlay.free.size)
     ones = instance.forced.copy()
     for option in np.flatnonzero((drawn < 0.15) & overlay.free).tolist():
-        ones[option] = room(instance, ones)[option]
+        ones[option] = addable(instance, ones)[option]
     zeros = ~(overlay.free | instance.forced) | ((drawn > 0.8) & ~ones)
-    return Part(ones, zeros, floor).settled(instance)
+    return Node(ones, zeros, floor).propagated(instance)
 
 
 @given(SEEDS)
 @settings(max_examples=60, deadline=None)
-def test_a_screen_splits_a_part_without_loss(seed: int) -> None:
-    """Every plan of a part is in one of the halves, and there every unit is worth at least the half's floor."""
+def test_a_path_cut_set_splits_a_node_without_loss(seed: int) -> None:
+    """Every plan of a node is in one of the children, and there every commodity has at least the child's floor."""
     rng = np.random.default_rng(seed)
     instance = harder(seed)
     overlay = contract(instance)
     master = Master(instance, overlay)
-    part = random_part(instance, overlay, rng, master.units.floor)
-    x = np.where(part.ones, 1.0, rng.random(overlay.free.size) * ~part.zeros)
-    for base in (np.zeros_like(overlay.free), part.ones & overlay.free, overlay.free):
+    node = random_node(instance, overlay, rng, master.commodities.floor)
+    x = np.where(node.ones, 1.0, rng.random(overlay.free.size) * ~node.zeros)
+    for base in (np.zeros_like(overlay.free), node.ones & overlay.free, overlay.free):
         master.pool.grow(x, base)
-    part = replace(part, floor=np.maximum(part.floor, master.values(overlay.free & ~part.zeros)))
-    asked = part.floor + rng.random(part.floor.size) * 0.1
-    found = screens(part, master.pool.paths, x, asked, master.units.weight, np.ones(x.size))
-    assert found or not part.undecided.any()
+    node = replace(node, floor=np.maximum(node.floor, master.values(overlay.free & ~node.zeros)))
+    cut_value = node.floor + rng.random(node.floor.size) * 0.1
+    solution = NodeSolution(master.pool.paths, x, cut_value, master.commodities.weight, np.ones(x.size))
+    found = path_cut_sets(node, solution)
+    assert found or not node.undecided.any()
     plans = [
         mask
         for mask in feasible_plans(instance, overlay)
-        if not (part.ones & ~mask).any() and not (part.zeros & mask).any()
+        if not (node.ones & ~mask).any() and not (node.zeros & mask).any()
     ]
     values = [master.values(mask) for mask in plans]
-    for screen in found:
-        opened, closed = screen.opened(part, 1), screen.closed(part, 2)
+    for split in found:
+        opened, closed = split.opened(node, 1), split.closed(node, 2)
         for mask, value in zip(plans, values, strict=True):
-            if all(mask[options].any() for options in screen.members):
+            if all(mask[options].any() for options in split.members):
                 assert not (closed.ones & ~mask).any()
                 assert not (closed.zeros & mask).any()
                 assert np.all(value >= closed.floor * (1 - 1e-12))
@@ -129,7 +131,7 @@ def test_parallel_roads_are_closed_by_one_split() -> None:
         tree.master.pool.grow(np.zeros(n), np.arange(n) != option)
     tree.branch()
     assert tree.lower == pytest.approx(0.9)
-    assert tree.parts <= 1
+    assert tree.nodes <= 1
 
 
 @given(SEEDS)
@@ -289,7 +291,7 @@ def test_budgets_hit_to_the_last_digit_lose_no_plan() -> None:
         placed = np.zeros(4, dtype=bool)
         for option in np.flatnonzero(mask).tolist():
             more = placed | np.equal(np.arange(4), option)
-            assert room(instance, placed)[option] == fits(instance, more)
+            assert addable(instance, placed)[option] == fits(instance, more)
             placed = more
         if not violations(instance, mask):
             overlay = contract(instance)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.listener import SILENT
-from optimizer.solvers.branch_and_cut.node import room
+from optimizer.solvers.branch_and_cut.node import addable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -209,7 +209,7 @@ def _best_option(
 
     Gains are multiplied by (options,) `shake` if given.
     """
-    allowed = room(instance, placed) & ~placed & ~_forbidden(instance)
+    allowed = addable(instance, placed) & ~placed & ~_forbidden(instance)
     if banned >= 0:
         allowed[banned] = False
     if not allowed.any():

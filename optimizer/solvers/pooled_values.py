@@ -1,8 +1,8 @@
 """Values of plans over pooled paths: without a search of the network, and exact wherever the pool was refreshed.
 
-The value of a unit under a plan is the largest over its pooled paths, at most the true one. One option more lowers a unit only if its best
-path meets the option, and then to the best of its paths with the option placed: so the gain of every option is had from one pass over the
-paths of the units that it could lower.
+The pooled value of a commodity under a plan is the largest over its pooled paths, at most the true one. An option more lowers it only if it is
+on the commodity's best path, and then to the best of its paths with the option placed. So the gain of every option comes from one pass over
+the paths of the commodities that it can lower.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.solvers.branch_and_cut.master import Units
+    from optimizer.solvers.branch_and_cut.commodities import Commodities
     from optimizer.solvers.branch_and_cut.path_pool import PathPool, Paths
 
 
@@ -23,18 +23,18 @@ LARGEST_TABLE = 20_000_000
 
 
 class PooledValues:
-    """What plans are worth over the paths of a pool, and the chains.
+    """Values of plans over the paths of a pool, and the chains.
 
     Parameters
     ----------
-    units
-        What a plan is judged by.
+    commodities
+        The terms of the value.
     pool
         Paths found so far; `refresh` adds to it.
     """
 
-    def __init__(self, units: Units, pool: PathPool) -> None:
-        self._units, self._pool = units, pool
+    def __init__(self, commodities: Commodities, pool: PathPool) -> None:
+        self._commodities, self._pool = commodities, pool
         self._gather()
 
     def refresh(self, placed: NDArray[np.bool_]) -> None:
@@ -55,19 +55,21 @@ class PooledValues:
         values = paths.values(np.append(placed, False))
         best = self._best(values)
         first = self._first_at(values, best)
-        unit, slot = np.nonzero(np.append(~placed, False)[paths.option[first]] & (best > 0)[:, None])
-        option = paths.option[first[unit], slot]
-        most = np.bincount(option, weight[unit] * best[unit] * (1 - paths.survival[first[unit], slot]), n)
+        commodity, slot = np.nonzero(np.append(~placed, False)[paths.option[first]] & (best > 0)[:, None])
+        option = paths.option[first[commodity], slot]
+        most = np.bincount(
+            option, weight[commodity] * best[commodity] * (1 - paths.survival[first[commodity], slot]), n
+        )
         if self._table is not None:
             return self._gains_of(np.unique(option), values, best), most.astype(np.float64)
-        # every pair (unit, option on its best path) against every path of the unit
-        length = self._length[unit]
-        pair = np.repeat(np.arange(unit.size), length)
-        path = np.repeat(self._start[unit] - np.cumsum(length) + length, length) + np.arange(length.sum())
+        # every pair (commodity, option on its best path) against every path of the commodity
+        length = self._length[commodity]
+        pair = np.repeat(np.arange(commodity.size), length)
+        path = np.repeat(self._start[commodity] - np.cumsum(length) + length, length) + np.arange(length.sum())
         met = paths.option[path] == option[pair, None]
         left = values[path] * np.where(met, paths.survival[path], 1.0).prod(axis=1)
         after = np.maximum.reduceat(left, np.cumsum(length) - length) if length.size else left
-        gain = np.bincount(option, weight[unit] * (best[unit] - after), n)
+        gain = np.bincount(option, weight[commodity] * (best[commodity] - after), n)
         return gain.astype(np.float64), most.astype(np.float64)
 
     def _gains_of(
@@ -97,18 +99,18 @@ class PooledValues:
         return np.maximum.reduceat(values, self._start) if self._start.size else np.empty(0)
 
     def _first_at(self, values: NDArray[np.float64], best: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Return for each unit the position of its first path that is worth the best."""
+        """Return for each commodity the position of its first path of the best value."""
         at = np.flatnonzero(values >= np.repeat(best, self._length))
         return at[np.searchsorted(self._at[at], np.arange(best.size))] if at.size else at
 
     def _gather(self) -> None:
-        """Sort the paths by unit; units without a path that survives are worth nothing and are left out."""
-        paths = self._pool.paths.joined(self._units.chains, self._pool.filling)
-        self._paths: Paths = paths.take(np.argsort(paths.unit, kind="stable"))
-        unit, self._start, self._at, self._length = np.unique(
-            self._paths.unit, return_index=True, return_inverse=True, return_counts=True
+        """Sort the paths by commodity; commodities without a path of positive value add nothing and are left out."""
+        paths = self._pool.paths.joined(self._commodities.chains, self._pool.filling)
+        self._paths: Paths = paths.take(np.argsort(paths.commodity, kind="stable"))
+        commodity, self._start, self._at, self._length = np.unique(
+            self._paths.commodity, return_index=True, return_inverse=True, return_counts=True
         )
-        self._weight = self._units.weight[unit]
+        self._weight = self._commodities.weight[commodity]
         self._table = self._every_share()
 
     def _every_share(self) -> NDArray[np.float64] | None:

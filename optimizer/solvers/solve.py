@@ -14,7 +14,7 @@ from optimizer.base.names import unknown_name
 from optimizer.problem.evaluation import plan_value
 from optimizer.problem.plan import Plan, violations
 from optimizer.problem.result import PROVEN, Result, relative_gap
-from optimizer.solvers.branch_and_cut.master import Units
+from optimizer.solvers.branch_and_cut.commodities import Commodities
 from optimizer.solvers.branch_and_cut.path_pool import PathPool
 from optimizer.solvers.branch_and_cut.tree import BranchAndCut
 from optimizer.solvers.compact import compact_model
@@ -242,8 +242,8 @@ class _Search(SilentListener):
 
 
 def _greedy(search: _Search) -> None:
-    units = Units.of(search.overlay)
-    pooled = PooledValues(units, PathPool(search.overlay, units.searches))
+    commodities = Commodities.of(search.overlay)
+    pooled = PooledValues(commodities, PathPool(search.overlay, commodities.searches))
     with step(search.listener, "greedy"):
         search.offer(greedy(search.instance, search.overlay, pooled, until=search.until, listener=search))
     search.limit = "time" if time.monotonic() >= search.until else None
@@ -263,16 +263,18 @@ def _cuts(search: _Search) -> None:
         for start in sorted(search.starts, key=search.overlay.value):
             near = search.overlay.value(start) <= search.upper * (1 + START_WORSE)
             if near and not violations(search.instance, start):
-                _Improver(search, PooledValues(tree.master.units, tree.master.pool)).search_around(start, START_SHARE)
+                _Improver(search, PooledValues(tree.master.commodities, tree.master.pool)).search_around(
+                    start, START_SHARE
+                )
         tree.offer(search.placed)
         with step(search.listener, "cutting"):
             tree.cut_root()
         improver = None if search.closed or tree.out_of_time else _improved(search, tree)
         if improver is not None and not search.closed:
             with step(search.listener, "branching"):
-                tree.branch(improver.from_part)
+                tree.branch(improver.near_node)
     finally:
-        search.statistics |= {"linear_programs": tree.rounds, "parts": tree.parts, "rows": tree.master.program.n_rows}
+        search.statistics |= {"linear_programs": tree.rounds, "nodes": tree.nodes, "rows": tree.master.program.n_rows}
     search.prove(tree.lower)
     search.limit = "time" if tree.out_of_time else None
     search.tidy()
@@ -280,7 +282,7 @@ def _cuts(search: _Search) -> None:
 
 def _improved(search: _Search, tree: BranchAndCut) -> _Improver:
     """Dive for a plan, search around it and, while the gap is wide, around a greedy one; return what can search around others."""
-    improver = _Improver(search, PooledValues(tree.master.units, tree.master.pool))
+    improver = _Improver(search, PooledValues(tree.master.commodities, tree.master.pool))
     with step(search.listener, "diving"):
         dived = tree.dive()
     if dived is not None:
@@ -322,7 +324,7 @@ class _Improver:
         self._seen |= {start.tobytes(), improved.tobytes()}
         return improved
 
-    def from_part(self, near: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
+    def near_node(self, near: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
         """Search around a plan near a part's solution, unless that was done or the share of time is spent."""
         allowed = SEARCH_SHARE * (time.monotonic() - self._began)
         if self._spent > allowed or near.tobytes() in self._seen:
@@ -363,7 +365,7 @@ class _Scaled(SilentListener):
         self._search, self._scale = search, scale
 
     def bounds_moved(self, lower: float, upper: float) -> None:
-        """Report them in the units of the problem."""
+        """Report them in the commodities of the problem."""
         search, scale = self._search, self._scale
         search.listener.bounds_moved(max(lower * scale, search.lower), min(upper * scale, search.upper))
 

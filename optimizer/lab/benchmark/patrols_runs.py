@@ -19,8 +19,8 @@ from optimizer.lab.benchmark.machine import cores, cpu_model, versions
 from optimizer.lab.benchmark.patrols_rows import PatrolRow, row_key
 from optimizer.problem.beats import with_teams
 from optimizer.problem.instance_file import instance_to_model
-from optimizer.solvers.patrols.branch_and_price import JointTree
-from optimizer.solvers.patrols.column_generation import Generation
+from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
+from optimizer.solvers.patrols.column_generation import ColumnGeneration
 from optimizer.solvers.patrols.joint import GENERATING
 from optimizer.solvers.solve import place, solve
 
@@ -189,13 +189,13 @@ def _pricing(ground: Ground, terms: Terms) -> dict[str, Any]:
     started = time.monotonic()
     until = started + GENERATING * terms.time_limit
     instance = with_teams(replace(ground.instance, patrols=ground.field))
-    generation = Generation(instance, ground.field, until=until, seed=terms.seed)
-    tree = JointTree(generation, gap=terms.gap)
-    tree.cut_root()
+    generation = ColumnGeneration(instance, ground.field, seed=terms.seed)
+    tree = BranchAndPrice(generation, gap=terms.gap)
+    tree.cut_root(until)
     seconds = generation.pricing_seconds
     return {
         "status": "feasible",
-        "limit": "time" if generation.out_of_time else None,
+        "limit": "time" if tree.out_of_time else None,
         "lower_all": tree.lower,
         "exact": tree.exact,
         "seconds": time.monotonic() - started,

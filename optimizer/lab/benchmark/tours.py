@@ -20,7 +20,7 @@ from scipy.spatial import Delaunay
 
 from optimizer.base.files import written_whole
 from optimizer.lab.benchmark.machine import cores, cpu_model
-from optimizer.solvers.patrols.pricing import Tour, TourProblem, best_tour, check_tour, quick_tours, worth
+from optimizer.solvers.patrols.pricing import Tour, TourProblem, best_tour, check_tour, quick_tours, tour_value
 from optimizer.solvers.patrols.tour_circuit import best_circuit
 
 if TYPE_CHECKING:
@@ -134,8 +134,8 @@ def proven_rows(sizes: Iterable[int], seeds: Iterable[int]) -> Iterator[ProvenRo
             circuit = best_circuit(problem, time_limit=CIRCUIT_LIMIT, workers=2)
             at.append(time.process_time())
             took = np.diff(at).tolist()
-            other = worth(problem, circuit.tour) if circuit.tour else 0.0
-            first = worth(problem, tours[0])
+            other = tour_value(problem, circuit.tour) if circuit.tour else 0.0
+            first = tour_value(problem, tours[0])
             yield ProvenRow(posts, took[0], first, took[1], best.value, best.proven, took[2], other, circuit.bound)
 
 
@@ -146,7 +146,9 @@ def beside_rows(sizes: Iterable[int], seeds: Iterable[int], seconds: float) -> I
         for seed in seeds:
             problem = road_problem(posts, seed, most_slots=1, leg_worths=False)
             best = best_tour(problem, time_limit=seconds)
-            yield BesideRow(posts, best.value, best.bound, best.proven, worth(problem, pyvrp_tour(problem, seconds)))
+            yield BesideRow(
+                posts, best.value, best.bound, best.proven, tour_value(problem, pyvrp_tour(problem, seconds))
+            )
 
 
 def pyvrp_tour(problem: TourProblem, seconds: float, seed: int = 0) -> Tour:

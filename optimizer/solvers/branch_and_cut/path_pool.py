@@ -1,4 +1,4 @@
-"""Paths of informed evaders as decisions see them, and the pool in which they are gathered by searches at many prices."""
+"""Paths of informed commodities as sequences of options, and the pool of those found by shortest-path searches at several prices."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ if TYPE_CHECKING:
     from optimizer.solvers.overlay.overlay import Overlay
 
     _Found = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]
-    """Units, values, and (2, steps) path and arc of each watched step."""
+    """Commodities, values, and (2, steps) path and arc of each watched step."""
 
 PRICES = (0.0, 1.0, 3.0, 10.0, 30.0, 100.0)
-"""What an option in the way costs in searches for paths: times (1 - s) x, beside -ln r."""
+"""Factors of (1 - s) x in the arc costs of searches for paths, which are added to -ln r."""
 
 
 @dataclass(frozen=True)
 class Paths:
-    """Paths as decisions see them, in rows of equal width, filled up with an option that does not exist (position `n_options`).
+    """Paths as the options they meet, in rows of equal width, padded with an option that does not exist (position `n_options`).
 
     Attributes
     ----------
-    unit
-        (paths,) whose path it is.
+    commodity
+        (paths,) the commodity of each.
     value
         (paths,) R: survivals multiplied along the path, nothing placed.
     option
         (paths, width) the options J(P), each once.
     survival
-        (paths, width) rho: what each multiplies the value by; 1 in the filling.
+        (paths, width) rho: what each multiplies the value by; 1 in the padding.
     """
 
-    unit: NDArray[np.int64]
+    commodity: NDArray[np.int64]
     value: NDArray[np.float64]
     option: NDArray[np.int64]
     survival: NDArray[np.float64]
@@ -52,7 +52,7 @@ class Paths:
 
     def take(self, rows: NDArray[np.integer] | NDArray[np.bool_]) -> Paths:
         """Return some of the paths."""
-        return Paths(self.unit[rows], self.value[rows], self.option[rows], self.survival[rows])
+        return Paths(self.commodity[rows], self.value[rows], self.option[rows], self.survival[rows])
 
     def joined(self, other: Paths, filling: int) -> Paths:
         """Return the paths of both, as wide as the wider."""
@@ -63,7 +63,7 @@ class Paths:
             options.append(np.pad(part.option, margin, constant_values=filling))
             survivals.append(np.pad(part.survival, margin, constant_values=1.0))
         return Paths(
-            np.concatenate((self.unit, other.unit)),
+            np.concatenate((self.commodity, other.commodity)),
             np.concatenate((self.value, other.value)),
             np.concatenate(options),
             np.concatenate(survivals),
@@ -78,24 +78,24 @@ class PathPool:
     overlay
         The problem.
     searches
-        How the paths of the units are found.
+        How the paths of the commodities are found.
     """
 
     def __init__(self, overlay: Overlay, searches: Searches) -> None:
         self._overlay, self._searches = overlay, searches
-        # paths of one unit whose arcs' marks add up to the same count as equal: by accident once in 2^63, and then one is not kept
+        # paths of one commodity whose arcs' marks have equal sums count as equal: by chance once in 2^63, and then one is lost
         self._mark = np.random.default_rng(0).integers(1, 2**63, overlay.tail.size)
-        self._mark_of_unit = np.random.default_rng(1).integers(1, 2**63, searches.leaf.size)
+        self._mark_of_commodity = np.random.default_rng(1).integers(1, 2**63, searches.leaf.size)
         self._keys = np.empty(0, dtype=np.int64)
         self.paths = _gather(overlay, np.empty(0, np.int64), np.empty(0), np.empty((2, 0), np.int64))
 
     @property
     def filling(self) -> int:
-        """The option that does not exist, which fills rows up."""
+        """The option that does not exist, which pads rows."""
         return self._overlay.free.size
 
     def grow(self, x: NDArray[np.float64], base: NDArray[np.bool_]) -> int:
-        """Add the best paths with `base` placed where options of share x are in the way, at every price; return how many are new.
+        """Add the best paths with `base` placed, with x of the other options penalised at every price; return how many are new.
 
         Parameters
         ----------
@@ -104,25 +104,25 @@ class PathPool:
         base
             (options,) mask of free options.
         """
-        overlay, before = self._overlay, self.paths.unit.size
+        overlay, before = self._overlay, self.paths.commodity.size
         cost = arc_costs(overlay.arc_survival(base))
         present = overlay.presence(np.where(base, 0.0, x))
         watched = np.append(present, 0.0)[overlay.option] * (1 - overlay.survival)
         prices = PRICES if watched.any() else PRICES[:1]
         self._add([found for price in prices for found in self._search(cost + price * watched)])
-        return self.paths.unit.size - before
+        return self.paths.commodity.size - before
 
     def _search(self, cost: NDArray[np.float64]) -> Iterator[_Found]:
-        """Yield the paths of least cost, of every unit that has one."""
+        """Yield the paths of least cost, of every commodity that has one."""
         overlay, searches = self._overlay, self._searches
         graph = cost_graph(overlay.n_nodes, overlay.tail, overlay.head, cost, reverse=searches.reverse)
         step = max(1, TREE_CELLS // max(1, overlay.n_nodes))
         for start in range(0, searches.roots.size, step):
             before = graph.trees(searches.roots[start : start + step])[1]
             entering = np.array([graph.entering(tree) for tree in before])
-            unit = np.flatnonzero((searches.row >= start) & (searches.row < start + step))
-            unit = unit[before[searches.row[unit] - start, searches.leaf[unit]] >= 0]
-            yield unit, *self._walk(before, entering, searches.row[unit] - start, searches.leaf[unit])
+            commodity = np.flatnonzero((searches.row >= start) & (searches.row < start + step))
+            commodity = commodity[before[searches.row[commodity] - start, searches.leaf[commodity]] >= 0]
+            yield commodity, *self._walk(before, entering, searches.row[commodity] - start, searches.leaf[commodity])
 
     def _walk(
         self, before: NDArray[np.int32], entering: NDArray[np.int64], row: NDArray[np.int64], node: NDArray[np.int64]
@@ -147,38 +147,40 @@ class PathPool:
         """Add the paths that are new."""
         if not found:
             return
-        units, values, parts = zip(*found, strict=True)
-        unit, value = np.concatenate(units), np.concatenate(values)
-        first = np.cumsum([0, *(part.size for part in units[:-1])])
+        commodities, values, parts = zip(*found, strict=True)
+        commodity, value = np.concatenate(commodities), np.concatenate(values)
+        first = np.cumsum([0, *(part.size for part in commodities[:-1])])
         steps = np.concatenate(parts, axis=1)
         steps[0] += np.repeat(first, [part.shape[1] for part in parts])
-        key = self._mark_of_unit[unit].copy()
-        np.add.at(key, steps[0], self._mark[steps[1]])  # wraps round, which is as good
-        fresh = np.zeros(unit.size, dtype=bool)
+        key = self._mark_of_commodity[commodity].copy()
+        np.add.at(key, steps[0], self._mark[steps[1]])  # integer overflow wraps, which does no harm
+        fresh = np.zeros(commodity.size, dtype=bool)
         fresh[np.unique(key, return_index=True)[1]] = True
         fresh &= (value > 0) & ~np.isin(key, self._keys)
         self._keys = np.append(self._keys, key[fresh])
         met = fresh[steps[0]]
         renumbered = np.array(((np.cumsum(fresh) - 1)[steps[0][met]], steps[1][met]))
-        new = _gather(self._overlay, unit[fresh], value[fresh], renumbered)
+        new = _gather(self._overlay, commodity[fresh], value[fresh], renumbered)
         self.paths = self.paths.joined(new, self.filling)
 
 
-def _gather(overlay: Overlay, unit: NDArray[np.int64], value: NDArray[np.float64], steps: NDArray[np.int64]) -> Paths:
+def _gather(
+    overlay: Overlay, commodity: NDArray[np.int64], value: NDArray[np.float64], steps: NDArray[np.int64]
+) -> Paths:
     """Return paths from the watched arcs they take, the arcs of one option on a path multiplied together."""
     n = overlay.free.size
     if overlay.bundle is not None:
         arcs = steps[1]
-        links = bundle_links(steps[0], overlay.option[arcs], overlay.survival[arcs], unit.size, overlay.bundle)
-        return padded(unit, value, *links, n)
+        links = bundle_links(steps[0], overlay.option[arcs], overlay.survival[arcs], commodity.size, overlay.bundle)
+        return padded(commodity, value, *links, n)
     key, entry = np.unique(steps[0] * n + overlay.option[steps[1]], return_inverse=True)
     survival = np.ones(key.size)
     np.multiply.at(survival, entry, overlay.survival[steps[1]])
-    return padded(unit, value, key // n, key % n, survival, n)
+    return padded(commodity, value, key // n, key % n, survival, n)
 
 
 def padded(
-    unit: NDArray[np.int64],
+    commodity: NDArray[np.int64],
     value: NDArray[np.float64],
     path: NDArray[np.int64],
     option: NDArray[np.int64],
@@ -187,7 +189,7 @@ def padded(
 ) -> Paths:
     """Return paths from links (path, option, survival) sorted by path."""
     rank = np.arange(path.size) - np.searchsorted(path, path)
-    shape = (unit.size, int(rank.max(initial=-1)) + 1)
+    shape = (commodity.size, int(rank.max(initial=-1)) + 1)
     options, survivals = np.full(shape, n_options), np.ones(shape)
     options[path, rank], survivals[path, rank] = option, survival
-    return Paths(unit, value, options, survivals)
+    return Paths(commodity, value, options, survivals)

@@ -1,14 +1,14 @@
-"""A linear program that grows and sheds rows, and a bound from it that no tolerance can make wrong.
+"""A linear program to which rows and columns are added, and a bound from it that no tolerance can make wrong.
 
 Minimise cost v over lower <= v <= upper, rows v >= side. For any duals y >= 0,
 
     sum_i y_i side_i + sum_v min over [lower_v, upper_v] of (cost - y rows)_v
 
 is at most the optimum, however roughly y solves the dual: that is the bound given, not the solver's objective. Column bounds can be moved
-and rows can belong to a part of a search tree and sleep elsewhere; a bound then holds for the columns' bounds and the rows awake. GLOP goes
-on from its last basis; where it gives up, it and then HiGHS solve from scratch.
+and rows can belong to a node of a search tree and be inactive elsewhere; a bound then holds for the columns' bounds and the active rows. GLOP
+starts from its last basis; where it fails, it and then HiGHS solve from scratch.
 
-MathOpt is spoken to by its messages rather than its Python model: reading a solution into Python objects took twice as long as finding it.
+MathOpt is called with protocol messages instead of its Python model: reading a solution into Python objects took twice as long as finding it.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ class LpSolution:
         (columns,) v.
     reduced
         (columns,) cost - y rows: the bound rises by at least reduced_v a unit by which v is moved up from where it is least.
-    toll
-        (columns,) what the duals of the rows that are never dropped charge a unit of v.
+    dual_cost
+        (columns,) cost of a unit of v at the duals of the rows that are never dropped.
     price
         (kept,) these duals, >= 0.
     """
@@ -64,7 +64,7 @@ class LpSolution:
     bound: float
     values: NDArray[np.float64]
     reduced: NDArray[np.float64]
-    toll: NDArray[np.float64]
+    dual_cost: NDArray[np.float64]
     price: NDArray[np.float64]
 
 
@@ -92,8 +92,8 @@ class LinearProgram:
         self._side = np.empty(0)
         self._name = np.empty(0, dtype=np.int64)
         self._slack_for = np.empty(0, dtype=np.int64)
-        self._part = np.empty(0, dtype=np.int64)
-        self._awake = np.empty(0, dtype=bool)
+        self._node = np.empty(0, dtype=np.int64)
+        self._active = np.empty(0, dtype=bool)
         self._next_name = 0
         self.add(rows, side)
         self._n_kept = side.size
@@ -113,18 +113,18 @@ class LinearProgram:
         self._lower = np.append(self._lower, np.zeros(new))
         self._upper = np.append(self._upper, upper)
 
-    def add(self, rows: csr_array, side: NDArray[np.float64], part: int = 0) -> None:
-        """Add (new, columns) rows with (new,) left-hand sides, which belong to a part of the search; they are awake.
+    def add(self, rows: csr_array, side: NDArray[np.float64], node: int = 0) -> None:
+        """Add (new, columns) rows with (new,) left-hand sides, which belong to a node of the search (0 is the root); they are active.
 
-        Rows may be narrower than the program: they have nothing to do with the last columns then.
+        Rows may be narrower than the program: their entries in the last columns are 0 then.
         """
         beyond = csr_array((rows.shape[0], self._cost.size - rows.shape[1]))
         self._rows = csr_array(vstack((self._rows, hstack((rows, beyond)))))
         self._side = np.append(self._side, side)
         self._name = np.append(self._name, self._next_name + np.arange(side.size))
         self._slack_for = np.append(self._slack_for, np.zeros(side.size, dtype=np.int64))
-        self._part = np.append(self._part, np.full(side.size, part))
-        self._awake = np.append(self._awake, np.ones(side.size, dtype=bool))
+        self._node = np.append(self._node, np.full(side.size, node))
+        self._active = np.append(self._active, np.ones(side.size, dtype=bool))
         self._next_name += side.size
 
     @property
@@ -133,27 +133,27 @@ class LinearProgram:
         return self._lower.copy(), self._upper.copy()
 
     def move_bounds(self, lower: NDArray[np.float64], upper: NDArray[np.float64]) -> None:
-        """Give the columns other bounds."""
+        """Set the bounds of all columns."""
         self._lower, self._upper = lower.copy(), upper.copy()
 
-    def wake(self, parts: Iterable[int]) -> None:
-        """Let the rows of these parts and of part 0 count, and no others."""
-        self._awake = np.isin(self._part, [0, *parts])
+    def activate(self, nodes: Iterable[int]) -> None:
+        """Make the rows of these nodes and of the root active, and no others."""
+        self._active = np.isin(self._node, [0, *nodes])
 
     def drop_slack(self, rounds: int) -> None:
-        """Drop the rows, but for the first ones, that have had no dual in more than so many solves in which they were awake."""
+        """Drop the rows, but for the first ones, that have had no dual in more than so many solves in which they were active."""
         old = self._slack_for > rounds
         old[: self._n_kept] = False
         self._keep(~old)
 
-    def drop_parts(self, kept: Iterable[int]) -> None:
-        """Drop the rows of all parts but these and part 0."""
-        self._keep(np.isin(self._part, [0, *kept]))
+    def drop_nodes(self, kept: Iterable[int]) -> None:
+        """Drop the rows of all nodes but these and the root."""
+        self._keep(np.isin(self._node, [0, *kept]))
 
     def _keep(self, kept: NDArray[np.bool_]) -> None:
         if not kept.all():
             self._rows, self._side, self._name = self._rows[kept], self._side[kept], self._name[kept]
-            self._slack_for, self._part, self._awake = self._slack_for[kept], self._part[kept], self._awake[kept]
+            self._slack_for, self._node, self._active = self._slack_for[kept], self._node[kept], self._active[kept]
 
     def solve(self, until: float = np.inf) -> LpSolution | None:
         """Return the optimum, or None when `until` (`time.monotonic()`) came first.
@@ -163,7 +163,7 @@ class LinearProgram:
         SolverError
             If both solvers fail.
         """
-        for attempt in (self._go_on, self._glop_afresh, self._highs):
+        for attempt in (self._from_last_basis, self._glop_afresh, self._highs):
             left = until - time.monotonic()
             if left <= 0:
                 return None
@@ -173,17 +173,17 @@ class LinearProgram:
             self._solver = None
         if time.monotonic() >= until:
             return None
-        raise SolverError("GLOP and HiGHS both gave up on the relaxation")
+        raise SolverError("GLOP and HiGHS both failed on the relaxation")
 
     def _solution(self, values: NDArray[np.float64], dual: NDArray[np.float64]) -> LpSolution:
-        dual = np.maximum(dual, 0.0) * self._awake
-        self._slack_for = np.where(dual > 0, 0, self._slack_for + self._awake)
+        dual = np.maximum(dual, 0.0) * self._active
+        self._slack_for = np.where(dual > 0, 0, self._slack_for + self._active)
         kept = slice(0, self._n_kept)
         return LpSolution(
             bound=self.bound(dual),
             values=values,
             reduced=self._cost - self._rows.T @ dual,
-            toll=np.asarray(-(self._rows[kept].T @ dual[kept])),
+            dual_cost=np.asarray(-(self._rows[kept].T @ dual[kept])),
             price=dual[kept],
         )
 
@@ -196,10 +196,10 @@ class LinearProgram:
         return float(terms.sum() - ROUNDING * doubt)
 
     def _state(self) -> _State:
-        least = np.where(self._awake, self._side, -np.inf)
+        least = np.where(self._active, self._side, -np.inf)
         return _State(self._cost, self._lower, self._upper, self._rows, least, self._name)
 
-    def _go_on(self, limit: timedelta | None) -> _Answer | None:
+    def _from_last_basis(self, limit: timedelta | None) -> _Answer | None:
         """Solve with GLOP from the last basis."""
         state = self._state()
         try:
@@ -296,7 +296,7 @@ _Answer = tuple["NDArray[np.float64]", "NDArray[np.float64]"]
 
 
 class _WarmSolver:
-    """GLOP, going on from its last basis."""
+    """GLOP, started from its last basis."""
 
     def __init__(self, state: _State) -> None:
         self._seen = state
@@ -305,7 +305,7 @@ class _WarmSolver:
         )
 
     def solve(self, state: _State, limit: timedelta | None) -> _Answer | None:
-        """Return the optimum of the program as it is now; None where there is none to be had."""
+        """Return the optimum of the program as it is now; None where there is none."""
         if not self._solver.update(state.changes(self._seen)):
             self._solver = mathopt_core.new(
                 mathopt.SolverType.GLOP.value, state.message(), parameters_pb2.SolverInitializerProto()

@@ -1,7 +1,8 @@
-"""Cuts of the value of a plan: for each unit u (an informed evader, or a chain of habitual routes) rows theta_u >= a - sum_j b_j x_j, b >= 0.
+"""Cuts of the value of a plan: rows theta_u >= a - sum_j b_j x_j, b >= 0, for each commodity u.
 
+A commodity is an informed evader or a chain of habitual routes (`commodities`).
 A path P of value R meets the options J(P), each of which leaves it a share rho_j (over all of P's arcs that the option touches), so under a
-plan S it is worth g_P(S) = R prod_{j in S and J(P)} rho_j. theta_u is at least g_P(S) for every path P of an evader, and equal to it for a
+plan S its value is g_P(S) = R prod_{j in S and J(P)} rho_j. theta_u is at least g_P(S) for every path P of an evader, and equal to it for a
 chain. T is any set of options; a value "with T" counts those of T as placed. Values only fall when options are added.
 
 Star cuts (many paths of one evader). P_1, P_2, ... with values R_1 >= R_2 >= ... >= R_m with T; R_{m+1} = L, the value with everything
@@ -13,7 +14,7 @@ Proof. For a plan S let V_i be the largest value of P_i, P_{i+1}, ... with S and
 i = m + 1 down, V_i >= R_i - (the terms of i, i+1, ...). If S places no j of J(P_i) - T, V_i >= R_i. If some c_ij of S is R_i - R_{i+1}, the
 right side is at most R_{i+1} - (the terms of i+1, ...) <= V_{i+1} <= V_i. Else every such c_ij is R_i (1 - rho_ij), and
 V_i >= R_i prod rho_ij >= R_i - sum_j R_i (1 - rho_ij). This is the mixing inequality (Gunluk & Pochet 2001) carried over to the paths of an
-evader, with what one option leaves of a path, rather than what all leave, as the least that a touched path is worth. For a given x the best
+evader, with what one option leaves of a path, rather than what all leave, as the least value of a touched path. For a given x the best
 sequence out of a set of paths is a longest path over pairs (i, next), found by dynamic programming.
 
 Chord cuts (one path). With u_j = -ln rho_j, q the least rho_j over J(P) - T, w = u mod -ln q, k = floor(u / -ln q) and
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from optimizer.solvers.branch_and_cut.path_pool import Paths
 
 LONGEST_STAR = 24
-"""Paths of one evader that a star is sought among."""
+"""Most paths of one evader that a star is chosen from."""
 STEEPEST = 700.0
 """Stands for -ln 0: e^-700 is less than any rounding."""
 ROUNDING = 1e-12
@@ -59,7 +60,7 @@ class Cuts:
 
     Attributes
     ----------
-    unit
+    commodity
         (rows,) u: informed evaders first, then chains.
     side
         (rows,) a.
@@ -67,7 +68,7 @@ class Cuts:
         (rows, options) b >= 0.
     """
 
-    unit: NDArray[np.int64]
+    commodity: NDArray[np.int64]
     side: NDArray[np.float64]
     coefficient: csr_array
 
@@ -77,7 +78,7 @@ class Cuts:
 
     def take(self, rows: NDArray[np.integer] | NDArray[np.bool_]) -> Cuts:
         """Return some of the rows."""
-        return Cuts(self.unit[rows], self.side[rows], self.coefficient[rows])
+        return Cuts(self.commodity[rows], self.side[rows], self.coefficient[rows])
 
     @staticmethod
     def join(parts: list[Cuts]) -> Cuts:
@@ -88,25 +89,25 @@ class Cuts:
         data = np.concatenate([part.coefficient.data for part in parts])
         column = np.concatenate([part.coefficient.indices for part in parts])
         return Cuts(
-            np.concatenate([part.unit for part in parts]),
+            np.concatenate([part.commodity for part in parts]),
             np.concatenate([part.side for part in parts]),
             csr_array((data, column, start), shape=shape),
         )
 
 
 def chord_cuts(paths: Paths, x: NDArray[np.float64], base: NDArray[np.bool_], floor: NDArray[np.float64]) -> Cuts:
-    """Return for each unit the chord cut, among its paths, that asks most at x.
+    """Return for each commodity the chord cut, among its paths, of largest value at x.
 
     Parameters
     ----------
     paths
-        Paths of the units.
+        Paths of the commodities.
     x
         (options,) point in [0, 1].
     base
         (options,) mask of T.
     floor
-        (units,) L: values with everything placed.
+        (commodities,) L: values with everything placed.
     """
     inside, point = np.append(base, False)[paths.option], np.append(x, 0.0)[paths.option]
     loss = 1 - paths.survival
@@ -122,10 +123,10 @@ def chord_cuts(paths: Paths, x: NDArray[np.float64], base: NDArray[np.bool_], fl
     value = paths.values(np.append(base, False))
     alive = value > np.finfo(np.float64).tiny ** 0.5
     slope[~alive], value[~alive] = 0.0, 0.0
-    asked = value * (1 - (slope * np.where(inside, point - 1, point)).sum(axis=1))
-    best = best_of_each(paths.unit, asked)
+    cut_value = value * (1 - (slope * np.where(inside, point - 1, point)).sum(axis=1))
+    best = best_of_each(paths.commodity, cut_value)
     side = value[best] * (1 + np.where(inside[best], slope[best], 0.0).sum(axis=1))
-    return _cuts(paths.unit[best], side, paths.option[best], value[best, None] * slope[best], floor, x.size)
+    return _cuts(paths.commodity[best], side, paths.option[best], value[best, None] * slope[best], floor, x.size)
 
 
 def tangent_cuts(paths: Paths, x: NDArray[np.float64], floor: NDArray[np.float64]) -> Cuts:
@@ -135,23 +136,23 @@ def tangent_cuts(paths: Paths, x: NDArray[np.float64], floor: NDArray[np.float64
         depth = np.minimum(-np.log(paths.survival), STEEPEST)
     at = (depth * point).sum(axis=1)
     value = paths.value * np.exp(-at)
-    return _cuts(paths.unit, value * (1 + at), paths.option, value[:, None] * depth, floor, x.size)
+    return _cuts(paths.commodity, value * (1 + at), paths.option, value[:, None] * depth, floor, x.size)
 
 
 def star_cuts(paths: Paths, x: NDArray[np.float64], base: NDArray[np.bool_], floor: NDArray[np.float64]) -> Cuts:
-    """Return for each unit the star cut over its paths that asks most at x; parameters as in `chord_cuts`."""
-    if not paths.unit.size:
-        return _cuts(paths.unit, paths.value, paths.option, paths.survival, floor, x.size)
+    """Return for each commodity the star cut over its paths of largest value at x; parameters as in `chord_cuts`."""
+    if not paths.commodity.size:
+        return _cuts(paths.commodity, paths.value, paths.option, paths.survival, floor, x.size)
     value = paths.values(np.append(base, False))
     loss = np.where(np.append(base, False)[paths.option], 0.0, 1 - paths.survival)
     point = np.append(x, 0.0)[paths.option] * (loss > 0)
-    unit, ladder = _ladders(paths.unit, value, point, loss)
+    commodity, ladder = _ladders(paths.commodity, value, point, loss)
     there = ladder >= 0
     level = np.where(there, value[ladder], 0.0)
-    level = np.maximum(np.column_stack((level, np.zeros(unit.size))), floor[unit, None])
+    level = np.maximum(np.column_stack((level, np.zeros(commodity.size))), floor[commodity, None])
     loss, point = loss[ladder], np.where(there[:, :, None], point[ladder], 0.0)
     reach, following = _best_sequence(level, loss, point)
-    row, rung = np.arange(unit.size), reach[:, :-1].argmax(axis=1)
+    row, rung = np.arange(commodity.size), reach[:, :-1].argmax(axis=1)
     side = level[row, rung]
     parts = []
     last = ladder.shape[1]
@@ -163,22 +164,22 @@ def star_cuts(paths: Paths, x: NDArray[np.float64], base: NDArray[np.bool_], flo
         going = (after < last) & there[row, np.minimum(after, last - 1)]
         row, rung = row[going], after[going]
     rows, option, coefficient = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return _cuts(unit, side, option, coefficient, floor, x.size, rows)
+    return _cuts(commodity, side, option, coefficient, floor, x.size, rows)
 
 
 def _best_sequence(
     level: NDArray[np.float64], loss: NDArray[np.float64], point: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return, by unit and path, the most a star cut that begins there asks, and the path it goes on to.
+    """Return, by commodity and path, the largest value of a star cut that begins there, and the path that follows in it.
 
     Parameters
     ----------
     level
-        (units, m + 1) R_i, falling; the last is L.
+        (commodities, m + 1) R_i, falling; the last is L.
     loss, point
-        (units, m, width) 1 - rho and x of the options of each path.
+        (commodities, m, width) 1 - rho and x of the options of each path.
     """
-    units, m, width = loss.shape
+    commodities, m, width = loss.shape
     reach, following = level.copy(), np.full(level.shape, m)
     for i in range(m - 1, -1, -1):
         drop = level[:, i : i + 1] - level[:, i + 1 :]
@@ -187,30 +188,30 @@ def _best_sequence(
             here = point[:, i, w]
             if here.any():
                 paid += here[:, None] * np.minimum(drop, (level[:, i] * loss[:, i, w])[:, None])
-        worth = level[:, i : i + 1] - paid + reach[:, i + 1 :] - level[:, i + 1 :]
-        best = worth.argmax(axis=1)
+        total = level[:, i : i + 1] - paid + reach[:, i + 1 :] - level[:, i + 1 :]
+        best = total.argmax(axis=1)
         following[:, i] = i + 1 + best
-        reach[:, i] = worth[np.arange(units), best]
+        reach[:, i] = total[np.arange(commodities), best]
     return reach, following
 
 
 def _ladders(
-    unit: NDArray[np.int64], value: NDArray[np.float64], point: NDArray[np.float64], loss: NDArray[np.float64]
+    commodity: NDArray[np.int64], value: NDArray[np.float64], point: NDArray[np.float64], loss: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the units, and for each at most `LONGEST_STAR` of its paths by falling value, -1 in the filling.
+    """Return the commodities, and for each at most `LONGEST_STAR` of its paths by falling value, -1 in the padding.
 
     Kept are paths that are touched less than every better one, where touched means the sum of x, or of x (1 - rho).
     """
-    order = np.lexsort((-value, unit))
-    unit = unit[order]
-    first = np.ones(unit.size, dtype=bool)
-    first[1:] = unit[1:] != unit[:-1]
+    order = np.lexsort((-value, commodity))
+    commodity = commodity[order]
+    first = np.ones(commodity.size, dtype=bool)
+    first[1:] = commodity[1:] != commodity[:-1]
     number = np.cumsum(first) - 1
     keep = first.copy()
     for touched in (point.sum(axis=1), (point * loss).sum(axis=1)):
         ranked = touched[order] - number * (
             touched.max() + 1
-        )  # each unit lies below all before it, so one running minimum serves all
+        )  # each commodity lies below all before it, so one running minimum serves all
         keep[1:] |= ranked[1:] < np.minimum.accumulate(ranked)[:-1] - 1e-9
     order, number = order[keep], number[keep]
     start = np.searchsorted(number, number)
@@ -218,17 +219,17 @@ def _ladders(
     short = rank < LONGEST_STAR
     ladder = np.full((number[-1] + 1, int(rank[short].max()) + 1), -1)
     ladder[number[short], rank[short]] = order[short]
-    return unit[first], ladder
+    return commodity[first], ladder
 
 
-def best_of_each(unit: NDArray[np.int64], worth: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the position of the largest worth of each unit."""
-    order = np.lexsort((-worth, unit))
-    return order[np.unique(unit[order], return_index=True)[1]]
+def best_of_each(commodity: NDArray[np.int64], value: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the position of the largest value of each commodity."""
+    order = np.lexsort((-value, commodity))
+    return order[np.unique(commodity[order], return_index=True)[1]]
 
 
 def _cuts(
-    unit: NDArray[np.int64],
+    commodity: NDArray[np.int64],
     side: NDArray[np.float64],
     option: NDArray[np.int64],
     coefficient: NDArray[np.float64],
@@ -237,11 +238,11 @@ def _cuts(
     row: NDArray[np.int64] | None = None,
 ) -> Cuts:
     """Gather (lines, width) coefficients, line l part of cut row[l] (l itself if None), and lower each to a - L."""
-    row = np.arange(unit.size) if row is None else row
+    row = np.arange(commodity.size) if row is None else row
     there = (option < n_options) & (coefficient > 0)
     place = (np.broadcast_to(row[:, None], option.shape)[there], option[there])
-    table = csr_array((coefficient[there], place), shape=(unit.size, n_options))
+    table = csr_array((coefficient[there], place), shape=(commodity.size, n_options))
     table.sum_duplicates()
-    most = np.repeat(side - floor[unit], np.diff(table.indptr))
+    most = np.repeat(side - floor[commodity], np.diff(table.indptr))
     table.data = np.minimum(table.data, np.maximum(most, 0.0))
-    return Cuts(unit, side * (1 - ROUNDING), table)
+    return Cuts(commodity, side * (1 - ROUNDING), table)

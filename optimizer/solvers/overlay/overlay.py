@@ -148,6 +148,13 @@ class Overlay:
         return float(self.weight @ self.informed_values(placed) + self.chains.values(placed).sum())
 
 
+def repeated(overlay: Overlay, times: NDArray[np.int64] | NDArray[np.float64]) -> Overlay:
+    """Return the overlay in which each option does at once what (options,) `times` copies of it do."""
+    often = np.append(times, 1.0)
+    routes = replace(overlay.chains, survival=overlay.chains.survival ** often[overlay.chains.option])
+    return replace(overlay, survival=overlay.survival ** often[overlay.option], chains=routes)
+
+
 def bundled(overlay: Overlay, free: NDArray[np.bool_], bundle: csr_array) -> Overlay:
     """Return an overlay whose options are parts as one whose options are bundles of them.
 

@@ -1,22 +1,22 @@
-"""Column generation: a linear program over fixed options and every beat there is, of which only the beats it asks for are ever made.
+"""Column generation: a linear program over fixed options and all beats, of which only those with a negative reduced cost are made.
 
-Sets      J fixed options (checkpoints, sensors); E elements of beats; B beats made so far; Q teams of a type at a base, T types
+Sets      J fixed options (checkpoints, sensors); E elements of beats; B beats made so far; Q teams of a type at a base; T types
 Data      a_eb how often beat b holds element e; K_e how often all teams can; u_jr, u_br use of resources, C_r budgets; N_t teams of a type that
           budgets allow
-Variables x_j in [0, 1]; y_e in [0, K_e] presence; lambda_b in [0, N_t + 1], a bound that budgets keep it from
+Variables x_j in [0, 1]; y_e in [0, K_e] presence; lambda_b in [0, N_t + 1], a bound that the budgets never let it reach
 Minimise  sum_g theta_g                                   as in `optimizer.solvers.branch_and_cut.master`, whose options are J and E together
 such that cuts of the value, linear in x and y: they hold for every beat, because elements are fixed before any beat is made
-          y_e <= sum_b a_eb lambda_b                       links, price pi_e >= 0
-          sum_j u_jr x_j + sum_b u_br lambda_b <= C_r      budgets (a team of a type is a resource), price mu_r >= 0
+          y_e <= sum_b a_eb lambda_b                       links, dual pi_e >= 0
+          sum_j u_jr x_j + sum_b u_br lambda_b <= C_r      budgets (a team of a type is a resource), dual mu_r >= 0
           exclusions of J
 
-Pricing. A beat not made yet lowers the bound by no more than its profit sum_e pi_e a_eb - sum_r mu_r u_br, so with P_q the most that any tour
-of q is worth, proven by `optimizer.solvers.patrols.pricing`, and N_t teams of a type,
+Pricing. A beat not made yet lowers the bound by no more than its profit sum_e pi_e a_eb - sum_r mu_r u_br. So with P_q an upper bound of
+the value of any tour of q, proven by `optimizer.solvers.patrols.pricing`, and N_t teams of a type,
 
     bound over all beats = bound of the program - sum_t N_t max(0, max over bases q of t of P_q - sum_r mu_r u_tr)
 
-is valid after every round, and the program's own once no tour has a profit. It holds for whatever bounds x has, so parts of the space of plans
-can be bounded in the same way (`optimizer.solvers.patrols.branch_and_price`).
+is valid after every round, and equal to the program's once no tour has a profit. It holds for any bounds on x, so the nodes of a tree are
+bounded in the same way (`optimizer.solvers.patrols.branch_and_price`).
 
 The overlay must hold every best path under K_e copies of each element: it is contracted with s^K_e, and has s put back.
 """
@@ -35,10 +35,10 @@ from optimizer.problem.beats import make_beat
 from optimizer.problem.options import Option
 from optimizer.problem.plan import BUDGET_TOLERANCE
 from optimizer.problem.teams import team_resource
-from optimizer.solvers.branch_and_cut.master import Master, repeated
-from optimizer.solvers.branch_and_cut.node import Part
-from optimizer.solvers.overlay.overlay import bundled, contract
-from optimizer.solvers.patrols.pricing import TourProblem, best_tour, quick_tours, worth
+from optimizer.solvers.branch_and_cut.master import Master
+from optimizer.solvers.branch_and_cut.node import Node
+from optimizer.solvers.overlay.overlay import bundled, contract, repeated
+from optimizer.solvers.patrols.pricing import TourProblem, best_tour, quick_tours, tour_value
 from optimizer.solvers.patrols.tour_listing import tours_above
 
 if TYPE_CHECKING:
@@ -69,8 +69,8 @@ SLACK = 4
 
 
 @dataclass(frozen=True)
-class Scope:
-    """The plans that are looked at.
+class BeatNode:
+    """A node of the tree: the plans that place some options and not others, and some beats at least so often.
 
     Attributes
     ----------
@@ -88,8 +88,27 @@ class Scope:
     open: Mask = field(default_factory=lambda: np.empty(0, dtype=bool))
 
 
+@dataclass(frozen=True)
+class PricingOutcome:
+    """What solving the pricing problems to proof gave.
+
+    Attributes
+    ----------
+    made
+        Number of beats added.
+    missing
+        By how much all beats that were not made before lower the bound at most.
+    exact
+        Whether each pricing problem was solved to proof.
+    """
+
+    made: int
+    missing: float
+    exact: bool
+
+
 @dataclass
-class Generation:
+class ColumnGeneration:
     """The linear program, the beats made for it, and how they are priced.
 
     Attributes
@@ -98,8 +117,6 @@ class Generation:
         Fixed options, with the teams among its resources.
     patrols
         What teams could do.
-    until
-        `time.monotonic()` at which to stop.
     seed
         Of the pricing.
     overlay, master
@@ -116,7 +133,6 @@ class Generation:
 
     instance: Instance
     patrols: PatrolField
-    until: float = np.inf
     seed: int = 0
     overlay: Overlay = field(init=False)
     master: Master = field(init=False)
@@ -136,45 +152,40 @@ class Generation:
         links = csr_array(hstack((csr_array((elements, self._n)), -eye_array(elements))))
         self.overlay = element_overlay(whole, times)
         self.master = Master(whole, self.overlay, links, times)
-        self._root = Part(whole.forced, ~(self.overlay.free | whole.forced), self.master.units.floor)
+        self._root = Node(whole.forced, ~(self.overlay.free | whole.forced), self.master.commodities.floor)
         self._lower, self._upper = self.master.program.bounds
         self._known: set[tuple[int, tuple[int, ...], tuple[int, ...]]] = set()
 
     @property
-    def out_of_time(self) -> bool:
-        """Whether to stop."""
-        return time.monotonic() >= self.until
-
-    @property
-    def everything(self) -> Scope:
-        """All plans."""
-        return Scope(self._root.ones[: self._n], self._root.zeros[: self._n])
+    def root(self) -> BeatNode:
+        """The node of all plans."""
+        return BeatNode(self._root.ones[: self._n], self._root.zeros[: self._n])
 
     @property
     def floor(self) -> float:
         """Value with everything placed as often as it can be."""
-        return float(self.master.units.weight @ self.master.units.floor)
+        return float(self.master.commodities.weight @ self.master.commodities.floor)
 
-    def enter(self, scope: Scope) -> None:
-        """Turn to these plans."""
+    def enter(self, node: BeatNode) -> None:
+        """Set the program to a node."""
         lower, upper = self._lower.copy(), self._upper.copy()
-        lower[: self._n], upper[: self._n] = scope.ones, ~scope.zeros
+        lower[: self._n], upper[: self._n] = node.ones, ~node.zeros
         number = np.zeros(len(self.beats))
-        number[: scope.number.size] = scope.number
+        number[: node.number.size] = node.number
         most = self._most(self.beats)
-        most[: scope.open.size] = np.where(scope.open, np.maximum(most[: scope.open.size], scope.number), scope.number)
+        most[: node.open.size] = np.where(node.open, np.maximum(most[: node.open.size], node.number), node.number)
         self.master.program.move_bounds(np.append(lower, number), np.append(upper, most))
 
-    def relax(self) -> Relaxed | None:
-        """Solve the linear program; None when time ran out."""
+    def relax(self, until: float = np.inf) -> Relaxed | None:
+        """Solve the linear program; None when `time.monotonic()` passed `until` first."""
         self.rounds += 1
-        return self.master.relax(self.until)
+        return self.master.relax(until)
 
     def reduced_at(self, relaxed: Relaxed) -> Floats:
         """Return the (beats,) reduced cost of every beat at a solution."""
-        pi = self._link_prices(relaxed)
-        tolls = [self._toll(q, relaxed) for q in range(len(self.patrols.patrols))]
-        return np.array([tolls[beat.patrol] - beat.elements @ pi for beat in self.beats])
+        pi = self._link_duals(relaxed)
+        costs = [self._dual_cost(q, relaxed) for q in range(len(self.patrols.patrols))]
+        return np.array([costs[beat.patrol] - beat.elements @ pi for beat in self.beats])
 
     def cut(self, relaxed: Relaxed) -> bool:
         """Add cuts that the solution violates; return whether there were any."""
@@ -188,44 +199,41 @@ class Generation:
         made = 0
         least = WORTHWHILE * self.master.total
         for q in range(len(self.patrols.patrols)):
-            problem, toll = self.tour_problem(q, relaxed), self._toll(q, relaxed)
+            problem, cost = self.tour_problem(q, relaxed), self._dual_cost(q, relaxed)
             if problem.n and (problem.prize.any() or problem.leg.any()):
                 tours = quick_tours(problem, TOURS_A_ROUND, seed=self.seed + self.rounds)
-                made += self._add(q, [tour for tour in tours if worth(problem, tour) > toll + least])
+                made += self._add(q, [tour for tour in tours if tour_value(problem, tour) > cost + least])
         return made
 
-    def add_proving(self, relaxed: Relaxed) -> tuple[int, float, bool]:
-        """Add the most profitable beats there are.
-
-        Returns how many, by how much all beats that are not made yet lower the bound at most, and whether that was solved to proof.
-        """
+    def add_proving(self, relaxed: Relaxed, until: float = np.inf) -> PricingOutcome:
+        """Add the most profitable beats, found by solving the pricing problems to proof, or until `time.monotonic()` passes `until`."""
         most: dict[str, float] = {}
         found, exact = 0, True
         least = WORTHWHILE * self.master.total
         for q, patrol in enumerate(self.patrols.patrols):
-            problem, toll = self.tour_problem(q, relaxed), self._toll(q, relaxed)
+            problem, cost = self.tour_problem(q, relaxed), self._dual_cost(q, relaxed)
             if not problem.n:
                 continue
-            left = self.until - time.monotonic()
+            left = until - time.monotonic()
             limit = max(left, 0.05) if np.isfinite(left) else None
-            best = best_tour(problem, time_limit=limit, at_least=toll, seed=self.seed)
+            best = best_tour(problem, time_limit=limit, at_least=cost, seed=self.seed)
             self.pricing_seconds.append(best.seconds)
-            most[patrol.team.id] = max(most.get(patrol.team.id, 0.0), best.bound - toll)
-            exact &= best.proven or best.bound <= toll + least
-            if best.tour is not None and best.value > toll + least:
+            most[patrol.team.id] = max(most.get(patrol.team.id, 0.0), best.bound - cost)
+            exact &= best.proven or best.bound <= cost + least
+            if best.tour is not None and best.value > cost + least:
                 found += self._add(q, [best.tour])
         number = {patrol.team.id: self.most_teams[q] for q, patrol in enumerate(self.patrols.patrols)}
-        return found, sum(number[team] * profit for team, profit in most.items()), exact
+        return PricingOutcome(found, sum(number[team] * profit for team, profit in most.items()), exact)
 
     def add_all(self, relaxed: Relaxed, slack: float, most: int) -> bool:
         """Add every beat of a reduced cost of at most `slack`; return whether that was possible: they are few enough to list.
 
-        A plan that holds any other beat is worth more than the bound that `relaxed` proves, missing beats allowed for, by more than the slack.
+        The value of a plan with any other beat exceeds the bound over all beats that `relaxed` proves by more than the slack.
         """
         listed = []
         for q in range(len(self.patrols.patrols)):
-            toll = self._toll(q, relaxed)
-            tours = tours_above(self.tour_problem(q, relaxed), toll - slack * (1 + WORTHWHILE), most)
+            cost = self._dual_cost(q, relaxed)
+            tours = tours_above(self.tour_problem(q, relaxed), cost - slack * (1 + WORTHWHILE), most)
             if tours is None:
                 return False
             listed.append(tours)
@@ -236,9 +244,9 @@ class Generation:
         return True
 
     def tour_problem(self, q: int, relaxed: Relaxed) -> TourProblem:
-        """Return the pricing problem of a team type at a base: elements at the prices of their links."""
+        """Return the pricing problem of a team type at a base: elements at the duals of their links."""
         patrol = self.patrols.patrols[q]
-        pi = self._link_prices(relaxed)
+        pi = self._link_duals(relaxed)
         n = patrol.posts.size
         return TourProblem(
             travel=patrol.travel_s,
@@ -262,14 +270,14 @@ class Generation:
         return bundled(self.overlay, free, csr_array(block_array(blocks)))
 
     def _most(self, beats: Sequence[Beat]) -> Floats:
-        """Return (beats,) upper bounds beyond what budgets allow, so that what a team is worth is in the price of its row and never here."""
+        """Return (beats,) upper bounds above what budgets allow: the value of a team is then in the dual of its budget, never here."""
         return np.array([self.most_teams[beat.patrol] + 1 for beat in beats], dtype=np.float64)
 
-    def _link_prices(self, relaxed: Relaxed) -> Floats:
+    def _link_duals(self, relaxed: Relaxed) -> Floats:
         return relaxed.price[relaxed.price.size - self.patrols.elements.size :]
 
-    def _toll(self, q: int, relaxed: Relaxed) -> float:
-        """Return what the resources of a beat cost."""
+    def _dual_cost(self, q: int, relaxed: Relaxed) -> float:
+        """Return the dual cost of the resources of a beat."""
         return float(self._shares(q) @ relaxed.price[: len(self.instance.resources)])
 
     def _shares(self, q: int) -> Floats:
@@ -344,8 +352,7 @@ def element_instance(instance: Instance, patrols: PatrolField) -> Instance:
 def element_overlay(whole: Instance, times: NDArray[np.int64]) -> Overlay:
     """Return the overlay of an instance whose options can be placed several times.
 
-    Where so many copies leave less of an arc than floating point can tell from nothing, as many count as it can tell: beyond them the arc is as
-    good as closed.
+    Where so many copies leave an arc a survival that underflows, only as many are counted as do not: with more the arc counts as closed.
     """
     strongest = [min(option.survival, default=1.0) for option in whole.options]
     often = np.array(

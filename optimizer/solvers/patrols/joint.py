@@ -23,8 +23,8 @@ from optimizer.base.listener import SILENT, step
 from optimizer.problem.beats import with_beats, with_teams
 from optimizer.problem.plan import Plan, violations
 from optimizer.problem.result import PROVEN, relative_gap
-from optimizer.solvers.patrols.branch_and_price import JointTree
-from optimizer.solvers.patrols.column_generation import Generation
+from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
+from optimizer.solvers.patrols.column_generation import ColumnGeneration
 from optimizer.solvers.solve import check_arguments, place
 
 if TYPE_CHECKING:
@@ -89,12 +89,11 @@ def solve_joint(
 
     with step(listener, "placing fixed options alone"):
         alone = _alone(instance, gap, None if time_limit is None else ALONE * time_limit, seed)
-    generation = Generation(instance, instance.patrols, until=end(GENERATING), seed=seed)
-    tree = JointTree(generation, gap=gap, listener=listener)
+    generation = ColumnGeneration(instance, instance.patrols, seed=seed)
+    tree = BranchAndPrice(generation, gap=gap, listener=listener)
     with contextlib.suppress(KeyboardInterrupt), step(listener, "making beats"):
-        tree.cut_root()
-        generation.until = end(DIVING)
-        _dive(tree)
+        tree.cut_root(end(GENERATING))
+        _dive(tree, end(DIVING))
     complete = False
     with contextlib.suppress(KeyboardInterrupt):
         complete = _completed(tree)
@@ -113,18 +112,17 @@ def solve_joint(
         starts=(np.concatenate((tree.placed, driven)), np.concatenate((alone, np.zeros_like(driven)))),
     )
     if not complete and result.upper is not None and result.limit is None:  # time is left for the bound over all beats
-        generation.until, tree.upper = end(1.0), result.upper
         with contextlib.suppress(KeyboardInterrupt), step(listener, "bounding over all beats"):
-            tree.branch()
+            tree.branch(end(1.0), result.upper)
     return _over_all_beats(tree, pool, result, started, complete=complete, gap=gap)
 
 
-def _dive(tree: JointTree) -> None:
+def _dive(tree: BranchAndPrice, until: float) -> None:
     """Make a plan of both kinds, and one of patrols alone: the first may have spent all on fixed options."""
-    everything = tree.generation.everything
-    tree.dive(everything)
-    if everything.ones.size and not tree.generation.out_of_time:
-        tree.dive(replace(everything, zeros=~everything.ones))
+    root = tree.generation.root
+    tree.dive(root, until)
+    if root.ones.size and time.monotonic() < until:
+        tree.dive(replace(root, zeros=~root.ones), until)
 
 
 def _alone(instance: Instance, gap: float, seconds: float | None, seed: int) -> NDArray[np.bool_]:
@@ -136,18 +134,17 @@ def _alone(instance: Instance, gap: float, seconds: float | None, seed: int) -> 
     return instance.forced if plan is None else instance.placed(plan.options)
 
 
-def _completed(tree: JointTree) -> bool:
+def _completed(tree: BranchAndPrice) -> bool:
     """Make every beat that a better plan could hold, where they are few; return whether they are."""
     if tree.proof is None:
         return False
-    # the tree's own bound may come from elsewhere, and these prices prove nothing about that one
-    relaxed, bound = tree.proof
+    # these duals prove the bound of the proof, not `tree.lower`, which may come from elsewhere
     generation = tree.generation
-    listed = generation.add_all(relaxed, tree.upper - bound, LISTED)
+    listed = generation.add_all(tree.proof.relaxed, tree.upper - tree.proof.bound, LISTED)
     return listed and sum(generation.most_teams[beat.patrol] for beat in generation.beats) <= COPIES
 
 
-def _pool(tree: JointTree, *, complete: bool) -> tuple[list[Beat], NDArray[np.bool_]]:
+def _pool(tree: BranchAndPrice, *, complete: bool) -> tuple[list[Beat], NDArray[np.bool_]]:
     """Return beats for the placement problem, and which of them the best plan so far drives, as often as it does.
 
     Those of the plan come first, with one to spare where there are teams for it; all come as often as there are teams where the pool is to be
@@ -155,7 +152,7 @@ def _pool(tree: JointTree, *, complete: bool) -> tuple[list[Beat], NDArray[np.bo
     """
     generation = tree.generation
     number = np.pad(tree.number, (0, len(generation.beats) - tree.number.size))
-    reduced = np.zeros(number.size) if tree.proof is None else generation.reduced_at(tree.proof[0])
+    reduced = np.zeros(number.size) if tree.proof is None else generation.reduced_at(tree.proof.relaxed)
     order = np.argsort(np.where(number > 0, -np.inf, reduced), kind="stable")
     in_plan = int((number > 0).sum())
     pool: list[Beat] = []
@@ -172,7 +169,7 @@ def _pool(tree: JointTree, *, complete: bool) -> tuple[list[Beat], NDArray[np.bo
 
 
 def _over_all_beats(
-    tree: JointTree,
+    tree: BranchAndPrice,
     pool: Sequence[Beat],
     result: Result,
     started: float,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.problem.teams import NO_WAY
-from optimizer.solvers.patrols.tour import Tour, TourProblem, check_tour, seconds_of, worth
+from optimizer.solvers.patrols.tour import Tour, TourProblem, check_tour, seconds_of, tour_value
 from optimizer.solvers.patrols.tour_bounds import Walks, sharpest
 from optimizer.solvers.patrols.tour_labels import LabelSearch, with_best_slots
 from optimizer.solvers.patrols.tour_ruin import Improver
@@ -32,7 +32,7 @@ __all__ = [
     "check_tour",
     "quick_tours",
     "seconds_of",
-    "worth",
+    "tour_value",
 ]
 
 WIDTHS = (300, 3000, 30_000, 300_000)
@@ -163,7 +163,7 @@ class _Best:
 
     def offer(self, tour: Tour) -> None:
         """Keep a tour if it is the best."""
-        value = worth(self.problem, tour)
+        value = tour_value(self.problem, tour)
         if self.tour is None or value > self.value:
             self.tour, self.value = tour, value
 

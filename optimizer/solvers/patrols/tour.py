@@ -95,7 +95,7 @@ def stops(tour: Tour) -> NDArray[np.int64]:
     return np.array((0, *tour.posts, 0), dtype=np.int64)
 
 
-def worth(problem: TourProblem, tour: Tour) -> float:
+def tour_value(problem: TourProblem, tour: Tour) -> float:
     """Return what a tour is worth; whether it fits is not asked."""
     at = stops(tour)
     posts, slots = at[1:-1] - 1, np.array(tour.slots, dtype=np.int64)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.solvers.patrols.tour import Tour, seconds_of, worth
+from optimizer.solvers.patrols.tour import Tour, seconds_of, tour_value
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,7 +68,7 @@ class Improver:
         return best
 
     def _meet(self, tour: Tour) -> float:
-        value, posts = worth(self._problem, tour), frozenset(tour.posts)
+        value, posts = tour_value(self._problem, tour), frozenset(tour.posts)
         if posts not in self.met or value > self.met[posts][0]:
             self.met[posts] = value, tour
         return value
