@@ -18,7 +18,7 @@ from .problem.evaders import Route as Route
 from .problem.evaluation import Evaluation as Evaluation
 from .problem.evaluation import Response as Response
 from .problem.evaluation import evaluate as evaluate
-from .problem.evaluation import worths as worths
+from .problem.evaluation import marginal_values as marginal_values
 from .problem.instance import Instance as Instance
 from .problem.instance_file import instance_schema as instance_schema
 from .problem.instance_file import make_instance as make_instance
@@ -79,6 +79,7 @@ __all__ = [
     "instance_schema",
     "load_region",
     "make_instance",
+    "marginal_values",
     "plan_scenario",
     "read_instance",
     "read_plan",
@@ -94,6 +95,5 @@ __all__ = [
     "solve",
     "violations",
     "where_to_look",
-    "worths",
     "write_instance",
 ]

@@ -113,20 +113,20 @@ def _names(instance: Instance, placed: Any) -> list[str]:
 
 def evaluated(file: str) -> Content:
     """Return everything the judge says of the shipped plan of an instance."""
-    from optimizer.pipeline.comparison import judge
+    from optimizer.pipeline.comparison import compare
     from optimizer.problem.plan import read_plan
 
     instance = _instance(file)
     plan = read_plan((INSTANCES / file).with_suffix(".sol.json"), instance)
-    judgement = judge(instance, plan)
+    comparison = compare(instance, plan)
     return {
         "options": list(plan.options),
-        "plan": judgement.plan.value,
-        "nothing": judgement.nothing.value,
-        "existing": judgement.existing.value if judgement.existing else None,
-        "everything": judgement.everything,
-        "worths": dict(judgement.worths),
-        "answers": columns(judgement.plan.evaders, ("id", "weight", "value", "arcs", "route")),
+        "plan": comparison.plan.value,
+        "nothing": comparison.nothing.value,
+        "existing": comparison.existing.value if comparison.existing else None,
+        "everything": comparison.everything,
+        "worths": dict(comparison.marginal_values),
+        "answers": columns(comparison.plan.evaders, ("id", "weight", "value", "arcs", "route")),
     }
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InfeasibleError, InputError
-from optimizer.problem.evaluation import evaluate, plan_value, worths
+from optimizer.problem.evaluation import evaluate, marginal_values, plan_value
 from optimizer.problem.options import Resource
 from optimizer.problem.plan import Plan, violations
 from optimizer.solvers.branch_and_cut.commodities import Commodities
@@ -173,7 +173,7 @@ def test_worth_is_what_is_lost_without_the_option(seed: int) -> None:
     instance = random_instance(seed)
     mask = masks(instance, seed, 3)[1]
     plan = Plan.from_mask(instance, mask)
-    for option, worth in worths(instance, plan).items():
+    for option, worth in marginal_values(instance, plan).items():
         without = [o for o in plan.options if o != option]
         lost = enumerated_value(instance, instance.placed(without)) - enumerated_value(instance, mask)
         assert worth == pytest.approx(lost, abs=1e-9)

@@ -277,10 +277,10 @@ def _plan(planned: Planned) -> Plan:
 
 def test_every_beat_of_the_plan_reaches_the_report_with_its_worth(planned: Planned, content: ReportContent) -> None:
     driven = {beat.id: beat for beat in _plan(planned).beats}
-    instance = planned.judgement.instance
+    instance = planned.comparison.instance
     assert content.beats
     assert {beat.id for beat in content.beats} == set(driven)
-    network, value = content.network, planned.judgement.plan.value
+    network, value = content.network, planned.comparison.plan.value
     placed = instance.placed(planned.result.plan.options if planned.result.plan else ())
     for beat in content.beats:
         made = driven[beat.id]
@@ -295,7 +295,7 @@ def test_every_beat_of_the_plan_reaches_the_report_with_its_worth(planned: Plann
 
 
 def test_sites_and_beats_alone_stand_beside_the_plan(planned: Planned, content: ReportContent) -> None:
-    instance, sites = planned.judgement.instance, len(planned.compiled.instance.options)
+    instance, sites = planned.comparison.instance, len(planned.compiled.instance.options)
     placed = instance.placed(planned.result.plan.options if planned.result.plan else ())
     fixed = np.arange(placed.size) < sites
     layouts = {row.name: row for row in content.layouts}
@@ -324,7 +324,7 @@ def test_what_is_assumed_of_teams_and_people_is_said(planned: Planned, content: 
     assert (content.summary.lower, content.summary.gap) == (result.weighed_lower, result.weighed_gap)
     bare = replace(planned.compiled, instance=replace(planned.compiled.instance, patrols=None))
     fixed = replace(result, plan=Plan(_plan(planned).fixed))
-    alone = briefing(bare, fixed, planned.judgement, ())
+    alone = briefing(bare, fixed, planned.comparison, ())
     assert alone.beats == ()
     assert "count as independent" not in " ".join(alone.assumptions)
 

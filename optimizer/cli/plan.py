@@ -28,7 +28,7 @@ def plan(
     skip_unreachable: SkipUnreachable = False,
     as_json: Json = False,
 ) -> None:
-    """Plan a scenario: read, estimate, solve, judge, and write a folder with a report."""
+    """Plan a scenario: read, estimate risk, solve, evaluate, and write a folder with a report."""
     from optimizer.pipeline.plan import plan_scenario
     from optimizer.pipeline.solve import result_without_plan
 
@@ -59,22 +59,22 @@ def plan(
 
 
 def _show(planned: Planned) -> None:
-    """Print the sites and beats of a plan with what each is worth, the layouts it is compared with, and where the files are."""
-    compiled, result, judgement = planned.compiled, planned.result, planned.judgement
+    """Print the sites and beats of a plan with their marginal values, the layouts it is compared with, and where the files are."""
+    compiled, result, comparison = planned.compiled, planned.result, planned.comparison
     instance = compiled.instance
     fixed, beats = (result.plan.fixed, result.plan.beats) if result.plan else ((), ())
     rows = [
-        (placed.label, "today" if placed.existing else "new", f"{judgement.worths[placed.id]:.4f}")
-        for placed in sorted(fixed, key=lambda placed: -judgement.worths[placed.id])
+        (placed.label, "today" if placed.existing else "new", f"{comparison.marginal_values[placed.id]:.4f}")
+        for placed in sorted(fixed, key=lambda placed: -comparison.marginal_values[placed.id])
     ]
-    print_table(f"{instance.name}: {verdict(result)}", ["site", "stands", "worth"], rows)
+    print_table(f"{instance.name}: {verdict(result)}", ["site", "stands", "marginal value"], rows)
     if beats:
         _show_beats(planned)
-    layouts = [("nothing placed", number(judgement.nothing.value))]
-    if judgement.existing is not None:
-        layouts.append(("today's layout", number(judgement.existing.value)))
+    layouts = [("nothing placed", number(comparison.nothing.value))]
+    if comparison.existing is not None:
+        layouts.append(("today's layout", number(comparison.existing.value)))
     everything = "every site used" + (", with these beats" if beats else "")
-    layouts += [("this plan", number(judgement.plan.value)), (everything, number(judgement.everything))]
+    layouts += [("this plan", number(comparison.plan.value)), (everything, number(comparison.everything))]
     print_table("Value of each layout", ["layout", "value"], layouts)
     for warning in compiled.warnings:
         sys.stderr.write(f"Note: {warning}\n")
@@ -82,7 +82,7 @@ def _show(planned: Planned) -> None:
 
 
 def _show_beats(planned: Planned) -> None:
-    """Print the beats of a plan, lettered as in the report: team, base, posts with times from the start of the shift, worth."""
+    """Print the beats of a plan, lettered as in the report: team, base, posts with times from the start of the shift, marginal value."""
     from optimizer.base.formatting import clock, letter, plain
     from optimizer.pipeline.patrol_briefing import beat_rows
     from optimizer.report.content import driven_order
@@ -95,7 +95,7 @@ def _show_beats(planned: Planned) -> None:
             clock(beat.back_s),
             "-" if beat.marginal_value is None else f"{beat.marginal_value:.4f}",
         )
-        for place, beat in enumerate(driven_order(beat_rows(planned.result.plan, planned.judgement, dict, str)))
+        for place, beat in enumerate(driven_order(beat_rows(planned.result.plan, planned.comparison, dict, str)))
     ]
-    columns = ["beat", "posts (h:mm from the start of the shift)", "back", "worth"]
+    columns = ["beat", "posts (h:mm from the start of the shift)", "back", "marginal value"]
     print_table("Beats", columns, rows)

@@ -1,4 +1,4 @@
-"""What the report says, put together from the plan, its judgement and the scenario."""
+"""What the report says, put together from the plan, its comparison and the scenario."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.pipeline.comparison import Judgement
+    from optimizer.pipeline.comparison import Comparison
     from optimizer.problem.evaluation import Evaluation
     from optimizer.problem.options import Resource
     from optimizer.problem.plan import Plan
@@ -59,7 +59,7 @@ EXAMPLES = 3
 def briefing(
     compiled: Compiled,
     result: Result,
-    judgement: Judgement,
+    comparison: Comparison,
     steps: tuple[tuple[str, float], ...],
 ) -> ReportContent:
     """Return the content of the report.
@@ -68,19 +68,19 @@ def briefing(
     ----------
     compiled
         The scenario.
-    result, judgement
+    result, comparison
         The plan, and what it is compared with.
     steps
         Names and seconds of what was done.
     """
     scenario, region = compiled.scenario, compiled.region
-    says, cannot_say = _claims(compiled, result, judgement)
+    says, cannot_say = _claims(compiled, result, comparison)
     records, evidence = compiled.records, evidence_of(compiled)
     return ReportContent(
         title=scenario.name,
         subtitle=scenario.report.subtitle,
         created=datetime.now(UTC).date().isoformat(),
-        summary=_summary(compiled, result, judgement),
+        summary=_summary(compiled, result, comparison),
         network=region.network,
         border=region.border,
         crossings=region.crossings,
@@ -89,16 +89,16 @@ def briefing(
         risk=_risk(compiled, evidence),
         record=None if records is None or evidence is None else record_facts(records, compiled.effort, evidence),
         look_next=look_next(compiled),
-        sites=_sites(compiled, result, judgement),
-        beats=_beats(compiled, result, judgement),
-        routes=_routes(compiled, judgement),
-        layouts=_layouts(compiled, result, judgement),
-        budgets=_budgets(compiled, result, judgement),
-        open_ends=_open_ends(compiled, judgement),
-        displacement=_displacement(compiled, judgement),
+        sites=_sites(compiled, result, comparison),
+        beats=_beats(compiled, result, comparison),
+        routes=_routes(compiled, comparison),
+        layouts=_layouts(compiled, result, comparison),
+        budgets=_budgets(compiled, result, comparison),
+        open_ends=_open_ends(compiled, comparison),
+        displacement=_displacement(compiled, comparison),
         says=says,
         cannot_say=(*cannot_say, *look_left_out(compiled), *scenario.report.cannot_say),
-        warnings=(*compiled.warnings, *_surprises(judgement)),
+        warnings=(*compiled.warnings, *_surprises(comparison)),
         assumptions=(*_assumptions(compiled), *scenario.report.assumptions),
         unused=_unused(compiled),
         dropped=_counted((item.reason, item.what) for item in region.dropped),
@@ -113,7 +113,7 @@ def briefing(
     )
 
 
-def _summary(compiled: Compiled, result: Result, judgement: Judgement) -> PlanSummary:
+def _summary(compiled: Compiled, result: Result, comparison: Comparison) -> PlanSummary:
     share = compiled.scenario.evaders.loads == 1.0
     teams = compiled.instance.patrols is not None
     return PlanSummary(
@@ -122,8 +122,8 @@ def _summary(compiled: Compiled, result: Result, judgement: Judgement) -> PlanSu
         lower=result.weighed_lower if teams else result.lower,
         upper=result.upper,
         gap=result.weighed_gap if teams else result.gap,
-        nothing=judgement.nothing.value,
-        existing=judgement.existing.value if judgement.existing else None,
+        nothing=comparison.nothing.value,
+        existing=comparison.existing.value if comparison.existing else None,
         seconds=result.seconds,
         method=result.method,
         unit="share of loads that get through" if share else "number of loads that get through each period",
@@ -149,7 +149,7 @@ def _risk(compiled: Compiled, evidence: Evidence | None) -> SegmentRisk | None:
     )
 
 
-def _sites(compiled: Compiled, result: Result, judgement: Judgement) -> tuple[SiteRow, ...]:
+def _sites(compiled: Compiled, result: Result, comparison: Comparison) -> tuple[SiteRow, ...]:
     chosen = set(result.plan.options if result.plan else ())
     network = compiled.region.network
     return tuple(
@@ -167,17 +167,17 @@ def _sites(compiled: Compiled, result: Result, judgement: Judgement) -> tuple[Si
             forbidden=option.forbidden,
             costs=_costs(compiled, option.uses),
             survival=option.survival[0] if option.survival else None,
-            marginal_value=judgement.worths[option.id],
+            marginal_value=comparison.marginal_values[option.id],
         )
         for option in compiled.instance.options
         for site in [compiled.sites[option.site]]
     )
 
 
-def _beats(compiled: Compiled, result: Result, judgement: Judgement) -> tuple[BeatRow, ...]:
+def _beats(compiled: Compiled, result: Result, comparison: Comparison) -> tuple[BeatRow, ...]:
     if result.plan is None:
         return ()
-    return beat_rows(result.plan, judgement, partial(_costs, compiled), partial(_agency_name, compiled))
+    return beat_rows(result.plan, comparison, partial(_costs, compiled), partial(_agency_name, compiled))
 
 
 def _ends(compiled: Compiled, evader: int) -> tuple[str, str]:
@@ -188,13 +188,13 @@ def _ends(compiled: Compiled, evader: int) -> tuple[str, str]:
     return gateway.name or unnamed, settlement.name or settlement.id
 
 
-def _routes(compiled: Compiled, judgement: Judgement) -> tuple[RouteRow, ...]:
+def _routes(compiled: Compiled, comparison: Comparison) -> tuple[RouteRow, ...]:
     """Return the heaviest informed evaders' routes; habitual ones keep theirs and are not drawn twice."""
     evaders = compiled.instance.evaders
     order = sorted((k for k, e in enumerate(evaders) if not e.routes), key=lambda k: -evaders[k].weight)
     rows = []
     for k in order[: compiled.scenario.report.routes]:
-        before, after = judgement.nothing.evaders[k], judgement.plan.evaders[k]
+        before, after = comparison.nothing.evaders[k], comparison.plan.evaders[k]
         start, end = _ends(compiled, k)
         rows.append(
             RouteRow(
@@ -211,53 +211,53 @@ def _routes(compiled: Compiled, judgement: Judgement) -> tuple[RouteRow, ...]:
     return tuple(rows)
 
 
-def _layouts(compiled: Compiled, result: Result, judgement: Judgement) -> tuple[LayoutRow, ...]:
-    instance = judgement.instance
+def _layouts(compiled: Compiled, result: Result, comparison: Comparison) -> tuple[LayoutRow, ...]:
+    instance = comparison.instance
     plan = instance.placed(result.plan.options if result.plan else ())
     existing = np.array([option.existing for option in instance.options], dtype=bool)
     everything = np.array([not option.forbidden for option in instance.options], dtype=bool)
     rows = [
         _layout(
             compiled,
-            judgement,
+            comparison,
             "Nothing placed",
-            judgement.nothing.value,
+            comparison.nothing.value,
             np.zeros_like(plan),
             "background policing alone",
         )
     ]
-    if judgement.existing is not None:
+    if comparison.existing is not None:
         note = "on the same model and assumptions as the plan"
-        rows.append(_layout(compiled, judgement, "Today's layout", judgement.existing.value, existing, note))
-    rows.append(_layout(compiled, judgement, "This plan", judgement.plan.value, plan, ""))
+        rows.append(_layout(compiled, comparison, "Today's layout", comparison.existing.value, existing, note))
+    rows.append(_layout(compiled, comparison, "This plan", comparison.plan.value, plan, ""))
     if result.plan is not None and result.plan.beats:
-        rows += _halves(compiled, result.plan, judgement)
+        rows += _halves(compiled, result.plan, comparison)
         every = "Every site used, with these beats"
         note = "budgets aside: what no plan from these sites and beats can beat"
     else:
         every, note = "Every site used", "budgets aside: what no plan from these sites can beat"
-    rows.append(_layout(compiled, judgement, every, judgement.everything, everything, note))
+    rows.append(_layout(compiled, comparison, every, comparison.everything, everything, note))
     return tuple(rows)
 
 
-def _halves(compiled: Compiled, plan: Plan, judgement: Judgement) -> list[LayoutRow]:
+def _halves(compiled: Compiled, plan: Plan, comparison: Comparison) -> list[LayoutRow]:
     """Return the sites of a plan without its beats, and its beats without its sites."""
-    instance = judgement.instance
+    instance = comparison.instance
     parts = (
         ("Its sites alone", plan.fixed, "this plan without its beats"),
         ("Its beats alone", plan.beats, "this plan without its sites"),
     )
     masks = [instance.placed(placement.id for placement in part) for _, part, _ in parts]
     return [
-        _layout(compiled, judgement, name, plan_value(instance, mask), mask, note)
+        _layout(compiled, comparison, name, plan_value(instance, mask), mask, note)
         for (name, _, note), mask in zip(parts, masks, strict=True)
     ]
 
 
 def _layout(
-    compiled: Compiled, judgement: Judgement, name: str, value: float, placed: NDArray[np.bool_], note: str
+    compiled: Compiled, comparison: Comparison, name: str, value: float, placed: NDArray[np.bool_], note: str
 ) -> LayoutRow:
-    instance, patrols = judgement.instance, compiled.instance.patrols
+    instance, patrols = comparison.instance, compiled.instance.patrols
     used = placed @ instance.use
     chosen = [instance.options[j] for j in np.flatnonzero(placed)]
     beats = [option for option in chosen if option.id not in compiled.instance.option_index]
@@ -286,8 +286,8 @@ def _agency_name(compiled: Compiled, agency: str) -> str:
     return next((a.name for a in compiled.scenario.agencies if a.id == agency and a.name), agency)
 
 
-def _budgets(compiled: Compiled, result: Result, judgement: Judgement) -> tuple[BudgetRow, ...]:
-    instance = judgement.instance
+def _budgets(compiled: Compiled, result: Result, comparison: Comparison) -> tuple[BudgetRow, ...]:
+    instance = comparison.instance
     used = instance.placed(result.plan.options if result.plan else ()) @ instance.use
     return tuple(
         BudgetRow(
@@ -301,9 +301,9 @@ def _budgets(compiled: Compiled, result: Result, judgement: Judgement) -> tuple[
     )
 
 
-def _open_ends(compiled: Compiled, judgement: Judgement) -> tuple[OpenRow, ...]:
+def _open_ends(compiled: Compiled, comparison: Comparison) -> tuple[OpenRow, ...]:
     """Return the evaders that contribute most to what still gets through."""
-    plan, nothing = judgement.plan.evaders, judgement.nothing.evaders
+    plan, nothing = comparison.plan.evaders, comparison.nothing.evaders
     order = sorted(range(len(plan)), key=lambda k: -plan[k].weight * plan[k].value)[:OPEN_ENDS]
     rows = []
     for k in order:
@@ -322,9 +322,9 @@ def _open_ends(compiled: Compiled, judgement: Judgement) -> tuple[OpenRow, ...]:
     return tuple(rows)
 
 
-def _displacement(compiled: Compiled, judgement: Judgement) -> tuple[DisplacementRow, ...]:
+def _displacement(compiled: Compiled, comparison: Comparison) -> tuple[DisplacementRow, ...]:
     """Return the roads that carry more loads under the plan than with nothing placed, one row a road name and nearest place."""
-    before, after = _flow(compiled, judgement.nothing), _flow(compiled, judgement.plan)
+    before, after = _flow(compiled, comparison.nothing), _flow(compiled, comparison.plan)
     gain = after - before
     rows: dict[str, DisplacementRow] = {}
     order = np.argsort(-gain, kind="stable")
@@ -345,17 +345,17 @@ def _flow(compiled: Compiled, evaluation: Evaluation) -> NDArray[np.float64]:
     return segment_loads(compiled.region.network, compiled.instance.evaders, [r.arcs for r in evaluation.evaders])
 
 
-def _surprises(judgement: Judgement) -> list[str]:
+def _surprises(comparison: Comparison) -> list[str]:
     """Return a sentence where a comparison looks like a mistake in the scenario."""
-    existing = judgement.existing
-    if existing is not None and existing.value > judgement.nothing.value * (1 - 1e-6):
+    existing = comparison.existing
+    if existing is not None and existing.value > comparison.nothing.value * (1 - 1e-6):
         return [
             "Today's layout stops nothing in this model: check on which roads its sites were put, and that they detect anything."
         ]
     return []
 
 
-def _claims(compiled: Compiled, result: Result, judgement: Judgement) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _claims(compiled: Compiled, result: Result, comparison: Comparison) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return what the plan proves and what it does not, in plain sentences."""
     says = [
         "The value of the plan is exact for this model: every evader's best answer was found on the full road network.",
@@ -369,7 +369,7 @@ def _claims(compiled: Compiled, result: Result, judgement: Judgement) -> tuple[t
     if compiled.instance.patrols is not None:
         says[1:], more = beat_claims()
         cannot += more
-    if judgement.existing is not None:
+    if comparison.existing is not None:
         says.append(
             "The comparison with today's layout uses the same sites, budgets, evaders and assumptions for both, so the difference "
             "is due to placement alone."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.problem.evaluation import Evaluation, evaluate, plan_value, worths
+from optimizer.problem.evaluation import Evaluation, evaluate, marginal_values, plan_value
 from optimizer.problem.plan import Plan, with_plan
 
 if TYPE_CHECKING:
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """Exact values on the full network.
+class Comparison:
+    """A plan beside other layouts: exact values on the full network.
 
     Attributes
     ----------
     instance
         The problem with the beats of the plan behind its options.
     plan
-        The plan, with every evader's answer.
+        The plan, with every evader's best response.
     nothing
         Nothing placed.
     existing
         Today's layout; None where no option is marked existing.
     everything
-        Every option that is not forbidden, budgets aside: no plan is worth less.
-    worths
-        For each option, by id: what the value would rise without it (placed), or fall with it in addition (not placed).
+        Every option that is not forbidden, budgets aside: a lower bound of every plan from these options.
+    marginal_values
+        For each option, by id: by how much the value would rise without it (placed), or fall with it in addition (not placed), >= 0.
     """
 
     instance: Instance
@@ -43,22 +43,22 @@ class Judgement:
     nothing: Evaluation
     existing: Evaluation | None
     everything: float
-    worths: Mapping[str, float]
+    marginal_values: Mapping[str, float]
 
 
-def judge(instance: Instance, plan: Plan) -> Judgement:
-    """Evaluate a plan, its alternatives, and every option's worth beside it."""
+def compare(instance: Instance, plan: Plan) -> Comparison:
+    """Evaluate a plan, the layouts it is compared with, and the marginal value of every option."""
     instance = with_plan(instance, plan)
     placed = instance.placed(plan.options)
     existing = np.array([option.existing for option in instance.options], dtype=bool)
     allowed = np.array([not option.forbidden for option in instance.options], dtype=bool)
-    return Judgement(
+    return Comparison(
         instance=instance,
         plan=evaluate(instance, plan),
         nothing=evaluate(instance, ()),
         existing=evaluate(instance, Plan.from_mask(instance, existing)) if existing.any() else None,
         everything=plan_value(instance, allowed),
-        worths=worths(instance, plan) | _additions(instance, placed),
+        marginal_values=marginal_values(instance, plan) | _additions(instance, placed),
     )
 
 

@@ -17,7 +17,7 @@ from optimizer.scenario.duties_file import write_duties_file
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from optimizer.pipeline.comparison import Judgement
+    from optimizer.pipeline.comparison import Comparison
     from optimizer.problem.result import Result
     from optimizer.scenario.compile import Compiled
     from optimizer.scenario.duties_file import DutiesFile
@@ -63,22 +63,22 @@ def write_outputs(
     folder: Path,
     compiled: Compiled,
     result: Result,
-    judgement: Judgement,
+    comparison: Comparison,
     steps: tuple[tuple[str, float], ...],
     duties: DutiesFile | None = None,
 ) -> None:
     """Write plan.json, plan.geojson, instance.json, run.json, and duties.json where there are any."""
-    write_json(folder / "plan.json", plan_content(compiled, result, judgement))
-    write_json(folder / "plan.geojson", plan_geojson(compiled, result, judgement))
+    write_json(folder / "plan.json", plan_content(compiled, result, comparison))
+    write_json(folder / "plan.geojson", plan_geojson(compiled, result, comparison))
     write_instance(folder / "instance.json", compiled.instance)
     write_json(folder / "run.json", run_content(compiled, result, steps))
     if duties is not None:
         write_duties_file(folder, duties)
 
 
-def plan_content(compiled: Compiled, result: Result, judgement: Judgement) -> dict[str, Any]:
+def plan_content(compiled: Compiled, result: Result, comparison: Comparison) -> dict[str, Any]:
     """Return the content of plan.json: status, bounds and option ids at its top, then what each resource and site comes to."""
-    instance = judgement.instance
+    instance = comparison.instance
     options = result.plan.options if result.plan else ()
     used = instance.placed(options) @ instance.use
     return {
@@ -89,20 +89,20 @@ def plan_content(compiled: Compiled, result: Result, judgement: Judgement) -> di
         "seed": result.seed,
         "version": package_version(),
         "values": {
-            "nothing": judgement.nothing.value,
-            "existing": judgement.existing.value if judgement.existing else None,
-            "plan": judgement.plan.value,
-            "everything": judgement.everything,
+            "nothing": comparison.nothing.value,
+            "existing": comparison.existing.value if comparison.existing else None,
+            "plan": comparison.plan.value,
+            "everything": comparison.everything,
         },
         "resources": [
             {"id": r.id, "agency": r.agency, "unit": r.unit, "used": float(u), "budget": r.budget}
             for r, u in zip(instance.resources, used, strict=True)
         ],
-        "sites": _site_rows(compiled, [p.id for p in result.plan.fixed] if result.plan else [], judgement),
-    } | ({} if compiled.instance.patrols is None else patrol_content(result, judgement))
+        "sites": _site_rows(compiled, [p.id for p in result.plan.fixed] if result.plan else [], comparison),
+    } | ({} if compiled.instance.patrols is None else patrol_content(result, comparison))
 
 
-def plan_geojson(compiled: Compiled, result: Result, judgement: Judgement) -> dict[str, Any]:
+def plan_geojson(compiled: Compiled, result: Result, comparison: Comparison) -> dict[str, Any]:
     """Return every site as a GeoJSON point, the lines of the segments that placed ones watch, and beats as tours."""
     network = compiled.region.network
     fixed = compiled.instance.options
@@ -113,7 +113,7 @@ def plan_geojson(compiled: Compiled, result: Result, judgement: Judgement) -> di
             "geometry": {"type": "Point", "coordinates": [row["lon"], row["lat"]]},
             "properties": {key: value for key, value in row.items() if key not in {"lon", "lat", "uses"}},
         }
-        for row in _site_rows(compiled, [option.id for option in fixed], judgement, chosen)
+        for row in _site_rows(compiled, [option.id for option in fixed], comparison, chosen)
     ]
     watched = np.unique([network.segment[a] for o in fixed if o.id in chosen for a in o.arcs])
     for segment in watched.astype(int).tolist():
@@ -153,7 +153,7 @@ def run_content(compiled: Compiled, result: Result, steps: tuple[tuple[str, floa
 
 
 def _site_rows(
-    compiled: Compiled, options: list[str] | tuple[str, ...], judgement: Judgement, chosen: set[str] | None = None
+    compiled: Compiled, options: list[str] | tuple[str, ...], comparison: Comparison, chosen: set[str] | None = None
 ) -> list[dict[str, Any]]:
     rows = []
     network = compiled.region.network
@@ -173,7 +173,7 @@ def _site_rows(
                 "road_class": str(network.road_class[network.segment_arc[site.segment]]),
                 "distance_m": round(site.distance_m, 1),
                 "existing": option.existing,
-                "worth": judgement.worths[option.id],
+                "worth": comparison.marginal_values[option.id],
                 "uses": dict(option.uses),
             }
             | ({} if chosen is None else {"chosen": option.id in chosen})

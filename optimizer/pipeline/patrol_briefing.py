@@ -12,7 +12,7 @@ from optimizer.report.content import BeatBound, BeatRow, BeatStopRow
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from optimizer.pipeline.comparison import Judgement
+    from optimizer.pipeline.comparison import Comparison
     from optimizer.problem.placements import Beat
     from optimizer.problem.plan import Plan
     from optimizer.problem.result import Result
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def beat_rows(
     plan: Plan,
-    judgement: Judgement,
+    comparison: Comparison,
     costs: Callable[[Mapping[str, float]], Mapping[str, float]],
     agency_name: Callable[[str], str],
 ) -> tuple[BeatRow, ...]:
@@ -29,7 +29,7 @@ def beat_rows(
 
     Parameters
     ----------
-    plan, judgement
+    plan, comparison
         The plan, and what each of its beats is worth.
     costs, agency_name
         From amounts by resource id, and from an agency's id, to what people call them.
@@ -46,7 +46,7 @@ def beat_rows(
             back_s=beat.back_s,
             arcs=np.array(beat.route, dtype=np.int64),
             costs=costs(beat.uses),
-            marginal_value=judgement.worths[beat.id],
+            marginal_value=comparison.marginal_values[beat.id],
         )
         for beat in plan.beats
     )

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from optimizer.pipeline.comparison import Judgement
+    from optimizer.pipeline.comparison import Comparison
     from optimizer.problem.network import Network
     from optimizer.problem.plan import Plan
     from optimizer.problem.result import Result
 
 
-def patrol_content(result: Result, judgement: Judgement) -> dict[str, Any]:
+def patrol_content(result: Result, comparison: Comparison) -> dict[str, Any]:
     """Return what plan.json says of beats: the bound over all beats, and each beat's stops with minutes from the start of the shift."""
     return {
         "weighed_beats": {"number": result.weighed, "lower": result.weighed_lower, "gap": result.weighed_gap},
@@ -23,7 +23,7 @@ def patrol_content(result: Result, judgement: Judgement) -> dict[str, Any]:
                 "agency": beat.team.agency,
                 "base": beat.base.id,
                 "back_minute": round(beat.back_s / 60, 1),
-                "worth": judgement.worths[beat.id],
+                "worth": comparison.marginal_values[beat.id],
                 "uses": dict(beat.uses),
                 "stops": [
                     {

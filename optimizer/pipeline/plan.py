@@ -10,7 +10,7 @@ from optimizer.base.errors import InfeasibleError, InputError
 from optimizer.base.files import check_folder, folder_written_whole
 from optimizer.base.listener import SILENT, ForwardingListener, step
 from optimizer.pipeline.briefing import briefing
-from optimizer.pipeline.comparison import Judgement, judge
+from optimizer.pipeline.comparison import Comparison, compare
 from optimizer.pipeline.duties import duties_of
 from optimizer.pipeline.outputs import write_outputs
 from optimizer.scenario.compile import Compiled, compile_scenario
@@ -59,7 +59,7 @@ class Planned:
         The scenario, ready to solve.
     result
         Plan and bounds.
-    judgement
+    comparison
         The plan beside nothing, today's layout and everything.
     steps
         Name and seconds of each step.
@@ -71,7 +71,7 @@ class Planned:
 
     compiled: Compiled
     result: Result
-    judgement: Judgement
+    comparison: Comparison
     steps: tuple[tuple[str, float], ...]
     folder: Path
     files: tuple[str, ...]
@@ -119,17 +119,17 @@ def plan_scenario(
     if result.plan is None:
         raise InfeasibleError("The search ended before it had a plan. Give it more time.")
     compiled, duties = _with_duties(compiled, result.plan)
-    with step(times, "judging the plan"):
-        judgement = judge(compiled.instance, result.plan)
+    with step(times, "evaluating the plan"):
+        comparison = compare(compiled.instance, result.plan)
     with folder_written_whole(folder) as temporary:
         try:
             with step(times, "writing the report"):
-                write_report(temporary, briefing(compiled, result, judgement, tuple(times.done)))
+                write_report(temporary, briefing(compiled, result, comparison, tuple(times.done)))
         except KeyboardInterrupt:
             listener.step_started("interrupted: the report is left out, the plan is kept")
-        write_outputs(temporary, compiled, result, judgement, tuple(times.done), duties)
+        write_outputs(temporary, compiled, result, comparison, tuple(times.done), duties)
         files = tuple(sorted(path.name for path in temporary.iterdir()))
-    return Planned(compiled, result, judgement, tuple(times.done), folder, files)
+    return Planned(compiled, result, comparison, tuple(times.done), folder, files)
 
 
 def _with_duties(compiled: Compiled, plan: Plan) -> tuple[Compiled, DutiesFile | None]:

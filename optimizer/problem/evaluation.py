@@ -1,4 +1,4 @@
-"""The exact value of any plan on the full network: the judge, who knows nothing of the solvers."""
+"""The exact value of any plan on the full network, independent of every solver."""
 
 from __future__ import annotations
 
@@ -87,8 +87,8 @@ def plan_value(instance: Instance, placed: NDArray[np.bool_]) -> float:
     return float(weight @ evader_values(instance, placed))
 
 
-def worths(instance: Instance, plan: Plan) -> dict[str, float]:
-    """Return what each option of a plan is worth: how much the value would rise without it, >= 0."""
+def marginal_values(instance: Instance, plan: Plan) -> dict[str, float]:
+    """Return the marginal value of each option of a plan, by id: how much the value would rise without it, >= 0."""
     instance = with_plan(instance, plan)
     placed = instance.placed(plan.options)
     value = plan_value(instance, placed)
