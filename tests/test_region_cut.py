@@ -53,7 +53,8 @@ def border(*points: Point) -> shapely.LineString:
 
 def crossings(line: BaseGeometry, *lines: Sequence[Point]) -> tuple[list[tuple[int, float, float]], list[str]]:
     """Return (way, x, y) of each crossing in units of the test, and what was dropped as `way reason`."""
-    ways, cuts, dropped = cut_ways(ways_of(*lines), line)
+    cut = cut_ways(ways_of(*lines), line)
+    ways, cuts, dropped = cut.ways, cut.cuts, cut.dropped
     assert all(ways.points.joint[cut.point] for cut in cuts)
     unit = GRID / STEP
     found = [
@@ -70,7 +71,8 @@ def test_a_road_through_a_country_crosses_twice() -> None:
 
 
 def test_new_points_are_numbered_below_zero_in_order_of_the_ways() -> None:
-    ways, cuts, _ = cut_ways(ways_of([(-5, 5), (15, 5)], [(5, -5), (5, 5)]), SQUARE)
+    cut = cut_ways(ways_of([(-5, 5), (15, 5)], [(5, -5), (5, 5)]), SQUARE)
+    ways, cuts = cut.ways, cut.cuts
     assert [int(ways.points.id[cut.point]) for cut in cuts] == [-1, -2, -3]
 
 
@@ -145,7 +147,7 @@ def test_a_border_of_several_lines() -> None:
 def test_string_ids_stay_unique() -> None:
     ways = ways_of([(-5, 5), (15, 5)])
     points = Points(np.array(["border-1", "b"]), ways.points.lon, ways.points.lat, ways.points.joint)
-    cut, _, _ = cut_ways(Ways(**{**vars(ways), "points": points}), SQUARE)
+    cut = cut_ways(Ways(**{**vars(ways), "points": points}), SQUARE).ways
     assert len(set(cut.points.id.tolist())) == 4
 
 
@@ -224,7 +226,8 @@ def test_crossings_are_the_changes_of_side(ring: list[Point], line: list[Point])
 @given(rings(), lines)
 def test_a_line_cut_at_its_crossings_lies_on_one_side_between_them(ring: list[Point], line: list[Point]) -> None:
     assume(len(line) > 1)
-    ways, cuts, _ = cut_ways(ways_of(line), border(*ring))
+    cut = cut_ways(ways_of(line), border(*ring))
+    ways, cuts = cut.ways, cut.cuts
     used = {cut.point for cut in cuts}
     country = shapely.Polygon(np.array(ring) * STEP / GRID)
     rim = country.boundary.buffer(1e-9)

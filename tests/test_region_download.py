@@ -197,7 +197,7 @@ def test_arguments_out_of_range(tmp_path: Path) -> None:
 
 
 def test_margins_are_in_metres() -> None:
-    box = within(10.0, 60.0, 1000.0)
+    box = within(shapely.Point(10.0, 60.0), 1000.0)
     west, south, east, north = box.bounds
     assert (north - south) * 111_195 == pytest.approx(2000, rel=1e-3)
     assert (east - west) * 111_195 * 0.5 == pytest.approx(2000, rel=1e-3)

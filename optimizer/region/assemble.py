@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,15 +24,12 @@ _SHORTEST_M = 0.01
 _UNCONNECTED = "not connected to the main network"
 
 
-def assemble(ways: Ways) -> tuple[Network, NDArray[np.int64], list[Dropped]]:
-    """Build the network of the largest weakly connected part.
+@dataclass(frozen=True)
+class Assembled:
+    """A network made of ways.
 
-    Ways are split where two meet, where one ends, and at joints. A piece that comes back to its own start is split half way, so
-    that no arc is a loop. Each piece is a segment with one or two arcs, and comes from one way: nothing is merged across ways, so
-    that an arc keeps its way's number.
-
-    Returns
-    -------
+    Attributes
+    ----------
     network
         The network; nodes in the order of the points, segments in the order of the ways.
     node
@@ -40,34 +37,68 @@ def assemble(ways: Ways) -> tuple[Network, NDArray[np.int64], list[Dropped]]:
     dropped
         Ways that the network holds no piece of.
     """
-    first, last = _pieces(ways)
-    line = ways.owner[first]
-    tail, head = ways.point[first], ways.point[last]
+
+    network: Network
+    node: NDArray[np.int64]
+    dropped: list[Dropped]
+
+
+@dataclass(frozen=True)
+class _Pieces:
+    """Pieces of ways between joints: the (k,) entries of `Ways.point` at which each begins and ends."""
+
+    first: NDArray[np.int64]
+    last: NDArray[np.int64]
+
+    def take(self, chosen: NDArray[np.bool_]) -> _Pieces:
+        """Return some of the pieces."""
+        return _Pieces(self.first[chosen], self.last[chosen])
+
+
+@dataclass(frozen=True)
+class _Measures:
+    """Metres and seconds of each of k pieces, both (k,)."""
+
+    length_m: NDArray[np.float64]
+    time_s: NDArray[np.float64]
+
+
+def assemble(ways: Ways) -> Assembled:
+    """Build the network of the largest weakly connected part.
+
+    Ways are split where two meet, where one ends, and at joints. A piece that comes back to its own start is split half way, so
+    that no arc is a loop. Each piece is a segment with one or two arcs, and comes from one way: nothing is merged across ways, so
+    that an arc keeps its way's number.
+    """
+    pieces = _pieces(ways)
+    line = ways.owner[pieces.first]
+    tail, head = ways.point[pieces.first], ways.point[pieces.last]
     kept = _largest_component(len(ways.points), tail, head)[tail]
     lost = np.setdiff1d(ways.way[line[~kept]], ways.way[line[kept]])
     dropped = [Dropped(f"way {way}", _UNCONNECTED) for way in lost.tolist()]
-    network, node = _network(ways, first[kept], last[kept])
-    return network, node, dropped
+    used = np.unique(np.concatenate((tail[kept], head[kept])))
+    node = np.full(len(ways.points), -1, dtype=np.int64)
+    node[used] = np.arange(used.size)
+    return Assembled(_network(ways, pieces.take(kept), used, node), node, dropped)
 
 
-def _pieces(ways: Ways) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the entries of `ways.point` at which each piece begins and ends."""
+def _pieces(ways: Ways) -> _Pieces:
     joint = ways.points.joint | (np.bincount(ways.point, minlength=len(ways.points)) > 1)
     joint[ways.point[ways.start[:-1]]] = True
     joint[ways.point[ways.start[1:] - 1]] = True
-    first, last = _between(ways, joint)
-    loop = ways.point[first] == ways.point[last]
+    pieces = _between(ways, joint)
+    loop = ways.point[pieces.first] == ways.point[pieces.last]
     if loop.any():
-        joint[ways.point[(first[loop] + last[loop]) // 2]] = True
-        first, last = _between(ways, joint)
-    return first, last
+        joint[ways.point[(pieces.first[loop] + pieces.last[loop]) // 2]] = True
+        pieces = _between(ways, joint)
+    return pieces
 
 
-def _between(ways: Ways, joint: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _between(ways: Ways, joint: NDArray[np.bool_]) -> _Pieces:
     at = np.flatnonzero(joint[ways.point])
     owner = ways.owner[at]
     same = owner[1:] == owner[:-1]
-    return at[:-1][same], at[1:][same]
+    return _Pieces(at[:-1][same], at[1:][same])
 
 
 def _largest_component(n_points: int, tail: NDArray[np.int64], head: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -77,13 +108,11 @@ def _largest_component(n_points: int, tail: NDArray[np.int64], head: NDArray[np.
     return np.asarray(label == np.argmax(np.bincount(label)))
 
 
-def _network(ways: Ways, first: NDArray[np.int64], last: NDArray[np.int64]) -> tuple[Network, NDArray[np.int64]]:
-    points = ways.points
-    used = np.unique(np.concatenate((ways.point[first], ways.point[last])))
-    node = np.full(len(points), -1, dtype=np.int64)
-    node[used] = np.arange(used.size)
+def _network(ways: Ways, pieces: _Pieces, used: NDArray[np.int64], node: NDArray[np.int64]) -> Network:
+    """Return the network of some pieces, on the points that they use; `node` is the node of each point."""
+    points, first, last = ways.points, pieces.first, pieces.last
     line = ways.owner[first]
-    length, time = _measures(ways, first, last)
+    measures = _measures(ways, pieces)
     forward, backward = np.flatnonzero(ways.forward[line]), np.flatnonzero(ways.backward[line])
     piece = np.concatenate((forward, backward))
     against = np.repeat([False, True], [forward.size, backward.size])
@@ -93,14 +122,14 @@ def _network(ways: Ways, first: NDArray[np.int64], last: NDArray[np.int64]) -> t
     end = np.where(against, first[piece], last[piece])
     count = np.abs(end - begin) + 1
     shape = ways.point[ranges(begin, count, np.where(against, -1, 1))]
-    network = Network(
+    return Network(
         node_id=points.id[used],
         lon=points.lon[used],
         lat=points.lat[used],
         tail=node[ways.point[begin]].astype(np.int32),
         head=node[ways.point[end]].astype(np.int32),
-        length_m=length[piece],
-        time_s=time[piece],
+        length_m=measures.length_m[piece],
+        time_s=measures.time_s[piece],
         road_class=ways.road_class[line[piece]],
         name=ways.name[line[piece]],
         way=ways.way[line[piece]],
@@ -108,13 +137,11 @@ def _network(ways: Ways, first: NDArray[np.int64], last: NDArray[np.int64]) -> t
         shape_start=np.concatenate(([0], np.cumsum(count))).astype(np.int64),
         shape=np.column_stack((points.lon[shape], points.lat[shape])),
     )
-    return network, node
 
 
-def _measures(
-    ways: Ways, first: NDArray[np.int64], last: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return metres and seconds of each piece: its share of what the whole line states, or else its own length at the line's speed."""
+def _measures(ways: Ways, pieces: _Pieces) -> _Measures:
+    """Return each piece's share of what the whole line states, or else its own length at the line's speed."""
+    first, last = pieces.first, pieces.last
     travelled = ways.travelled_m()
     line = ways.owner[first]
     whole = np.maximum(travelled[ways.start[1:] - 1] - travelled[ways.start[:-1]], _SHORTEST_M)[line]
@@ -122,7 +149,7 @@ def _measures(
     share = np.minimum(drawn / whole, 1.0)
     length = np.where(np.isnan(ways.length_m[line]), drawn, ways.length_m[line] * share)
     time = np.where(np.isnan(ways.time_s[line]), length / (ways.speed_kmh[line] / 3.6), ways.time_s[line] * share)
-    return length, time
+    return _Measures(length, time)
 
 
 def with_joints(ways: Ways, point: NDArray[np.int64]) -> Ways:

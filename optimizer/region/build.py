@@ -1,4 +1,4 @@
-"""From ways to a region: cut at the border, assembled, and furnished with places."""
+"""From ways to a region: cut at the border, assembled into a network, with its places."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """What a source knows besides its ways.
+class SourceFeatures:
+    """What a source holds besides its ways.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Surroundings:
 
 
 def build_region(
-    ways: Ways, border: Border | None, surroundings: Surroundings, official: Sequence[OfficialMark], where: str
+    ways: Ways, border: Border | None, features: SourceFeatures, official: Sequence[OfficialMark], where: str
 ) -> Region:
     """Build a region from ways.
 
@@ -60,7 +60,7 @@ def build_region(
         Roads as lines in degrees.
     border
         The border; None where there is none: gateways are then where roads enter the map.
-    surroundings
+    features
         Border controls, places, and what was left out so far.
     official
         Crossings that the user knows to be official.
@@ -72,28 +72,27 @@ def build_region(
     InputError
         If the border has nothing to do with the roads, or a mark in `official` fits no crossing.
     """
-    dropped = list(surroundings.dropped)
+    dropped = list(features.dropped)
     cuts: list[Cut] = []
     if border is not None:
         used = np.unique(ways.point)
         lon, lat = ways.points.lon[used], ways.points.lat[used]
         check_reach(border, (float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max())), where)
-        ways, cuts, uncut = cut_ways(ways, border.line)
-        dropped += uncut
-    network, node, lost = assemble(ways)
-    crossings = make_crossings(ways, cuts, node, surroundings.controls, official)
-    if border is None:
-        gateways = make_edge_gateways(network)
-    else:
-        gateways, shut = make_gateways(crossings, network, border)
-        lost += shut
-    settlements, unsettled = make_settlements(surroundings.places, network, border)
+        cut = cut_ways(ways, border.line)
+        ways, cuts = cut.ways, cut.cuts
+        dropped += cut.dropped
+    assembled = assemble(ways)
+    network = assembled.network
+    dropped += assembled.dropped
+    crossings = make_crossings(ways, cuts, assembled.node, features.controls, official)
+    gateways = make_gateways(crossings, network, border, dropped) if border else make_edge_gateways(network)
+    settlements = make_settlements(features.places, network, border, dropped)
     return Region(
         network=network,
         border=border.line if border else None,
         crossings=crossings,
         gateways=gateways,
         settlements=settlements,
-        dropped=(*dropped, *lost, *unsettled),
-        attribution=surroundings.attribution,
+        dropped=tuple(dropped),
+        attribution=features.attribution,
     )

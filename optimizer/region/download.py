@@ -18,10 +18,9 @@ import shapely
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.problem.network import EARTH_RADIUS_M
-from optimizer.region.osm import OsmData, PlaceNode
+from optimizer.region.osm import OsmData, OsmNodes, PlaceNode, PointFeatures
 from optimizer.region.roads import MODES, USED_TAGS
 from optimizer.region.settlements import ASSUMED_POPULATION
-from optimizer.region.ways import lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -66,8 +65,8 @@ def find_outline(place: str, service: Service) -> BaseGeometry:
     return outline
 
 
-def find_address(address: str, service: Service) -> tuple[float, float]:
-    """Return longitude and latitude of an address.
+def find_address(address: str, service: Service) -> shapely.Point:
+    """Return the place of an address, in degrees.
 
     Raises
     ------
@@ -76,7 +75,7 @@ def find_address(address: str, service: Service) -> tuple[float, float]:
     """
     with _asked(service, _unknown(f"address {address!r}")) as osmnx:
         lat, lon = osmnx.geocode(address)
-    return float(lon), float(lat)
+    return shapely.Point(float(lon), float(lat))
 
 
 def fetch_roads(outline: BaseGeometry, modes: frozenset[str], service: Service, where: str) -> OsmData:
@@ -95,14 +94,24 @@ def fetch_roads(outline: BaseGeometry, modes: frozenset[str], service: Service, 
         graph = osmnx.graph_from_polygon(
             outline, custom_filter=list(_filters(modes)), simplify=False, retain_all=True, truncate_by_edge=True
         )
-        controls, places = _fetch_places(osmnx, outline)
-    node, lonlat = _nodes(graph)
-    way, tags, start, ref = _ways(graph)
-    return OsmData(way, tags, start, ref, node, lonlat[:, 0], lonlat[:, 1], controls, places)
+        features = _fetch_features(osmnx, outline)
+    nodes, ways = _nodes(graph), _ways(graph)
+    return OsmData(
+        way=np.array([way.id for way in ways], dtype=np.int64),
+        tags=[way.tags for way in ways],
+        start=np.concatenate(([0], np.cumsum([way.refs.size for way in ways]))).astype(np.int64),
+        ref=np.concatenate([way.refs for way in ways]) if ways else np.empty(0, dtype=np.int64),
+        node=nodes.id,
+        lon=nodes.lonlat[:, 0],
+        lat=nodes.lonlat[:, 1],
+        controls=features.controls,
+        places=features.places,
+    )
 
 
-def within(lon: float, lat: float, distance_m: float) -> BaseGeometry:
+def within(place: shapely.Point, distance_m: float) -> BaseGeometry:
     """Return a box in degrees that reaches `distance_m` metres from a point to each side."""
+    lon, lat = place.x, place.y
     up = np.degrees(distance_m / EARTH_RADIUS_M)
     across = up / np.cos(np.radians(lat))
     box: BaseGeometry = shapely.box(lon - across, lat - up, lon + across, lat + up)
@@ -189,13 +198,13 @@ def _filters(modes: frozenset[str]) -> Iterable[str]:
         yield '["route"="ferry"]'
 
 
-def _fetch_places(osmnx: Any, outline: BaseGeometry) -> tuple[NDArray[np.float64], tuple[PlaceNode, ...]]:  # noqa: ANN401 - a module
-    """Return border controls (c, 2) and places; there may be none of either."""
+def _fetch_features(osmnx: Any, outline: BaseGeometry) -> PointFeatures:  # noqa: ANN401 - a module
+    """Return border controls and places; there may be none of either."""
     wanted = {"place": list(ASSUMED_POPULATION), "barrier": "border_control"}
     try:
         table = osmnx.features_from_polygon(outline, wanted)
     except osmnx._errors.InsufficientResponseError:  # noqa: SLF001 - OSMnx exports no error type
-        return np.empty((0, 2)), ()
+        return PointFeatures(np.empty((0, 2)), ())
     rows = table.loc[table.index.get_level_values(0) == "node"].sort_index()
     controls, places = [], []
     for (_, number), row in rows.iterrows():
@@ -207,31 +216,39 @@ def _fetch_places(osmnx: Any, outline: BaseGeometry) -> tuple[NDArray[np.float64
             places.append(
                 PlaceNode(int(number), lon, lat, tags.get("name", ""), tags["place"], tags.get("population", ""))
             )
-    return np.array(sorted(controls), dtype=np.float64).reshape(-1, 2), tuple(places)
+    return PointFeatures(np.array(sorted(controls), dtype=np.float64).reshape(-1, 2), tuple(places))
 
 
-def _nodes(graph: Any) -> tuple[NDArray[np.int64], NDArray[np.float64]]:  # noqa: ANN401 - a networkx graph
+def _nodes(graph: Any) -> OsmNodes:  # noqa: ANN401 - a networkx graph
     node = np.array(list(graph.nodes), dtype=np.int64)
     lonlat = np.array([(data["x"], data["y"]) for _, data in graph.nodes(data=True)], dtype=np.float64).reshape(-1, 2)
     order = np.argsort(node)
-    return node[order], lonlat[order]
+    return OsmNodes(node[order], lonlat[order])
 
 
-def _ways(graph: Any) -> tuple[NDArray[np.int64], list[dict[str, str]], NDArray[np.int64], NDArray[np.int64]]:  # noqa: ANN401 - as above
-    """Return number, tags and nodes of ways, put together again from the single steps of a graph."""
+@dataclass(frozen=True, slots=True)
+class _FetchedWay:
+    """A way, or a part of one that hangs together: its number, tags, and nodes in order."""
+
+    id: int
+    tags: dict[str, str]
+    refs: NDArray[np.int64]
+
+
+def _ways(graph: Any) -> list[_FetchedWay]:  # noqa: ANN401 - as above
+    """Return ways, put together again from the single steps of a graph."""
     steps: dict[int, list[tuple[int, int]]] = {}
     tags: dict[int, dict[str, str]] = {}
     for tail, head, data in graph.edges(data=True):
         steps.setdefault(data["osmid"], []).append((tail, head))
         tags.setdefault(data["osmid"], {name: data[name] for name in USED_TAGS if name in data})
-    way, sequences = [], []
+    ways = []
     for number in sorted(steps):
         turned = tags[number].get("oneway") in _TURNED
         for chain in _chains(steps[number]):
-            way.append(number)
-            sequences.append(np.array(chain[::-1] if turned else chain, dtype=np.int64))
-    start, ref = lines_of(sequences)
-    return np.array(way, dtype=np.int64), [tags[number] for number in way], start, ref
+            refs = np.array(chain[::-1] if turned else chain, dtype=np.int64)
+            ways.append(_FetchedWay(number, tags[number], refs))
+    return ways
 
 
 def _chains(steps: list[tuple[int, int]]) -> Iterator[list[int]]:

@@ -14,7 +14,7 @@ import shapely
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files import existing_file
-from optimizer.region.osm import Boundary, OsmData, PlaceNode
+from optimizer.region.osm import Boundary, OsmData, OsmNodes, PlaceNode, PointFeatures
 from optimizer.region.roads import USED_TAGS
 
 if TYPE_CHECKING:
@@ -57,10 +57,12 @@ def read_extract(path: Path) -> OsmData:
     existing_file(path, "an OpenStreetMap extract")
     relations = _read_relations(path)
     rim = {way for relation in relations for way in (*relation.outer, *relation.inner)}
-    roads, rim_refs = _read_ways(path, rim)
+    rim_refs: dict[int, NDArray[np.int64]] = {}
+    roads = _read_ways(path, rim, rim_refs)
     wanted = np.unique(np.concatenate([np.array(roads.refs, dtype=np.int64), *rim_refs.values()]))
-    node, lonlat, controls, places = _read_nodes(path, wanted)
-    if not (node.size or places):
+    nodes = _read_nodes(path, wanted)
+    features = _read_features(path)
+    if not (nodes.id.size or features.places):
         raise InputError(
             Problem(str(path), "no roads and no places", "an OpenStreetMap extract with roads", "Choose another")
         )
@@ -69,16 +71,16 @@ def read_extract(path: Path) -> OsmData:
         tags=roads.tags,
         start=np.concatenate(([0], np.cumsum(roads.count))).astype(np.int64),
         ref=np.array(roads.refs, dtype=np.int64),
-        node=node,
-        lon=lonlat[:, 0],
-        lat=lonlat[:, 1],
-        controls=controls,
-        places=places,
+        node=nodes.id,
+        lon=nodes.lonlat[:, 0],
+        lat=nodes.lonlat[:, 1],
+        controls=features.controls,
+        places=features.places,
         boundaries=tuple(
             Boundary(
                 relation.id,
                 relation.names,
-                _area(list(map(rim_refs.get, relation.outer)), list(map(rim_refs.get, relation.inner)), node, lonlat),
+                _area(list(map(rim_refs.get, relation.outer)), list(map(rim_refs.get, relation.inner)), nodes),
             )
             for relation in relations
         ),
@@ -117,10 +119,9 @@ def _read_relations(path: Path) -> list[_Relation]:
     return sorted(found)
 
 
-def _read_ways(path: Path, rim: set[int]) -> tuple[_RawWays, dict[int, NDArray[np.int64]]]:
-    """Return the ways that may be travelled, by rising number, and the nodes of the ways that borders are made of."""
+def _read_ways(path: Path, rim: set[int], rim_refs: dict[int, NDArray[np.int64]]) -> _RawWays:
+    """Return the ways that may be travelled, by rising number; put the nodes of the ways that borders are made of into `rim_refs`."""
     raw: list[tuple[int, dict[str, str], list[int]]] = []
-    rim_refs: dict[int, NDArray[np.int64]] = {}
     for way in _objects(path, "WAY"):
         tags = way.tags
         road = "highway" in tags or tags.get("route") == "ferry"
@@ -136,15 +137,11 @@ def _read_ways(path: Path, rim: set[int]) -> tuple[_RawWays, dict[int, NDArray[n
         roads.tags.append(tags)
         roads.refs.extend(refs)
         roads.count.append(len(refs))
-    return roads, rim_refs
+    return roads
 
 
-def _read_nodes(
-    path: Path, wanted: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], tuple[PlaceNode, ...]]:
-    """Return the wanted nodes that the extract holds, by rising number, with degrees; border controls; places."""
-    import osmium
-
+def _read_nodes(path: Path, wanted: NDArray[np.int64]) -> OsmNodes:
+    """Return the wanted nodes that the extract holds."""
     node, lonlat = [], []
     needed = set(
         wanted.tolist()
@@ -153,6 +150,14 @@ def _read_nodes(
         if each.id in needed and each.location.valid():
             node.append(each.id)
             lonlat.append((each.lon, each.lat))
+    ids, first = np.unique(np.array(node, dtype=np.int64), return_index=True)
+    return OsmNodes(ids, np.array(lonlat, dtype=np.float64).reshape(-1, 2)[first])
+
+
+def _read_features(path: Path) -> PointFeatures:
+    """Return the border controls and places of the extract."""
+    import osmium
+
     controls, places = [], []
     for each in _objects(path, "NODE", osmium.filter.KeyFilter("place", "barrier")):
         tags = each.tags
@@ -162,10 +167,7 @@ def _read_nodes(
             places.append(
                 PlaceNode(each.id, each.lon, each.lat, tags.get("name", ""), tags["place"], tags.get("population", ""))
             )
-    ids, first = np.unique(np.array(node, dtype=np.int64), return_index=True)
-    return (
-        ids,
-        np.array(lonlat, dtype=np.float64).reshape(-1, 2)[first],
+    return PointFeatures(
         np.array(sorted(controls), dtype=np.float64).reshape(-1, 2),
         tuple(sorted(places, key=lambda place: place.id)),
     )
@@ -174,24 +176,21 @@ def _read_nodes(
 def _area(
     outer: Sequence[NDArray[np.int64] | None],
     inner: Sequence[NDArray[np.int64] | None],
-    node: NDArray[np.int64],
-    lonlat: NDArray[np.float64],
+    nodes: OsmNodes,
 ) -> BaseGeometry | None:
     """Return the area that a boundary's ways enclose; None where one is missing or they do not close."""
-    whole, holes = _enclosed(outer, node, lonlat), _enclosed(inner, node, lonlat)
+    whole, holes = _enclosed(outer, nodes), _enclosed(inner, nodes)
     if whole is None or holes is None or whole.is_empty:
         return None
     return shapely.orient_polygons(shapely.difference(whole, holes))
 
 
-def _enclosed(
-    members: Sequence[NDArray[np.int64] | None], node: NDArray[np.int64], lonlat: NDArray[np.float64]
-) -> BaseGeometry | None:
-    lines = []
+def _enclosed(members: Sequence[NDArray[np.int64] | None], nodes: OsmNodes) -> BaseGeometry | None:
+    node, lines = nodes.id, []
     for refs in members:
         position = np.empty(0, dtype=np.int64) if refs is None else np.searchsorted(node, refs)
         if refs is None or refs.size < 2 or position.max() == node.size or (node[position] != refs).any():
             return None
-        lines.append(shapely.linestrings(lonlat[position]))
+        lines.append(shapely.linestrings(nodes.lonlat[position]))
     polygons, *leftovers = shapely.polygonize_full(np.asarray(lines, dtype=object))
     return shapely.union_all(shapely.get_parts(polygons)) if shapely.is_empty(leftovers).all() else None

@@ -1,9 +1,10 @@
-"""GeoPackage layers as arrays: the thin coat over pyogrio that the region room reads and writes through."""
+"""GeoPackage layers as arrays, read and written through pyogrio."""
 
 from __future__ import annotations
 
 import warnings
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,8 +51,27 @@ def layer_names(path: Path) -> tuple[str, ...]:
         return tuple(str(name) for name, _ in pyogrio.list_layers(path))
 
 
-def read_layer(path: Path, layer: str) -> tuple[NDArray[np.object_], dict[str, NDArray[Any]], str | None]:
-    """Return a layer's geometries (none for a table), its columns, and the name of its coordinate system.
+@dataclass(frozen=True)
+class Layer:
+    """A layer of k features.
+
+    Attributes
+    ----------
+    geometry
+        (k,) shapely geometries; empty for a table.
+    columns
+        Field -> (k,) values.
+    crs
+        Name of the coordinate system; None where none is stated.
+    """
+
+    geometry: NDArray[np.object_]
+    columns: dict[str, NDArray[Any]]
+    crs: str | None
+
+
+def read_layer(path: Path, layer: str) -> Layer:
+    """Read a layer.
 
     Raises
     ------
@@ -63,7 +83,8 @@ def read_layer(path: Path, layer: str) -> tuple[NDArray[np.object_], dict[str, N
     with _reading(path, f"layer {layer}"):
         meta, _, geometry, columns = pyogrio.raw.read(path, layer=layer)
         shapes = np.empty(0, dtype=object) if geometry is None else shapely.from_wkb(geometry)
-    return np.asarray(shapes, dtype=object), dict(zip(meta["fields"].tolist(), columns, strict=True)), meta["crs"]
+    named = dict(zip(meta["fields"].tolist(), columns, strict=True))
+    return Layer(np.asarray(shapes, dtype=object), named, meta["crs"])
 
 
 def write_layer(

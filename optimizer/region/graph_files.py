@@ -77,8 +77,9 @@ def read_graph_geopackage(path: Path) -> RawGraph:
         raise InputError(
             Problem(str(path), found, "the layers nodes and edges, as OSMnx saves them", "Save it with both")
         )
-    points, node_columns, crs = read_layer(path, "nodes")
-    lines, columns, _ = read_layer(path, "edges")
+    node_layer, edge_layer = read_layer(path, "nodes"), read_layer(path, "edges")
+    points, node_columns = node_layer.geometry, node_layer.columns
+    columns = edge_layer.columns
     problems = ProblemList()
     id_column = next((name for name in _NODE_IDS if name in node_columns), "")
     if not id_column:
@@ -94,12 +95,16 @@ def read_graph_geopackage(path: Path) -> RawGraph:
     nodes = dict(zip(names, map(tuple, shapely.get_coordinates(points).tolist()), strict=True))
     fields = [name for name in columns if name not in {"u", "v"}]
     rows = zip(
-        columns["u"].tolist(), columns["v"].tolist(), lines, *(columns[name].tolist() for name in fields), strict=True
+        columns["u"].tolist(),
+        columns["v"].tolist(),
+        edge_layer.geometry,
+        *(columns[name].tolist() for name in fields),
+        strict=True,
     )
     edges = [
         Edge(str(u), str(v), dict(zip(fields, values, strict=True)), line_points(line)) for u, v, line, *values in rows
     ]
-    return RawGraph(nodes, edges, crs=_crs(crs or "EPSG:4326"))
+    return RawGraph(nodes, edges, crs=_crs(node_layer.crs or "EPSG:4326"))
 
 
 def _crs(name: str) -> str:

@@ -17,7 +17,7 @@ import shapely
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.region.model import Dropped
 from optimizer.region.roads import speed_kmh
-from optimizer.region.ways import Points, Ways
+from optimizer.region.ways import Points, SourceWays, Ways
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,18 +48,31 @@ class RawGraph:
     crs: str = _WGS84
 
 
-@dataclass
-class _Lines:
-    """Lines being gathered: one entry a line in each list."""
+@dataclass(frozen=True, slots=True)
+class _EdgeAttributes:
+    """What an edge states: numbers are NaN where it states none."""
 
+    way: int
+    road_class: str
+    name: str
+    speed_kmh: float
+    length_m: float
+    time_s: float
+
+
+@dataclass
+class _GraphLines:
+    """Lines being gathered, one entry a line in each list, and the edges left out."""
+
+    dropped: list[Dropped] = field(default_factory=list)
     point: list[NDArray[np.int64]] = field(default_factory=list)
-    attributes: list[tuple[Any, ...]] = field(default_factory=list)
+    attributes: list[_EdgeAttributes] = field(default_factory=list)
     forward: list[bool] = field(default_factory=list)
     backward: list[bool] = field(default_factory=list)
     shape: list[NDArray[np.float64]] = field(default_factory=list)
 
 
-def ways_of_graph(graph: RawGraph, where: str) -> tuple[Ways, list[Dropped]]:
+def ways_of_graph(graph: RawGraph, where: str) -> SourceWays:
     """Return the edges of a graph as lines, and those left out.
 
     Raises
@@ -71,7 +84,7 @@ def ways_of_graph(graph: RawGraph, where: str) -> tuple[Ways, list[Dropped]]:
     names = list(graph.nodes)
     position = {name: number for number, name in enumerate(names)}
     corners = np.array(list(graph.nodes.values()), dtype=np.float64).reshape(-1, 2)
-    lines, dropped = _gather(graph, position, corners)
+    lines = _gather(graph, position, corners)
     if not lines.point:
         raise InputError(Problem(where, "no edges that lead anywhere", "at least one road", "Choose another file"))
     shape = np.concatenate([corners, *lines.shape])
@@ -79,48 +92,46 @@ def ways_of_graph(graph: RawGraph, where: str) -> tuple[Ways, list[Dropped]]:
     points = Points(
         id=_ids(names, len(shape)), lon=lonlat[:, 0], lat=lonlat[:, 1], joint=np.arange(len(shape)) < len(names)
     )
-    way, road_class, name, speed, length, time = zip(*lines.attributes, strict=True)
     ways = Ways(
         points=points,
         start=np.concatenate(([0], np.cumsum([each.size for each in lines.point]))).astype(np.int64),
         point=np.concatenate(lines.point),
-        way=np.array(way, dtype=np.int64),
-        road_class=np.array(road_class, dtype=np.str_),
-        name=np.array(name, dtype=np.str_),
+        way=np.array([each.way for each in lines.attributes], dtype=np.int64),
+        road_class=np.array([each.road_class for each in lines.attributes], dtype=np.str_),
+        name=np.array([each.name for each in lines.attributes], dtype=np.str_),
         forward=np.array(lines.forward, dtype=bool),
         backward=np.array(lines.backward, dtype=bool),
-        speed_kmh=np.array(speed, dtype=np.float64),
-        length_m=np.array(length, dtype=np.float64),
-        time_s=np.array(time, dtype=np.float64),
+        speed_kmh=np.array([each.speed_kmh for each in lines.attributes], dtype=np.float64),
+        length_m=np.array([each.length_m for each in lines.attributes], dtype=np.float64),
+        time_s=np.array([each.time_s for each in lines.attributes], dtype=np.float64),
     )
-    return ways, dropped
+    return SourceWays(ways, lines.dropped)
 
 
-def _gather(graph: RawGraph, position: Mapping[str, int], corners: NDArray[np.float64]) -> tuple[_Lines, list[Dropped]]:
-    lines = _Lines()
+def _gather(graph: RawGraph, position: Mapping[str, int], corners: NDArray[np.float64]) -> _GraphLines:
+    lines = _GraphLines()
     open_lines: dict[tuple[Any, ...], list[int]] = {}
-    dropped = []
     total = len(corners)
     for edge in graph.edges:
         tail, head = position[edge.tail], position[edge.head]
         inner = np.empty((0, 2)) if edge.line is None else _inner(edge.line, corners[tail], corners[head])
         if tail == head and not len(inner):
-            dropped.append(Dropped(f"edge {edge.tail}-{edge.head}", "a loop of no length"))
+            lines.dropped.append(Dropped(f"edge {edge.tail}-{edge.head}", "a loop of no length"))
             continue
         attributes = _attributes(edge.attributes)
         there, back = (tail, head, inner.tobytes()), (head, tail, inner[::-1].tobytes())
-        partners = open_lines.get((*back, *map(str, attributes)), [])
+        partners = open_lines.get((*back, repr(attributes)), [])
         if graph.directed and partners:
             lines.backward[partners.pop()] = True
             continue
-        open_lines.setdefault((*there, *map(str, attributes)), []).append(len(lines.point))
+        open_lines.setdefault((*there, repr(attributes)), []).append(len(lines.point))
         lines.point.append(np.concatenate(([tail], total + np.arange(len(inner)), [head])).astype(np.int64))
         lines.attributes.append(attributes)
         lines.forward.append(True)
         lines.backward.append(not graph.directed)
         lines.shape.append(inner)
         total += len(inner)
-    return lines, dropped
+    return lines
 
 
 def _inner(line: NDArray[np.float64], begin: NDArray[np.float64], end: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -134,12 +145,11 @@ def _inner(line: NDArray[np.float64], begin: NDArray[np.float64], end: NDArray[n
     return inner[np.append(True, (inner[1:] != inner[:-1]).any(axis=1))] if len(inner) else inner
 
 
-def _attributes(stated: Mapping[str, Any]) -> tuple[int, str, str, float, float, float]:
-    """Return way, class, name, km/h, metres and seconds that an edge states (NaN where it states none)."""
+def _attributes(stated: Mapping[str, Any]) -> _EdgeAttributes:
     way = _first(stated.get("osmid"))
     road_class = _first(stated.get("highway")) or _first(stated.get("road_class")) or "road"
     speed = _above_zero(stated.get("speed_kph"))
-    return (
+    return _EdgeAttributes(
         int(way) if re.fullmatch(r"-?\d{1,18}", way) else 0,
         road_class,
         _first(stated.get("name")) or _first(stated.get("ref")),

@@ -10,7 +10,7 @@ import numpy as np
 from optimizer.base.errors import InputError, Problem
 from optimizer.region.model import Dropped
 from optimizer.region.roads import Road, read_road
-from optimizer.region.ways import Points, Ways, ranges
+from optimizer.region.ways import Points, SourceWays, Ways, ranges
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,6 +48,22 @@ class Boundary:
 
 
 @dataclass(frozen=True)
+class OsmNodes:
+    """Nodes of ways: (n,) ids in rising order, and their (n, 2) degrees."""
+
+    id: NDArray[np.int64]
+    lonlat: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PointFeatures:
+    """Nodes with a meaning of their own: (c, 2) degrees of border controls, and places."""
+
+    controls: NDArray[np.float64]
+    places: tuple[PlaceNode, ...]
+
+
+@dataclass(frozen=True)
 class OsmData:
     """Ways with their tags and nodes.
 
@@ -79,7 +95,7 @@ class OsmData:
     boundaries: tuple[Boundary, ...] = ()
 
 
-def roads_of(data: OsmData, modes: frozenset[str], where: str) -> tuple[Ways, list[Dropped]]:
+def roads_of(data: OsmData, modes: frozenset[str], where: str) -> SourceWays:
     """Return the ways of the asked modes as lines, and what was left out.
 
     Raises
@@ -95,26 +111,42 @@ def roads_of(data: OsmData, modes: frozenset[str], where: str) -> tuple[Ways, li
     roads = [road for road in read if isinstance(road, Road)]
     way = data.way[kept]
     count = np.diff(data.start)[kept]
-    owner, position, missing = _present(
-        data, ranges(data.start[:-1][kept], count), np.repeat(np.arange(way.size), count)
-    )
-    start, line_owner, point = _runs(owner, position)
+    entries = _entries(data, ranges(data.start[:-1][kept], count), np.repeat(np.arange(way.size), count))
+    lines = _lines(entries)
     dropped += [
         Dropped(f"way {way[i]}", "part of the way lies outside the extract")
-        for i in np.intersect1d(missing, line_owner)
+        for i in np.intersect1d(entries.incomplete, lines.owner)
     ]
-    lost = np.setdiff1d(np.arange(way.size), line_owner)
+    lost = np.setdiff1d(np.arange(way.size), lines.owner)
     dropped += [Dropped(f"way {way[i]}", "fewer than two points inside the extract") for i in lost]
-    if not line_owner.size:
+    if not lines.owner.size:
         raise InputError(_no_roads(where, modes, len(read)))
     points = Points(data.node, data.lon, data.lat, np.zeros(data.node.size, dtype=bool))
-    return Ways(points=points, start=start, point=point, way=way[line_owner], **_columns(roads, line_owner)), dropped
+    columns = _columns(roads, lines.owner)
+    ways = Ways(points=points, start=lines.start, point=lines.point, way=way[lines.owner], **columns)
+    return SourceWays(ways, dropped)
 
 
-def _present(
-    data: OsmData, entries: NDArray[np.int64], owner: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return owner and node position of each entry (-1 where the node is missing), repeats in a row left out, and the owners that miss some."""
+@dataclass(frozen=True)
+class _Entries:
+    """Nodes along ways: (r,) way and node position of each entry (-1 where the node is missing); the ways that miss a node."""
+
+    owner: NDArray[np.int64]
+    position: NDArray[np.int64]
+    incomplete: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """Lines of at least two points each: `start` and `point` as in `Ways`, and the (w,) way that each is part of."""
+
+    start: NDArray[np.int64]
+    owner: NDArray[np.int64]
+    point: NDArray[np.int64]
+
+
+def _entries(data: OsmData, entries: NDArray[np.int64], owner: NDArray[np.int64]) -> _Entries:
+    """Return the entries with their nodes, repeats in a row left out."""
     wanted = data.ref[entries]
     position = np.searchsorted(data.node, wanted)
     position[position == data.node.size] = 0
@@ -122,13 +154,12 @@ def _present(
     position[absent] = -1
     fresh = np.ones(wanted.size, dtype=bool)
     fresh[1:] = (wanted[1:] != wanted[:-1]) | (owner[1:] != owner[:-1])
-    return owner[fresh], position[fresh], np.unique(owner[absent])
+    return _Entries(owner[fresh], position[fresh], np.unique(owner[absent]))
 
 
-def _runs(
-    owner: NDArray[np.int64], position: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Cut lines where nodes are missing; return start, owner and points of the runs with two points or more."""
+def _lines(entries: _Entries) -> _Lines:
+    """Cut ways where nodes are missing; return the parts with two points or more."""
+    owner, position = entries.owner, entries.position
     new = np.ones(owner.size, dtype=bool)
     new[1:] = (owner[1:] != owner[:-1]) | (position[:-1] < 0)
     new |= position < 0
@@ -136,7 +167,7 @@ def _runs(
     count = np.diff(np.append(first, owner.size))
     usable = (count > 1) & (position[first] >= 0)
     first, count = first[usable], count[usable]
-    return np.concatenate(([0], np.cumsum(count))), owner[first], position[ranges(first, count)]
+    return _Lines(np.concatenate(([0], np.cumsum(count))), owner[first], position[ranges(first, count)])
 
 
 def _columns(roads: Sequence[Road], line_owner: NDArray[np.int64]) -> dict[str, NDArray[Any]]:

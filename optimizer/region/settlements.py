@@ -26,15 +26,15 @@ FARTHEST_M = 5_000.0
 
 
 def make_settlements(
-    places: Sequence[PlaceNode], network: Network, border: Border | None
-) -> tuple[tuple[Settlement, ...], list[Dropped]]:
-    """Return the cities, towns, villages and hamlets on a network, and the places left out."""
+    places: Sequence[PlaceNode], network: Network, border: Border | None, dropped: list[Dropped]
+) -> tuple[Settlement, ...]:
+    """Return the cities, towns, villages and hamlets on a network; the places left out join `dropped`."""
     wanted = [place for place in places if place.kind in ASSUMED_POPULATION]
     others = [place for place in places if place.kind not in ASSUMED_POPULATION]
-    dropped = [Dropped(f"node {place.id}", f"place={place.kind}: not a settlement of its own") for place in others]
+    dropped += [Dropped(f"node {place.id}", f"place={place.kind}: not a settlement of its own") for place in others]
     lon, lat = np.array([place.lon for place in wanted]), np.array([place.lat for place in wanted])
     if not wanted:
-        return (), dropped
+        return ()
     node, distance = network.nearest_nodes(lon, lat)
     domestic = border.contains(lon, lat) if border else np.ones(lon.size, dtype=bool)
     settlements = []
@@ -57,7 +57,7 @@ def make_settlements(
                     domestic=bool(domestic[i]),
                 )
             )
-    return tuple(settlements), dropped
+    return tuple(settlements)
 
 
 def parse_population(text: str) -> int | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import shapely
 
 from optimizer.base.errors import InputError, Problem, ProblemList
-from optimizer.region.build import Surroundings, build_region
+from optimizer.region.build import SourceFeatures, build_region
 from optimizer.region.crossings.border import choose_border, is_border_file, read_border
 from optimizer.region.download import Service, fetch_roads, find_address, find_outline, widened, within
 from optimizer.region.extract import SUFFIXES, read_extract
@@ -27,8 +28,56 @@ if TYPE_CHECKING:
     from optimizer.region.crossings.crossings import OfficialMark
     from optimizer.region.graphs import RawGraph
     from optimizer.region.model import Region
+    from optimizer.region.osm import OsmData
 
 DRIVE = ("drive",)
+
+
+class FetchOptions(TypedDict, total=False):
+    """Keyword options of every `region_from_...`.
+
+    Attributes
+    ----------
+    border
+        A GeoJSON file, a shape in degrees, or the name of a place whose outline is the border, as `Andorra`; by default none.
+    modes, official
+        As in `read_region`.
+    cache
+        Folder for the servers' answers; by default `cache`.
+    overpass_url, nominatim_url
+        Servers; None for OSMnx's own choice.
+    """
+
+    border: BorderSource
+    modes: Iterable[str]
+    official: Sequence[OfficialMark]
+    cache: Path | str
+    overpass_url: str | None
+    nominatim_url: str | None
+
+
+@dataclass(frozen=True)
+class _Request:
+    """Checked options of a region to fetch, with their defaults."""
+
+    border: BorderSource
+    modes: frozenset[str]
+    official: Sequence[OfficialMark]
+    service: Service
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        border: BorderSource = None,
+        modes: Iterable[str] = DRIVE,
+        official: Sequence[OfficialMark] = (),
+        cache: Path | str = Path("cache"),
+        overpass_url: str | None = None,
+        nominatim_url: str | None = None,
+    ) -> _Request:
+        """Return the request that some options make."""
+        return cls(border, checked_modes(modes), official, Service(Path(cache), overpass_url, nominatim_url))
 
 
 def read_region(
@@ -63,11 +112,7 @@ def read_region(
     name = path.name.lower()
     if name.endswith(SUFFIXES):
         data = read_extract(path)
-        ways, dropped = roads_of(data, asked, str(path))
-        line = choose_border(border, data.boundaries, str(path))
-        return build_region(
-            ways, line, Surroundings(data.controls, data.places, dropped, ATTRIBUTION), official, str(path)
-        )
+        return _of_osm(data, asked, choose_border(border, data.boundaries, str(path)), official, str(path))
     if name.endswith(".graphml"):
         return _of_graph(read_graphml(path), border, official, str(path))
     if name.endswith(".gpkg"):
@@ -80,59 +125,31 @@ def read_region(
     )
 
 
-def region_from_place(
-    place: str,
-    *,
-    border: BorderSource = None,
-    margin_m: float = 0.0,
-    modes: Iterable[str] = DRIVE,
-    official: Sequence[OfficialMark] = (),
-    cache: Path | str = Path("cache"),
-    overpass_url: str | None = None,
-    nominatim_url: str | None = None,
-) -> Region:
+def region_from_place(place: str, *, margin_m: float = 0.0, **options: Unpack[FetchOptions]) -> Region:
     """Fetch the region inside the outline of a named place.
 
     Parameters
     ----------
     place
         What Nominatim knows, as `Andorra` or `Vaduz, Liechtenstein`.
-    border
-        A GeoJSON file, a shape in degrees, or the name of a place whose outline is the border, as `Andorra`.
     margin_m
         Metres to fetch beyond the outline; a border at the outline is crossed only by roads that go on behind it.
-    modes, official
-        As in `read_region`.
-    cache
-        Folder for the servers' answers.
-    overpass_url, nominatim_url
-        Servers; None for OSMnx's own choice.
+    **options
+        As in `FetchOptions`.
 
     Raises
     ------
     InputError
         If the place is unknown, holds no roads, or the servers do not answer; or if an argument does not fit.
     """
-    service = Service(Path(cache), overpass_url, nominatim_url)
-    asked = checked_modes(modes)
+    request = _Request.of(**options)
     where = f"place {place!r}"
     if not 0 <= margin_m < 1e6:
         raise InputError(Problem("margin_m", f"{margin_m:g}", "metres from 0 to 1,000,000"))
-    outline = widened(find_outline(place, service), margin_m)
-    return _fetched(outline, border, asked, official, service, where)
+    return _fetched(widened(find_outline(place, request.service), margin_m), request, where)
 
 
-def region_from_address(
-    address: str,
-    *,
-    distance_m: float = 5000.0,
-    border: BorderSource = None,
-    modes: Iterable[str] = DRIVE,
-    official: Sequence[OfficialMark] = (),
-    cache: Path | str = Path("cache"),
-    overpass_url: str | None = None,
-    nominatim_url: str | None = None,
-) -> Region:
+def region_from_address(address: str, *, distance_m: float = 5000.0, **options: Unpack[FetchOptions]) -> Region:
     """Fetch the region in a box that reaches `distance_m` metres from an address to each side; else as `region_from_place`.
 
     Raises
@@ -140,24 +157,14 @@ def region_from_address(
     InputError
         If the address is unknown, or as in `region_from_place`.
     """
-    service = Service(Path(cache), overpass_url, nominatim_url)
-    asked = checked_modes(modes)
+    request = _Request.of(**options)
     where = f"address {address!r}"
     if not 0 < distance_m < 1e6:
         raise InputError(Problem("distance_m", f"{distance_m:g}", "metres between 0 and 1,000,000"))
-    return _fetched(within(*find_address(address, service), distance_m), border, asked, official, service, where)
+    return _fetched(within(find_address(address, request.service), distance_m), request, where)
 
 
-def region_from_bbox(
-    bbox: tuple[float, float, float, float],
-    *,
-    border: BorderSource = None,
-    modes: Iterable[str] = DRIVE,
-    official: Sequence[OfficialMark] = (),
-    cache: Path | str = Path("cache"),
-    overpass_url: str | None = None,
-    nominatim_url: str | None = None,
-) -> Region:
+def region_from_bbox(bbox: tuple[float, float, float, float], **options: Unpack[FetchOptions]) -> Region:
     """Fetch the region in a box of degrees: west, south, east, north; else as `region_from_place`.
 
     Raises
@@ -165,21 +172,11 @@ def region_from_bbox(
     InputError
         If the box is out of order or out of range, or as in `region_from_place`.
     """
-    service = Service(Path(cache), overpass_url, nominatim_url)
-    asked = checked_modes(modes)
-    return _fetched(_box(bbox), border, asked, official, service, f"box {','.join(f'{side:g}' for side in bbox)}")
+    request = _Request.of(**options)
+    return _fetched(_box(bbox), request, f"box {','.join(f'{side:g}' for side in bbox)}")
 
 
-def region_from_polygon(
-    polygon: BaseGeometry | Path | str,
-    *,
-    border: BorderSource = None,
-    modes: Iterable[str] = DRIVE,
-    official: Sequence[OfficialMark] = (),
-    cache: Path | str = Path("cache"),
-    overpass_url: str | None = None,
-    nominatim_url: str | None = None,
-) -> Region:
+def region_from_polygon(polygon: BaseGeometry | Path | str, **options: Unpack[FetchOptions]) -> Region:
     """Fetch the region in a polygon in degrees, or in those of a GeoJSON file; else as `region_from_place`.
 
     Raises
@@ -187,8 +184,7 @@ def region_from_polygon(
     InputError
         If the polygon is none, or as in `region_from_place`.
     """
-    service = Service(Path(cache), overpass_url, nominatim_url)
-    asked = checked_modes(modes)
+    request = _Request.of(**options)
     where = "polygon" if isinstance(polygon, shapely.Geometry) else str(polygon)
     outline = polygon if isinstance(polygon, shapely.Geometry) else read_border(Path(polygon)).area
     if (
@@ -200,30 +196,31 @@ def region_from_polygon(
         raise InputError(
             Problem(where, "no polygon", "a polygon or several, in degrees", "Draw the region as a polygon")
         )
-    return _fetched(outline, border, asked, official, service, where)
+    return _fetched(outline, request, where)
 
 
-def _fetched(
-    outline: BaseGeometry,
-    border: BorderSource,
-    modes: frozenset[str],
-    official: Sequence[OfficialMark],
-    service: Service,
-    where: str,
-) -> Region:
+def _fetched(outline: BaseGeometry, request: _Request, where: str) -> Region:
     line: Border | None
-    if isinstance(border, str) and not is_border_file(border):
-        line = choose_border(find_outline(border, service), (), f"border {border!r}")
+    if isinstance(request.border, str) and not is_border_file(request.border):
+        line = choose_border(find_outline(request.border, request.service), (), f"border {request.border!r}")
     else:
-        line = choose_border(border, (), where)
-    data = fetch_roads(outline, modes, service, where)
-    ways, dropped = roads_of(data, modes, where)
-    return build_region(ways, line, Surroundings(data.controls, data.places, dropped, ATTRIBUTION), official, where)
+        line = choose_border(request.border, (), where)
+    data = fetch_roads(outline, request.modes, request.service, where)
+    return _of_osm(data, request.modes, line, request.official, where)
+
+
+def _of_osm(
+    data: OsmData, modes: frozenset[str], line: Border | None, official: Sequence[OfficialMark], where: str
+) -> Region:
+    roads = roads_of(data, modes, where)
+    features = SourceFeatures(data.controls, data.places, roads.dropped, ATTRIBUTION)
+    return build_region(roads.ways, line, features, official, where)
 
 
 def _of_graph(graph: RawGraph, border: BorderSource, official: Sequence[OfficialMark], where: str) -> Region:
-    ways, dropped = ways_of_graph(graph, where)
-    return build_region(ways, choose_border(border, (), where), Surroundings(dropped=dropped), official, where)
+    roads = ways_of_graph(graph, where)
+    line = choose_border(border, (), where)
+    return build_region(roads.ways, line, SourceFeatures(dropped=roads.dropped), official, where)
 
 
 def _saved(path: Path, border: BorderSource, official: Sequence[OfficialMark]) -> Region:

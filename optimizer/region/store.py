@@ -6,7 +6,7 @@ Numbers are stored as 8-byte integers and doubles, geometries as well-known bina
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -16,7 +16,7 @@ from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files import written_whole
 from optimizer.problem.network import Network
 from optimizer.problem.places import Crossing, Gateway, Settlement
-from optimizer.region.geopackage import layer_names, read_layer, write_layer, writing
+from optimizer.region.geopackage import Layer, layer_names, read_layer, write_layer, writing
 from optimizer.region.model import Dropped, Region
 
 if TYPE_CHECKING:
@@ -104,8 +104,8 @@ def load_region(path: Path) -> Region:
             )
     problems.raise_if_any()
     network = _load_network(path)
-    border = read_layer(path, "border")[0]
-    dropped = _read_table(path, "dropped", {"what": np.str_, "reason": np.str_})[1]
+    border = read_layer(path, "border").geometry
+    dropped = _read_table(path, "dropped", {"what": np.str_, "reason": np.str_}).columns
     return Region(
         network=network,
         border=border[0] if border.size else None,
@@ -135,7 +135,7 @@ def _metadata(path: Path, layers: tuple[str, ...]) -> dict[str, str]:
         raise InputError(
             Problem(str(path), f"a GeoPackage with the layers {', '.join(layers)}", expected, "Build the region again")
         )
-    columns = _read_table(path, "metadata", {"key": np.str_, "value": np.str_})[1]
+    columns = _read_table(path, "metadata", {"key": np.str_, "value": np.str_}).columns
     metadata = dict(zip(columns["key"].tolist(), columns["value"].tolist(), strict=True))
     if (metadata.get("format"), metadata.get("version")) != (FORMAT, FORMAT_VERSION):
         found = f"{metadata.get('format')!r}, version {metadata.get('version')!r}"
@@ -146,9 +146,9 @@ def _metadata(path: Path, layers: tuple[str, ...]) -> dict[str, str]:
 
 
 def _load_network(path: Path) -> Network:
-    points, nodes, _ = read_layer(path, "nodes")
-    lines, arcs = _read_table(path, "arcs", _ARC_COLUMNS)
-    node_id = nodes.get("node_id", np.empty(0, dtype=np.int64))
+    nodes, table = read_layer(path, "nodes"), _read_table(path, "arcs", _ARC_COLUMNS)
+    points, lines, arcs = nodes.geometry, table.geometry, table.columns
+    node_id = nodes.columns.get("node_id", np.empty(0, dtype=np.int64))
     node_id = node_id.astype(np.str_ if node_id.dtype.kind == "O" else np.int64)
     lonlat = _coordinates(path, "nodes", points, shapely.GeometryType.POINT)
     shape = _coordinates(path, "arcs", lines, shapely.GeometryType.LINESTRING)
@@ -178,8 +178,9 @@ def _load_network(path: Path) -> Network:
 
 
 def _load_places(path: Path, layer: str, place_type: type[PlaceType], n_nodes: int) -> tuple[PlaceType, ...]:
-    points, columns = _read_table(path, layer, _place_dtypes(place_type))
-    lonlat = _coordinates(path, layer, points, shapely.GeometryType.POINT)
+    table = _read_table(path, layer, _place_dtypes(place_type))
+    columns = table.columns
+    lonlat = _coordinates(path, layer, table.geometry, shapely.GeometryType.POINT)
     problems = ProblemList()
     _refuse(
         problems,
@@ -195,9 +196,10 @@ def _load_places(path: Path, layer: str, place_type: type[PlaceType], n_nodes: i
     )
 
 
-def _read_table(path: Path, layer: str, dtypes: dict[str, Any]) -> tuple[NDArray[np.object_], dict[str, NDArray[Any]]]:
-    """Return geometries and the wanted columns, each checked to hold what it should."""
-    geometry, columns, _ = read_layer(path, layer)
+def _read_table(path: Path, layer: str, dtypes: dict[str, Any]) -> Layer:
+    """Return a layer with the wanted columns, each checked to hold what it should."""
+    read = read_layer(path, layer)
+    columns = read.columns
     problems = ProblemList()
     for name, dtype in dtypes.items():
         column = columns.get(name)
@@ -210,7 +212,7 @@ def _read_table(path: Path, layer: str, dtypes: dict[str, Any]) -> tuple[NDArray
                 f"{path}, layer {layer}, field {name}", column.dtype, np.dtype(dtype).name, "Build the region again"
             )
     problems.raise_if_any()
-    return geometry, {name: columns[name].astype(dtype) for name, dtype in dtypes.items()}
+    return replace(read, columns={name: columns[name].astype(dtype) for name, dtype in dtypes.items()})
 
 
 def _coordinates(

@@ -10,9 +10,9 @@ import numpy as np
 from optimizer.problem.network import great_circle_m
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
+
+    from optimizer.region.model import Dropped
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,9 @@ def ranges(first: NDArray[np.int64], count: NDArray[np.int64], step: NDArray[np.
     return np.asarray(np.repeat(first, count) + np.repeat(np.broadcast_to(step, first.shape), count) * within)
 
 
-def lines_of(sequences: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return `start` and `point` of lines given as arrays of positions."""
-    start = np.concatenate(([0], np.cumsum([sequence.size for sequence in sequences]))).astype(np.int64)
-    return start, np.concatenate(sequences) if sequences else np.empty(0, dtype=np.int64)
+@dataclass(frozen=True)
+class SourceWays:
+    """The ways of a source, and what was left out of it with its reason."""
+
+    ways: Ways
+    dropped: list[Dropped]

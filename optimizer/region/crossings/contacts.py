@@ -26,8 +26,8 @@ LEFT, ON, RIGHT = 1, 0, -1
 
 
 @dataclass(frozen=True)
-class Border:
-    """A border line on the grid, as straight pieces.
+class GridBorder:
+    """A border line in whole steps of the grid, as straight pieces.
 
     Attributes
     ----------
@@ -97,7 +97,7 @@ def on_grid(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.in
     return np.rint(np.column_stack((lon, lat)) * GRID).astype(np.int64)
 
 
-def border_on_grid(line: BaseGeometry) -> Border:
+def border_on_grid(line: BaseGeometry) -> GridBorder:
     """Return a line, or several, as straight pieces on the grid."""
     begin, end, before, after, offset = [], [], [], [], 0
     for part in shapely.get_parts(line):
@@ -112,10 +112,10 @@ def border_on_grid(line: BaseGeometry) -> Border:
         if numbers.size and not closed:
             before[-1][0] = after[-1][-1] = -1
         offset += numbers.size
-    return Border(*(np.concatenate(each) for each in (begin, end, before, after)))
+    return GridBorder(*(np.concatenate(each) for each in (begin, end, before, after)))
 
 
-def find_contacts(ways: Ways, border: Border) -> Contacts:
+def find_contacts(ways: Ways, border: GridBorder) -> Contacts:
     """Put a point into the ways at every contact with the border that is inside a straight piece of theirs."""
     step, piece = _candidates(ways, border)
     grid = on_grid(ways.points.lon, ways.points.lat)
@@ -144,7 +144,7 @@ def find_contacts(ways: Ways, border: Border) -> Contacts:
     return Contacts(cut, new[: along.size], on_border)
 
 
-def _candidates(ways: Ways, border: Border) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _candidates(ways: Ways, border: GridBorder) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return pairs of a straight piece of a way (its first entry) and of the border whose boxes meet."""
     if not len(border.begin):
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)

@@ -84,12 +84,11 @@ def make_crossings(
 
 
 def make_gateways(
-    crossings: Sequence[Crossing], network: Network, border: Border
-) -> tuple[tuple[Gateway, ...], list[Dropped]]:
-    """Return one gateway for each node with a crossing from which an arc leads into the defended area, and the crossings without."""
+    crossings: Sequence[Crossing], network: Network, border: Border, dropped: list[Dropped]
+) -> tuple[Gateway, ...]:
+    """Return one gateway for each node with a crossing from which an arc leads into the defended area; other crossings join `dropped`."""
     inward = _starts_inside(network, border)
     gateways: dict[int, Gateway] = {}
-    dropped = []
     for crossing in sorted(crossings, key=lambda each: not each.official):
         if not inward[crossing.node]:
             dropped.append(Dropped(f"gateway {crossing.id}", _OUTBOUND))
@@ -99,7 +98,7 @@ def make_gateways(
                 crossing.id, crossing.node, crossing.lon, crossing.lat, kind, name=crossing.name
             )
     order = {crossing.id: number for number, crossing in enumerate(crossings)}
-    return tuple(sorted(gateways.values(), key=lambda gateway: order[gateway.id])), dropped
+    return tuple(sorted(gateways.values(), key=lambda gateway: order[gateway.id]))
 
 
 def _starts_inside(network: Network, border: Border) -> NDArray[np.bool_]:

@@ -8,6 +8,7 @@ border crosses it once.
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from shapely.geometry.base import BaseGeometry
 
-    from optimizer.region.crossings.contacts import Border, Contacts
+    from optimizer.region.crossings.contacts import Contacts, GridBorder
     from optimizer.region.ways import Ways
 
 _TOUCHES = "touches the border without crossing it"
@@ -48,18 +49,12 @@ class _Stretch(NamedTuple):
     after: int | None
 
 
-def cut_ways(ways: Ways, line: BaseGeometry) -> tuple[Ways, list[Cut], list[Dropped]]:
-    """Put a joint into ways wherever they cross a border line.
+@dataclass(frozen=True)
+class CutWays:
+    """Ways with a joint wherever they cross a border line.
 
-    Parameters
+    Attributes
     ----------
-    ways
-        Lines in degrees.
-    line
-        Border line or lines in degrees.
-
-    Returns
-    -------
     ways
         The same lines with the new points in them.
     cuts
@@ -68,13 +63,29 @@ def cut_ways(ways: Ways, line: BaseGeometry) -> tuple[Ways, list[Cut], list[Drop
     dropped
         Ways that meet the border without a crossing of their own there, and why.
     """
+
+    ways: Ways
+    cuts: list[Cut]
+    dropped: list[Dropped]
+
+
+def cut_ways(ways: Ways, line: BaseGeometry) -> CutWays:
+    """Put a joint into ways wherever they cross a border line.
+
+    Parameters
+    ----------
+    ways
+        Lines in degrees.
+    line
+        Border line or lines in degrees.
+    """
     border = border_on_grid(line)
     contacts = find_contacts(ways, border)
     ways = contacts.ways
     owner = ways.owner
     entries = np.flatnonzero(np.isin(ways.point, contacts.crossings)).tolist()
     ends: dict[int, list[_Stretch]] = defaultdict(list)
-    dropped = []
+    dropped: list[Dropped] = []
     for stretch in _stretches(contacts, border):
         if stretch.before is None and stretch.after is None:
             dropped.append(_dropped(ways, stretch, _RUNS))
@@ -86,14 +97,12 @@ def cut_ways(ways: Ways, line: BaseGeometry) -> tuple[Ways, list[Cut], list[Drop
             dropped.append(_dropped(ways, stretch, _TOUCHES if stretch.first == stretch.last else _RUNS))
     crossed = set(ways.point[entries].tolist())
     for point, stretches in ends.items():
-        entry, refused = _judge_ends(ways, stretches, crossed=point in crossed)
-        entries += entry
-        dropped += refused
+        entries += _joint_crossing(ways, stretches, dropped, crossed=point in crossed)
     cuts = [Cut(int(owner[entry]), int(ways.point[entry])) for entry in sorted(entries)]
-    return with_joints(ways, np.array([cut.point for cut in cuts], dtype=np.int64)), cuts, dropped
+    return CutWays(with_joints(ways, np.array([cut.point for cut in cuts], dtype=np.int64)), cuts, dropped)
 
 
-def _stretches(contacts: Contacts, border: Border) -> Iterator[_Stretch]:
+def _stretches(contacts: Contacts, border: GridBorder) -> Iterator[_Stretch]:
     ways, on_border = contacts.ways, contacts.on_border
     grid = on_grid(ways.points.lon, ways.points.lat)
     inserted = set(contacts.crossings.tolist())
@@ -128,15 +137,18 @@ def _runs(entries: list[int], joined: Callable[[int], bool]) -> Iterator[list[in
         yield run
 
 
-def _judge_ends(ways: Ways, stretches: list[_Stretch], *, crossed: bool) -> tuple[list[int], list[Dropped]]:
-    """Return the entry of the crossing that ways ending in one point make together (one or none), and those without one."""
+def _joint_crossing(ways: Ways, stretches: list[_Stretch], dropped: list[Dropped], *, crossed: bool) -> list[int]:
+    """Return the entry of the crossing that ways ending in one point make together (one or none); the ways without one join `dropped`."""
     sides = {stretch.before if stretch.after is None else stretch.after for stretch in stretches}
     if crossed:
-        return [], [_dropped(ways, stretch, _SHARED) for stretch in stretches]
+        dropped += [_dropped(ways, stretch, _SHARED) for stretch in stretches]
+        return []
     if not {LEFT, RIGHT} <= sides:
-        return [], [_dropped(ways, stretch, _ENDS) for stretch in stretches]
+        dropped += [_dropped(ways, stretch, _ENDS) for stretch in stretches]
+        return []
     first, *others = sorted(stretches, key=lambda stretch: stretch.line)
-    return [first.last if first.after is None else first.first], [_dropped(ways, other, _SHARED) for other in others]
+    dropped += [_dropped(ways, other, _SHARED) for other in others]
+    return [first.last if first.after is None else first.first]
 
 
 def _dropped(ways: Ways, stretch: _Stretch, reason: str) -> Dropped:
