@@ -175,9 +175,12 @@ def _town() -> tuple[Instance, PatrolField]:
 
 
 def _benchmark(name: str) -> tuple[Instance, PatrolField]:
-    from optimizer.lab.benchmark.patrols_cases import all_cases
+    from optimizer.lab.benchmark.patrol_cases import patrol_cases
 
-    return next(case.make for case in all_cases(INSTANCES) if case.name == name)()
+    instance = next(case.make for case in patrol_cases(INSTANCES) if case.name == name)()
+    if instance.patrols is None:
+        raise ValueError(f"{name} has no teams")
+    return replace(instance, patrols=None), instance.patrols
 
 
 def _scenario(name: str) -> tuple[Instance, PatrolField]:

@@ -42,8 +42,6 @@ def save_small_region(folder: Path, name: str = "small") -> Path:
 
 COMMON: dict[str, Any] = {
     "seconds": 0.5,
-    "settings": "s",
-    "code": "c",
     "version": "0",
     "python": "3",
     "cpu": "one",
@@ -76,7 +74,7 @@ def map_row(estimator: str = "FieldFlow", **changed: object) -> MapRow:
         "audit_truth": -2.0,
         "audit_global": -3.0,
     }
-    return MapRow.model_validate(content | changed)
+    return MapRow.model_validate({"roads": changed.get("region", "andorra")} | content | changed)
 
 
 def loop_row(**changed: object) -> LoopRow:
@@ -94,4 +92,4 @@ def loop_row(**changed: object) -> LoopRow:
         "best": 500.0,
         "rel5": [0.5] * 6,
     }
-    return LoopRow.model_validate(content | changed)
+    return LoopRow.model_validate({"roads": "andorra"} | content | changed)

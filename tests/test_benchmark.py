@@ -16,16 +16,27 @@ from scipy.sparse.csgraph import connected_components
 
 from optimizer.base.errors import InputError
 from optimizer.base.files import sha256
+from optimizer.base.formatting import DASH
 from optimizer.lab.benchmark.borderland import draw_land
-from optimizer.lab.benchmark.families import INSTANCES, Case, cases, definitions, known_families, write_families
+from optimizer.lab.benchmark.digest import content_digest
+from optimizer.lab.benchmark.families import (
+    INSTANCES,
+    cases,
+    definitions,
+    instance_file,
+    known_families,
+    known_file,
+    write_families,
+)
 from optimizer.lab.benchmark.grids import mixed_grid
-from optimizer.lab.benchmark.known import Known, check_known, improve_known, known_files, read_known
+from optimizer.lab.benchmark.known import BestKnown, check_known, improve_known, known_files, read_known
+from optimizer.lab.benchmark.page import benchmark_text, methods_of, write_benchmark_page
 from optimizer.lab.benchmark.profile_figure import save_profile
 from optimizer.lab.benchmark.published import OPTIMA, SECONDS
-from optimizer.lab.benchmark.rows import RowFile, read_rows
 from optimizer.lab.benchmark.run import Job, lost_row
+from optimizer.lab.benchmark.schedule import row_store
 from optimizer.lab.benchmark.summary import best_of, choice, profile, scores, shifted_mean, usual_setting
-from optimizer.lab.benchmark.table import DASH, methods_of, page_text, write_page
+from optimizer.lab.case import Case
 from optimizer.problem.evaluation import evaluate
 from optimizer.problem.instance_file import read_instance, write_instance
 from optimizer.problem.plan import violations
@@ -48,7 +59,7 @@ def row(**fields: Any) -> Any:
 
 def test_the_repository_carries_every_generated_family_as_it_is_defined() -> None:
     assert known_families() == sorted(definitions())
-    defined = {d.name for family in definitions().values() for d in family if d.stored}
+    defined = {d.name for family in definitions().values() for d in family if not d.slow}
     assert {case.name for case in STORED} == defined
 
 
@@ -61,12 +72,15 @@ def test_generated_instances_come_out_as_they_are_stored(name: str, tmp_path: Pa
     (definition,) = (d for d in definitions()[case.family] if d.name == name)
     write_instance(tmp_path / "again.json", definition.make())
     assert case.path is not None
-    assert (tmp_path / "again.json").read_bytes() == case.path.read_bytes()
+    again, stored = (json.loads(path.read_bytes()) for path in (tmp_path / "again.json", case.path))
+    assert again | {"schema_version": 0} == stored | {"schema_version": 0}
 
 
 @pytest.mark.parametrize("case", STORED, ids=lambda case: case.name)
 def test_a_best_known_solution_is_worth_what_it_says(case: Any) -> None:
-    instance, known = read_instance(case.path), read_known(case.known)
+    file = known_file(case)
+    assert file is not None
+    instance, known = read_instance(case.path), read_known(file)
     placed = instance.placed(known.options)
     assert (known.instance, instance.name, known.sha256) == (case.name, case.name, sha256(case.path))
     assert not violations(instance, placed)
@@ -139,9 +153,9 @@ def test_what_is_slow_to_make_is_made_once(tmp_path: Path) -> None:
     for slow, times in ((True, 1), (False, 2)):
         made.clear()
         case = Case("tiny", f"slow-{slow}", make=make, slow=slow)
-        assert case.file(tmp_path) == case.file(tmp_path)
+        assert instance_file(case, tmp_path) == instance_file(case, tmp_path)
         assert len(made) == times
-        assert read_instance(case.file(tmp_path)).tail.size > 0
+        assert read_instance(instance_file(case, tmp_path)).tail.size > 0
 
 
 @needs("snip")
@@ -149,8 +163,8 @@ def test_snip_has_its_32_problems(tmp_path: Path) -> None:
     problems = cases(["snip"], snip_dir=SNIP)
     assert len(problems) == 32
     assert set(OPTIMA) == set(SECONDS) == {case.name for case in problems if "-3-" in case.name}
-    instance = read_instance(problems[0].file(tmp_path))
-    assert (instance.name, problems[0].known) == ("snip-0-1-30", None)
+    instance = read_instance(instance_file(problems[0], tmp_path))
+    assert (instance.name, known_file(problems[0])) == ("snip-0-1-30", None)
 
 
 def test_families_can_be_written_anew(tmp_path: Path) -> None:
@@ -175,7 +189,9 @@ def solved(case: Any, **fields: Any) -> Any:
     value, mask = brute_force(instance)
     plan = [o.id for o, x in zip(instance.options, mask, strict=True) if x]
     value = evaluate(instance, plan).value
-    return row(instance="t", family="tiny", sha256=sha256(case.path), plan=plan, lower=value, upper=value, **fields)
+    return row(
+        instance="t", family="tiny", content=content_digest(instance), plan=plan, lower=value, upper=value, **fields
+    )
 
 
 def test_a_better_plan_or_bound_is_kept_and_a_worse_one_is_not(tmp_path: Path) -> None:
@@ -192,18 +208,18 @@ def test_a_better_plan_or_bound_is_kept_and_a_worse_one_is_not(tmp_path: Path) -
     ((_, second),) = improve_known([case], [worse, best])
     assert (second.value, second.bound, second.gap, second.method) == (best.upper, best.lower, 0.0, "auto")
     assert list(improve_known([case], [worse])) == []
-    assert list(improve_known([case], [best.model_copy(update={"sha256": "1" * 64, "upper": 0.0})])) == []
+    assert list(improve_known([case], [best.model_copy(update={"content": "1" * 64, "upper": 0.0})])) == []
 
 
 def test_a_row_that_is_not_true_is_not_kept(tmp_path: Path) -> None:
     case = stored(tmp_path, 3)
     best = solved(case)
-    with pytest.raises(InputError, match="what the plan is worth"):
+    with pytest.raises(InputError, match="the value of the plan"):
         list(improve_known([case], [best.model_copy(update={"upper": best.upper * 0.9, "lower": 0.0})]))
     too_high = best.model_copy(update={"method": "cuts", "lower": best.upper * 1.01, "plan": None})
-    with pytest.raises(InputError, match="by cuts above a plan worth"):
+    with pytest.raises(InputError, match="by cuts above the value"):
         list(improve_known([case], [best, too_high]))
-    assert not case.known.exists()
+    assert not (known_file(case) or Path()).is_file()
 
 
 def test_a_solution_that_breaks_a_budget_is_named(tmp_path: Path) -> None:
@@ -211,7 +227,7 @@ def test_a_solution_that_breaks_a_budget_is_named(tmp_path: Path) -> None:
     instance = read_instance(case.path)
     everything = [o.id for o in instance.options]
     value = evaluate(instance, everything).value
-    known = Known(
+    known = BestKnown(
         instance="t",
         sha256="",
         value=value,
@@ -231,23 +247,64 @@ def test_a_solution_that_breaks_a_budget_is_named(tmp_path: Path) -> None:
 
 
 def test_the_latest_row_of_a_run_counts_and_half_a_line_does_not(tmp_path: Path) -> None:
+    store = row_store(tmp_path)
     for status in ("failed", "optimal"):
-        file = RowFile(tmp_path)
-        file.append(row(status=status))
-        file.append(row(status=status, seed=1))
-        file.close()
+        store.append(row(status=status))
+        store.append(row(status=status, seed=1))
     path = tmp_path / "rows.jsonl"
     whole = path.read_bytes()
     path.write_bytes(whole + whole[:40])
-    assert [(r.seed, r.status) for r in read_rows(tmp_path)] == [(0, "optimal"), (1, "optimal")]
-    RowFile(tmp_path).close()
+    assert [(r.seed, r.status) for r in store.read()] == [(0, "optimal"), (1, "optimal")]
+    store.append()
     assert path.read_bytes() == whole
     path.write_bytes(b"nonsense\n" + whole)
     with pytest.raises(InputError, match=r"rows\.jsonl, line 1"):
-        read_rows(tmp_path)
+        store.read()
     path.write_text(json.dumps({"instance": 1}) + "\n")
     with pytest.raises(InputError, match="status"):
-        read_rows(tmp_path)
+        store.read()
+
+
+def test_a_row_is_keyed_by_what_was_run_and_not_by_where_a_file_lies() -> None:
+    first = row()
+    same = row(date="2030-01-01", cpu="another", seconds=9.0, instance="renamed", family="moved")
+    assert first.key == same.key
+    changes: list[dict[str, Any]] = [
+        {"version": "2"},
+        {"content": "1" * 64},
+        {"method": "greedy"},
+        {"seed": 1},
+        {"gap_asked": 0.5},
+        {"time_limit": 1.0},
+        {"memory_limit": 1.0},
+    ]
+    assert len({first.key, *(row(**change).key for change in changes)}) == 1 + len(changes)
+
+
+def test_the_digest_of_an_instance_sees_its_content_alone(tmp_path: Path) -> None:
+    instance = random_instance(3)
+    digest = content_digest(instance)
+    write_instance(tmp_path / "moved" / "t.json", instance)
+    assert content_digest(read_instance(tmp_path / "moved" / "t.json")) == digest
+    assert content_digest(replace(instance, name="renamed", lonlat=np.zeros((instance.n_nodes, 2)))) == digest
+    first, *others = instance.options
+    survival = (first.survival[0] / 2, *first.survival[1:])
+    changed = [
+        replace(instance, reliability=instance.reliability * 0.99),
+        replace(instance, evaders=instance.evaders[1:]),
+        replace(instance, options=(replace(first, survival=survival), *others)),
+        replace(instance, options=(replace(first, site="elsewhere"), *others)),
+        replace(instance, resources=tuple(replace(r, budget=r.budget + 1) for r in instance.resources)),
+        replace(instance, exclusions=(*instance.exclusions, (0, 1))),
+    ]
+    assert len({digest, *map(content_digest, changed)}) == 1 + len(changed)
+
+
+@pytest.mark.parametrize("name", ["grid-10-plain-6", "andorra-like-911-10", "region-2000-river-12"])
+def test_stored_rows_are_those_of_the_instances_as_they_are(name: str) -> None:
+    (case,) = cases(["all"], only=[name])
+    rows = [r for r in row_store(INSTANCES.parent / "results" / "benchmarks").read() if r.instance == name]
+    assert {r.content for r in rows} == {content_digest(case.make())}
 
 
 # summaries
@@ -337,7 +394,7 @@ def snip_rows() -> list[Any]:
 
 def test_the_page_compares_snip_with_what_was_published() -> None:
     rows = snip_rows()
-    page = page_text(rows, 7, scores(rows, best_of(rows, OPTIMA)), "p.png")
+    page = benchmark_text(rows, 7, scores(rows, best_of(rows, OPTIMA)), "p.png")
     assert "Chen & Luedtke" in page
     assert "differ from ours" in page
     assert "Left out: 1 rows" in page
@@ -358,7 +415,7 @@ def test_a_run_at_its_limit_claims_no_ratio() -> None:
     limit = {"status": "feasible", "lower": 0.1, "gap": 0.4}
     rows[1] = rows[1].model_copy(update=limit)  # compact on the first problem
     rows[3] = rows[3].model_copy(update=limit)  # cuts on the second
-    page = page_text(rows, 6, scores(rows, {}), "p.png")
+    page = benchmark_text(rows, 6, scores(rows, {}), "p.png")
     assert cells(page, "snip-0-3-50")[2:] == [
         "5.00",
         "limit (40.00 %)",
@@ -388,7 +445,8 @@ def test_the_page_states_its_rules_and_every_family(tmp_path: Path) -> None:
         row(method="greedy", status="memory", lower=None, upper=None, gap=None, plan=None),
         row(family="region", instance="r|x", seconds=2.0),
     ]
-    page, picture = write_page(tmp_path / "out", rows, [])
+    files = write_benchmark_page(tmp_path / "out", rows, [])
+    page, (picture,) = files.page, files.pictures
     text = page.read_text(encoding="utf-8")
     assert (page.name, picture.name) == ("out.md", "out-profile.png")
     assert picture.read_bytes().startswith(b"\x89PNG")
@@ -400,9 +458,9 @@ def test_the_page_states_its_rules_and_every_family(tmp_path: Path) -> None:
     ):
         assert (words in text) == (words != "2 runs"), words
     assert cells(text, "grid")[1:5] == ["auto", "2", "1", f"{np.sqrt(2 * 11) - 1:.2f}"]
-    assert re.search(r"^\| r/x \|", text, re.MULTILINE)
+    assert re.search(r"^\| r\\\|x \|", text, re.MULTILINE)
     with pytest.raises(InputError, match="Run some first"):
-        write_page(tmp_path / "out", rows, [], time_limit=5.0)
+        write_benchmark_page(tmp_path / "out", rows, [], time_limit=5.0)
 
 
 def test_a_profile_of_nothing_is_drawn_too(tmp_path: Path) -> None:

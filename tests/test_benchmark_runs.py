@@ -22,9 +22,8 @@ from optimizer.base.errors import InputError
 from optimizer.cli.bench import bench
 from optimizer.lab.benchmark.cluster import _outcome, cluster
 from optimizer.lab.benchmark.processes import family_of, kill_family, own_peak_mb
-from optimizer.lab.benchmark.rows import read_rows
 from optimizer.lab.benchmark.run import Job, StoppedError, lost_row, run
-from optimizer.lab.benchmark.schedule import Terms, carry_out, missing, pool, tasks
+from optimizer.lab.benchmark.schedule import PlannedRun, RunOptions, carry_out, missing, plan_runs, pool, row_store
 from optimizer.problem.instance_file import write_instance
 from tests.cases import brute_force, random_instance
 from tests.children import started
@@ -34,7 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from optimizer.lab.benchmark.families import Case
+    from optimizer.lab.case import Case
+    from optimizer.problem.instance import Instance
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -56,14 +56,14 @@ def families(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def tiny(families: Path) -> list[Case]:
+def tiny(families: Path) -> list[Case[Instance]]:
     from optimizer.lab.benchmark.families import cases
 
     return cases(["tiny"], instances=families)
 
 
-def terms(methods: Sequence[str] = ("greedy",), seeds: Sequence[int] = (0,)) -> Terms:
-    return Terms(methods, seeds, gap=0.0, time_limit=20.0, memory_limit=4000.0)
+def run_options(methods: Sequence[str] = ("greedy",), seeds: Sequence[int] = (0,)) -> RunOptions:
+    return RunOptions(methods, seeds, gap=0.0, time_limit=20.0, memory_limit=4000.0)
 
 
 def run_children(parent: int | None = None) -> set[int]:
@@ -181,9 +181,9 @@ def test_memory_is_that_of_a_process_with_all_it_started() -> None:
 
 @linux
 @pytest.mark.usefixtures("_quick")
-def test_a_killed_process_costs_its_own_row_and_is_run_again(tiny: list[Case], tmp_path: Path) -> None:
+def test_a_killed_process_costs_its_own_row_and_is_run_again(tiny: list[Case[Instance]], tmp_path: Path) -> None:
     out = tmp_path / "out"
-    planned = tasks(tiny, terms(["sleep", "solve"]), out)
+    planned = plan_runs(tiny, run_options(["sleep", "solve"]), out)
 
     def sleeping() -> list[int]:
         return [pid for pid in run_children() if b'"sleep"' in _command_line(pid)]
@@ -200,7 +200,7 @@ def test_a_killed_process_costs_its_own_row_and_is_run_again(tiny: list[Case], t
     thread.start()
     carry_out(planned, out, pool, lambda _: None)
     thread.join()
-    rows = {(row.instance, row.method): row for row in read_rows(out)}
+    rows = {(row.instance, row.method): row for row in row_store(out).read()}
     assert {key: row.status for key, row in rows.items()} == {
         ("t1", "sleep"): "failed",
         ("t1", "solve"): "optimal",
@@ -208,21 +208,24 @@ def test_a_killed_process_costs_its_own_row_and_is_run_again(tiny: list[Case], t
         ("t2", "solve"): "optimal",
     }
     assert rows["t1", "sleep"].note == "ended by signal 9"
-    assert [(j.instance, j.method) for j, _ in missing(planned, out)] == [("t1", "sleep"), ("t2", "sleep")]
+    assert [(j.instance, j.method) for j in (one.job for one in missing(planned, out))] == [
+        ("t1", "sleep"),
+        ("t2", "sleep"),
+    ]
 
 
-def test_only_what_is_missing_is_run(tiny: list[Case], tmp_path: Path) -> None:
+def test_only_what_is_missing_is_run(tiny: list[Case[Instance]], tmp_path: Path) -> None:
     out = tmp_path / "out"
-    ((done, _),) = tasks(tiny[:1], terms(), out)
-    carry_out([], out, lambda _: (lost_row(j, "", "feasible") for j in [done]), lambda _: None)
-    wider = tasks(tiny, terms(seeds=(0, 1)), out)
-    assert [(j.instance, j.seed) for j, _ in missing(wider, out)] == [("t1", 1), ("t2", 0), ("t2", 1)]
+    (first,) = plan_runs(tiny[:1], run_options(), out)
+    carry_out([], out, lambda _: (lost_row(j, "", "feasible") for j in [first.job]), lambda _: None)
+    wider = plan_runs(tiny, run_options(seeds=(0, 1)), out)
+    assert [(j.instance, j.seed) for j in (one.job for one in missing(wider, out))] == [("t1", 1), ("t2", 0), ("t2", 1)]
     changes: tuple[dict[str, Any], ...] = ({"gap": 0.5}, {"time_limit": 1.0}, {"memory_limit": 9.0})
     for changed in changes:
-        assert len(missing(tasks(tiny[:1], replace(terms(), **changed), out), out)) == 1
-    assert len(missing([(replace(done, version="2"), Path())], out)) == 1
+        assert len(missing(plan_runs(tiny[:1], replace(run_options(), **changed), out), out)) == 1
+    assert len(missing([PlannedRun(replace(first.job, version="2"), Path())], out)) == 1
     write_instance(tiny[0].path or Path(), replace(random_instance(9), name="t1"))
-    assert len(missing(tasks(tiny[:1], terms(), out), out)) == 1, "another content is another instance"
+    assert len(missing(plan_runs(tiny[:1], run_options(), out), out)) == 1, "another content is another instance"
 
 
 # the command
@@ -303,14 +306,14 @@ def test_an_interrupt_keeps_the_rows_and_leaves_no_process(tmp_path: Path) -> No
         text=True,
         env=ENVIRONMENT,
     ) as process:
-        wait_for(lambda: len(read_rows(tmp_path / "out")) == 1 and run_children(process.pid))
+        wait_for(lambda: len(row_store(tmp_path / "out").read()) == 1 and run_children(process.pid))
         below = set(family_of(process.pid)) - {process.pid}
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert "Interrupted after 1 of 2 runs" in err
     wait_for(lambda: not any(b"optimizer" in _command_line(pid) for pid in below))
-    assert [row.instance for row in read_rows(tmp_path / "out")] == ["t1"]
+    assert [row.instance for row in row_store(tmp_path / "out").read()] == ["t1"]
 
 
 # a cluster
@@ -354,7 +357,7 @@ def test_a_cluster_loses_a_worker_and_goes_on(tmp_path: Path) -> None:
         write_instance(
             tmp_path / "families" / "tiny" / f"t{seed}.json", replace(random_instance(seed), name=f"t{seed}")
         )
-    planned = tasks(cases(["tiny"], instances=tmp_path / "families"), terms(), tmp_path / "out")
+    planned = plan_runs(cases(["tiny"], instances=tmp_path / "families"), run_options(), tmp_path / "out")
     with real_cluster(tmp_path, 2) as (address, workers):
 
         def killer() -> None:
@@ -366,7 +369,7 @@ def test_a_cluster_loses_a_worker_and_goes_on(tmp_path: Path) -> None:
         carry_out(planned, tmp_path / "out", lambda todo: cluster(todo, address), lambda _: None)
         thread.join()
         assert workers[0].wait() == -signal.SIGKILL
-    rows = read_rows(tmp_path / "out")
+    rows = row_store(tmp_path / "out").read()
     assert sorted(row.instance for row in rows) == ["t0", "t1"]
     assert {row.status for row in rows} <= {"feasible", "optimal"}
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optimizer.lab.benchmark.overlay_scaling import measure_case, write_overlay_table
+from optimizer.lab.benchmark.overlay_scaling import measure_case, write_overlay_page
 from optimizer.lab.benchmark.scaling_roads import made_up_roads
 from optimizer.problem.evaders import Evader, Route, arc_costs
 from optimizer.problem.evaluation import plan_value
@@ -356,7 +356,7 @@ def test_a_case_is_measured_and_the_table_says_so(tmp_path: Path) -> None:
     assert row.difference <= 1e-9
     assert row.overlay_arcs < row.arcs
     assert row.faster == pytest.approx(row.scipy_s / row.contract_s)
-    write_overlay_table([row], tmp_path / "overlay.md")
+    write_overlay_page(tmp_path / "overlay.md", [row])
     text = (tmp_path / "overlay.md").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if line.startswith("|")]
     assert len({line.count("|") for line in lines}) == 1

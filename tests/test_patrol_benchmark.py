@@ -10,13 +10,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-import optimizer.lab.benchmark.patrols as patrols_module
 from optimizer.base.errors import InputError
-from optimizer.lab.benchmark.patrols import METHODS, chosen_cases, comparison, main
-from optimizer.lab.benchmark.patrols_cases import AGENTS, TEAM_AGENTS, Case, region_case, shipped_cases, valleys_case
-from optimizer.lab.benchmark.patrols_page import comparisons, page_text, usual
-from optimizer.lab.benchmark.patrols_rows import FILE, PatrolRow, append_row, read_rows
-from optimizer.lab.benchmark.patrols_runs import Terms, digest_of, make_ground, run
+from optimizer.cli.bench import bench
+from optimizer.lab.benchmark.digest import content_digest
+from optimizer.lab.benchmark.patrol_cases import (
+    AGENTS,
+    TEAM_AGENTS,
+    region_case,
+    shipped_cases,
+    valleys_case,
+)
+from optimizer.lab.benchmark.patrol_page import comparisons, patrol_text, usual
+from optimizer.lab.benchmark.patrol_runs import METHODS, PatrolOptions, planned_rows, prepare, run
+from optimizer.lab.benchmark.rows import FILE, PatrolRow
+from optimizer.lab.benchmark.suites import chosen_patrol_cases
+from optimizer.lab.case import Case
+from optimizer.lab.rows import PlannedRow, RowStore, add_missing
 from optimizer.problem.teams import NO_WAY
 from tests.test_joint import small_case
 
@@ -24,25 +33,34 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from optimizer.lab.benchmark.patrols_rows import Method
+    from optimizer.lab.benchmark.rows import PatrolMethod
     from optimizer.problem.instance import Instance
-    from optimizer.problem.teams import PatrolField
 
-TERMS = Terms(seed=0, gap=1e-6, time_limit=5.0)
-QUICK = Terms(seed=0, gap=0.2, time_limit=0.5)
-
-
-def tiny(seed: int = 3) -> Case:
-    return Case(f"tiny-{seed}", lambda: small_case(seed), about="a ring with chords")
+OPTIONS = PatrolOptions(seed=0, gap=1e-6, time_limit=5.0)
+QUICK = PatrolOptions(seed=0, gap=0.2, time_limit=0.5)
 
 
-def made_up(method: Method = "joint", **fields: Any) -> PatrolRow:
+def tiny(seed: int = 3) -> Case[Instance]:
+    instance, field = small_case(seed)
+    return Case("patrols", f"tiny-{seed}", lambda: replace(instance, patrols=field), about="a ring with chords")
+
+
+def rows_of(folder: Path) -> RowStore[PatrolRow]:
+    return RowStore(folder / FILE, PatrolRow)
+
+
+def made(cases: list[Case[Instance]], options: PatrolOptions, folder: Path) -> list[PatrolRow]:
+    """Make the rows that a folder lacks."""
+    return list(add_missing(rows_of(folder), planned_rows(cases, [options])))
+
+
+def made_up(method: PatrolMethod = "joint", **fields: Any) -> PatrolRow:
     """Return a row that nobody ran."""
     usual_fields: dict[str, Any] = {
         "case": "here",
         "about": "",
         "shipped": False,
-        "digest": "d",
+        "content": "d",
         "method": method,
         "seed": 0,
         "gap_asked": 1e-4,
@@ -69,7 +87,6 @@ def made_up(method: Method = "joint", **fields: Any) -> PatrolRow:
         "teams": 2,
         "bases": 1,
         "posts": 30,
-        "code": "c",
         "load": 1.0,
         "version": "0",
         "ortools": "0",
@@ -96,34 +113,34 @@ def line(page: str, *words: str) -> str:
 
 
 def test_runs_resume_and_a_half_line_is_made_again(tmp_path: Path) -> None:
-    first = list(comparison([tiny()], [QUICK], tmp_path))
+    first = made([tiny()], QUICK, tmp_path)
     assert [row.method for row in first] == list(METHODS)
-    assert list(comparison([tiny()], [QUICK], tmp_path)) == []
+    assert made([tiny()], QUICK, tmp_path) == []
     path = tmp_path / FILE
     whole = path.read_bytes()
     path.write_bytes(whole[:-20])
-    again = list(comparison([tiny()], [QUICK], tmp_path))
+    again = made([tiny()], QUICK, tmp_path)
     assert [row.method for row in again] == [METHODS[-1]]
-    assert [row.key for row in read_rows(tmp_path)] == [row.key for row in first]
-    other = list(comparison([tiny(5)], [QUICK], tmp_path))
+    assert [row.key for row in rows_of(tmp_path).read()] == [row.key for row in first]
+    other = made([tiny(5)], QUICK, tmp_path)
     assert len(other) == len(METHODS)
-    assert len(read_rows(tmp_path)) == 2 * len(METHODS)
+    assert len(rows_of(tmp_path).read()) == 2 * len(METHODS)
 
 
-def test_a_run_under_other_terms_or_by_other_code_is_another_run(tmp_path: Path) -> None:
+def test_a_run_with_other_options_or_of_another_version_is_another_run(tmp_path: Path) -> None:
     keys = {
         made_up(**change).key
-        for change in ({}, {"seed": 1}, {"gap_asked": 0.1}, {"time_limit": 1.0}, {"digest": "e"}, {"code": "f"})
+        for change in ({}, {"seed": 1}, {"gap_asked": 0.1}, {"time_limit": 1.0}, {"content": "e"}, {"version": "1"})
     }
     assert len(keys) == 6
-    append_row(tmp_path, made_up(value=0.5))
-    append_row(tmp_path, made_up(value=0.4, date="2026-01-02T00:00:00+00:00"))
-    assert [row.value for row in read_rows(tmp_path)] == [0.4]
+    rows_of(tmp_path).append(made_up(value=0.5))
+    rows_of(tmp_path).append(made_up(value=0.4, date="2026-01-02T00:00:00+00:00"))
+    assert [row.value for row in rows_of(tmp_path).read()] == [0.4]
 
 
-def test_rows_say_what_the_plans_are_worth() -> None:
-    ground = make_ground(tiny())
-    fixed, patrols, joint, pricing = (run(ground, method, TERMS) for method in METHODS)
+def test_rows_hold_the_values_of_the_plans() -> None:
+    prepared = prepare(tiny())
+    fixed, patrols, joint, pricing = (run(prepared, method, OPTIONS) for method in METHODS)
     assert fixed.value is not None
     assert patrols.value is not None
     assert joint.value is not None
@@ -145,19 +162,18 @@ def test_rows_say_what_the_plans_are_worth() -> None:
     assert pricing.pricing_median <= pricing.pricing_largest
 
 
-def test_an_interrupt_that_a_solver_swallows_leaves_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def swallowing(*_: object) -> PatrolRow:
+def test_an_interrupt_that_a_solver_swallows_leaves_no_row(tmp_path: Path) -> None:
+    def swallowing() -> PatrolRow:
         try:
             signal.raise_signal(signal.SIGINT)
         except KeyboardInterrupt:
             return made_up()
         raise AssertionError
 
-    monkeypatch.setattr(patrols_module, "run", swallowing)
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
-        list(comparison([tiny()], [TERMS], tmp_path))
-    assert read_rows(tmp_path) == []
+        list(add_missing(rows_of(tmp_path), [PlannedRow(made_up().key, swallowing)]))
+    assert rows_of(tmp_path).read() == []
     assert signal.getsignal(signal.SIGINT) is before
 
 
@@ -175,7 +191,7 @@ def test_an_interrupt_that_a_solver_swallows_leaves_no_row(tmp_path: Path, monke
 def test_the_page_says_rightly_whether_the_joint_plan_is_no_worse(
     joint: float | None, lower_all: float | None, verdict: str, worse: str
 ) -> None:
-    page = page_text(three(joint, 0.6, 0.7, lower_all=lower_all))
+    page = patrol_text(three(joint, 0.6, 0.7, lower_all=lower_all))
     cells = [cell.strip() for cell in line(page, "| here |", "0.6000 (checkpoints only)").split("|")]
     assert cells[-3:-1] == [verdict, worse]
     goal = line(page, "never worse than checkpoints or patrols alone")
@@ -190,7 +206,7 @@ def test_the_better_of_the_others_may_be_patrols_and_needs_both() -> None:
     assert one.worse == pytest.approx((0.5 - 0.55) / 0.5)
     (half,) = comparisons(three(0.5, 0.6, 0.55)[::2])
     assert not half.compared
-    page = page_text(three(0.5, 0.6, 0.55)[::2])
+    page = patrol_text(three(0.5, 0.6, 0.55)[::2])
     assert "0 of 0" in line(page, "never worse than checkpoints or patrols alone")
 
 
@@ -199,54 +215,57 @@ def test_the_better_of_the_others_may_be_patrols_and_needs_both() -> None:
     [(0.496, 120.0, "| met |"), (0.494, 120.0, "**missed**"), (0.5, 240.0, "**missed**")],
 )
 def test_the_goal_on_shipped_scenarios_needs_gap_and_time(lower_all: float, time_limit: float, verdict: str) -> None:
-    page = page_text([made_up(value=0.5, lower_all=lower_all, shipped=True, time_limit=time_limit)])
+    page = patrol_text([made_up(value=0.5, lower_all=lower_all, shipped=True, time_limit=time_limit)])
     assert verdict in line(page, "on shipped scenarios")
-    assert "on shipped scenarios" not in page_text([made_up(value=0.5, lower_all=0.5)])
+    assert "on shipped scenarios" not in patrol_text([made_up(value=0.5, lower_all=0.5)])
 
 
 @pytest.mark.parametrize(("median", "verdict"), [(0.9, "| met |"), (1.1, "**missed**")])
 def test_the_goal_of_pricing_is_judged_at_thirty_posts_alone(median: float, verdict: str) -> None:
     row = made_up("pricing", value=None, pricing_median=median)
-    assert verdict in line(page_text([row]), "to proof below 1 s at 30 posts")
-    assert "to proof below" not in page_text([row.model_copy(update={"posts": 20})])
+    assert verdict in line(patrol_text([row]), "to proof below 1 s at 30 posts")
+    assert "to proof below" not in patrol_text([row.model_copy(update={"posts": 20})])
 
 
-def test_a_page_holds_rows_of_one_setting_and_of_each_case_those_of_one_content_and_source() -> None:
+def test_a_page_holds_rows_of_one_setting_and_of_each_case_those_of_one_content() -> None:
     later, last = "2026-02-01T00:00:00+00:00", "2026-03-01T00:00:00+00:00"
-    older, other = made_up(seed=1), made_up(case="there", code="older")
+    older, other = made_up(seed=1), made_up(case="there", content="there")
     limited = made_up(case="there", time_limit=1.0)
-    changed = made_up(digest="new", date=later)
+    changed = made_up(content="new", date=later)
     assert usual([older, other, limited, changed]) == [other, changed]
-    assert "Left out: 2 rows" in page_text([older, other, limited, changed])
+    assert "Left out: 2 rows" in patrol_text([older, other, limited, changed])
     whole = three(0.5, 0.6, 0.55)
-    begun = made_up("checkpoints only", code="newer", date=last)  # the other two of this source are still to be made
+    begun = made_up(
+        "checkpoints only", content="newer", date=last
+    )  # the other two of this content are still to be made
     assert usual([*whole, begun]) == whole
-    ended = [row.model_copy(update={"code": "newer", "date": last}) for row in whole]
+    ended = [row.model_copy(update={"content": "newer", "date": last}) for row in whole]
     assert usual([*whole, *ended]) == ended
+    assert usual([*whole, made_up(version="1", date=last)]) == [made_up(version="1", date=last)]
 
 
 def test_a_page_is_made_from_rows_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    page = tmp_path / "patrols.md"
-    assert main(["--table", "--out", str(page)]) == 1
-    assert "no rows" in capsys.readouterr().err
-    for row in three(0.5, 0.6, 0.55):
-        append_row(tmp_path / "patrols", row)
-    assert main(["--table", "--out", str(page)]) == 0
-    assert "0.5500 (patrols only)" in page.read_text(encoding="utf-8")
+    folder = tmp_path / "patrols"
+    with pytest.raises(InputError, match="no rows"):
+        bench(family=["patrols"], out=folder, table=True)
+    rows_of(folder).append(*three(0.5, 0.6, 0.55))
+    bench(family=["patrols"], out=folder, table=True)
+    assert "patrols.md" in capsys.readouterr().out
+    assert "0.5500 (patrols only)" in (tmp_path / "patrols.md").read_text(encoding="utf-8")
 
 
 def test_a_line_that_is_no_row_is_named(tmp_path: Path) -> None:
-    append_row(tmp_path, made_up())
+    rows_of(tmp_path).append(made_up())
     with (tmp_path / FILE).open("a", encoding="utf-8") as file:
         file.write("{broken\n" + json.dumps({"case": "x"}) + "\n")
     with pytest.raises(InputError, match="line 2"):
-        read_rows(tmp_path)
+        rows_of(tmp_path).read()
 
 
 def test_an_unknown_case_is_answered_with_the_names() -> None:
     with pytest.raises(InputError, match="andorra-like"):
-        chosen_cases(["nowhere*"])
-    assert [case.name for case in chosen_cases(["andorra*"])] == ["andorra-like"]
+        chosen_patrol_cases(["nowhere*"])
+    assert [case.name for case in chosen_patrol_cases(["andorra*"])] == ["andorra-like"]
 
 
 def test_shipped_cases_are_scenarios_with_teams(tmp_path: Path) -> None:
@@ -264,19 +283,21 @@ def test_shipped_cases_are_scenarios_with_teams(tmp_path: Path) -> None:
     ]
 
 
-def small_region() -> tuple[Instance, PatrolField]:
+def small_region() -> Instance:
     return region_case(200, "river", n_checkpoints=6, share=0.3, habitual=0.0, n_posts=6, n_bases=2, seed=3)
 
 
-def small_valleys() -> tuple[Instance, PatrolField]:
+def small_valleys() -> Instance:
     return valleys_case(n_checkpoints=8, share=0.3, habitual=0.0, n_posts=6, seed=1)
 
 
 @pytest.mark.parametrize("make", [small_region, small_valleys])
 def test_made_up_cases_share_one_budget_that_either_kind_can_spend(
-    make: Callable[[], tuple[Instance, PatrolField]],
+    make: Callable[[], Instance],
 ) -> None:
-    instance, field = make()
+    instance = make()
+    field = instance.patrols
+    assert field is not None
     (agents,) = instance.resources
     assert agents.id == AGENTS
     every = sum(option.uses[AGENTS] for option in instance.options)
@@ -286,15 +307,18 @@ def test_made_up_cases_share_one_budget_that_either_kind_can_spend(
     assert dict(team.uses) == {AGENTS: TEAM_AGENTS}
     assert team.number * TEAM_AGENTS == agents.budget
     assert all(patrol.posts.size for patrol in field.patrols)
-    again = make()
-    assert digest_of(*again) == digest_of(instance, field)
-    assert digest_of(replace(instance, resources=()), field) != digest_of(instance, field)
+    digest = content_digest(instance)
+    assert content_digest(make()) == digest
+    assert content_digest(replace(instance, resources=())) != digest
+    assert content_digest(replace(instance, patrols=replace(field, patrols=field.patrols[1:]))) != digest
 
 
 def test_no_team_of_a_made_up_region_crosses_the_border() -> None:
     from optimizer.lab.benchmark.borderland import draw_land
 
-    instance, field = small_region()
+    instance = small_region()
+    field = instance.patrols
+    assert field is not None
     land = draw_land(200, "river", np.random.default_rng(3))
     abroad = land.depth <= 0
     driven = {arc for patrol in field.patrols for route in patrol.routes.values() for arc in route}

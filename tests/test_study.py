@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -15,23 +17,23 @@ from hypothesis.extra.numpy import arrays
 
 from optimizer.base.errors import InputError
 from optimizer.cli.risk_study import study
-from optimizer.lab.study import loop, measures
-from optimizer.lab.study.cells import Cell, Part, chosen, plan
+from optimizer.lab.case import matching
+from optimizer.lab.study import loop
+from optimizer.lab.study.alert_page import mean_of, share_of, write_alert_page
+from optimizer.lab.study.cells import Cell, Stream, plan
 from optimizer.lab.study.estimators import ESTIMATORS, OURS, RAW
 from optimizer.lab.study.goals import GOALS, Goal
 from optimizer.lab.study.ground import ground_file, world_of
-from optimizer.lab.study.measures import LATER, LEVELS, MONTHS, coverage, make_trial, measure, ranks, scores
-from optimizer.lab.study.page import page_text, write_page
-from optimizer.lab.study.rows import LOOPS, MAPS, LoopRow, MapRow, RowFile, read_rows
-from optimizer.lab.study.run import Ended, Task, carry_out, run, tasks
-from optimizer.lab.study.summary import Figure, Sample, audit_share, figure, lost, over, samples, share
+from optimizer.lab.study.measures import LATER, MONTHS, coverage, make_trial, measure, ranks, scores
+from optimizer.lab.study.page import study_text, write_study_page
+from optimizer.lab.study.rows import ALERTS, EXPLORATION, MAPS, MapRow
+from optimizer.lab.study.run import CellTask, EndedCell, carry_out, loop_store, map_store, missing_cells, run
+from optimizer.lab.study.summary import Sample, Statistic, audit_share, lost, over, samples, share, statistic
 from optimizer.risk import History, RawCounts, as_records
 from optimizer.risk.simulation import SEARCHES_A_MONTH
 from tests.study_cases import loop_row, map_row, save_small_region
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
 CELL = Cell("small", "mixed", "feedback", 300, 3)
@@ -57,13 +59,13 @@ def test_the_goals_cells_come_first_and_none_comes_twice() -> None:
         for effort in ("feedback", "uniform", "tips", "exploring", "static")
         for finds in (100, 400, 1600)
     }
-    assert [cell.name for cell in chosen(cells, ["andorra-local-tips-100-1?"])] == [
+    assert [cell.name for cell in matching(cells, ["andorra-local-tips-100-1?"])] == [
         f"andorra-local-tips-100-{seed}" for seed in range(10, 20)
     ]
 
 
 def test_streams_are_shared_by_ways_to_search_and_by_nothing_else() -> None:
-    def first(cell: Cell, part: Part = Part.WORLD) -> float:
+    def first(cell: Cell, part: Stream = Stream.WORLD) -> float:
         return float(cell.stream(part).random())
 
     base = first(CELL)
@@ -72,7 +74,7 @@ def test_streams_are_shared_by_ways_to_search_and_by_nothing_else() -> None:
         first(Cell("small", "mixed", "feedback", 300, 4)),
         first(Cell("small", "local", "feedback", 300, 3)),
         first(Cell("other", "mixed", "feedback", 300, 3)),
-        *(first(CELL, part) for part in Part if part is not Part.WORLD),
+        *(first(CELL, part) for part in Stream if part is not Stream.WORLD),
     ]
     assert len({base, *others}) == len(others) + 1
 
@@ -214,20 +216,18 @@ def test_a_loop_learns_from_all_that_was_found(data: Path, monkeypatch: pytest.M
 
 def test_an_interrupted_study_goes_on_where_it_stopped(data: Path, tmp_path: Path) -> None:
     first, second = CELL, Cell("small", "local", "uniform", 100, 0)
-    todo = tasks([first, second], data, tmp_path)
-    assert [set(task.wanted) for task in todo] == [set(ESTIMATORS)] * 2
-    rows = run(Task(first, data, (RAW, "ShrunkRate")))
-    file = RowFile(tmp_path / MAPS)
-    file.append(rows)
-    file.close()
+    todo = missing_cells([first, second], data, tmp_path)
+    assert [set(task.wanted) for task in todo] == [{(name,) for name in ESTIMATORS}] * 2
+    rows = run(CellTask(first, data, ((RAW,), ("ShrunkRate",))))
+    map_store(tmp_path).append(*(row for row in rows if isinstance(row, MapRow)))
     with (tmp_path / MAPS).open("ab") as stream:
         stream.write(b'{"region": "sma')
-    left = tasks([first, second], data, tmp_path)
-    assert set(left[0].wanted) == ESTIMATORS.keys() - {RAW, "ShrunkRate"}
+    left = missing_cells([first, second], data, tmp_path)
+    assert set(left[0].wanted) == {(name,) for name in ESTIMATORS.keys() - {RAW, "ShrunkRate"}}
     assert left[1].wanted == todo[1].wanted
-    RowFile(tmp_path / MAPS).close()
-    assert read_rows(tmp_path / MAPS, MapRow) == rows
-    again = run(Task(first, data, (RAW,)))[0]
+    map_store(tmp_path).append()
+    assert map_store(tmp_path).read() == rows
+    again = run(CellTask(first, data, ((RAW,),)))[0]
     assert isinstance(again, MapRow)
     assert isinstance(rows[0], MapRow)
     assert again.model_copy(update={"seconds": 0, "date": ""}) == rows[0].model_copy(update={"seconds": 0, "date": ""})
@@ -235,22 +235,24 @@ def test_an_interrupted_study_goes_on_where_it_stopped(data: Path, tmp_path: Pat
 
 def test_a_pool_keeps_rows_and_a_fault_costs_its_own_alone(data: Path, tmp_path: Path) -> None:
     lost_cell = Cell("nowhere", "mixed", "uniform", 100, 0)
-    ended: list[Ended] = []
-    carry_out([Task(lost_cell, data, (RAW,)), Task(CELL, data, (RAW,))], tmp_path, jobs=1, on_end=ended.append)
+    ended: list[EndedCell] = []
+    carry_out(
+        [CellTask(lost_cell, data, ((RAW,),)), CellTask(CELL, data, ((RAW,),))], tmp_path, jobs=1, on_end=ended.append
+    )
     assert [bool(one.fault) for one in ended] == [True, False]
     assert "nowhere*" in ended[0].fault
-    (row,) = read_rows(tmp_path / MAPS, MapRow)
-    here = run(Task(CELL, data, (RAW,)))[0]
+    (row,) = map_store(tmp_path).read()
+    here = run(CellTask(CELL, data, ((RAW,),)))[0]
     assert isinstance(here, MapRow)
-    assert (row.rel5, row.log_model, row.settings) == (here.rel5, here.log_model, here.settings)
-    carry_out([Task(CELL, data, ("ShrunkRate",))], tmp_path, time_limit=0)
-    assert len(read_rows(tmp_path / MAPS, MapRow)) == 1
+    assert (row.rel5, row.log_model, row.key) == (here.rel5, here.log_model, here.key)
+    carry_out([CellTask(CELL, data, (("ShrunkRate",),))], tmp_path, time_limit=0)
+    assert len(map_store(tmp_path).read()) == 1
 
 
 def test_a_line_that_is_no_row_is_named(tmp_path: Path) -> None:
     (tmp_path / MAPS).write_text(json.dumps(map_row().model_dump()) + "\nnothing\n")
     with pytest.raises(InputError, match="line 2"):
-        read_rows(tmp_path / MAPS, MapRow)
+        map_store(tmp_path).read()
 
 
 def test_a_region_without_a_file_is_named(tmp_path: Path) -> None:
@@ -283,10 +285,10 @@ def test_ratios_are_of_means_over_the_better_of_the_others() -> None:
 
 def test_an_interval_of_a_mean_is_about_as_wide_as_it_should_be() -> None:
     values = np.random.default_rng(2).normal(5.0, 2.0, 400)
-    found = figure(400, lambda at: values[at].mean(axis=-1))
+    found = statistic(400, lambda at: values[at].mean(axis=-1))
     assert found is not None
     assert (found.high - found.low) / 2 == pytest.approx(1.645 * values.std() / 20, rel=0.08)
-    assert figure(0, lambda at: at.sum(axis=-1)) is None
+    assert statistic(0, lambda at: at.sum(axis=-1)) is None
 
 
 def test_truths_without_every_estimator_are_left_out_and_losses_are_paired() -> None:
@@ -319,7 +321,7 @@ def test_shares_are_of_the_truths_own_gain() -> None:
 )
 def test_a_goal_says_whether_it_is_met(value: float, low: float, high: float, verdict: str) -> None:
     goal = Goal("coverage", 0.87, 0.93, lambda _: None)
-    assert goal.verdict(Figure(value, low, high, 5)) == verdict
+    assert goal.verdict(Statistic(value, low, high, 5)) == verdict
     assert goal.verdict(None) == "not measured"
 
 
@@ -343,15 +345,12 @@ def test_every_goal_is_measured_by_the_goals_rows() -> None:
 
 def test_the_page_is_made_from_rows_and_sections_alone(tmp_path: Path) -> None:
     folder = tmp_path / "risk"
-    file = RowFile(folder / MAPS)
-    file.append(all_rows())
-    file.close()
-    file = RowFile(folder / LOOPS)
-    file.append([loop_row()])
-    file.close()
+    map_store(folder).append(*all_rows())
+    loop_store(folder).append(loop_row())
     (folder / "alerts.md").write_text("## Alerts\n\nOf another.\n")
     (folder / "backtest.md").write_text("## Backtest\n\nOf a third.\n")
-    page, pictures = write_page(folder)
+    files = write_study_page(folder)
+    page, pictures = files.page, files.pictures
     text = page.read_text(encoding="utf-8")
     assert page == tmp_path / "risk.md"
     assert sorted(path.name for path in pictures) == ["risk-calibration.png", "risk-loss.png", "risk-rel5.png"]
@@ -367,19 +366,22 @@ def test_the_page_is_made_from_rows_and_sections_alone(tmp_path: Path) -> None:
     assert (
         text.index("## Goals") < text.index("## The closed loop") < text.index("## Backtest") < text.index("## Alerts")
     )
-    assert "more than one source" not in text
+    assert "Left out" not in text
     names = {path.stem.removeprefix("risk-"): path.name for path in pictures}
     others = ["## Backtest\n\nOf a third.", "## Alerts\n\nOf another."]
-    assert page_text(all_rows(), [loop_row()], names, others) == text
+    assert study_text(all_rows(), [loop_row()], names, others) == text
 
 
-def test_rows_of_two_sources_are_not_mixed_in_silence() -> None:
-    assert "more than one source" in page_text([map_row(), map_row(seed=1, code="other")], [], {}, [])
+def test_a_page_takes_the_rows_of_the_newest_version() -> None:
+    newer = map_row(version="1", date="2027-01-01T00:00:00+00:00", python="3.99")
+    text = study_text([map_row(), newer, map_row(seed=1)], [], {}, [])
+    assert "This package 1, Python 3.99. 1 rows of maps" in text
+    assert "Left out: 2 rows of other versions" in text
 
 
 def test_no_rows_no_page(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no rows"):
-        write_page(tmp_path / "risk")
+        write_study_page(tmp_path / "risk")
 
 
 def test_the_command_runs_what_is_asked_for_and_says_so(
@@ -390,7 +392,7 @@ def test_the_command_runs_what_is_asked_for_and_says_so(
         study(**asked, only=["andorra-*"])
     monkeypatch.setattr("optimizer.lab.study.run.ESTIMATORS", {RAW: ESTIMATORS[RAW]})
     monkeypatch.setattr(
-        "optimizer.lab.study.run._pool", lambda todo, *_: (Ended(task.cell, run(task)) for task in todo)
+        "optimizer.lab.study.run._pool", lambda todo, *_: (EndedCell(task.cell, run(task)) for task in todo)
     )
     study(**asked, only=["small-mixed-feedback-400-0"])
     assert json.loads(capsys.readouterr().out) == {"cell": "small-mixed-feedback-400-0", "rows": 1, "fault": None}
@@ -400,16 +402,51 @@ def test_the_command_runs_what_is_asked_for_and_says_so(
     assert json.loads(capsys.readouterr().out)["page"] == str(tmp_path / "risk.md")
 
 
-def test_a_settings_digest_sees_a_changed_setting(monkeypatch: pytest.MonkeyPatch) -> None:
-    from optimizer.lab.study.digests import settings_digest, sources
+def test_a_row_is_keyed_by_version_roads_cell_and_estimator() -> None:
+    first = map_row()
+    assert (
+        map_row(date="2030-01-01", cpu="another", seconds=9.0, rel5=0.1, region="renamed", roads="andorra").key
+        == first.key
+    )
+    changes: list[dict[str, Any]] = [
+        {"version": "1"},
+        {"roads": "others"},
+        {"world": "local"},
+        {"effort": "tips"},
+        {"seizures": 100},
+        {"seed": 1},
+        {"estimator": RAW},
+    ]
+    keys = {map_row(**change).key for change in changes} | {loop_row().key, loop_row(placement="thompson").key}
+    assert len({first.key, *keys}) == 3 + len(changes)
 
-    before = settings_digest()
-    settings_digest.cache_clear()
-    monkeypatch.setattr(measures, "LATER", LATER + 1)
-    assert settings_digest() != before
-    settings_digest.cache_clear()
-    names = {path.name for path in sources()}
-    assert {"model.py", "baselines.py", "searching.py", "measures.py", "evidence.py"} <= names
-    assert not {name for name in names if name.startswith("alerts")}
-    assert len(LEVELS) == 4
-    assert LoopRow.model_fields.keys() >= {"placement", "finds"}
+
+def test_moved_roads_keep_their_rows_and_changed_roads_do_not(data: Path, tmp_path: Path) -> None:
+    rows = run(CellTask(CELL, data, ((RAW,),)))
+    map_store(tmp_path / "rows").append(*(row for row in rows if isinstance(row, MapRow)))
+    moved = tmp_path / "moved"
+    moved.mkdir()
+    content = next(data.glob("small*")).read_bytes()
+    (moved / "small-2.gpkg").write_bytes(content)
+    (left,) = missing_cells([CELL], moved, tmp_path / "rows")
+    assert (RAW,) not in left.wanted
+    changed = tmp_path / "changed"
+    changed.mkdir()
+    (changed / "small.gpkg").write_bytes(content + b"x")
+    (left,) = missing_cells([CELL], changed, tmp_path / "rows")
+    assert (RAW,) in left.wanted
+
+
+def test_alerts_of_a_record_are_counted_as_they_were() -> None:
+    assert share_of(0, 0) == "none"
+    assert share_of(5, 50) == "10% [3%, 22%]"
+    assert mean_of([1.0, 2.0, 3.0], 1) == "2.0 [0.9, 3.1]"
+
+
+def test_the_stored_pages_of_alerts_are_those_of_the_stored_rows(tmp_path: Path) -> None:
+    results = Path(__file__).parents[1] / "results"
+    for name in (ALERTS, EXPLORATION):
+        shutil.copy(results / "risk" / name, tmp_path / name)
+    files = write_alert_page(tmp_path)
+    assert files is not None
+    assert files.page.read_text(encoding="utf-8") == (results / "risk" / "alerts.md").read_text(encoding="utf-8")

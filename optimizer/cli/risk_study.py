@@ -12,7 +12,7 @@ from optimizer.cli.arguments import Json  # noqa: TC001 - typer reads annotation
 from optimizer.cli.console import ProgressPrinter, print_json
 
 if TYPE_CHECKING:
-    from optimizer.lab.study.run import Ended
+    from optimizer.lab.study.run import EndedCell
 
 OUT = Path("results/risk")
 DATA = Path("../shared/data/osm")
@@ -49,24 +49,25 @@ def study(
         _table(out, as_json)
         return
     from optimizer.base.errors import InputError, Problem
-    from optimizer.lab.study.cells import REGIONS, chosen, plan
+    from optimizer.lab.case import matching
+    from optimizer.lab.study.cells import REGIONS, plan
     from optimizer.lab.study.ground import ground_file
-    from optimizer.lab.study.run import carry_out, tasks
+    from optimizer.lab.study.run import carry_out, missing_cells
 
     regions = tuple(dict.fromkeys(region or REGIONS))
-    cells = chosen(plan(regions, seeds), only or [])
+    cells = matching(plan(regions, seeds), only or [])
     if not cells:
         raise InputError(
             Problem("--only", ", ".join(only or []), "a pattern that some cell matches", "Try '*-mixed-feedback-400-0'")
         )
     for name in dict.fromkeys(cell.region for cell in cells):
         ground_file(data, name)
-    todo = tasks(cells, data, out)
+    todo = missing_cells(cells, data, out)
     printer = ProgressPrinter(silent=as_json)
     printer.message(f"{len(cells)} cells, {len(cells) - len(todo)} of them done before")
-    ended: list[Ended] = []
+    ended: list[EndedCell] = []
 
-    def tell(one: Ended) -> None:
+    def tell(one: EndedCell) -> None:
         ended.append(one)
         printer.message(f"{len(ended)}/{len(todo)} {one.cell.name} {one.fault}".rstrip())
         if as_json:
@@ -89,10 +90,11 @@ def study(
 
 
 def _table(out: Path, as_json: bool) -> None:
-    from optimizer.lab.study.page import write_page
+    from optimizer.lab.study.page import write_study_page
 
-    page, pictures = write_page(out)
+    files = write_study_page(out)
     if as_json:
-        print_json({"page": str(page), "pictures": [str(picture) for picture in pictures]})
+        print_json({"page": str(files.page), "pictures": [str(picture) for picture in files.pictures]})
     else:
-        sys.stdout.write("\n".join([f"Page: {page}", *(f"Picture: {picture}" for picture in pictures)]) + "\n")
+        lines = [f"Page: {files.page}", *(f"Picture: {picture}" for picture in files.pictures)]
+        sys.stdout.write("\n".join(lines) + "\n")

@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import InputError, Problem, SolverError
-from optimizer.lab.benchmark.machine import versions
+from optimizer.lab.benchmark.rows import PlacementRow
 from optimizer.lab.benchmark.run import Job, StoppedError, lost_row, run
+from optimizer.lab.machine import package_version
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
 
     from distributed import Client, Future
 
-    from optimizer.lab.benchmark.rows import Row
-    from optimizer.lab.benchmark.schedule import Task
+    from optimizer.lab.benchmark.schedule import PlannedRun
 
 CONNECT_SECONDS = 10
 """Longest wait for the scheduler's answer."""
@@ -33,7 +33,7 @@ _stopped: set[str] = set()
 """Benchmarks this worker was told to leave off."""
 
 
-def cluster(todo: Sequence[Task], address: str) -> Generator[Row, None, None]:
+def cluster(todo: Sequence[PlannedRun], address: str) -> Generator[PlacementRow, None, None]:
     """Make runs on the workers of a cluster and yield their rows as they end.
 
     Parameters
@@ -101,10 +101,10 @@ def _client(address: str) -> Client:
 
 
 def _check_workers(client: Client, address: str) -> None:
-    here = versions()["version"]
+    here = package_version()
     try:
         client.wait_for_workers(1, timeout=WORKERS_SECONDS)
-        there = client.run(_version_there)
+        there = client.run(package_version)
     except TimeoutError:
         raise InputError(
             Problem(f"--scheduler {address}", "no workers", "at least one", f"Start some: dask worker {address}")
@@ -121,11 +121,7 @@ def _check_workers(client: Client, address: str) -> None:
             )
 
 
-def _version_there() -> str:
-    return versions()["version"]
-
-
-def _rows(client: Client, todo: Sequence[Task], token: str) -> Iterator[Row]:
+def _rows(client: Client, todo: Sequence[PlannedRun], token: str) -> Iterator[PlacementRow]:
     """Keep as many runs with the scheduler as workers can take, and a few more, so that instances do not pile up there."""
     from distributed import as_completed
 
@@ -134,10 +130,10 @@ def _rows(client: Client, todo: Sequence[Task], token: str) -> Iterator[Row]:
     queue = as_completed(loop=client.loop)
 
     def submit() -> None:
-        for job, path in waiting:
-            packed = zlib.compress(path.read_bytes())
-            future = client.submit(run_packed, job, packed, token, pure=False)
-            jobs[future.key] = job
+        for planned in waiting:
+            packed = zlib.compress(planned.file.read_bytes())
+            future = client.submit(run_packed, planned.job, packed, token, pure=False)
+            jobs[future.key] = planned.job
             queue.add(future)
             return
 
@@ -151,12 +147,10 @@ def _rows(client: Client, todo: Sequence[Task], token: str) -> Iterator[Row]:
             yield row
 
 
-def _outcome(future: Future, job: Job) -> Row | None:
-    from optimizer.lab.benchmark.rows import Row
-
+def _outcome(future: Future, job: Job) -> PlacementRow | None:
     if future.status == "finished":
         content = future.result()
-        return None if content is None else Row(**content)
+        return None if content is None else PlacementRow(**content)
     if future.status == "error":
         from distributed import KilledWorker
 

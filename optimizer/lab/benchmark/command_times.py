@@ -8,68 +8,112 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from optimizer.lab.benchmark.rows import CommandRow, command_key
+from optimizer.lab.machine import cores, package_version, stamp
+from optimizer.lab.pages import PageFiles, PageTable, fixed, write_page
+from optimizer.lab.rows import PlannedRow, date_range, distinct, newest_version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 ROOT = Path(__file__).parents[3]
 
 
 @dataclass(frozen=True, slots=True)
-class Measurement:
-    """One command.
+class TimedCommand:
+    """A command to measure.
 
     Attributes
     ----------
-    what
-        What was run.
-    goal
-        Seconds it should take at most on two cores; None where no goal is set.
-    seconds
-        Wall-clock time; None where it could not run.
-    peak_mb
-        Largest resident size of any one process of the command, in MB; None where unknown.
-    note
-        Why it could not run, or how it ended.
+    name
+        What the rows call it.
+    goal_s
+        Seconds that it should take at most on two cores.
+    arguments
+        Of `cli.py`; `{out}` stands for a folder to write.
     """
 
-    what: str
-    goal: float | None
-    seconds: float | None
-    peak_mb: float | None
-    note: str = ""
+    name: str
+    goal_s: float
+    arguments: tuple[str, ...]
 
 
-def measure_self(extract: Path | None) -> list[Measurement]:
-    """Measure start-up, the shipped scenario, Andorra where its extract is at hand, and the reading of `extract` if given."""
-    with tempfile.TemporaryDirectory() as folder:
-        out = str(Path(folder) / "out")
-        rows = [
-            _run("--help", 0.5, ["--help"]),
-            _run(
-                "plan instances/rio-grande",
-                60,
-                ["plan", str(ROOT / "instances/rio-grande/scenario.toml"), "--out", out],
-            ),
-            _run("plan instances/andorra", 90, ["plan", str(ROOT / "instances/andorra/scenario.toml"), "--out", out]),
-        ]
-        if extract is not None:
-            rows.append(_run(f"region --file {extract.name}", 60, ["region", "--file", str(extract), "--out", out]))
-    return rows
+def timed_commands(extract: Path | None = None) -> list[TimedCommand]:
+    """Return start-up, the shipped scenarios and the reading of `extract` if given."""
+    commands = [
+        TimedCommand("--help", 0.5, ("--help",)),
+        _plan("rio-grande", 60),
+        _plan("andorra", 90),
+    ]
+    if extract is not None:
+        name = f"region --file {extract.name}"
+        commands.append(TimedCommand(name, 60, ("region", "--file", str(extract), "--out", "{out}")))
+    return commands
 
 
-def _run(what: str, goal: float, arguments: list[str]) -> Measurement:
+def _plan(scenario: str, goal_s: float) -> TimedCommand:
+    file = ROOT / "instances" / scenario / "scenario.toml"
+    return TimedCommand(f"plan instances/{scenario}", goal_s, ("plan", str(file), "--out", "{out}"))
+
+
+def planned_rows(extract: Path | None = None) -> Iterator[PlannedRow[CommandRow]]:
+    """Give the rows of the commands."""
+    for command in timed_commands(extract):
+        yield PlannedRow(command_key(package_version(), command.name), partial(measure, command))
+
+
+def measure(command: TimedCommand) -> CommandRow:
+    """Run a command and return its time and memory."""
     began = time.monotonic()
-    with tempfile.TemporaryFile() as words:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as output:
+        arguments = [argument.format(out=Path(folder) / "out") for argument in command.arguments]
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and command
-            [sys.executable, str(ROOT / "cli.py"), *arguments], stdout=words, stderr=words
+            [sys.executable, str(ROOT / "cli.py"), *arguments], stdout=output, stderr=output
         )
         peak = None
         if hasattr(os, "wait4"):
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
             peak = usage.ru_maxrss / (1024**2 if sys.platform == "darwin" else 1024)
-        seconds = time.monotonic() - began if process.wait() is not None else None
-        words.seek(0)
-        text = words.read().decode(errors="replace").strip()
-    if process.returncode:
-        return Measurement(what, goal, None, None, text.splitlines()[-1] if text else f"exit code {process.returncode}")
-    return Measurement(what, goal, seconds, peak)
+        failed = process.wait() != 0
+        seconds = time.monotonic() - began
+        output.seek(0)
+        text = output.read().decode(errors="replace").strip()
+    note = (text.splitlines()[-1] if text else f"exit code {process.returncode}") if failed else ""
+    return CommandRow(
+        command=command.name,
+        goal_s=command.goal_s,
+        seconds=None if failed else seconds,
+        peak_mb=None if failed else peak,
+        note=note,
+        cores=cores(),
+        **stamp(),
+    )
+
+
+COLUMNS = ("command", "goal, s", "took, s", "peak, MB", "note")
+FORMATS = {"goal, s": "{:g}".format, "took, s": fixed(1), "peak, MB": fixed(0)}
+
+
+def command_table(rows: Sequence[CommandRow]) -> PageTable:
+    """Return the rows as a table."""
+    cells = [(f"`{row.command}`", row.goal_s, row.seconds, row.peak_mb, row.note) for row in rows]
+    return PageTable.of(COLUMNS, cells, FORMATS)
+
+
+def write_command_page(path: Path, rows: Sequence[CommandRow]) -> PageFiles:
+    """Write the page of the rows of the newest version."""
+    chosen = newest_version(rows)
+    content = {
+        "cpu": distinct(row.cpu for row in chosen if row.cpu),
+        "cores": distinct(str(row.cores) for row in chosen),
+        "version": distinct(row.version for row in chosen),
+        "python": distinct(row.python for row in chosen),
+        "dates": date_range(chosen),
+        "table": command_table(chosen),
+    }
+    return PageFiles(write_page(path, "commands.md.j2", **content), [])

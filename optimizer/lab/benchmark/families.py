@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.names import unknown_name
-from optimizer.problem.instance_file import write_instance
+from optimizer.lab.case import Case, matching
+from optimizer.problem.instance_file import read_instance, write_instance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from optimizer.problem.instance import Instance
 
@@ -23,64 +22,26 @@ SUFFIX = ".json"
 KNOWN_SUFFIX = ".sol.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """An instance by the way it is made.
+def instance_file(case: Case[Instance], folder: Path) -> Path:
+    """Return the file of an instance, written into `folder` if it has none of its own."""
+    if case.path is not None:
+        return case.path
+    path = folder / f"{case.name}{SUFFIX}"
+    if not (case.slow and path.is_file()):
+        write_instance(path, case.make())
+    return path
 
-    Attributes
-    ----------
-    name
-        Its name, and its file's without the suffix.
-    make
-        Makes it, the same each time.
-    stored
-        Whether the repository carries its file; the others are made when a benchmark asks for them.
+
+def known_file(case: Case[Instance]) -> Path | None:
+    """Return the file of an instance's best-known solution, which need not exist; None where the repository keeps none."""
+    return None if case.path is None else case.path.with_name(f"{case.name}{KNOWN_SUFFIX}")
+
+
+def definitions() -> dict[str, tuple[Case[Instance], ...]]:
+    """Return how the instances of every generated family are made.
+
+    Those that are `slow` are made when a benchmark asks for them; the repository carries the files of the others.
     """
-
-    name: str
-    make: Callable[[], Instance]
-    stored: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """An instance of a benchmark.
-
-    Attributes
-    ----------
-    family, name
-        What it is called.
-    path
-        Its file; None when it is made on demand.
-    make
-        Makes it; None when it has a file.
-    slow
-        Whether making it takes minutes: then a file made earlier is used again.
-    """
-
-    family: str
-    name: str
-    path: Path | None = None
-    make: Callable[[], Instance] | None = None
-    slow: bool = False
-
-    def file(self, folder: Path) -> Path:
-        """Return its file, written into `folder` if it has none of its own."""
-        if self.path is not None:
-            return self.path
-        path = folder / f"{self.name}{SUFFIX}"
-        if self.make is not None and not (self.slow and path.is_file()):
-            write_instance(path, self.make())
-        return path
-
-    @property
-    def known(self) -> Path | None:
-        """Return the file of its best-known solution, which need not exist; None where the repository keeps none."""
-        return None if self.path is None else self.path.with_name(f"{self.name}{KNOWN_SUFFIX}")
-
-
-def definitions() -> dict[str, tuple[Definition, ...]]:
-    """Return how the instances of every generated family are made."""
     return {
         "grid": _grids(),
         "region": _regions(),
@@ -96,7 +57,7 @@ def cases(
     large: bool = False,
     snip_dir: Path | None = None,
     instances: Path = INSTANCES,
-) -> list[Case]:
+) -> list[Case[Instance]]:
     """Return the instances of some families, in the order of their names.
 
     Parameters
@@ -121,7 +82,7 @@ def cases(
     wanted = list(dict.fromkeys(families))
     if "all" in wanted:
         wanted = [*known, *(["snip"] if snip_dir else [])]
-    found: list[Case] = []
+    found: list[Case[Instance]] = []
     for family in wanted:
         if family == "snip":
             found += _snip(snip_dir)
@@ -130,7 +91,7 @@ def cases(
             found += _on_demand(family) if large else []
         else:
             raise InputError(unknown_name("--family", family, [*known, "snip", "all"]))
-    chosen = [case for case in found if not only or any(fnmatchcase(case.name, pattern) for pattern in only)]
+    chosen = matching(found, only)
     if not chosen:
         raise InputError(
             Problem(
@@ -154,22 +115,23 @@ def write_families(instances: Path = INSTANCES, families: Sequence[str] = ()) ->
     """Write the stored instances of the generated families, `families` or all, and yield each file."""
     for family, members in definitions().items():
         for definition in members:
-            if definition.stored and (not families or family in families or "all" in families):
+            if not definition.slow and (not families or family in families or "all" in families):
                 path = instances / family / f"{definition.name}{SUFFIX}"
                 write_instance(path, definition.make())
                 yield path
 
 
-def _stored(instances: Path, family: str) -> list[Case]:
+def _stored(instances: Path, family: str) -> list[Case[Instance]]:
     paths = sorted((instances / family).glob(f"*{SUFFIX}"))
-    return [Case(family, path.stem, path) for path in paths if not path.name.endswith(KNOWN_SUFFIX)]
+    files = [path for path in paths if not path.name.endswith(KNOWN_SUFFIX)]
+    return [Case(family, path.stem, partial(read_instance, path), path) for path in files]
 
 
-def _on_demand(family: str) -> list[Case]:
-    return [Case(family, d.name, make=d.make, slow=True) for d in definitions().get(family, ()) if not d.stored]
+def _on_demand(family: str) -> list[Case[Instance]]:
+    return [case for case in definitions().get(family, ()) if case.slow]
 
 
-def _snip(folder: Path | None) -> list[Case]:
+def _snip(folder: Path | None) -> list[Case[Instance]]:
     from optimizer.lab.converters.snip import snip_instance
 
     if folder is None:
@@ -188,21 +150,23 @@ def _snip(folder: Path | None) -> list[Case]:
     ]
 
 
-def _grids() -> tuple[Definition, ...]:
+def _grids() -> tuple[Case[Instance], ...]:
     from optimizer.lab.benchmark.grids import mixed_grid, plain_grid
 
     plain = [(10, 6, 120, 10), (10, 12, 120, 10), (20, 15, 400, 20), (20, 30, 400, 20), (30, 40, 800, 40)]
     mixed = [(10, 0.3, 20, 10, 10), (20, 0.15, 60, 20, 20), (20, 0.3, 60, 20, 20), (30, 0.3, 120, 40, 40)]
     return (
         *(
-            Definition(
+            Case(
+                "grid",
                 f"grid-{side}-plain-{budget}",
                 partial(plain_grid, side, budget=budget, n_options=options, n_evaders=evaders, seed=side),
             )
             for side, budget, options, evaders in plain
         ),
         *(
-            Definition(
+            Case(
+                "grid",
                 f"grid-{side}-mixed-{round(100 * share)}",
                 partial(
                     mixed_grid, side, share=share, n_sites=sites, n_patrols=patrols, n_evaders=evaders, seed=100 + side
@@ -213,7 +177,7 @@ def _grids() -> tuple[Definition, ...]:
     )
 
 
-def _regions() -> tuple[Definition, ...]:
+def _regions() -> tuple[Case[Instance], ...]:
     from optimizer.lab.benchmark.borderland import Barrier, region_instance
 
     sizes: list[tuple[int, Barrier, int, int, int, float, float, int, bool]] = [
@@ -226,7 +190,8 @@ def _regions() -> tuple[Definition, ...]:
         (300_000, "mountains", 250, 100, 8, 0.2, 0.0, 7, False),
     ]
     return tuple(
-        Definition(
+        Case(
+            "region",
             f"region-{nodes}-{barrier}-{round(100 * share)}",
             partial(
                 region_instance,
@@ -239,25 +204,25 @@ def _regions() -> tuple[Definition, ...]:
                 habitual=habitual,
                 seed=seed,
             ),
-            stored=stored,
+            slow=not stored,
         )
         for nodes, barrier, posts, patrols, sectors, share, habitual, seed, stored in sizes
     )
 
 
-def _valleys() -> tuple[Definition, ...]:
+def _valleys() -> tuple[Case[Instance], ...]:
     from optimizer.lab.benchmark.valleys import valleys_instance
 
     small = partial(valleys_instance, 0.5, n_side=6, blocks=5, n_posts=30, n_patrols=12, habitual=0.3, seed=1)
     large = partial(valleys_instance, 0.15, n_side=9, blocks=10, n_posts=60, n_patrols=25, habitual=0.0, seed=2)
     return (
-        Definition("andorra-like-911-10", partial(small, share=0.1)),
-        Definition("andorra-like-911-20", partial(small, share=0.2)),
-        Definition("andorra-like-4448-15", partial(large, share=0.15)),
+        Case("andorra-like", "andorra-like-911-10", partial(small, share=0.1)),
+        Case("andorra-like", "andorra-like-911-20", partial(small, share=0.2)),
+        Case("andorra-like", "andorra-like-4448-15", partial(large, share=0.15)),
     )
 
 
-def _rio_grande() -> tuple[Definition, ...]:
+def _rio_grande() -> tuple[Case[Instance], ...]:
     from optimizer.lab.benchmark.scalings import rio_grande_instance
 
-    return tuple(Definition(f"rio-grande-{p}", partial(rio_grande_instance, p / 100)) for p in (50, 100, 200))
+    return tuple(Case("rio-grande", f"rio-grande-{p}", partial(rio_grande_instance, p / 100)) for p in (50, 100, 200))

@@ -1,4 +1,4 @@
-"""Best-known solutions: a `.sol.json` beside an instance file, believed only after it has been valued again."""
+"""Best-known solutions: a `.sol.json` beside an instance file, accepted only after it has been evaluated again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pydantic import Field
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files import read_json, sha256, write_json
 from optimizer.base.schema import Strict, validated
-from optimizer.lab.benchmark.families import KNOWN_SUFFIX
+from optimizer.lab.benchmark.digest import content_digest
+from optimizer.lab.benchmark.families import KNOWN_SUFFIX, known_file
 from optimizer.problem.evaluation import plan_value
 from optimizer.problem.instance_file import read_instance
 from optimizer.problem.plan import violations
@@ -20,15 +21,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from optimizer.lab.benchmark.families import Case
-    from optimizer.lab.benchmark.rows import Row
+    from optimizer.lab.benchmark.rows import PlacementRow
+    from optimizer.lab.case import Case
     from optimizer.problem.instance import Instance
 
 TOLERANCE = 1e-9
 """Relative difference of two values that counts as rounding."""
 
 
-class Known(Strict):
+class BestKnown(Strict):
     """The best that is known of an instance. With its `options` it is a plan file too."""
 
     schema_version: Literal[1] = 1
@@ -44,7 +45,7 @@ class Known(Strict):
     date: str
 
 
-def read_known(path: Path) -> Known:
+def read_known(path: Path) -> BestKnown:
     """Read a `.sol.json`.
 
     Raises
@@ -52,16 +53,16 @@ def read_known(path: Path) -> Known:
     InputError
         With every problem of the file.
     """
-    return validated(Known, read_json(path, "a best-known solution"), str(path))
+    return validated(BestKnown, read_json(path, "a best-known solution"), str(path))
 
 
-def check_known(known: Known, instance: Instance, where: str) -> None:
-    """Value a solution again on the full network.
+def check_known(known: BestKnown, instance: Instance, where: str) -> None:
+    """Evaluate a solution again on the full network.
 
     Raises
     ------
     InputError
-        If its plan names unknown options, is not feasible, is not worth what it says, or lies below its own bound.
+        If its plan names unknown options, is not feasible, has another value than it says, or lies below its own bound.
     """
     problems = ProblemList()
     unknown = [option for option in known.options if option not in instance.option_index]
@@ -73,25 +74,26 @@ def check_known(known: Known, instance: Instance, where: str) -> None:
         problems.add(f"{where}, options", sentence, "a feasible plan")
     value = plan_value(instance, placed)
     if not np.isclose(value, known.value, rtol=TOLERANCE, atol=1e-12):
-        problems.add(f"{where}, value", f"{known.value!r}", f"{value!r}, what the plan is worth")
+        problems.add(f"{where}, value", f"{known.value!r}", f"{value!r}, the value of the plan")
     if known.bound > known.value * (1 + TOLERANCE):
         problems.add(f"{where}, bound", f"{known.bound!r}", f"at most the value, {known.value!r}")
     problems.raise_if_any()
 
 
-def best_values(cases: Iterable[Case]) -> dict[str, float]:
+def best_values(cases: Iterable[Case[Instance]]) -> dict[str, float]:
     """Return the best value that the repository or a paper knows of each instance, by name."""
     from optimizer.lab.benchmark.published import OPTIMA
 
     values = dict(OPTIMA)
     for case in cases:
-        if case.known is not None and case.known.is_file():
-            values[case.name] = read_known(case.known).value
+        file = known_file(case)
+        if file is not None and file.is_file():
+            values[case.name] = read_known(file).value
     return values
 
 
-def improve_known(cases: Iterable[Case], rows: Iterable[Row]) -> Iterator[tuple[Path, Known]]:
-    """Write the best-known solutions that some rows improve on, each valued again first; yield what was written.
+def improve_known(cases: Iterable[Case[Instance]], rows: Iterable[PlacementRow]) -> Iterator[tuple[Path, BestKnown]]:
+    """Write the best-known solutions that some rows improve on, each evaluated again first; yield what was written.
 
     Parameters
     ----------
@@ -103,27 +105,29 @@ def improve_known(cases: Iterable[Case], rows: Iterable[Row]) -> Iterator[tuple[
     Raises
     ------
     InputError
-        If a plan is not worth what its row says, or a bound lies above the value of a plan: then one of the two is wrong, and it is
+        If a plan has another value than its row says, or a bound lies above the value of a plan: then one of the two is wrong, and it is
         not written.
     """
     rows = list(rows)
     for case in cases:
-        if case.path is None or case.known is None:
+        file = known_file(case)
+        if case.path is None or file is None:
             continue
-        content = sha256(case.path)
-        mine = [row for row in rows if row.instance == case.name and row.sha256 == content]
-        before = read_known(case.known) if case.known.is_file() else None
+        instance, content = read_instance(case.path), sha256(case.path)
+        digest = content_digest(instance)
+        mine = [row for row in rows if row.instance == case.name and row.content == digest]
+        before = read_known(file) if file.is_file() else None
         if before is not None and before.sha256 != content:
             before = None  # the instance was made anew: what was known of its namesake does not hold
         after = _best(case.name, content, mine, before)
         if after is None or after == before:
             continue
-        check_known(after, read_instance(case.path), f"{case.name}, from the rows")
-        write_json(case.known, after.model_dump())
-        yield case.known, after
+        check_known(after, instance, f"{case.name}, from the rows")
+        write_json(file, after.model_dump())
+        yield file, after
 
 
-def _best(name: str, content: str, rows: list[Row], before: Known | None) -> Known | None:
+def _best(name: str, content: str, rows: list[PlacementRow], before: BestKnown | None) -> BestKnown | None:
     """Return the best plan and the best bound of all rows and of what was known."""
     best = before
     for row in rows:
@@ -131,7 +135,7 @@ def _best(name: str, content: str, rows: list[Row], before: Known | None) -> Kno
             continue
         if best is None or row.upper < best.value * (1 - TOLERANCE):
             bound, prover = (row.lower, row.method) if best is None else (best.bound, best.bound_method)
-            best = Known(
+            best = BestKnown(
                 instance=name,
                 sha256=content,
                 value=row.upper,
@@ -154,13 +158,13 @@ def _best(name: str, content: str, rows: list[Row], before: Known | None) -> Kno
     return best.model_copy(update={"bound": bound, "gap": max(0.0, relative_gap(bound, best.value) or 0.0)})
 
 
-def _check_bound(name: str, best: Known) -> None:
+def _check_bound(name: str, best: BestKnown) -> None:
     if best.bound > best.value * (1 + 1e-6):
         raise InputError(
             Problem(
                 name,
-                f"a bound of {best.bound!r} by {best.bound_method} above a plan worth {best.value!r} by {best.method}",
-                "a bound no plan passes",
+                f"a bound of {best.bound!r} by {best.bound_method} above the value {best.value!r} of a plan by {best.method}",
+                "a bound that no plan passes",
                 "One of the two methods is wrong: find out which before anything is kept",
             )
         )

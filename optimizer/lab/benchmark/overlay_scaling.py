@@ -1,18 +1,13 @@
-"""How the contraction grows with the road network and the number of options: each case in a process of its own.
-
-`bench --overlay` shows the rows; `python -m optimizer.lab.benchmark.overlay_scaling` writes them as `results/overlay.md`.
-"""
+"""How the contraction grows with the road network and the number of options: each case in a process of its own."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass
+from functools import partial
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -21,8 +16,11 @@ import numpy as np
 from scipy.sparse.csgraph import connected_components
 
 from optimizer.base.errors import SolverError
-from optimizer.base.files import written_whole
-from optimizer.lab.benchmark.scaling_roads import Roads, made_up_roads
+from optimizer.lab.benchmark.rows import OverlayRow, overlay_key
+from optimizer.lab.benchmark.scaling_roads import ScalingRoads, made_up_roads
+from optimizer.lab.machine import cores, package_version, stamp
+from optimizer.lab.pages import PageFiles, PageTable, fixed, thousands, write_page
+from optimizer.lab.rows import PlannedRow, date_range, distinct, newest_version
 from optimizer.problem.evaders import Evader, arc_costs
 from optimizer.problem.evaluation import plan_value
 from optimizer.problem.graph import cost_graph
@@ -32,7 +30,7 @@ from optimizer.solvers.overlay.overlay import Overlay, contract
 from optimizer.solvers.solve import solve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -50,141 +48,25 @@ MAJOR = ("motorway", "trunk", "primary", "secondary", "tertiary")
 """Roads of an extract on which options stand."""
 
 
-@dataclass(frozen=True, slots=True)
-class OverlayRow:
-    """One case.
-
-    Attributes
-    ----------
-    network
-        Where the roads come from.
-    nodes, arcs, options
-        Size of the problem.
-    sources
-        Ends of option arcs and of evaders: what SciPy's searches start from.
-    contract_s
-        Seconds of `contract`, the smaller of two runs.
-    scipy_s
-        Seconds of one bare SciPy Dijkstra from each of the sources on the whole network, from the mean of a sample.
-    faster
-        scipy_s over contract_s.
-    overlay_nodes, overlay_arcs
-        Size of the overlay.
-    peak_mb
-        Largest resident size of the process up to the end of the contraction, the network included; None where unknown.
-    evaluate_ms
-        Milliseconds to value a plan on the overlay.
-    roads_ms
-        The same on the roads.
-    greedy_s
-        Seconds of `solve(..., method="greedy")` on the overlay, as an instance of its own.
-    difference
-        Relative difference of the two values.
-    """
-
-    network: str
-    nodes: int
-    arcs: int
-    options: int
-    sources: int
-    contract_s: float
-    scipy_s: float
-    faster: float
-    overlay_nodes: int
-    overlay_arcs: int
-    peak_mb: float | None
-    evaluate_ms: float
-    roads_ms: float
-    greedy_s: float
-    difference: float
-
-
-def measure_overlay(
+def planned_rows(
     sizes: Sequence[int] = SIZES, options: Sequence[int] = OPTIONS, extract: Path | None = None
-) -> list[OverlayRow]:
-    """Measure made-up networks of each size, and the extract if given, with each number of options.
-
-    Raises
-    ------
-    SolverError
-        If a case fails; with what its process said.
-    """
+) -> Iterator[PlannedRow[OverlayRow]]:
+    """Give the rows of generated networks of each size, and of the extract if given, with each number of options."""
     networks = [*(str(size) for size in sizes), *([str(extract)] if extract is not None else [])]
-    return [_in_own_process(network, count) for network in networks for count in options]
+    for network in networks:
+        for count in options:
+            key = overlay_key(package_version(), network_name(network), count)
+            yield PlannedRow(key, partial(_in_own_process, network, count))
 
 
-def write_overlay_table(rows: Sequence[OverlayRow], path: Path) -> None:
-    """Write the rows as a Markdown page, with what they mean on top."""
-    cells = [
-        [
-            row.network,
-            f"{row.nodes:,}",
-            f"{row.arcs:,}",
-            str(row.options),
-            f"{row.sources:,}",
-            f"{row.contract_s:.2f}",
-            f"{row.scipy_s:.1f}",
-            f"{row.faster:.1f}",
-            f"{row.overlay_nodes:,}",
-            f"{row.overlay_arcs:,}",
-            "-" if row.peak_mb is None else f"{row.peak_mb:.0f}",
-            f"{row.evaluate_ms:.1f}",
-            f"{row.roads_ms:.0f}",
-            f"{row.greedy_s:.2f}",
-            f"{row.difference:.0e}",
-        ]
-        for row in rows
-    ]
-    table = [["network", *(title for title, _ in COLUMNS)], ["---"] * (len(COLUMNS) + 1), *cells]
-    meanings = "\n".join(f"- **{title}**: {meaning}" for title, meaning in COLUMNS)
-    machine = (
-        f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}, NumPy {np.__version__}"
-    )
-    lines = "\n".join(f"| {' | '.join(line)} |" for line in table)
-    with written_whole(path) as whole:
-        whole.write_text(INTRODUCTION.format(machine=machine) + f"\n\n{meanings}\n\n{lines}\n", encoding="utf-8")
-
-
-INTRODUCTION = f"""# How the contraction grows with the road network
-
-`python -m optimizer.lab.benchmark.overlay_scaling`, on {{machine}}; one case at a time, each in a process of its own, on one
-core; times are processor time, so that what else the machine did does not count.
-
-Made-up networks are those of `optimizer/lab/benchmark/scaling_roads.py`: 2.6 neighbours a node on average, half the nodes bends or ends, 5 % of
-the arcs fast roads; an extract has its drivable roads. Options stand on random major roads (the fast ones; {", ".join(MAJOR)} in an
-extract), watch both directions, and let {SURVIVAL:.0%} through; ordinary policing finds {FOUND_AN_HOUR:.0%} an hour. {ORIGINS} origins and
-{DESTINATIONS} destinations at random, every pair an informed evader."""
-
-COLUMNS = (
-    ("nodes", "of the road network"),
-    ("arcs", "of the road network, both directions counted"),
-    ("options", "each on the arcs of one road, both directions"),
-    ("sources", "different ends of option arcs and of evaders"),
-    ("ours, s", "`contract`: elimination, searches on the core, pruning; the smaller of two runs"),
-    (
-        "SciPy, s",
-        (
-            "one bare `scipy.sparse.csgraph.dijkstra` from each source on the whole network: the mean of a sample of "
-            f"{SAMPLE}, times the sources; the searches that prune would come on top"
-        ),
-    ),
-    ("times faster", "SciPy, s over ours, s"),
-    ("overlay nodes", "what solvers work on"),
-    ("overlay arcs", "what solvers work on"),
-    ("peak, MB", "largest resident size of the process, network and imports included, when the contraction ends"),
-    ("value, ms", "the value of a plan on the overlay"),
-    ("on roads, ms", "the same value on the road network"),
-    (
-        "greedy, s",
-        '`solve(..., method="greedy")` on the overlay, given as an instance: what solving takes after the contraction',
-    ),
-    ("difference", "of the values on overlay and roads, relative"),
-)
+def network_name(network: str) -> str:
+    """Return what a network is called: `generated 10000` by its size, or the extract's name."""
+    return f"generated {network}" if network.isdigit() else Path(network).name.split(".")[0]
 
 
 def _in_own_process(network: str, options: int) -> OverlayRow:
     done = subprocess.run(  # noqa: S603 - our own interpreter and module
-        [sys.executable, "-m", "optimizer.lab.benchmark.overlay_scaling", "--case", network, str(options)],
+        [sys.executable, "-m", "optimizer.lab.benchmark.overlay_scaling", network, str(options)],
         capture_output=True,
         text=True,
         check=False,
@@ -197,8 +79,7 @@ def _in_own_process(network: str, options: int) -> OverlayRow:
 
 def measure_case(network: str, options: int) -> OverlayRow:
     """Measure one case in this process; `network` is a number of nodes or the path of an extract."""
-    made_up = network.isdigit()
-    instance = _instance(made_up_roads(int(network)) if made_up else _roads_of(Path(network)), options)
+    instance = _instance(made_up_roads(int(network)) if network.isdigit() else _roads_of(Path(network)), options)
     contract_s, overlay = min((_timed(lambda: contract(instance)) for _ in range(2)), key=itemgetter(0))
     peak_mb = _peak_mb()
     sources = _sources(instance)
@@ -209,7 +90,7 @@ def measure_case(network: str, options: int) -> OverlayRow:
     roads_s, truth = min(_timed(lambda: plan_value(instance, placed)) for _ in range(2))
     greedy_s, _ = _timed(lambda: solve(_as_instance(instance, overlay), method="greedy"))
     return OverlayRow(
-        network="made up" if made_up else Path(network).name.split(".")[0],
+        network=network_name(network),
         nodes=instance.n_nodes,
         arcs=int(instance.tail.size),
         options=options,
@@ -224,10 +105,13 @@ def measure_case(network: str, options: int) -> OverlayRow:
         roads_ms=1000 * roads_s,
         greedy_s=greedy_s,
         difference=abs(value - truth) / truth,
+        cores=cores(),
+        numpy=np.__version__,
+        **stamp(),
     )
 
 
-def _instance(roads: Roads, options: int) -> Instance:
+def _instance(roads: ScalingRoads, options: int) -> Instance:
     rng = np.random.default_rng(1)
     chosen = rng.choice(np.flatnonzero(roads.major), options, replace=False)
     arcs = {int(s): tuple(np.flatnonzero(roads.segment == s).tolist()) for s in chosen}
@@ -244,7 +128,7 @@ def _instance(roads: Roads, options: int) -> Instance:
     )
 
 
-def _roads_of(extract: Path) -> Roads:
+def _roads_of(extract: Path) -> ScalingRoads:
     """Return the largest piece of an extract's drivable network from every node of which every other is reached."""
     from optimizer.region import read_region
 
@@ -255,7 +139,7 @@ def _roads_of(extract: Path) -> Roads:
     position = np.cumsum(inside) - 1
     major = np.isin(network.road_class[network.segment_arc], MAJOR)
     major[np.setdiff1d(np.arange(network.n_segments), network.segment[kept])] = False
-    return Roads(
+    return ScalingRoads(
         n_nodes=int(inside.sum()),
         tail=position[network.tail[kept]].astype(np.int32),
         head=position[network.head[kept]].astype(np.int32),
@@ -315,19 +199,58 @@ def _peak_mb() -> float | None:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024**2 if sys.platform == "darwin" else 1024)
 
 
-def _main() -> None:
-    parser = argparse.ArgumentParser(description="Measure the contraction and write the table.")
-    parser.add_argument(
-        "--case", nargs=2, metavar=("NETWORK", "OPTIONS"), help="Measure one case here; print it as JSON."
-    )
-    parser.add_argument("--extract", type=Path, help="OpenStreetMap extract to measure as well.")
-    parser.add_argument("--out", type=Path, default=Path("results/overlay.md"), help="Page to write.")
-    given = parser.parse_args()
-    if given.case:
-        print(json.dumps(asdict(measure_case(given.case[0], int(given.case[1])))))
-        return
-    write_overlay_table(measure_overlay(extract=given.extract), given.out)
+COLUMNS = {
+    "network": "network",
+    "nodes": "nodes",
+    "arcs": "arcs",
+    "options": "options",
+    "sources": "sources",
+    "contract_s": "ours, s",
+    "scipy_s": "SciPy, s",
+    "faster": "times faster",
+    "overlay_nodes": "overlay nodes",
+    "overlay_arcs": "overlay arcs",
+    "peak_mb": "peak, MB",
+    "evaluate_ms": "value, ms",
+    "roads_ms": "on roads, ms",
+    "greedy_s": "greedy, s",
+    "difference": "difference",
+}
+FORMATS = {
+    **dict.fromkeys(("nodes", "arcs", "sources", "overlay nodes", "overlay arcs"), thousands),
+    **dict.fromkeys(("ours, s", "greedy, s"), fixed(2)),
+    **dict.fromkeys(("SciPy, s", "times faster", "value, ms"), fixed(1)),
+    **dict.fromkeys(("peak, MB", "on roads, ms"), "{:.0f}".format),
+    "network": lambda name: "generated" if name.startswith("generated") else name,
+    "difference": "{:.0e}".format,
+}
+
+
+def overlay_table(rows: Sequence[OverlayRow]) -> PageTable:
+    """Return the rows as a table."""
+    return PageTable.of(list(COLUMNS.values()), [[getattr(row, name) for name in COLUMNS] for row in rows], FORMATS)
+
+
+def write_overlay_page(path: Path, rows: Sequence[OverlayRow]) -> PageFiles:
+    """Write the page of the rows of the newest version."""
+    chosen = newest_version(rows)
+    content = {
+        "cpu": distinct(row.cpu for row in chosen),
+        "cores": distinct(str(row.cores) for row in chosen),
+        "version": distinct(row.version for row in chosen),
+        "python": distinct(row.python for row in chosen),
+        "numpy": distinct(row.numpy for row in chosen),
+        "dates": date_range(chosen),
+        "major": ", ".join(MAJOR),
+        "through": f"{SURVIVAL:.0%}",
+        "found": f"{FOUND_AN_HOUR:.0%}",
+        "origins": ORIGINS,
+        "destinations": DESTINATIONS,
+        "sample": SAMPLE,
+        "table": overlay_table(chosen),
+    }
+    return PageFiles(write_page(path, "overlay.md.j2", **content), [])
 
 
 if __name__ == "__main__":
-    _main()
+    print(measure_case(sys.argv[1], int(sys.argv[2])).model_dump_json())

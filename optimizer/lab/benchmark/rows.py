@@ -1,29 +1,30 @@
-"""The raw rows of a benchmark: one JSON object a line, one line a run, appended so that a crash costs at most the line being written."""
+"""The rows of the benchmark: one model for each kind of run."""
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Hashable  # noqa: TC003 - pydantic and callers need it at run time
-from pathlib import Path  # noqa: TC003
 from typing import Literal
 
 from pydantic import Field
 
-from optimizer.base.errors import InputError, Problem
-from optimizer.base.json_lines import read_json_lines
-from optimizer.base.schema import Strict
+from optimizer.lab.rows import RunKey, StoredRow
 
+FILE = "rows.jsonl"
 RowStatus = Literal["optimal", "feasible", "infeasible", "unknown", "memory", "time", "failed", "lost"]
 AGAIN = frozenset({"failed", "lost"})
 """A run that ended so says nothing of its method: it is done again when the benchmark is resumed."""
-FILE = "rows.jsonl"
 
 
-class Row(Strict):
-    """One run.
+class SolverRow(StoredRow):
+    """A run of a solver."""
 
-    `optimal` and `feasible` are the method's own words. `memory` and `time`: the run was killed at its memory limit, or long after its
+    ortools: str
+    cores: int = Field(description="that the process could use")
+
+
+class PlacementRow(SolverRow):
+    """One run of a method on an instance.
+
+    `optimal` and `feasible` are the method's own status. `memory` and `time`: the run was killed at its memory limit, or long after its
     time limit; its bounds are the last it reported. `failed`: its process ended without a result. `lost`: the machine that ran it went away.
     """
 
@@ -37,85 +38,208 @@ class Row(Strict):
     upper: float | None
     gap: float | None = Field(description="(upper - lower) / upper")
     gap_to_best: float | None = Field(description="(upper - best known) / upper, as known when the row was written")
-    seconds: float | None = Field(description="wall-clock time of the search, reading the instance aside")
+    seconds: float | None = Field(description="wall-clock time of the search, without reading the instance")
     peak_mb: float | None = Field(description="largest resident size of the run's processes together, 2^20 bytes")
     plan: list[str] | None
     note: str = ""
     gap_asked: float
     time_limit: float
     memory_limit: float = Field(description="2^20 bytes, resident")
-    sha256: str = Field(description="of the instance file")
+    content: str = Field(description="digest of what the instance says")
     nodes: int | None
     arcs: int | None
     options: int | None
     evaders: int | None
-    version: str
-    ortools: str
-    python: str
-    cpu: str
-    cores: int
-    date: str
 
     @property
-    def key(self) -> Hashable:
-        """What makes two runs the same."""
-        return run_key(
-            self.sha256, self.method, self.seed, self.gap_asked, self.time_limit, self.memory_limit, self.version
+    def key(self) -> RunKey:
+        """What was run."""
+        return placement_key(
+            self.version, self.content, self.method, self.seed, self.gap_asked, self.time_limit, self.memory_limit
         )
 
     @property
-    def setting(self) -> tuple[float, float, float, str]:
+    def setting(self) -> tuple[object, ...]:
         """What must be equal for two rows to stand on one page: gap, time limit, memory limit, version."""
         return self.gap_asked, self.time_limit, self.memory_limit, self.version
 
 
-def run_key(
-    sha256: str, method: str, seed: int, gap: float, time_limit: float, memory_limit: float, version: str
-) -> Hashable:
-    """Return what makes two runs the same: an instance's content, how it is solved, and by which version."""
-    return sha256, method, seed, gap, time_limit, memory_limit, version
+def placement_key(
+    version: str, content: str, method: str, seed: int, gap: float, time_limit: float, memory_limit: float
+) -> RunKey:
+    """Return the key of a run of a method on an instance."""
+    return RunKey.of(version, content, method, seed=seed, gap=gap, time_limit=time_limit, memory_limit=memory_limit)
 
 
-class RowFile:
-    """The file of rows in a folder.
-
-    Opening it drops a last line that a crash left unfinished.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._path = folder / FILE
-            self._stream = self._path.open("ab")
-            _drop_half_line(self._path)
-        except OSError as error:
-            raise InputError(
-                Problem(str(folder), error.strerror or str(error), "a folder to write in", "Choose another --out")
-            ) from None
-
-    def append(self, row: Row) -> None:
-        """Add a row; it is on disk when this returns."""
-        self._stream.write(json.dumps(row.model_dump(), allow_nan=False, ensure_ascii=False).encode() + b"\n")
-        self._stream.flush()
-        os.fsync(self._stream.fileno())
-
-    def close(self) -> None:
-        """Close the file."""
-        self._stream.close()
+PatrolMethod = Literal["checkpoints only", "patrols only", "joint", "pricing"]
+PLANS: tuple[PatrolMethod, ...] = ("checkpoints only", "patrols only", "joint")
+"""Methods that make a plan; `pricing` is the root of `joint` by itself, for the times of its pricing problems."""
 
 
-def read_rows(folder: Path) -> list[Row]:
-    """Return the rows of a folder, the latest of each run, in the order they were first written; none where there is no file.
+class PatrolRow(SolverRow):
+    """One run on a case with patrols."""
 
-    Raises
-    ------
-    InputError
-        If a line other than an unfinished last one is no row.
-    """
-    return read_json_lines(folder / FILE, Row)
+    case: str
+    about: str
+    shipped: bool = Field(description="whether it is a scenario of the repository and not a generated one")
+    content: str = Field(description="digest of the fixed options, budgets and patrols")
+    method: PatrolMethod
+    seed: int
+    gap_asked: float
+    time_limit: float
+    status: str
+    limit: str | None = Field(description="what ended the search early: time, memory")
+    value: float | None = Field(description="value of the plan: share of the evaders that pass undetected")
+    lower: float | None = Field(description="proven for plans of the fixed options and the beats that were generated")
+    lower_all: float | None = Field(
+        description="proven for plans of the fixed options and any beats; as `lower` where teams stay at home"
+    )
+    exact: bool | None = Field(description="whether pricing was solved to proof for `lower_all`; None without beats")
+    seconds: float
+    checkpoints: list[str] | None = Field(description="fixed options of the plan")
+    beats: int | None = Field(description="teams that drive a beat in the plan")
+    used: dict[str, float] = Field(description="of each resource with a budget, without teams")
+    budget: dict[str, float]
+    made: int | None = Field(description="beats generated")
+    pricings: int | None = Field(description="pricing problems solved to proof")
+    pricing_median: float | None = Field(description="seconds of one")
+    pricing_largest: float | None = Field(description="seconds; None where the solver reports the median alone")
+    nodes: int
+    arcs: int
+    options: int
+    evaders: int
+    teams: int
+    bases: int
+    posts: int = Field(description="of the largest pricing problem")
+    load: float | None = Field(description="of the machine when the run ended, a mean over its last minute")
+
+    @property
+    def key(self) -> RunKey:
+        """What was run."""
+        return patrol_key(self.version, self.content, self.method, self.seed, self.gap_asked, self.time_limit)
+
+    @property
+    def summary(self) -> str:
+        """What was run and what it came to, in a line."""
+        value = "no plan" if self.value is None else f"{self.value:.4f}"
+        return f"{self.case}, {self.method}, seed {self.seed}: {value} in {self.seconds:.1f} s"
+
+    @property
+    def setting(self) -> tuple[object, ...]:
+        """What must be equal for two rows to stand on one page: gap, time limit, version."""
+        return self.gap_asked, self.time_limit, self.version
 
 
-def _drop_half_line(path: Path) -> None:
-    content = path.read_bytes()
-    if content and not content.endswith(b"\n"):
-        os.truncate(path, content.rfind(b"\n") + 1)
+def patrol_key(version: str, content: str, method: str, seed: int, gap: float, time_limit: float) -> RunKey:
+    """Return the key of a run on a case with patrols."""
+    return RunKey.of(version, content, method, seed=seed, gap=gap, time_limit=time_limit)
+
+
+class TourRow(SolverRow):
+    """Tour problems of one size solved to proof, by `best_tour` and by CP-SAT alone; seconds are processor time."""
+
+    posts: int
+    problems: int
+    proven: int
+    median_s: float
+    largest_s: float
+    circuit_limit: float = Field(description="seconds given to CP-SAT")
+    circuit_proven: int
+    circuit_median_s: float
+    circuit_largest_s: float
+    agree: int = Field(description="problems proven by both with the same value")
+    both: int = Field(description="problems proven by both")
+    quick_ms: float = Field(description="median of `quick_tours` for 10 tours")
+    quick_median: float = Field(description="value of its best tour over the optimum, median")
+    quick_least: float = Field(description="the same, least")
+    load: float | None = Field(description="of the machine when the runs ended")
+
+    @property
+    def key(self) -> RunKey:
+        """What was run."""
+        return tour_key(self.version, self.posts, self.problems, "proof", self.circuit_limit)
+
+
+class TourComparisonRow(SolverRow):
+    """Tour problems of one size in the same time, by `best_tour` and by PyVRP; differences are ours less PyVRP's, relative."""
+
+    posts: int
+    problems: int
+    seconds: float = Field(description="for each")
+    better: int
+    equal: int
+    worse: int
+    mean_difference: float
+    least_difference: float
+    proven: int
+    median_gap: float
+    largest_gap: float
+    pyvrp: str = Field(description="version")
+
+    @property
+    def key(self) -> RunKey:
+        """What was run."""
+        return tour_key(self.version, self.posts, self.problems, "PyVRP", self.seconds)
+
+
+def tour_key(version: str, posts: int, problems: int, method: str, seconds: float) -> RunKey:
+    """Return the key of the tour problems of one size, which their number of posts and their seeds define."""
+    return RunKey.of(version, f"tours {posts}", method, problems=problems, seconds=seconds)
+
+
+class OverlayRow(StoredRow):
+    """The contraction of one road network with so many options; seconds are processor time."""
+
+    cores: int
+    numpy: str
+    network: str = Field(description="where the roads come from")
+    nodes: int
+    arcs: int
+    options: int
+    sources: int = Field(description="ends of option arcs and of evaders: where SciPy's searches start")
+    contract_s: float = Field(description="of `contract`, the smaller of two runs")
+    scipy_s: float = Field(description="of one bare SciPy Dijkstra from each source, from the mean of a sample")
+    faster: float = Field(description="scipy_s over contract_s")
+    overlay_nodes: int
+    overlay_arcs: int
+    peak_mb: float | None = Field(description="largest resident size of the process when the contraction ended")
+    evaluate_ms: float = Field(description="to value a plan on the overlay")
+    roads_ms: float = Field(description="the same on the roads")
+    greedy_s: float = Field(description="of the greedy method on the overlay, as an instance of its own")
+    difference: float = Field(description="of the two values, relative")
+
+    @property
+    def key(self) -> RunKey:
+        """What was run."""
+        return overlay_key(self.version, self.network, self.options)
+
+
+def overlay_key(version: str, network: str, options: int) -> RunKey:
+    """Return the key of a contraction; generated networks are named by their size."""
+    return RunKey.of(version, network, "contract", options=options)
+
+
+class CommandRow(StoredRow):
+    """One command of this program, in a process of its own."""
+
+    cores: int
+    command: str
+    goal_s: float | None = Field(description="seconds that it should take at most on two cores; None without a goal")
+    seconds: float | None = Field(description="wall-clock time; None where it could not run")
+    peak_mb: float | None = Field(description="largest resident size of any one process of the command")
+    note: str = ""
+
+    @property
+    def key(self) -> RunKey:
+        """What was run."""
+        return command_key(self.version, self.command)
+
+    @property
+    def summary(self) -> str:
+        """What was run and what it came to, in a line."""
+        return f"{self.command}: " + (self.note if self.seconds is None else f"{self.seconds:.1f} s")
+
+
+def command_key(version: str, command: str) -> RunKey:
+    """Return the key of a command."""
+    return RunKey.of(version, command, "command")

@@ -8,19 +8,19 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Hashable  # noqa: TC003 - the dataclass's annotations are read by tools
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from optimizer.lab.benchmark.machine import cores, cpu_model, versions
 from optimizer.lab.benchmark.processes import family_of, kill_family
-from optimizer.lab.benchmark.rows import Row, run_key
+from optimizer.lab.benchmark.rows import PlacementRow, placement_key
+from optimizer.lab.machine import package_version, solver_stamp
 from optimizer.problem.result import relative_gap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from optimizer.lab.rows import RunKey
 
 WORKER = "optimizer.lab.benchmark.worker"
 """Module of the child process."""
@@ -40,8 +40,8 @@ class Job:
     ----------
     family, instance
         Names.
-    sha256
-        Content hash of the instance file.
+    content
+        Digest of what the instance says.
     method, seed, gap, time_limit
         As in `optimizer.solvers.solve.solve`.
     memory_limit
@@ -54,26 +54,28 @@ class Job:
 
     family: str
     instance: str
-    sha256: str
+    content: str
     method: str
     seed: int
     gap: float
     time_limit: float
     memory_limit: float
     best: float | None = None
-    version: str = field(default_factory=lambda: versions()["version"])
+    version: str = field(default_factory=package_version)
 
     @property
-    def key(self) -> Hashable:
-        """What makes two runs the same."""
-        return run_key(self.sha256, self.method, self.seed, self.gap, self.time_limit, self.memory_limit, self.version)
+    def key(self) -> RunKey:
+        """What is to be run."""
+        return placement_key(
+            self.version, self.content, self.method, self.seed, self.gap, self.time_limit, self.memory_limit
+        )
 
 
 class StoppedError(Exception):
     """The benchmark was told to stop; the run leaves no row."""
 
 
-def run(job: Job, instance: Path, stopped: Callable[[], bool] = lambda: False) -> Row:
+def run(job: Job, instance: Path, stopped: Callable[[], bool] = lambda: False) -> PlacementRow:
     """Make a run in a process of its own and return its row.
 
     Parameters
@@ -104,15 +106,15 @@ def run(job: Job, instance: Path, stopped: Callable[[], bool] = lambda: False) -
     return _row(job, said, seconds=said.get("seconds", child.seconds), peak_mb=child.peak_mb)
 
 
-def lost_row(job: Job, note: str, status: str = "lost") -> Row:
+def lost_row(job: Job, note: str, status: str = "lost") -> PlacementRow:
     """Return the row of a run whose machine went away, or that could not be started."""
     return _row(job, {"status": status, "note": note}, seconds=None, peak_mb=None)
 
 
-def _row(job: Job, said: dict[str, Any], *, seconds: float | None, peak_mb: float | None) -> Row:
+def _row(job: Job, said: dict[str, Any], *, seconds: float | None, peak_mb: float | None) -> PlacementRow:
     lower, upper = said.get("lower"), said.get("upper")
-    here = versions()
-    return Row(
+    own = {name: said[name] for name in ("ortools", "python") if name in said}
+    return PlacementRow(
         instance=job.instance,
         family=job.family,
         method=job.method,
@@ -130,17 +132,12 @@ def _row(job: Job, said: dict[str, Any], *, seconds: float | None, peak_mb: floa
         gap_asked=job.gap,
         time_limit=job.time_limit,
         memory_limit=job.memory_limit,
-        sha256=job.sha256,
+        content=job.content,
         nodes=said.get("nodes"),
         arcs=said.get("arcs"),
         options=said.get("options"),
         evaders=said.get("evaders"),
-        version=job.version,
-        ortools=said.get("ortools", here["ortools"]),
-        python=said.get("python", here["python"]),
-        cpu=cpu_model(),
-        cores=cores(),
-        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        **(solver_stamp() | own | {"version": job.version}),
     )
 
 

@@ -30,8 +30,8 @@ FAST_MS, SLOW_MS = 25.0, (8.0, 11.0, 14.0)
 
 
 @dataclass(frozen=True)
-class Roads:
-    """Roads whose two directions are two arcs.
+class ScalingRoads:
+    """ScalingRoads whose two directions are two arcs.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class Roads:
     major: NDArray[np.bool_]
 
 
-def made_up_roads(n_nodes: int, seed: int = 0) -> Roads:
+def made_up_roads(n_nodes: int, seed: int = 0) -> ScalingRoads:
     """Return a network of `n_nodes` >= 20 nodes; a seed gives the same one again."""
     rng = np.random.default_rng(seed)
     side = int(np.sqrt(JUNCTIONS * n_nodes))
@@ -69,7 +69,7 @@ def made_up_roads(n_nodes: int, seed: int = 0) -> Roads:
     stubs = np.column_stack((rng.integers(0, grown, n_nodes - grown), np.arange(grown, n_nodes)))
     tail, head = np.concatenate((ends, stubs)).astype(np.int32).T
     time_s = np.concatenate((seconds, rng.uniform(5, 60, len(stubs))))
-    return Roads(
+    return ScalingRoads(
         n_nodes=n_nodes,
         tail=np.concatenate((tail, head)),
         head=np.concatenate((head, tail)),

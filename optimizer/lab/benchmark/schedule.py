@@ -6,27 +6,35 @@ import threading
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path  # noqa: TC003 - the dataclass's annotations are read by tools
 from typing import TYPE_CHECKING
 
-from optimizer.base.files import sha256
+from optimizer.lab.benchmark.digest import content_digest
+from optimizer.lab.benchmark.families import instance_file
 from optimizer.lab.benchmark.known import best_values
-from optimizer.lab.benchmark.rows import AGAIN, RowFile, read_rows
+from optimizer.lab.benchmark.rows import AGAIN, FILE, PlacementRow
 from optimizer.lab.benchmark.run import Job, StoppedError, lost_row, run
+from optimizer.lab.rows import RowStore
+from optimizer.problem.instance_file import read_instance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
     from concurrent.futures import Future
-    from pathlib import Path
 
-    from optimizer.lab.benchmark.families import Case
-    from optimizer.lab.benchmark.rows import Row
-
-Task = tuple[Job, "Path"]
-"""A run to make, and its instance's file."""
+    from optimizer.lab.case import Case
+    from optimizer.problem.instance import Instance
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class PlannedRun:
+    """A run to make, and the file of its instance."""
+
+    job: Job
+    file: Path
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
     """How runs are made.
 
     Attributes
@@ -48,7 +56,12 @@ class Terms:
     memory_limit: float
 
 
-def tasks(cases: Sequence[Case], terms: Terms, folder: Path) -> list[Task]:
+def row_store(folder: Path) -> RowStore[PlacementRow]:
+    """Return the rows of a folder."""
+    return RowStore(folder / FILE, PlacementRow)
+
+
+def plan_runs(cases: Sequence[Case[Instance]], options: RunOptions, folder: Path) -> list[PlannedRun]:
     """Return every run of a benchmark: instance by instance, method by method, seed by seed.
 
     Instances without a file of their own are written into `folder`/instances.
@@ -56,40 +69,40 @@ def tasks(cases: Sequence[Case], terms: Terms, folder: Path) -> list[Task]:
     best = best_values(cases)
     planned = []
     for case in cases:
-        path = case.file(folder / "instances")
-        content = sha256(path)
+        path = instance_file(case, folder / "instances")
+        content = content_digest(read_instance(path))
         planned += [
-            (
+            PlannedRun(
                 Job(
                     family=case.family,
                     instance=case.name,
-                    sha256=content,
+                    content=content,
                     method=method,
                     seed=seed,
-                    gap=terms.gap,
-                    time_limit=terms.time_limit,
-                    memory_limit=terms.memory_limit,
+                    gap=options.gap,
+                    time_limit=options.time_limit,
+                    memory_limit=options.memory_limit,
                     best=best.get(case.name),
                 ),
                 path,
             )
-            for method in terms.methods
-            for seed in terms.seeds
+            for method in options.methods
+            for seed in options.seeds
         ]
     return planned
 
 
-def missing(planned: Sequence[Task], folder: Path) -> list[Task]:
+def missing(planned: Sequence[PlannedRun], folder: Path) -> list[PlannedRun]:
     """Return the runs that a folder has no row of, or none that says anything of the method."""
-    done = {row.key for row in read_rows(folder) if row.status not in AGAIN}
-    return [task for task in planned if task[0].key not in done]
+    done = {row.key for row in row_store(folder).read() if row.status not in AGAIN}
+    return [one for one in planned if one.job.key not in done]
 
 
 def carry_out(
-    todo: Sequence[Task],
+    todo: Sequence[PlannedRun],
     folder: Path,
-    runner: Callable[[Sequence[Task]], Generator[Row, None, None]],
-    on_row: Callable[[Row], None],
+    runner: Callable[[Sequence[PlannedRun]], Generator[PlacementRow, None, None]],
+    on_row: Callable[[PlacementRow], None],
 ) -> None:
     """Make runs, and keep each row as it comes.
 
@@ -109,13 +122,15 @@ def carry_out(
     KeyboardInterrupt
         When it comes; every row so far is on disk, and no run is left behind.
     """
-    with closing(RowFile(folder)) as file, closing(runner(todo)) as rows:
+    store = row_store(folder)
+    store.append()
+    with closing(runner(todo)) as rows:
         for row in rows:
-            file.append(row)
+            store.append(row)
             on_row(row)
 
 
-def pool(todo: Sequence[Task], jobs: int = 1) -> Generator[Row, None, None]:
+def pool(todo: Sequence[PlannedRun], jobs: int = 1) -> Generator[PlacementRow, None, None]:
     """Make runs on this machine, `jobs` at a time, and yield their rows as they end.
 
     With more than one at a time they share memory bandwidth and caches: times are clean with one.
@@ -123,7 +138,7 @@ def pool(todo: Sequence[Task], jobs: int = 1) -> Generator[Row, None, None]:
     stop = threading.Event()
     executor = ThreadPoolExecutor(jobs, thread_name_prefix="run")
     try:
-        pending = {executor.submit(_kept, task, stop.is_set) for task in todo}
+        pending = {executor.submit(_kept, one, stop.is_set) for one in todo}
         while pending:
             # a plain wait is not interruptible everywhere; one with a timeout is
             done, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
@@ -133,18 +148,17 @@ def pool(todo: Sequence[Task], jobs: int = 1) -> Generator[Row, None, None]:
         executor.shutdown(wait=True, cancel_futures=True)
 
 
-def _kept(task: Task, stopped: Callable[[], bool]) -> Row | None:
+def _kept(planned: PlannedRun, stopped: Callable[[], bool]) -> PlacementRow | None:
     """Make a run; what goes wrong with starting it costs its own row."""
-    job, path = task
     try:
-        return run(job, path, stopped)
+        return run(planned.job, planned.file, stopped)
     except StoppedError:
         return None
     except Exception as error:  # noqa: BLE001 - whatever it is, the other runs go on
-        return lost_row(job, f"{type(error).__name__}: {error}"[:200], "failed")
+        return lost_row(planned.job, f"{type(error).__name__}: {error}"[:200], "failed")
 
 
-def _rows(done: set[Future[Row | None]]) -> Iterator[Row]:
+def _rows(done: set[Future[PlacementRow | None]]) -> Iterator[PlacementRow]:
     for future in done:
         row = future.result()
         if row is not None:

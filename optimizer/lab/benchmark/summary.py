@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.lab.benchmark.rows import Row
+    from optimizer.lab.benchmark.rows import PlacementRow
 
 SHIFT_SECONDS = 1.0
 """Shift of the geometric mean of times: differences well below it hardly count."""
@@ -58,7 +58,7 @@ class Score:
     runs: int
 
 
-def usual_setting(rows: Sequence[Row], **asked: float | None) -> list[Row]:
+def usual_setting(rows: Sequence[PlacementRow], **asked: float | None) -> list[PlacementRow]:
     """Return the rows of one setting (gap, time and memory limit, version): the newest row's among those that match what is asked for."""
     matching = [row for row in rows if all(value in {None, getattr(row, name)} for name, value in asked.items())]
     if not matching:
@@ -67,15 +67,15 @@ def usual_setting(rows: Sequence[Row], **asked: float | None) -> list[Row]:
     return [row for row in matching if row.setting == newest.setting]
 
 
-def scores(rows: Iterable[Row], best: dict[str, float]) -> list[Score]:
+def scores(rows: Iterable[PlacementRow], best: dict[str, float]) -> list[Score]:
     """Return one score for each instance and method, in the order the instances come."""
-    groups: dict[tuple[str, str, str], list[Row]] = {}
+    groups: dict[tuple[str, str, str], list[PlacementRow]] = {}
     for row in rows:
         groups.setdefault((row.family, row.instance, row.method), []).append(row)
     return [_score(group, best.get(group[0].instance)) for group in groups.values()]
 
 
-def best_of(rows: Iterable[Row], known: dict[str, float]) -> dict[str, float]:
+def best_of(rows: Iterable[PlacementRow], known: dict[str, float]) -> dict[str, float]:
     """Return the best value of each instance: what was known, or a run's where it is better by more than a rounded value's last place."""
     best = dict(known)
     for row in rows:
@@ -165,7 +165,7 @@ def profile(table: Sequence[Score], methods: Sequence[str]) -> dict[str, NDArray
     }
 
 
-def _score(runs: list[Row], best: float | None) -> Score:
+def _score(runs: list[PlacementRow], best: float | None) -> Score:
     first = runs[0]
     seconds = np.median([_counted(row) for row in runs])
     to_best = [(row.upper - best) / row.upper if row.upper else 0.0 for row in runs if row.upper is not None and best]
@@ -184,6 +184,6 @@ def _score(runs: list[Row], best: float | None) -> Score:
     )
 
 
-def _counted(row: Row) -> float:
+def _counted(row: PlacementRow) -> float:
     """Return the seconds a run counts: its own if it proved what was asked, else its time limit."""
     return row.seconds if row.status == "optimal" and row.seconds is not None else row.time_limit

@@ -1,16 +1,11 @@
-"""How fast the best tour of one team is found and proven, beside CP-SAT alone and beside PyVRP.
-
-`python -m optimizer.lab.benchmark.tours [--out results/tours.md]` runs everything; PyVRP must be installed for the second table.
-"""
+"""How fast the best tour of one team is found and proven, beside CP-SAT alone and beside PyVRP, which must be installed for it."""
 
 from __future__ import annotations
 
-import argparse
 import os
 import time
 from dataclasses import dataclass
-from importlib.metadata import version
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,13 +13,16 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import Delaunay
 
-from optimizer.base.files import written_whole
-from optimizer.lab.benchmark.machine import cores, cpu_model
+from optimizer.lab.benchmark.rows import TourComparisonRow, TourRow, tour_key
+from optimizer.lab.machine import package_version, solver_stamp
+from optimizer.lab.pages import PageFiles, PageTable, fixed, write_page
+from optimizer.lab.rows import PlannedRow, date_range, distinct, newest_version
 from optimizer.solvers.patrols.pricing import Tour, TourProblem, best_tour, check_tour, quick_tours, tour_value
 from optimizer.solvers.patrols.tour_circuit import best_circuit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 SHIFT, SLOT = 8 * 3600, 1800
 LEAST_LEG, USUAL_LEG = 600, 3000
@@ -32,59 +30,19 @@ LEAST_LEG, USUAL_LEG = 600, 3000
 NODES = 10
 """Nodes of the road network for each post."""
 PROVEN_SIZES, BESIDE_SIZES = (20, 30, 40), (60, 100, 150, 200)
-CIRCUIT_LIMIT = 60.0
+PROBLEMS = 10
+"""Problems of each size: seeds 0 to 9."""
+CIRCUIT_LIMIT, BESIDE_SECONDS = 60.0, 5.0
+"""Seconds for CP-SAT, and for each of ours and PyVRP."""
 TOP = 1e8
-"""Worth of the largest prize in PyVRP's integers; of 1e4, 1e6 and 1e8 it did best with this, and with a cost of 1 a second to guide it."""
-
-
-PROVEN_COLUMNS = (
-    *("posts", "problems", "proven", "median s", "largest s"),
-    *("CP-SAT proven", "CP-SAT median s", "CP-SAT largest s", "agree", "quick, ms", "quick, worth"),
-)
-BESIDE_COLUMNS = (
-    "posts",
-    "problems",
-    "better",
-    "equal",
-    "worse",
-    "mean difference",
-    "least difference",
-    "proven",
-    "gap",
-)
-
-
-@dataclass(frozen=True)
-class ProvenRow:
-    """One problem solved to proof: processor seconds and worths, ours and of CP-SAT alone."""
-
-    posts: int
-    quick: float
-    quick_worth: float
-    labels: float
-    value: float
-    proven: bool
-    circuit: float
-    circuit_value: float
-    circuit_bound: float
-
-
-@dataclass(frozen=True)
-class BesideRow:
-    """One problem of fixed dwells in the same time: ours and PyVRP's."""
-
-    posts: int
-    value: float
-    bound: float
-    proven: bool
-    other: float
+"""The largest prize in PyVRP's integers; of 1e4, 1e6 and 1e8 it did best with this, and with a cost of 1 a second to guide it."""
 
 
 def road_problem(posts: int, seed: int, *, most_slots: int = 4, leg_worths: bool = True) -> TourProblem:
-    """Return a made-up problem on a road network.
+    """Return a generated problem on a road network.
 
     Posts and base are nodes of a planar network whose roads differ in speed up to 2.2 times; half of all legs take more than 50 minutes,
-    none less than 10. Worths of posts are Pareto (1.5) and level off with dwelling; a leg's is in proportion to its time, give or take.
+    none less than 10. Prizes of posts are Pareto (1.5) and level off with dwelling; a leg's is about in proportion to its time.
 
     Parameters
     ----------
@@ -95,7 +53,7 @@ def road_problem(posts: int, seed: int, *, most_slots: int = 4, leg_worths: bool
     most_slots
         L.
     leg_worths
-        Whether legs are worth anything.
+        Whether legs have a prize.
     """
     rng = np.random.default_rng(seed)
     travel = _travel(posts, rng)
@@ -120,39 +78,117 @@ def _travel(posts: int, rng: np.random.Generator) -> np.ndarray:
     return seconds.astype(np.int64)
 
 
-def proven_rows(sizes: Iterable[int], seeds: Iterable[int]) -> Iterator[ProvenRow]:
-    """Solve problems to proof, with our method and with CP-SAT alone."""
-    seeds = tuple(seeds)
-    for posts in sizes:
-        for seed in seeds:
-            problem = road_problem(posts, seed)
-            at = [time.process_time()]
-            tours = quick_tours(problem, 10)
-            at.append(time.process_time())
-            best = best_tour(problem)
-            at.append(time.process_time())
-            circuit = best_circuit(problem, time_limit=CIRCUIT_LIMIT, workers=2)
-            at.append(time.process_time())
-            took = np.diff(at).tolist()
-            other = tour_value(problem, circuit.tour) if circuit.tour else 0.0
-            first = tour_value(problem, tours[0])
-            yield ProvenRow(posts, took[0], first, took[1], best.value, best.proven, took[2], other, circuit.bound)
+@dataclass(frozen=True, slots=True)
+class ProofTimes:
+    """One problem solved to proof: processor seconds and values, ours and of CP-SAT alone."""
+
+    quick_s: float
+    quick_value: float
+    labels_s: float
+    value: float
+    proven: bool
+    circuit_s: float
+    circuit_value: float
+    circuit_bound: float
+
+    @property
+    def circuit_proven(self) -> bool:
+        """Whether CP-SAT proved its tour."""
+        return self.circuit_bound <= self.circuit_value * (1 + 1e-6)
 
 
-def beside_rows(sizes: Iterable[int], seeds: Iterable[int], seconds: float) -> Iterator[BesideRow]:
-    """Give our method and PyVRP the same seconds on problems of fixed dwells without worths of legs."""
-    seeds = tuple(seeds)
+def planned_proofs(sizes: Sequence[int] = PROVEN_SIZES, problems: int = PROBLEMS) -> Iterator[PlannedRow[TourRow]]:
+    """Give the rows of problems solved to proof, size by size."""
     for posts in sizes:
-        for seed in seeds:
-            problem = road_problem(posts, seed, most_slots=1, leg_worths=False)
-            best = best_tour(problem, time_limit=seconds)
-            yield BesideRow(
-                posts, best.value, best.bound, best.proven, tour_value(problem, pyvrp_tour(problem, seconds))
-            )
+        key = tour_key(package_version(), posts, problems, "proof", CIRCUIT_LIMIT)
+        yield PlannedRow(key, partial(proof_row, posts, problems))
+
+
+def planned_comparisons(
+    sizes: Sequence[int] = BESIDE_SIZES, problems: int = PROBLEMS, seconds: float = BESIDE_SECONDS
+) -> Iterator[PlannedRow[TourComparisonRow]]:
+    """Give the rows of problems solved by us and by PyVRP in the same time, size by size."""
+    for posts in sizes:
+        key = tour_key(package_version(), posts, problems, "PyVRP", seconds)
+        yield PlannedRow(key, partial(comparison_row, posts, problems, seconds))
+
+
+def proof_row(posts: int, problems: int) -> TourRow:
+    """Solve the problems of one size to proof, with our method and with CP-SAT alone."""
+    some = [_proof_times(road_problem(posts, seed)) for seed in range(problems)]
+    ended = [one for one in some if one.circuit_proven]
+    both = [one for one in ended if one.proven]
+    quick = [one.quick_value / one.value for one in some]
+    return TourRow(
+        posts=posts,
+        problems=problems,
+        proven=sum(one.proven for one in some),
+        median_s=float(np.median([one.labels_s for one in some])),
+        largest_s=max(one.labels_s for one in some),
+        circuit_limit=CIRCUIT_LIMIT,
+        circuit_proven=len(ended),
+        circuit_median_s=float(np.median([one.circuit_s for one in some])),
+        circuit_largest_s=max(one.circuit_s for one in some),
+        agree=sum(abs(one.value - one.circuit_value) <= 1e-6 * one.value for one in both),
+        both=len(both),
+        quick_ms=1000 * float(np.median([one.quick_s for one in some])),
+        quick_median=float(np.median(quick)),
+        quick_least=min(quick),
+        load=round(os.getloadavg()[2], 1) if hasattr(os, "getloadavg") else None,
+        **solver_stamp(),
+    )
+
+
+def _proof_times(problem: TourProblem) -> ProofTimes:
+    at = [time.process_time()]
+    tours = quick_tours(problem, 10)
+    at.append(time.process_time())
+    best = best_tour(problem)
+    at.append(time.process_time())
+    circuit = best_circuit(problem, time_limit=CIRCUIT_LIMIT, workers=2)
+    at.append(time.process_time())
+    took = np.diff(at).tolist()
+    other = tour_value(problem, circuit.tour) if circuit.tour else 0.0
+    return ProofTimes(
+        quick_s=took[0],
+        quick_value=tour_value(problem, tours[0]),
+        labels_s=took[1],
+        value=best.value,
+        proven=best.proven,
+        circuit_s=took[2],
+        circuit_value=other,
+        circuit_bound=circuit.bound,
+    )
+
+
+def comparison_row(posts: int, problems: int, seconds: float) -> TourComparisonRow:
+    """Give our method and PyVRP the same seconds on the problems of one size, of fixed dwells without values of legs."""
+    apart, gap, proven = np.zeros(problems), np.zeros(problems), 0
+    for seed in range(problems):
+        problem = road_problem(posts, seed, most_slots=1, leg_worths=False)
+        best = best_tour(problem, time_limit=seconds)
+        apart[seed] = best.value / tour_value(problem, pyvrp_tour(problem, seconds)) - 1
+        gap[seed] = best.bound / best.value - 1
+        proven += best.proven
+    return TourComparisonRow(
+        posts=posts,
+        problems=problems,
+        seconds=seconds,
+        better=int((apart > 1e-9).sum()),
+        equal=int((abs(apart) <= 1e-9).sum()),
+        worse=int((apart < -1e-9).sum()),
+        mean_difference=float(apart.mean()),
+        least_difference=float(apart.min()),
+        proven=proven,
+        median_gap=float(np.median(gap)),
+        largest_gap=float(gap.max()),
+        pyvrp=package_version("pyvrp"),
+        **solver_stamp(),
+    )
 
 
 def pyvrp_tour(problem: TourProblem, seconds: float, seed: int = 0) -> Tour:
-    """Return PyVRP's best tour: one vehicle, optional clients with prizes, a limit on the duration; dwells are one slot, legs worth nothing."""
+    """Return PyVRP's best tour: one vehicle, optional clients with prizes, a limit on the duration; dwells are one slot, legs have no prize."""
     import pyvrp  # type: ignore[import-not-found, unused-ignore]
     from pyvrp.stop import MaxRuntime  # type: ignore[import-not-found, unused-ignore]
 
@@ -176,124 +212,63 @@ def pyvrp_tour(problem: TourProblem, seconds: float, seed: int = 0) -> Tour:
     return tour
 
 
-def page(proven: Sequence[ProvenRow], beside: Sequence[BesideRow], seconds: float) -> str:
-    """Return the results as Markdown."""
-    return "\n".join([*_head(), *_proven_table(proven), *_beside_head(seconds), *_beside_table(beside), ""])
+PROOF_COLUMNS = (
+    *("posts", "problems", "proven", "median s", "largest s", "CP-SAT proven", "CP-SAT median s", "CP-SAT largest s"),
+    *("agree", "quick, ms", "quick, value: median", "quick, value: least"),
+)
+PROOF_FORMATS = {
+    **dict.fromkeys(("median s", "largest s"), fixed(2)),
+    **dict.fromkeys(("CP-SAT median s", "CP-SAT largest s"), fixed(1)),
+    **dict.fromkeys(("quick, value: median", "quick, value: least"), fixed(3)),
+    "quick, ms": fixed(0),
+}
+COMPARISON_COLUMNS = (
+    *("posts", "problems", "better", "equal", "worse", "mean difference", "least difference", "proven"),
+    *("median gap", "largest gap"),
+)
+COMPARISON_FORMATS = {
+    **dict.fromkeys(("mean difference", "least difference"), "{:+.2%}".format),
+    **dict.fromkeys(("median gap", "largest gap"), "{:.1%}".format),
+}
 
 
-def _head() -> list[str]:
-    return [
-        "# The best tour of one team",
-        "",
-        f"`python -m optimizer.lab.benchmark.tours`, on {cores()} cores ({cpu_model()}), OR-Tools {version('ortools')};",
-        "times of the first table are processor time, so that what else the machine did does not count.",
-        *([f"Load of the machine when the runs ended: {os.getloadavg()[2]:.0f}."] if hasattr(os, "getloadavg") else []),
-        "",
-        "Made-up problems (`road_problem` in `optimizer/lab/benchmark/tours.py`): 8 h slots of 30 minutes, legs of 10 minutes",
-        "and more with a median of 50, posts' worths heavy-tailed.",
-        "",
-        "## To proof",
-        "",
-        "1 to 4 slots a visit, worth ever less each; legs worth something in proportion to their time. `best_tour` uses one core. CP-SAT alone",
-        "(`best_circuit`, two workers) is the referee: both must say the same optimum. Its time is the sum over its threads: half of it is",
-        "what a clock would show on two idle cores.",
-        "",
-        "- **s**: `best_tour` until proven, median and largest, no limit",
-        "- **CP-SAT, s**: the same",
-        f"- **CP-SAT proven**: within {CIRCUIT_LIMIT:g} s",
-        "- **agree**: of those proven by both, how many have the same value (relative 1e-6)",
-        "- **quick, ms**: `quick_tours` for 10 tours, median",
-        "- **quick, worth**: its best tour's worth over the optimum: median and least",
-        "",
-        *_columns(PROVEN_COLUMNS),
-    ]
-
-
-def _proven_table(rows: Sequence[ProvenRow]) -> Iterator[str]:
-    for posts in sorted({row.posts for row in rows}):
-        some = [row for row in rows if row.posts == posts]
-        ours, others = [row.labels for row in some], [row.circuit for row in some]
-        ended = [row for row in some if row.circuit_bound <= row.circuit_value * (1 + 1e-6)]
-        both = [row for row in ended if row.proven]
-        agree = sum(abs(row.value - row.circuit_value) <= 1e-6 * row.value for row in both)
-        share = [row.quick_worth / row.value for row in some]
-        cells = (
-            posts,
-            len(some),
-            sum(row.proven for row in some),
-            f"{np.median(ours):.2f}",
-            f"{max(ours):.2f}",
-            len(ended),
-            f"{np.median(others):.1f}",
-            f"{max(others):.1f}",
-            f"{agree} of {len(both)}",
-            f"{1000 * np.median([row.quick for row in some]):.0f}",
-            f"{np.median(share):.3f}, {min(share):.3f}",
-        )
-        yield _row(cells)
-
-
-def _beside_head(seconds: float) -> list[str]:
-    return [
-        "",
-        "## Beside PyVRP",
-        "",
-        f"One slot a visit, legs worth nothing, {seconds:g} s by the clock for each, one after the other on one core; PyVRP",
-        f"{version('pyvrp')} with one vehicle, optional clients, prizes of up to {TOP:.0e} and a cost of 1 a second.",
-        "Differences are ours less PyVRP's, relative.",
-        "",
-        "- **better, equal, worse**: how many of ours (relative 1e-9)",
-        "- **gap**: what is left between value and proven bound, median and largest; PyVRP gives no bound",
-        "",
-        *_columns(BESIDE_COLUMNS),
-    ]
-
-
-def _beside_table(rows: Sequence[BesideRow]) -> Iterator[str]:
-    for posts in sorted({row.posts for row in rows}):
-        some = [row for row in rows if row.posts == posts]
-        apart = np.array([row.value / row.other - 1 for row in some])
-        gap = [row.bound / row.value - 1 for row in some]
-        cells = (
-            posts,
-            len(some),
-            int((apart > 1e-9).sum()),
-            int((abs(apart) <= 1e-9).sum()),
-            int((apart < -1e-9).sum()),
-            f"{apart.mean():+.2%}",
-            f"{apart.min():+.2%}",
-            sum(row.proven for row in some),
-            f"{np.median(gap):.1%}, {max(gap):.1%}",
-        )
-        yield _row(cells)
-
-
-def _columns(names: Sequence[str]) -> list[str]:
-    return [_row(names), _row(["---"] * len(names))]
-
-
-def _row(cells: Iterable[object]) -> str:
-    return "| " + " | ".join(map(str, cells)) + " |"
-
-
-def main() -> None:
-    """Solve everything and write the page."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path("results/tours.md"), help="file to write")
-    parser.add_argument("--seeds", type=int, default=10, help="problems of each size")
-    parser.add_argument("--seconds", type=float, default=5.0, help="time for each of ours and PyVRP")
-    asked = parser.parse_args()
-    proven = []
-    for row in proven_rows(PROVEN_SIZES, range(asked.seeds)):
-        proven.append(row)
-        print(row, flush=True)
-    beside = []
-    for other in beside_rows(BESIDE_SIZES, range(asked.seeds), asked.seconds):
-        beside.append(other)
-        print(other, flush=True)
-    with written_whole(asked.out) as temporary:
-        temporary.write_text(page(proven, beside, asked.seconds), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
+def write_tour_page(path: Path, proofs: Sequence[TourRow], comparisons: Sequence[TourComparisonRow]) -> PageFiles:
+    """Write the page of the rows of the newest version."""
+    proofs, comparisons = newest_version(proofs), newest_version(comparisons)
+    rows = [*proofs, *comparisons]
+    content = {
+        "cpu": distinct(row.cpu for row in rows),
+        "cores": distinct(str(row.cores) for row in rows),
+        "version": distinct(row.version for row in rows),
+        "ortools": distinct(row.ortools for row in rows),
+        "dates": date_range(rows),
+        "load": max((row.load for row in proofs if row.load is not None), default=None),
+        "circuit_limit": distinct(f"{row.circuit_limit:g}" for row in proofs),
+        "proofs": PageTable.of(
+            PROOF_COLUMNS,
+            [
+                (
+                    *(row.posts, row.problems, row.proven, row.median_s, row.largest_s, row.circuit_proven),
+                    *(row.circuit_median_s, row.circuit_largest_s, f"{row.agree} of {row.both}"),
+                    *(row.quick_ms, row.quick_median, row.quick_least),
+                )
+                for row in proofs
+            ],
+            PROOF_FORMATS,
+        ),
+        "seconds": distinct(f"{row.seconds:g}" for row in comparisons),
+        "pyvrp": distinct(row.pyvrp for row in comparisons),
+        "top": f"{TOP:.0e}",
+        "comparisons": PageTable.of(
+            COMPARISON_COLUMNS,
+            [
+                (
+                    *(row.posts, row.problems, row.better, row.equal, row.worse, row.mean_difference),
+                    *(row.least_difference, row.proven, row.median_gap, row.largest_gap),
+                )
+                for row in comparisons
+            ],
+            COMPARISON_FORMATS,
+        ),
+    }
+    return PageFiles(write_page(path, "tours.md.j2", **content), [])

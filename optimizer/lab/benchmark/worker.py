@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import platform
 import sys
 import threading
 from pathlib import Path
@@ -15,8 +16,8 @@ from typing import Any
 
 from optimizer.base.errors import InfeasibleError
 from optimizer.base.listener import SilentListener
-from optimizer.lab.benchmark.machine import versions
 from optimizer.lab.benchmark.processes import own_peak_mb
+from optimizer.lab.machine import package_version
 from optimizer.problem.instance_file import read_instance
 from optimizer.solvers.solve import solve
 
@@ -31,7 +32,8 @@ def main(order: dict[str, Any]) -> None:
         arcs=int(instance.tail.size),
         options=len(instance.options),
         evaders=len(instance.evaders),
-        **versions(),
+        ortools=package_version("ortools"),
+        python=platform.python_version(),
     )
 
     try:

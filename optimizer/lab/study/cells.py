@@ -1,11 +1,10 @@
-"""The cells of the study, in the order they are run, and the streams of chance that belong to each."""
+"""The cells of the study, in the order they are run, and the random streams that belong to each."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence  # noqa: TC003 - the dataclasses' annotations are read by tools
 from dataclasses import dataclass
 from enum import IntEnum
-from fnmatch import fnmatchcase
 from itertools import chain, product
 from zlib import crc32
 
@@ -25,8 +24,8 @@ LOOP_REGIONS, LOOP_SEEDS = 1, 10
 LOOP_WORLDS: tuple[WorldKind, ...] = ("flows", "mixed", "local")
 
 
-class Part(IntEnum):
-    """What a stream of chance is for."""
+class Stream(IntEnum):
+    """What a random stream is for."""
 
     WORLD = 0
     HISTORY = 1
@@ -74,10 +73,10 @@ class Cell:
         """Whether estimates say where is searched."""
         return self.effort == LOOP
 
-    def stream(self, part: Part) -> np.random.Generator:
-        """Return the cell's stream of chance for a part: the same for every way to search and every number of finds."""
+    def stream(self, purpose: Stream) -> np.random.Generator:
+        """Return the cell's random stream for a purpose: the same for every way to search and every number of finds."""
         place = crc32(f"{self.region} {self.world}".encode())
-        return np.random.default_rng(np.random.SeedSequence([ROOT, self.seed, place, int(part)]))
+        return np.random.default_rng(np.random.SeedSequence([ROOT, self.seed, place, int(purpose)]))
 
 
 LOOP = "loop"
@@ -108,8 +107,3 @@ def _stage(regions: Sequence[str], efforts: Sequence[str], seizures: Sequence[in
         Cell(region, world, effort, finds, seed)
         for seed, region, world, finds, effort in product(range(seeds), regions, WORLDS, seizures, efforts)
     )
-
-
-def chosen(cells: Iterable[Cell], patterns: Sequence[str]) -> list[Cell]:
-    """Return the cells whose name matches one of the patterns; all where there is none."""
-    return [cell for cell in cells if not patterns or any(fnmatchcase(cell.name, pattern) for pattern in patterns)]

@@ -8,8 +8,8 @@ from math import inf
 
 from optimizer.lab.study.estimators import KERNELS, OURS, RAW
 from optimizer.lab.study.summary import (
-    Figure,
     Sample,
+    Statistic,
     cover90,
     lost,
     mean_of,
@@ -23,7 +23,7 @@ from optimizer.lab.study.summary import (
 
 Samples = Mapping[tuple[str, str, int], Sample]
 FINDS = 400
-WORLD_WORDS = {
+WORLD_NAMES = {
     "flows": "all flows",
     "uninformed": "all flows, wrong masses",
     "mixed": "60 % flows, 40 % local",
@@ -50,8 +50,8 @@ class Goal:
     words: str
     least: float
     most: float
-    figure: Callable[[Samples], Figure | None]
-    reach: Callable[[Samples], Figure | None] | None = None
+    figure: Callable[[Samples], Statistic | None]
+    reach: Callable[[Samples], Statistic | None] | None = None
 
     @property
     def bound(self) -> str:
@@ -62,7 +62,7 @@ class Goal:
             return f"\N{LESS-THAN OR EQUAL TO} {self.most:g}"
         return f"{self.least:g} to {self.most:g}"
 
-    def verdict(self, found: Figure | None) -> str:
+    def verdict(self, found: Statistic | None) -> str:
         """Say whether it is met, and whether the other could be so by chance."""
         if found is None:
             return "not measured"
@@ -74,12 +74,12 @@ class Goal:
 
 
 def _in(
-    world: str, of: Callable[[Sample], Figure | None], effort: str = "feedback"
-) -> Callable[[Samples], Figure | None]:
+    world: str, of: Callable[[Sample], Statistic | None], effort: str = "feedback"
+) -> Callable[[Samples], Statistic | None]:
     return lambda known: of(known[world, effort, FINDS]) if (world, effort, FINDS) in known else None
 
 
-def _loss(world: str, estimator: str = OURS) -> Callable[[Samples], Figure | None]:
+def _loss(world: str, estimator: str = OURS) -> Callable[[Samples], Statistic | None]:
     even, chased = (world, "uniform", FINDS), (world, "feedback", FINDS)
     return lambda known: lost(known[even], known[chased], estimator) if even in known and chased in known else None
 
@@ -116,7 +116,7 @@ GOALS: tuple[Goal, ...] = (
             inf,
             _in(world, lambda sample: median_of(sample.values(OURS, share))),
         )
-        for world, words in WORLD_WORDS.items()
+        for world, words in WORLD_NAMES.items()
     ),
     *(
         Goal(
@@ -125,7 +125,7 @@ GOALS: tuple[Goal, ...] = (
             0.93,
             _in(world, lambda sample: mean_of(sample.values(OURS, cover90))),
         )
-        for world, words in WORLD_WORDS.items()
+        for world, words in WORLD_NAMES.items()
     ),
     Goal(
         "seconds of a fit with intervals, mixed world, median",

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.lab.study.cells import Part
+from optimizer.base.files import sha256
+from optimizer.lab.study.cells import Stream
 from optimizer.region import read_region
 from optimizer.risk import make_world
 from optimizer.risk.demand import gravity_table
@@ -28,7 +29,7 @@ DECAY_HOURS = 2 / 3
 
 
 @dataclass(frozen=True)
-class Ground:
+class StudyRoads:
     """Roads and the prior table: what an estimator knows beside the record."""
 
     network: Network
@@ -50,8 +51,14 @@ def ground_file(folder: Path, region: str) -> Path:
     return min(found, key=lambda path: [path.name.endswith(suffix) for suffix in SUFFIXES].index(True))
 
 
+@lru_cache(maxsize=8)
+def roads_digest(folder: Path, region: str) -> str:
+    """Return the SHA-256 of a region's file."""
+    return sha256(ground_file(folder, region))
+
+
 @lru_cache(maxsize=4)
-def read_study_ground(path: Path, region: str) -> Ground:
+def read_study_roads(path: Path, region: str) -> StudyRoads:
     """Return the roads of a file, with its prior table; an extract's border is that of the country of the region's name.
 
     Raises
@@ -69,17 +76,17 @@ def read_study_ground(path: Path, region: str) -> Ground:
     if not table.weight.sum() > 0:
         found = f"{len(built.gateways)} gateways, {len(towns)} settlements, no way between them"
         raise InputError(Problem(str(path), found, "roads that somebody would travel"))
-    return Ground(built.network, table)
+    return StudyRoads(built.network, table)
 
 
 @lru_cache(maxsize=2)
 def _world(path: Path, region: str, first: Cell) -> World:
-    ground = read_study_ground(path, region)
-    return make_world(first.world, ground.network, ground.table, first.stream(Part.WORLD))
+    roads = read_study_roads(path, region)
+    return make_world(first.world, roads.network, roads.table, first.stream(Stream.WORLD))
 
 
-def world_of(folder: Path, cell: Cell) -> tuple[Ground, World]:
+def world_of(folder: Path, cell: Cell) -> tuple[StudyRoads, World]:
     """Return the ground and the truth of a cell: one truth for all ways to search it and all numbers of finds."""
     path = ground_file(folder, cell.region)
     first = replace(cell, effort="", seizures=0)
-    return read_study_ground(path, cell.region), _world(path, cell.region, first)
+    return read_study_roads(path, cell.region), _world(path, cell.region, first)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.lab.study.cells import Part
+from optimizer.lab.study.cells import Stream
 from optimizer.lab.study.estimators import ESTIMATORS, LOOPED
 from optimizer.lab.study.measures import MONTHS, ranks
 from optimizer.risk import History, as_records, captured, make_history
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.lab.study.cells import Cell
-    from optimizer.lab.study.ground import Ground
+    from optimizer.lab.study.ground import StudyRoads
     from optimizer.risk import RiskModel, World
 
     Floats = NDArray[np.float64]
@@ -40,10 +40,10 @@ PAIRS = tuple((estimator, placement) for estimator in LOOPED for placement in PL
 
 
 def follow(
-    cell: Cell, ground: Ground, world: World, pairs: tuple[tuple[str, str], ...] = PAIRS
+    cell: Cell, ground: StudyRoads, world: World, pairs: tuple[tuple[str, str], ...] = PAIRS
 ) -> list[dict[str, Any]]:
     """Return for each estimator and placement what `LoopRow` says of a cell; all start from the same record of habit."""
-    rng = cell.stream(Part.HISTORY)
+    rng = cell.stream(Stream.HISTORY)
     per_search = rate_for(world, "static", cell.seizures, MONTHS, rng)
     habit = make_history(world, "static", cell.seizures, HABIT, rng, per_search)
     return [
@@ -57,9 +57,9 @@ def follow(
 
 
 def _followed(
-    cell: Cell, ground: Ground, world: World, per_search: float, history: History, estimator: str, placement: str
+    cell: Cell, ground: StudyRoads, world: World, per_search: float, history: History, estimator: str, placement: str
 ) -> dict[str, Any]:
-    rng, lot = cell.stream(Part.LOOP), cell.stream(Part.TIES).random(world.rate.size)
+    rng, lot = cell.stream(Stream.LOOP), cell.stream(Stream.TIES).random(world.rate.size)
     length = world.network.length_m[world.network.segment_arc]
     expected = per_search * SEARCHES_A_MONTH * world.rate
     ideal = ROUND_MONTHS * float(expected @ _placed(world.rate, length, lot, placement))

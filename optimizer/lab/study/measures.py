@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.stats import poisson
 
-from optimizer.lab.study.cells import Part
+from optimizer.lab.study.cells import Stream
 from optimizer.lab.study.estimators import ESTIMATORS
 from optimizer.risk import History, as_records, captured, make_history
 from optimizer.risk.simulation import rate_for
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.lab.study.cells import Cell
-    from optimizer.lab.study.ground import Ground
+    from optimizer.lab.study.ground import StudyRoads
     from optimizer.risk import RiskModel, World
 
     Floats = NDArray[np.float64]
@@ -62,23 +62,23 @@ class Trial:
 def make_trial(cell: Cell, world: World) -> Trial:
     """Search the truth of a cell."""
     effort: Any = cell.effort
-    rng = cell.stream(Part.HISTORY)
+    rng = cell.stream(Stream.HISTORY)
     per_search = rate_for(world, effort, cell.seizures, MONTHS, rng)
     whole = make_history(world, effort, cell.seizures, MONTHS + LATER, rng, per_search)
-    audit = make_history(world, "uniform", cell.seizures, LATER, cell.stream(Part.AUDIT), per_search)
-    lot = cell.stream(Part.TIES).random(world.rate.size)
+    audit = make_history(world, "uniform", cell.seizures, LATER, cell.stream(Stream.AUDIT), per_search)
+    lot = cell.stream(Stream.TIES).random(world.rate.size)
     later = whole.months(slice(MONTHS, None))
     honest = History(later.effort, later.found - later.tipped, np.zeros_like(later.tipped))
     return Trial(world, per_search, whole.months(slice(None, MONTHS)), honest, audit, lot)
 
 
-def measure(cell: Cell, ground: Ground, world: World, estimators: Sequence[str]) -> list[dict[str, Any]]:
+def measure(cell: Cell, ground: StudyRoads, world: World, estimators: Sequence[str]) -> list[dict[str, Any]]:
     """Return for each estimator what `MapRow` says of a cell."""
     trial = make_trial(cell, world)
     return [{"estimator": name, **_measured(trial, ESTIMATORS[name](ground.table), ground)} for name in estimators]
 
 
-def _measured(trial: Trial, model: RiskModel, ground: Ground) -> dict[str, Any]:
+def _measured(trial: Trial, model: RiskModel, ground: StudyRoads) -> dict[str, Any]:
     records, effort = as_records(trial.past)
     began = time.process_time()
     model.fit(records, effort, ground.network)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.lab.study.estimators import ESTIMATORS, KERNELS, RAW
-from optimizer.lab.study.goals import FINDS, WORLD_WORDS
+from optimizer.lab.study.goals import FINDS, WORLD_NAMES
 from optimizer.lab.study.measures import LEVELS
 from optimizer.lab.study.summary import Sample, mean_of, rel5
 
@@ -24,12 +24,12 @@ def save_pictures(folder: Path, known: Samples) -> list[Path]:
     """Write the pictures that the rows allow beside the folder of rows, and return their paths."""
     from optimizer.lab.study.figures import save_calibration, save_captured, save_loss
 
-    chased = {world: known[world, "feedback", FINDS] for world in WORLD_WORDS if (world, "feedback", FINDS) in known}
+    chased = {world: known[world, "feedback", FINDS] for world in WORLD_NAMES if (world, "feedback", FINDS) in known}
     if not chased:
         return []
     made = [folder.with_name(f"{folder.name}-{name}.png") for name in ("rel5", "calibration", "loss")]
     captured = {
-        WORLD_WORDS[world]: {
+        WORLD_NAMES[world]: {
             name: (found.value, found.low, found.high)
             for name in ESTIMATORS
             if (found := mean_of(sample.values(name, rel5))) is not None
@@ -38,7 +38,7 @@ def save_pictures(folder: Path, known: Samples) -> list[Path]:
     }
     save_captured(made[0], captured)
     held = {
-        WORLD_WORDS[world]: {name: [_held(sample, name, k) for k in range(len(LEVELS))] for name in CALIBRATED}
+        WORLD_NAMES[world]: {name: [_held(sample, name, k) for k in range(len(LEVELS))] for name in CALIBRATED}
         for world, sample in chased.items()
     }
     save_calibration(made[1], LEVELS, held)
@@ -47,7 +47,7 @@ def save_pictures(folder: Path, known: Samples) -> list[Path]:
         if (world, "uniform", FINDS) in known:
             even, mine = known[world, "uniform", FINDS].paired(sample)
             if len(even):
-                loss[WORLD_WORDS[world]] = {
+                loss[WORLD_NAMES[world]] = {
                     name: (float(even.values(name, rel5).mean()), float(mine.values(name, rel5).mean()))
                     for name in ESTIMATORS
                 }

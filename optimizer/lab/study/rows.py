@@ -1,44 +1,39 @@
-"""The raw rows of the study, one JSON object a line, appended so that a crash costs at most the line being written."""
+"""The rows of the studies of risk models: maps, closed loops, alerts and exploration."""
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Hashable, Iterable  # noqa: TC003 - pydantic needs it at run time
-from pathlib import Path  # noqa: TC003
-from typing import TypeVar
-
 from pydantic import Field
 
-from optimizer.base.errors import InputError, Problem
-from optimizer.base.json_lines import read_json_lines
 from optimizer.base.schema import Strict
+from optimizer.lab.rows import RunKey, StoredRow
 
-MAPS, LOOPS = "rows.jsonl", "loops.jsonl"
+MAPS, LOOPS, ALERTS, EXPLORATION = "rows.jsonl", "loops.jsonl", "alerts.jsonl", "exploration.jsonl"
 
 
-class _Row(Strict):
-    region: str
+class SimulatedRow(StoredRow):
+    """A row of one simulated world, searched in one way."""
+
+    roads: str = Field(description="SHA-256 of the file that the road network was read from")
     world: str
     effort: str
-    seizures: int = Field(description="finds asked for in the time that estimators see")
+    seizures: int = Field(description="seizures asked for in the time that estimators see")
     seed: int
-    estimator: str
-    seconds: float = Field(description="processor time of the fits, with intervals")
-    settings: str = Field(description="digest of the settings of simulator and study")
-    code: str = Field(description="digest of the source of the risk room and of the study's measures")
-    version: str
-    python: str
-    cpu: str
-    date: str
 
     @property
-    def cell(self) -> Hashable:
-        """The cell it belongs to."""
-        return self.region, self.world, self.effort, self.seizures, self.seed
+    def cell_options(self) -> dict[str, object]:
+        """The cell it belongs to, as options of a key."""
+        return {"world": self.world, "effort": self.effort, "seizures": self.seizures, "seed": self.seed}
 
 
-class MapRow(_Row):
+class EstimatorRow(SimulatedRow):
+    """A row of one estimator."""
+
+    region: str
+    estimator: str
+    seconds: float = Field(description="processor time of the fits, with intervals")
+
+
+class MapRow(EstimatorRow):
     """What one estimator made of one record. Log chances are natural, each a later find; None where there was no later find."""
 
     segments: int
@@ -58,12 +53,12 @@ class MapRow(_Row):
     audit_global: float | None
 
     @property
-    def key(self) -> Hashable:
-        """What makes two rows the same."""
-        return self.cell, self.estimator
+    def key(self) -> RunKey:
+        """What was run."""
+        return RunKey.of(self.version, self.roads, self.estimator, **self.cell_options)
 
 
-class LoopRow(_Row):
+class LoopRow(EstimatorRow):
     """One closed loop of estimate, placement, finds and estimate; lists run over its rounds."""
 
     placement: str
@@ -73,47 +68,75 @@ class LoopRow(_Row):
     rel5: list[float] = Field(description="of the estimate that the round was placed by")
 
     @property
-    def key(self) -> Hashable:
-        """What makes two rows the same."""
-        return self.cell, self.estimator, self.placement
+    def key(self) -> RunKey:
+        """What was run."""
+        return RunKey.of(self.version, self.roads, self.estimator, **self.cell_options, placement=self.placement)
 
 
-Row = TypeVar("Row", MapRow, LoopRow)
+class FlagCounts(Strict):
+    """Places flagged by one kind of p-value, in a record in which nothing changed."""
+
+    more: int = Field(description="called, with more seizures than expected")
+    fewer: int
+    by: int = Field(description="called under any dependence (Benjamini and Yekutieli)")
+    p01: list[int] = Field(description="one-sided p-values below .01: more, fewer")
 
 
-class RowFile:
-    """A file of rows; opening it drops a last line that a crash left unfinished."""
+class QuietTest(Strict):
+    """The alerts of a record in which nothing changed."""
 
-    def __init__(self, path: Path) -> None:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._stream = path.open("ab")
-            content = path.read_bytes()
-        except OSError as error:
-            raise InputError(
-                Problem(str(path), error.strerror or str(error), "a file to append to", "Choose another --out")
-            ) from None
-        if content and not content.endswith(b"\n"):
-            os.truncate(path, content.rfind(b"\n") + 1)
-
-    def append(self, rows: Iterable[MapRow | LoopRow]) -> None:
-        """Add the rows of a cell; they are on disk when this returns."""
-        lines = (json.dumps(row.model_dump(), allow_nan=False, ensure_ascii=False) for row in rows)
-        self._stream.write("".join(f"{line}\n" for line in lines).encode())
-        self._stream.flush()
-        os.fsync(self._stream.fileno())
-
-    def close(self) -> None:
-        """Close the file."""
-        self._stream.close()
+    by: str = Field(description="kind of place: segment, neighbourhood, whole")
+    widening: float = Field(description="factor on standard deviations")
+    tested: int = Field(description="places")
+    mid: FlagCounts
+    plain: FlagCounts
+    uniform: list[int] = Field(description="randomised one-sided p-values below .01: more, fewer")
 
 
-def read_rows(path: Path, kind: type[Row]) -> list[Row]:
-    """Return the rows of a file, the latest of each, in the order they were first written; none where there is no file.
+class PlantedCounts(Strict):
+    """Changes of one factor planted in a record."""
 
-    Raises
-    ------
-    InputError
-        If a line other than an unfinished last one is no such row.
-    """
-    return read_json_lines(path, kind)
+    hits: dict[str, list[int]] = Field(description="bin of expected seizures -> planted, detected")
+    alarms: int
+    false: int
+
+
+class PlantedTest(Strict):
+    """The alerts of a record in which changes were planted."""
+
+    by: str
+    widening: float
+    planted: dict[str, PlantedCounts] = Field(description="factor of the change -> counts")
+
+
+class AlertRow(SimulatedRow):
+    """The alerts of one simulated record."""
+
+    found: float = Field(description="seizures of the record")
+    quiet: list[QuietTest]
+    planted: list[PlantedTest]
+
+    @property
+    def key(self) -> RunKey:
+        """What was run."""
+        return RunKey.of(self.version, self.roads, "alerts", **self.cell_options)
+
+
+class SearchOutcome(Strict):
+    """An estimate after a time of searching."""
+
+    rel5: float
+    error: float = Field(description="root mean square error of the log rate on active segments")
+    found: float | None = Field(description="seizures of the time; None before it")
+
+
+class ExplorationRow(SimulatedRow):
+    """One world searched in several ways, each from the same start."""
+
+    start: SearchOutcome
+    ways: dict[str, SearchOutcome]
+
+    @property
+    def key(self) -> RunKey:
+        """What was run."""
+        return RunKey.of(self.version, self.roads, "exploration", **self.cell_options)

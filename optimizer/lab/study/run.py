@@ -8,22 +8,21 @@ import threading
 import time
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import islice
 from multiprocessing import get_context, parent_process
 from pathlib import Path  # noqa: TC003 - the dataclass's annotations are read by tools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from optimizer.lab.benchmark.machine import cpu_model, versions
+from optimizer.lab.machine import package_version, stamp
+from optimizer.lab.rows import RowStore, RunKey
 from optimizer.lab.study.cells import Cell  # noqa: TC001 - as above
-from optimizer.lab.study.digests import code_digest, settings_digest
 from optimizer.lab.study.estimators import ESTIMATORS
-from optimizer.lab.study.ground import world_of
+from optimizer.lab.study.ground import roads_digest, world_of
 from optimizer.lab.study.loop import PAIRS, follow
 from optimizer.lab.study.measures import measure
-from optimizer.lab.study.rows import LOOPS, MAPS, LoopRow, MapRow, RowFile, read_rows
+from optimizer.lab.study.rows import LOOPS, MAPS, LoopRow, MapRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -33,7 +32,7 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class CellTask:
     """A cell, and what of it has no row yet.
 
     Attributes
@@ -43,16 +42,16 @@ class Task:
     data
         Folder of the roads.
     wanted
-        Names of estimators; in a loop, of estimators and placements.
+        Estimators, each as (name,); in a loop (estimator, placement).
     """
 
     cell: Cell
     data: Path
-    wanted: tuple[Any, ...]
+    wanted: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class EndedCell:
     """A task that ended: its rows, or why there are none."""
 
     cell: Cell
@@ -60,51 +59,62 @@ class Ended:
     fault: str = ""
 
 
-def tasks(cells: Sequence[Cell], data: Path, folder: Path) -> list[Task]:
+def map_store(folder: Path) -> RowStore[MapRow]:
+    """Return the rows of maps in a folder."""
+    return RowStore(folder / MAPS, MapRow)
+
+
+def loop_store(folder: Path) -> RowStore[LoopRow]:
+    """Return the rows of closed loops in a folder."""
+    return RowStore(folder / LOOPS, LoopRow)
+
+
+def missing_cells(cells: Sequence[Cell], data: Path, folder: Path) -> list[CellTask]:
     """Return what a folder of rows lacks of the cells, in their order."""
-    known: set[Any] = {row.key for row in read_rows(folder / MAPS, MapRow)}
-    known |= {row.key for row in read_rows(folder / LOOPS, LoopRow)}
+    known = map_store(folder).keys() | loop_store(folder).keys()
     found = []
     for cell in cells:
-        if cell.is_loop:
-            wanted: tuple[Any, ...] = tuple(pair for pair in PAIRS if (cell.key, *pair) not in known)
-        else:
-            wanted = tuple(name for name in ESTIMATORS if (cell.key, name) not in known)
+        methods: list[tuple[str, ...]] = list(PAIRS) if cell.is_loop else [(name,) for name in ESTIMATORS]
+        wanted = tuple(method for method in methods if _key(cell, data, method) not in known)
         if wanted:
-            found.append(Task(cell, data, wanted))
+            found.append(CellTask(cell, data, wanted))
     return found
 
 
-def run(task: Task) -> list[MapRow | LoopRow]:
+def _key(cell: Cell, data: Path, method: tuple[str, ...]) -> RunKey:
+    """Return the key of an estimator, or in a loop of an estimator and a placement, on a cell."""
+    options = {"world": cell.world, "effort": cell.effort, "seizures": cell.seizures, "seed": cell.seed}
+    placement = {"placement": method[1]} if cell.is_loop else {}
+    return RunKey.of(package_version(), roads_digest(data, cell.region), method[0], **options, **placement)
+
+
+def run(task: CellTask) -> list[MapRow | LoopRow]:
     """Return the rows of a task, made in this process."""
     ground, world = world_of(task.data, task.cell)
     cell = task.cell
-    here = versions()
     common = {
+        "roads": roads_digest(task.data, cell.region),
         "region": cell.region,
         "world": cell.world,
         "effort": cell.effort,
         "seizures": cell.seizures,
         "seed": cell.seed,
-        "settings": settings_digest(),
-        "code": code_digest(),
-        "version": here["version"],
-        "python": here["python"],
-        "cpu": cpu_model(),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        **stamp(),
     }
     if cell.is_loop:
-        return [LoopRow(**common, **found) for found in follow(cell, ground, world, task.wanted)]
-    return [MapRow(**common, **found) for found in measure(cell, ground, world, task.wanted)]
+        pairs = tuple((estimator, placement) for estimator, placement in task.wanted)
+        return [LoopRow(**common, **found) for found in follow(cell, ground, world, pairs)]
+    names = [name for (name,) in task.wanted]
+    return [MapRow(**common, **found) for found in measure(cell, ground, world, names)]
 
 
 def carry_out(
-    todo: Sequence[Task],
+    todo: Sequence[CellTask],
     folder: Path,
     *,
     jobs: int = 1,
     time_limit: float | None = None,
-    on_end: Callable[[Ended], None] = lambda _: None,
+    on_end: Callable[[EndedCell], None] = lambda _: None,
 ) -> None:
     """Run tasks and keep their rows.
 
@@ -126,18 +136,20 @@ def carry_out(
     KeyboardInterrupt
         When it comes; the rows of every task that ended are on disk, and no process is left behind.
     """
-    with closing(RowFile(folder / MAPS)) as maps, closing(RowFile(folder / LOOPS)) as loops:
-        for ended in _pool(todo, jobs, time_limit):
-            (loops if ended.cell.is_loop else maps).append(ended.rows)
-            on_end(ended)
+    maps, loops = map_store(folder), loop_store(folder)
+    maps.append()
+    for ended in _pool(todo, jobs, time_limit):
+        maps.append(*(row for row in ended.rows if isinstance(row, MapRow)))
+        loops.append(*(row for row in ended.rows if isinstance(row, LoopRow)))
+        on_end(ended)
 
 
-def _pool(todo: Sequence[Task], jobs: int, time_limit: float | None) -> Iterator[Ended]:
+def _pool(todo: Sequence[CellTask], jobs: int, time_limit: float | None) -> Iterator[EndedCell]:
     waiting = deque(todo)
     until = None if time_limit is None else time.monotonic() + time_limit
     with _one_thread_each():
         executor = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_settle)
-        running: dict[Future[Ended], Task] = {}
+        running: dict[Future[EndedCell], CellTask] = {}
         try:
             while waiting or running:
                 if until is not None and time.monotonic() >= until:
@@ -182,9 +194,9 @@ def _settle() -> None:
     threading.Thread(target=follow_parent, daemon=True).start()
 
 
-def _kept(task: Task) -> Ended:
+def _kept(task: CellTask) -> EndedCell:
     """Run a task; what goes wrong costs its own rows."""
     try:
-        return Ended(task.cell, run(task))
+        return EndedCell(task.cell, run(task))
     except Exception as error:  # noqa: BLE001 - whatever it is, the other cells go on
-        return Ended(task.cell, [], f"{type(error).__name__}: {error}"[:300])
+        return EndedCell(task.cell, [], f"{type(error).__name__}: {error}"[:300])

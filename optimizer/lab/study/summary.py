@@ -28,7 +28,7 @@ NINETY = LEVELS.index(0.9)
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class Statistic:
     """A figure with its 90 % bootstrap interval over truths.
 
     Attributes
@@ -96,37 +96,37 @@ def samples(rows: Iterable[MapRow]) -> dict[tuple[str, str, int], Sample]:
     return {name: sample for name, group in groups.items() if len(sample := Sample(group))}
 
 
-def figure(truths: int, statistic: Callable[[Whole], Floats]) -> Figure | None:
+def statistic(truths: int, measure: Callable[[Whole], Floats]) -> Statistic | None:
     """Return a statistic and its interval; None where there is no truth or it is not a number.
 
     Parameters
     ----------
     truths
         Number of truths k.
-    statistic
+    measure
         From (draws, k) positions of truths to (draws,) numbers.
     """
     if not truths:
         return None
     everything = np.arange(truths)[None, :]
-    value = float(statistic(everything)[0])
+    value = float(measure(everything)[0])
     if not np.isfinite(value):
         return None
-    drawn = statistic(np.random.default_rng(SEED).integers(truths, size=(DRAWS, truths)))
+    drawn = measure(np.random.default_rng(SEED).integers(truths, size=(DRAWS, truths)))
     low, high = np.nanpercentile(drawn, INTERVAL)
-    return Figure(value, float(low), float(high), truths)
+    return Statistic(value, float(low), float(high), truths)
 
 
-def mean_of(values: Floats) -> Figure | None:
+def mean_of(values: Floats) -> Statistic | None:
     """Return the mean of (truths,) values."""
     kept = values[np.isfinite(values)]
-    return figure(kept.size, lambda at: kept[at].mean(axis=-1))
+    return statistic(kept.size, lambda at: kept[at].mean(axis=-1))
 
 
-def median_of(values: Floats) -> Figure | None:
+def median_of(values: Floats) -> Statistic | None:
     """Return the median of (truths,) values."""
     kept = values[np.isfinite(values)]
-    return figure(kept.size, lambda at: np.median(kept[at], axis=-1))
+    return statistic(kept.size, lambda at: np.median(kept[at], axis=-1))
 
 
 def rel5(row: MapRow) -> float:
@@ -155,35 +155,35 @@ def _share(model: float | None, truth: float | None, overall: float | None) -> f
     return (model - overall) / (truth - overall)
 
 
-def over(sample: Sample, others: Sequence[str]) -> Figure | None:
+def over(sample: Sample, others: Sequence[str]) -> Statistic | None:
     """Return the mean rel5 of FieldFlow over that of the best of the others."""
     ours = sample.values(OURS, rel5)
     theirs = np.array([sample.values(name, rel5) for name in others])
-    return figure(len(sample), lambda at: ours[at].mean(axis=-1) / theirs[:, at].mean(axis=-1).max(axis=0))
+    return statistic(len(sample), lambda at: ours[at].mean(axis=-1) / theirs[:, at].mean(axis=-1).max(axis=0))
 
 
-def over_kernel(sample: Sample) -> Figure | None:
+def over_kernel(sample: Sample) -> Statistic | None:
     """Return the ratio to network kernel density, with the better of its reaches."""
     return over(sample, KERNELS)
 
 
-def over_counts(sample: Sample) -> Figure | None:
+def over_counts(sample: Sample) -> Statistic | None:
     """Return the ratio to raw counts."""
     return over(sample, (RAW,))
 
 
-def over_field(sample: Sample) -> Figure | None:
+def over_field(sample: Sample) -> Statistic | None:
     """Return the ratio to the field alone."""
     return over(sample, (FIELD,))
 
 
-def most_over(sample: Sample, others: Sequence[str]) -> Figure | None:
+def most_over(sample: Sample, others: Sequence[str]) -> Statistic | None:
     """Return what the truth's own ranking makes of the same ratio: no estimator can do better."""
     theirs = np.array([sample.values(name, rel5) for name in others])
-    return figure(len(sample), lambda at: 1 / theirs[:, at].mean(axis=-1).max(axis=0))
+    return statistic(len(sample), lambda at: 1 / theirs[:, at].mean(axis=-1).max(axis=0))
 
 
-def lost(even: Sample, chased: Sample, estimator: str = OURS) -> Figure | None:
+def lost(even: Sample, chased: Sample, estimator: str = OURS) -> Statistic | None:
     """Return the mean rel5 that is lost from one way of searching to another."""
     first, second = even.paired(chased)
     gone = first.values(estimator, rel5) - second.values(estimator, rel5)

@@ -1,14 +1,14 @@
-"""Where checkpoints and patrols are compared: shipped scenarios with teams, and made-up countries where both use one budget of agents.
+"""The cases with patrols: shipped scenarios with teams, and generated countries where checkpoints and teams use one budget of agents.
 
-A made-up case is the benchmark's own region or valley country of the same seed. Its checkpoints keep their places, chances and officers, but
-all draw on one resource, `agents`; so does a team, and there are as many teams as the agents could man, so that checkpoints alone, patrols
+A generated case is the benchmark's own region or valley country of the same seed. Its checkpoints keep their places, chances and officers, but
+all draw on one resource, `agents`; so does a team, and there are as many teams as the agents suffice for, so that checkpoints alone, patrols
 alone and both together can each spend the same.
 """
 
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,13 +18,14 @@ from optimizer.base.errors import InputError, Problem
 from optimizer.lab.benchmark.borderland import draw_land, region_instance
 from optimizer.lab.benchmark.families import INSTANCES
 from optimizer.lab.benchmark.valleys import draw_country, valleys_instance
+from optimizer.lab.case import Case
 from optimizer.patrols.field import patrol_field
 from optimizer.patrols.posts import choose_posts
 from optimizer.problem.options import Resource
 from optimizer.problem.teams import TeamBase, TeamType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from optimizer.problem.instance import Instance
     from optimizer.problem.network import Network
     from optimizer.problem.options import Option
-    from optimizer.problem.teams import PatrolField
 
     Mask = NDArray[np.bool_]
 
@@ -41,52 +41,30 @@ AGENTS = "agents"
 TEAM_AGENTS = 2
 SHIFT_HOURS, SLOT_MINUTES, MOST_SLOTS = 8, 30, 4
 DETECTION, PASSING = 0.4, 0.1
-"""Chance that a team finds out a loaded evader whom it meets while it dwells, and while it drives: assumed, the first between the chances of
+"""Chance that a team detects a loaded evader whom it meets while it dwells, and while it drives: assumed, the first between the chances of
 the family's kinds of checkpoint."""
 SPACING_M = 2000.0
 """Least distance between two posts."""
 
-Made = tuple["Instance", "PatrolField"]
+FAMILY = "patrols"
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A place to plan for.
-
-    Attributes
-    ----------
-    name
-        What it is called.
-    make
-        Makes fixed options with their budgets, and what teams could do; the same each time.
-    shipped
-        Whether it is a scenario of the repository and not made up.
-    about
-        What it is, in a few words.
-    """
-
-    name: str
-    make: Callable[[], Made]
-    shipped: bool = False
-    about: str = ""
-
-
-def all_cases(instances: Path = INSTANCES) -> list[Case]:
+def patrol_cases(instances: Path = INSTANCES) -> list[Case[Instance]]:
     """Return every case: shipped scenarios that have teams, a valley country, three border regions."""
-    return [*shipped_cases(instances), *_made_up()]
+    return [*shipped_cases(instances), *_generated()]
 
 
-def shipped_cases(instances: Path = INSTANCES) -> list[Case]:
+def shipped_cases(instances: Path = INSTANCES) -> list[Case[Instance]]:
     """Return a case for each folder with a scenario that has teams."""
     files = sorted(instances.glob("*/scenario.toml"))
     with_teams = [path for path in files if "teams" in tomllib.loads(path.read_text(encoding="utf-8"))]
     return [
-        Case(path.parent.name, partial(_scenario, path), shipped=True, about=f"{path.parent.name}/{path.name}")
+        Case(FAMILY, path.parent.name, partial(_scenario, path), shipped=True, about=f"{path.parent.name}/{path.name}")
         for path in with_teams
     ]
 
 
-def _made_up() -> list[Case]:
+def _generated() -> list[Case[Instance]]:
     sizes: list[tuple[int, Barrier, int, float, float, int, int, int]] = [
         (600, "river", 16, 0.25, 0.0, 20, 2, 11),
         (2000, "mountains", 30, 0.2, 0.0, 20, 3, 1),
@@ -94,12 +72,14 @@ def _made_up() -> list[Case]:
     ]
     return [
         Case(
+            FAMILY,
             "andorra-like",
             partial(valleys_case, n_checkpoints=30, share=0.2, habitual=0.3, n_posts=20, seed=1),
             about="valley country, 20 % of all checkpoints' officers",
         ),
         *(
             Case(
+                FAMILY,
                 f"region-{nodes}-{barrier}",
                 partial(
                     region_case,
@@ -129,7 +109,7 @@ def region_case(
     n_posts: int,
     n_bases: int,
     seed: int,
-) -> Made:
+) -> Instance:
     """Return a border region with checkpoints and teams that share agents.
 
     Parameters
@@ -163,7 +143,7 @@ def region_case(
     return _shared(instance, land.roads.network, land.depth > 0, bases, share, n_posts)
 
 
-def valleys_case(*, n_checkpoints: int, share: float, habitual: float, n_posts: int, seed: int) -> Made:
+def valleys_case(*, n_checkpoints: int, share: float, habitual: float, n_posts: int, seed: int) -> Instance:
     """Return the valley country of 911 nodes with checkpoints and teams that share agents; bases in the capital and below both gates.
 
     Parameters
@@ -189,11 +169,13 @@ def valleys_case(*, n_checkpoints: int, share: float, habitual: float, n_posts: 
     return _shared(instance, sketch.roads().network, np.array(sketch.home), [capital, south, east], share, n_posts)
 
 
-def _shared(instance: Instance, network: Network, home: Mask, bases: Sequence[int], share: float, n_posts: int) -> Made:
+def _shared(
+    instance: Instance, network: Network, home: Mask, bases: Sequence[int], share: float, n_posts: int
+) -> Instance:
     """Return the checkpoints of an instance and teams that never leave home, with one budget of agents."""
     if not (np.array_equal(network.tail, instance.tail) and np.array_equal(network.head, instance.head)):
         raise ValueError(f"{instance.name}: its roads are not those drawn beside it")
-    checkpoints = tuple(_manned(option) for option in instance.options if option.kind == "checkpoint")
+    checkpoints = tuple(_with_agents(option) for option in instance.options if option.kind == "checkpoint")
     every = sum(option.uses[AGENTS] for option in checkpoints)
     budget = float(TEAM_AGENTS * np.ceil(share * every / TEAM_AGENTS))
     team = TeamType(
@@ -214,19 +196,19 @@ def _shared(instance: Instance, network: Network, home: Mask, bases: Sequence[in
         (team, TeamBase(f"base-{node}", node, float(network.lon[node]), float(network.lat[node])), range(len(posts)))
         for node in bases
     ]
-    return instance, patrol_field(network, posts, assigned, np.flatnonzero(~home).tolist())
+    return replace(instance, patrols=patrol_field(network, posts, assigned, np.flatnonzero(~home).tolist()))
 
 
-def _manned(option: Option) -> Option:
+def _with_agents(option: Option) -> Option:
     """Return a checkpoint whose officers are agents of one resource, and nothing else it uses."""
     officers = sum(amount for name, amount in option.uses.items() if name.partition("@")[0] == "officers")
     return replace(option, uses={AGENTS: officers}, agency="")
 
 
-def _scenario(path: Path) -> Made:
+def _scenario(path: Path) -> Instance:
     from optimizer.scenario.compile import compile_scenario
 
     compiled = compile_scenario(path)
     if compiled.instance.patrols is None:
         raise InputError(Problem(str(path), "no teams", "at least one entry of [[teams]]", "Add some"))
-    return replace(compiled.instance, patrols=None), compiled.instance.patrols
+    return compiled.instance

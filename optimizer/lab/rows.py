@@ -1,0 +1,185 @@
+"""The store of results: one row a run, keyed by what was run, appended so that a crash costs at most the row being written.
+
+A key holds the version of this package, a digest of the content that was worked on, the method and its options. It holds no path and no
+source code: moving a file does not make results stale, and a new version of the package does.
+"""
+
+from __future__ import annotations
+
+import signal
+from abc import abstractmethod
+from collections.abc import Callable, Iterator  # noqa: TC003 - the dataclass's annotations are read by tools
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path  # noqa: TC003 - as above
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from pydantic import Field
+
+from optimizer.base.json_lines import append_json_lines, read_json_lines
+from optimizer.base.schema import Strict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from types import FrameType
+
+
+@dataclass(frozen=True, slots=True)
+class RunKey:
+    """What was run: two rows with equal keys are rows of the same run.
+
+    Attributes
+    ----------
+    version
+        Version of this package.
+    content
+        Digest of what was worked on: an instance, a road network.
+    method
+        Name of the method.
+    options
+        Name and value of each option, by name.
+    """
+
+    version: str
+    content: str
+    method: str
+    options: tuple[tuple[str, Any], ...] = ()
+
+    @classmethod
+    def of(cls, version: str, content: str, method: str, **options: object) -> RunKey:
+        """Return the key of a run."""
+        return cls(version, content, method, tuple(sorted(options.items())))
+
+
+class StoredRow(Strict):
+    """What every stored row says, whatever was run."""
+
+    version: str = Field(description="of this package")
+    python: str
+    cpu: str = Field(description="empty where it was not recorded")
+    date: str = Field(description="when the run ended, in UTC; empty where it was not recorded")
+
+    @property
+    @abstractmethod
+    def key(self) -> RunKey:
+        """What was run."""
+
+    @property
+    def summary(self) -> str:
+        """What was run, in a line."""
+        options = "".join(f", {name} {value}" for name, value in self.key.options)
+        return f"{self.key.content[:24]}, {self.key.method}{options}"
+
+
+AnyRow = TypeVar("AnyRow", bound=StoredRow)
+
+
+@dataclass(frozen=True, slots=True)
+class RowStore(Generic[AnyRow]):
+    """A file of rows of one kind.
+
+    Attributes
+    ----------
+    path
+        The file; it need not exist.
+    kind
+        Model of its rows.
+    """
+
+    path: Path
+    kind: type[AnyRow]
+
+    def read(self) -> list[AnyRow]:
+        """Return the rows, the latest of each key, in the order in which the keys were first written.
+
+        Raises
+        ------
+        InputError
+            If a line other than an unfinished last one is no such row.
+        """
+        return list({row.key: row for row in read_json_lines(self.path, self.kind)}.values())
+
+    def keys(self) -> set[RunKey]:
+        """Return the keys of the rows."""
+        return {row.key for row in self.read()}
+
+    def append(self, *rows: AnyRow) -> None:
+        """Add rows; they are on disk when this returns. Without rows, check that the file can be written.
+
+        Raises
+        ------
+        InputError
+            If it cannot.
+        """
+        append_json_lines(self.path, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRow(Generic[AnyRow]):
+    """A row to make.
+
+    Attributes
+    ----------
+    key
+        What is to be run.
+    make
+        Runs it and returns its row, whose key is `key`.
+    """
+
+    key: RunKey
+    make: Callable[[], AnyRow]
+
+
+def add_missing(store: RowStore[AnyRow], planned: Iterable[PlannedRow[AnyRow]]) -> Iterator[AnyRow]:
+    """Make the planned rows that a store lacks, and yield each once it is on disk.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        When it comes, also where a solver would take it for the end of its time: the run it ends leaves no row.
+    """
+    done = store.keys()
+    store.append()
+    for one in planned:
+        if one.key in done:
+            continue
+        with _interrupts_kept():
+            row = one.make()
+        store.append(row)
+        yield row
+
+
+@contextmanager
+def _interrupts_kept() -> Iterator[None]:
+    """Raise an interrupt again that a solver took for the end of its time."""
+    came = False
+
+    def note(number: int, frame: FrameType | None) -> None:
+        nonlocal came
+        came = True
+        signal.default_int_handler(number, frame)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
+
+
+def newest_version(rows: Sequence[AnyRow]) -> list[AnyRow]:
+    """Return the rows of the version that the newest row has."""
+    newest = max(rows, key=lambda row: row.date, default=None)
+    return [row for row in rows if newest is not None and row.version == newest.version]
+
+
+def distinct(values: Iterable[str]) -> str:
+    """Return the distinct values in order, with commas."""
+    return ", ".join(sorted(set(values)))
+
+
+def date_range(rows: Iterable[StoredRow]) -> str:
+    """Return the days of the rows: one, or the first and the last; empty where none is recorded."""
+    days = sorted(row.date[:10] for row in rows if row.date)
+    return " to ".join(dict.fromkeys((days[0], days[-1]))) if days else ""

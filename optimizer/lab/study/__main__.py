@@ -1,0 +1,48 @@
+"""The studies of alerts and of exploration, for researchers: `python -m optimizer.lab.study alerts EXTRACT`.
+
+Rows that are there are not made again. `python cli.py risk study --table` makes the pages from them.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from optimizer.lab.rows import add_missing
+from optimizer.lab.study import alerts, exploration
+from optimizer.lab.study.alert_page import alert_store, exploration_store
+from optimizer.lab.study.alert_roads import read_alert_roads
+
+APP = typer.Typer(add_completion=False, help=__doc__)
+Extract = Annotated[Path, typer.Argument(help="OpenStreetMap extract of Andorra.")]
+Out = Annotated[Path, typer.Option(help="Folder of the rows.")]
+
+
+@APP.command("alerts")
+def simulate_alerts(
+    extract: Extract,
+    out: Out = Path("results/risk"),
+    most: Annotated[int | None, typer.Option(min=1, help="Records of a kind at most.")] = None,
+) -> None:
+    """Simulate records on Andorra's drive network, and monitor them."""
+    planned = alerts.planned_rows(read_alert_roads(extract), alerts.alert_cells(most))
+    for row in add_missing(alert_store(out), planned):
+        sys.stderr.write(f"{row.summary}\n")
+
+
+@APP.command("exploration")
+def simulate_exploration(
+    extract: Extract,
+    out: Out = Path("results/risk"),
+    truths: Annotated[int, typer.Option(min=1, help="How many truths.")] = exploration.TRUTHS,
+) -> None:
+    """Search mixed worlds for half a year by each way of choosing where, and measure the estimates that follow."""
+    for row in add_missing(exploration_store(out), exploration.planned_rows(read_alert_roads(extract), truths)):
+        sys.stderr.write(f"{row.summary}\n")
+
+
+if __name__ == "__main__":
+    APP()

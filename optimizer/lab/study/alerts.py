@@ -1,0 +1,221 @@
+"""Alerts on simulated records: how often they are false where nothing changed, and how often a planted change is detected.
+
+A record is 24 months on real roads, of which the last three are the window. Changes are planted in the seizures of the window: a place k
+times as risky gets Poisson seizures more, with the mean that its effort brings; a place that is quieter keeps each seizure with that chance.
+The search does not react to what was planted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from optimizer.lab.machine import package_version, stamp
+from optimizer.lab.rows import PlannedRow, RunKey
+from optimizer.lab.study.cells import Cell
+from optimizer.lab.study.rows import AlertRow, FlagCounts, PlantedCounts, PlantedTest, QuietTest
+from optimizer.risk import FieldFlow, as_records, make_history, make_world
+from optimizer.risk.alerts.chance import PValues, false_discovery_rates, p_values
+from optimizer.risk.alerts.monitor import AlertMonitor
+from optimizer.risk.alerts.places import neighbourhood_places, segment_places, whole_place
+from optimizer.risk.alerts.tally import tally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.lab.study.alert_roads import AlertRoads
+    from optimizer.risk.alerts.chance import PredictiveCounts
+    from optimizer.risk.alerts.places import Place
+    from optimizer.risk.simulation import EffortKind, WorldKind
+
+    Floats: TypeAlias = NDArray[np.float64]
+
+MONTHS, WINDOW = 24, 3
+FDR = 0.1
+WIDENINGS = (1.0, 1.25, 1.5)
+FACTORS = (3.0, 5.0, 10.0, 0.1)
+"""How many times as risky a planted place becomes."""
+BINS = {"segment": (0.3, 1.0, 2.0, np.inf), "neighbourhood": (1.0, 2.0, 5.0, np.inf)}
+"""Seizures to be expected in a planted place, from the truth."""
+PLANTED_IN_A_BIN = {"segment": 2, "neighbourhood": 1}
+REGION = "andorra"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordKind:
+    """A kind of world, a way to search it, about how many seizures in all, and how many records of it are simulated."""
+
+    world: WorldKind
+    effort: EffortKind
+    seizures: int
+    records: int
+
+
+KINDS = (
+    RecordKind("mixed", "feedback", 400, 120),
+    RecordKind("local", "feedback", 400, 40),
+    RecordKind("flows", "feedback", 400, 40),
+    RecordKind("mixed", "static", 400, 40),
+    RecordKind("mixed", "feedback", 1600, 40),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Board:
+    """Places of one kind that were searched in the window: their finds, what was expected, and the true expectation.
+
+    Attributes
+    ----------
+    observed, truth
+        (k,) finds, and finds that the truth and the effort expect.
+    expected
+        What the model expects.
+    place, segment
+        (j,) which segments belong to which place.
+    """
+
+    observed: Floats
+    truth: Floats
+    expected: PredictiveCounts
+    place: NDArray[np.int64]
+    segment: NDArray[np.int64]
+
+    def of(self, by_segment: Floats) -> Floats:
+        """Return the (k,) sums over the places of (m,) values of segments."""
+        return np.bincount(self.place, by_segment[self.segment], self.observed.size).astype(np.float64)
+
+
+def alert_cells(most: int | None = None) -> list[Cell]:
+    """Return the cells of the records, at most `most` of each kind."""
+    return [
+        Cell(REGION, kind.world, kind.effort, kind.seizures, seed)
+        for kind in KINDS
+        for seed in range(min(kind.records, most or kind.records))
+    ]
+
+
+def planned_rows(roads: AlertRoads, cells: Sequence[Cell]) -> Iterator[PlannedRow[AlertRow]]:
+    """Give the rows of some cells."""
+    for cell in cells:
+        options = {"world": cell.world, "effort": cell.effort, "seizures": cell.seizures, "seed": cell.seed}
+        key = RunKey.of(package_version(), roads.digest, "alerts", **options)
+        yield PlannedRow(key, partial(alert_row, roads, cell))
+
+
+def alert_row(roads: AlertRoads, cell: Cell) -> AlertRow:
+    """Simulate one record and return its alerts."""
+    rng = np.random.default_rng([cell.seed, *f"{cell.world} {cell.effort} {cell.seizures}".encode()])
+    network = roads.network
+    effort: Any = cell.effort
+    world = make_world(cell.world, network, roads.table, rng)
+    history = make_history(world, effort, cell.seizures, MONTHS, rng)
+    per_search = history.found.sum() / (history.effort * world.rate).sum()
+    truth = per_search * history.effort[-WINDOW:].sum(axis=0) * world.rate
+    found = history.found[-WINDOW:].sum(axis=0)
+    monitor = AlertMonitor(FieldFlow(roads.table), *as_records(history), network)
+    quiet, planted = [], []
+    for widening in WIDENINGS:
+        monitor.widen(widening)
+        for by, places in (("segment", segment_places(network)), ("neighbourhood", neighbourhood_places(network))):
+            board = _board(monitor, places, truth)
+            quiet.append(_quiet(board, by, widening))
+            changes = _planted(board, by, truth, found, np.random.default_rng(cell.seed))
+            planted.append(PlantedTest(by=by, widening=widening, planted=changes))
+        quiet.append(_quiet(_board(monitor, [whole_place(network)], truth), "whole", widening))
+    return AlertRow(
+        roads=roads.digest,
+        world=cell.world,
+        effort=str(cell.effort),
+        seizures=cell.seizures,
+        seed=cell.seed,
+        found=float(history.found.sum()),
+        quiet=quiet,
+        planted=planted,
+        **stamp(),
+    )
+
+
+def _board(monitor: AlertMonitor, places: Sequence[Place], truth: Floats) -> Board:
+    seizures, effort = monitor.split.window.seizures, monitor.split.window.effort
+    counted = tally(places, seizures, monitor.comparable(effort), monitor.network, monitor.reference)
+    forecast = monitor.forecast(counted)
+    searched, expected = forecast.place, forecast.counts
+    sizes = [places[k].segments.size for k in searched.tolist()]
+    place = np.repeat(np.arange(searched.size), sizes)
+    segment = np.concatenate([places[k].segments for k in searched.tolist()])
+    board = Board(counted.observed[searched], np.zeros(searched.size), expected, place, segment)
+    return Board(board.observed, board.of(truth), expected, place, segment)
+
+
+def _quiet(board: Board, by: str, widening: float) -> QuietTest:
+    """Return the alerts where nothing was planted."""
+    randomised = p_values(board.expected, board.observed, "randomised")
+    return QuietTest(
+        by=by,
+        widening=widening,
+        tested=board.observed.size,
+        mid=_flagged(p_values(board.expected, board.observed, "mid")),
+        plain=_flagged(p_values(board.expected, board.observed, "plain")),
+        uniform=[int((side < 0.01).sum()) for side in (randomised.more, randomised.fewer)],
+    )
+
+
+def _flagged(tested: PValues) -> FlagCounts:
+    """Return how many places are flagged."""
+    more, fewer = tested.more, tested.fewer
+    called = false_discovery_rates(tested.two_sided) <= FDR
+    return FlagCounts(
+        more=int((called & (more < fewer)).sum()),
+        fewer=int((called & (more >= fewer)).sum()),
+        by=int((false_discovery_rates(tested.two_sided, any_dependence=True) <= FDR).sum()),
+        p01=[int((more < 0.01).sum()), int((fewer < 0.01).sum())],
+    )
+
+
+def _planted(board: Board, by: str, truth: Floats, found: Floats, rng: np.random.Generator) -> dict[str, PlantedCounts]:
+    """Return for each factor how many changes of each bin were planted and detected, and how many alarms were false."""
+    chosen = list(_choose(board, by, rng))
+    out = {}
+    for factor in FACTORS:
+        changed = np.zeros(truth.size, dtype=bool)
+        for _, place in chosen:
+            changed[board.segment[board.place == place]] = True
+        if factor > 1:
+            extra = rng.poisson((factor - 1) * truth * changed).astype(np.float64)
+        else:
+            extra = -rng.binomial(found.astype(np.int64), (1 - factor) * changed).astype(np.float64)
+        observed = board.observed + board.of(extra)
+        tested = p_values(board.expected, observed)
+        called = false_discovery_rates(tested.two_sided) <= FDR
+        right = called & ((tested.more < tested.fewer) == (factor > 1))
+        touched = board.of(changed.astype(np.float64)) > 0
+        hits: dict[str, list[int]] = {}
+        for number, place in chosen:
+            members = np.isin(board.segment, board.segment[board.place == place])
+            near = np.unique(board.place[members]) if by == "neighbourhood" else np.array([place])
+            hit = hits.setdefault(str(number), [0, 0])
+            hit[0] += 1
+            hit[1] += int(right[near].any())
+        false = int((called & ~touched).sum())
+        out[f"{factor:g}"] = PlantedCounts(hits=hits, alarms=int(called.sum()), false=false)
+    return out
+
+
+def _choose(board: Board, by: str, rng: np.random.Generator) -> Iterator[tuple[int, int]]:
+    """Give (bin, place) of disjoint places, a few of each bin."""
+    taken = np.zeros(board.segment.max(initial=0) + 1, dtype=bool)
+    edges = BINS[by]
+    for number in range(len(edges) - 1):
+        fit = np.flatnonzero((board.truth >= edges[number]) & (board.truth < edges[number + 1]))
+        left = PLANTED_IN_A_BIN[by]
+        for place in rng.permutation(fit).tolist():
+            members = board.segment[board.place == place]
+            if left and not taken[members].any():
+                taken[members] = True
+                left -= 1
+                yield number, place
