@@ -1,4 +1,4 @@
-"""Rosters: every rule holds in every one, there is one exactly where brute force finds one, and a refusal names the rule that fails."""
+"""Rosters: every rule holds in every one, there is one exactly where brute force finds one, and a report names the rule that fails."""
 
 from __future__ import annotations
 
@@ -20,17 +20,18 @@ from hypothesis import strategies as st
 from optimizer.base.errors import InfeasibleError, InputError
 from optimizer.base.listener import SilentListener
 from optimizer.roster.calendar import first_day, slots_of
+from optimizer.roster.infeasibility import NoRosterError
 from optimizer.roster.making import make_roster
-from optimizer.roster.parts import parts_of
-from optimizer.roster.refusal import NoRosterError
 from optimizer.roster.solver import model as solver
+from optimizer.roster.subproblems import subproblems_of
 from tests.children import started
 from tests.roster_cases import FIRST, broken_rules, crew, duties, duty, shift
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from optimizer.roster.model import Assignment, Crew, Duties, Duty, Roster, Rule
+    from optimizer.roster.model import Assignment, Crew, Duties, Roster, Rule
+    from optimizer.scenario.duties_file import Duty
 
 DAY, NIGHT = shift("day", "06:00", 12), shift("night", "18:00", 12)
 THREE = (shift("early", "06:00", 8), shift("late", "14:00", 8), shift("night", "22:00", 8))
@@ -68,7 +69,7 @@ def test_the_neighbourhood_search_evens_out_what_is_too_large_to_solve_whole(mon
     monkeypatch.setattr(solver, "PATIENCE", 6)
     crews = [crew(f"c{k}", rest_minutes=11 * 60, days_off=1) for k in range(6)]
     case = duties(THREE, [duty("a", s.id) for s in THREE], crews)
-    part = parts_of(case, slots_of(case, FIRST, 2), FIRST, 2)[0].problem
+    part = subproblems_of(case, slots_of(case, FIRST, 2), FIRST, 2)[0].problem
     clock = solver.Clock(float("inf"))
     start = solver.first_roster(part, clock, 0).pairs
     made = make_roster(case, FIRST, 2)
@@ -76,7 +77,8 @@ def test_the_neighbourhood_search_evens_out_what_is_too_large_to_solve_whole(mon
     assert broken_rules(made, FIRST, 2) == []
     position = {c.id: k for k, c in enumerate(crews)}
     asked = {
-        (slot.day, d.id): t for t, (slot, d) in enumerate(parts_of(case, slots_of(case, FIRST, 2), FIRST, 2)[0].asked)
+        (one.slot.day, one.duty.id): t
+        for t, one in enumerate(subproblems_of(case, slots_of(case, FIRST, 2), FIRST, 2)[0].duties)
     }
     ended = [(position[one.crew.id], asked[one.day, one.duty.id]) for one in made.assignments]
     assert solver.unevenness(part, ended) < solver.unevenness(part, start)
@@ -107,7 +109,7 @@ def test_rest_counts_from_back_at_base_to_leaving_it() -> None:
     far = [duty("a", s.id, travel={"north": 1}) for s in (DAY, NIGHT)]
     with pytest.raises(NoRosterError) as refused:
         make_roster(duties([DAY, NIGHT], far, [crew("p", **rest), crew("q", **rest)]), FIRST, 1)
-    assert refused.value.refusals[0].rule == "rest"
+    assert refused.value.reports[0].rule == "rest"
 
 
 def test_weeks_follow_each_other_without_breaking_rest_or_days_in_a_row() -> None:
@@ -144,11 +146,11 @@ def test_a_refusal_names_the_rule_that_fails_and_a_shift(rule: Rule, given_rule:
     crews = [crew(f"c{k}", **given_rule) for k in range(number)]
     with pytest.raises(NoRosterError) as refused:
         make_roster(duties(shifts, asked, crews), FIRST, 1)
-    refusal = refused.value.refusals[0]
-    assert refusal.rule == rule
-    assert refusal.slot.day.isoformat() in str(refused.value)
-    assert refusal.slot.shift.label in str(refused.value)
-    assert refusal.duty.label in str(refused.value)
+    report = refused.value.reports[0]
+    assert report.rule == rule
+    assert report.slot.day.isoformat() in str(refused.value)
+    assert report.slot.shift.label in str(refused.value)
+    assert report.duty.label in str(refused.value)
     # and it is that rule: without it there is a roster
     make_roster(duties(shifts, asked, [crew(f"c{k}") for k in range(number)]), FIRST, 1)
 
@@ -167,10 +169,10 @@ def test_nobody_who_may_do_it_and_too_few_at_once() -> None:
     wanted = duty("a", "day", agency="customs")
     with pytest.raises(NoRosterError, match="there are 0") as refused:
         make_roster(duties([DAY], [wanted], [crew("p", agency="police")]), FIRST, 1)
-    assert refused.value.refusals[0].rule == "crews"
+    assert refused.value.reports[0].rule == "crews"
     with pytest.raises(NoRosterError, match="over 2 duties at once") as refused:
         make_roster(duties([DAY], [duty("a", "day"), duty("b", "day")], [crew("p")]), FIRST, 1)
-    assert refused.value.refusals[0].rule == "one at a time"
+    assert refused.value.reports[0].rule == "one at a time"
 
 
 def test_crews_that_are_resting_are_counted_in_the_refusal() -> None:
@@ -178,11 +180,11 @@ def test_crews_that_are_resting_are_counted_in_the_refusal() -> None:
     asked = [duty("a", "early"), duty("a", "late"), duty("a", "night", 4)]
     with pytest.raises(NoRosterError) as refused:
         make_roster(duties(THREE, asked, crews), FIRST, 1)
-    refusal = refused.value.refusals[0]
-    assert refusal.rule == "rest"
-    assert "Of 3 crews that may go" in str(refusal)
-    assert "resting" in str(refusal)
-    assert refusal.needed > refusal.there
+    report = refused.value.reports[0]
+    assert report.rule == "rest"
+    assert "Of 3 crews that may go" in str(report)
+    assert "resting" in str(report)
+    assert report.needed > report.there
 
 
 def test_gaps_are_made_only_where_allowed_and_say_what_is_missing() -> None:
@@ -199,7 +201,7 @@ def test_independent_agencies_are_refused_together() -> None:
     crews = [crew("p", agency="x", days_off=1), crew("q", agency="y", days_off=1), crew("r", agency="z")]
     with pytest.raises(NoRosterError) as refused:
         make_roster(duties([DAY], asked, crews), FIRST, 1)
-    assert {refusal.duty.option for refusal in refused.value.refusals} == {"a", "b"}
+    assert {report.duty.option for report in refused.value.reports} == {"a", "b"}
 
 
 def test_the_same_seed_gives_the_same_roster() -> None:
@@ -237,7 +239,7 @@ def test_ctrl_c_keeps_the_best_roster_so_far_and_before_it_ends_the_command() ->
 
         return make_roster(case, FIRST, 2, listener=Presser())
 
-    made = press_at("evening out")
+    made = press_at("balancing")
     assert made.limit == "interrupted"
     assert broken_rules(made, FIRST, 2) == []
     with pytest.raises(KeyboardInterrupt):
@@ -250,13 +252,13 @@ def test_ctrl_c_inside_the_solver_stops_it_and_is_noted(monkeypatch: pytest.Monk
     )  # a case of this size solved whole may be proven before anybody presses
     crews = [crew(f"c{k}", rest_minutes=11 * 60, days_off=1) for k in range(8)]
     case = duties(THREE, [duty("a", s.id) for s in THREE], crews)
-    part = parts_of(case, slots_of(case, FIRST, 2), FIRST, 2)[0].problem
+    part = subproblems_of(case, slots_of(case, FIRST, 2), FIRST, 2)[0].problem
     start = solver.first_roster(part, solver.Clock(float("inf")), 0).pairs
 
     def press() -> None:
         raise KeyboardInterrupt
 
-    outcome = solver.evened(part, start, solver.Clock(float("inf"), press), 0)
+    outcome = solver.balanced(part, start, solver.Clock(float("inf"), press), 0)
     assert outcome.limit == "interrupted"
     assert len(outcome.pairs) == len(part.tasks)
 
@@ -264,16 +266,16 @@ def test_ctrl_c_inside_the_solver_stops_it_and_is_noted(monkeypatch: pytest.Monk
 ENDLESS = """
 from tests.roster_cases import FIRST, crew, duties, duty, shift
 from optimizer.roster.calendar import slots_of
-from optimizer.roster.parts import parts_of
+from optimizer.roster.subproblems import subproblems_of
 from optimizer.roster.solver import model as solver
 
 solver.WHOLE_PAIRS, solver.PATIENCE = 0, 10**9
 day = shift("day", "06:00", 12)
 case = duties([day], [duty("a", "day")], [crew(f"c{k}") for k in range(5)])
-part = parts_of(case, slots_of(case, FIRST, 2), FIRST, 2)[0].problem
+part = subproblems_of(case, slots_of(case, FIRST, 2), FIRST, 2)[0].problem
 start = solver.first_roster(part, solver.Clock(float("inf")), 0).pairs
 print("going", flush=True)
-outcome = solver.evened(part, start, solver.Clock(float("inf")), 0)
+outcome = solver.balanced(part, start, solver.Clock(float("inf")), 0)
 print(outcome.limit, len(outcome.pairs), flush=True)
 """
 
@@ -335,7 +337,7 @@ def tiny_cases(draw: st.DrawFn) -> Duties:
 
 def _works(case: Duties, limits: Crew, chosen: tuple[tuple[date, Duty], ...]) -> bool:
     """Return whether a crew may do what was chosen for it: rules written anew, on minutes since the first midnight."""
-    spans, days, work = [], set(), 0
+    spans, days, work = [], set(), 0.0
     for day, asked in chosen:
         begins = next(s for s in case.shifts if s.id == asked.shift)
         k = (day - FIRST).days
@@ -395,9 +397,9 @@ def test_there_is_a_roster_exactly_where_brute_force_finds_one(case: Duties) -> 
     with pytest.raises(NoRosterError) as caught:
         make_roster(case, FIRST, 1)
     refused = caught.value
-    assert all(str(refusal.slot.day) in str(refused) for refusal in refused.refusals)
-    if len(refused.refusals) == 1 and "Without the rule named here" in str(refused):
-        free = _WITHOUT[refused.refusals[0].rule]
+    assert all(str(report.slot.day) in str(refused) for report in refused.reports)
+    if len(refused.reports) == 1 and "Without the rule named here" in str(refused):
+        free = _WITHOUT[refused.reports[0].rule]
         assert _possible(replace(case, crews=tuple(replace(limits, **free) for limits in case.crews)))
 
 

@@ -23,14 +23,14 @@ from optimizer.cli.roster import roster as roster_command
 from optimizer.roster.calendar import is_night, slots_of, span
 from optimizer.roster.earlier import Worked, read_earlier
 from optimizer.roster.icalendar import calendar
+from optimizer.roster.infeasibility import NoRosterError
 from optimizer.roster.making import make_roster
 from optimizer.roster.reading import read_duties
-from optimizer.roster.refusal import NoRosterError
+from optimizer.roster.roster_page import roster_page
 from optimizer.roster.table import roster_csv, safe_cell
-from optimizer.roster.wall import wall_page
 from optimizer.roster.writing import calendar_names, write_roster
-from optimizer.scenario.duties import Base, Placed, Stop, make_duties
-from optimizer.scenario.duties_file import write_duties_file
+from optimizer.scenario.duties import Placed, make_duties
+from optimizer.scenario.duties_file import DutyBase, DutyStop, write_duties_file
 from optimizer.scenario.roster_model import CrewModel, RosterModel, ShiftModel
 from tests.roster_cases import CHICAGO, FIRST, broken_rules, crew, duties, duty, shift
 
@@ -54,7 +54,7 @@ SHIFTS = [
     validated(ShiftModel, {"id": "night", "start": "22:00", "hours": 8, "days": ["fri", "sat"]}, "test"),
 ]
 CREWS = [CrewModel(id="laredo", label="Laredo", base="laredo", number=3, people=2, hours_a_week=56)]
-BASES = [Base("laredo", "Laredo North", -99.5, 27.6)]
+BASES = [DutyBase(id="laredo", label="Laredo North", lon=-99.5, lat=27.6)]
 POST = Placed(
     "i35:permanent",
     "I-35",
@@ -77,7 +77,7 @@ BEAT = Placed(
     27.6,
     {"teams": 1},
     travel={"laredo": 0},
-    stops=(Stop("Rest area", -99.3, 27.7, 40, 70),),
+    stops=(DutyStop(label="Rest area", lon=-99.3, lat=27.7, arrive=40, leave=70),),
     people=2,
     minutes=400,
     shifts=("day",),
@@ -85,7 +85,7 @@ BEAT = Placed(
 
 
 def file_of(*placed: Placed, **given_roster: Any) -> DutiesFile:
-    bases = [*BASES, Base("far", "Far", -100, 28)]
+    bases = [*BASES, DutyBase(id="far", label="Far", lon=-100, lat=28)]
     roster = ROSTER.model_copy(update=given_roster)
     return make_duties("Case", roster, SHIFTS, CREWS, bases, placed, "scenario.toml")
 
@@ -143,7 +143,7 @@ def test_the_file_comes_back_as_it_was_written(tmp_path: Path) -> None:
     write_duties_file(tmp_path, file_of(POST, BEAT))
     read = read_duties(tmp_path)
     assert [one.id for one in read.duties] == ["i35:permanent@day", "i35:permanent@night", "beat-1@day"]
-    assert read.duties[0].travel == {"laredo": 35}  # whole minutes, never fewer
+    assert read.crews[0].travel_to(read.duties[0]) == 35  # whole minutes, never fewer
     assert read.shifts[1].days == frozenset({4, 5})
     assert read.crews[0].week_minutes == 56 * 60
     assert read.duties_on(FIRST, "day") == (read.duties[0], read.duties[2])
@@ -255,7 +255,10 @@ def nasty() -> Roster:
     """Return a roster whose names try to be formulas, markup and calendar lines, with a beat of two stops."""
     night = replace(shift("night", "22:00", 8), label=NASTY)
     beat = duty("b", "night", label=NASTY, place="@place\r\nDTSTART:19700101", travel={"north": 25}, stops=())
-    stops = (Stop(NASTY, -99.1, 27.1, 30, 60), Stop("", -99.2, 27.2, 90.5, 120))
+    stops = (
+        DutyStop(label=NASTY, lon=-99.1, lat=27.1, arrive=30, leave=60),
+        DutyStop(lon=-99.2, lat=27.2, arrive=90.5, leave=120),
+    )
     tour = duty("t", "night", kind="patrol", travel={"north": 0}, stops=stops)
     crews = [crew("=1+1", base="north", label=NASTY), crew("../x", base="north"), crew("ä", base="north")]
     return make_roster(duties([night], [beat, tour], crews), FIRST, 1)
@@ -300,7 +303,8 @@ def test_calendars_are_read_by_an_independent_library(nasty: Roster) -> None:
 
 def test_event_ids_stay_when_a_roster_is_made_again_and_sends_a_crew_elsewhere(nasty: Roster) -> None:
     moved = replace(
-        nasty, assignments=tuple(replace(one, duty=replace(one.duty, id="other")) for one in nasty.assignments)
+        nasty,
+        assignments=tuple(replace(one, duty=one.duty.model_copy(update={"id": "other"})) for one in nasty.assignments),
     )
     one, other = (
         [
@@ -313,7 +317,7 @@ def test_event_ids_stay_when_a_roster_is_made_again_and_sends_a_crew_elsewhere(n
 
 
 def test_the_page_escapes_names_and_shows_every_crew_and_post(nasty: Roster) -> None:
-    page = wall_page(nasty)
+    page = roster_page(nasty)
     assert "<b>" not in page
     assert "&lt;b&gt;" in page
     assert page.count('<section class="week">') == 1
@@ -370,8 +374,8 @@ def test_the_command_names_the_rule_in_json_and_fails(tmp_path: Path) -> None:
     write_duties_file(tmp_path, file_of(replace(POST, uses={"agents": 7})))
     done = CliRunner().invoke(APP, [str(tmp_path), "--from", "2026-12-01", "--json"])
     assert isinstance(done.exception, NoRosterError)
-    refusal = json.loads(done.stdout)["refusals"][0]
-    assert (refusal["rule"], refusal["date"], refusal["shift"], refusal["needed"], refusal["there"]) == (
+    report = json.loads(done.stdout)["refusals"][0]
+    assert (report["rule"], report["date"], report["shift"], report["needed"], report["there"]) == (
         "crews",
         "2026-12-01",
         "day",
@@ -406,7 +410,7 @@ def test_rest_and_days_in_a_row_go_on_from_the_roster_before(tmp_path: Path) -> 
     ]
     with pytest.raises(NoRosterError) as refused:
         make_roster(case, second, 1, before=late)
-    assert (refused.value.refusals[0].rule, refused.value.refusals[0].slot.day) == ("rest", second)
+    assert (refused.value.reports[0].rule, refused.value.reports[0].slot.day) == ("rest", second)
     assert "4 are resting" in str(refused.value)
     with pytest.raises(InputError, match="ends before 2026-12-05"):
         read_earlier(tmp_path / "summary.json", date(2026, 12, 5))

@@ -33,7 +33,7 @@ def roster(
     """Assign crews to every duty of a plan: rest, hours and days off kept, nights and weekends shared."""
     from optimizer.pipeline.outputs import package_version
     from optimizer.pipeline.roster import roster_of_plan
-    from optimizer.roster.refusal import NoRosterError
+    from optimizer.roster.infeasibility import NoRosterError
     from optimizer.roster.writing import summary
 
     try:
@@ -50,7 +50,7 @@ def roster(
         )
     except NoRosterError as error:
         if as_json:
-            print_json({"status": "infeasible", "out": None, "refusals": [r.as_json for r in error.refusals]})
+            print_json({"status": "infeasible", "out": None, "refusals": [r.as_json for r in error.reports]})
         raise
     if as_json:
         line = summary(saved.roster, package_version())
@@ -67,7 +67,7 @@ def _show(made: Roster, folder: Path) -> None:
     words = summary(made, "")
     ended = {None: "", "time": " (stopped by its time limit)", "interrupted": " (interrupted)"}[made.limit]
     title = f"{made.duties.name}: {len(made.assignments)} assignments of {len(made.duties.crews)} crews"
-    even = "no roster is more even" if made.status == "optimal" else "a more even one may exist"
+    even = "no roster is better balanced" if made.status == "optimal" else "a better balanced one may exist"
     rows = [
         (key.replace("_", " "), f"{spread['least']:g}", f"{spread['most']:g}")
         for key, spread in words["spread"].items()

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.scenario.duties import Base, Placed, Stop, make_duties
+from optimizer.scenario.duties import Placed, make_duties
+from optimizer.scenario.duties_file import DutyBase, DutyStop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +37,7 @@ def duties_of(compiled: Compiled, plan: Plan) -> DutiesFile | None:
         for placement, site, minutes in zip(plan.fixed, sites, travel, strict=True)
     ]
     placed += [_of_beat(beat) for beat in plan.beats]
-    bases = [Base(base.id, base.label or base.id, base.lon, base.lat) for base in scenario.bases]
+    bases = [DutyBase(id=base.id, label=base.label or base.id, lon=base.lon, lat=base.lat) for base in scenario.bases]
     return make_duties(
         scenario.name, scenario.roster, scenario.shifts, scenario.crews, bases, placed, str(compiled.inputs[0])
     )
@@ -78,7 +79,13 @@ def _at_site(compiled: Compiled, option: Placement, placed: PlacedSite, travel: 
 
 def _of_beat(beat: Beat) -> Placed:
     stops = [
-        Stop(stop.post.label, stop.post.lon, stop.post.lat, stop.arrive_s / 60, stop.leave_s / 60)
+        DutyStop(
+            label=stop.post.label,
+            lon=stop.post.lon,
+            lat=stop.post.lat,
+            arrive=stop.arrive_s / 60,
+            leave=stop.leave_s / 60,
+        )
         for stop in beat.stops
     ]
     return Placed(

@@ -1,139 +1,152 @@
-"""Sums that no roster can escape, done before any search: people there are, hours and days of a week."""
+"""Necessary conditions, checked by counting before any search: enough people, and enough of their hours and days in each week."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from optimizer.roster.refusal import Refusal
+from optimizer.roster.infeasibility import InfeasibilityReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from optimizer.roster.calendar import Slot
-    from optimizer.roster.model import Duty
-    from optimizer.roster.parts import Part
+    from optimizer.roster.subproblems import SlotDuty, Subproblem
 
 
-def impossible(part: Part) -> Refusal | None:
-    """Return what plain sums say against a part, or None where they say nothing."""
+@dataclass(frozen=True, slots=True)
+class _Family:
+    """Tasks that only certain crews may do, and those crews, by position in the subproblem."""
+
+    tasks: list[int]
+    crews: list[int]
+
+
+def impossible(subproblem: Subproblem) -> InfeasibilityReport | None:
+    """Return the first necessary condition that a subproblem violates; None where it violates none."""
     for check in (_too_few_people, _too_few_at_once, _too_few_hours, _too_few_days):
-        refusal = check(part)
-        if refusal is not None:
-            return refusal
+        report = check(subproblem)
+        if report is not None:
+            return report
     return None
 
 
-def _too_few_people(part: Part) -> Refusal | None:
+def _too_few_people(subproblem: Subproblem) -> InfeasibilityReport | None:
     """Find a duty that all crews who may do it together cannot fill, or cannot on a day of leave."""
-    for t, (slot, duty) in enumerate(part.asked):
-        crews = part.problem.tasks[t].travel
-        people = sum(part.crews[c].people for c in crews)
-        there = sum(part.crews[c].people for c in crews if slot.day not in part.crews[c].away)
+    for t, one in enumerate(subproblem.duties):
+        slot, duty = one.slot, one.duty
+        crews = subproblem.problem.tasks[t].travel
+        people = sum(subproblem.crews[c].people for c in crews)
+        there = sum(subproblem.crews[c].people for c in crews if slot.day not in subproblem.crews[c].away)
         if people < duty.staff:
             able = f"of the crews of its agency that serve it from their base and can do it, there are {people}"
-            return Refusal("crews", slot, duty, duty.staff, people, f"people are needed and, {able}")
+            return InfeasibilityReport("crews", slot, duty, duty.staff, people, f"people are needed and, {able}")
         if there < duty.staff:
-            return Refusal("away", slot, duty, duty.staff, there, f"people are needed and {there} are not away")
+            return InfeasibilityReport(
+                "away", slot, duty, duty.staff, there, f"people are needed and {there} are not away"
+            )
     return None
 
 
-def _too_few_at_once(part: Part) -> Refusal | None:
+def _too_few_at_once(subproblem: Subproblem) -> InfeasibilityReport | None:
     """Find a shift whose duties together need more people than there are."""
     by_slot: defaultdict[int, list[int]] = defaultdict(list)
-    for t, (slot, _) in enumerate(part.asked):
-        by_slot[id(slot)].append(t)
+    for t, one in enumerate(subproblem.duties):
+        by_slot[id(one.slot)].append(t)
     for tasks in by_slot.values():
-        for inside, crews in _families(part, tasks):
-            needed = sum(part.asked[t][1].staff for t in inside)
-            slot, duty = part.asked[inside[0]]
-            there = sum(part.crews[c].people for c in crews if slot.day not in part.crews[c].away)
+        for family in _families(subproblem, tasks):
+            inside, crews = family.tasks, family.crews
+            needed = sum(subproblem.duties[t].duty.staff for t in inside)
+            first = subproblem.duties[inside[0]]
+            there = sum(subproblem.crews[c].people for c in crews if first.slot.day not in subproblem.crews[c].away)
             if there < needed:
                 others = f", over {len(inside)} duties at once" if len(inside) > 1 else ""
-                words = f"people are needed{others} and {there} may be sent"
-                return Refusal("one at a time", slot, duty, needed, there, words)
+                reason = f"people are needed{others} and {there} may be sent"
+                return InfeasibilityReport("one at a time", first.slot, first.duty, needed, there, reason)
     return None
 
 
-def _too_few_hours(part: Part) -> Refusal | None:
+def _too_few_hours(subproblem: Subproblem) -> InfeasibilityReport | None:
     """Find a week whose duties take more hours than their crews have."""
-    for inside, crews in _weeks(part):
+    for family in _weeks(subproblem):
+        inside, crews = family.tasks, family.crews
         minutes = [
-            part.asked[t][1].staff * (task.end - task.start + 2 * min(task.travel.values()))
+            subproblem.duties[t].duty.staff * (task.end - task.start + 2 * min(task.travel.values()))
             for t in inside
-            for task in [part.problem.tasks[t]]
+            for task in [subproblem.problem.tasks[t]]
         ]
-        there = sum(part.crews[c].people * part.crews[c].week_minutes for c in crews)
+        there = sum(subproblem.crews[c].people * subproblem.crews[c].week_minutes for c in crews)
         if sum(minutes) > there:
-            slot, duty = _where_it_runs_out(part, inside, minutes, there)
+            first = _where_it_runs_out(subproblem, inside, minutes, there)
             needed, have = sum(minutes) / 60, there / 60
-            words = (
-                f"person-hours of work are needed in the week of {_monday(part, inside)} (travel counted) and {len(crews)} crews have "
+            reason = (
+                f"person-hours of work are needed in the week of {_monday(subproblem, inside)} (travel counted) and {len(crews)} crews have "
                 f"{have:,.0f}"
             )
-            return Refusal("hours", slot, duty, needed, have, words)
+            return InfeasibilityReport("hours", first.slot, first.duty, needed, have, reason)
     return None
 
 
-def _too_few_days(part: Part) -> Refusal | None:
+def _too_few_days(subproblem: Subproblem) -> InfeasibilityReport | None:
     """Find a week whose duties take more shifts than their crews may work, where nobody can work two shifts that begin on one day."""
-    for inside, crews in _weeks(part):
-        if not _one_a_day(part, inside, crews):
+    for family in _weeks(subproblem):
+        inside, crews = family.tasks, family.crews
+        if not _one_a_day(subproblem, inside, crews):
             continue
-        staff = [part.asked[t][1].staff for t in inside]
-        days = sorted({part.asked[t][0].day for t in inside})
-        free = {c: sum(day not in part.crews[c].away for day in days) for c in crews}
-        there = sum(part.crews[c].people * min(7 - part.crews[c].days_off, free[c]) for c in crews)
-        without_rule = sum(part.crews[c].people * free[c] for c in crews)
+        staff = [subproblem.duties[t].duty.staff for t in inside]
+        days = sorted({subproblem.duties[t].slot.day for t in inside})
+        free = {c: sum(day not in subproblem.crews[c].away for day in days) for c in crews}
+        there = sum(subproblem.crews[c].people * min(7 - subproblem.crews[c].days_off, free[c]) for c in crews)
+        without_rule = sum(subproblem.crews[c].people * free[c] for c in crews)
         if there < sum(staff) <= without_rule:
-            slot, duty = _where_it_runs_out(part, inside, staff, there)
-            words = (
-                f"person-shifts are needed in the week of {_monday(part, inside)} and {len(crews)} crews may work {there:,.0f} of them with "
-                "their days off"
+            first = _where_it_runs_out(subproblem, inside, staff, there)
+            reason = (
+                f"person-shifts are needed in the week of {_monday(subproblem, inside)} and {len(crews)} crews may work {there:,.0f} of them "
+                "with their days off"
             )
-            return Refusal("days off", slot, duty, sum(staff), there, words)
+            return InfeasibilityReport("days off", first.slot, first.duty, sum(staff), there, reason)
     return None
 
 
-def _weeks(part: Part) -> Iterator[tuple[list[int], list[int]]]:
+def _weeks(subproblem: Subproblem) -> Iterator[_Family]:
     """Yield for each week the families of its tasks."""
     by_week: defaultdict[int, list[int]] = defaultdict(list)
-    for t, (slot, _) in enumerate(part.asked):
-        by_week[slot.index // 7].append(t)
+    for t, one in enumerate(subproblem.duties):
+        by_week[one.slot.index // 7].append(t)
     for week in sorted(by_week):
-        yield from _families(part, by_week[week])
+        yield from _families(subproblem, by_week[week])
 
 
-def _families(part: Part, tasks: list[int]) -> Iterator[tuple[list[int], list[int]]]:
+def _families(subproblem: Subproblem, tasks: list[int]) -> Iterator[_Family]:
     """Yield the tasks that only certain crews may do, with those crews: once for each set of crews, and all together."""
-    able = {t: frozenset(part.problem.tasks[t].travel) for t in tasks}
+    able = {t: frozenset(subproblem.problem.tasks[t].travel) for t in tasks}
     everybody = frozenset().union(*able.values())
     for crews in sorted({*able.values(), everybody}, key=lambda some: (len(some), sorted(some))):
-        yield [t for t in tasks if able[t] <= crews], sorted(crews)
+        yield _Family([t for t in tasks if able[t] <= crews], sorted(crews))
 
 
-def _one_a_day(part: Part, tasks: list[int], crews: list[int]) -> bool:
+def _one_a_day(subproblem: Subproblem, tasks: list[int], crews: list[int]) -> bool:
     """Return whether no crew can work two shifts that begin on one day."""
     spans: defaultdict[int, set[tuple[int, int]]] = defaultdict(set)
     for t in tasks:
-        task = part.problem.tasks[t]
+        task = subproblem.problem.tasks[t]
         spans[task.day].add((task.start, task.end))
-    rest = min(part.crews[c].rest_minutes for c in crews)
+    rest = min(subproblem.crews[c].rest_minutes for c in crews)
     return all(b[0] - a[1] < rest for day in spans.values() for a in day for b in day if a < b)
 
 
-def _where_it_runs_out(part: Part, tasks: list[int], amounts: list[int], there: int) -> tuple[Slot, Duty]:
+def _where_it_runs_out(subproblem: Subproblem, tasks: list[int], amounts: list[int], there: int) -> SlotDuty:
     """Return the first task, in order of time, by which more is needed than there is."""
     total = 0
     for t, amount in zip(tasks, amounts, strict=True):
         total += amount
         if total > there:
-            return part.asked[t]
+            return subproblem.duties[t]
     raise AssertionError("called only where the amounts exceed what there is")
 
 
-def _monday(part: Part, tasks: list[int]) -> str:
+def _monday(subproblem: Subproblem, tasks: list[int]) -> str:
     """Return the first day of the roster's week that holds the tasks."""
-    slot = part.asked[tasks[0]][0]
+    slot = subproblem.duties[tasks[0]].slot
     return (slot.day - timedelta(days=slot.index % 7)).isoformat()

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from zoneinfo import ZoneInfo
 
-    from optimizer.roster.model import Duties, Duty, Shift
+    from optimizer.roster.model import Duties, Shift
+    from optimizer.scenario.duties_file import Duty
 
 MOST_WEEKS = 26
 NIGHT = range(23, 30)

@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Literal
 
-from optimizer.roster.refusal import WORDS, Refusal
+from optimizer.roster.infeasibility import RULE_NAMES, InfeasibilityReport
 from optimizer.roster.solver.model import exists_without, fewest_short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from optimizer.roster.model import Rule
-    from optimizer.roster.parts import Part
     from optimizer.roster.solver.model import Clock, Pair, RosterProblem, RuleName
+    from optimizer.roster.subproblems import Subproblem
 
 RULES: tuple[RuleName, ...] = ("rest", "hours", "days in a row", "days off", "away")
 
@@ -36,7 +36,7 @@ CREW_IS: dict[Reason, tuple[str, str]] = {
 }
 
 
-def diagnose(part: Part, weeks: int, clock: Clock, seed: int) -> Refusal:
+def diagnose(subproblem: Subproblem, weeks: int, clock: Clock, seed: int) -> InfeasibilityReport:
     """Return the rule and the shift that fail.
 
     Parameters
@@ -50,56 +50,56 @@ def diagnose(part: Part, weeks: int, clock: Clock, seed: int) -> Refusal:
     seed
         Of the search.
     """
-    mending = [rule for rule in RULES if exists_without(part.problem, weeks, clock, seed, frozenset({rule}))]
-    found = fewest_short(part.problem, weeks, clock, seed, until_first=True)
+    repairing = [rule for rule in RULES if exists_without(subproblem.problem, weeks, clock, seed, frozenset({rule}))]
+    found = fewest_short(subproblem.problem, weeks, clock, seed, until_first=True)
     if found is None or not found[1]:
-        return _unlocated(part, weeks, mending)
+        return _unlocated(subproblem, weeks, repairing)
     pairs, short = found
-    t = min(short, key=lambda t: (part.problem.tasks[t].start, t))
-    reasons = Counter(_reason(part.problem, pairs, crew, t) for crew in part.problem.tasks[t].travel)
-    rule = _culprit(mending, reasons)
-    slot, duty = part.asked[t]
+    t = min(short, key=lambda t: (subproblem.problem.tasks[t].start, t))
+    reasons = Counter(_reason(subproblem.problem, pairs, crew, t) for crew in subproblem.problem.tasks[t].travel)
+    rule = _failing_rule(repairing, reasons)
+    slot, duty = subproblem.duties[t].slot, subproblem.duties[t].duty
     there = duty.staff - short[t]
-    return Refusal(
+    return InfeasibilityReport(
         rule,
         slot,
         duty,
         duty.staff,
         there,
-        f"people are needed and {there} can be had. {_told(reasons)}{_mended(rule, mending)}",
+        f"people are needed and {there} can be had. {_crew_states(reasons)}{_other_rules(rule, repairing)}",
     )
 
 
-def _unlocated(part: Part, weeks: int, mending: Sequence[RuleName]) -> Refusal:
+def _unlocated(subproblem: Subproblem, weeks: int, repairing: Sequence[RuleName]) -> InfeasibilityReport:
     """Return what can be said when the clock ended the search for the shift."""
-    rule: Rule = mending[0] if mending else "rest"
-    slot, duty = part.asked[0]
-    words = f"people are needed, and no roster of the first {weeks} weeks fills every shift; time ended the search for the one that fails"
-    return Refusal(rule, slot, duty, duty.staff, 0, words)
+    rule: Rule = repairing[0] if repairing else "rest"
+    first = subproblem.duties[0]
+    reason = f"people are needed, and no roster of the first {weeks} weeks fills every shift; time ended the search for the one that fails"
+    return InfeasibilityReport(rule, first.slot, first.duty, first.duty.staff, 0, reason)
 
 
-def _culprit(mending: Sequence[RuleName], reasons: Counter[Reason]) -> Rule:
-    """Return the rule that mends the roster and keeps most crews; without one that mends it, the rule that keeps most crews."""
-    if mending:
-        return max(mending, key=lambda rule: (reasons[rule], -RULES.index(rule)))
+def _failing_rule(repairing: Sequence[RuleName], reasons: Counter[Reason]) -> Rule:
+    """Return, of the rules without which there is a roster, the one that keeps most crews; without any, the rule that keeps most."""
+    if repairing:
+        return max(repairing, key=lambda rule: (reasons[rule], -RULES.index(rule)))
     blocking: tuple[Rule, ...] = (*RULES, "one at a time")
     return max(blocking, key=lambda rule: reasons[rule])  # type: ignore[index]
 
 
-def _told(reasons: Counter[Reason]) -> str:
+def _crew_states(reasons: Counter[Reason]) -> str:
     """Return 'Of 3 crews that may go, 1 is sent and 2 are resting'."""
-    told = [f"{count} {CREW_IS[reason][count > 1]}" for reason, count in reasons.items()]
+    listed = [f"{count} {CREW_IS[reason][count > 1]}" for reason, count in reasons.items()]
     total = sum(reasons.values())
-    return f"Of {total} {'crew' if total == 1 else 'crews'} that may go, {', '.join(sorted(told))}"
+    return f"Of {total} {'crew' if total == 1 else 'crews'} that may go, {', '.join(sorted(listed))}"
 
 
-def _mended(rule: Rule, mending: Sequence[RuleName]) -> str:
-    """Return which rules would mend it alone."""
-    others = [WORDS[other] for other in mending if other != rule]
-    if rule in mending:
+def _other_rules(rule: Rule, repairing: Sequence[RuleName]) -> str:
+    """Say without which rules, each left out alone, there would be a roster."""
+    others = [RULE_NAMES[other] for other in repairing if other != rule]
+    if rule in repairing:
         also = f"; so would it be without this one: {', '.join(others)}" if others else ""
         return f". Without the rule named here there would be a roster{also}"
-    return ". No rule is to blame alone: with any one of them left out there is still no roster"
+    return ". No single rule is the cause: with any one of them left out there is still no roster"
 
 
 def _reason(problem: RosterProblem, pairs: Sequence[Pair], crew: int, t: int) -> Reason:  # noqa: PLR0911 - one a reason

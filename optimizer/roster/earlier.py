@@ -1,4 +1,4 @@
-"""The end of the roster before this one: rest and days in a row go on over the seam."""
+"""The end of the roster before this one: rest and days in a row carry over from it."""
 
 from __future__ import annotations
 

@@ -49,14 +49,14 @@ def calendar(roster: Roster, assignments: Iterable[Assignment], name: str, made:
 def _event(roster: Roster, one: Assignment, made: datetime, *, crew: bool) -> Sequence[str]:
     zone = roster.duties.zone.key
     base = roster.duties.bases.get(one.base, one.base) or "base"
-    title = f"{one.shift.label}: {one.duty.label}"
-    told = [
+    title = f"{one.shift.label}: {one.duty.title}"
+    lines = [
         f"{one.crew.label} ({one.crew.people} people)",
         f"On duty {one.start:%H:%M} to {one.end:%H:%M} ({zone})",
         f"Leave {base} at {one.leave:%H:%M}, back at {one.back:%H:%M}",
     ]
     if one.duty.stops:
-        told.append(f"Stops: {stops_text(one.duty.stops, one)}")
+        lines.append(f"Stops: {stops_text(one.duty.stops, one)}")
     return (
         "BEGIN:VEVENT",
         f"UID:{_uid(roster, one)}",
@@ -64,10 +64,10 @@ def _event(roster: Roster, one: Assignment, made: datetime, *, crew: bool) -> Se
         f"DTSTART:{_utc(one.leave)}",
         f"DTEND:{_utc(one.back)}",
         f"SUMMARY:{_escaped(f'{one.crew.label}: {title}' if crew else title)}",
-        f"LOCATION:{_escaped(one.duty.place or one.duty.label)}",
+        f"LOCATION:{_escaped(one.duty.place or one.duty.title)}",
         f"GEO:{one.duty.lat:.6f};{one.duty.lon:.6f}",
         f"CATEGORIES:{_escaped(one.duty.kind)}",
-        "DESCRIPTION:" + "\\n".join(_escaped(line) for line in told),
+        "DESCRIPTION:" + "\\n".join(_escaped(line) for line in lines),
         "END:VEVENT",
     )
 

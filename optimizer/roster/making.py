@@ -12,36 +12,35 @@ from optimizer.base.listener import SILENT, stop_if_cancelled
 from optimizer.roster.arithmetic import impossible
 from optimizer.roster.calendar import check_weeks, clock_notes, overlap_notes, slots_of
 from optimizer.roster.diagnosis import diagnose
+from optimizer.roster.infeasibility import NoRosterError
 from optimizer.roster.model import Assignment, Gap, Roster
-from optimizer.roster.parts import parts_of
-from optimizer.roster.refusal import NoRosterError
-from optimizer.roster.solver.model import Clock, evened, fewest_short, first_roster, with_gaps
+from optimizer.roster.solver.model import Clock, balanced, fewest_short, first_roster, with_gaps
+from optimizer.roster.subproblems import subproblems_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
     from optimizer.base.listener import Listener
-    from optimizer.roster.calendar import Slot
     from optimizer.roster.earlier import Worked
-    from optimizer.roster.model import Crew, Duties, Duty
-    from optimizer.roster.parts import Part
-    from optimizer.roster.refusal import Refusal
+    from optimizer.roster.infeasibility import InfeasibilityReport
+    from optimizer.roster.model import Crew, Duties
     from optimizer.roster.solver.model import Pair
+    from optimizer.roster.subproblems import SlotDuty, Subproblem
 
 TIME_LIMIT = 60.0
-"""Seconds of search where nothing else is asked."""
-SAY_EVERY = 2.0
-"""Seconds between two words on how a long search goes."""
+"""Seconds of search where nothing else is given."""
+REPORT_EVERY = 2.0
+"""Seconds between two messages on how a long search goes."""
 REASON_SECONDS = 30.0
 """Seconds that the search for the rule that fails, or for a roster with gaps, may take even where the time limit is spent."""
 
 
 @dataclass
 class _Filled:
-    """A part with a roster; `missing` people by task where gaps are allowed."""
+    """A subproblem with a roster; `missing` people by task where gaps are allowed."""
 
-    part: Part
+    subproblem: Subproblem
     pairs: tuple[Pair, ...]
     missing: dict[int, int]
     proven: bool = False
@@ -63,7 +62,7 @@ def make_roster(
     Parameters
     ----------
     duties
-        What is asked, and who there is.
+        Duties, shifts and crews.
     first
         First day.
     weeks
@@ -94,10 +93,10 @@ def make_roster(
     began = time.monotonic()
     slots = slots_of(duties, first, weeks)
     search = _Search(began + time_limit, seed, allow_gaps, listener)
-    parts = parts_of(duties, slots, first, weeks, before)
+    subproblems = subproblems_of(duties, slots, first, weeks, before)
     try:
-        filled = search.fill(parts)
-        limit = search.even_out(filled)
+        filled = search.fill(subproblems)
+        limit = search.balance(filled)
     finally:
         search.end_step()
     proven = all(one.proven for one in filled)
@@ -116,7 +115,7 @@ def make_roster(
 
 
 class _Search:
-    """Fills all parts before it evens any out, so that Ctrl-C finds a whole roster as early as can be."""
+    """Fills all subproblems before it balances any, so that Ctrl-C finds a whole roster as early as can be."""
 
     def __init__(self, until: float, seed: int, allow_gaps: bool, listener: Listener) -> None:
         self._seed, self._allow_gaps, self._listener = seed, allow_gaps, listener
@@ -137,29 +136,31 @@ class _Search:
         self._listener.step_started(doing)
 
     def _tick(self) -> None:
-        if time.monotonic() - self._said >= SAY_EVERY:
+        if time.monotonic() - self._said >= REPORT_EVERY:
             self._say(self._doing.partition(" (")[0] + f" ({self._clock.left:.0f} s left)")
 
-    def fill(self, parts: Sequence[Part]) -> list[_Filled]:
-        """Return a roster of every part."""
-        refusals = {k: refusal for k, part in enumerate(parts) if (refusal := impossible(part)) is not None}
-        if refusals and not self._allow_gaps:
-            raise NoRosterError(*refusals.values())
+    def fill(self, subproblems: Sequence[Subproblem]) -> list[_Filled]:
+        """Return a roster of every subproblem."""
+        reports = {
+            k: report for k, subproblem in enumerate(subproblems) if (report := impossible(subproblem)) is not None
+        }
+        if reports and not self._allow_gaps:
+            raise NoRosterError(*reports.values())
         filled = []
-        for k, part in enumerate(parts):
-            self._say(f"finding a roster{_which(part, k, parts)}")
-            one = None if k in refusals else self._first(part, refusals, k)
+        for k, subproblem in enumerate(subproblems):
+            self._say(f"finding a roster{_which(subproblem, k, subproblems)}")
+            one = None if k in reports else self._first(subproblem, reports, k)
             if one is not None:
                 filled.append(one)
             elif self._allow_gaps:
-                filled.append(self._short(part))
-        if refusals and not self._allow_gaps:
-            raise NoRosterError(*refusals.values())
+                filled.append(self._short(subproblem))
+        if reports and not self._allow_gaps:
+            raise NoRosterError(*reports.values())
         return filled
 
-    def _first(self, part: Part, refusals: dict[int, Refusal], k: int) -> _Filled | None:
-        """Return a part with a roster; where there is none, note why unless gaps are allowed."""
-        outcome = first_roster(part.problem, self._first_clock(), self._seed)
+    def _first(self, subproblem: Subproblem, reports: dict[int, InfeasibilityReport], k: int) -> _Filled | None:
+        """Return a subproblem with a roster; where there is none, note why unless gaps are allowed."""
+        outcome = first_roster(subproblem.problem, self._first_clock(), self._seed)
         if outcome.ended == "unknown":
             if self._allow_gaps and outcome.limit == "time":
                 return None
@@ -167,18 +168,18 @@ class _Search:
         if outcome.ended == "infeasible":
             if not self._allow_gaps:
                 self._say("looking for the rule that fails")
-                refusals[k] = diagnose(part, outcome.weeks, self._patient_clock(), self._seed)
+                reports[k] = diagnose(subproblem, outcome.weeks, self._patient_clock(), self._seed)
             return None
-        return _Filled(part, outcome.pairs, {})
+        return _Filled(subproblem, outcome.pairs, {})
 
-    def _short(self, part: Part) -> _Filled:
-        self._say(f"finding a roster with few gaps{': ' + part.name if part.name else ''}")
+    def _short(self, subproblem: Subproblem) -> _Filled:
+        self._say(f"finding a roster with few gaps{': ' + subproblem.name if subproblem.name else ''}")
         clock = self._patient_clock()
-        found = fewest_short(part.problem, part.problem.weeks, clock, self._seed)
+        found = fewest_short(subproblem.problem, subproblem.problem.weeks, clock, self._seed)
         if found is None:
             self._stop(clock.limit)
         pairs, missing = found
-        return _Filled(replace(part, problem=with_gaps(part.problem, pairs)), pairs, missing)
+        return _Filled(replace(subproblem, problem=with_gaps(subproblem.problem, pairs)), pairs, missing)
 
     def _first_clock(self) -> Clock:
         """Return the time for a roster without gaps: half of what is left where one with gaps will do."""
@@ -186,7 +187,7 @@ class _Search:
         return Clock(time.monotonic() + (left / 2 if self._allow_gaps else left), self._tick)
 
     def _patient_clock(self) -> Clock:
-        """Return the time for a reason or for gaps: an answer is owed even where the time limit is spent."""
+        """Return the time for a reason or for gaps: it may take longer than the time limit."""
         return Clock(max(self._clock.until, time.monotonic() + REASON_SECONDS), self._tick)
 
     def _stop(self, limit: str | None) -> NoReturn:
@@ -197,14 +198,14 @@ class _Search:
             "The search ended before it had a roster. Give it more time with --time-limit, or look with --allow-gaps at what it lacks."
         )
 
-    def even_out(self, filled: Sequence[_Filled]) -> Literal["time", "interrupted"] | None:
-        """Even out each part in its share of the time left; return what ended it early."""
+    def balance(self, filled: Sequence[_Filled]) -> Literal["time", "interrupted"] | None:
+        """Balance each subproblem in its share of the time left; return what ended it early."""
         limit: Literal["time", "interrupted"] | None = None
         for k, one in enumerate(filled):
             try:
-                self._say(f"evening out{_which(one.part, k, filled)}")
+                self._say(f"balancing{_which(one.subproblem, k, filled)}")
                 share = Clock(time.monotonic() + self._clock.left / (len(filled) - k), self._tick)
-                outcome = evened(one.part.problem, one.pairs, share, self._seed)
+                outcome = balanced(one.subproblem.problem, one.pairs, share, self._seed)
             except KeyboardInterrupt:
                 return "interrupted"
             one.pairs, one.proven = outcome.pairs, outcome.ended == "optimal"
@@ -214,20 +215,23 @@ class _Search:
         return limit
 
 
-def _which(part: Part, k: int, everything: Sequence[object]) -> str:
+def _which(subproblem: Subproblem, k: int, everything: Sequence[object]) -> str:
     number = f", part {k + 1} of {len(everything)}" if len(everything) > 1 else ""
-    return number + (f": {part.name}" if part.name else "")
+    return number + (f": {subproblem.name}" if subproblem.name else "")
 
 
 def _assignments(duties: Duties, filled: Sequence[_Filled]) -> tuple[Assignment, ...]:
     made = [
-        _assignment(duties, one.part.crews[crew], *one.part.asked[task]) for one in filled for crew, task in one.pairs
+        _assignment(duties, one.subproblem.crews[crew], one.subproblem.duties[task])
+        for one in filled
+        for crew, task in one.pairs
     ]
     order = {crew.id: position for position, crew in enumerate(duties.crews)}
     return tuple(sorted(made, key=lambda a: (a.start.timestamp(), a.shift.id, a.duty.id, order[a.crew.id])))
 
 
-def _assignment(duties: Duties, crew: Crew, slot: Slot, duty: Duty) -> Assignment:
+def _assignment(duties: Duties, crew: Crew, where: SlotDuty) -> Assignment:
+    slot, duty = where.slot, where.duty
     travel = timedelta(minutes=crew.travel_to(duty))
     return Assignment(
         day=slot.day,
@@ -243,10 +247,6 @@ def _assignment(duties: Duties, crew: Crew, slot: Slot, duty: Duty) -> Assignmen
 
 
 def _gaps(filled: Sequence[_Filled]) -> tuple[Gap, ...]:
-    gaps = [
-        (one.part.asked[task][0], Gap(one.part.asked[task][0].day, one.part.asked[task][0].shift, duty, missing))
-        for one in filled
-        for task, missing in one.missing.items()
-        for duty in [one.part.asked[task][1]]
-    ]
-    return tuple(gap for _, gap in sorted(gaps, key=lambda pair: (pair[0].start, pair[1].duty.id)))
+    lacking = [(one.subproblem.duties[task], missing) for one in filled for task, missing in one.missing.items()]
+    lacking.sort(key=lambda pair: (pair[0].slot.start, pair[0].duty.id))
+    return tuple(Gap(where.slot.day, where.slot.shift, where.duty, missing) for where, missing in lacking)

@@ -1,7 +1,8 @@
-"""Duties, crews and rosters, as the room sees them."""
+"""Shifts, crews, assignments and rosters; a duty is `optimizer.scenario.duties_file.Duty`, as it stands in the file."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime, time
     from zoneinfo import ZoneInfo
 
-    from optimizer.scenario.duties import Stop
+    from optimizer.scenario.duties_file import Duty
 
 Rule = Literal["crews", "one at a time", "away", "rest", "hours", "days in a row", "days off"]
 """What can keep a crew from a shift: nobody who may do it, elsewhere at that time, leave, and the four rules of a crew."""
@@ -37,45 +38,6 @@ class Shift:
     start: time
     minutes: int
     days: frozenset[int]
-
-
-@dataclass(frozen=True, slots=True)
-class Duty:
-    """What an option asks for in one shift.
-
-    Attributes
-    ----------
-    id, option, label
-        Name, the plan's option, and what people call it.
-    kind, type
-        `checkpoint`, `patrol` or `sensor`; the kind or team type of the scenario.
-    agency
-        Who does it; empty where anybody may.
-    shift
-        Id of the shift.
-    staff
-        People needed, >= 1.
-    place, lon, lat
-        Where.
-    travel
-        Whole minutes from each base that it is served from; empty where every crew goes there at once.
-    stops
-        Of a beat.
-    """
-
-    id: str
-    option: str
-    label: str
-    kind: str
-    type: str
-    agency: str
-    shift: str
-    staff: int
-    place: str
-    lon: float
-    lat: float
-    travel: Mapping[str, int]
-    stops: tuple[Stop, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,16 +85,16 @@ class Crew:
         )
 
     def travel_to(self, duty: Duty) -> int:
-        """Return the minutes from the crew's base to a duty, or from the nearest base where the crew has none."""
+        """Return the whole minutes from the crew's base to a duty, or from the nearest base where the crew has none."""
         if not duty.travel:
             return 0
-        return duty.travel[self.base] if self.base else min(duty.travel.values())
+        return math.ceil(duty.travel[self.base] if self.base else min(duty.travel.values()))
 
     def base_for(self, duty: Duty) -> str:
         """Return the base that the crew sets out from for a duty."""
         if self.base or not duty.travel:
             return self.base
-        return min(duty.travel, key=lambda base: (duty.travel[base], base))
+        return min(duty.travel, key=lambda base: (math.ceil(duty.travel[base]), base))
 
 
 @dataclass(frozen=True)
@@ -220,7 +182,7 @@ class Roster:
     gaps
         Empty unless gaps were allowed.
     status
-        `optimal` (no roster spreads the work more evenly) or `feasible`.
+        `optimal` (no roster is better balanced) or `feasible`.
     limit
         What ended the search early; None when nothing did.
     seconds
@@ -228,7 +190,7 @@ class Roster:
     seed
         Of the search.
     notes
-        Sentences for the sergeant.
+        Sentences for whoever uses the roster.
     """
 
     duties: Duties

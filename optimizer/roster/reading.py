@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from optimizer.base.errors import InputError, Problem, ProblemList
-from optimizer.roster.model import Crew, Duties, Duty, Shift
-from optimizer.scenario.duties import Stop
+from optimizer.roster.model import Crew, Duties, Shift
 from optimizer.scenario.duties_file import DUTIES, read_duties_file
 from optimizer.scenario.roster_model import WEEKDAYS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from optimizer.scenario.duties_file import CrewRow, DutiesFile, DutyRow, ShiftRow
+    from optimizer.scenario.duties_file import CrewRow, DutiesFile, ShiftRow
 
 
 def read_duties(folder: Path) -> Duties:
@@ -43,7 +42,7 @@ def duties_of(content: DutiesFile) -> Duties:
         name=content.name,
         zone=ZoneInfo(content.time_zone),
         shifts=tuple(_shift(row) for row in content.shifts),
-        duties=tuple(_duty(row) for row in content.duties),
+        duties=tuple(content.duties),
         crews=tuple(_crew(row) for row in content.crews),
         bases={base.id: base.label or base.id for base in content.bases},
     )
@@ -52,24 +51,6 @@ def duties_of(content: DutiesFile) -> Duties:
 def _shift(row: ShiftRow) -> Shift:
     days = frozenset(WEEKDAYS.index(day) for day in row.days) or frozenset(range(7))
     return Shift(row.id, row.label or row.id, time.fromisoformat(row.start), round(row.hours * 60), days)
-
-
-def _duty(row: DutyRow) -> Duty:
-    return Duty(
-        id=row.id,
-        option=row.option,
-        label=row.label or row.option,
-        kind=row.kind,
-        type=row.type,
-        agency=row.agency,
-        shift=row.shift,
-        staff=row.staff,
-        place=row.place,
-        lon=row.lon,
-        lat=row.lat,
-        travel={base: math.ceil(minutes) for base, minutes in row.travel.items()},
-        stops=tuple(Stop(s.label, s.lon, s.lat, s.arrive, s.leave) for s in row.stops),
-    )
 
 
 def _crew(row: CrewRow) -> Crew:
@@ -89,7 +70,7 @@ def _crew(row: CrewRow) -> Crew:
 
 
 def _check_shifts(shifts: tuple[Shift, ...], where: str) -> None:
-    """Refuse two shifts that begin together: other overlaps may be wanted, this is one shift written twice."""
+    """Reject two shifts that begin together: other overlaps may be wanted, this is one shift written twice."""
     problems = ProblemList()
     for k, shift in enumerate(shifts):
         for other in shifts[:k]:

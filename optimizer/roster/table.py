@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from optimizer.roster.model import Assignment, Roster
-    from optimizer.scenario.duties import Stop
+    from optimizer.scenario.duties_file import DutyStop
 
 COLUMNS = (
     "date",
@@ -47,7 +47,7 @@ def roster_csv(roster: Roster) -> str:
     return stream.getvalue()
 
 
-def stops_text(stops: Sequence[Stop], assignment: Assignment) -> str:
+def stops_text(stops: Sequence[DutyStop], assignment: Assignment) -> str:
     """Return the stops of a beat with their clock times: '22:40-23:10 Rest area; ...'."""
 
     def clock(minutes: float) -> str:
@@ -75,7 +75,7 @@ def _row(roster: Roster, one: Assignment) -> list[str | int | float]:
         one.end.isoformat(timespec="minutes"),
         safe_cell(one.crew.label),
         one.crew.people,
-        safe_cell(one.duty.label),
+        safe_cell(one.duty.title),
         safe_cell(one.duty.kind),
         safe_cell(one.duty.place),
         one.duty.lon,

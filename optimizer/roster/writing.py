@@ -10,8 +10,8 @@ from optimizer.base.files import check_folder, folder_written_whole, write_json
 from optimizer.roster.calendar import is_night
 from optimizer.roster.earlier import last_shifts
 from optimizer.roster.icalendar import PRODUCER, calendar
+from optimizer.roster.roster_page import roster_page
 from optimizer.roster.table import roster_csv
-from optimizer.roster.wall import wall_page
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +68,7 @@ def write_roster(folder: Path, roster: Roster, made: datetime, version: str) -> 
         texts = {
             TABLE: roster_csv(roster),
             CALENDAR: calendar(roster, roster.assignments, f"{roster.duties.name}, all crews", made, crew=True),
-            PAGE: wall_page(roster),
+            PAGE: roster_page(roster),
         }
         for crew in roster.duties.crews:
             title = f"{roster.duties.name}, {crew.label}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from optimizer.base.errors import ProblemList
-from optimizer.scenario.duties_file import BaseRow, CrewRow, DutiesFile, DutyRow, ShiftRow, StopRow, check_duties
+from optimizer.scenario.duties_file import CrewRow, DutiesFile, Duty, DutyBase, DutyStop, ShiftRow, check_duties
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,45 +16,6 @@ if TYPE_CHECKING:
 
 ROUNDING = 1e-6
 """How far a use of people may lie above a whole number and still be that number."""
-
-
-@dataclass(frozen=True, slots=True)
-class Base:
-    """A place that crews set out from.
-
-    Attributes
-    ----------
-    id, label
-        Name, and what people call it.
-    lon, lat
-        Degrees.
-    """
-
-    id: str
-    label: str
-    lon: float
-    lat: float
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """A stop of a beat.
-
-    Attributes
-    ----------
-    label
-        What people call the place.
-    lon, lat
-        Degrees.
-    arrive, leave
-        Minutes from the start of the shift.
-    """
-
-    label: str
-    lon: float
-    lat: float
-    arrive: float
-    leave: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +61,7 @@ class Placed:
     uses: Mapping[str, float]
     place: str = ""
     travel: Mapping[str, float] = field(default_factory=dict)
-    stops: tuple[Stop, ...] = ()
+    stops: tuple[DutyStop, ...] = ()
     people: int | None = None
     minutes: float = 0.0
     shifts: tuple[str, ...] = ()
@@ -111,7 +72,7 @@ def make_duties(
     roster: RosterModel,
     shifts: Sequence[ShiftModel],
     crews: Sequence[CrewModel],
-    bases: Sequence[Base],
+    bases: Sequence[DutyBase],
     placed: Sequence[Placed],
     where: str,
 ) -> DutiesFile:
@@ -136,7 +97,7 @@ def make_duties(
         If a placed option that needs people lies farther than `farthest_minutes` from every base, or a beat fits no shift.
     """
     problems = ProblemList()
-    rows: list[DutyRow] = []
+    rows: list[Duty] = []
     for option in placed:
         staff = _staff(option, roster)
         if staff:
@@ -147,7 +108,7 @@ def make_duties(
         name=name,
         time_zone=roster.time_zone,
         shifts=[ShiftRow(**shift.model_dump()) for shift in shifts],
-        bases=[BaseRow(id=base.id, label=base.label, lon=base.lon, lat=base.lat) for base in bases],
+        bases=list(bases),
         duties=rows,
         crews=[row for crew in crews for row in _crew_rows(crew)],
     )
@@ -165,7 +126,7 @@ def _staff(option: Placed, roster: RosterModel) -> int:
 
 def _rows(
     option: Placed, staff: int, roster: RosterModel, shifts: Sequence[ShiftModel], here: str, problems: ProblemList
-) -> list[DutyRow]:
+) -> list[Duty]:
     near = {base: round(minutes, 1) for base, minutes in option.travel.items() if minutes <= roster.farthest_minutes}
     if option.travel and not near:
         base, minutes = min(option.travel.items(), key=lambda item: item[1])
@@ -177,9 +138,8 @@ def _rows(
     if not fitting:
         expected = "a shift that is at least as long, among those it runs"
         problems.add(here, f"a beat of {option.minutes:g} minutes", expected, "Lengthen a shift, or shorten the beat")
-    stops = [StopRow(label=s.label, lon=s.lon, lat=s.lat, arrive=s.arrive, leave=s.leave) for s in option.stops]
     return [
-        DutyRow(
+        Duty(
             id=f"{option.id}@{shift.id}",
             option=option.id,
             label=option.label,
@@ -192,7 +152,7 @@ def _rows(
             lon=round(option.lon, 6),
             lat=round(option.lat, 6),
             travel=near,
-            stops=stops,
+            stops=option.stops,
         )
         for shift in fitting
     ]

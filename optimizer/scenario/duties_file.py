@@ -33,7 +33,7 @@ class ShiftRow(Strict):
     days: list[Weekday] = Field([])
 
 
-class BaseRow(Strict):
+class DutyBase(Strict):
     """A place that crews set out from."""
 
     id: RosterId
@@ -42,7 +42,7 @@ class BaseRow(Strict):
     lat: Latitude
 
 
-class StopRow(Strict):
+class DutyStop(Strict):
     """A stop of a beat; minutes count from the start of the shift."""
 
     label: str = ""
@@ -52,8 +52,8 @@ class StopRow(Strict):
     leave: Minutes
 
 
-class DutyRow(Strict):
-    """What an option of the plan asks for in one shift."""
+class Duty(Strict):
+    """What an option of the plan asks for in one shift; `travel` is empty where every crew goes there at once, `stops` are those of a beat."""
 
     id: RosterId
     option: RosterId
@@ -67,7 +67,12 @@ class DutyRow(Strict):
     lon: Longitude
     lat: Latitude
     travel: dict[str, Minutes] = Field({}, description="minutes from each base that serves it; any crew where empty")
-    stops: list[StopRow] = Field([])
+    stops: tuple[DutyStop, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """What people call it: the option where it has no label."""
+        return self.label or self.option
 
 
 class CrewRow(CrewRules):
@@ -89,8 +94,8 @@ class DutiesFile(Strict):
     name: str
     time_zone: TimeZone
     shifts: list[ShiftRow] = Field(min_length=1, max_length=48)
-    bases: list[BaseRow] = Field([])
-    duties: list[DutyRow] = Field([])
+    bases: list[DutyBase] = Field([])
+    duties: list[Duty] = Field([])
     crews: list[CrewRow] = Field(min_length=1)
 
 

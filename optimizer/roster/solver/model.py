@@ -14,7 +14,7 @@ Rest is written as cliques where all tasks of a run of shifts exclude each other
 square is a sum of steps of growing cost, which is as tight as its relaxation.
 
 A long horizon is found week by week with what was done before held fixed; a week without an answer takes the weeks before it back, so that
-"infeasible" is said only of the whole beginning of the horizon: it is a proof. It is then evened out, whole or by neighbourhoods. One worker, a
+"infeasible" is said only of the whole beginning of the horizon: it is a proof. It is then balanced, whole or by neighbourhoods. One worker, a
 seed and limits in CP-SAT's own deterministic time: the same call gives the same roster unless the clock ends it.
 """
 
@@ -44,7 +44,7 @@ Pair = tuple[int, int]
 Ended = Literal["optimal", "feasible", "infeasible", "unknown"]
 
 WHOLE_PAIRS = 3_000
-"""Most pairs of crew and task that are evened out in one model."""
+"""Most pairs of crew and task that are balanced in one model."""
 WHOLE_EFFORT = 3.0
 """Deterministic time of that model: about as many seconds."""
 STEP_PAIRS = 600
@@ -58,7 +58,7 @@ QUICK_EFFORT = 2.0
 SHORT_EFFORT = 4.0
 """Deterministic time of one question of the search for a reason, and of the fewest people short in a week."""
 LEAST_BLOCK = 60
-"""Minutes of a block of duty when hours are evened out, where no longer one measures all shifts."""
+"""Minutes of a block of duty when hours are balanced, where no longer one measures all shifts."""
 NIGHT_WEIGHT = WEEKEND_WEIGHT = 3
 """Weight of a night or a weekend shift beside a block of hours."""
 PARTS = 4
@@ -136,7 +136,7 @@ class RosterProblem:
 
     @cached_property
     def block(self) -> int:
-        """Minutes that measure every task, at least an hour: blocks of duty are what is evened out."""
+        """Minutes that measure every task, at least an hour: blocks of duty are what is balanced."""
         return max(LEAST_BLOCK, gcd(*(task.end - task.start for task in self.tasks)))
 
 
@@ -217,7 +217,7 @@ def first_roster(problem: RosterProblem, clock: Clock, seed: int) -> RosterOutco
     return RosterOutcome("feasible", None, tuple(sorted(pairs)), problem.weeks)
 
 
-def evened(problem: RosterProblem, pairs: Sequence[Pair], clock: Clock, seed: int) -> RosterOutcome:
+def balanced(problem: RosterProblem, pairs: Sequence[Pair], clock: Clock, seed: int) -> RosterOutcome:
     """Spread hours, nights and weekends more evenly, starting from a roster that keeps all rules.
 
     A small problem is solved whole, which may prove that nothing is more even. What is left is a search of neighbourhoods: the work of some

@@ -1,4 +1,4 @@
-"""Why there is no roster: the rule and the shift, with the numbers."""
+"""Infeasibility report: why there is no roster, with the rule, the shift and the numbers."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from optimizer.base.errors import InfeasibleError
 
 if TYPE_CHECKING:
     from optimizer.roster.calendar import Slot
-    from optimizer.roster.model import Duty, Rule
+    from optimizer.roster.model import Rule
+    from optimizer.scenario.duties_file import Duty
 
-WORDS: dict[Rule, str] = {
+RULE_NAMES: dict[Rule, str] = {
     "crews": "who may do what",
     "one at a time": "one duty at a time",
     "away": "days away",
@@ -32,8 +33,8 @@ REMEDY: dict[Rule, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """What stands against a roster.
+class InfeasibilityReport:
+    """Why there is no roster.
 
     Attributes
     ----------
@@ -43,7 +44,7 @@ class Refusal:
         Where it fails first.
     needed, there
         The two numbers.
-    words
+    reason
         What the numbers count, to stand behind `needed`.
     """
 
@@ -52,13 +53,13 @@ class Refusal:
     duty: Duty
     needed: float
     there: float
-    words: str
+    reason: str
 
     def __str__(self) -> str:
-        """Return the refusal as a sentence or two."""
-        where = f"{self.slot.name}, {self.duty.label}"
+        """Return the report as a sentence or two."""
+        where = f"{self.slot.name}, {self.duty.title}"
         whose = f" for {self.duty.agency}" if self.duty.agency else ""
-        return f"No roster{whose}: {where}: {self.needed:,.0f} {self.words} (rule: {WORDS[self.rule]}). {REMEDY[self.rule]}."
+        return f"No roster{whose}: {where}: {self.needed:,.0f} {self.reason} (rule: {RULE_NAMES[self.rule]}). {REMEDY[self.rule]}."
 
     @property
     def as_json(self) -> dict[str, Any]:
@@ -75,8 +76,8 @@ class Refusal:
 
 
 class NoRosterError(InfeasibleError):
-    """No roster keeps every rule; `refusals` name rule and shift, one for each independent part that fails."""
+    """No roster keeps every rule; `reports` name rule and shift, one for each independent part that fails."""
 
-    def __init__(self, *refusals: Refusal) -> None:
-        super().__init__("\n".join(str(refusal) for refusal in refusals))
-        self.refusals = refusals
+    def __init__(self, *reports: InfeasibilityReport) -> None:
+        super().__init__("\n".join(str(report) for report in reports))
+        self.reports = reports

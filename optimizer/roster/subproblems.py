@@ -1,4 +1,4 @@
-"""From duties to the solver's arrays: independent parts, each with the crews and duties that have to do with one another."""
+"""From duties to the solver's arrays: independent subproblems, each with the crews and duties that have to do with one another."""
 
 from __future__ import annotations
 
@@ -15,11 +15,20 @@ if TYPE_CHECKING:
 
     from optimizer.roster.calendar import Slot
     from optimizer.roster.earlier import Worked
-    from optimizer.roster.model import Crew, Duties, Duty
+    from optimizer.roster.model import Crew, Duties
+    from optimizer.scenario.duties_file import Duty
+
+
+@dataclass(frozen=True, slots=True)
+class SlotDuty:
+    """A duty in one shift of one day."""
+
+    slot: Slot
+    duty: Duty
 
 
 @dataclass(frozen=True)
-class Part:
+class Subproblem:
     """Crews and duties that no other crew or duty touches.
 
     Attributes
@@ -28,22 +37,22 @@ class Part:
         Its agencies, for messages.
     crews
         One for each of `problem.crews`.
-    asked
-        Slot and duty of each of `problem.tasks`.
+    duties
+        What each of `problem.tasks` is.
     problem
         What the solver reads.
     """
 
     name: str
     crews: tuple[Crew, ...]
-    asked: tuple[tuple[Slot, Duty], ...]
+    duties: tuple[SlotDuty, ...]
     problem: RosterProblem
 
 
-def parts_of(
+def subproblems_of(
     duties: Duties, slots: Sequence[Slot], first: date, weeks: int, before: Sequence[Worked] = ()
-) -> list[Part]:
-    """Split a horizon into parts that can be solved alone.
+) -> list[Subproblem]:
+    """Split a horizon into subproblems that can be solved alone.
 
     Parameters
     ----------
@@ -59,12 +68,12 @@ def parts_of(
     asked = {duty.id: duty for slot in slots for duty in slot.duties}
     able = {duty.id: [c for c, crew in enumerate(duties.crews) if crew.may_do(duty)] for duty in asked.values()}
     group = _groups(able)
-    parts = []
+    subproblems = []
     for root in sorted(set(group.values())):
-        mine = [(slot, duty) for slot in slots for duty in slot.duties if group[duty.id] == root]
-        crews = sorted({c for _, duty in mine for c in able[duty.id]})
-        parts.append(_part(tuple(mine), tuple(duties.crews[c] for c in crews), first, weeks, before))
-    return parts
+        mine = [SlotDuty(slot, duty) for slot in slots for duty in slot.duties if group[duty.id] == root]
+        crews = sorted({c for one in mine for c in able[one.duty.id]})
+        subproblems.append(_subproblem(tuple(mine), tuple(duties.crews[c] for c in crews), first, weeks, before))
+    return subproblems
 
 
 def _groups(able: dict[str, list[int]]) -> dict[str, str]:
@@ -86,9 +95,9 @@ def _groups(able: dict[str, list[int]]) -> dict[str, str]:
     return group
 
 
-def _part(
-    asked: tuple[tuple[Slot, Duty], ...], crews: tuple[Crew, ...], first: date, weeks: int, before: Sequence[Worked]
-) -> Part:
+def _subproblem(
+    asked: tuple[SlotDuty, ...], crews: tuple[Crew, ...], first: date, weeks: int, before: Sequence[Worked]
+) -> Subproblem:
     tasks = tuple(
         Task(
             start=_minutes(slot.start),
@@ -99,9 +108,9 @@ def _part(
             weekend=slot.weekend,
             travel={c: crew.travel_to(duty) for c, crew in enumerate(crews) if crew.may_do(duty)},
         )
-        for slot, duty in asked
+        for slot, duty in ((one.slot, one.duty) for one in asked)
     )
-    agencies = sorted({duty.agency for _, duty in asked if duty.agency})
+    agencies = sorted({duty.agency for duty in (one.duty for one in asked) if duty.agency})
     limits = tuple(_limits(crew, first, weeks) for crew in crews)
     position = {crew.id: c for c, crew in enumerate(crews)}
     earlier = tuple(
@@ -109,7 +118,7 @@ def _part(
         for one in before
         if one.crew in position
     )
-    return Part(", ".join(agencies), crews, asked, RosterProblem(limits, tasks, weeks, earlier))
+    return Subproblem(", ".join(agencies), crews, asked, RosterProblem(limits, tasks, weeks, earlier))
 
 
 def _minutes(moment: datetime) -> int:
