@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ONCE = {
-    "read_scenario": "scenario/model.py",
+    "read_content": "scenario/model.py",
     "gather_evidence": "risk/evidence.py",
     "spread_effort": "records/exposure.py",
+    "check_scenario": "scenario/check.py",
     "load_areas": "records/areas.py",
     "travel_hours": "risk/demand.py",
     "road_layers": "report/road_layers.py",

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from optimizer.pipeline.look_briefing import look_next
-from optimizer.pipeline.record_briefing import evidence_of, known_effort, record_facts
+from optimizer.pipeline.record_briefing import fitted_evidence, known_effort, record_facts
 from optimizer.pipeline.risk_look import where_to_look
 from optimizer.records.exposure import spread_effort
 from optimizer.risk.evidence import gather_evidence
@@ -24,7 +24,7 @@ def compiled() -> Compiled:
 
 
 def test_all_effort_reaches_the_report_unit_by_unit(compiled: Compiled) -> None:
-    evidence = evidence_of(compiled)
+    evidence = fitted_evidence(compiled)
     assert evidence is not None
     efforts = known_effort(evidence.exposure)
     effort = compiled.effort
@@ -38,7 +38,7 @@ def test_all_effort_reaches_the_report_unit_by_unit(compiled: Compiled) -> None:
 
 
 def test_the_facts_of_the_record_are_told(compiled: Compiled) -> None:
-    records, evidence = compiled.records, evidence_of(compiled)
+    records, evidence = compiled.records, fitted_evidence(compiled)
     assert records is not None
     assert evidence is not None
     facts = record_facts(records, compiled.effort, evidence)
@@ -73,7 +73,7 @@ def test_without_effort_or_records_nothing_is_claimed(compiled: Compiled) -> Non
     facts = record_facts(compiled.records, None, evidence)
     assert (facts.without_effort, facts.effort_sources, facts.effort_by_area) == (0, (), False)
     assert known_effort(evidence.exposure) == ()
-    assert evidence_of(replace(compiled, records=None)) is None
+    assert fitted_evidence(replace(compiled, records=None)) is None
 
 
 def test_risk_look_and_the_report_give_the_same_answer(compiled: Compiled) -> None:

@@ -84,10 +84,12 @@ def _show(planned: Planned) -> None:
 def _show_beats(planned: Planned) -> None:
     """Print the beats of a plan, lettered as in the report: team, base, posts with times from the start of the shift, marginal value."""
     from optimizer.base.formatting import clock, letter, plain
+    from optimizer.pipeline.display_names import DisplayNames
     from optimizer.pipeline.patrol_briefing import beat_rows
     from optimizer.report.content import driven_order
 
     assert planned.result.plan is not None  # noqa: S101 - without a plan there are no beats to show
+    names = DisplayNames.of(planned.compiled)
     rows = [
         (
             f"{letter(place)}: {plain(beat.team)}\nfrom {plain(beat.base)}",
@@ -95,7 +97,7 @@ def _show_beats(planned: Planned) -> None:
             clock(beat.back_s),
             "-" if beat.marginal_value is None else f"{beat.marginal_value:.4f}",
         )
-        for place, beat in enumerate(driven_order(beat_rows(planned.result.plan, planned.comparison, dict, str)))
+        for place, beat in enumerate(driven_order(beat_rows(planned.result.plan, planned.comparison, names)))
     ]
     columns = ["beat", "posts (h:mm from the start of the shift)", "back", "marginal value"]
     print_table("Beats", columns, rows)

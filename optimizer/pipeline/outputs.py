@@ -15,9 +15,11 @@ from optimizer.problem.instance_file import write_instance
 from optimizer.scenario.duties_file import write_duties_file
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from optimizer.pipeline.comparison import Comparison
+    from optimizer.pipeline.step_times import StepTime
     from optimizer.problem.result import Result
     from optimizer.scenario.compile import Compiled
     from optimizer.scenario.duties_file import DutiesFile
@@ -64,7 +66,7 @@ def write_outputs(
     compiled: Compiled,
     result: Result,
     comparison: Comparison,
-    steps: tuple[tuple[str, float], ...],
+    steps: Sequence[StepTime],
     duties: DutiesFile | None = None,
 ) -> None:
     """Write plan.json, plan.geojson, instance.json, run.json, and duties.json where there are any."""
@@ -134,7 +136,7 @@ def plan_geojson(compiled: Compiled, result: Result, comparison: Comparison) -> 
     return {"type": "FeatureCollection", "attribution": compiled.region.attribution, "features": features}
 
 
-def run_content(compiled: Compiled, result: Result, steps: tuple[tuple[str, float], ...]) -> dict[str, Any]:
+def run_content(compiled: Compiled, result: Result, steps: Sequence[StepTime]) -> dict[str, Any]:
     """Return the content of run.json: what it takes to make the plan again."""
     return {
         "schema_version": 1,
@@ -146,7 +148,7 @@ def run_content(compiled: Compiled, result: Result, steps: tuple[tuple[str, floa
         "seed": result.seed,
         "options": compiled.scenario.solve.model_dump(),
         "statistics": dict(result.statistics),
-        "steps": [{"name": name, "seconds": round(seconds, 3)} for name, seconds in steps],
+        "steps": [{"name": step.name, "seconds": round(step.seconds, 3)} for step in steps],
         "inputs": [{"file": path.name, "sha256": sha256(path)} for path in compiled.inputs],
         "warnings": list(compiled.warnings),
     }

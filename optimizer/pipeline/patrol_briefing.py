@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,29 +11,23 @@ from optimizer.base.formatting import percent
 from optimizer.report.content import BeatBound, BeatRow, BeatStopRow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from optimizer.pipeline.comparison import Comparison
+    from optimizer.pipeline.display_names import DisplayNames
     from optimizer.problem.placements import Beat
     from optimizer.problem.plan import Plan
     from optimizer.problem.result import Result
     from optimizer.problem.teams import PatrolField
 
 
-def beat_rows(
-    plan: Plan,
-    comparison: Comparison,
-    costs: Callable[[Mapping[str, float]], Mapping[str, float]],
-    agency_name: Callable[[str], str],
-) -> tuple[BeatRow, ...]:
+def beat_rows(plan: Plan, comparison: Comparison, names: DisplayNames) -> tuple[BeatRow, ...]:
     """Return the beats of the plan.
 
     Parameters
     ----------
     plan, comparison
-        The plan, and what each of its beats is worth.
-    costs, agency_name
-        From amounts by resource id, and from an agency's id, to what people call them.
+        The plan, and the marginal value of each of its beats.
+    names
+        What people call agencies and resources.
     """
     return tuple(
         BeatRow(
@@ -41,11 +36,11 @@ def beat_rows(
             base=beat.base.label or beat.base.id,
             lon=beat.base.lon,
             lat=beat.base.lat,
-            agency=agency_name(beat.team.agency),
+            agency=names.agency(beat.team.agency),
             stops=_stops(beat),
             back_s=beat.back_s,
             arcs=np.array(beat.route, dtype=np.int64),
-            costs=costs(beat.uses),
+            costs=names.amounts(beat.uses),
             marginal_value=comparison.marginal_values[beat.id],
         )
         for beat in plan.beats
@@ -70,16 +65,24 @@ def beat_bound(result: Result) -> BeatBound:
     return BeatBound(lower=result.lower, gap=result.gap, exact=result.pricing_proven, weighed=result.weighed or 0)
 
 
-def beat_claims() -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return what a plan with beats proves and what it does not, in plain sentences."""
-    says = (
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a plan proves and what it does not, a sentence each."""
+
+    proven: tuple[str, ...]
+    not_proven: tuple[str, ...]
+
+
+def beat_claims() -> Claims:
+    """Return what a plan with beats proves and what it does not."""
+    proven = (
         "The bound holds for every beat: no choice of these sites and of tours that these teams could drive lets less through than it says.",
     )
-    cannot = (
+    not_proven = (
         "Beats stop at posts on the roads that evaders use most, and nowhere else; other posts are not considered.",
         "Times of a beat are those of driving at the usual speed: traffic, weather and what a stop leads to are not in them.",
     )
-    return says, cannot
+    return Claims(proven, not_proven)
 
 
 def beat_assumptions(patrols: PatrolField) -> list[str]:

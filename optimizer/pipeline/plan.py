@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from optimizer.base.errors import InfeasibleError, InputError
 from optimizer.base.files import check_folder, folder_written_whole
-from optimizer.base.listener import SILENT, ForwardingListener, step
+from optimizer.base.listener import SILENT, step
 from optimizer.pipeline.briefing import briefing
 from optimizer.pipeline.comparison import Comparison, compare
 from optimizer.pipeline.duties import duties_of
 from optimizer.pipeline.outputs import write_outputs
+from optimizer.pipeline.step_times import StepTime, StepTimes
 from optimizer.scenario.compile import Compiled, compile_scenario
 
 if TYPE_CHECKING:
@@ -26,27 +27,6 @@ if TYPE_CHECKING:
 
 FILES = ("plan.json", "plan.geojson", "instance.json", "run.json", "report.html")
 """What a plan folder always holds, beside figures."""
-
-
-class StepTimes(ForwardingListener):
-    """Names and durations in seconds of the steps done that lie within no other, in order."""
-
-    def __init__(self, listener: Listener) -> None:
-        super().__init__(listener)
-        self.done: list[tuple[str, float]] = []
-        self._depth = 0
-
-    def step_started(self, name: str) -> None:
-        """Pass it on."""
-        self._depth += 1
-        super().step_started(name)
-
-    def step_ended(self, name: str, seconds: float) -> None:
-        """Note how long it took, and pass it on."""
-        self._depth -= 1
-        if self._depth == 0:
-            self.done.append((name, seconds))
-        super().step_ended(name, seconds)
 
 
 @dataclass(frozen=True)
@@ -72,7 +52,7 @@ class Planned:
     compiled: Compiled
     result: Result
     comparison: Comparison
-    steps: tuple[tuple[str, float], ...]
+    steps: tuple[StepTime, ...]
     folder: Path
     files: tuple[str, ...]
 

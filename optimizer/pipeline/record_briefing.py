@@ -1,22 +1,29 @@
-"""What the report says of the records: the effort on each segment, and the facts that limit what the record can tell."""
+"""What the report says of the records: risk and effort on each segment, what the record cannot tell, and rows that were not used."""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.report.content import RecordFacts, UnitEffort
+from optimizer.report.content import CountRow, RecordFacts, SegmentRisk, UnitEffort
 from optimizer.risk.evidence import KeepsEvidence, gather_evidence
+from optimizer.scenario.risk_model import MODELS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from optimizer.records.exposure import Exposure
     from optimizer.records.model import Effort, Seizures
     from optimizer.risk.evidence import Evidence
     from optimizer.scenario.compile import Compiled
 
+EXAMPLES = 3
+"""Rows that are named for each reason."""
 
-def evidence_of(compiled: Compiled) -> Evidence | None:
+
+def fitted_evidence(compiled: Compiled) -> Evidence | None:
     """Return the evidence that the risk model was fitted to, gathered anew only where the model does not keep it; None without records."""
     if compiled.records is None:
         return None
@@ -54,4 +61,38 @@ def record_facts(records: Seizures, effort: Effort | None, evidence: Evidence) -
         seizure_sources=records.source_name,
         effort_sources=tuple(zip(effort.source_name, effort.unit, strict=True)) if effort is not None and known else (),
         effort_by_area=effort is not None and known and bool((effort.segment < 0).all()),
+    )
+
+
+def segment_risk(compiled: Compiled, evidence: Evidence | None) -> SegmentRisk | None:
+    """Return the risk of every segment with the effort behind it; None without records."""
+    risk = compiled.risk
+    if risk is None or evidence is None:
+        return None
+    return SegmentRisk(
+        median=risk.median,
+        low=risk.low,
+        high=risk.high,
+        searched=risk.searched,
+        unit="finds per effort (1 = average)",
+        interval=risk.level,
+        efforts=known_effort(evidence.exposure),
+        average=1.0,
+        how=MODELS[compiled.scenario.risk.model].words,
+    )
+
+
+def unused_rows(compiled: Compiled) -> tuple[CountRow, ...]:
+    """Return the records that were not used, by reason."""
+    records = [item for part in (compiled.records, compiled.effort) if part is not None for item in part.unused]
+    return counted((item.reason, f"{item.file} row {item.row}") for item in records)
+
+
+def counted(items: Iterable[tuple[str, str]]) -> tuple[CountRow, ...]:
+    """Return how many things share each reason, with the first few of them."""
+    listed = list(items)
+    counts = Counter(reason for reason, _ in listed)
+    return tuple(
+        CountRow(reason=reason, count=count, examples=tuple(what for r, what in listed if r == reason)[:EXAMPLES])
+        for reason, count in counts.most_common()
     )

@@ -1,0 +1,87 @@
+"""What a plan proves, what it does not prove, and what is assumed: sentences of the report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from optimizer.base.formatting import SPACE, number
+from optimizer.pipeline.patrol_briefing import Claims, beat_assumptions, beat_claims
+
+if TYPE_CHECKING:
+    from optimizer.pipeline.comparison import Comparison
+    from optimizer.pipeline.display_names import DisplayNames
+    from optimizer.problem.result import Result
+    from optimizer.scenario.compile import Compiled
+    from optimizer.scenario.model import ScenarioResourceModel
+
+
+def claims_of(compiled: Compiled, result: Result, comparison: Comparison) -> Claims:
+    """Return what a plan proves and what it does not."""
+    proven = [
+        "The value of the plan is exact for this model: every evader's best response was found on the full road network.",
+        "The bound is proven: no choice of these sites within these budgets lets less through than the lower bound says.",
+    ]
+    not_proven = [
+        "The model is not the border: its weights, times and detection chances are estimates or assumptions, listed below.",
+        "Records show where people searched as much as where drugs moved; places nobody searched are unknown, not safe.",
+        "Sites, kinds and evaders that the scenario does not name are not considered.",
+    ]
+    if compiled.instance.patrols is not None:
+        beats = beat_claims()
+        proven[1:] = beats.proven
+        not_proven += beats.not_proven
+    if comparison.existing is not None:
+        proven.append(
+            "The comparison with today's layout uses the same sites, budgets, evaders and assumptions for both, so the difference "
+            "is due to placement alone."
+        )
+        not_proven.append(
+            "It does not prove that today's layout performs as computed, nor that a move would pay: today's sites also deter, "
+            "serve other purposes, and the people who use them know things that no file here holds."
+        )
+    if result.limit:
+        proven.append(
+            f"The search was ended early ({result.limit}); the plan and its bounds are valid, the gap may be closable."
+        )
+    return Claims(tuple(proven), tuple(not_proven))
+
+
+def assumptions_of(compiled: Compiled, names: DisplayNames) -> tuple[str, ...]:
+    """Return what is assumed, a sentence each."""
+    scenario = compiled.scenario
+    assumed = sum(s.population_assumed for s in compiled.settlements)
+    lines = [
+        (
+            f"Ordinary policing finds a load with hazard {scenario.background.per_hour:g} an hour on the road and "
+            f"{scenario.background.per_km:g} a kilometre."
+        ),
+        f"{scenario.evaders.habitual_share:.0%} of loads keep to their routes; the rest see the plan and take the best route against it.",
+        f"A destination's pull falls to 1/e for every {scenario.evaders.decay_minutes:g} minutes of travel.",
+    ]
+    if assumed:
+        lines.append(
+            f"{assumed} of {len(compiled.settlements)} destinations carry a default population for their class of place."
+        )
+    lines += [_on_duty(resource, names) for resource in scenario.resources if resource.availability < 1]
+    patrols = compiled.instance.patrols
+    return (*lines, *(beat_assumptions(patrols) if patrols is not None else ()))
+
+
+def _on_duty(resource: ScenarioResourceModel, names: DisplayNames) -> str:
+    """Say how much of a resource there is at any time."""
+    whose = f" ({names.agency(resource.agency)})" if resource.agency else ""
+    assert resource.budget != "existing"  # noqa: S101 - the scenario refuses it with an availability
+    return (
+        f"Of {number(resource.budget)} {resource.name}{whose} {number(100 * resource.availability)}{SPACE}% are on duty and free: "
+        f"{number(resource.budget * resource.availability)} may be placed."
+    )
+
+
+def surprises(comparison: Comparison) -> list[str]:
+    """Return a sentence where a comparison looks like a mistake in the scenario."""
+    existing = comparison.existing
+    if existing is not None and existing.value > comparison.nothing.value * (1 - 1e-6):
+        return [
+            "Today's layout stops nothing in this model: check on which roads its sites were put, and that they detect anything."
+        ]
+    return []

@@ -1,0 +1,96 @@
+"""What the report says of layouts: the plan beside those it is compared with, and how much of each budget it uses."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.problem.evaluation import plan_value
+from optimizer.report.content import BudgetRow, LayoutRow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from optimizer.pipeline.comparison import Comparison
+    from optimizer.pipeline.display_names import DisplayNames
+    from optimizer.problem.instance import Instance
+    from optimizer.problem.plan import Plan
+    from optimizer.problem.result import Result
+    from optimizer.scenario.compile import Compiled
+
+
+def layout_rows(
+    compiled: Compiled, result: Result, comparison: Comparison, names: DisplayNames
+) -> tuple[LayoutRow, ...]:
+    """Return the plan and the layouts it is compared with, from nothing placed to every site used."""
+    instance = comparison.instance
+    layout = partial(_layout, compiled.instance, instance, names)
+    plan = instance.placed(result.plan.options if result.plan else ())
+    existing = np.array([option.existing for option in instance.options], dtype=bool)
+    everything = np.array([not option.forbidden for option in instance.options], dtype=bool)
+    rows = [layout("Nothing placed", comparison.nothing.value, np.zeros_like(plan), "background policing alone")]
+    if comparison.existing is not None:
+        note = "on the same model and assumptions as the plan"
+        rows.append(layout("Today's layout", comparison.existing.value, existing, note))
+    rows.append(layout("This plan", comparison.plan.value, plan, ""))
+    if result.plan is not None and result.plan.beats:
+        rows += _halves(instance, result.plan, layout)
+        every = "Every site used, with these beats"
+        note = "budgets aside: what no plan from these sites and beats can beat"
+    else:
+        every, note = "Every site used", "budgets aside: what no plan from these sites can beat"
+    rows.append(layout(every, comparison.everything, everything, note))
+    return tuple(rows)
+
+
+def _halves(
+    instance: Instance, plan: Plan, layout: Callable[[str, float, NDArray[np.bool_], str], LayoutRow]
+) -> list[LayoutRow]:
+    """Return the sites of a plan without its beats, and its beats without its sites."""
+    sites = instance.placed(placement.id for placement in plan.fixed)
+    beats = instance.placed(placement.id for placement in plan.beats)
+    return [
+        layout("Its sites alone", plan_value(instance, sites), sites, "this plan without its beats"),
+        layout("Its beats alone", plan_value(instance, beats), beats, "this plan without its sites"),
+    ]
+
+
+def _layout(
+    without_beats: Instance,
+    instance: Instance,
+    names: DisplayNames,
+    name: str,
+    value: float,
+    placed: NDArray[np.bool_],
+    note: str,
+) -> LayoutRow:
+    used = dict(zip((r.id for r in instance.resources), (placed @ instance.use).tolist(), strict=True))
+    chosen = [instance.options[j] for j in np.flatnonzero(placed)]
+    return LayoutRow(
+        name=name,
+        value=value,
+        sites=len({option.site for option in chosen if option.site}),
+        beats=sum(option.id not in without_beats.option_index for option in chosen),
+        costs=names.amounts(used),
+        note=note,
+    )
+
+
+def budget_rows(result: Result, comparison: Comparison, names: DisplayNames) -> tuple[BudgetRow, ...]:
+    """Return how much of each budget the plan uses."""
+    instance = comparison.instance
+    used = instance.placed(result.plan.options if result.plan else ()) @ instance.use
+    return tuple(
+        BudgetRow(
+            resource=r.name or r.id,
+            agency=names.agency(r.agency),
+            unit=r.unit,
+            used=float(amount),
+            budget=r.budget,
+        )
+        for r, amount in zip(instance.resources, used, strict=True)
+    )
