@@ -23,6 +23,7 @@ from optimizer.lab.backtest.calibration import (
     regressions,
     tenths,
 )
+from optimizer.lab.backtest.forces import backtest_forces
 from optimizer.lab.backtest.forecasts import (
     MODELS,
     UNIT,
@@ -35,11 +36,10 @@ from optimizer.lab.backtest.forecasts import (
 )
 from optimizer.lab.backtest.heterogeneity import permutation_p, scatter_p
 from optimizer.lab.backtest.hotspots import held_by_top
-from optimizer.lab.backtest.judge import backtest_forces
 from optimizer.lab.backtest.periods import Length, folds, label_of, periods_of
 from optimizer.lab.backtest.points import nearest_neighbours, plane, point_network, squares
-from optimizer.lab.backtest.searches import Searches
-from optimizer.lab.backtest.task import Task, make_task
+from optimizer.lab.backtest.searches import ForceSearches
+from optimizer.lab.backtest.task import ForecastTask, make_task
 from optimizer.records import Effort, Seizures
 from optimizer.risk import FieldFlow
 from optimizer.risk.evidence import gather_evidence
@@ -56,13 +56,13 @@ def searches_of(
     place: np.ndarray | None = None,
     weight: np.ndarray | None = None,
     group: np.ndarray | None = None,
-) -> Searches:
+) -> ForceSearches:
     """Return searches in months from January 2023 at numbered points, a kilometre apart unless (m, 2) places are given."""
     place = (
         np.column_stack((np.zeros(point.max() + 1), ONE_KM * np.arange(point.max() + 1))) if place is None else place
     )
     k = month.size
-    return Searches(
+    return ForceSearches(
         force="force",
         month=np.datetime64("2023-01", "M") + month,
         lon=place[point, 0].astype(float),
@@ -73,7 +73,7 @@ def searches_of(
     )
 
 
-def made_up(seed: int, spread: float, *, per_month: int = 500, months: int = 3) -> Searches:
+def made_up(seed: int, spread: float, *, per_month: int = 500, months: int = 3) -> ForceSearches:
     """Return searches of 150 points whose log odds are those of 15 hamlets, with a standard deviation of `spread`."""
     rng = np.random.default_rng(seed)
     middle = rng.uniform(0, 20 * ONE_KM, (15, 2))
@@ -120,7 +120,7 @@ def test_a_later_row_never_enters_a_fit(rows: list[tuple[int, int, bool]], data:
             lon=np.where(plain.month >= fold.end, plain.lon + 1, plain.lon),
         )
         again = make_task(changed, fold)
-        for item in fields(Task):
+        for item in fields(ForecastTask):
             if item.name != "later_finds":
                 np.testing.assert_array_equal(getattr(task, item.name), getattr(again, item.name))
 
@@ -141,7 +141,7 @@ def test_quarters_begin_in_january() -> None:
     assert label_of(np.datetime64("2022-10"), Length.QUARTER) == "2022-Q4"
 
 
-def hand_case() -> Task:
+def hand_case() -> ForecastTask:
     # point 0: 1 of 2 before, 2 of 2 later; point 1: 0 of 2 before, nothing later; point 2: never before, 0 of 1 later
     month = np.array([0, 0, 0, 0, 1, 1, 1])
     point = np.array([0, 0, 1, 1, 0, 0, 2])

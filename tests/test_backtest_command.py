@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 
 from optimizer.base.errors import InputError
 from optimizer.cli.risk_backtest import backtest
-from optimizer.lab.backtest import judge
+from optimizer.lab.backtest import forces as forces_module
+from optimizer.lab.backtest.forces import backtest_forces
 from optimizer.lab.backtest.forecasts import MODELS, same_everywhere
 from optimizer.lab.backtest.heterogeneity import permutation_p
-from optimizer.lab.backtest.judge import backtest_forces
 from optimizer.lab.backtest.roads import backtest_scenario, cells_of_rows
 from optimizer.lab.backtest.searches import read_searches
 from optimizer.lab.backtest.writing import write_backtest
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from typer.testing import Result
 
-    from optimizer.lab.backtest.task import Task
+    from optimizer.lab.backtest.task import ForecastTask
 
 REAL = DATA / "stop-search"
 HEADER = "time,lon,lat,source,group,size,weight,found"
@@ -41,8 +41,8 @@ HEADER = "time,lon,lat,source,group,size,weight,found"
 @pytest.fixture(autouse=True)
 def _light(monkeypatch: pytest.MonkeyPatch) -> None:
     """Resample and shuffle a little only: what is tested here is not the figures."""
-    monkeypatch.setattr("optimizer.lab.backtest.judge.resamples", _few_resamples)
-    monkeypatch.setattr("optimizer.lab.backtest.judge.permutation_p", partial(permutation_p, shuffles=99))
+    monkeypatch.setattr("optimizer.lab.backtest.engine.resamples", _few_resamples)
+    monkeypatch.setattr("optimizer.lab.backtest.forces.permutation_p", partial(permutation_p, shuffles=99))
 
 
 def _few_resamples(n_cells: int, rng: np.random.Generator) -> np.ndarray:
@@ -235,14 +235,14 @@ def test_ctrl_c_keeps_the_periods_done(tmp_path: Path, monkeypatch: pytest.Monke
     write(tmp_path, [*lines(), *lines(2, "kent")])
     calls = 0
 
-    def interrupted(task: Task) -> Any:
+    def interrupted(task: ForecastTask) -> Any:
         nonlocal calls
         calls += 1
         if calls == 2:
             raise KeyboardInterrupt
         return same_everywhere(task)
 
-    monkeypatch.setattr(judge, "MODELS", MODELS | {"field": interrupted})
+    monkeypatch.setattr(forces_module, "MODELS", MODELS | {"field": interrupted})
     done = run(tmp_path, "--out", tmp_path / "out")
     assert done.exit_code == 0, done.output
     assert "Periods judged and kept: 1." in done.stderr
@@ -255,10 +255,10 @@ def test_ctrl_c_keeps_the_periods_done(tmp_path: Path, monkeypatch: pytest.Monke
 def test_ctrl_c_before_anything_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, lines())
 
-    def interrupted(_: Task) -> Any:
+    def interrupted(_: ForecastTask) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(judge, "MODELS", MODELS | {"field": interrupted})
+    monkeypatch.setattr(forces_module, "MODELS", MODELS | {"field": interrupted})
     done = run(tmp_path, "--out", tmp_path / "out")
     assert done.exit_code == 3
     assert not (tmp_path / "out").exists()

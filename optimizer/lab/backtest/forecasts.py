@@ -1,4 +1,4 @@
-"""What models foretell of searches at points: the log chance of each point's outcomes, and the chance of a single search.
+"""What models forecast of searches at points: the log chance of each point's outcomes, and the chance of a single search.
 
 global      every search finds something with the chance of all searches before
 field       `FieldFlow` on the graph of nearest points, without flows (the product's model)
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.lab.backtest.task import Task
+    from optimizer.lab.backtest.task import ForecastTask
 
     Floats = NDArray[np.float64]
 
@@ -40,7 +40,7 @@ STRENGTHS = (-2.0, 12.0)
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a model says of the points searched in a test period (those of `Task.judged`, j of them).
+    """What a model says of the points searched in a test period (those of `ForecastTask.judged`, j of them).
 
     Attributes
     ----------
@@ -57,8 +57,8 @@ class Forecast:
     note: str = ""
 
 
-def same_everywhere(task: Task) -> Forecast:
-    """Foretell the global chance."""
+def same_everywhere(task: ForecastTask) -> Forecast:
+    """Forecast the global chance."""
     at, chance = task.judged, task.chance
     found, searches = task.later_finds[at], task.later_searches[at]
     return Forecast(
@@ -68,8 +68,8 @@ def same_everywhere(task: Task) -> Forecast:
     )
 
 
-def by_field(task: Task) -> Forecast:
-    """Foretell by the field on the graph of nearest points."""
+def by_field(task: ForecastTask) -> Forecast:
+    """Forecast by the field on the graph of nearest points."""
     months = np.unique(task.month).size
     model = FieldFlow(
         neighbours=nearest_neighbours(task.lon, task.lat), yes_no=(UNIT,), season=months >= MONTHS_FOR_A_SEASON
@@ -83,7 +83,7 @@ def by_field(task: Task) -> Forecast:
     return Forecast(log_chance(cells, mean, sd, np.inf), chance, f"log odds spread {spread:.2f}")
 
 
-def as_rows(task: Task) -> tuple[Seizures, Effort]:
+def as_rows(task: ForecastTask) -> tuple[Seizures, Effort]:
     """Return the searches to learn from as seizures and effort on a point network."""
     first = task.month.astype("datetime64[D]")
     after = (task.month + 1).astype("datetime64[D]")
@@ -126,18 +126,18 @@ def _cells(at: NDArray[np.int64], found: Floats, searches: Floats, rate: float) 
     return Cells(at, np.zeros(at.size, dtype=np.int64), found, rate * searches, np.ones(at.size), searches)
 
 
-def by_points(task: Task) -> Forecast:
-    """Foretell each point by its own past, shrunk to the global chance."""
+def by_points(task: ForecastTask) -> Forecast:
+    """Forecast each point by its own past, shrunk to the global chance."""
     return _shrunk(task, np.arange(task.lon.size))
 
 
-def by_squares(task: Task) -> Forecast:
-    """Foretell each square of points by its own past, shrunk to the global chance."""
+def by_squares(task: ForecastTask) -> Forecast:
+    """Forecast each square of points by its own past, shrunk to the global chance."""
     return _shrunk(task, task.cell)
 
 
-def _shrunk(task: Task, place: NDArray[np.int64]) -> Forecast:
-    """Foretell by beta-binomial places; a place's outcomes are foretold together and shared among its points by their searches."""
+def _shrunk(task: ForecastTask, place: NDArray[np.int64]) -> Forecast:
+    """Forecast by beta-binomial places; a place's outcomes are forecast together and shared among its points by their searches."""
     size = int(place.max()) + 1
     finds, searches = sums(place, task.finds, size), sums(place, task.searches, size)
     strength = strength_of(finds, searches, task.chance)
@@ -150,7 +150,7 @@ def _shrunk(task: Task, place: NDArray[np.int64]) -> Forecast:
 
 
 def strength_of(finds: Floats, searches: Floats, chance: float) -> float:
-    """Return the likeliest strength (searches that the prior is worth) of beta-binomial places around one chance.
+    """Return the likeliest strength (how many searches the prior counts as) of beta-binomial places around one chance.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def strength_of(finds: Floats, searches: Floats, chance: float) -> float:
 
 
 REFERENCE = "global"
-MODELS: dict[str, Callable[[Task], Forecast]] = {
+MODELS: dict[str, Callable[[ForecastTask], Forecast]] = {
     REFERENCE: same_everywhere,
     "field": by_field,
     "points": by_points,

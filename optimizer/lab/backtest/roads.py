@@ -1,4 +1,4 @@
-"""A scenario judged: records on roads, counted against effort, each period foretold from everything before it.
+"""The backtest of a scenario: records on roads, counted against effort, each period forecast from everything before it.
 
 Rows lie in cells of about 500 m; an area whose effort or seizures have no point is one cell with all its roads, for of it only the sum is
 known. Each cell is scored by the models' own `score`, given its own effort, against the global rates of the units before.
@@ -7,6 +7,7 @@ known. Each cell is scored by the models' own `score`, given its own effort, aga
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,12 +17,10 @@ from scipy.special import gammaln
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.listener import SILENT, step
-from optimizer.lab.backtest.bootstrap import resamples
-from optimizer.lab.backtest.calibration import recalibrate_counts, tenths
+from optimizer.lab.backtest.calibration import recalibrate_counts
+from optimizer.lab.backtest.engine import PeriodForecast, Subject, forecast_periods, judge
 from optimizer.lab.backtest.heterogeneity import scatter_p
-from optimizer.lab.backtest.hotspots import held_by_top
-from optimizer.lab.backtest.judge import gain_of
-from optimizer.lab.backtest.outcome import MNATS, Backtest, HotSpots, Judged, PeriodResult
+from optimizer.lab.backtest.outcome import MNATS, Backtest, PeriodResult
 from optimizer.lab.backtest.periods import Length, label_of, periods_of
 from optimizer.lab.backtest.points import squares
 from optimizer.lab.backtest.sums import sums
@@ -55,38 +54,21 @@ BASELINES = {
 
 
 @dataclass(frozen=True)
-class Told:
-    """One period with what each model foretold of it.
+class RoadPeriod:
+    """A period of a scenario: its forecast, and the rows of the test of heterogeneity.
 
     Attributes
     ----------
-    result
-        Its line of the table.
-    cell, finds, more
-        (c,) cells with effort in the period, their finds, and model -> (c,) log chance over that of the global rate.
-    unseen
-        (c,) whether nobody had searched in the cell before.
-    segment, count, expected
-        (s,) segments with effort, their finds (those of areas spread), and what the global rate expects.
-    index
-        Model -> (s,) predicted risk index.
-    past_finds, past_expected
-        (m,) of all segments before the period.
+    forecast
+        What the models forecast.
+    segment
+        (s,) segments with effort, the places of the forecast.
     left_out
         Seizures of the period without effort.
     """
 
-    result: PeriodResult
-    cell: Ints
-    finds: Floats
-    more: dict[str, Floats]
-    unseen: NDArray[np.bool_]
+    forecast: PeriodForecast
     segment: Ints
-    count: Floats
-    expected: Floats
-    index: dict[str, Floats]
-    past_finds: Floats
-    past_expected: Floats
     left_out: float
 
 
@@ -113,7 +95,7 @@ def backtest_scenario(
     Raises
     ------
     InputError
-        If the scenario has no seizures or no effort, or nothing is left to foretell.
+        If the scenario has no seizures or no effort, or nothing is left to forecast.
     """
     with step(listener, "reading the scenario"):
         known = read_evidence(path)
@@ -129,17 +111,19 @@ def backtest_scenario(
             )
         )
     cell = cells_of_rows(known.region.network, records, effort)
-    told: list[Told] = []
-    interrupted = False
-    try:
-        for start in starts:
-            with step(listener, f"{path.name}: {label_of(start, length)}"):
-                one = _tell(known, records, effort, start, length, within, cell)
-            if one is not None:
-                told.append(one)
-    except KeyboardInterrupt:
-        interrupted = True
-    if not told and not interrupted:
+    periods: dict[str, RoadPeriod] = {}
+
+    def make(start: np.datetime64) -> PeriodForecast | None:
+        one = _forecast(known, records, effort, start, length, within, cell)
+        if one is None:
+            return None
+        periods[one.forecast.result.label] = one
+        return one.forecast
+
+    run = forecast_periods(
+        ((f"{path.name}: {label_of(start, length)}", partial(make, start)) for start in starts), listener
+    )
+    if not run.periods and not run.interrupted:
         raise InputError(
             Problem(
                 f"{path}, records",
@@ -148,17 +132,41 @@ def backtest_scenario(
                 "Check units, times and places of seizures and effort",
             )
         )
-    if not told:
-        return Backtest(length.value, seed, [], [], interrupted)
-    remarks = _remarks(records, effort, within, length, told)
-    last = (path.absolute().parent.name, known.region.network, records, effort, told, cell, remarks, seed)
-    try:
-        with step(listener, "intervals and tests"):
-            judged = _judge(*last)
-    except KeyboardInterrupt:  # what was foretold is kept: its figures take a moment
-        interrupted = True
-        judged = _judge(*last)
-    return Backtest(length.value, seed, [judged], [], interrupted)
+    if not run.periods:
+        return Backtest(length.value, seed, [], [], run.interrupted)
+    done = [periods[one.result.label] for one in run.periods]
+    remarks = _remarks(records, effort, within, length, done)
+    everything = gather_evidence(records, effort, known.region.network)
+    subject = Subject(
+        name=path.absolute().parent.name,
+        outcome="find",
+        searches=float(everything.expected.sum()),
+        finds=float(everything.count.sum()),
+        places=int(everything.searched.sum()),
+        cells=int(np.unique(cell[everything.searched]).size),
+        unseen=float(
+            np.average([one.result.unseen for one in run.periods], weights=[one.result.searches for one in run.periods])
+        ),
+        recalibrate=recalibrate_counts,
+        heterogeneity=partial(_heterogeneity, done),
+        remarks=remarks,
+    )
+    judged = judge(subject, run.periods, [seed, 0], listener, "intervals and tests")
+    return Backtest(length.value, seed, [judged.judged], [], run.interrupted or judged.interrupted)
+
+
+def _heterogeneity(periods: Sequence[RoadPeriod], rng: np.random.Generator) -> dict[str, float]:
+    """Return p for cells and for places, finds thrown at random on the effort of each period."""
+    period = np.repeat(np.arange(len(periods)), [one.segment.size for one in periods])
+    cell = np.concatenate([one.forecast.place_cell for one in periods])
+    segment = np.concatenate([one.segment for one in periods])
+    count = np.concatenate([one.forecast.finds for one in periods])
+    expected = np.concatenate([one.forecast.size for one in periods])
+    cells = np.unique(np.concatenate([one.forecast.cell for one in periods]))
+    return {
+        "cells": scatter_p(np.searchsorted(cells, cell), period, count, expected, rng),
+        "places": scatter_p(np.unique(segment, return_inverse=True)[1].ravel(), period, count, expected, rng),
+    }
 
 
 def _both(known: ScenarioEvidence, path: Path) -> tuple[Seizures, Effort]:
@@ -206,7 +214,7 @@ def _row_cell(rows: Seizures | Effort, cell: Ints) -> Ints:
     return np.where(rows.segment >= 0, located, of_area[rows.area] if of_area.size else -1)
 
 
-def _tell(
+def _forecast(
     known: ScenarioEvidence,
     records: Seizures,
     effort: Effort,
@@ -214,8 +222,8 @@ def _tell(
     length: Length,
     within: NDArray[np.bool_],
     cell: Ints,
-) -> Told | None:
-    """Return what the models foretell of one period; None if it has no find with effort behind it, or nothing lies before it."""
+) -> RoadPeriod | None:
+    """Return what the models forecast of one period; None if it has no find with effort behind it, or nothing lies before it."""
     network = known.region.network
     begin = start.astype("datetime64[D]")
     after = (start + np.timedelta64(3 if length is Length.QUARTER else 1, "M")).astype("datetime64[D]")
@@ -262,20 +270,22 @@ def _tell(
         gain={name: MNATS * float(values.sum()) / max(total, 1e-300) for name, values in more.items()},
         note={},
     )
-    return Told(
+    n_cells = int(cell.max()) + 1
+    forecast = PeriodForecast(
         result=result,
         cell=cells,
-        finds=finds,
-        more=more,
+        weight=finds,
+        gain=more,
         unseen=unseen,
-        segment=segment,
-        count=later.count[segment],
-        expected=later.expected[segment],
-        index={name: np.maximum(model.predict().mean[segment], 1e-12) for name, model in models.items()},
-        past_finds=before.count,
-        past_expected=before.expected,
-        left_out=float(inside.count.sum() - later.count.sum()),
+        place_cell=cell[segment],
+        finds=later.count[segment],
+        size=later.expected[segment],
+        predicted={name: np.maximum(model.predict().mean[segment], 1e-12) for name, model in models.items()},
+        past_finds=sums(cell, before.count, n_cells),
+        past_searches=sums(cell, before.expected, n_cells),
+        later_finds=sums(cell[segment], later.count[segment], n_cells),
     )
+    return RoadPeriod(forecast, segment, left_out=float(inside.count.sum() - later.count.sum()))
 
 
 def _models(known: ScenarioEvidence) -> dict[str, RiskModel]:
@@ -300,68 +310,8 @@ def _reference(evidence: Evidence, *, together: bool) -> float:
     return float((y * np.log(e) - e - gammaln(y + 1)).sum())
 
 
-def _judge(
-    name: str,
-    network: Network,
-    records: Seizures,
-    effort: Effort,
-    told: Sequence[Told],
-    cell: Ints,
-    remarks: tuple[str, ...],
-    seed: int,
-) -> Judged:
-    rng = np.random.default_rng([seed, 0])
-    drawn_cells, number = np.unique(np.concatenate([one.cell for one in told]), return_inverse=True)
-    number = number.ravel()
-    drawn = resamples(drawn_cells.size, rng)
-    finds = np.concatenate([one.finds for one in told])
-    unseen = np.concatenate([one.unseen for one in told])
-    segment = np.concatenate([one.segment for one in told])
-    count, expected = (np.concatenate([getattr(one, what) for one in told]) for what in ("count", "expected"))
-    period = np.repeat(np.arange(len(told)), [one.segment.size for one in told])
-    at = np.searchsorted(drawn_cells, cell[segment])
-    names = list(told[0].more)
-    index = {model: np.concatenate([one.index[model] for one in told]) for model in names}
-    everything = gather_evidence(records, effort, network)
-    return Judged(
-        name=name,
-        outcome="find",
-        searches=float(everything.expected.sum()),
-        finds=float(everything.count.sum()),
-        places=int(everything.searched.sum()),
-        cells=int(np.unique(cell[everything.searched]).size),
-        periods=[one.result for one in told],
-        unseen=float(np.average([one.result.unseen for one in told], weights=[one.result.searches for one in told])),
-        gain={
-            model: gain_of(np.concatenate([one.more[model] for one in told]), finds, number, drawn, unseen)
-            for model in names
-        },
-        calibration={model: recalibrate_counts(values, count, expected, at, drawn) for model, values in index.items()},
-        tenths=tenths(index[names[0]], count, expected),
-        heterogeneity={
-            "cells": scatter_p(at, period, count, expected, rng),
-            "places": scatter_p(np.unique(segment, return_inverse=True)[1].ravel(), period, count, expected, rng),
-        },
-        hot_spots=_hot_spots(told, cell),
-        remarks=remarks,
-    )
-
-
-def _hot_spots(told: Sequence[Told], cell: Ints) -> HotSpots | None:
-    by_finds = by_searches = total = 0.0
-    size = int(cell.max()) + 1
-    for one in told:
-        finds, searches = sums(cell, one.past_finds, size), sums(cell, one.past_expected, size)
-        later = sums(cell[one.segment], one.count, size)
-        seen = searches > 0
-        by_finds += held_by_top(finds[seen], later[seen])
-        by_searches += held_by_top(searches[seen], later[seen])
-        total += float(later.sum())
-    return HotSpots(by_finds / total, by_searches / total) if total > 0 else None
-
-
 def _remarks(
-    records: Seizures, effort: Effort, within: NDArray[np.bool_], length: Length, told: Sequence[Told]
+    records: Seizures, effort: Effort, within: NDArray[np.bool_], length: Length, periods: Sequence[RoadPeriod]
 ) -> tuple[str, ...]:
     remarks = []
     if (records.area >= 0).any() or (effort.area >= 0).any():
@@ -377,7 +327,7 @@ def _remarks(
     remarks.append(
         "Searches are the finds that the effort makes at the global rate before. The gain where nobody had searched is that of whole cells."
     )
-    left_out = sum(one.left_out for one in told)
+    left_out = sum(one.left_out for one in periods)
     if left_out:
         remarks.append(f"{left_out:g} later seizures have no effort behind them in their period and are left out.")
     return tuple(remarks)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optimizer.base.listener import SILENT
-from optimizer.lab.backtest.judge import backtest_forces
+from optimizer.lab.backtest.forces import backtest_forces
 from optimizer.lab.backtest.roads import backtest_scenario
 from optimizer.lab.backtest.searches import read_searches
 from optimizer.lab.backtest.writing import check_place, write_backtest

@@ -29,7 +29,7 @@ MONTH = r"[0-9]{4}-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12][0-9]|3[01]))?"
 
 
 @dataclass(frozen=True)
-class Searches:
+class ForceSearches:
     """The searches of one force; k people, in the order of their months.
 
     Attributes
@@ -79,7 +79,7 @@ class Excluded:
     reason: str
 
 
-def read_searches(paths: Sequence[Path]) -> tuple[list[Searches], list[Excluded]]:
+def read_searches(paths: Sequence[Path]) -> tuple[list[ForceSearches], list[Excluded]]:
     """Read searches, each force by itself, and the forces that the import left out.
 
     Parameters
@@ -161,13 +161,13 @@ def _complain_of_months(rows: pd.DataFrame) -> None:
         raise InputError(Problem("searches", found, "each month of a force in one file", "Import them together"))
 
 
-def _of_force(force: str, rows: pd.DataFrame) -> Searches:
+def _of_force(force: str, rows: pd.DataFrame) -> ForceSearches:
     month = np.array([text[:7] for text in rows["time"]], dtype="datetime64[M]")
     _, group = np.unique(
         np.column_stack((pd.factorize(rows[FILE])[0], rows["group"].to_numpy(np.int64))), axis=0, return_inverse=True
     )
     order = np.argsort(month, kind="stable")
-    return Searches(
+    return ForceSearches(
         force=force,
         month=month[order],
         lon=rows["lon"].to_numpy(np.float64)[order],

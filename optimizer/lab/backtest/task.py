@@ -1,4 +1,4 @@
-"""What one test period asks of a model: to learn from the searches before it, and to foretell what its own searches find."""
+"""What one test period asks of a model: to learn from the searches before it, and to forecast what its own searches find."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.lab.backtest.periods import Fold
-    from optimizer.lab.backtest.searches import Searches
+    from optimizer.lab.backtest.searches import ForceSearches
 
     Floats = NDArray[np.float64]
 
@@ -23,10 +23,10 @@ LEAST = 0.5
 
 
 @dataclass(frozen=True)
-class Task:
+class ForecastTask:
     """One test period of one force, on the m points that were searched before or during it.
 
-    The points of the period are known, for its effort is given; its finds are for the judge alone (`later_finds`).
+    The points of the period are known, for its effort is given; its finds are for the scores alone (`later_finds`).
 
     Attributes
     ----------
@@ -40,6 +40,8 @@ class Task:
         (m,) the same by point.
     later_searches, later_finds
         (m,) those of the test period.
+    first
+        (m,) a row of the searches at each point.
     """
 
     lon: Floats
@@ -53,6 +55,7 @@ class Task:
     finds: Floats
     later_searches: Floats
     later_finds: Floats
+    first: NDArray[np.int64]
 
     @property
     def chance(self) -> float:
@@ -66,10 +69,11 @@ class Task:
         return np.flatnonzero(self.later_searches)
 
 
-def make_task(rows: Searches, fold: Fold) -> Task:
+def make_task(rows: ForceSearches, fold: Fold) -> ForecastTask:
     """Return what a test period asks; rows of other periods after it leave no trace."""
     chosen = fold.before | fold.during
-    place, point = np.unique(np.column_stack((rows.lon, rows.lat))[chosen], axis=0, return_inverse=True)
+    points = np.column_stack((rows.lon, rows.lat))[chosen]
+    place, first, point = np.unique(points, axis=0, return_index=True, return_inverse=True)
     point = point.ravel()
     before = fold.before[chosen]
     weight, found = rows.weight[chosen], (rows.weight * rows.found)[chosen]
@@ -77,7 +81,7 @@ def make_task(rows: Searches, fold: Fold) -> Task:
     month = rows.month[chosen][before].astype(np.int64)
     key, row = np.unique(np.column_stack((point[before], month)), axis=0, return_inverse=True)
     row = row.ravel()
-    return Task(
+    return ForecastTask(
         lon=place[:, 0],
         lat=place[:, 1],
         cell=squares(place[:, 0], place[:, 1]),
@@ -89,4 +93,5 @@ def make_task(rows: Searches, fold: Fold) -> Task:
         finds=sums(point[before], found[before], m),
         later_searches=sums(point[~before], weight[~before], m),
         later_finds=sums(point[~before], found[~before], m),
+        first=np.flatnonzero(chosen)[first],
     )
