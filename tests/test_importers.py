@@ -798,7 +798,7 @@ def test_nothing_is_written_when_something_is_wrong(tmp_path: Path) -> None:
     assert isinstance(done.exception, InputError)
     assert not out.exists()
     imported = import_stop_search([searches(tmp_path, [search()])])
-    spoilt = Imported(imported.tables, (), (), replace(imported.summary, counts={"share": float("nan")}))
+    spoilt = replace(imported, summary=replace(imported.summary, counts={"share": float("nan")}))
     with pytest.raises(ValueError, match="JSON"):
         write_import(out, spoilt)
     assert not out.exists()

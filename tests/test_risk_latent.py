@@ -24,7 +24,7 @@ from tests.risk_cases import grid_network, line_network
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.risk.numerics.likelihood import Terms
+    from optimizer.risk.numerics.likelihood import LikelihoodTerms
 
 INF = float("inf")
 
@@ -69,17 +69,18 @@ def test_slopes_and_curvatures_are_those_of_the_chances(y: int, x: float, shape:
     count, at, h = np.array([float(y)]), np.array([x]), 1e-4
     n = np.array([float(max(y + more, 1))])
 
-    def counted(z: NDArray[np.float64]) -> Terms:
+    def counted(z: NDArray[np.float64]) -> LikelihoodTerms:
         return count_terms(count, z, np.array([shape]))
 
-    def searched(z: NDArray[np.float64]) -> Terms:
+    def searched(z: NDArray[np.float64]) -> LikelihoodTerms:
         return search_terms(count, n, z + np.log(n))
 
     for terms in (counted, searched):
-        value, slope, curvature = terms(at)
+        here = terms(at)
+        value, slope, curvature = here.value, here.slope, here.curvature
         up, down = terms(at + h), terms(at - h)
-        np.testing.assert_allclose(slope, (up[0] - down[0]) / (2 * h), rtol=1e-4, atol=1e-5)
-        np.testing.assert_allclose(-curvature, (up[1] - down[1]) / (2 * h), rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(slope, (up.value - down.value) / (2 * h), rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(-curvature, (up.slope - down.slope) / (2 * h), rtol=1e-4, atol=1e-5)
         assert (curvature >= 0).all()
         assert np.isfinite(value).all()
 
@@ -88,10 +89,10 @@ def test_slopes_and_curvatures_are_those_of_the_chances(y: int, x: float, shape:
 def test_chances_are_those_of_scipy(y: int) -> None:
     count, x = np.array([float(y)]), np.array([0.7])
     mean = np.exp(0.7)
-    np.testing.assert_allclose(count_terms(count, x, np.array([INF]))[0], stats.poisson.logpmf(y, mean))
-    np.testing.assert_allclose(count_terms(count, x, np.array([3.0]))[0], stats.nbinom.logpmf(y, 3, 3 / (3 + mean)))
+    np.testing.assert_allclose(count_terms(count, x, np.array([INF])).value, stats.poisson.logpmf(y, mean))
+    np.testing.assert_allclose(count_terms(count, x, np.array([3.0])).value, stats.nbinom.logpmf(y, 3, 3 / (3 + mean)))
     found = stats.binom.logpmf(y, 9, 1 - np.exp(-mean / 9)) - np.log(stats.binom(9, 0.5).pmf(y) * 2**9)
-    np.testing.assert_allclose(search_terms(count, np.array([9.0]), x)[0], found)
+    np.testing.assert_allclose(search_terms(count, np.array([9.0]), x).value, found)
 
 
 def latent_of(rng: np.random.Generator, *, units: int = 2, yes_no: bool = False) -> tuple[LatentModel, Hyperparameters]:

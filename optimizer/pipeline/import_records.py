@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from optimizer.records.importers import mapping as mapping_module
-    from optimizer.records.importers.summary import Summary
+    from optimizer.records.importers.summary import ImportSummary
     from optimizer.records.importers.writing import Imported
 
 FILES = ("seizures.csv", "effort.csv", "records.toml", "import.json")
@@ -36,7 +36,7 @@ class SavedImport:
     """
 
     folder: Path
-    summary: Summary
+    summary: ImportSummary
     cells_made_safe: int
 
 

@@ -152,7 +152,7 @@ class FlowRegression:
         if self.flows is not None:
             flow = path_flows(network, self.flows, self.theta).net(self.flows.shares()).sum(axis=0)
             design = with_flow(design, flow_column(flow))
-        self.coefficients_, self.covariance_ = self._regression(cells_of(self.evidence_), design)
+        self._fit_regression(cells_of(self.evidence_), design)
         self.mean_ = design.columns @ self.coefficients_
         self.sd_ = np.sqrt(((design.columns @ self.covariance_) * design.columns).sum(axis=1))
         return self
@@ -163,28 +163,29 @@ class FlowRegression:
             return np.zeros(self.mean_.size)
         return np.asarray(self.mean_ - class_design(self._network).columns @ self.coefficients_[:-1])
 
-    def _regression(self, cells: Cells, design: Design) -> tuple[Floats, Floats]:
-        """Return the mode and the inverse of the information, by Newton's method with halved steps."""
+    def _fit_regression(self, cells: Cells, design: Design) -> None:
+        """Set the coefficients to their mode and their covariance to the inverse of the information, by Newton's method with halved steps."""
         x = design.columns[cells.segment]
         precision = np.full(x.shape[1], self.ridge**-2.0)
         precision[0] = design.prior_sd[0] ** -2.0 if np.isfinite(self.ridge) else 0.0
         beta = np.zeros(x.shape[1])
-        value, slope, weight = cells.terms(x @ beta, np.inf)
+        terms = cells.terms(x @ beta, np.inf)
         for _ in range(100):
-            gradient = x.T @ slope - precision * beta
-            information = x.T @ (weight[:, None] * x) + np.diag(precision)
+            gradient = x.T @ terms.slope - precision * beta
+            information = x.T @ (terms.curvature[:, None] * x) + np.diag(precision)
             step = cho_solve(cho_factor(information), gradient)
             if gradient @ step < 1e-12:
                 break
-            before, length = value.sum() - 0.5 * beta @ (precision * beta), 1.0
+            before, length = terms.value.sum() - 0.5 * beta @ (precision * beta), 1.0
             while length > 1e-9:
                 tried = beta + length * step
-                value, slope, weight = cells.terms(x @ tried, np.inf)
-                if value.sum() - 0.5 * tried @ (precision * tried) >= before:
+                terms = cells.terms(x @ tried, np.inf)
+                if terms.value.sum() - 0.5 * tried @ (precision * tried) >= before:
                     break
                 length /= 2
             beta = tried
-        return beta, np.asarray(np.linalg.inv(information), dtype=np.float64)
+        self.coefficients_ = beta
+        self.covariance_ = np.asarray(np.linalg.inv(information), dtype=np.float64)
 
     def predict(self) -> RiskEstimate:
         """Return the risk index of every segment."""

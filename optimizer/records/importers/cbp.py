@@ -23,8 +23,8 @@ from optimizer.records.importers.proxy import (
     effort_table,
     staffing_proxy,
 )
-from optimizer.records.importers.summary import Sieve, Summary
-from optimizer.records.importers.writing import SNIPPET, Imported, filters
+from optimizer.records.importers.summary import DropCounts, ImportSummary
+from optimizer.records.importers.writing import SNIPPET, Imported, ScenarioEntries, filters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -84,7 +84,7 @@ def import_cbp(
         is not in the files.
     """
     _check_one_proxy(crossings, staffing, constant)
-    sieve = Sieve()
+    drops = DropCounts()
     rows = _read(paths)
     total, total_events = len(rows), int(rows["count"].sum())
     every = sorted(set(rows[OFFICE]))
@@ -92,13 +92,13 @@ def import_cbp(
         rows["start"].min(),
         rows["start"].max() + pd.DateOffset(months=1),
     )  # a month without finds was a month
-    rows = _without_copies(rows, sieve)
+    rows = _without_copies(rows, drops)
     rows = _chosen(
-        rows, sieve, {"--component": (COMPONENT, components), "--area": (OFFICE, areas), "--drug": (DRUG, drugs)}
+        rows, drops, {"--component": (COMPONENT, components), "--area": (OFFICE, areas), "--drug": (DRUG, drugs)}
     )
     if land_only:
         other = rows[LAND] != LAND_ONLY
-        sieve.drop("not by land", other.sum())
+        drops.drop("not by land", other.sum())
         rows = rows[~other]
     if rows.empty:
         raise InputError(Problem("CBP seizures", "no row left by the choices together", "at least one", "Choose less"))
@@ -108,8 +108,8 @@ def import_cbp(
         proxy = staffing_proxy(staffing, every)
     else:
         proxy = constant_proxy(float(constant or 0), sorted(set(rows[OFFICE])), first, after)
-    effort, cut = effort_table(proxy, first, after)
-    effort = effort[effort["area"].isin(set(rows[OFFICE]))]
+    made = effort_table(proxy, first, after)
+    effort = made.rows[made.rows["area"].isin(set(rows[OFFICE]))]
     seizures = _seizures(rows, effort, proxy)
     without = seizures["effort_proxy"] == NO_PROXY
     if without.all():
@@ -127,23 +127,23 @@ def import_cbp(
         "months": int(rows["start"].nunique()),
         "seizure_rows_written": len(seizures),
         "effort_rows_written": len(effort),
-        "effort_spans_cut": cut,
+        "effort_spans_cut": made.spans_cut,
         "areas_without_effort": sorted(set(seizures["area"]) - set(effort["area"])),
         "events_without_effort": int(seizures.loc[without, "count"].sum()),
         "events_by_component": rows.groupby(COMPONENT)["count"].sum().astype(int).to_dict(),
         "events_by_drug": rows.groupby(DRUG)["count"].sum().astype(int).to_dict(),
     }
-    summary = Summary(
+    summary = ImportSummary(
         "CBP nationwide drug seizures",
         tuple(path.name for path in paths),
         total,
-        sieve.dropped,
+        drops.dropped,
         len(rows),
         counts,
         _notes(proxy, counts, rows),
     )
     tables = {"seizures.csv": seizures, "effort.csv": effort.drop(columns=["start", "end"])}
-    return Imported(tables, *_entries(proxy, some_without=bool(without.any())), summary)
+    return Imported(tables, _entries(proxy, some_without=bool(without.any())), summary)
 
 
 def _check_one_proxy(crossings: Path | None, staffing: Path | None, constant: float | None) -> None:
@@ -188,9 +188,9 @@ def _read(paths: Sequence[Path]) -> pd.DataFrame:
     return rows
 
 
-def _without_copies(rows: pd.DataFrame, sieve: Sieve) -> pd.DataFrame:
+def _without_copies(rows: pd.DataFrame, drops: DropCounts) -> pd.DataFrame:
     copies = rows.duplicated([*KEY, EVENTS, POUNDS])
-    sieve.drop("copy of an earlier row", copies.sum())
+    drops.drop("copy of an earlier row", copies.sum())
     rows = rows[~copies]
     revised = rows[rows.duplicated(KEY)]
     problems = ProblemList()
@@ -206,7 +206,7 @@ def _without_copies(rows: pd.DataFrame, sieve: Sieve) -> pd.DataFrame:
     return rows
 
 
-def _chosen(rows: pd.DataFrame, sieve: Sieve, choices: Mapping[str, tuple[str, Sequence[str]]]) -> pd.DataFrame:
+def _chosen(rows: pd.DataFrame, drops: DropCounts, choices: Mapping[str, tuple[str, Sequence[str]]]) -> pd.DataFrame:
     for option, (column, names) in choices.items():
         if not names:
             continue
@@ -216,7 +216,7 @@ def _chosen(rows: pd.DataFrame, sieve: Sieve, choices: Mapping[str, tuple[str, S
                 expected = "a name that the files have"
                 raise InputError(unknown_name(option, name_key(name), there, found=repr(name), expected=expected))
         kept = rows[column].map(name_key).isin({name_key(name) for name in names})
-        sieve.drop(f"left out by {option}", (~kept).sum())
+        drops.drop(f"left out by {option}", (~kept).sum())
         rows = rows[kept]
     return rows
 
@@ -249,7 +249,7 @@ def _notes(proxy: Proxy, counts: Mapping[str, Any], rows: pd.DataFrame) -> tuple
     return tuple(notes)
 
 
-def _entries(proxy: Proxy, *, some_without: bool) -> tuple[tuple[dict[str, Any], ...], tuple[dict[str, Any], ...]]:
+def _entries(proxy: Proxy, *, some_without: bool) -> ScenarioEntries:
     seizures: dict[str, Any] = {
         "file": "seizures.csv",
         "source": "CBP",
@@ -259,4 +259,4 @@ def _entries(proxy: Proxy, *, some_without: bool) -> tuple[tuple[dict[str, Any],
     if some_without:
         seizures["where"] = filters(effort_proxy=proxy.label)
     effort = {"file": "effort.csv", "source": f"proxy: {proxy.label}"[:200], "unit": proxy.unit}
-    return (seizures,), (effort,)
+    return ScenarioEntries((seizures,), (effort,))

@@ -12,8 +12,8 @@ from optimizer.base.names import close_match
 from optimizer.records.areas import name_key
 from optimizer.records.importers.frames import FILE, LINE, add_rows, numbers, read_columns
 from optimizer.records.importers.spans import span_text, spans
-from optimizer.records.importers.summary import Sieve, Summary
-from optimizer.records.importers.writing import Imported, filters
+from optimizer.records.importers.summary import DropCounts, ImportSummary
+from optimizer.records.importers.writing import Imported, ScenarioEntries, filters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,13 +50,17 @@ def import_csv(path: Path, mapping: Mapping, *, areas: Sequence[str] | None = No
     """
     columns = mapping.columns
     raw = read_columns(path, "a CSV file of records", [*columns.named().values(), *mapping.where])
-    sieve = Sieve()
+    drops = DropCounts()
     total = len(raw)
-    raw = _picked(raw, mapping, sieve)
-    raw, repeats = _without_repeats(raw, mapping, sieve)
-    raw = _complete(raw, mapping, sieve)
+    raw = _picked(raw, mapping, drops)
+    copies = _repeats(raw)
+    if mapping.duplicates == "drop":
+        drops.drop("copy of an earlier row", copies.sum())
+        raw = raw[~copies]
+    repeats = int(copies.sum()) if mapping.duplicates == "keep" else 0
+    raw = _complete(raw, mapping, drops)
     if raw.empty:
-        found = ", ".join(f"{count} {reason}" for reason, count in sieve.dropped.items())
+        found = ", ".join(f"{count} {reason}" for reason, count in drops.dropped.items())
         raise InputError(Problem(str(path), f"no row that can be used: {found}", "at least one", "Check the mapping"))
     rows = _parsed(raw, mapping, areas)
     tables = _tables(rows, mapping)
@@ -70,32 +74,28 @@ def import_csv(path: Path, mapping: Mapping, *, areas: Sequence[str] | None = No
         counts["finds_written"] = int(tables["seizures.csv"]["count"].sum())
     if "effort.csv" in tables:
         counts["effort_by_unit"] = tables["effort.csv"].groupby("unit")["amount"].sum().to_dict()
-    summary = Summary("CSV", (path.name,), total, sieve.dropped, len(rows), counts, _notes(rows, repeats))
-    return Imported(tables, *_entries(tables, mapping), summary)
+    summary = ImportSummary("CSV", (path.name,), total, drops.dropped, len(rows), counts, _notes(rows, repeats))
+    return Imported(tables, _entries(tables, mapping), summary)
 
 
-def _picked(raw: pd.DataFrame, mapping: Mapping, sieve: Sieve) -> pd.DataFrame:
+def _picked(raw: pd.DataFrame, mapping: Mapping, drops: DropCounts) -> pd.DataFrame:
     for column, allowed in mapping.where.items():
         kept = raw[column].isin(list(allowed))
-        sieve.drop(f"left out by where: {column}", (~kept).sum())
+        drops.drop(f"left out by where: {column}", (~kept).sum())
         raw = raw[kept]
     return raw
 
 
-def _without_repeats(raw: pd.DataFrame, mapping: Mapping, sieve: Sieve) -> tuple[pd.DataFrame, int]:
-    """Return the rows, and how many of them equal an earlier one in every column that is read."""
-    copies = raw.duplicated(list(raw.columns.drop([FILE, LINE])))
-    if mapping.duplicates == "keep":
-        return raw, int(copies.sum())
-    sieve.drop("copy of an earlier row", copies.sum())
-    return raw[~copies], 0
+def _repeats(raw: pd.DataFrame) -> pd.Series[bool]:
+    """Return whether each row equals an earlier one in every column that is read."""
+    return raw.duplicated(list(raw.columns.drop([FILE, LINE])))
 
 
-def _complete(raw: pd.DataFrame, mapping: Mapping, sieve: Sieve) -> pd.DataFrame:
+def _complete(raw: pd.DataFrame, mapping: Mapping, drops: DropCounts) -> pd.DataFrame:
     """Return the rows that have a date, a place and everything that is counted."""
     columns = mapping.columns
     undated = raw[columns.date] == ""
-    sieve.drop("no date", undated.sum())
+    drops.drop("no date", undated.sum())
     raw = raw[~undated]
     placed = pd.Series(False, index=raw.index)
     for name in (columns.segment, columns.area):
@@ -103,13 +103,13 @@ def _complete(raw: pd.DataFrame, mapping: Mapping, sieve: Sieve) -> pd.DataFrame
             placed |= raw[name] != ""
     if columns.lon is not None and columns.lat is not None:
         placed |= (raw[columns.lon] != "") & (raw[columns.lat] != "")
-    sieve.drop("no place", (~placed).sum())
+    drops.drop("no place", (~placed).sum())
     raw = raw[placed]
     for thing in ("count", "outcome", "effort"):
         column = getattr(columns, thing)
         if column is not None:
             empty = raw[column] == ""
-            sieve.drop(f"no {thing}", empty.sum())
+            drops.drop(f"no {thing}", empty.sum())
             raw = raw[~empty]
     return raw
 
@@ -219,9 +219,7 @@ def _notes(rows: pd.DataFrame, repeats: int) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _entries(
-    tables: dict[str, pd.DataFrame], mapping: Mapping
-) -> tuple[tuple[dict[str, Any], ...], tuple[dict[str, Any], ...]]:
+def _entries(tables: dict[str, pd.DataFrame], mapping: Mapping) -> ScenarioEntries:
     seizures, effort = [], []
     if "seizures.csv" in tables:
         table = tables["seizures.csv"]
@@ -243,4 +241,4 @@ def _entries(
             effort.append(
                 {"file": "effort.csv", "source": named["source"], "where": filters(**named), "unit": named["unit"]}
             )
-    return tuple(seizures), tuple(effort)
+    return ScenarioEntries(tuple(seizures), tuple(effort))

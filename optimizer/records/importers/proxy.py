@@ -177,11 +177,24 @@ def constant_proxy(amount: float, areas: Sequence[str], first: pd.Timestamp, aft
     return Proxy(f"a constant of {amount:g} an area and month", "area-months (proxy)", rows, notes)
 
 
-def effort_table(proxy: Proxy, first: pd.Timestamp, after: pd.Timestamp) -> tuple[pd.DataFrame, int]:
-    """Return effort as a scenario reads it, cut to the records' time; and how many spans were cut to their share of days.
+@dataclass(frozen=True)
+class ProxyEffort:
+    """A proxy as the effort that a scenario reads.
 
-    Spans wholly outside are left out. Columns: area, time, amount, unit, effort_proxy; and start, end for the caller.
+    Attributes
+    ----------
+    rows
+        Columns area, time, amount, unit, effort_proxy; and start, end for the caller.
+    spans_cut
+        How many spans were cut to their share of days.
     """
+
+    rows: pd.DataFrame
+    spans_cut: int
+
+
+def effort_table(proxy: Proxy, first: pd.Timestamp, after: pd.Timestamp) -> ProxyEffort:
+    """Return effort within the records' time, `first` up to and without `after`; spans wholly outside are left out."""
     rows = proxy.rows[(proxy.rows["end"] > first) & (proxy.rows["start"] < after)].copy()
     days = (rows["end"] - rows["start"]).dt.days
     cut = (rows["start"] < first) | (rows["end"] > after)
@@ -190,7 +203,7 @@ def effort_table(proxy: Proxy, first: pd.Timestamp, after: pd.Timestamp) -> tupl
     rows["amount"] *= (rows["end"] - rows["start"]).dt.days / days
     rows["time"] = [span_text(start, end) for start, end in zip(rows["start"], rows["end"], strict=True)]
     rows["unit"], rows["effort_proxy"] = proxy.unit, proxy.label
-    return rows[[AREA, TIME, "amount", "unit", "effort_proxy", "start", "end"]], int(cut.sum())
+    return ProxyEffort(rows[[AREA, TIME, "amount", "unit", "effort_proxy", "start", "end"]], int(cut.sum()))
 
 
 def covered_months(effort: pd.DataFrame) -> pd.DataFrame:

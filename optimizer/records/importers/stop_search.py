@@ -16,8 +16,8 @@ from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files import existing_file
 from optimizer.base.names import unknown_name
 from optimizer.records.importers.frames import FILE, add_rows, numbers, read_columns
-from optimizer.records.importers.summary import Sieve, Summary
-from optimizer.records.importers.writing import Imported, filters
+from optimizer.records.importers.summary import DropCounts, ImportSummary
+from optimizer.records.importers.writing import Imported, ScenarioEntries, filters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,18 +113,21 @@ def import_stop_search(
         With the problems of all files: what is no such file, a date, coordinate or outcome that cannot be understood, or no search left.
     """
     files = _files(paths)
-    sieve = Sieve()
+    drops = DropCounts()
     rows = _read(files, force)
     total = len(rows)
     counts: dict[str, Any] = {"rows_out_of_date_order": _out_of_order(rows)}
-    rows = _with_object(rows, objects, sieve)
-    rows = _without_copies(rows, sieve)
-    rows = _placed(rows, sieve)
-    rows, notes = _with_outcome(rows, unfilled, sieve)
+    rows = _with_object(rows, objects, drops)
+    rows = _without_copies(rows, drops)
+    rows = _placed(rows, drops)
+    notes: list[str] = []
+    rows = _with_outcome(rows, unfilled, drops, notes)
     if rows.empty:
-        found = ", ".join(f"{count} {reason}" for reason, count in sieve.dropped.items())
+        found = ", ".join(f"{count} {reason}" for reason, count in drops.dropped.items())
         raise InputError(Problem("stop and search", f"no search left: {found}", "at least one", "Keep more rows"))
-    searches, counted = _grouped(rows)
+    searches = _grouped(rows)
+    together = searches["size"] > 1
+    counted = {"groups": int(searches.loc[together, "group"].nunique()), "people_in_groups": int(together.sum())}
     counts |= counted
     tables = _tables(searches, groups)
     if groups is Groups.ONE and counted["groups"]:
@@ -144,16 +147,16 @@ def import_stop_search(
         "searches_by_month": tables["effort.csv"].groupby("time")["amount"].sum().astype(int).to_dict(),
         "searches_by_force": tables["effort.csv"].groupby("source")["amount"].sum().astype(int).to_dict(),
     }
-    summary = Summary(
+    summary = ImportSummary(
         "UK police stop and search",
         tuple(path.name for path in files),
         total,
-        sieve.dropped,
+        drops.dropped,
         len(rows),
         counts,
         tuple(notes),
     )
-    return Imported(tables, *_entries(tables), summary)
+    return Imported(tables, _entries(tables), summary)
 
 
 def _files(paths: Sequence[Path]) -> list[Path]:
@@ -190,7 +193,7 @@ def _out_of_order(rows: pd.DataFrame) -> int:
     return int(((dated[DATE] < dated[DATE].shift()) & (dated[FILE] == dated[FILE].shift())).sum())
 
 
-def _with_object(rows: pd.DataFrame, objects: Sequence[str], sieve: Sieve) -> pd.DataFrame:
+def _with_object(rows: pd.DataFrame, objects: Sequence[str], drops: DropCounts) -> pd.DataFrame:
     wanted = {name.strip().casefold() for name in objects}
     if EVERY in wanted:
         return rows
@@ -200,25 +203,25 @@ def _with_object(rows: pd.DataFrame, objects: Sequence[str], sieve: Sieve) -> pd
         expected = f"an object of the files: {', '.join(there)}"
         raise InputError(unknown_name("--object", name, there, expected=expected))
     kept = rows[OBJECT].str.casefold().isin(wanted)
-    sieve.drop("no object of search", (~kept & (rows[OBJECT] == "")).sum())
-    sieve.drop("another object of search", (~kept & (rows[OBJECT] != "")).sum())
+    drops.drop("no object of search", (~kept & (rows[OBJECT] == "")).sum())
+    drops.drop("another object of search", (~kept & (rows[OBJECT] != "")).sum())
     return rows[kept]
 
 
-def _without_copies(rows: pd.DataFrame, sieve: Sieve) -> pd.DataFrame:
+def _without_copies(rows: pd.DataFrame, drops: DropCounts) -> pd.DataFrame:
     copies = rows.duplicated([FORCE, *REQUIRED, *OPTIONAL])
     for force, count in copies.groupby(rows[FORCE]).sum().items():
-        sieve.drop(f"copy of an earlier row, {force}", int(count))
+        drops.drop(f"copy of an earlier row, {force}", int(count))
     return rows[~copies]
 
 
-def _placed(rows: pd.DataFrame, sieve: Sieve) -> pd.DataFrame:
+def _placed(rows: pd.DataFrame, drops: DropCounts) -> pd.DataFrame:
     """Return rows with a moment and a point, as columns minute, time, lon, lat."""
     undated = rows[DATE] == ""
-    sieve.drop("no date", undated.sum())
+    drops.drop("no date", undated.sum())
     rows = rows[~undated]
     unplaced = (rows[LAT] == "") | (rows[LON] == "")
-    sieve.drop("no coordinates", unplaced.sum())
+    drops.drop("no coordinates", unplaced.sum())
     rows = rows[~unplaced].copy()
     problems = ProblemList()
     minute = rows[DATE].where(rows[DATE].str.fullmatch(MOMENT)).str.slice(0, 16).str.replace(" ", "T")
@@ -261,11 +264,10 @@ def _treatment(kind: Filling, unfilled: Unfilled) -> Treatment:
     return Treatment.LEAVE
 
 
-def _with_outcome(rows: pd.DataFrame, unfilled: Unfilled, sieve: Sieve) -> tuple[pd.DataFrame, list[str]]:
-    """Return rows with a column `found`, and a sentence about each force that does not fill its outcomes in."""
+def _with_outcome(rows: pd.DataFrame, unfilled: Unfilled, drops: DropCounts, notes: list[str]) -> pd.DataFrame:
+    """Return rows with a column `found`; a sentence about each force that does not fill its outcomes in joins `notes`."""
     kept = pd.Series(True, index=rows.index)
     empty = rows[LINKED] == ""
-    notes = []
     for name, own in rows.groupby(FORCE):
         kind = filling(own)
         treatment = _treatment(kind, unfilled)
@@ -278,15 +280,15 @@ def _with_outcome(rows: pd.DataFrame, unfilled: Unfilled, sieve: Sieve) -> tuple
         }[treatment]
         kept.loc[own.index] = ~gone
         reason = f"outcome {kind}" if treatment is Treatment.LEAVE else "outcome unknown"
-        sieve.drop(f"{reason}, {name}", int(gone.sum()))
+        drops.drop(f"{reason}, {name}", int(gone.sum()))
         if blank.any():
             notes.append(f"{name}: outcome {kind} ({blank.sum()} of {len(own)} searches without); {treatment}.")
     rows = rows[kept].copy()
     rows["found"] = (rows[LINKED].str.casefold() == "true").astype(int)
-    return rows, notes
+    return rows
 
 
-def _grouped(rows: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
+def _grouped(rows: pd.DataFrame) -> pd.DataFrame:
     """Return one row a person searched, in order of time, with number and size of its group and its weight."""
     rows = rows.sort_values(["minute", FORCE, "lon", "lat"], kind="stable", ignore_index=True)
     by = rows.groupby(["minute", FORCE, "lon", "lat"], sort=False)
@@ -294,9 +296,7 @@ def _grouped(rows: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
     rows["size"] = by["found"].transform("size")
     rows["weight"] = 1.0 / rows["size"]
     rows["source"] = rows[FORCE]
-    together = rows["size"] > 1
-    counts = {"groups": int(rows.loc[together, "group"].nunique()), "people_in_groups": int(together.sum())}
-    return rows[["time", "lon", "lat", "source", "group", "size", "weight", "found"]], counts
+    return rows[["time", "lon", "lat", "source", "group", "size", "weight", "found"]]
 
 
 def _tables(searches: pd.DataFrame, groups: Groups) -> dict[str, pd.DataFrame]:
@@ -310,7 +310,7 @@ def _tables(searches: pd.DataFrame, groups: Groups) -> dict[str, pd.DataFrame]:
     return {"seizures.csv": seizures, "effort.csv": effort, "searches.csv": searches}
 
 
-def _entries(tables: dict[str, pd.DataFrame]) -> tuple[tuple[dict[str, Any], ...], tuple[dict[str, Any], ...]]:
+def _entries(tables: dict[str, pd.DataFrame]) -> ScenarioEntries:
     """Return the entries of a scenario: one source a force, each with a unit (and so a detection level) of its own."""
     seizures = [
         {"file": "seizures.csv", "source": name, "where": filters(source=name), "effort_unit": f"searches by {name}"}
@@ -320,4 +320,4 @@ def _entries(tables: dict[str, pd.DataFrame]) -> tuple[tuple[dict[str, Any], ...
         {"file": "effort.csv", "source": name, "where": filters(source=name), "unit": f"searches by {name}"}
         for name in sorted(set(tables["effort.csv"]["source"]))
     ]
-    return tuple(seizures), tuple(effort)
+    return ScenarioEntries(tuple(seizures), tuple(effort))

@@ -7,7 +7,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Summary:
+class ImportSummary:
     """Counts of one import; `rows` is `kept` and everything in `dropped`.
 
     Attributes
@@ -49,7 +49,7 @@ class Summary:
         }
 
 
-class Sieve:
+class DropCounts:
     """Counts rows as they are left out, reason by reason."""
 
     def __init__(self) -> None:

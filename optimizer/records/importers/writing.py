@@ -16,12 +16,26 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from optimizer.records.importers.summary import Summary
+    from optimizer.records.importers.summary import ImportSummary
 
 TABLES = ("seizures.csv", "effort.csv", "searches.csv")
 SNIPPET, COUNTS = "records.toml", "import.json"
 FORMULA = r"[=+\-@]"
 """What a cell begins with that spreadsheets may take for a formula or a command."""
+
+
+@dataclass(frozen=True)
+class ScenarioEntries:
+    """Entries of a scenario that read what was imported.
+
+    Attributes
+    ----------
+    seizures, effort
+        Those of `[[records.seizures]]` and `[[records.effort]]`.
+    """
+
+    seizures: tuple[dict[str, Any], ...]
+    effort: tuple[dict[str, Any], ...]
 
 
 @dataclass(frozen=True)
@@ -32,16 +46,15 @@ class Imported:
     ----------
     tables
         Name of a CSV file -> its rows.
-    seizures, effort
-        Entries of a scenario's `[[records.seizures]]` and `[[records.effort]]`.
+    entries
+        What a scenario needs to read them.
     summary
         What became of every row.
     """
 
     tables: dict[str, pd.DataFrame]
-    seizures: tuple[dict[str, Any], ...]
-    effort: tuple[dict[str, Any], ...]
-    summary: Summary
+    entries: ScenarioEntries
+    summary: ImportSummary
 
 
 def safe_text(text: pd.Series[str]) -> pd.Series[str]:
@@ -91,7 +104,7 @@ def write_import(out: Path, imported: Imported) -> int:
 def _snippet(imported: Imported) -> str:
     lines = ["# For a scenario beside these files; elsewhere, mend the paths."]
     lines += [f"# {' '.join(note.split())}" for note in imported.summary.notes]
-    for kind, entries in (("seizures", imported.seizures), ("effort", imported.effort)):
+    for kind, entries in (("seizures", imported.entries.seizures), ("effort", imported.entries.effort)):
         for entry in entries:
             lines += ["", f"[[records.{kind}]]"] + [f"{name} = {_toml(value)}" for name, value in entry.items()]
     return "\n".join(lines) + "\n"

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from optimizer.risk.field_flow.latent import Hyperparameters, LatentModel
     from optimizer.risk.field_flow.posterior import PosteriorExpansion
-    from optimizer.risk.numerics.likelihood import AreaCount
+    from optimizer.risk.numerics.likelihood import AreaCount, LikelihoodTerms
 
     Floats = NDArray[np.float64]
 
@@ -55,6 +55,14 @@ RAKINGS, RAKED = 200, 1e-4
 """Rounds at most in which overlapping areas get their sums, and by how much a log sum may be off at the end."""
 LEAST = 1e-9
 """Directions whose variance is below this share of the largest say nothing of their own: areas that are one and the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class RateDraws:
+    """n joint draws: (n, m) log rates, and (n, levels) levels of the units of effort."""
+
+    eta: Floats
+    level: Floats
 
 
 @dataclass(frozen=True)
@@ -119,7 +127,7 @@ class AreaPosterior:
     """
 
     def __init__(self, latent: LatentModel, hyper: Hyperparameters, mode: PosteriorExpansion) -> None:
-        self._latent_model, self._setting = latent, hyper
+        self._latent_model, self._hyper = latent, hyper
         self._without = replace(latent, areas=())
         self._expansion = expand_posterior(self._without, hyper, mode.point)
         hessian = Hessian(self._without, hyper, self._expansion)
@@ -148,7 +156,8 @@ class AreaPosterior:
 
     def draw(self, n: int, rng: np.random.Generator) -> WeightedDraws:
         """Return n weighted draws."""
-        eta, level = self._drawn_without(n, rng)
+        without = self._drawn_without(n, rng)
+        eta, level = without.eta, without.level
         xi = (eta @ self._at + level @ self._of_level) @ self._to_xi.T
         rest = eta - xi @ self._along_eta.T
         level = self._mean_level + level - xi @ self._along_level.T
@@ -160,11 +169,12 @@ class AreaPosterior:
                 + rest[:, area.segment]
                 + (level[:, area.unit, None] if self._latent_model.levels else 0.0),
                 self._along_eta[area.segment] + (self._along_level[area.unit] if self._latent_model.levels else 0.0),
-                self._setting.shape,
+                self._hyper.shape,
             )
             for area in self._latent_model.areas
         ]
-        found, log_weight = _drawn(sums, np.tile(self._start, (n, 1)), rng)
+        proposals = _propose(sums, np.tile(self._start, (n, 1)), rng)
+        found, log_weight = proposals.xi, proposals.log_weight
         return WeightedDraws(
             self.mean + rest + found @ self._along_eta.T,
             level + found @ self._along_level.T,
@@ -173,8 +183,8 @@ class AreaPosterior:
             float(logsumexp(log_weight)) - float(np.log(n)),
         )
 
-    def _drawn_without(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        """Return n draws of what everything but the areas says, less its mean: (n, m) eta and (n, levels) levels.
+    def _drawn_without(self, n: int, rng: np.random.Generator) -> RateDraws:
+        """Return n draws of what everything but the areas says, less its mean.
 
         As in `optimizer.risk.field_flow.laplace.draw`, all together.
         """
@@ -182,27 +192,27 @@ class AreaPosterior:
         cells, x = latent.cells, latent.design.columns
         (m, p), k = x.shape, cells.segment.size
         eta = latent.rates(expansion.point)
-        shaken = np.sqrt(cell_terms(latent, self._setting, expansion.point, eta)[2])[:, None] * rng.standard_normal(
-            (k, n)
-        )
+        shaken = np.sqrt(cell_terms(latent, self._hyper, expansion.point, eta).curvature)[
+            :, None
+        ] * rng.standard_normal((k, n))
         at = np.asarray(coo_array((np.ones(k), (cells.segment, np.arange(k))), shape=(m, k)).tocsr() @ shaken)
         right_beta = np.sqrt(latent.precision)[:, None] * rng.standard_normal((latent.precision.size, n))
         right_beta[:p] += x.T @ at
         for unit in range(latent.levels):
             right_beta[p + unit] += shaken[cells.unit == unit].sum(axis=0)
-        own = nuggets(latent, self._setting)[:, None]
+        own = nuggets(latent, self._hyper)[:, None]
         owned = (own * at + np.sqrt(own) * rng.standard_normal((m, n))) / (1 + own * expansion.weight[:, None])
-        noise = latent.field.noise(self._setting.tau, self._setting.kappa2, n, rng).T
-        point = Hessian(latent, self._setting, expansion).solve_without_areas(noise + at, right_beta, owned)
-        return (x @ point.beta[:p] + point.u + point.v).T, point.beta[p:].T
+        noise = latent.field.noise(self._hyper.tau, self._hyper.kappa2, n, rng).T
+        point = Hessian(latent, self._hyper, expansion).solve_without_areas(noise + at, right_beta, owned)
+        return RateDraws((x @ point.beta[:p] + point.u + point.v).T, point.beta[p:].T)
 
-    def resampled(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        """Return n draws of equal weight: (n, m) log rates and (n, levels) levels, out of two to eight times as many."""
+    def resampled(self, n: int, rng: np.random.Generator) -> RateDraws:
+        """Return n draws of equal weight, out of two to eight times as many."""
         many = n * int(np.clip(LARGEST_DRAWS // max(n * self.mean.size, 1), 2, 8))
         draws = self.draw(many, rng)
         at = (rng.random() + np.arange(n)) / n
         chosen = np.minimum(np.searchsorted(np.cumsum(draws.weight), at), many - 1)
-        return draws.eta[chosen], draws.level[chosen]
+        return RateDraws(draws.eta[chosen], draws.level[chosen])
 
     def summary(self) -> PosteriorSummary:
         """Return what draws say, always the same; where the counts say nothing, means and spreads are exact."""
@@ -263,6 +273,39 @@ def expected_rates(areas: Sequence[AreaCount], mean: Floats, sd: Floats, wanted:
     return np.asarray(np.exp(rake(areas, (mean + share * half)[None], wanted[None])[0]))
 
 
+@dataclass(frozen=True, slots=True)
+class _SumTerms:
+    """Of one area in n draws: (n,) terms of its count in log S with the expected curvature, and the (n, r) slope of log S in xi."""
+
+    count: LikelihoodTerms
+    direction: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """The log target of n draws of xi: (n,) value, (n, r) slope, and (n, r, r) expected curvature (Fisher's)."""
+
+    value: Floats
+    slope: Floats
+    curvature: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class _Modes:
+    """Modes of the log targets of n draws: (n, r) xi and the (n, r, r) curvature there."""
+
+    xi: Floats
+    curvature: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class _Proposals:
+    """n proposals: (n, r) xi, and the (n,) log of target over proposal, both as densities."""
+
+    xi: Floats
+    log_weight: Floats
+
+
 @dataclass(frozen=True)
 class _Sum:
     """The sum of one area in each of n draws: log S = log sum over k of exp(parts + along xi)."""
@@ -276,51 +319,52 @@ class _Sum:
         """Return the sum in some of the draws."""
         return replace(self, parts=self.parts[chosen])
 
-    def terms(self, xi: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-        """Return (n,) log chance, slope and expected curvature in log S, and (n, r) the slope of log S."""
+    def terms(self, xi: Floats) -> _SumTerms:
+        """Return the likelihood terms of the count in log S, and the slope of log S in xi."""
         parts = self.parts + xi @ self.along.T
         top = parts.max(axis=1)
         scaled = np.exp(parts - top[:, None])
         total = scaled.sum(axis=1)
         x = np.minimum(top + np.log(total), LARGEST)
         r = self.shape * self.area.clumps
-        value, slope, _ = count_terms(np.full(1, self.area.count), x, np.full(1, r))
+        terms = count_terms(np.full(1, self.area.count), x, np.full(1, r))
         mean = np.exp(x)
-        return value, slope, mean if np.isinf(r) else mean * r / (r + mean), scaled @ self.along / total[:, None]
+        expected = replace(terms, curvature=mean if np.isinf(r) else mean * r / (r + mean))
+        return _SumTerms(expected, scaled @ self.along / total[:, None])
 
 
-def _look(sums: Sequence[_Sum], xi: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return (n,) the log target, (n, r) its slope, and (n, r, r) its curvature (Fisher's)."""
+def _log_target(sums: Sequence[_Sum], xi: Floats) -> _Target:
     value, slope = -0.5 * (xi**2).sum(axis=1), -xi
     curvature = np.tile(np.eye(xi.shape[1]), (len(xi), 1, 1))
     for one in sums:
-        chance, rise, weight, direction = one.terms(xi)
-        value += chance
-        slope = slope + rise[:, None] * direction
-        curvature += weight[:, None, None] * direction[:, :, None] * direction[:, None, :]
-    return value, slope, curvature
+        terms = one.terms(xi)
+        direction = terms.direction
+        value += terms.count.value
+        slope = slope + terms.count.slope[:, None] * direction
+        curvature += terms.count.curvature[:, None, None] * direction[:, :, None] * direction[:, None, :]
+    return _Target(value, slope, curvature)
 
 
-def _climbed(sums: Sequence[_Sum], xi: Floats) -> tuple[Floats, Floats]:
-    """Return the (n, r) modes of the draws' xi and the (n, r, r) curvatures there; draws that have arrived are left alone."""
+def _modes(sums: Sequence[_Sum], xi: Floats) -> _Modes:
+    """Return the modes of the draws' xi by Newton's method; draws that have converged are left alone."""
     xi = xi.copy()
     curvature = np.empty((len(xi), xi.shape[1], xi.shape[1]))
     left = np.arange(len(xi))
-    value, slope, bend = _look(sums, xi)
-    curvature[:] = bend
+    target = _log_target(sums, xi)
+    curvature[:] = target.curvature
     for _ in range(NEWTON_STEPS):
-        step = np.linalg.solve(bend, slope[:, :, None])[:, :, 0]
-        gain = (step * slope).sum(axis=1) / 2
+        step = np.linalg.solve(target.curvature, target.slope[:, :, None])[:, :, 0]
+        gain = (step * target.slope).sum(axis=1) / 2
         going = gain >= CLOSE
         if not going.any():
             break
-        left, step, gain, value = left[going], step[going], gain[going], value[going]
+        left, step, gain, value = left[going], step[going], gain[going], target.value[going]
         sums = [one.take(going) for one in sums]
         length = _length(sums, xi[left], step, value, gain)
         xi[left] += length[:, None] * step
-        value, slope, bend = _look(sums, xi[left])
-        curvature[left] = bend
-    return xi, curvature
+        target = _log_target(sums, xi[left])
+        curvature[left] = target.curvature
+    return _Modes(xi, curvature)
 
 
 def _length(sums: Sequence[_Sum], xi: Floats, step: Floats, value: Floats, gain: Floats) -> Floats:
@@ -328,7 +372,7 @@ def _length(sums: Sequence[_Sum], xi: Floats, step: Floats, value: Floats, gain:
     length = np.ones(len(xi))
     short = np.arange(len(xi))
     for _ in range(HALVINGS):
-        there = _look(sums, xi[short] + length[short, None] * step[short])[0]
+        there = _log_target(sums, xi[short] + length[short, None] * step[short]).value
         failed = there < value[short] + 0.1 * length[short] * gain[short]
         if not failed.any():
             break
@@ -338,13 +382,13 @@ def _length(sums: Sequence[_Sum], xi: Floats, step: Floats, value: Floats, gain:
     return length
 
 
-def _drawn(sums: Sequence[_Sum], start: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Return (n, r) xi drawn around their modes, and the (n,) log of target over proposal, both as densities."""
-    mode, curvature = _climbed(sums, start)
-    n, r = mode.shape
-    root = np.linalg.cholesky(curvature)
+def _propose(sums: Sequence[_Sum], start: Floats, rng: np.random.Generator) -> _Proposals:
+    """Return xi drawn around their modes from the t distribution."""
+    modes = _modes(sums, start)
+    n, r = modes.xi.shape
+    root = np.linalg.cholesky(modes.curvature)
     away = rng.standard_normal((n, r)) / np.sqrt(rng.chisquare(TAIL, n) / TAIL)[:, None]
-    xi = mode + np.linalg.solve(root.transpose(0, 2, 1), away[:, :, None])[:, :, 0]
+    xi = modes.xi + np.linalg.solve(root.transpose(0, 2, 1), away[:, :, None])[:, :, 0]
     proposed = (
         gammaln((TAIL + r) / 2)
         - gammaln(TAIL / 2)
@@ -352,7 +396,7 @@ def _drawn(sums: Sequence[_Sum], start: Floats, rng: np.random.Generator) -> tup
         - (TAIL + r) / 2 * np.log1p((away**2).sum(axis=1) / TAIL)
         + np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
     )
-    return xi, _look(sums, xi)[0] - r / 2 * np.log(2 * np.pi) - proposed
+    return _Proposals(xi, _log_target(sums, xi).value - r / 2 * np.log(2 * np.pi) - proposed)
 
 
 def _cut(log_weight: Floats) -> Floats:

@@ -114,25 +114,33 @@ def path_flows(network: Network, table: OdTable, theta: float) -> PathFlows:
         Preference for short times, per second, > 0: with 1/90 a way that takes 90 s longer is e times less likely. It is lowered as far as
         it takes for every pair that has a way to have a weight in floating point.
     """
-    step, from_origin, to_destination = _walks(network, table, theta)
-    between = from_origin[:, table.destinations]
+    walks = _walks(network, table, theta)
+    between = walks.from_origin[:, table.destinations]
     faint = (between < FAINTEST) & (table.weight > 0)
     if faint.any():
         faint &= np.isfinite(network.time_graph().distances(table.origins)[:, table.destinations])
     for _ in range(MOST_LOWERINGS):
-        if not (from_origin[:, table.destinations][faint] < FAINTEST).any():
+        if not (walks.from_origin[:, table.destinations][faint] < FAINTEST).any():
             break
         theta /= 1.5
-        step, from_origin, to_destination = _walks(network, table, theta)
+        walks = _walks(network, table, theta)
     drawn = np.where(network.tail == network.tail[network.segment_arc][network.segment], 1.0, -1.0)
     along = csc_array(
         coo_array((drawn, (network.segment, np.arange(network.n_arcs))), shape=(network.n_segments, network.n_arcs))
     )
-    return PathFlows(network, table, theta, step, from_origin, to_destination, along)
+    return PathFlows(network, table, theta, walks.step, walks.from_origin, walks.to_destination, along)
 
 
-def _walks(network: Network, table: OdTable, theta: float) -> tuple[Floats, Floats, Floats]:
-    """Return M (arcs,), z from each origin (g, n) and z to each destination (n, s)."""
+@dataclass(frozen=True)
+class _Walks:
+    """M (arcs,), z from each origin (g, n) and z to each destination (n, s)."""
+
+    step: Floats
+    from_origin: Floats
+    to_destination: Floats
+
+
+def _walks(network: Network, table: OdTable, theta: float) -> _Walks:
     n = network.n_nodes
     leaving = np.maximum(np.bincount(network.tail, minlength=n), 1)
     step = np.exp(-theta * network.time_s) / leaving[network.tail]
@@ -140,7 +148,7 @@ def _walks(network: Network, table: OdTable, theta: float) -> tuple[Floats, Floa
     factor = splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0, options={"SymmetricMode": True})
     from_origin = np.maximum(factor.solve(_columns(table.origins, n), "T").T, 0)  # type: ignore[call-overload]  # stubs lack trans
     to_destination = np.maximum(factor.solve(_columns(table.destinations, n)), 0)
-    return step, np.ascontiguousarray(from_origin), to_destination
+    return _Walks(step, np.ascontiguousarray(from_origin), to_destination)
 
 
 def _columns(nodes: NDArray[np.int64], n: int) -> Floats:

@@ -106,7 +106,7 @@ def draw(
     cells, x = latent.cells, latent.design.columns
     m, p = x.shape
     eta = latent.rates(mode.point)
-    weight = cell_terms(latent, hyper, mode.point, eta)[2]
+    weight = cell_terms(latent, hyper, mode.point, eta).curvature
     hessian = Hessian(latent, hyper, mode)
     own = nuggets(latent, hyper)
     free = 1 / (1 + own * mode.weight)

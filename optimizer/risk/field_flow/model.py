@@ -14,7 +14,7 @@ import numpy as np
 
 from optimizer.records.exposure import ROAD_UNIT
 from optimizer.risk.evidence import gather_evidence
-from optimizer.risk.field_flow.area_posterior import expected_rates, log_sums, rake
+from optimizer.risk.field_flow.area_posterior import RateDraws, expected_rates, log_sums, rake
 from optimizer.risk.field_flow.cells import cells_of
 from optimizer.risk.field_flow.field import Field, road_neighbours
 from optimizer.risk.field_flow.laplace import draw, find_mode
@@ -227,10 +227,13 @@ class FieldFlow:
         return rake(self._areas, widened, centre + self.widening * (log_sums(self._areas, draws) - centre))
 
     def _draws(self, n: int, rng: np.random.Generator) -> Floats:
-        return self._draws_with_levels(n, rng)[0]
+        return self._draws_with_levels(n, rng).eta
 
-    def _draws_with_levels(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        """Return (n, m) log rates and (n, units) levels, those of each candidate's mode unless finds are known by area alone."""
+    def _draws_with_levels(self, n: int, rng: np.random.Generator) -> RateDraws:
+        """Return n draws of the log rates and of the level of every unit, by default the level at each candidate's mode.
+
+        Where seizures are known by area alone, levels are drawn too.
+        """
         counts = rng.multinomial(n, self.weights_)
         parts = [
             _drawn(candidate, count, rng)
@@ -238,10 +241,10 @@ class FieldFlow:
             if count
         ]
         if not parts:
-            return np.empty((0, self.mean_.size)), np.empty((0, len(self.evidence_.units)))
+            return RateDraws(np.empty((0, self.mean_.size)), np.empty((0, len(self.evidence_.units))))
         order = rng.permutation(n)
-        draws, levels = (np.concatenate(part) for part in zip(*parts, strict=True))
-        return draws[order], levels[order]
+        eta = np.concatenate([part.eta for part in parts])
+        return RateDraws(eta[order], np.concatenate([part.level for part in parts])[order])
 
     @property
     def _areas(self) -> tuple[AreaCount, ...]:
@@ -296,8 +299,8 @@ class FieldFlow:
         shape = main.hyper.shape
         total = float(log_chance(cells, self.mean_[cells.segment] + level, sd, shape).sum())
         if areas:
-            draws, levels = self._draws_with_levels(DRAWS_FOR_AREAS, np.random.default_rng(0))
-            total += sum(log_chance_of_area(area, draws + levels[:, area.unit, None], shape) for area in areas)
+            draws = self._draws_with_levels(DRAWS_FOR_AREAS, np.random.default_rng(0))
+            total += sum(log_chance_of_area(area, draws.eta + draws.level[:, area.unit, None], shape) for area in areas)
         return per_outcome(total, cells, areas)
 
     def _latent_model(self, field: Field) -> LatentModel:
@@ -336,14 +339,14 @@ class FieldFlow:
         return [plain] if fitted is None else [plain, fitted]
 
 
-def _drawn(one: Candidate, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Return n draws of a candidate's (m,) log rates and (units,) levels."""
+def _drawn(one: Candidate, n: int, rng: np.random.Generator) -> RateDraws:
+    """Return n draws of a candidate, with the level of every unit."""
     units = np.arange(one.latent.n_units)
     if one.area_posterior is None:
         eta = one.mean + draw(one.latent, one.hyper, one.mode, n, rng)
-        return eta, np.tile(one.latent.level(one.mode.point.beta, units), (n, 1))
-    eta, level = one.area_posterior.resampled(n, rng)
-    return eta, level if one.latent.levels else np.zeros((n, units.size))
+        return RateDraws(eta, np.tile(one.latent.level(one.mode.point.beta, units), (n, 1)))
+    draws = one.area_posterior.resampled(n, rng)
+    return draws if one.latent.levels else RateDraws(draws.eta, np.zeros((n, units.size)))
 
 
 def _whole(latent: LatentModel, mode: PosteriorExpansion) -> LatentPoint | None:

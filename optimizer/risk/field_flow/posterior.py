@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.risk.field_flow.latent import nuggets
+from optimizer.risk.numerics.likelihood import LikelihoodTerms
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,17 +61,15 @@ class PosteriorExpansion:
     area_weight: Floats
 
 
-def cell_terms(
-    latent: LatentModel, hyper: Hyperparameters, point: LatentPoint, eta: Floats
-) -> tuple[Floats, Floats, Floats]:
-    """Return log chance, slope and curvature of each cell at the (m,) log rates, over the blur if there is one."""
+def cell_terms(latent: LatentModel, hyper: Hyperparameters, point: LatentPoint, eta: Floats) -> LikelihoodTerms:
+    """Return the likelihood terms of each cell at the (m,) log rates, averaged over the blur if there is one."""
     cells = latent.cells
     at = eta[cells.segment] + latent.level(point.beta, cells.unit)
     if latent.blur is None:
         return cells.terms(at, hyper.shape)
     spread = at[:, None] + latent.blur[cells.segment, None] * _NODES
-    value, slope, weight = (term @ _NODE_WEIGHTS for term in cells.terms(spread, hyper.shape))
-    return value, slope, weight
+    terms = cells.terms(spread, hyper.shape)
+    return LikelihoodTerms(terms.value @ _NODE_WEIGHTS, terms.slope @ _NODE_WEIGHTS, terms.curvature @ _NODE_WEIGHTS)
 
 
 def expand_posterior(latent: LatentModel, hyper: Hyperparameters, point: LatentPoint) -> PosteriorExpansion:
@@ -78,7 +77,8 @@ def expand_posterior(latent: LatentModel, hyper: Hyperparameters, point: LatentP
     cells, x = latent.cells, latent.design.columns
     (m, p), q = x.shape, latent.centre.size
     eta = latent.rates(point)
-    value, slope, weight = cell_terms(latent, hyper, point, eta)
+    terms = cell_terms(latent, hyper, point, eta)
+    value, slope, weight = terms.value, terms.slope, terms.curvature
     total = float(value.sum())
     pull: Floats = np.bincount(cells.segment, slope, m).astype(np.float64)
     weight_u: Floats = np.bincount(cells.segment, weight, m).astype(np.float64)
@@ -100,9 +100,11 @@ def expand_posterior(latent: LatentModel, hyper: Hyperparameters, point: LatentP
     area_weight = np.zeros(len(latent.areas))
     for number, area in enumerate(latent.areas):
         blurred = 0.0 if latent.area_blur is None else float(latent.area_blur[number]) ** 2 / 2
-        mean, share = area.log_mean(eta[area.segment] + latent.level(point.beta, area.unit) + blurred)
-        chance, rise, area_weight[number] = area.terms(mean, hyper.shape)
-        total += chance
+        mean = area.log_mean(eta[area.segment] + latent.level(point.beta, area.unit) + blurred)
+        of_count, share = area.terms(mean.log, hyper.shape), mean.share
+        rise = float(of_count.slope[0])
+        area_weight[number] = of_count.curvature[0]
+        total += float(of_count.value[0])
         area_u[area.segment, number] = share
         area_beta[:p, number] = x[area.segment].T @ share
         if latent.levels:

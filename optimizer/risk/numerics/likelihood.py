@@ -12,7 +12,7 @@ first derivative in x, and the second with the sign turned (>= 0).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -22,7 +22,26 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats: TypeAlias = NDArray[np.float64]
-    Terms: TypeAlias = tuple[Floats, Floats, Floats]
+
+
+@dataclass(frozen=True, slots=True)
+class LikelihoodTerms:
+    """A log likelihood and its derivatives in the log mean, arrays of one shape.
+
+    Attributes
+    ----------
+    value
+        Log likelihood.
+    slope
+        First derivative.
+    curvature
+        Second derivative with the sign turned, >= 0.
+    """
+
+    value: Floats
+    slope: Floats
+    curvature: Floats
+
 
 LARGEST = 50.0
 """Log means are cut here, far above any count, so that a wild Newton step stays finite."""
@@ -57,8 +76,8 @@ class Cells:
         """Return the chosen cells."""
         return Cells(*(getattr(self, name)[chosen] for name in self.__dataclass_fields__))
 
-    def terms(self, eta: Floats, shape: float) -> Terms:
-        """Return log chance, slope and curvature, each like eta: (k,) or (k, q) for q values a cell.
+    def terms(self, eta: Floats, shape: float) -> LikelihoodTerms:
+        """Return the terms of each cell, of the shape of eta: (k,) or (k, q) for q values a cell.
 
         Parameters
         ----------
@@ -72,28 +91,27 @@ class Cells:
         counted = np.isnan(self.searches)
         if counted.all():
             return count_terms(self.count[extra], x, shape * self.clumps[extra])
-        out = tuple(np.empty_like(eta) for _ in range(3))
+        out = LikelihoodTerms(np.empty_like(eta), np.empty_like(eta), np.empty_like(eta))
         for rows, terms in (
             (counted, count_terms(self.count[counted][extra], x[counted], shape * self.clumps[counted][extra])),
             (~counted, search_terms(self.count[~counted][extra], self.searches[~counted][extra], x[~counted])),
         ):
-            for whole, part in zip(out, terms, strict=True):
-                whole[rows] = part
-        return out[0], out[1], out[2]
+            out.value[rows], out.slope[rows], out.curvature[rows] = terms.value, terms.slope, terms.curvature
+        return out
 
 
-def count_terms(count: Floats, x: Floats, shape: Floats) -> Terms:
+def count_terms(count: Floats, x: Floats, shape: Floats) -> LikelihoodTerms:
     """Return the terms of a count whose log mean is x: negative binomial of the given shape, Poisson where it is infinite."""
     mean = np.exp(x)
     if np.isinf(shape).all():
-        return count * x - mean - gammaln(count + 1), count - mean, mean
+        return LikelihoodTerms(count * x - mean - gammaln(count + 1), count - mean, mean)
     over = shape / (shape + mean)
     value = gammaln(count + shape) - gammaln(shape) - gammaln(count + 1) + shape * np.log(over)
     value = value + count * (x - np.log(shape + mean))
-    return value, count - (count + shape) * (1 - over), (count + shape) * over * (1 - over)
+    return LikelihoodTerms(value, count - (count + shape) * (1 - over), (count + shape) * over * (1 - over))
 
 
-def search_terms(found: Floats, searches: Floats, x: Floats) -> Terms:
+def search_terms(found: Floats, searches: Floats, x: Floats) -> LikelihoodTerms:
     """Return the terms of `found` among n searches, each with chance 1 - exp(-v), v = exp(x) / n."""
     v = np.maximum(np.exp(x) / searches, 1e-300)
     rest = searches - found
@@ -101,7 +119,16 @@ def search_terms(found: Floats, searches: Floats, x: Floats) -> Terms:
     grown = np.expm1(np.minimum(v, 500.0))
     ratio = np.where(small, 1 - v / 2, v / np.where(small, 1.0, grown))
     bend = np.where(small, v / 2, ratio * (v - 1 + ratio))
-    return found * np.log(-np.expm1(-v)) - rest * v, found * ratio - rest * v, found * bend + rest * v
+    value = found * np.log(-np.expm1(-v)) - rest * v
+    return LikelihoodTerms(value, found * ratio - rest * v, found * bend + rest * v)
+
+
+@dataclass(frozen=True, slots=True)
+class AreaMean:
+    """The mean of a count by area: its logarithm, and the (k,) share of each segment in it."""
+
+    log: float
+    share: Floats
 
 
 @dataclass(frozen=True)
@@ -133,16 +160,16 @@ class AreaCount:
         """How many seizures there were."""
         return float(self.spread.sum())
 
-    def log_mean(self, eta: Floats) -> tuple[float, Floats]:
-        """Return the log of the mean, and the (k,) share of each segment in it, for the (k,) log rates of its segments."""
+    def log_mean(self, eta: Floats) -> AreaMean:
+        """Return the mean of the count for the (k,) log rates of its segments."""
         parts = np.log(self.expected) + eta
         top = parts.max()
         scaled = np.exp(parts - top)
-        return min(float(top + np.log(scaled.sum())), LARGEST), scaled / scaled.sum()
+        return AreaMean(min(float(top + np.log(scaled.sum())), LARGEST), scaled / scaled.sum())
 
-    def terms(self, x: float, shape: float) -> tuple[float, float, float]:
-        """Return log chance, slope and *expected* curvature in the log mean x (Fisher's, which is never negative)."""
+    def terms(self, x: float, shape: float) -> LikelihoodTerms:
+        """Return the (1,) terms of the count at the log mean x; the curvature is the *expected* one (Fisher's, which is never negative)."""
         r = shape * self.clumps
-        value, slope, _ = count_terms(np.array([self.count]), np.array([x]), np.array([r]))
+        terms = count_terms(np.array([self.count]), np.array([x]), np.array([r]))
         mean = float(np.exp(x))
-        return float(value[0]), float(slope[0]), mean if np.isinf(r) else mean * r / (r + mean)
+        return replace(terms, curvature=np.array([mean if np.isinf(r) else mean * r / (r + mean)]))

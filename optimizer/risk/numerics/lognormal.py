@@ -57,12 +57,12 @@ def log_chance(cells: Cells, mean: Floats, sd: Floats, shape: float) -> Floats:
     """Return the (k,) log chances of cells whose log rates are normal with (k,) mean and sd, each on its own."""
     at, weight = np.polynomial.hermite_e.hermegauss(NODES)
     eta = mean[:, None] + sd[:, None] * at
-    return np.asarray(logsumexp(cells.terms(eta, shape)[0] + np.log(weight / weight.sum()), axis=1))
+    return np.asarray(logsumexp(cells.terms(eta, shape).value + np.log(weight / weight.sum()), axis=1))
 
 
 def log_chance_of_area(area: AreaCount, draws: Floats, shape: float) -> float:
     """Return the log chance of a count by area, averaged over the (n, m) draws of log rates."""
-    chances = [area.terms(area.log_mean(draw[area.segment])[0], shape)[0] for draw in draws]
+    chances = [float(area.terms(area.log_mean(draw[area.segment]).log, shape).value[0]) for draw in draws]
     return float(logsumexp(chances)) - float(np.log(len(draws)))
 
 
