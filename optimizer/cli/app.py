@@ -9,6 +9,7 @@ import typer
 
 from optimizer.base.errors import OptimizerError
 from optimizer.cli.bench import bench
+from optimizer.cli.check import check
 from optimizer.cli.convert import convert_app
 from optimizer.cli.evaluate import evaluate
 from optimizer.cli.import_ import import_app
@@ -51,7 +52,7 @@ def _options(
     del version  # its callback has answered
 
 
-for command in (plan, region, solve, evaluate, schema, bench, simulate, roster):
+for command in (plan, check, region, solve, evaluate, schema, bench, simulate, roster):
     app.command()(command)
 app.add_typer(convert_app, name="convert")
 app.add_typer(import_app, name="import")

@@ -1,3 +1,5 @@
+from .check import CheckedScenario as CheckedScenario
+from .check import check_scenario_file as check_scenario_file
 from .evaluate import EvaluatedPlan as EvaluatedPlan
 from .evaluate import evaluate_file as evaluate_file
 from .import_records import SavedImport as SavedImport
@@ -16,6 +18,7 @@ from .solve import Solved as Solved
 from .solve import solve_files as solve_files
 
 __all__ = [
+    "CheckedScenario",
     "EvaluatedPlan",
     "Planned",
     "RiskAlerts",
@@ -25,6 +28,7 @@ __all__ = [
     "SavedRoster",
     "Solved",
     "build_region",
+    "check_scenario_file",
     "evaluate_file",
     "find_alerts",
     "import_to_folder",

@@ -63,6 +63,8 @@ class ScenarioCheck:
         Roads and places, and who travels between them; None where a fault prevents that.
     sites
         Listed sites on their segments, then the crossings that are offered; faulty ones are left out.
+    n_listed
+        How many of them are listed.
     base_nodes
         Node of each base.
     records, effort
@@ -77,6 +79,7 @@ class ScenarioCheck:
     region: Region | None
     demand: GravityDemand | None
     sites: tuple[PlacedSite, ...]
+    n_listed: int
     base_nodes: tuple[int, ...]
     records: Seizures | None
     effort: Effort | None
@@ -154,6 +157,7 @@ def _check(
         region=read.region,
         demand=ground.demand,
         sites=tuple(ground.sites),
+        n_listed=ground.n_listed,
         base_nodes=ground.base_nodes,
         records=records.seizures,
         effort=records.effort,
@@ -250,6 +254,7 @@ class _Ground:
 
     demand: GravityDemand | None
     sites: list[PlacedSite]
+    n_listed: int
     base_nodes: tuple[int, ...]
 
 
@@ -262,15 +267,17 @@ def _ground(
     problems: ProblemList,
 ) -> _Ground:
     if region is None:
-        return _Ground(None, [], ())
+        return _Ground(None, [], 0, ())
     demand: GravityDemand | None = None
     evaders = valid(EvadersModel, content.get("evaders", {}))
     if evaders is not None:
         with problems.collected():
             demand = make_demand(evaders, region, where)
     sites = place_sites(listed, region.network, settings.max_distance_m, problems)
+    n_listed = len(sites)
     sites += crossing_sites(settings, region, [place.node for place in demand.settlements] if demand else [])
-    return _Ground(demand, sites, _base_nodes(content, region.network, settings.max_distance_m, where, problems))
+    base_nodes = _base_nodes(content, region.network, settings.max_distance_m, where, problems)
+    return _Ground(demand, sites, n_listed, base_nodes)
 
 
 def _base_nodes(

@@ -1,0 +1,74 @@
+"""`check`: whether a scenario and everything it names is in order, before anything slow runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path  # noqa: TC003 - typer reads annotations while the program runs
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from optimizer.base.errors import InputError
+from optimizer.cli.arguments import Json, SkipUnreachable  # noqa: TC001 - the same
+from optimizer.cli.console import ProgressPrinter, print_json, print_table, to_people
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from optimizer.pipeline.check import CheckedScenario
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def check(
+    scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).")],
+    skip_unreachable: SkipUnreachable = False,
+    as_json: Json = False,
+) -> None:
+    """Check a scenario and every file it names: what would be used, what is missing, what is assumed, and every fault."""
+    from optimizer.pipeline.check import check_scenario_file
+
+    listener = ProgressPrinter(silent=as_json)
+    checked = check_scenario_file(scenario, skip_unreachable=skip_unreachable, listener=listener)
+    if as_json:
+        print_json(checked.as_json())
+    else:
+        _show(checked)
+    if not checked.ok:
+        raise InputError(*checked.problems)
+
+
+def _show(checked: CheckedScenario) -> None:
+    for table in _tables(checked):
+        if table.rows:
+            print_table(table.title, table.columns, table.rows)
+    console = to_people()
+    for heading, sentences in (("Missing", checked.missing), ("Note", checked.warnings)):
+        for sentence in sentences:
+            console.print(f"{heading}: {sentence}", markup=False, soft_wrap=True)
+    if checked.ok:
+        console.print(f"{checked.name}: no fault.", markup=False, soft_wrap=True)
+
+
+def _tables(checked: CheckedScenario) -> Iterator[_Table]:
+    """Yield the tables to print."""
+    files = [(file.file, file.what, "" if file.rows is None else str(file.rows)) for file in checked.files]
+    yield _Table("Files used", ["file", "what", "rows used"], files)
+    yield _Table("Counts", ["", "count"], [(what, str(count)) for what, count in checked.counts])
+    options = [(option.kind, option.agency, str(option.count)) for option in checked.options]
+    yield _Table("Options at known sites", ["kind", "agency", "options"], options)
+    teams = [(team.id, team.agency, str(team.number), ", ".join(team.bases)) for team in checked.teams]
+    yield _Table("Teams", ["team", "agency", "number", "bases"], teams)
+    crews = [(crew.id, crew.agency, crew.base, str(crew.number), str(crew.people)) for crew in checked.crews]
+    yield _Table("Crews", ["crew", "agency", "base", "number", "people in each"], crews)
+    resources = [(resource.id, f"{resource.budget:g}", resource.unit) for resource in checked.resources]
+    yield _Table("Resources", ["resource", "a plan may use", "unit"], resources)
+    yield _Table(
+        "Not used", ["what", "why", "count"], [(item.what, item.reason, str(item.count)) for item in checked.unused]
+    )
+    yield _Table("Assumed", ["what", "value"], [(item.what, item.value) for item in checked.assumed])

@@ -1,0 +1,335 @@
+"""What a scenario would use, what it lacks, what is assumed and what is wrong: everything that is known before anything slow runs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from optimizer.base.errors import InputError
+from optimizer.base.listener import SILENT
+from optimizer.scenario.assumptions import assumptions_of
+from optimizer.scenario.check import check_scenario
+from optimizer.scenario.kinds import Traffic
+from optimizer.scenario.options import compile_options
+from optimizer.scenario.references import fitting_kinds
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from optimizer.base.errors import Problem
+    from optimizer.base.listener import Listener
+    from optimizer.problem.options import Resource
+    from optimizer.records import Effort, Seizures
+    from optimizer.records.sources import EffortSource, SeizureSource
+    from optimizer.scenario.assumptions import Assumption
+    from optimizer.scenario.check import ScenarioCheck
+    from optimizer.scenario.model import ScenarioModel
+
+
+@dataclass(frozen=True, slots=True)
+class UsedFile:
+    """A file that the scenario names and that can be read.
+
+    Attributes
+    ----------
+    file
+        Its path.
+    what
+        What it holds: a scenario, a network, seizures, effort, areas, sites.
+    rows
+        Rows that are used; None where it has none to count.
+    """
+
+    file: str
+    what: str
+    rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OptionCount:
+    """Options of one kind at the sites of one agency; the agency is empty where anybody may run them."""
+
+    kind: str
+    agency: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class TeamCount:
+    """Teams of a type, and the bases they set out from."""
+
+    id: str
+    agency: str
+    number: int
+    bases: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CrewCount:
+    """Crews alike: how many there are, and the people in each."""
+
+    id: str
+    agency: str
+    base: str
+    number: int
+    people: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnusedItem:
+    """Something in the scenario or its files that no plan will use.
+
+    Attributes
+    ----------
+    what
+        The file, or the entry of a table.
+    reason
+        Why it is not used.
+    count
+        How many rows or things that is.
+    """
+
+    what: str
+    reason: str
+    count: int = 1
+
+
+@dataclass(frozen=True)
+class CheckedScenario:
+    """What is known of a scenario before anything slow runs.
+
+    Attributes
+    ----------
+    path, name
+        The file, and the title in it; the title is empty where the file cannot be read.
+    problems
+        Every fault; without any the scenario can be planned.
+    files, options, teams, crews, resources
+        What a plan would use; budgets of resources are what a plan may use of each.
+    counts
+        Nodes and arcs of the network, gateways, settlements, sites by where they come from, and the like, in order.
+    unused
+        What it would not use, with the reason.
+    missing
+        What the scenario leaves out and what follows from that, a sentence each.
+    assumed
+        Defaults and built-in tables that stand in for what it does not say.
+    warnings
+        Sentences for the planner.
+    """
+
+    path: str
+    name: str
+    problems: tuple[Problem, ...]
+    files: tuple[UsedFile, ...] = ()
+    options: tuple[OptionCount, ...] = ()
+    teams: tuple[TeamCount, ...] = ()
+    crews: tuple[CrewCount, ...] = ()
+    resources: tuple[Resource, ...] = ()
+    counts: tuple[tuple[str, int], ...] = ()
+    unused: tuple[UnusedItem, ...] = ()
+    missing: tuple[str, ...] = ()
+    assumed: tuple[Assumption, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether the scenario has no fault."""
+        return not self.problems
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what `check` prints with --json."""
+        return {
+            "scenario": self.path,
+            "name": self.name,
+            "ok": self.ok,
+            "used": {
+                "files": [asdict(file) for file in self.files],
+                "options": [asdict(option) for option in self.options],
+                "teams": [asdict(team) for team in self.teams],
+                "crews": [asdict(crew) for crew in self.crews],
+                "resources": [asdict(resource) for resource in self.resources],
+                "counts": dict(self.counts),
+            },
+            "unused": [asdict(item) for item in self.unused],
+            "missing": list(self.missing),
+            "assumed": [asdict(item) for item in self.assumed],
+            "warnings": list(self.warnings),
+            "problems": [asdict(problem) for problem in self.problems],
+        }
+
+
+def check_scenario_file(
+    path: str | os.PathLike[str], *, skip_unreachable: bool = False, listener: Listener = SILENT
+) -> CheckedScenario:
+    """Check a scenario and everything it names, without estimating risk or solving.
+
+    Parameters
+    ----------
+    path
+        TOML file.
+    skip_unreachable
+        Leave out destinations that no gateway reaches, whatever the scenario says.
+    listener
+        Told of the steps.
+
+    Returns
+    -------
+    What a plan would use, and every fault; a faulty scenario raises nothing.
+    """
+    try:
+        check = check_scenario(Path(path), skip_unreachable=skip_unreachable, listener=listener)
+    except InputError as error:  # no file, or no TOML: there is nothing else to say
+        return CheckedScenario(str(path), "", error.problems)
+    scenario, demand = check.scenario, check.demand
+    if scenario is None:
+        return CheckedScenario(
+            str(path), "", check.problems, tuple(_files(scenario, check)), unused=tuple(_unused_rows(check))
+        )
+    return CheckedScenario(
+        path=str(path),
+        name=scenario.name,
+        problems=check.problems,
+        files=tuple(_files(scenario, check)),
+        options=tuple(_options(scenario, check)),
+        teams=tuple(_teams(scenario)),
+        crews=tuple(CrewCount(c.id, c.agency, c.base, c.number, c.people) for c in scenario.crews),
+        resources=_resources(scenario, check),
+        counts=tuple(_counts(scenario, check)),
+        unused=(*_unused_rows(check), *_unused_entries(scenario, check)),
+        missing=tuple(_missing(scenario, check)),
+        assumed=assumptions_of(scenario, check),
+        warnings=demand.warnings if demand is not None else (),
+    )
+
+
+def _files(scenario: ScenarioModel | None, check: ScenarioCheck) -> Iterator[UsedFile]:
+    """Yield the files that were read, those of records once for each table that names them."""
+    if scenario is None:
+        yield from (UsedFile(str(file), "a file of the scenario") for file in dict.fromkeys(check.inputs))
+        return
+    folder = check.path.parent
+    records = {folder / source.file for source in (*scenario.records.seizures, *scenario.records.effort)}
+    named = {check.path: "scenario"}
+    named |= {folder / file: "areas" for file in [scenario.region.areas] if file is not None}
+    named |= {folder / file: "sites" for file in [scenario.sites.file] if file is not None}
+    for file in dict.fromkeys(check.inputs):
+        if file not in records:
+            rows = check.n_listed - len(scenario.site) if named.get(file) == "sites" and not check.problems else None
+            yield UsedFile(str(file), named.get(file, "region"), rows)
+    yield from _record_files("seizures", folder, scenario.records.seizures, check.records)
+    yield from _record_files("effort", folder, scenario.records.effort, check.effort)
+
+
+def _record_files(
+    what: str, folder: Path, sources: Sequence[SeizureSource | EffortSource], rows: Seizures | Effort | None
+) -> Iterator[UsedFile]:
+    for position, source in enumerate(sources):
+        used = None if rows is None else int((rows.source == position).sum())
+        yield UsedFile(str(folder / source.file), f"{what}, {source.source}", used)
+
+
+def _options(scenario: ScenarioModel, check: ScenarioCheck) -> Iterator[OptionCount]:
+    """Yield the options at the sites that are known; those on the most travelled roads are chosen later."""
+    kinds = {kind.id: kind for kind in scenario.kinds}
+    count = Counter(
+        (kind, item.site.agency)
+        for item in check.sites
+        for kind in fitting_kinds(item.site.kinds, item.site.existing, kinds)
+    )
+    for (kind, agency), number in count.items():
+        yield OptionCount(kind, agency, number)
+
+
+def _teams(scenario: ScenarioModel) -> Iterator[TeamCount]:
+    for team in scenario.teams:
+        own = [base.id for base in scenario.bases if base.agency in {"", team.agency}]
+        yield TeamCount(team.id, team.agency, team.number, tuple(team.bases or own))
+
+
+def _resources(scenario: ScenarioModel, check: ScenarioCheck) -> tuple[Resource, ...]:
+    """Return the resources with what a plan may use of each; nothing where a fault leaves that open."""
+    if check.problems or check.region is None:
+        return ()
+    today = [item for item in check.sites if item.site.existing]
+    return compile_options(today, scenario, check.region.network).resources
+
+
+def _counts(scenario: ScenarioModel, check: ScenarioCheck) -> Iterator[tuple[str, int]]:
+    if check.region is not None:
+        yield "nodes", check.region.network.n_nodes
+        yield "arcs", check.region.network.n_arcs
+        yield "crossings", len(check.region.crossings)
+    if check.demand is not None:
+        yield "gateways", len(check.demand.gateways)
+        yield "settlements", len(check.demand.settlements) - len(check.demand.skipped)
+    yield "sites listed", check.n_listed
+    yield "sites at crossings", len(check.sites) - check.n_listed
+    yield "sites on roads, at most", scenario.sites.roads
+    yield "agencies", len(scenario.agencies)
+    yield "shifts", len(scenario.shifts)
+    yield "exclusions", len(scenario.exclusions)
+
+
+def _unused_rows(check: ScenarioCheck) -> Iterator[UnusedItem]:
+    """Yield the rows of records and the things of the map that are not used, counted by reason."""
+    for rows in (check.records, check.effort):
+        count = Counter((row.file, row.reason) for row in (rows.unused if rows is not None else ()))
+        for (file, reason), number in count.items():
+            yield UnusedItem(file, reason, number)
+    dropped = Counter(item.reason for item in (check.region.dropped if check.region is not None else ()))
+    for reason, number in dropped.most_common():
+        yield UnusedItem("region", reason, number)
+
+
+def _unused_entries(scenario: ScenarioModel, check: ScenarioCheck) -> Iterator[UnusedItem]:
+    """Yield the entries of tables that nothing refers to, and road classes that the network does not have."""
+    offers = scenario.sites.crossings != "none" or scenario.sites.roads > 0
+    kinds = {kind.id: kind for kind in scenario.kinds}
+    fitting = {kind for item in check.sites for kind in fitting_kinds(item.site.kinds, item.site.existing, kinds)}
+    fitting |= set(scenario.sites.kinds or kinds) if offers else set()
+    for name in kinds:
+        if name not in fitting:
+            yield UnusedItem(f"kind {name!r}", "no site offers it")
+    traffic = Traffic(1.0, 1.0)
+    used = {name for kind in scenario.kinds for name in kind.amounts(1.0, traffic)}
+    used |= {name for team in scenario.teams for name in team.uses}
+    for name in dict.fromkeys(resource.name for resource in scenario.resources):
+        if name not in used:
+            yield UnusedItem(f"resource {name!r}", "no kind and no team uses it")
+    skipped = check.demand.skipped if check.demand is not None else ()
+    if skipped:
+        yield UnusedItem("settlements", "no road leads there from any gateway", len(skipped))
+    classes = set(check.region.network.road_class.tolist()) if check.region is not None else None
+    tables: list[tuple[str, Iterable[str]]] = [
+        ("background.by_class", scenario.background.by_class),
+        ("sites.traffic_by_class", scenario.sites.traffic_by_class),
+        *((f"team {team.id!r}, speed_kmh", team.speed_kmh) for team in scenario.teams),
+    ]
+    for where, names in tables:
+        for name in names:
+            if classes is not None and name not in classes:
+                yield UnusedItem(f"{where}, {name}", "the network has no road of this class")
+
+
+def _missing(scenario: ScenarioModel, check: ScenarioCheck) -> Iterator[str]:
+    """Yield what the scenario leaves out and may well have, with what follows."""
+    if not scenario.records.seizures:
+        yield "No [[records.seizures]]: evaders' weights rest on gateways and populations alone."
+    elif not scenario.records.effort:
+        yield "No [[records.effort]]: each kilometre of road counts as one unit of search effort."
+    if check.region is not None and check.region.border is None:
+        yield "No border: evaders enter where roads enter the map."
+    if check.region is None:
+        yield "The network cannot be read: places of sites and bases, and rows of records, are not checked."
+    if not scenario.kinds:
+        yield "No [[kinds]]: nothing is placed at sites."
+    elif not check.sites and not scenario.sites.roads:
+        yield "No site: add [[site]], or file, crossings or roads under [sites]."
+    if not scenario.teams:
+        yield "No [[teams]]: no patrols are planned."
+    if not (scenario.roster and scenario.shifts and scenario.crews):
+        yield "No [roster], [[shifts]] and [[crews]]: no roster can be made of the plan."

@@ -1,0 +1,380 @@
+"""One pass over a scenario: every fault of every table in one run, before anything slow; what would be used and what is assumed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+import pytest
+
+from optimizer.base.errors import InputError
+from optimizer.pipeline.check import check_scenario_file
+from optimizer.scenario.compile import compile_scenario
+from optimizer.scenario.model import MethodName
+from optimizer.scenario.options import compile_options
+from optimizer.solvers.solve import METHODS
+from tests.command import Outcome, run
+from tests.tiny import EFFORT, SCENARIO, SEIZURES, SITES, write_scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from optimizer.base.errors import Problem
+
+ROOT = Path(__file__).parents[1]
+EXTRACT = ROOT.parent / "shared" / "data" / "osm" / "andorra-2025-01.osm.pbf"
+REST = """
+[[bases]]
+id = "yard"
+lon = 10.2
+lat = 50.1
+agency = "police"
+
+[[teams]]
+id = "mobile"
+agency = "police"
+number = 2
+detection = 0.6
+uses = { teams = 1 }
+
+[roster]
+time_zone = "Europe/Madrid"
+people = "teams"
+
+[[shifts]]
+id = "day"
+start = "06:00"
+hours = 8
+
+[[crews]]
+id = "first"
+agency = "police"
+base = "yard"
+can = ["checkpoint", "post", "mobile"]
+"""
+WHOLE = SCENARIO + REST
+EXCLUDED = 'name = "Tiny border"\nexclusions = [["a", "b"]]\n'
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
+    return lambda *arguments: run(capsys, monkeypatch, *arguments)
+
+
+def whole(folder: Path) -> Path:
+    return write_scenario(folder, WHOLE.replace('name = "Tiny border"\n', EXCLUDED))
+
+
+CHANGES = [  # file, what stands there, what is put, where the fault is said to be, what is found
+    (
+        "scenario.toml",
+        'time_zone = "Europe/Madrid"',
+        'time_zone = "Europe/Madird"',
+        "roster.time_zone",
+        "'Europe/Madird'",
+    ),
+    ("scenario.toml", "[evaders]", '[risk]\nmodel = "shrnk"\n\n[evaders]', "risk.model", "'shrnk'"),
+    ("scenario.toml", "budget = 3", 'budget = "three"', "resources[0].budget", "'three'"),
+    ("scenario.toml", 'exclusions = [["a", "b"]]', 'exclusions = [["a", "bb"]]', "exclusions[0]", "'bb'"),
+    (
+        "scenario.toml",
+        "uses = { teams = 1 }\n\n[sites]",
+        "uses = { taems = 1 }\n\n[sites]",
+        "kind 'post', uses",
+        "'taems'",
+    ),
+    ("scenario.toml", 'file = "sites.csv"', 'file = "sites.csv"\nagency = "polise"', "sites, agency", "'polise'"),
+    (
+        "scenario.toml",
+        "lon = 10.2\nlat = 50.1\n",
+        "lon = 17.2\nlat = 50.1\n",
+        "base 'yard'",
+        "km from the nearest junction",
+    ),
+    ("scenario.toml", "number = 2", 'number = 2\nbases = ["yrad"]', "team 'mobile', bases", "'yrad'"),
+    (
+        "scenario.toml",
+        "hours = 8\n",
+        'hours = 8\n[[shifts]]\nid = "day"\nstart = "14:00"\nhours = 8\n',
+        "shifts[1]",
+        "'day' again",
+    ),
+    ("scenario.toml", 'can = ["checkpoint", "post"', 'can = ["checkpoint", "pots"', "crew 'first', can", "'pots'"),
+    ("scenario.toml", 'base = "yard"', 'base = "yadr"', "crew 'first', base", "'yadr'"),
+    ("scenario.toml", 'people = "teams"', 'people = "agents"', "roster, people", "'agents'"),
+    (
+        "scenario.toml",
+        'unit = "hours"',
+        'unit = "hours"\nduplicates = "dorp"',
+        "records.effort[0].duplicates",
+        "'dorp'",
+    ),
+    (
+        "scenario.toml",
+        'file = "seizures.csv"',
+        'file = "seizures.csv"\neffort_unit = "huors"',
+        "records.seizures[0].effort_unit",
+        "'huors'",
+    ),
+    (
+        "sites.csv",
+        "10.05,police,,300,post".replace("10.05", "50.05"),
+        "50.05,police,,300,pots",
+        "sites.csv, line 4, site 'c', kinds",
+        "'pots'",
+    ),
+    ("sites.csv", "10.4,50.05,police", "50.05,10.4,police", "sites.csv, line 5, site 'd'", "km from the nearest road"),
+    ("sites.csv", "10.2,50.05,police,,40", "10.2,50.05,police,,-40", "sites.csv, line 6, traffic", "'-40'"),
+    ("seizures.csv", "10.2,50.21,heroin", "10.2,950.21,heroin", "seizures.csv, line 4, column 'lat'", "'950.21'"),
+]
+
+
+def problem_at(problems: tuple[Problem, ...], where: str) -> Problem:
+    (found,) = [problem for problem in problems if problem.where.endswith(where)]
+    return found
+
+
+def test_faults_of_all_tables_are_given_in_one_run(tmp_path: Path) -> None:
+    scenario = whole(tmp_path)
+    for name, old, new, _, _ in CHANGES:
+        text = (tmp_path / name).read_text(encoding="utf-8")
+        assert old in text, old
+        (tmp_path / name).write_text(text.replace(old, new, 1), encoding="utf-8")
+    checked = check_scenario_file(scenario)
+    assert not checked.ok
+    for _, _, _, where, found in CHANGES:
+        problem = problem_at(checked.problems, where)
+        assert found in problem.found
+        assert problem.expected
+    assert len(checked.problems) == len(CHANGES)
+    misspelt = [
+        where
+        for _, _, _, where, found in CHANGES
+        if found.startswith("'") and where.endswith((", base", ", can", ", kinds", ", uses"))
+    ]
+    assert all("Did you mean" in problem_at(checked.problems, where).remedy for where in misspelt)
+    with pytest.raises(InputError) as raised:
+        compile_scenario(scenario)
+    assert raised.value.problems == checked.problems
+
+
+@pytest.mark.parametrize(("name", "old", "new", "where", "found"), CHANGES, ids=[change[3] for change in CHANGES])
+def test_a_fault_alone_is_one_problem(tmp_path: Path, name: str, old: str, new: str, where: str, found: str) -> None:
+    scenario = whole(tmp_path)
+    text = (tmp_path / name).read_text(encoding="utf-8")
+    (tmp_path / name).write_text(text.replace(old, new, 1), encoding="utf-8")
+    (problem,) = check_scenario_file(scenario).problems
+    assert problem.where.endswith(where)
+    assert found in problem.found
+
+
+def test_a_scenario_without_a_fault_has_none(tmp_path: Path) -> None:
+    checked = check_scenario_file(whole(tmp_path))
+    assert checked.ok
+    assert not checked.problems
+    assert [(team.id, team.bases) for team in checked.teams] == [("mobile", ("yard",))]
+    assert [(crew.id, crew.number, crew.people) for crew in checked.crews] == [("first", 1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where", "found"),
+    [
+        ("[[crews]]", "[[crows]]", "scenario.toml", "[roster] and [[shifts]] without [[crews]]"),
+        ('agency = "police"\nbase = "yard"', 'agency = "police"', "crew 'first', base", "nothing"),
+        (
+            'agency = "police"\nnumber = 2',
+            "number = 2\nbases = ['yard']",
+            "team 'mobile'",
+            "resource 'teams', which police alone has",
+        ),
+        (
+            '[[crews]]\nid = "first"',
+            '[[crews]]\nid = "x-2"\nbase = "yard"\n[[crews]]\nid = "x"\nnumber = 2',
+            "crews[1]",
+            "'x-2' again",
+        ),
+        (
+            "uses = { teams = 1 }\n\n[sites]",
+            'uses = { teams = 1 }\nshifts = ["dya"]\n\n[sites]',
+            "kind 'post', shifts",
+            "'dya'",
+        ),
+        (
+            "[[resources]]",
+            '[[resources]]\nname = "teams"\nagency = "police"\nbudget = 1\n[[resources]]',
+            "resources[1]",
+            "'teams' again, of agency 'police'",
+        ),
+        (
+            "[[records.effort]]",
+            '[[records.effort]]\nfile = "effort.csv"\nsource = "other"\nunit = "days"\n[[records.effort]]',
+            "records.seizures[0].effort_unit",
+            "nothing",
+        ),
+        ('areas = "areas.geojson"', 'areas = "aeras.geojson"', "aeras.geojson", "no such file"),
+        (
+            "[[bases]]",
+            '[[site]]\nid = "f"\nlon = 10.2\nlat = 50.2\nagency = "police"\nforced = true\n[[kinds]]\nid = "k"\nsurvival = 0.5\n[[bases]]',
+            "site 'f'",
+            "forced, with several kinds to choose from",
+        ),
+        (
+            "[[bases]]",
+            '[[site]]\nid = "f"\nlon = 10.2\nlat = 50.2\n[[bases]]',
+            "site 'f', kind 'post'",
+            "resource 'teams', which police alone has",
+        ),
+        (
+            "[[bases]]",
+            '[[site]]\nid = "a"\nlon = 10.2\nlat = 50.2\nagency = "police"\n[[bases]]',
+            "sites.csv, line 2, site 'a'",
+            "'a' again",
+        ),
+        (
+            "[[bases]]",
+            '[[site]]\nid = "f"\ntail = "farm"\nhead = "ford"\nagency = "police"\n[[bases]]',
+            "site 'f'",
+            "no segment from farm to ford",
+        ),
+    ],
+)
+def test_references_that_join_tables(tmp_path: Path, old: str, new: str, where: str, found: str) -> None:
+    assert old in WHOLE
+    problems = check_scenario_file(write_scenario(tmp_path, WHOLE.replace(old, new, 1))).problems
+    assert any(problem.where.endswith(where) and found in problem.found for problem in problems), problems
+    assert len(problems) == (2 if "crows" in new else 1)
+
+
+def test_a_crossing_that_is_offered_may_be_excluded_and_a_road_too(tmp_path: Path) -> None:
+    offered = 'crossings = "all"\nroads = 2\nagency = "police"'
+    text = SCENARIO.replace('file = "sites.csv"', offered)
+    for name, fine in (("crossing-x-ford", True), ("crossing-x-nowhere", False), ("road-5", True), ("road-99", False)):
+        excluded = text.replace('name = "Tiny border"\n', f'name = "Tiny border"\nexclusions = [["{name}"]]\n')
+        assert check_scenario_file(write_scenario(tmp_path, excluded)).ok == fine, name
+
+
+def test_without_its_network_the_rest_of_a_scenario_is_checked(tmp_path: Path) -> None:
+    scenario = whole(tmp_path)
+    (tmp_path / "network.gpkg").write_text("no network", encoding="utf-8")
+    scenario.write_text(scenario.read_text().replace('base = "yard"', 'base = "yadr"'), encoding="utf-8")
+    checked = check_scenario_file(scenario)
+    assert len(checked.problems) == 2
+    assert any(problem.where.endswith("network.gpkg") for problem in checked.problems)
+    assert problem_at(checked.problems, "crew 'first', base").remedy == "Did you mean 'yard'?"
+    assert any("are not checked" in sentence for sentence in checked.missing)
+
+
+def test_risk_is_not_estimated_before_the_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_early(*_: object) -> None:
+        raise AssertionError("risk was estimated")
+
+    monkeypatch.setattr("optimizer.scenario.compile._risk", too_early)
+    with pytest.raises(InputError, match=r"base 'yard': found .* km from the nearest junction"):
+        compile_scenario(
+            write_scenario(tmp_path, WHOLE.replace("lon = 10.2\nlat = 50.1\n", "lon = 17.2\nlat = 50.1\n"))
+        )
+
+
+def test_what_would_be_used_is_what_a_plan_uses(tmp_path: Path) -> None:
+    scenario = whole(tmp_path)
+    checked = check_scenario_file(scenario)
+    compiled = compile_scenario(scenario)
+    assert sum(option.count for option in checked.options) == len(compiled.instance.options)
+    assert (
+        checked.resources
+        == compile_options([*compiled.sites.values()], compiled.scenario, compiled.region.network).resources
+    )
+    rows = {file.what: file.rows for file in checked.files}
+    assert rows == {
+        "scenario": None,
+        "region": None,
+        "areas": None,
+        "sites": SITES.count("\n") - 1,
+        "seizures, made up": SEIZURES.count("\n") - 2,  # one lies far from every road
+        "effort, made up": EFFORT.count("\n") - 1,
+    }
+    (unused,) = [item for item in checked.unused if item.what == "seizures.csv"]
+    assert (unused.count, "farther than" in unused.reason) == (1, True)
+
+
+def test_what_nothing_refers_to_is_named(tmp_path: Path) -> None:
+    text = WHOLE + '\n[[resources]]\nname = "money"\nbudget = 1\n[[kinds]]\nid = "camera"\nsurvival = 0.8\n'
+    text += "[background]\nby_class = { primray = 0.1 }\n"
+    unused = {item.what: item.reason for item in check_scenario_file(write_scenario(tmp_path, text)).unused}
+    assert unused["kind 'camera'"] == "no site offers it"
+    assert unused["resource 'money'"] == "no kind and no team uses it"
+    assert unused["background.by_class, primray"] == "the network has no road of this class"
+
+
+def test_defaults_and_built_in_tables_are_named(tmp_path: Path) -> None:
+    checked = check_scenario_file(whole(tmp_path))
+    assumed = {item.what: item.value for item in checked.assumed}
+    assert assumed["evaders.habitual_share"] == "0.3"
+    assert "evaders.decay_minutes" not in assumed  # the scenario says it
+    assert assumed["crews.rest_hours"] == "11 (1 of 1 entries)"
+    without = SITES.replace(",400,", ",,")
+    (tmp_path / "sites.csv").write_text(without, encoding="utf-8")
+    (traffic,) = [
+        item for item in check_scenario_file(tmp_path / "scenario.toml").assumed if "traffic past" in item.what
+    ]
+    assert traffic.what == "traffic past 1 of 5 sites"
+    assert "secondary 1500" in traffic.value
+
+
+def test_methods_of_a_scenario_are_those_of_the_solvers() -> None:
+    assert set(get_args(MethodName)) == set(METHODS)
+
+
+# ---- the command
+
+
+def test_the_command_prints_one_object_and_ends_with_1_on_a_fault(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    scenario = whole(tmp_path)
+    outcome = command("check", scenario, "--json")
+    assert outcome.code == 0
+    (line,) = outcome.objects
+    assert {"ok", "used", "unused", "assumed", "problems"} <= line.keys()
+    assert (line["ok"], line["problems"]) == (True, [])
+    scenario.write_text(scenario.read_text().replace('base = "yard"', 'base = "yadr"'), encoding="utf-8")
+    outcome = command("check", scenario, "--json")
+    assert outcome.code == 1
+    (line,) = outcome.objects
+    (problem,) = line["problems"]
+    assert list(problem) == ["where", "found", "expected", "remedy"]
+    assert "Did you mean 'yard'?" in outcome.err
+
+
+@pytest.mark.parametrize("content", [None, "[[["])
+def test_a_file_that_is_no_scenario_is_a_problem(
+    command: Callable[..., Outcome], tmp_path: Path, content: str | None
+) -> None:
+    if content is not None:
+        (tmp_path / "s.toml").write_text(content, encoding="utf-8")
+    outcome = command("check", tmp_path / "s.toml", "--json")
+    assert outcome.code == 1
+    assert json.loads(outcome.out)["ok"] is False
+    assert "Traceback" not in outcome.err
+
+
+def test_people_get_tables_and_the_faults(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    outcome = command("check", whole(tmp_path))
+    assert outcome.code == 0
+    for text in ("Files used", "Options at known sites", "teams@police", "Not used", "Assumed", "no fault"):
+        assert text in outcome.out
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "rio-grande",
+        pytest.param("andorra", marks=pytest.mark.skipif(not EXTRACT.is_file(), reason=f"{EXTRACT.name} is not there")),
+    ],
+)
+def test_the_shipped_scenarios_have_no_fault(name: str) -> None:
+    checked = check_scenario_file(ROOT / "instances" / name / "scenario.toml")
+    assert checked.ok, checked.problems
+    assert checked.options
+    assert {file.what.split(",")[0] for file in checked.files} >= {"scenario", "region", "seizures", "effort"}
