@@ -12,17 +12,11 @@ from optimizer.cli.arguments import Json  # noqa: TC001 - typer reads the annota
 from optimizer.cli.console import ProgressPrinter, bounds_text, print_json, print_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
-
+    from optimizer.lab.benchmark.benchmark import Benchmark
     from optimizer.lab.benchmark.rows import PlacementRow
-    from optimizer.lab.benchmark.schedule import PlannedRun, RunOptions
     from optimizer.lab.benchmark.suites import SuiteOptions
-    from optimizer.lab.case import Case
     from optimizer.lab.pages import PageFiles
-    from optimizer.problem.instance import Instance
 
-GAP, TIME_LIMIT, MEMORY_LIMIT = 1e-4, 300.0, 4096.0
-"""What runs are asked for when nothing else is said."""
 OUT = Path("results/benchmarks")
 
 
@@ -39,10 +33,10 @@ def bench(
     ] = None,
     method: Annotated[list[str] | None, typer.Option(help="Method; every one if not given. Repeatable.")] = None,
     seed: Annotated[list[int] | None, typer.Option(min=0, help="Seed; 0 if not given. Repeatable.")] = None,
-    gap: Annotated[float | None, typer.Option(min=0, max=1, help=f"Relative gap to prove; {GAP:g}.")] = None,
-    time_limit: Annotated[float | None, typer.Option(min=0.01, help=f"Seconds a run; {TIME_LIMIT:g}.")] = None,
+    gap: Annotated[float | None, typer.Option(min=0, max=1, help="Relative gap to prove; 0.0001 if not given.")] = None,
+    time_limit: Annotated[float | None, typer.Option(min=0.01, help="Seconds a run; 300 if not given.")] = None,
     memory_limit: Annotated[
-        float | None, typer.Option(min=1, help=f"MB a run may have resident; {MEMORY_LIMIT:g}.")
+        float | None, typer.Option(min=1, help="MB a run may have resident; 4096 if not given.")
     ] = None,
     snip_dir: Annotated[Path | None, typer.Option(help="Folder with the SNIP files.")] = None,
     large: Annotated[bool, typer.Option("--large", help="Add the instances too large for the repository.")] = False,
@@ -81,19 +75,23 @@ def bench(
             return
     if suites and not families:
         return
+    from optimizer.lab.benchmark.benchmark import benchmark_page, plan_benchmark, run_options
+
     out = out or OUT
-    folder = _instances(instances)
     if generate:
-        _generate(folder, families, as_json)
+        _generate(instances, families, as_json)
     elif families:
-        options = _options(method, seed, gap, time_limit, memory_limit)
-        chosen = _cases(families, only or [], folder, large=large, snip_dir=snip_dir)
-        if not _run(chosen, options, out, _runner(scheduler, jobs), as_json):
+        options = run_options(method, seed, gap, time_limit, memory_limit)
+        benchmark = plan_benchmark(
+            families, out, options, only=only or [], large=large, snip_dir=snip_dir, instances=instances
+        )
+        if not _run(benchmark, jobs, scheduler, as_json):
             return
     if best_known:
-        _best_known(out, folder, as_json)
+        _show_best_known(out, instances, as_json)
     if table:
-        _table(out, folder, as_json, gap_asked=gap, time_limit=time_limit, memory_limit=memory_limit)
+        page = benchmark_page(out, instances, gap_asked=gap, time_limit=time_limit, memory_limit=memory_limit)
+        _show_page(page, as_json)
 
 
 def _split(names: list[str]) -> tuple[list[str], list[str]]:
@@ -128,7 +126,7 @@ def _suite(name: str, folder: Path, options: SuiteOptions, table: bool, as_json:
     from optimizer.lab.benchmark.suites import SUITES
 
     if table:
-        _say_page(SUITES[name].page(folder), as_json)
+        _show_page(SUITES[name].page(folder), as_json)
         return True
     printer = ProgressPrinter(silent=as_json)
     printer.message(f"{name}: {SUITES[name].about}")
@@ -143,7 +141,7 @@ def _suite(name: str, folder: Path, options: SuiteOptions, table: bool, as_json:
     return True
 
 
-def _say_page(files: PageFiles, as_json: bool) -> None:
+def _show_page(files: PageFiles, as_json: bool) -> None:
     if as_json:
         print_json({"page": str(files.page), "pictures": [str(picture) for picture in files.pictures]})
         return
@@ -152,89 +150,31 @@ def _say_page(files: PageFiles, as_json: bool) -> None:
         sys.stdout.write(f"Picture: {picture}\n")
 
 
-def _instances(folder: Path | None) -> Path:
-    from optimizer.lab.benchmark.families import INSTANCES
-
-    return folder or INSTANCES
-
-
-def _options(
-    methods: list[str] | None,
-    seeds: list[int] | None,
-    gap: float | None,
-    time_limit: float | None,
-    memory_limit: float | None,
-) -> RunOptions:
-    from optimizer.base.errors import InputError
-    from optimizer.base.names import unknown_name
-    from optimizer.lab.benchmark.schedule import RunOptions
-    from optimizer.solvers.solve import METHODS
-
-    for name in methods or []:
-        if name not in METHODS:
-            raise InputError(unknown_name("--method", name, METHODS))
-    return RunOptions(
-        methods=list(dict.fromkeys(methods or METHODS)),
-        seeds=list(dict.fromkeys(seeds or [0])),
-        gap=GAP if gap is None else gap,
-        time_limit=TIME_LIMIT if time_limit is None else time_limit,
-        memory_limit=MEMORY_LIMIT if memory_limit is None else memory_limit,
-    )
-
-
-def _cases(
-    families: list[str], only: list[str], folder: Path, *, large: bool, snip_dir: Path | None
-) -> list[Case[Instance]]:
-    from optimizer.lab.benchmark.families import cases
-
-    return cases(families, only=only, large=large, snip_dir=snip_dir, instances=folder)
-
-
-def _runner(scheduler: str | None, jobs: int) -> Callable[[Sequence[PlannedRun]], Generator[PlacementRow, None, None]]:
-    if scheduler is not None:
-        from optimizer.lab.benchmark.cluster import cluster
-
-        return lambda todo: cluster(todo, scheduler)
-    from optimizer.lab.benchmark.schedule import pool
-
-    return lambda todo: pool(todo, jobs)
-
-
-def _run(
-    chosen: list[Case[Instance]],
-    options: RunOptions,
-    out: Path,
-    runner: Callable[[Sequence[PlannedRun]], Generator[PlacementRow, None, None]],
-    as_json: bool,
-) -> bool:
+def _run(benchmark: Benchmark, jobs: int, scheduler: str | None, as_json: bool) -> bool:
     """Make the runs that are missing; return whether all were made."""
-    from optimizer.lab.benchmark.schedule import carry_out, missing, plan_runs, row_store
-
     printer = ProgressPrinter(silent=as_json)
-    planned = plan_runs(chosen, options, out)
-    todo = missing(planned, out)
-    printer.message(f"{len(planned)} runs, {len(planned) - len(todo)} of them made before")
+    total, todo = len(benchmark.planned), len(benchmark.todo)
+    printer.message(f"{total} runs, {total - todo} of them made before")
     made = 0
 
-    def tell(row: PlacementRow) -> None:
+    def show_row(row: PlacementRow) -> None:
         nonlocal made
         made += 1
-        printer.message(f"{made}/{len(todo)} {_sentence(row)}")
+        printer.message(f"{made}/{todo} {_sentence(row)}")
         if as_json:
             print_json(row.model_dump())
 
     try:
-        if todo:
-            carry_out(todo, out, runner, tell)
+        benchmark.carry_out(show_row, jobs=jobs, scheduler=scheduler)
     except KeyboardInterrupt:
-        kept = len(todo) - len(missing(planned, out))
+        kept = todo - len(benchmark.still_missing())
         sys.stderr.write(
-            f"Interrupted after {kept} of {len(todo)} runs. Their rows are kept; the same command goes on from there.\n"
+            f"Interrupted after {kept} of {todo} runs. Their rows are kept; the same command goes on from there.\n"
         )
         return False
     if not as_json:
-        wanted = {one.job.key for one in planned}
-        _show([row for row in row_store(out).read() if row.key in wanted], chosen)
+        table = benchmark.table()
+        print_table("Methods by family", table.head, table.cells)
     return True
 
 
@@ -246,29 +186,11 @@ def _sentence(row: PlacementRow) -> str:
     return f"{row.instance}, {row.method}, seed {row.seed}: {row.status}, {bounds}{seconds}{memory}{note}"
 
 
-def _show(rows: list[PlacementRow], chosen: list[Case[Instance]]) -> None:
-    from optimizer.lab.benchmark.known import best_values
-    from optimizer.lab.benchmark.page import family_table, methods_of
-    from optimizer.lab.benchmark.summary import best_of, scores
-
-    scored = scores(rows, best_of(rows, best_values(chosen)))
-    shown = family_table(scored, methods_of(scored))
-    print_table("Methods by family", shown.head, shown.cells)
-
-
-def _kept_cases(folder: Path) -> list[Case[Instance]]:
-    """Return the instances whose best-known solutions a folder keeps."""
-    from optimizer.lab.benchmark.families import cases, known_families
-
-    return cases(["all"], instances=folder) if known_families(folder) else []
-
-
-def _best_known(out: Path, folder: Path, as_json: bool) -> None:
-    from optimizer.lab.benchmark.known import improve_known
-    from optimizer.lab.benchmark.schedule import row_store
+def _show_best_known(out: Path, instances: Path | None, as_json: bool) -> None:
+    from optimizer.lab.benchmark.benchmark import improve_best_known
 
     count = 0
-    for path, known in improve_known(_kept_cases(folder), row_store(out).read()):
+    for path, known in improve_best_known(out, instances):
         count += 1
         if as_json:
             print_json({"best_known": str(path), "value": known.value, "bound": known.bound, "gap": known.gap})
@@ -278,17 +200,10 @@ def _best_known(out: Path, folder: Path, as_json: bool) -> None:
         sys.stdout.write(f"{count} best-known solutions are better than before.\n")
 
 
-def _table(out: Path, folder: Path, as_json: bool, **asked: float | None) -> None:
-    from optimizer.lab.benchmark.page import write_benchmark_page
-    from optimizer.lab.benchmark.schedule import row_store
+def _generate(instances: Path | None, families: list[str], as_json: bool) -> None:
+    from optimizer.lab.benchmark.families import INSTANCES, write_families
 
-    _say_page(write_benchmark_page(out, row_store(out).read(), _kept_cases(folder), **asked), as_json)
-
-
-def _generate(folder: Path, families: list[str], as_json: bool) -> None:
-    from optimizer.lab.benchmark.families import write_families
-
-    for path in write_families(folder, families):
+    for path in write_families(instances or INSTANCES, families):
         if as_json:
             print_json({"instance": str(path)})
         else:

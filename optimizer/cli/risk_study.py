@@ -48,45 +48,31 @@ def study(
     if table:
         _table(out, as_json)
         return
-    from optimizer.base.errors import InputError, Problem
-    from optimizer.lab.case import matching
-    from optimizer.lab.study.cells import REGIONS, plan
-    from optimizer.lab.study.ground import ground_file
-    from optimizer.lab.study.run import carry_out, missing_cells
+    from optimizer.lab.study.study import check_ended, plan_study
 
-    regions = tuple(dict.fromkeys(region or REGIONS))
-    cells = matching(plan(regions, seeds), only or [])
-    if not cells:
-        raise InputError(
-            Problem("--only", ", ".join(only or []), "a pattern that some cell matches", "Try '*-mixed-feedback-400-0'")
-        )
-    for name in dict.fromkeys(cell.region for cell in cells):
-        ground_file(data, name)
-    todo = missing_cells(cells, data, out)
+    planned = plan_study(data, out, regions=region or (), only=only or (), seeds=seeds)
+    total, todo = len(planned.cells), len(planned.todo)
     printer = ProgressPrinter(silent=as_json)
-    printer.message(f"{len(cells)} cells, {len(cells) - len(todo)} of them done before")
-    ended: list[EndedCell] = []
+    printer.message(f"{total} cells, {total - todo} of them done before")
+    count = 0
 
-    def tell(one: EndedCell) -> None:
-        ended.append(one)
-        printer.message(f"{len(ended)}/{len(todo)} {one.cell.name} {one.fault}".rstrip())
+    def show_cell(one: EndedCell) -> None:
+        nonlocal count
+        count += 1
+        printer.message(f"{count}/{todo} {one.cell.name} {one.fault}".rstrip())
         if as_json:
             print_json({"cell": one.cell.name, "rows": len(one.rows), "fault": one.fault or None})
 
     try:
-        carry_out(todo, out, jobs=jobs, time_limit=time_limit, on_end=tell)
+        ended = planned.carry_out(show_cell, jobs=jobs, time_limit=time_limit)
     except KeyboardInterrupt:
         sys.stderr.write(
-            f"Interrupted after {len(ended)} of {len(todo)} cells. Rows are kept; the same command goes on from there.\n"
+            f"Interrupted after {count} of {todo} cells. Rows are kept; the same command goes on from there.\n"
         )
         return
-    failed = [one for one in ended if one.fault]
-    if len(ended) < len(todo):
-        printer.message(f"{len(todo) - len(ended)} cells are left for another time")
-    if failed:
-        raise InputError(
-            *(Problem(one.cell.name, one.fault, "rows", "Run the command again when it is mended") for one in failed)
-        )
+    if len(ended) < todo:
+        printer.message(f"{todo - len(ended)} cells are left for another time")
+    check_ended(ended)
 
 
 def _table(out: Path, as_json: bool) -> None:
