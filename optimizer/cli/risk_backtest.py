@@ -63,19 +63,20 @@ def backtest(
 
 
 def _show(done: Backtest, out: Path | None) -> None:
-    from optimizer.lab.backtest.page import GAINS, gain_rows, period_head, period_rows, sentences
+    from optimizer.lab.backtest.page import gain_table, period_table, sentences
 
     people = to_people()
+    gains = gain_table(done.judged)
     shown = [0, 1, 2, 3]  # a terminal has no room for the calibration, which the page has
     print_table(
         "Log score over the global rate, thousandths of a natural logarithm (mnats)",
-        [GAINS[k] for k in shown],
-        [[row[k] for k in shown] for row in gain_rows(done.judged)],
+        [gains.head[k] for k in shown],
+        [[row[k] for k in shown] for row in gains.cells],
     )
-    head = period_head(done.judged)
+    periods = period_table(done.judged)
     shown = [0, 1, 3, 4, 7]  # the model that is judged; the page has the others beside it
     print_table(
-        "Period by period", [head[k] for k in shown], [[row[k] for k in shown] for row in period_rows(done.judged)]
+        "Period by period", [periods.head[k] for k in shown], [[row[k] for k in shown] for row in periods.cells]
     )
     for sentence in sentences(done):
         people.print(f"- {sentence}", markup=False, soft_wrap=True)

@@ -1,66 +1,35 @@
-"""A backtest as tables: for the page, the CSV, and the terminal."""
+"""A backtest as tables and sentences: for the page and the terminal."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
+from optimizer.base.formatting import DASH
 from optimizer.lab.backtest.bootstrap import LEVEL
 from optimizer.lab.backtest.points import CELL_M
+from optimizer.lab.pages import PageTable, fixed, interval, page_text, share, thousands
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from optimizer.lab.backtest.outcome import Backtest, Judged
 
-DASH = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
-NOTES = (
-    f"Cells: squares of {CELL_M:g} m. Never searched: share of the judged searches at places where nobody had searched before. p: permutation "
-    "test of whether places differ; lasting: whether cells differ alike in one period and another. "
-    "Hot spots: share of later finds in the 5 % of cells with most past finds / with most past searches."
-)
-GAINS = ("", "model", f"gain, mnats ({100 * LEVEL:.0f} %)", "never searched", "slope", "intercept")
-COUNTS = (
-    "",
-    "searches",
-    "finds",
-    "places",
-    "cells",
-    "judged",
-    "never searched",
-    "p cells",
-    "p places",
-    "p lasting",
-    "hot spots",
-)
-PERIODS = ("", "period", "learnt from", "searches", "finds", "rate before", "never searched")
+WHOLE = share(0)
 
 
-def signed(value: float | None, digits: int = 1) -> str:
-    """Return a number with its sign, or a dash."""
-    if value is None:
-        return DASH
-    text = f"{value:+.{digits}f}"
-    return f"{0:.{digits}f}" if float(text) == 0 else text.replace("-", MINUS)
+def signed(digits: int) -> Callable[[float], str]:
+    """Return a format with the sign of a number, none where it rounds to zero."""
+
+    def show(value: float) -> str:
+        text = f"{value:+.{digits}f}"
+        return f"{0:.{digits}f}" if float(text) == 0 else text.replace("-", MINUS)
+
+    return show
 
 
-def plain(value: float | None, digits: int = 2) -> str:
-    """Return a number, or a dash."""
-    if value is None:
-        return DASH
-    return f"{value:,.{digits}f}".replace("-", MINUS)
-
-
-def ends(interval: tuple[float, float] | None, digits: int = 1) -> str:
-    """Return an interval in brackets; nothing where there is none."""
-    return "" if interval is None else f" ({signed(interval[0], digits)} to {signed(interval[1], digits)})"
-
-
-def share(value: float | None) -> str:
-    """Return a share in per cent, or a dash."""
-    return DASH if value is None else f"{100 * value:.0f} %"
+def _plain(value: float) -> str:
+    return fixed(2)(value).replace("-", MINUS)
 
 
 def _amount(value: float) -> str:
@@ -71,94 +40,107 @@ def _chance(value: float | None) -> str:
     return DASH if value is None else f"{value:.4f}"
 
 
-def count_rows(judged: Sequence[Judged]) -> list[list[str]]:
-    """Return one row a force under `COUNTS`."""
-    rows = []
-    for one in judged:
-        spots = one.hot_spots
-        held = DASH if spots is None else f"{share(spots.by_finds)} / {share(spots.by_searches)}"
-        rows.append(
-            [
-                one.name,
-                _amount(one.searches),
-                _amount(one.finds),
-                f"{one.places:,}",
-                f"{one.cells:,}",
-                _amount(sum(period.searches for period in one.periods)),
-                share(one.unseen),
-                _chance(one.heterogeneity["cells"]),
-                _chance(one.heterogeneity["places"]),
-                _chance(one.heterogeneity.get("lasting")),
-                held,
-            ]
-        )
-    return rows
+def _between(value: float | None, ends: tuple[float, float] | None, show: Callable[[float], str]) -> str:
+    low, high = ends or (None, None)
+    return interval(value, low, high, show)
 
 
-def gain_rows(judged: Sequence[Judged]) -> list[list[str]]:
-    """Return one row a force and model under `GAINS`."""
+def count_table(judged: Sequence[Judged]) -> PageTable:
+    """Return one row a force: what it searched and found, and the tests."""
+    columns = (
+        *("force", "searches", "finds", "places", "cells", "judged", "never searched"),
+        *("p cells", "p places", "p lasting", "hot spots"),
+    )
+    rows = [
+        [
+            one.name,
+            *(one.searches, one.finds, one.places, one.cells, _judged_searches(one), one.unseen),
+            *(one.heterogeneity.get(name) for name in ("cells", "places", "lasting")),
+            _hot_spots(one),
+        ]
+        for one in judged
+    ]
+    formats = {
+        **dict.fromkeys(("searches", "finds", "judged"), _amount),
+        **dict.fromkeys(("places", "cells"), thousands),
+        **dict.fromkeys(("p cells", "p places", "p lasting"), _chance),
+        "never searched": WHOLE,
+    }
+    return PageTable.of(columns, rows, formats)
+
+
+def _judged_searches(judged: Judged) -> float:
+    return sum(period.searches for period in judged.periods)
+
+
+def _hot_spots(judged: Judged) -> str:
+    spots = judged.hot_spots
+    return DASH if spots is None else f"{WHOLE(spots.by_finds)} / {WHOLE(spots.by_searches)}"
+
+
+def gain_table(judged: Sequence[Judged]) -> PageTable:
+    """Return one row a force and model: its gain and its calibration."""
+    columns = ("force", "model", f"gain, mnats [{100 * LEVEL:.0f} %]", "never searched", "slope", "intercept")
     rows = []
     for one in judged:
         for name, gain in one.gain.items():
-            tuned = one.calibration.get(name)
-            slope = DASH if tuned is None else plain(tuned.slope) + ends(tuned.slope_interval, 2)
-            intercept = DASH if tuned is None else signed(tuned.intercept, 2) + ends(tuned.intercept_interval, 2)
-            rows.append(
-                [one.name, name, signed(gain.value) + ends(gain.interval), signed(gain.unseen), slope, intercept]
-            )
-    return rows
+            shown = _between(gain.value, gain.interval, signed(1))
+            rows.append([one.name, name, shown, gain.unseen, _slope(one, name), _intercept(one, name)])
+    return PageTable.of(columns, rows, {"never searched": signed(1)})
 
 
-def period_head(judged: Sequence[Judged]) -> tuple[str, ...]:
-    """Return the columns of `period_rows`."""
-    return (*PERIODS, *_models(judged))
+def _slope(judged: Judged, model: str) -> str:
+    tuned = judged.calibration.get(model)
+    return DASH if tuned is None else _between(tuned.slope, tuned.slope_interval, _plain)
 
 
-def period_rows(judged: Sequence[Judged]) -> list[list[str]]:
+def _intercept(judged: Judged, model: str) -> str:
+    tuned = judged.calibration.get(model)
+    return DASH if tuned is None else _between(tuned.intercept, tuned.intercept_interval, signed(2))
+
+
+def period_table(judged: Sequence[Judged]) -> PageTable:
     """Return one row a force and period, the gains of all models side by side."""
-    return [
+    models = list(dict.fromkeys(name for one in judged for name in one.gain))
+    columns = ("force", "period", "learnt from", "searches", "finds", "rate before", "never searched", *models)
+    rows = [
         [
-            one.name,
-            period.label,
-            _amount(period.learnt_from),
-            _amount(period.searches),
-            _amount(period.finds),
-            DASH if period.chance is None else f"{period.chance:.3g}",
-            share(period.unseen),
-            *(signed(period.gain.get(name)) for name in _models(judged)),
+            *(one.name, period.label, period.learnt_from, period.searches, period.finds),
+            *(period.chance, period.unseen, *(period.gain.get(name) for name in models)),
         ]
         for one in judged
         for period in one.periods
     ]
-
-
-def _models(judged: Sequence[Judged]) -> list[str]:
-    return list(dict.fromkeys(name for one in judged for name in one.gain))
+    formats = {
+        **dict.fromkeys(("learnt from", "searches", "finds"), _amount),
+        **dict.fromkeys(models, signed(1)),
+        "rate before": "{:.3g}".format,
+        "never searched": WHOLE,
+    }
+    return PageTable.of(columns, rows, formats)
 
 
 def sentences(backtest: Backtest) -> list[str]:
     """Return what the tables of a terminal leave out, a sentence each."""
     out = []
-    for one, row in zip(backtest.judged, count_rows(backtest.judged), strict=True):
-        _, searches, finds, places, cells, judged, unseen, p_cells, p_places, p_lasting, spots = row
-        searched = f"{searches} searches" if one.outcome == "search" else f"effort for {searches} finds"
-        out.append(
-            f"{one.name}: {searched}, {finds} finds, {places} places in {cells} cells. {judged} were judged, {unseen} of them where nobody "
-            f"had searched before. Places differ: p = {p_cells} (cells), {p_places} (places), {p_lasting} (cells, across periods). "
-            f"Later finds in the 5 % of cells with most past "
-            f"finds / searches: {spots}."
-        )
-        for name, tuned in one.calibration.items():
-            if name == next(iter(one.gain)):
-                out.append(
-                    f"{one.name}, {name}: calibration slope {plain(tuned.slope)}{ends(tuned.slope_interval, 2)}, intercept "
-                    f"{signed(tuned.intercept, 2)}{ends(tuned.intercept_interval, 2)}."
-                )
-        out += [f"{one.name}: {remark}" for remark in one.remarks]
+    for one in backtest.judged:
+        searched = "searches" if one.outcome == "search" else "expected finds of the effort"
+        p_cells, p_places, p_lasting = (_chance(one.heterogeneity.get(p)) for p in ("cells", "places", "lasting"))
+        first = next(iter(one.gain))
+        out += [
+            (
+                f"{one.name}: {_amount(one.searches)} {searched}, {_amount(one.finds)} finds, {one.places:,} places in {one.cells:,} cells. "
+                f"{_amount(_judged_searches(one))} were judged, {WHOLE(one.unseen)} of them where nobody had searched before. Places differ: "
+                f"p = {p_cells} (cells), {p_places} (places), {p_lasting} (cells, across periods). Later finds in the 5 % of cells with most "
+                f"past finds / searches: {_hot_spots(one)}."
+            ),
+            f"{one.name}, {first}: calibration slope {_slope(one, first)}, intercept {_intercept(one, first)}.",
+            *(f"{one.name}: {remark}" for remark in one.remarks),
+        ]
     return out + [f"Not judged: {item.force}: {item.reason}." for item in backtest.excluded]
 
 
-def page(backtest: Backtest, picture: str | None, level: int = 1) -> str:
+def backtest_text(backtest: Backtest, picture: str | None) -> str:
     """Return the page as Markdown.
 
     Parameters
@@ -167,95 +149,19 @@ def page(backtest: Backtest, picture: str | None, level: int = 1) -> str:
         What was measured.
     picture
         File of the calibration figure, relative to the page; None leaves it out.
-    level
-        Of the first heading.
     """
-    mark, deeper = "#" * level, "#" * (level + 1)
     judged = backtest.judged
-    parts = [
-        f"{mark} Backtest: searches the model has not seen",
-        _method(backtest),
-    ]
-    if backtest.interrupted:
-        parts.append("**Interrupted: only the periods below were judged.**")
-    if judged:
-        parts += [
-            table(GAINS, gain_rows(judged)),
-            f"{deeper} What was judged",
-            table(COUNTS, count_rows(judged)),
-            NOTES,
-            f"{deeper} Period by period",
-            table(period_head(judged), period_rows(judged)),
-        ]
-        if picture:
-            parts += [f"{deeper} Calibration", f"![Predicted and found shares by tenths of the prediction]({picture})"]
-    if backtest.excluded:
-        parts += [f"{deeper} Not judged", "\n".join(f"- {item.force}: {item.reason}." for item in backtest.excluded)]
-    remarks = list(dict.fromkeys(f"- {one.name}: {remark}" for one in judged for remark in one.remarks))
-    if remarks:
-        parts += [f"{deeper} Remarks", "\n".join(remarks)]
-    return "\n\n".join(parts) + "\n"
-
-
-def _method(backtest: Backtest) -> str:
-    """Return how it was judged, in a paragraph."""
-    return (
-        f"Rolling origin: each {backtest.period} but the first is foretold from everything before it, given its own effort. "
-        "Gain: log score over that of the global rate of the searches before, in thousandths of a natural logarithm (mnats) a search; "
-        f"{100 * LEVEL:.0f} % intervals by resampling cells. "
-        "Slope and intercept: recalibration of the predictions, 1 and 0 where they come true."
+    return page_text(
+        "backtest.md.j2",
+        period=backtest.period,
+        level=f"{100 * LEVEL:.0f}",
+        interrupted=backtest.interrupted,
+        judged=judged,
+        gains=gain_table(judged),
+        counts=count_table(judged),
+        cell_m=f"{CELL_M:g}",
+        periods=period_table(judged),
+        picture=picture,
+        excluded=backtest.excluded,
+        remarks=list(dict.fromkeys(f"{one.name}: {remark}" for one in judged for remark in one.remarks)),
     )
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table; a bar inside a cell is escaped."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
-
-
-def frame(backtest: Backtest) -> pd.DataFrame:
-    """Return one row a force, model and period, and one for all periods together (`all`); unknown numbers are empty."""
-    rows: list[dict[str, object]] = []
-    for one in backtest.judged:
-        for name, gain in one.gain.items():
-            tuned = one.calibration.get(name)
-            low, high = gain.interval or (None, None)
-            slope = (tuned.slope_interval if tuned else None) or (None, None)
-            intercept = (tuned.intercept_interval if tuned else None) or (None, None)
-            rows.append(
-                {
-                    "force": one.name,
-                    "model": name,
-                    "period": "all",
-                    "searches": sum(period.searches for period in one.periods),
-                    "finds": sum(period.finds for period in one.periods),
-                    "never_searched": one.unseen,
-                    "gain_mnats": gain.value,
-                    "gain_low": low,
-                    "gain_high": high,
-                    "gain_never_searched": gain.unseen,
-                    "slope": tuned.slope if tuned else None,
-                    "slope_low": slope[0],
-                    "slope_high": slope[1],
-                    "intercept": tuned.intercept if tuned else None,
-                    "intercept_low": intercept[0],
-                    "intercept_high": intercept[1],
-                    "outcome": one.outcome,
-                    "note": "",
-                }
-            )
-            rows += [
-                {
-                    "force": one.name,
-                    "model": name,
-                    "period": period.label,
-                    "searches": period.searches,
-                    "finds": period.finds,
-                    "never_searched": period.unseen,
-                    "gain_mnats": period.gain[name],
-                    "outcome": one.outcome,
-                    "note": period.note.get(name, ""),
-                }
-                for period in one.periods
-            ]
-    return pd.DataFrame(rows)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from optimizer.base.files import check_folder, folder_written_whole, write_json
 from optimizer.lab.backtest.calibration_figure import Panel, save_calibration
-from optimizer.lab.backtest.page import frame, page
+from optimizer.lab.backtest.page import backtest_text
 from optimizer.records.importers.writing import safe_text
 
 if TYPE_CHECKING:
@@ -54,10 +54,58 @@ def write_backtest(out: Path, backtest: Backtest) -> None:
         rows.to_csv(folder / CSV, index=False, lineterminator="\n", encoding="utf-8")
         if backtest.judged:
             save_calibration(folder / PICTURE, [_panel(one) for one in backtest.judged])
-        (folder / PAGE).write_text(page(backtest, PICTURE if backtest.judged else None), encoding="utf-8")
+        (folder / PAGE).write_text(backtest_text(backtest, PICTURE if backtest.judged else None), encoding="utf-8")
 
 
 def _panel(judged: Judged) -> Panel:
     columns = [[group.predicted, group.finds, group.searches] for group in judged.tenths]
     predicted, finds, searches = np.array(columns, dtype=np.float64).reshape(-1, 3).T
     return Panel(judged.name, predicted, finds, searches, judged.outcome != "search")
+
+
+def frame(backtest: Backtest) -> pd.DataFrame:
+    """Return one row a force, model and period, and one for all periods together (`all`); unknown numbers are empty."""
+    rows: list[dict[str, object]] = []
+    for one in backtest.judged:
+        for name, gain in one.gain.items():
+            tuned = one.calibration.get(name)
+            low, high = gain.interval or (None, None)
+            slope = (tuned.slope_interval if tuned else None) or (None, None)
+            intercept = (tuned.intercept_interval if tuned else None) or (None, None)
+            rows.append(
+                {
+                    "force": one.name,
+                    "model": name,
+                    "period": "all",
+                    "searches": sum(period.searches for period in one.periods),
+                    "finds": sum(period.finds for period in one.periods),
+                    "never_searched": one.unseen,
+                    "gain_mnats": gain.value,
+                    "gain_low": low,
+                    "gain_high": high,
+                    "gain_never_searched": gain.unseen,
+                    "slope": tuned.slope if tuned else None,
+                    "slope_low": slope[0],
+                    "slope_high": slope[1],
+                    "intercept": tuned.intercept if tuned else None,
+                    "intercept_low": intercept[0],
+                    "intercept_high": intercept[1],
+                    "outcome": one.outcome,
+                    "note": "",
+                }
+            )
+            rows += [
+                {
+                    "force": one.name,
+                    "model": name,
+                    "period": period.label,
+                    "searches": period.searches,
+                    "finds": period.finds,
+                    "never_searched": period.unseen,
+                    "gain_mnats": period.gain[name],
+                    "outcome": one.outcome,
+                    "note": period.note.get(name, ""),
+                }
+                for period in one.periods
+            ]
+    return pd.DataFrame(rows)
