@@ -11,13 +11,14 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Literal
 
 from optimizer.roster.infeasibility import RULE_NAMES, InfeasibilityReport
-from optimizer.roster.solver.model import exists_without, fewest_short
+from optimizer.roster.solver.search import exists_without, fewest_short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from optimizer.roster.model import Rule
-    from optimizer.roster.solver.model import Clock, Pair, RosterProblem, RuleName
+    from optimizer.roster.solver.clock import Clock
+    from optimizer.roster.solver.problem import Pair, RosterProblem, RuleName
     from optimizer.roster.subproblems import Subproblem
 
 RULES: tuple[RuleName, ...] = ("rest", "hours", "days in a row", "days off", "away")
@@ -52,14 +53,13 @@ def diagnose(subproblem: Subproblem, weeks: int, clock: Clock, seed: int) -> Inf
     """
     repairing = [rule for rule in RULES if exists_without(subproblem.problem, weeks, clock, seed, frozenset({rule}))]
     found = fewest_short(subproblem.problem, weeks, clock, seed, until_first=True)
-    if found is None or not found[1]:
+    if found is None or not found.missing:
         return _unlocated(subproblem, weeks, repairing)
-    pairs, short = found
-    t = min(short, key=lambda t: (subproblem.problem.tasks[t].start, t))
-    reasons = Counter(_reason(subproblem.problem, pairs, crew, t) for crew in subproblem.problem.tasks[t].travel)
+    t = min(found.missing, key=lambda t: (subproblem.problem.tasks[t].start, t))
+    reasons = Counter(_reason(subproblem.problem, found.pairs, crew, t) for crew in subproblem.problem.tasks[t].travel)
     rule = _failing_rule(repairing, reasons)
     slot, duty = subproblem.duties[t].slot, subproblem.duties[t].duty
-    there = duty.staff - short[t]
+    there = duty.staff - found.missing[t]
     return InfeasibilityReport(
         rule,
         slot,

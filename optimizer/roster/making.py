@@ -14,7 +14,9 @@ from optimizer.roster.calendar import check_weeks, clock_notes, overlap_notes, s
 from optimizer.roster.diagnosis import diagnose
 from optimizer.roster.infeasibility import NoRosterError
 from optimizer.roster.model import Assignment, Gap, Roster
-from optimizer.roster.solver.model import Clock, balanced, fewest_short, first_roster, with_gaps
+from optimizer.roster.solver.clock import Clock
+from optimizer.roster.solver.evenness import with_gaps
+from optimizer.roster.solver.search import balanced, fewest_short, first_roster
 from optimizer.roster.subproblems import subproblems_of
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from optimizer.roster.earlier import Worked
     from optimizer.roster.infeasibility import InfeasibilityReport
     from optimizer.roster.model import Crew, Duties
-    from optimizer.roster.solver.model import Pair
+    from optimizer.roster.solver.problem import Pair
     from optimizer.roster.subproblems import SlotDuty, Subproblem
 
 TIME_LIMIT = 60.0
@@ -178,8 +180,8 @@ class _Search:
         found = fewest_short(subproblem.problem, subproblem.problem.weeks, clock, self._seed)
         if found is None:
             self._stop(clock.limit)
-        pairs, missing = found
-        return _Filled(replace(subproblem, problem=with_gaps(subproblem.problem, pairs)), pairs, missing)
+        short = replace(subproblem, problem=with_gaps(subproblem.problem, found.pairs))
+        return _Filled(short, found.pairs, found.missing)
 
     def _first_clock(self) -> Clock:
         """Return the time for a roster without gaps: half of what is left where one with gaps will do."""

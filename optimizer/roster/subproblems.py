@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from optimizer.roster.solver.model import Before, CrewLimits, RosterProblem, Task
+from optimizer.roster.solver.problem import CrewLimits, EarlierShift, RosterProblem, RosterTask
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,7 +99,7 @@ def _subproblem(
     asked: tuple[SlotDuty, ...], crews: tuple[Crew, ...], first: date, weeks: int, before: Sequence[Worked]
 ) -> Subproblem:
     tasks = tuple(
-        Task(
+        RosterTask(
             start=_minutes(slot.start),
             end=_minutes(slot.end),
             day=slot.index,
@@ -114,7 +114,7 @@ def _subproblem(
     limits = tuple(_limits(crew, first, weeks) for crew in crews)
     position = {crew.id: c for c, crew in enumerate(crews)}
     earlier = tuple(
-        Before(position[one.crew], (one.day - first).days, _minutes(one.leave), _minutes(one.back))
+        EarlierShift(position[one.crew], (one.day - first).days, _minutes(one.leave), _minutes(one.back))
         for one in before
         if one.crew in position
     )

@@ -246,7 +246,7 @@ def _in_child(
         (folder / "parameters.bin").write_bytes(parameters.to_proto().SerializeToString())
         if start is not None:
             np.save(folder / "start.npy", start, allow_pickle=False)
-        child = _Child(folder)
+        child = _SolverProcess(folder)
         try:
             limit = child.follow(None if time_limit is None else time_limit + GRACE_SECONDS, listener)
         finally:
@@ -261,7 +261,7 @@ def _in_child(
         return MipOutcome("limit", limit, _last_improving(folder / "improving.sol", model.cost.size), child.bound)
 
 
-class _Child:
+class _SolverProcess:
     """A solve in a process of its own, in a session of its own so that the terminal's Ctrl-C reaches the parent alone."""
 
     def __init__(self, folder: Path) -> None:

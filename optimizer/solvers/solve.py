@@ -125,7 +125,7 @@ def place(
         raise InfeasibleError(
             "No plan is feasible: " + "; ".join(broken) + ". Raise the budget or force fewer options."
         )
-    search = _Search(
+    search = _SolveState(
         instance, gap, time_limit, seed, listener, instance.forced, given=overlay, starts=starts, proven=proven
     )
     try:
@@ -140,7 +140,7 @@ def place(
 
 
 @dataclass
-class _Search(SilentListener):
+class _SolveState(SilentListener):
     """The state of one solve: the incumbent and the bounds, which only ever improve, whatever the searches that it listens to report."""
 
     instance: Instance
@@ -241,7 +241,7 @@ class _Search(SilentListener):
         )
 
 
-def _greedy(search: _Search) -> None:
+def _greedy(search: _SolveState) -> None:
     commodities = Commodities.of(search.overlay)
     pooled = PooledValues(commodities, PathPool(search.overlay, commodities.searches))
     with step(search.listener, "greedy"):
@@ -249,7 +249,7 @@ def _greedy(search: _Search) -> None:
     search.limit = "time" if time.monotonic() >= search.until else None
 
 
-def _cuts(search: _Search) -> None:
+def _cuts(search: _SolveState) -> None:
     """Cut at the root, improve on the plans that its fractional solution suggests, then split."""
     tree = BranchAndCut(
         search.instance,
@@ -263,7 +263,7 @@ def _cuts(search: _Search) -> None:
         for start in sorted(search.starts, key=search.overlay.value):
             near = search.overlay.value(start) <= search.upper * (1 + START_WORSE)
             if near and not violations(search.instance, start):
-                _Improver(search, PooledValues(tree.master.commodities, tree.master.pool)).search_around(
+                _PlanImprover(search, PooledValues(tree.master.commodities, tree.master.pool)).search_around(
                     start, START_SHARE
                 )
         tree.offer(search.placed)
@@ -280,9 +280,9 @@ def _cuts(search: _Search) -> None:
     search.tidy()
 
 
-def _improved(search: _Search, tree: BranchAndCut) -> _Improver:
+def _improved(search: _SolveState, tree: BranchAndCut) -> _PlanImprover:
     """Dive for a plan, search around it and, while the gap is wide, around a greedy one; return what can search around others."""
-    improver = _Improver(search, PooledValues(tree.master.commodities, tree.master.pool))
+    improver = _PlanImprover(search, PooledValues(tree.master.commodities, tree.master.pool))
     with step(search.listener, "diving"):
         dived = tree.dive()
     if dived is not None:
@@ -296,10 +296,10 @@ def _improved(search: _Search, tree: BranchAndCut) -> _Improver:
     return improver
 
 
-class _Improver:
+class _PlanImprover:
     """Local searches around the plans of a tree, for a share of its time."""
 
-    def __init__(self, search: _Search, pooled: PooledValues) -> None:
+    def __init__(self, search: _SolveState, pooled: PooledValues) -> None:
         self.pooled = pooled
         self._search = search
         self._began = time.monotonic()
@@ -332,7 +332,7 @@ class _Improver:
         return self.search_around(near)
 
 
-def _compact(search: _Search) -> None:
+def _compact(search: _SolveState) -> None:
     from optimizer.solvers.backend import solve_mip
 
     if search.closed:
@@ -361,7 +361,7 @@ def _compact(search: _Search) -> None:
 class _Scaled(SilentListener):
     """Passes on the bounds of a scaled model where they are better than what the search has; they are not proven yet."""
 
-    def __init__(self, search: _Search, scale: float) -> None:
+    def __init__(self, search: _SolveState, scale: float) -> None:
         self._search, self._scale = search, scale
 
     def bounds_moved(self, lower: float, upper: float) -> None:
@@ -374,11 +374,11 @@ class _Scaled(SilentListener):
         return self._search.cancelled()
 
 
-def _auto(search: _Search) -> None:
+def _auto(search: _SolveState) -> None:
     _cuts(search)
 
 
-METHODS: dict[str, Callable[[_Search], None]] = {
+METHODS: dict[str, Callable[[_SolveState], None]] = {
     "auto": _auto,
     "cuts": _cuts,
     "compact": _compact,

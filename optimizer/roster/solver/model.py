@@ -1,4 +1,4 @@
-r"""Rosters as constraint programs over CP-SAT: crews on tasks, by windows of weeks.
+r"""The constraint program (CP-SAT) of the rosters of a run of weeks: which crew does which task.
 
 Sets: crews c, tasks t (a duty in one shift of one day, from a_t to b_t, asking for n_t people), weeks. m_ct are the minutes crew c travels to
 t; p_c are its people. x_ct = 1 if c does t; it exists where c may do t and is not away.
@@ -12,411 +12,35 @@ t; p_c are its people. x_ct = 1 if c does t; it exists where c may do t and is n
 
 Rest is written as cliques where all tasks of a run of shifts exclude each other, and by thresholds of travel where only the far ones do. A
 square is a sum of steps of growing cost, which is as tight as its relaxation.
-
-A long horizon is found week by week with what was done before held fixed; a week without an answer takes the weeks before it back, so that
-"infeasible" is said only of the whole beginning of the horizon: it is a proof. It is then balanced, whole or by neighbourhoods. One worker, a
-seed and limits in CP-SAT's own deterministic time: the same call gives the same roster unless the clock ends it.
 """
 
 from __future__ import annotations
 
-import threading
-import time
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, field
 from itertools import pairwise
-from math import gcd
-from random import Random
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from ortools.sat.python import cp_model
 
 from optimizer.base.errors import SolverError
+from optimizer.roster.solver.clock import solve_until
+from optimizer.roster.solver.evenness import NIGHT_WEIGHT, WEEKEND_WEIGHT, crew_weight, minutes_away, people_there
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
 
-RuleName = Literal["away", "rest", "hours", "days in a row", "days off"]
-Pair = tuple[int, int]
-"""Positions of a crew and a task."""
-Ended = Literal["optimal", "feasible", "infeasible", "unknown"]
+    from optimizer.roster.solver.clock import Clock
+    from optimizer.roster.solver.problem import CrewLimits, Ended, Pair, RosterProblem, RosterTask, RuleName
 
-WHOLE_PAIRS = 3_000
-"""Most pairs of crew and task that are balanced in one model."""
-WHOLE_EFFORT = 3.0
-"""Deterministic time of that model: about as many seconds."""
-STEP_PAIRS = 600
-"""Most pairs that one step of the search of neighbourhoods does anew."""
-STEP_EFFORT = 0.03
-"""Deterministic time of one step."""
-PATIENCE = 40
-"""Steps without gain after which the search of neighbourhoods ends."""
 QUICK_EFFORT = 2.0
 """Deterministic time of the first look for a roster, without linear programming, which is quick where there is slack."""
-SHORT_EFFORT = 4.0
-"""Deterministic time of one question of the search for a reason, and of the fewest people short in a week."""
-LEAST_BLOCK = 60
-"""Minutes of a block of duty when hours are balanced, where no longer one measures all shifts."""
-NIGHT_WEIGHT = WEEKEND_WEIGHT = 3
-"""Weight of a night or a weekend shift beside a block of hours."""
-PARTS = 4
-"""Resolution of the weight of crews that work fewer hours a week than others."""
-POLL_SECONDS = 0.1
-
-
-@dataclass(frozen=True)
-class Task:
-    """A duty in one shift of one day.
-
-    Attributes
-    ----------
-    start, end
-        Minutes since any moment, the same for all tasks.
-    day
-        Days since the first of the horizon.
-    staff
-        People needed.
-    night, weekend
-        Whether it counts as such.
-    travel
-        Minutes of each crew that may do it, by its position.
-    """
-
-    start: int
-    end: int
-    day: int
-    staff: int
-    night: bool
-    weekend: bool
-    travel: dict[int, int]
-
-
-@dataclass(frozen=True)
-class CrewLimits:
-    """What may be asked of a crew; minutes and days, as in `optimizer.roster.model.Crew`."""
-
-    people: int
-    week_minutes: int
-    rest_minutes: int
-    most_days: int
-    days_off: int
-    away: frozenset[int] = frozenset()
-
-
-@dataclass(frozen=True)
-class Before:
-    """A shift that a crew worked before the horizon: its day (below 0) and the minutes at which it left its base and was back."""
-
-    crew: int
-    day: int
-    leave: int
-    back: int
-
-
-@dataclass(frozen=True)
-class RosterProblem:
-    """Crews and tasks of whole weeks.
-
-    Attributes
-    ----------
-    crews, tasks
-        Everything that takes part; tasks in order of their start.
-    weeks
-        Length of the horizon.
-    before
-        What crews did just before it.
-    """
-
-    crews: tuple[CrewLimits, ...]
-    tasks: tuple[Task, ...]
-    weeks: int
-    before: tuple[Before, ...] = ()
-
-    @cached_property
-    def block(self) -> int:
-        """Minutes that measure every task, at least an hour: blocks of duty are what is balanced."""
-        return max(LEAST_BLOCK, gcd(*(task.end - task.start for task in self.tasks)))
-
-
-@dataclass(frozen=True)
-class RosterOutcome:
-    """What came of a search.
-
-    Attributes
-    ----------
-    ended
-        `optimal`: no roster is more even. `infeasible`: none exists, proven by the first `weeks` weeks alone.
-    limit
-        What ended it early.
-    pairs
-        Who does what; empty where nothing was found.
-    weeks
-        Weeks that hold the proof of infeasibility, or the horizon.
-    """
-
-    ended: Ended
-    limit: Literal["time", "interrupted"] | None
-    pairs: tuple[Pair, ...]
-    weeks: int
 
 
 @dataclass
-class Clock:
-    """Time left, and whether somebody pressed Ctrl-C."""
-
-    until: float
-    on_tick: Callable[[], None] = lambda: None
-    interrupted: bool = False
-
-    @property
-    def left(self) -> float:
-        """Seconds until the limit, at least 0."""
-        return max(0.0, self.until - time.monotonic())
-
-    @property
-    def over(self) -> bool:
-        """Whether the search must end."""
-        return self.interrupted or self.left <= 0
-
-    @property
-    def limit(self) -> Literal["time", "interrupted"] | None:
-        """What ended the search, if anything has."""
-        return "interrupted" if self.interrupted else "time" if self.left <= 0 else None
-
-
-def first_roster(problem: RosterProblem, clock: Clock, seed: int) -> RosterOutcome:
-    """Find any roster that keeps all rules, or prove that there is none.
-
-    Parameters
-    ----------
-    problem
-        Crews and tasks.
-    clock
-        Ends the search.
-    seed
-        Of the search, >= 0.
-    """
-    pairs: list[Pair] = []
-    for week in range(problem.weeks):
-        taken_back = 0
-        while True:
-            begin = max(0, week - taken_back)
-            kept = [pair for pair in pairs if problem.tasks[pair[1]].day < 7 * begin]
-            model = _Model(problem, range(begin, week + 1), kept)
-            ended = model.first(clock, seed)
-            if ended in {"optimal", "feasible"}:
-                pairs = kept + model.pairs
-                break
-            if ended == "unknown":
-                return RosterOutcome("unknown", clock.limit, (), problem.weeks)
-            if begin == 0:
-                return RosterOutcome("infeasible", None, (), week + 1)
-            taken_back = 2 * taken_back + 1
-    return RosterOutcome("feasible", None, tuple(sorted(pairs)), problem.weeks)
-
-
-def balanced(problem: RosterProblem, pairs: Sequence[Pair], clock: Clock, seed: int) -> RosterOutcome:
-    """Spread hours, nights and weekends more evenly, starting from a roster that keeps all rules.
-
-    A small problem is solved whole, which may prove that nothing is more even. What is left is a search of neighbourhoods: the work of some
-    crews in some weeks is done anew with all else fixed, again and again until none of many tries helps.
-
-    Parameters
-    ----------
-    problem
-        Crews and tasks.
-    pairs
-        The roster to start from.
-    clock
-        Ends the search; what was reached by then is returned.
-    seed
-        Of the search, >= 0.
-    """
-    reached = _Reached(without_idle(problem, pairs))
-    try:
-        _even_out(problem, reached, clock, seed)
-    except KeyboardInterrupt:  # between two solves
-        clock.interrupted = True
-    if reached.proven:
-        return RosterOutcome("optimal", None, tuple(reached.pairs), problem.weeks)
-    return RosterOutcome("feasible", clock.limit, tuple(reached.pairs), problem.weeks)
-
-
-@dataclass
-class _Reached:
-    """The most even roster so far, and whether it is proven that none is more even."""
-
-    pairs: list[Pair]
-    proven: bool = False
-
-
-def _even_out(problem: RosterProblem, reached: _Reached, clock: Clock, seed: int) -> None:
-    """Solve whole if that is small enough, then by neighbourhoods; what is reached is kept at every moment."""
-    if sum(len(task.travel) for task in problem.tasks) <= WHOLE_PAIRS:
-        model = _Model(problem, range(problem.weeks), [])
-        model.even_out(reached.pairs)
-        ended = model.search(clock, seed, effort=WHOLE_EFFORT)
-        if ended in {"optimal", "feasible"}:
-            reached.pairs = _more_even(problem, reached.pairs, model.pairs)
-        reached.proven = ended == "optimal"
-    rng = Random(seed)  # noqa: S311 - no secret
-    idle = 0
-    while not reached.proven and idle < PATIENCE and not clock.over:
-        better = _step(problem, reached.pairs, clock, seed, rng)
-        idle = idle + 1 if better is reached.pairs else 0
-        reached.pairs = better
-
-
-def _step(problem: RosterProblem, best: list[Pair], clock: Clock, seed: int, rng: Random) -> list[Pair]:
-    """Do the work of some crews in some weeks anew; return a more even roster, or the same list."""
-    weeks, crews = _neighbourhood(problem, best, rng)
-    inside = {pair for pair in best if pair[0] in crews and problem.tasks[pair[1]].day // 7 in weeks}
-    outside = [pair for pair in best if pair not in inside]
-    model = _Model(problem, weeks, outside, crews=crews)
-    model.even_out(sorted(inside))
-    ended = model.search(clock, seed, effort=STEP_EFFORT)
-    return _more_even(problem, best, outside + model.pairs) if ended in {"optimal", "feasible"} else best
-
-
-def _more_even(problem: RosterProblem, one: list[Pair], other: Sequence[Pair]) -> list[Pair]:
-    """Return the more even of two rosters without idle crews; `one` if neither is."""
-    trimmed = without_idle(problem, other)
-    return trimmed if unevenness(problem, trimmed) < unevenness(problem, one) else one
-
-
-def _neighbourhood(problem: RosterProblem, pairs: Sequence[Pair], rng: Random) -> tuple[range, frozenset[int]]:
-    """Pick a few crews, some of them the most and the least loaded, and as many weeks as keep the model small."""
-    load = _loads(problem, pairs)
-    length = rng.randint(1, problem.weeks)
-    begin = rng.randint(0, problem.weeks - length)
-    in_weeks = sum(len(task.travel) for task in problem.tasks if begin <= task.day // 7 < begin + length)
-    size = max(2, min(len(problem.crews), STEP_PAIRS * len(problem.crews) // max(1, in_weeks)))
-    order = sorted(range(len(problem.crews)), key=lambda crew: (load[crew], rng.random()))
-    ends = max(1, size // 4)
-    chosen = {*order[:ends], *order[len(order) - ends :]}
-    rest = [crew for crew in order if crew not in chosen]
-    chosen.update(rng.sample(rest, min(len(rest), size - len(chosen))))
-    return range(begin, begin + length), frozenset(chosen)
-
-
-def fewest_short(
-    problem: RosterProblem, weeks: int, clock: Clock, seed: int, *, until_first: bool = False
-) -> tuple[tuple[Pair, ...], dict[int, int]] | None:
-    """Find a roster of the first weeks that lacks as few people as can be found, week after week.
-
-    Parameters
-    ----------
-    problem
-        Crews and tasks.
-    weeks
-        How many of the first weeks.
-    clock
-        Ends the search.
-    seed
-        Of the search, >= 0.
-    until_first
-        Stop behind the first week that lacks somebody.
-
-    Returns
-    -------
-    Who does what, and the people missing by task; None if the clock ended it before.
-    """
-    pairs: list[Pair] = []
-    short: dict[int, int] = {}
-    for week in range(weeks):
-        model = _Model(problem, range(week, week + 1), pairs, gaps=True)
-        model.shorten()
-        if model.search(clock, seed, effort=SHORT_EFFORT) not in {"optimal", "feasible"}:
-            return None
-        pairs = without_idle(problem, pairs + model.pairs)
-        there = people_there(problem, pairs)
-        lack = {t: task.staff - there[t] for t, task in enumerate(problem.tasks) if task.day // 7 == week}
-        short |= {t: missing for t, missing in lack.items() if missing > 0}
-        if short and until_first:
-            break
-    return tuple(pairs), short
-
-
-def exists_without(
-    problem: RosterProblem, weeks: int, clock: Clock, seed: int, dropped: AbstractSet[RuleName]
-) -> bool | None:
-    """Return whether the first weeks have a roster if some rules need not be kept; None where that was not found out."""
-    ended = _Model(problem, range(weeks), [], dropped=dropped).first(clock, seed, effort=SHORT_EFFORT)
-    return {"optimal": True, "feasible": True, "infeasible": False}.get(ended)
-
-
-def with_gaps(problem: RosterProblem, pairs: Sequence[Pair]) -> RosterProblem:
-    """Return the problem that asks only for the people that a roster has."""
-    there = people_there(problem, pairs)
-    tasks = tuple(replace(task, staff=min(task.staff, there[t])) for t, task in enumerate(problem.tasks))
-    return replace(problem, tasks=tasks)
-
-
-def people_there(problem: RosterProblem, pairs: Iterable[Pair]) -> defaultdict[int, int]:
-    """Return how many people a roster puts on each task."""
-    there: defaultdict[int, int] = defaultdict(int)
-    for crew, task in pairs:
-        there[task] += problem.crews[crew].people
-    return there
-
-
-def without_idle(problem: RosterProblem, pairs: Sequence[Pair]) -> list[Pair]:
-    """Leave out crews that a task does not need, the smallest and the most worked first; less work never breaks a rule."""
-    there, minutes = people_there(problem, pairs), _minutes(problem, pairs)
-    kept = set(pairs)
-    for crew, task in sorted(pairs, key=lambda pair: (pair[1], problem.crews[pair[0]].people, -minutes[pair[0]], pair)):
-        people = problem.crews[crew].people
-        if there[task] - people >= problem.tasks[task].staff:
-            there[task] -= people
-            kept.remove((crew, task))
-    return sorted(kept)
-
-
-def unevenness(problem: RosterProblem, pairs: Sequence[Pair]) -> float:
-    """Return the weighted sum of squares that is minimised, of a whole roster."""
-    return sum(_loads(problem, pairs).values())
-
-
-def _loads(problem: RosterProblem, pairs: Sequence[Pair]) -> defaultdict[int, float]:
-    """Return what each crew adds to the unevenness."""
-    nights: defaultdict[int, int] = defaultdict(int)
-    weekends: defaultdict[int, int] = defaultdict(int)
-    minutes: defaultdict[int, int] = defaultdict(int)
-    for crew, t in pairs:
-        minutes[crew] += problem.tasks[t].end - problem.tasks[t].start
-        nights[crew] += problem.tasks[t].night
-        weekends[crew] += problem.tasks[t].weekend
-    loads: defaultdict[int, float] = defaultdict(float)
-    for crew, on_duty in minutes.items():
-        blocks = -(-on_duty // problem.block)
-        squares = NIGHT_WEIGHT * nights[crew] ** 2 + WEEKEND_WEIGHT * weekends[crew] ** 2 + blocks**2
-        loads[crew] = _share(problem, crew) * squares
-    return loads
-
-
-def _minutes(problem: RosterProblem, pairs: Iterable[Pair]) -> defaultdict[int, int]:
-    worked: defaultdict[int, int] = defaultdict(int)
-    for crew, task in pairs:
-        worked[crew] += _work(problem.tasks[task], crew)
-    return worked
-
-
-def _work(task: Task, crew: int) -> int:
-    """Return the minutes a crew is away from its base for a task."""
-    return task.end - task.start + 2 * task.travel[crew]
-
-
-def _share(problem: RosterProblem, crew: int) -> int:
-    """Return how much a crew's work weighs: more where it works fewer hours a week than the others."""
-    longest = max(limits.week_minutes for limits in problem.crews)
-    return max(1, round(PARTS * longest / max(1, problem.crews[crew].week_minutes)))
-
-
-@dataclass
-class _Work:
-    """What a crew does outside a window: fixed."""
+class _FixedWork:
+    """The work of a crew outside the weeks of a model, which is fixed."""
 
     minutes: int = 0
     nights: int = 0
@@ -425,7 +49,7 @@ class _Work:
     spans: list[tuple[int, int]] = field(default_factory=list)
 
 
-class _Model:
+class RosterModel:
     """The constraint program of a run of weeks, with the work outside it fixed."""
 
     def __init__(
@@ -453,8 +77,8 @@ class _Model:
         for crew, tasks in self._of_crew.items():
             self._crew(crew, tasks)
 
-    def _outside(self, fixed: Sequence[Pair]) -> defaultdict[int, _Work]:
-        outside: defaultdict[int, _Work] = defaultdict(_Work)
+    def _outside(self, fixed: Sequence[Pair]) -> defaultdict[int, _FixedWork]:
+        outside: defaultdict[int, _FixedWork] = defaultdict(_FixedWork)
         for shift in self.problem.before:
             outside[shift.crew].days.add(shift.day)
             outside[shift.crew].spans.append((shift.leave, shift.back))
@@ -475,7 +99,7 @@ class _Model:
                         self._x[crew, t] = self.model.new_bool_var("")
                         self._of_crew[crew].append(t)
 
-    def _open(self, crew: int, task: Task, minutes: int) -> bool:
+    def _open(self, crew: int, task: RosterTask, minutes: int) -> bool:
         """Return whether leave and the fixed work leave a crew free for a task."""
         limits = self.problem.crews[crew]
         if task.day in limits.away and "away" not in self.dropped:
@@ -555,7 +179,7 @@ class _Model:
     def _hours_rule(self, crew: int, tasks: list[int]) -> None:
         for week in self.weeks:
             here = [t for t in tasks if self.problem.tasks[t].day // 7 == week]
-            work = [_work(self.problem.tasks[t], crew) for t in here]
+            work = [minutes_away(self.problem.tasks[t], crew) for t in here]
             if work:
                 done = cp_model.LinearExpr.weighted_sum([self._x[crew, t] for t in here], work)
                 self.model.add(done <= self.problem.crews[crew].week_minutes)
@@ -607,7 +231,7 @@ class _Model:
             self.model.add_hint(x, pair in chosen)
         cost: list[Any] = []
         for crew, tasks in self._of_crew.items():
-            share, outside = _share(self.problem, crew), self._fixed[crew]
+            share, outside = crew_weight(self.problem, crew), self._fixed[crew]
             nights = [t for t in tasks if self.problem.tasks[t].night]
             weekends = [t for t in tasks if self.problem.tasks[t].weekend]
             cost += self._square(crew, nights, [1] * len(nights), outside.nights, 1, share * NIGHT_WEIGHT)
@@ -664,7 +288,7 @@ class _Model:
         solver.parameters.max_time_in_seconds = clock.left
         if effort is not None:
             solver.parameters.max_deterministic_time = effort
-        status = _solved(solver, self.model, clock)
+        status = solve_until(solver, self.model, clock)
         if status == cp_model.MODEL_INVALID:
             raise SolverError(f"CP-SAT refused the roster's model: {self.model.validate()}")
         if status in {cp_model.OPTIMAL, cp_model.FEASIBLE}:
@@ -675,32 +299,3 @@ class _Model:
             cp_model.INFEASIBLE: "infeasible",
         }
         return names.get(status, "unknown")
-
-
-def _solved(solver: cp_model.CpSolver, model: cp_model.CpModel, clock: Clock) -> Any:  # noqa: ANN401 - an untyped status
-    """Solve in a thread, so that this one hears Ctrl-C; it stops the search, which keeps what it has."""
-    answer: list[Any] = []
-    done = threading.Event()  # a join that Ctrl-C ends would take the thread for finished (CPython issue 89437)
-
-    def run() -> None:
-        try:
-            answer.append(solver.solve(model))
-        except BaseException as error:  # noqa: BLE001 - it is raised again below, in the thread that can be heard
-            answer.append(error)
-        finally:
-            done.set()
-
-    threading.Thread(target=run, daemon=True).start()
-    ticked = False
-    while not (done.is_set() and ticked):
-        ticked = True
-        try:
-            if clock.interrupted:
-                solver.stop_search()
-            done.wait(POLL_SECONDS)
-            clock.on_tick()
-        except KeyboardInterrupt:
-            clock.interrupted = True
-    if isinstance(answer[0], BaseException):
-        raise SolverError(f"CP-SAT failed: {answer[0]}") from answer[0]
-    return answer[0]

@@ -18,7 +18,7 @@ from optimizer.problem.teams import NO_WAY
 from optimizer.solvers.patrols.tour import Tour, TourProblem, check_tour, seconds_of, tour_value
 from optimizer.solvers.patrols.tour_bounds import Walks, sharpest
 from optimizer.solvers.patrols.tour_labels import LabelSearch, with_best_slots
-from optimizer.solvers.patrols.tour_ruin import Improver
+from optimizer.solvers.patrols.tour_ruin import TourImprover
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -143,7 +143,7 @@ def quick_tours(problem: TourProblem, n: int, seed: int = 0) -> list[Tour]:
     if place.size == 1 or n < 1:
         return []
     part = _part(problem, place)
-    improver = Improver(part, seed)
+    improver = TourImprover(part, seed)
     starts = _singles(part, np.arange(part.n + 1))  # none fits alone: rare, and then there are no quick tours
     for start in starts[1 : SPARE * n]:
         improver.improved(start, 1)
@@ -188,7 +188,7 @@ def _by_labels(
         return found.value, True
     slack = ROUNDING * table.bound
     bound = table.bound + slack
-    improver = Improver(part, seed)
+    improver = TourImprover(part, seed)
     for width, rounds, turns in zip(WIDTHS, ROUNDS, TURNS, strict=True):
         start = found.within(place)
         if start is not None:

@@ -49,7 +49,7 @@ class CircuitOutcome:
 
 
 @dataclass(frozen=True)
-class _Model:
+class _CircuitModel:
     model: cp_model.CpModel
     legs: dict[tuple[int, int], cp_model.IntVar]
     dwell: dict[tuple[int, int], cp_model.IntVar]
@@ -104,7 +104,7 @@ def best_circuit(
     return CircuitOutcome(_read(made, solver), bound * (1 + ALLOWANCE), rounding)
 
 
-def _model(problem: TourProblem) -> _Model:
+def _model(problem: TourProblem) -> _CircuitModel:
     model = cp_model.CpModel()
     stops, most = range(problem.n + 1), problem.most_slots
     short = problem.travel <= problem.shift
@@ -123,14 +123,14 @@ def _model(problem: TourProblem) -> _Model:
         _rounded_up(float(problem.leg[at]), unit) * x for at, x in legs.items()
     )
     model.maximize(objective)
-    return _Model(model, legs, dwell, objective, unit)
+    return _CircuitModel(model, legs, dwell, objective, unit)
 
 
 def _rounded_up(value: float, unit: float) -> int:
     return int(np.ceil(value / unit))
 
 
-def _add_hint(made: _Model, tour: Tour) -> None:
+def _add_hint(made: _CircuitModel, tour: Tour) -> None:
     at = (0, *tour.posts, 0)
     driven = set(pairwise(at))
     dwelt = set(zip(tour.posts, tour.slots, strict=True))
@@ -140,7 +140,7 @@ def _add_hint(made: _Model, tour: Tour) -> None:
         made.model.add_hint(x, key in dwelt)
 
 
-def _read(made: _Model, solver: cp_model.CpSolver) -> Tour:
+def _read(made: _CircuitModel, solver: cp_model.CpSolver) -> Tour:
     after = {i: j for (i, j), x in made.legs.items() if solver.boolean_value(x)}
     slots = {i: k for (i, k), x in made.dwell.items() if solver.boolean_value(x)}
     posts, at = [], after[0]

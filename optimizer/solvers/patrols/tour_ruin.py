@@ -29,7 +29,7 @@ TOLERATED = 0.03
 """Loss of worth that is accepted at first, relative."""
 
 
-class Improver:
+class TourImprover:
     """Improves tours of a problem.
 
     Parameters
