@@ -17,7 +17,7 @@ from optimizer.base.errors import InputError
 from optimizer.lab.converters.dimacs import read_co, read_gr
 from optimizer.lab.converters.hazard import hazard
 from optimizer.lab.converters.lines import Lines
-from optimizer.lab.converters.road_instance import Placement, dimacs_instance, tntp_instance
+from optimizer.lab.converters.road_instance import InstanceInputs, dimacs_instance, tntp_instance
 from optimizer.lab.converters.tntp import read_net, read_trips
 from optimizer.problem.evaluation import evaluate
 from optimizer.problem.instance_file import read_instance, write_instance
@@ -123,7 +123,7 @@ def written(folder: Path, **texts: str) -> dict[str, Path]:
 
 def diamond(folder: Path, **texts: str) -> Instance:
     paths = written(folder, **texts)
-    return dimacs_instance(paths["graph"], Placement(paths["options"], BUDGETS, PER_KM), paths["evaders"])
+    return dimacs_instance(paths["graph"], InstanceInputs(paths["options"], BUDGETS, PER_KM), paths["evaders"])
 
 
 def value_by_networkx(chosen: tuple[str, ...]) -> float:
@@ -169,7 +169,7 @@ def test_the_columns_of_the_tables_arrive(tmp_path: Path) -> None:
 
 def test_coordinates_become_degrees(tmp_path: Path) -> None:
     paths = written(tmp_path)
-    placement = Placement(paths["options"], BUDGETS, PER_KM)
+    placement = InstanceInputs(paths["options"], BUDGETS, PER_KM)
     instance = dimacs_instance(paths["graph"], placement, paths["evaders"], coordinates=paths["coordinates"])
     assert instance.lonlat is not None
     assert instance.lonlat.tolist() == [[1.0, 50.0], [1.1, 50.0], [1.0, 50.1], [1.1, 50.1], [-0.5, -50.1]]
@@ -233,7 +233,7 @@ def town(folder: Path, unit: str = "min", **texts: str) -> Instance:
     for name, text in named.items():
         paths[name].write_text(text)
     rate = hazard(unit, per_hour=0.1) if unit == "min" else hazard(unit, per_km=0.01)
-    placement = Placement(paths["options"], {"teams": 1.0}, rate)
+    placement = InstanceInputs(paths["options"], {"teams": 1.0}, rate)
     return tntp_instance(
         paths["net"],
         placement,
@@ -261,13 +261,14 @@ def test_nobody_drives_through_a_zone_of_a_tntp_network(tmp_path: Path, unit: st
 
 def test_trips_are_evaders_by_their_number(tmp_path: Path) -> None:
     (tmp_path / "t.tntp").write_text(TRIPS)
-    origin, destination, trips = read_trips(tmp_path / "t.tntp", 4)
+    journeys = read_trips(tmp_path / "t.tntp", 4)
+    origin, destination, trips = journeys.origin, journeys.destination, journeys.weight
     assert list(zip(origin.tolist(), destination.tolist(), trips.tolist(), strict=True)) == [(1, 2, 20.0), (2, 1, 10.0)]
     told: list[str] = []
     town(tmp_path)
     instance = tntp_instance(
         tmp_path / "net.tntp",
-        Placement(tmp_path / "options.tntp", {"teams": 1}, hazard("min", per_hour=0.1)),
+        InstanceInputs(tmp_path / "options.tntp", {"teams": 1}, hazard("min", per_hour=0.1)),
         trips=tmp_path / "t.tntp",
         on_unreachable=told.extend,
     )
@@ -507,7 +508,7 @@ def test_a_fault_of_trips_is_named(tmp_path: Path, old: str, new: str, message: 
 
 def test_places_of_tntp_nodes_have_to_be_degrees(tmp_path: Path) -> None:
     town(tmp_path)
-    placement = Placement(tmp_path / "options.tntp", {"teams": 1}, hazard("min", per_hour=0.1))
+    placement = InstanceInputs(tmp_path / "options.tntp", {"teams": 1}, hazard("min", per_hour=0.1))
 
     def with_nodes(scale: float) -> Instance:
         rows = [f"{k}\t{k * scale}\t{2 * k * scale}\t;" for k in range(1, 5)]

@@ -193,9 +193,9 @@ def test_a_loop_that_knows_the_truth_finds_what_its_oracle_finds(
     told = {"told": lambda _: Oracle(world.rate), "blind": lambda _: Oracle(np.ones(world.rate.size))}
     monkeypatch.setattr(loop, "ESTIMATORS", told)
     knows, blind = loop.follow(cell, ground, world, (("told", placement), ("blind", placement)))
-    assert knows["finds"] == pytest.approx(knows["oracle"], rel=1e-6)
+    assert knows["expected"] == pytest.approx(knows["oracle"], rel=1e-6)
     assert knows["rel5"] == pytest.approx([1.0] * loop.ROUNDS)
-    assert sum(blind["finds"]) < sum(knows["finds"]) < loop.ROUNDS * knows["best"]
+    assert sum(blind["expected"]) < sum(knows["expected"]) < loop.ROUNDS * knows["best"]
 
 
 def test_a_loop_learns_from_all_that_was_found(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,7 @@ def dimacs(
     """Turn a road network of the DIMACS shortest-path challenge, with a table of options, into an instance."""
     budgets = amounts(budget)
     from optimizer.lab.converters.hazard import hazard
-    from optimizer.lab.converters.road_instance import Placement, dimacs_instance
+    from optimizer.lab.converters.road_instance import InstanceInputs, dimacs_instance
     from optimizer.lab.converters.saving import save_converted
 
     rate = hazard(unit, per_hour=detection_per_hour, per_km=detection_per_km, speed_kmh=speed_kmh)
@@ -37,7 +37,7 @@ def dimacs(
         out,
         lambda on_unreachable: dimacs_instance(
             graph,
-            Placement(options, budgets, rate),
+            InstanceInputs(options, budgets, rate),
             evaders,
             coordinates=coordinates,
             name=name,

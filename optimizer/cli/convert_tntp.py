@@ -32,7 +32,7 @@ def tntp(
     if (trips is None) == (evaders is None):
         raise typer.BadParameter("give exactly one of --trips and --evaders")
     from optimizer.lab.converters.hazard import hazard
-    from optimizer.lab.converters.road_instance import Placement, tntp_instance
+    from optimizer.lab.converters.road_instance import InstanceInputs, tntp_instance
     from optimizer.lab.converters.saving import save_converted
 
     rate = hazard(unit, per_hour=detection_per_hour, per_km=detection_per_km, speed_kmh=speed_kmh)
@@ -40,7 +40,7 @@ def tntp(
         out,
         lambda on_unreachable: tntp_instance(
             network,
-            Placement(options, budgets, rate),
+            InstanceInputs(options, budgets, rate),
             trips=trips,
             evaders=evaders,
             nodes=nodes,

@@ -43,7 +43,7 @@ class Case(Generic[T]):
     about: str = ""
 
 
-class Named(Protocol):
+class HasName(Protocol):
     """Anything with a name."""
 
     @property
@@ -52,7 +52,7 @@ class Named(Protocol):
         ...
 
 
-N = TypeVar("N", bound=Named)
+N = TypeVar("N", bound=HasName)
 
 
 def matching(cases: Iterable[N], patterns: Sequence[str]) -> list[N]:

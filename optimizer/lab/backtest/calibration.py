@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 STEPS = 30
 LEAST_SPREAD = 1e-6
-"""Standard deviation of the log odds below which all predictions are one, and no slope can be told."""
+"""Standard deviation of the log odds below which all predictions are equal, and no slope can be estimated."""
 TENTHS = 10
 AT_ONCE = 100
 
 
 @dataclass(frozen=True)
 class Recalibration:
-    """Intercept and slope, with their intervals; None where nothing can be told."""
+    """Intercept and slope, with their intervals; None where nothing can be estimated."""
 
     intercept: float | None
     intercept_interval: Ends

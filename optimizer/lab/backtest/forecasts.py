@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 UNIT = "searches"
 MONTHS_FOR_A_SEASON = 13
-"""Months to learn from as of which one month of the year has been seen twice; before, a season cannot be told from a trend."""
+"""Months to learn from as of which one month of the year has been seen twice; before, a season and a trend cannot be separated."""
 STRENGTHS = (-2.0, 12.0)
 """Range of the log strength of the beta distribution; at its end all places are alike."""
 

@@ -1,4 +1,4 @@
-"""Rolling origin: every period but the first is foretold from all that came before it, and from nothing else."""
+"""Rolling origin: every period but the first is forecast from all that came before it, and from nothing else."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Fold:
     start, end
         datetime64[M]: its first month, and the month after its last.
     before, during
-        (k,) rows to learn from, and rows to foretell.
+        (k,) rows to learn from, and rows to forecast.
     """
 
     label: str

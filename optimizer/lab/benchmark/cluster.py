@@ -30,7 +30,7 @@ WORKERS_SECONDS = 60
 """Longest wait for the first worker."""
 
 _stopped: set[str] = set()
-"""Benchmarks this worker was told to leave off."""
+"""Benchmarks that this worker was asked to stop."""
 
 
 def cluster(todo: Sequence[PlannedRun], address: str) -> Generator[PlacementRow, None, None]:
@@ -60,7 +60,7 @@ def cluster(todo: Sequence[PlannedRun], address: str) -> Generator[PlacementRow,
 
 
 def run_packed(job: Job, packed: bytes, token: str) -> dict[str, Any] | None:
-    """Make a run on a worker from a packed instance file; return its row as JSON content, or None when told to stop."""
+    """Make a run on a worker from a packed instance file; return its row as JSON content, or None when asked to stop."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{job.instance}.json"
         path.write_bytes(zlib.decompress(packed))

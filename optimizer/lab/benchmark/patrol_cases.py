@@ -164,7 +164,8 @@ def valleys_case(*, n_checkpoints: int, share: float, habitual: float, n_posts: 
         habitual=habitual,
         seed=seed,
     )
-    sketch, towns, _ = draw_country(spacing, n_side, blocks, np.random.default_rng(seed))
+    country = draw_country(spacing, n_side, blocks, np.random.default_rng(seed))
+    sketch, towns = country.sketch, country.towns
     capital, south, east = towns[0], towns[2], towns[4]
     return _shared(instance, sketch.roads().network, np.array(sketch.home), [capital, south, east], share, n_posts)
 

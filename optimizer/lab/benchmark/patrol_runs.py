@@ -130,16 +130,16 @@ def _fixed(prepared: PreparedCase, options: PatrolOptions) -> dict[str, Any]:
 def _with_beats(prepared: PreparedCase, options: PatrolOptions, *, fixed: bool) -> dict[str, Any]:
     instance = prepared.instance if fixed else replace(prepared.instance, options=(), exclusions=())
     result = solve(instance, gap=options.gap, time_limit=options.time_limit, seed=options.seed)
-    told = result.statistics
+    statistics = result.statistics
     return _plan(prepared, result) | {
         "lower": result.weighed_lower,
         "lower_all": result.lower,
         "exact": result.pricing_proven,
         "beats": len(result.plan.beats) if result.plan else 0,
-        "made": int(told["beats"]),
-        "pricings": int(told["pricings"]),
-        "pricing_median": told["pricing_median_seconds"],
-        "pricing_largest": told.get("pricing_largest_seconds"),
+        "made": int(statistics["beats"]),
+        "pricings": int(statistics["pricings"]),
+        "pricing_median": statistics["pricing_median_seconds"],
+        "pricing_largest": statistics.get("pricing_largest_seconds"),
     }
 
 

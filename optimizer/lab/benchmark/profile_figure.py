@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 STYLES = (("#2b7bba", "-"), ("#d55e00", "--"), ("#006b4f", "-."), ("#a3477a", ":"), ("#1a1a1a", (0, (6, 1, 1, 1))))
-"""Colour and dash of each curve: told apart in grey too."""
+"""Colour and dash of each curve: distinguishable in grey too."""
 WIDEST = 1000.0
 """Largest factor drawn."""
 

@@ -222,7 +222,7 @@ def beat(roads: RoadMap, loads: NDArray[np.float64], start: int, length: int) ->
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
+class CheckpointKind:
     """A kind of checkpoint: detection is drawn from a range, and posts of one site exclude each other."""
 
     kind: str
@@ -231,7 +231,7 @@ class Post:
     money: float
 
 
-POSTS = (Post("permanent", (0.5, 0.8), 8.0, 30.0), Post("tactical", (0.25, 0.5), 4.0, 10.0))
+POSTS = (CheckpointKind("permanent", (0.5, 0.8), 8.0, 30.0), CheckpointKind("tactical", (0.25, 0.5), 4.0, 10.0))
 
 
 def checkpoint_options(

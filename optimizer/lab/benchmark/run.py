@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 WORKER = "optimizer.lab.benchmark.worker"
 """Module of the child process."""
 LOOK_SECONDS = 0.05
-"""How often the resident size is looked at."""
+"""Seconds between two measurements of the resident size."""
 GRACE_SECONDS = 30.0
 """How long after one and a quarter times its time limit a run that has not ended by itself is killed."""
 READING_SECONDS = 900.0
@@ -72,7 +72,7 @@ class Job:
 
 
 class StoppedError(Exception):
-    """The benchmark was told to stop; the run leaves no row."""
+    """The benchmark was asked to stop; the run leaves no row."""
 
 
 def run(job: Job, instance: Path, stopped: Callable[[], bool] = lambda: False) -> PlacementRow:
@@ -93,7 +93,7 @@ def run(job: Job, instance: Path, stopped: Callable[[], bool] = lambda: False) -
         If `stopped` said yes.
     """
     with tempfile.TemporaryFile() as errors:
-        child = _Child(job, instance, errors)
+        child = _WatchedChild(job, instance, errors)
         try:
             ended = child.watch(stopped)
         finally:
@@ -141,7 +141,7 @@ def _row(job: Job, said: dict[str, Any], *, seconds: float | None, peak_mb: floa
     )
 
 
-class _Child:
+class _WatchedChild:
     """The process of a run, in a session of its own so that the terminal's Ctrl-C reaches the parent alone."""
 
     def __init__(self, job: Job, instance: Path, errors: IO[bytes]) -> None:

@@ -113,7 +113,8 @@ def valleys_instance(
         Seed of everything drawn.
     """
     rng = np.random.default_rng(seed)
-    sketch, towns, foreign = draw_country(spacing, n_side, blocks, rng)
+    country = draw_country(spacing, n_side, blocks, rng)
+    sketch, towns, foreign = country.sketch, country.towns, country.foreign
     roads = sketch.roads()
     home = np.array(sketch.home)
     masses = rng.uniform(0.5, 1.5, len(foreign))
@@ -147,10 +148,17 @@ def valleys_instance(
     )
 
 
-def draw_country(
-    spacing: float, n_side: int, blocks: int, rng: np.random.Generator
-) -> tuple[_Sketch, list[int], list[int]]:
-    """Return the drawing, the towns at home (the capital first) and the towns abroad."""
+@dataclass(frozen=True)
+class ValleyCountry:
+    """A drawn country: its roads, the nodes of its towns (the capital first) and those of the towns abroad."""
+
+    sketch: _Sketch
+    towns: list[int]
+    foreign: list[int]
+
+
+def draw_country(spacing: float, n_side: int, blocks: int, rng: np.random.Generator) -> ValleyCountry:
+    """Draw a country."""
     sketch = _Sketch()
     capital = sketch.point(np.zeros(2), home=True)
     trunks = {
@@ -180,7 +188,7 @@ def draw_country(
         ]
         sketch.join(last, gate, "primary", POST)
     _passes(sketch, heads, ring, spacing)
-    return sketch, towns, foreign
+    return ValleyCountry(sketch, towns, foreign)
 
 
 def _winding(

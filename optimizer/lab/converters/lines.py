@@ -1,6 +1,6 @@
 """Big text files of numbers, read as arrays: lines found and chosen by their first letter, numbers parsed all at once.
 
-Only when that fails are lines looked at one by one, to say which are wrong and how.
+Only when that fails are lines read one by one, to say which are wrong and how.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Placement:
+class InstanceInputs:
     """What is added to a road network to make an interdiction problem of it.
 
     Attributes
@@ -48,7 +48,7 @@ class Placement:
 
 def dimacs_instance(
     graph: Path,
-    placement: Placement,
+    placement: InstanceInputs,
     evaders: Path,
     *,
     coordinates: Path | None = None,
@@ -86,7 +86,7 @@ def dimacs_instance(
 
 def tntp_instance(
     network: Path,
-    placement: Placement,
+    placement: InstanceInputs,
     *,
     trips: Path | None = None,
     evaders: Path | None = None,
@@ -142,7 +142,7 @@ class _Travelled:
 
 
 def _of_trips(path: Path, n_nodes: int) -> Journeys:
-    journeys = Journeys.of_trips(*read_trips(path, n_nodes))
+    journeys = read_trips(path, n_nodes)
     if not journeys.id:
         raise InputError(Problem(str(path), "no trips from a node to another", "at least one pair with trips"))
     return journeys
@@ -150,7 +150,7 @@ def _of_trips(path: Path, n_nodes: int) -> Journeys:
 
 def _assembled(
     roads: Roads,
-    placement: Placement,
+    placement: InstanceInputs,
     travelled: _Travelled,
     lonlat: NDArray[np.float64] | None,
     name: str | None,

@@ -14,6 +14,7 @@ import numpy as np
 
 from optimizer.base.errors import FileProblems
 from optimizer.lab.converters.dimacs import placed_nodes
+from optimizer.lab.converters.evaders_table import Journeys
 from optimizer.lab.converters.lines import Lines, read_bytes
 from optimizer.lab.converters.roads import Roads, check_node_count, check_nodes
 
@@ -94,8 +95,8 @@ def read_nodes(path: Path, n_nodes: int) -> NDArray[np.float64]:
     return placed_nodes(numbers[:, 0].astype(np.int64), numbers[:, 1:], n_nodes, number, faults)
 
 
-def read_trips(path: Path, n_nodes: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Read a trips file: origin, destination and trips of every pair of different nodes with trips above 0.
+def read_trips(path: Path, n_nodes: int) -> Journeys:
+    """Read a trips file: every pair of different nodes with trips above 0.
 
     Raises
     ------
@@ -125,7 +126,7 @@ def read_trips(path: Path, n_nodes: int) -> tuple[NDArray[np.int64], NDArray[np.
     destination, trips = entry[:, 0].astype(np.int64), entry[:, 1]
     _check_trips(origin, destination, trips, number, metadata.get("TOTAL OD FLOW"), faults)
     kept = (trips > 0) & (origin != destination)
-    return origin[kept], destination[kept], trips[kept]
+    return Journeys.of_trips(origin[kept], destination[kept], trips[kept])
 
 
 def _check_trips(

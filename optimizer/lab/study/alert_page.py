@@ -88,7 +88,7 @@ def mean_of(values: Sequence[float], digits: int = 3) -> str:
 def quiet_table(rows: Sequence[AlertRow]) -> PageTable:
     """Return how often a record in which nothing changed has any alarm."""
     columns = (
-        *("world, search, finds", "records", "places by", "places", "mid-p, as shipped", "sd x 1.25", "sd x 1.5"),
+        *("world, search, seizures", "records", "places by", "places", "mid-p, as shipped", "sd x 1.25", "sd x 1.5"),
         *("plain p", "Benjamini-Yekutieli"),
     )
     return PageTable.of(
@@ -161,7 +161,7 @@ def exploration_table(rows: Sequence[ExplorationRow]) -> PageTable:
     """Return the estimates after each way of searching; differences are paired."""
     columns = (
         *("searched by", "rel5", "gain over uniform", "gain over chasing", "error of log rate"),
-        *("less than uniform", "less than chasing", "finds"),
+        *("less than uniform", "less than chasing", "seizures"),
     )
     start = [row.start for row in rows]
     before = ["(before)", _mean(start, _rel5), "", "", _mean(start, _error), "", "", ""]

@@ -67,12 +67,12 @@ KINDS = (
 
 @dataclass(frozen=True, eq=False)
 class Board:
-    """Places of one kind that were searched in the window: their finds, what was expected, and the true expectation.
+    """Places of one kind that were searched in the window: their seizures, what was expected, and the true expectation.
 
     Attributes
     ----------
     observed, truth
-        (k,) finds, and finds that the truth and the effort expect.
+        (k,) seizures, and seizures that the truth and the effort expect.
     expected
         What the model expects.
     place, segment

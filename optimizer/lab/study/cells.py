@@ -74,7 +74,7 @@ class Cell:
         return self.effort == LOOP
 
     def stream(self, purpose: Stream) -> np.random.Generator:
-        """Return the cell's random stream for a purpose: the same for every way to search and every number of finds."""
+        """Return the cell's random stream for a purpose: the same for every way to search and every number of seizures."""
         place = crc32(f"{self.region} {self.world}".encode())
         return np.random.default_rng(np.random.SeedSequence([ROOT, self.seed, place, int(purpose)]))
 
@@ -85,7 +85,7 @@ LOOP = "loop"
 def plan(regions: Sequence[str] = REGIONS, seeds: int = SEEDS) -> list[Cell]:
     """Return the cells in the order they are run.
 
-    First those the goals are about, then the same searched evenly, the closed loop, other ways to search, and other numbers of finds. Within
+    First those the goals are about, then the same searched evenly, the closed loop, other ways to search, and other numbers of seizures. Within
     each stage seeds are the outer loop, so that a study cut short is balanced.
     """
     usual = SEIZURES[0]
@@ -104,6 +104,6 @@ def plan(regions: Sequence[str] = REGIONS, seeds: int = SEEDS) -> list[Cell]:
 
 def _stage(regions: Sequence[str], efforts: Sequence[str], seizures: Sequence[int], seeds: int) -> Iterable[Cell]:
     return (
-        Cell(region, world, effort, finds, seed)
-        for seed, region, world, finds, effort in product(range(seeds), regions, WORLDS, seizures, efforts)
+        Cell(region, world, effort, number, seed)
+        for seed, region, world, number, effort in product(range(seeds), regions, WORLDS, seizures, efforts)
     )

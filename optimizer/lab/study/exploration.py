@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 MONTHS, WINDOW = 24, 3
 """Months that the rate of a search is set for; months of a round."""
 WAYS = ("uniform", "chasing", "around", "information", "thompson")
-"""By length; near finds and by habit; by the information a patrol gains about the segment and those around it, or about itself; by draws."""
+"""By length; near seizures and by habit; by the information a patrol gains about the segment and those around it, or about itself; by draws."""
 ROUNDS, PATROL, THOMPSON_DRAWS = 2, 5.0, 60
 """Rounds of three months, each after a new fit; searches of a patrol; draws that share a round's searches."""
 ACTIVE = 0.1

@@ -1,4 +1,4 @@
-"""Pictures of the study of risk models: what estimators capture, whether intervals hold what they promise, what chasing finds costs."""
+"""Pictures of the study of risk models: what estimators capture, whether intervals hold what they promise, what chasing seizures costs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LINES = (
     ("#a3477a", ":", "D"),
     ("#4d4d4d", (0, (6, 1, 1, 1)), "v"),
 )
-"""Colour, dash and marker of each line: told apart in grey too. The first is the model that is recommended."""
+"""Colour, dash and marker of each line: distinguishable in grey too. The first is the model that is recommended."""
 
 Interval = tuple[float, float, float]
 """A figure and the ends of its interval."""
@@ -59,7 +59,7 @@ def save_captured(path: Path, panels: Mapping[str, Mapping[str, Interval]]) -> N
 
 
 def save_loss(path: Path, panels: Mapping[str, Mapping[str, tuple[float, float]]]) -> None:
-    """Write what is captured when roads were searched evenly and when finds were chased, a panel a world.
+    """Write what is captured when roads were searched evenly and when seizures were chased, a panel a world.
 
     Parameters
     ----------
@@ -97,10 +97,12 @@ def save_loss(path: Path, panels: Mapping[str, Mapping[str, tuple[float, float]]
             linestyle="none",
             label="searched evenly",
         ),
-        Line2D([], [], marker="o", markersize=7, color=TEXT, linestyle="none", label="finds chased"),
+        Line2D([], [], marker="o", markersize=7, color=TEXT, linestyle="none", label="seizures chased"),
     ]
     figure.legend(handles=marks, loc="outside upper right", ncols=2, frameon=False, fontsize=9)
-    _below(figure, "Share of the attainable flow in the best 5 % of road length (rel5), and what chasing finds changes")
+    _below(
+        figure, "Share of the attainable flow in the best 5 % of road length (rel5), and what chasing seizures changes"
+    )
     _save(path, figure)
 
 
@@ -159,7 +161,7 @@ def _title(ax: Axes, title: str) -> None:
 
 
 def _write_beside(ax: Axes, value: float, low: float, high: float, place: int) -> None:
-    """Write a figure beside its interval, on the side where there is room."""
+    """Write a figure beside its interval, on the side where there is space."""
     roomy = high < 0.8
     ax.text(
         high + 0.03 if roomy else low - 0.03,

@@ -22,7 +22,7 @@ from optimizer.lab.study.summary import (
 )
 
 Samples = Mapping[tuple[str, str, int], Sample]
-FINDS = 400
+USUAL_SEIZURES = 400
 WORLD_NAMES = {
     "flows": "all flows",
     "uninformed": "all flows, wrong masses",
@@ -37,17 +37,17 @@ class Goal:
 
     Attributes
     ----------
-    words
+    name
         What it is.
     least, most
         Where it is to lie.
     figure
         What the rows make of it; None where they do not say.
     reach
-        The best that the truth itself could make of it; None where that is nothing to speak of.
+        The best that the truth itself could make of it; None where that says nothing.
     """
 
-    words: str
+    name: str
     least: float
     most: float
     figure: Callable[[Samples], Statistic | None]
@@ -76,11 +76,11 @@ class Goal:
 def _in(
     world: str, of: Callable[[Sample], Statistic | None], effort: str = "feedback"
 ) -> Callable[[Samples], Statistic | None]:
-    return lambda known: of(known[world, effort, FINDS]) if (world, effort, FINDS) in known else None
+    return lambda known: of(known[world, effort, USUAL_SEIZURES]) if (world, effort, USUAL_SEIZURES) in known else None
 
 
 def _loss(world: str, estimator: str = OURS) -> Callable[[Samples], Statistic | None]:
-    even, chased = (world, "uniform", FINDS), (world, "feedback", FINDS)
+    even, chased = (world, "uniform", USUAL_SEIZURES), (world, "feedback", USUAL_SEIZURES)
     return lambda known: lost(known[even], known[chased], estimator) if even in known and chased in known else None
 
 
@@ -134,4 +134,4 @@ GOALS: tuple[Goal, ...] = (
         _in("mixed", lambda sample: median_of(sample.values(OURS, lambda row: row.seconds))),
     ),
 )
-"""Figures under feedback effort with about 400 finds, unless the words say otherwise."""
+"""Figures under feedback effort with about 400 seizures, unless the name says otherwise."""

@@ -86,7 +86,7 @@ def _world(path: Path, region: str, first: Cell) -> World:
 
 
 def world_of(folder: Path, cell: Cell) -> tuple[StudyRoads, World]:
-    """Return the ground and the truth of a cell: one truth for all ways to search it and all numbers of finds."""
+    """Return the ground and the truth of a cell: one truth for all ways to search it and all numbers of seizures."""
     path = ground_file(folder, cell.region)
     first = replace(cell, effort="", seizures=0)
     return read_study_roads(path, cell.region), _world(path, cell.region, first)

@@ -6,7 +6,7 @@ proportional  in proportion to median and road length
 top           evenly by length over the 5 % of roads that the median ranks highest
 thompson      the same by a draw of the log rates, a new one each month
 
-A round is judged by the finds to be expected where it searched, beside those of the same placement by the truth: so estimate and placement
+A round is judged by the seizures to be expected where it searched, beside those of the same placement by the truth: so estimate and placement
 are judged apart.
 """
 
@@ -63,7 +63,7 @@ def _followed(
     length = world.network.length_m[world.network.segment_arc]
     expected = per_search * SEARCHES_A_MONTH * world.rate
     ideal = ROUND_MONTHS * float(expected @ _placed(world.rate, length, lot, placement))
-    finds, rel5, seconds = [], [], 0.0
+    yielded, rel5, seconds = [], [], 0.0
     for _ in range(ROUNDS):
         began = time.process_time()
         model = ESTIMATORS[estimator](ground.table).fit(*as_records(history), ground.network)
@@ -75,10 +75,10 @@ def _followed(
         searched = [search(world.rate, per_search, chance, rng) for chance in chances]
         effort, found = (np.array(part) for part in zip(*searched, strict=True))
         history = history.followed_by(History(effort, found, np.zeros_like(found)))
-        finds.append(round(float(sum(expected @ chance for chance in chances)), 6))
+        yielded.append(round(float(sum(expected @ chance for chance in chances)), 6))
     return {
         "seconds": round(seconds, 4),
-        "finds": finds,
+        "expected": yielded,
         "oracle": [round(ideal, 6)] * ROUNDS,
         "best": round(ROUND_MONTHS * float(expected.max()), 6),
         "rel5": rel5,

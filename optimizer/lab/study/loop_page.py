@@ -34,7 +34,7 @@ def loop_content(loops: Sequence[LoopRow]) -> dict[str, object]:
         "roads": distinct(row.region.capitalize() for row in loops),
         "ratios": [_ratio_table(loops, world) for world in worlds],
         "rates": PageTable.of(
-            ["finds of a round, by the truth", *PLACEMENTS],
+            ["seizures of a round, by the truth", *PLACEMENTS],
             [
                 [
                     WORLD_NAMES[world],
@@ -56,7 +56,7 @@ def loop_content(loops: Sequence[LoopRow]) -> dict[str, object]:
 
 
 def _ratio_table(loops: Sequence[LoopRow], world: str) -> PageTable:
-    """Return late finds over those of the same placement by the truth, by estimator and placement."""
+    """Return late seizures over those of the same placement by the truth, by estimator and placement."""
     names = [name for name in ESTIMATORS if any(row.estimator == name for row in loops)]
     rows = [
         [
@@ -90,7 +90,7 @@ def _late_ratio(loops: Sequence[LoopRow], world: str, name: str, placement: str)
     late = slice(ROUNDS // 2, None)
     return np.array(
         [
-            sum(row.finds[late]) / sum(row.oracle[late])
+            sum(row.expected[late]) / sum(row.oracle[late])
             for row in loops
             if (row.world, row.estimator, row.placement) == (world, name, placement)
         ],

@@ -2,7 +2,7 @@
 
 rel5      true rate in the 5 % of road length that the median ranks highest, over that of the true ranking; ties are broken by lot
 coverage  share of active segments (more than a tenth of the mean rate) whose true index lies inside the interval
-log score chance of six later months given their own effort (finds from tips, which no effort explains, left out), beside that of the truth
+log score chance of six later months given their own effort (seizures from tips, which no effort explains, left out), beside that of the truth
           and of the record's global rate; and of six months searched evenly, the uniform audit
 """
 
@@ -44,7 +44,7 @@ class Trial:
     Attributes
     ----------
     world, per_search
-        The truth, and the finds a search makes where it is 1.
+        The truth, and the seizures a search makes where it is 1.
     past, later, audit
         The record; the months after it without tips; as many months searched evenly.
     lot
@@ -85,7 +85,7 @@ def _measured(trial: Trial, model: RiskModel, ground: StudyRoads) -> dict[str, A
     estimate = model.predict()
     seconds = time.process_time() - began
     rate = float(estimate.global_rate[0])
-    believed = getattr(model, "weights_", None)
+    weights = getattr(model, "weights_", None)
     active = trial.world.rate > ACTIVE
     return {
         "seconds": round(seconds, 4),
@@ -95,7 +95,7 @@ def _measured(trial: Trial, model: RiskModel, ground: StudyRoads) -> dict[str, A
         "rel5": round(captured(trial.world, ranks(estimate.median, trial.lot)), 6),
         "active": int(active.sum()),
         "coverage": coverage(model, trial.world.rate * trial.per_search / rate, active),
-        "flows_believed": None if believed is None else round(float(believed[1:].sum()), 4),
+        "flow_weight": None if weights is None else round(float(weights[1:].sum()), 4),
         "later": int(trial.later.found.sum()),
         "audited": int(trial.audit.found.sum()),
         **scores("log", model, trial.later, trial.world.rate * trial.per_search, rate),
@@ -126,7 +126,7 @@ def coverage(model: RiskModel, index: Floats, active: NDArray[np.bool_]) -> list
 
 
 def scores(name: str, model: RiskModel, history: History, truth: Floats, overall: float) -> dict[str, float | None]:
-    """Return the log chances a find of a later history: the model's, that of the (m,) true finds a search, that of one rate for all."""
+    """Return the log chances a seizure of a later history: the model's, that of the (m,) true seizures a search, that of one rate for all."""
     effort, found = history.effort.sum(axis=0), history.found.sum(axis=0)
     total = found.sum()
     if not total > 0:

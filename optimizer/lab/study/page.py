@@ -11,7 +11,7 @@ from optimizer.lab.pages import PageFiles, PageTable, interval, page_text, save_
 from optimizer.lab.rows import date_range, distinct, newest_version
 from optimizer.lab.study.alert_page import write_alert_page
 from optimizer.lab.study.estimators import ESTIMATORS, OURS, RAW
-from optimizer.lab.study.goals import FINDS, GOALS, WORLD_NAMES
+from optimizer.lab.study.goals import GOALS, USUAL_SEIZURES, WORLD_NAMES
 from optimizer.lab.study.loop_page import loop_content
 from optimizer.lab.study.measures import ACTIVE, LATER, MONTHS
 from optimizer.lab.study.pictures import save_pictures
@@ -41,7 +41,7 @@ SECTIONS = ("backtest.md", "alerts.md", "model.md")
 EFFORT_NAMES = {
     "uniform": "even",
     "static": "habit",
-    "feedback": "chasing finds",
+    "feedback": "chasing seizures",
     "tips": "chasing, with tips",
     "exploring": "chasing, a fifth explored",
 }
@@ -113,7 +113,7 @@ def study_text(
         record_months=MONTHS,
         later_months=LATER,
         active=f"{ACTIVE:g}",
-        finds=FINDS,
+        seizures=USUAL_SEIZURES,
         recommended=OURS,
         pictures=pictures,
         known=bool(known),
@@ -122,7 +122,7 @@ def study_text(
         truths=_truths(known),
         by_world=_by_world(known),
         by_effort=_by_effort(known),
-        by_finds=_by_finds(known),
+        by_seizures=_by_seizures(known),
         intervals=_intervals(known),
         by_region=_by_region(known, regions),
         loop=loop_content(followed) if followed else None,
@@ -153,13 +153,13 @@ def _goal_table(known: Samples, regions: Sequence[str]) -> PageTable:
         verdict = goal.verdict(found)
         mark = f"**{verdict}**" if verdict.startswith("missed") else verdict
         reach = goal.reach(known) if goal.reach is not None else None
-        body.append([goal.words, goal.bound, found, mark, *parts, reach])
+        body.append([goal.name, goal.bound, found, mark, *parts, reach])
     formats = dict.fromkeys(("all truths", *names), with_interval) | {"the truth itself": value_alone}
     return PageTable.of(["figure", "goal", "all truths", "", *names, "the truth itself"], body, formats)
 
 
 def _raw_loss(known: Samples) -> str:
-    even, chased = known.get(("mixed", "uniform", FINDS)), known.get(("mixed", "feedback", FINDS))
+    even, chased = known.get(("mixed", "uniform", USUAL_SEIZURES)), known.get(("mixed", "feedback", USUAL_SEIZURES))
     found = lost(even, chased, RAW) if even is not None and chased is not None else None
     return "" if found is None else with_interval(found)
 
@@ -167,14 +167,22 @@ def _raw_loss(known: Samples) -> str:
 def _truths(known: Samples) -> str:
     """Return how many truths there are of each world: one number, or the least and the most."""
     counts = sorted(
-        {len(sample) for (_, effort, finds), sample in known.items() if (effort, finds) == ("feedback", FINDS)}
+        {
+            len(sample)
+            for (_, effort, seizures), sample in known.items()
+            if (effort, seizures) == ("feedback", USUAL_SEIZURES)
+        }
     )
     return " to ".join(str(n) for n in dict.fromkeys((counts[0], counts[-1]))) if counts else ""
 
 
 def _chased(known: Samples) -> dict[str, Sample]:
-    """Return world -> sample of the usual setting: finds chased, the usual number of finds."""
-    return {world: known[world, "feedback", FINDS] for world in WORLD_NAMES if (world, "feedback", FINDS) in known}
+    """Return world -> sample of the usual setting: seizures chased, the usual number of seizures."""
+    return {
+        world: known[world, "feedback", USUAL_SEIZURES]
+        for world in WORLD_NAMES
+        if (world, "feedback", USUAL_SEIZURES) in known
+    }
 
 
 def _by_world(known: Samples) -> list[TitledTable]:
@@ -183,7 +191,7 @@ def _by_world(known: Samples) -> list[TitledTable]:
         return []
     return [
         TitledTable(
-            f"rel5, finds chased, about {FINDS} finds, both regions:",
+            f"rel5, seizures chased, about {USUAL_SEIZURES} seizures, both regions:",
             _table(here, lambda sample, name: mean_of(sample.values(name, rel5))),
         ),
         TitledTable(
@@ -200,22 +208,26 @@ def _by_world(known: Samples) -> list[TitledTable]:
 def _by_effort(known: Samples) -> list[TitledTable]:
     found = []
     for world, title in WORLD_NAMES.items():
-        here = {effort: known[world, effort, FINDS] for effort in EFFORT_NAMES if (world, effort, FINDS) in known}
+        here = {
+            effort: known[world, effort, USUAL_SEIZURES]
+            for effort in EFFORT_NAMES
+            if (world, effort, USUAL_SEIZURES) in known
+        }
         if len(here) > 1:
             table = _table(here, lambda sample, name: mean_of(sample.values(name, rel5)), EFFORT_NAMES)
-            found.append(TitledTable(f"rel5, {title}, about {FINDS} finds:", table))
+            found.append(TitledTable(f"rel5, {title}, about {USUAL_SEIZURES} seizures:", table))
     return found
 
 
-def _by_finds(known: Samples) -> list[TitledTable]:
+def _by_seizures(known: Samples) -> list[TitledTable]:
     found = []
     for world, title in WORLD_NAMES.items():
-        counts = sorted({finds for w, effort, finds in known if (w, effort) == (world, "feedback")})
-        here = {str(finds): known[world, "feedback", finds] for finds in counts}
+        counts = sorted({seizures for w, effort, seizures in known if (w, effort) == (world, "feedback")})
+        here = {str(seizures): known[world, "feedback", seizures] for seizures in counts}
         if len(here) > 1:
-            names = {n: f"{n} finds" for n in here}
+            names = {n: f"{n} seizures" for n in here}
             table = _table(here, lambda sample, name: mean_of(sample.values(name, rel5)), names)
-            found.append(TitledTable(f"rel5, {title}, finds chased:", table))
+            found.append(TitledTable(f"rel5, {title}, seizures chased:", table))
     return found
 
 
@@ -225,14 +237,18 @@ def _intervals(known: Samples) -> list[TitledTable]:
         return []
     rows = []
     for effort, name in EFFORT_NAMES.items():
-        mine = {world: known[world, effort, FINDS] for world in WORLD_NAMES if (world, effort, FINDS) in known}
+        mine = {
+            world: known[world, effort, USUAL_SEIZURES]
+            for world in WORLD_NAMES
+            if (world, effort, USUAL_SEIZURES) in known
+        }
         covered = {world: mean_of(sample.values(OURS, cover90)) for world, sample in mine.items()}
         if mine:
             rows.append([name, *(covered.get(world) for world in WORLD_NAMES)])
     ways = PageTable.of(["", *WORLD_NAMES.values()], rows, dict.fromkeys(WORLD_NAMES.values(), with_interval))
     return [
         TitledTable(
-            "Coverage of 90 % intervals, finds chased:",
+            "Coverage of 90 % intervals, seizures chased:",
             _table(here, lambda sample, name: mean_of(sample.values(name, cover90))),
         ),
         TitledTable(f"Of `{OURS}`, by way of searching:", ways),
@@ -245,8 +261,8 @@ def _by_region(known: Samples, regions: Sequence[str]) -> PageTable:
         ("share, median", lambda sample: median_of(sample.values(OURS, share))),
         ("audit share, median", lambda sample: median_of(sample.values(OURS, audit_share))),
         ("coverage", lambda sample: mean_of(sample.values(OURS, cover90))),
-        ("weight of flows", lambda sample: mean_of(sample.values(OURS, lambda row: row.flows_believed))),
-        ("finds", lambda sample: mean_of(sample.values(OURS, lambda row: float(row.found)))),
+        ("weight of flows", lambda sample: mean_of(sample.values(OURS, lambda row: row.flow_weight))),
+        ("seizures", lambda sample: mean_of(sample.values(OURS, lambda row: float(row.found)))),
         ("segments searched", lambda sample: mean_of(sample.values(OURS, lambda row: row.searched))),
         ("seconds", lambda sample: median_of(sample.values(OURS, lambda row: row.seconds))),
     ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.lab.study.estimators import ESTIMATORS, KERNELS, RAW
-from optimizer.lab.study.goals import FINDS, WORLD_NAMES
+from optimizer.lab.study.goals import USUAL_SEIZURES, WORLD_NAMES
 from optimizer.lab.study.measures import LEVELS
 from optimizer.lab.study.summary import Sample, mean_of, rel5
 
@@ -24,7 +24,11 @@ def save_pictures(folder: Path, known: Samples) -> list[Path]:
     """Write the pictures that the rows allow beside the folder of rows, and return their paths."""
     from optimizer.lab.study.figures import save_calibration, save_captured, save_loss
 
-    chased = {world: known[world, "feedback", FINDS] for world in WORLD_NAMES if (world, "feedback", FINDS) in known}
+    chased = {
+        world: known[world, "feedback", USUAL_SEIZURES]
+        for world in WORLD_NAMES
+        if (world, "feedback", USUAL_SEIZURES) in known
+    }
     if not chased:
         return []
     made = [folder.with_name(f"{folder.name}-{name}.png") for name in ("rel5", "calibration", "loss")]
@@ -44,8 +48,8 @@ def save_pictures(folder: Path, known: Samples) -> list[Path]:
     save_calibration(made[1], LEVELS, held)
     loss = {}
     for world, sample in chased.items():
-        if (world, "uniform", FINDS) in known:
-            even, mine = known[world, "uniform", FINDS].paired(sample)
+        if (world, "uniform", USUAL_SEIZURES) in known:
+            even, mine = known[world, "uniform", USUAL_SEIZURES].paired(sample)
             if len(even):
                 loss[WORLD_NAMES[world]] = {
                     name: (float(even.values(name, rel5).mean()), float(mine.values(name, rel5).mean()))

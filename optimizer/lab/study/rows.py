@@ -37,17 +37,17 @@ class MapRow(EstimatorRow):
     """What one estimator made of one record. Log chances are natural, each a later find; None where there was no later find."""
 
     segments: int
-    found: int = Field(description="finds that the estimator saw")
+    found: int = Field(description="seizures that the estimator saw")
     searched: float = Field(description="share of segments with any search")
     rel5: float
     active: int = Field(description="segments with more than a tenth of the mean rate")
     coverage: list[float] | None = Field(description="share of active segments inside intervals of LEVELS")
-    flows_believed: float | None = Field(description="how far models with flows are believed")
-    later: int = Field(description="finds of the later months")
+    flow_weight: float | None = Field(description="weight of the models with flows in the average")
+    later: int = Field(description="seizures of the later months")
     log_model: float | None
     log_truth: float | None
     log_global: float | None
-    audited: int = Field(description="finds of as many later months searched evenly")
+    audited: int = Field(description="seizures of as many later months searched evenly")
     audit_model: float | None
     audit_truth: float | None
     audit_global: float | None
@@ -59,12 +59,12 @@ class MapRow(EstimatorRow):
 
 
 class LoopRow(EstimatorRow):
-    """One closed loop of estimate, placement, finds and estimate; lists run over its rounds."""
+    """One closed loop of estimate, placement, seizures and estimate; lists run over its rounds."""
 
     placement: str
-    finds: list[float] = Field(description="expected finds")
-    oracle: list[float] = Field(description="expected finds of the same placement by the truth")
-    best: float = Field(description="expected finds of a round with every search on the segment where most is found")
+    expected: list[float] = Field(description="expected seizures")
+    oracle: list[float] = Field(description="expected seizures of the same placement by the truth")
+    best: float = Field(description="expected seizures of a round with every search on the segment where most is found")
     rel5: list[float] = Field(description="of the estimate that the round was placed by")
 
     @property

@@ -109,5 +109,8 @@ def check_ended(ended: Sequence[EndedCell]) -> None:
     failed = [one for one in ended if one.fault]
     if failed:
         raise InputError(
-            *(Problem(one.cell.name, one.fault, "rows", "Run the command again when it is mended") for one in failed)
+            *(
+                Problem(one.cell.name, one.fault, "rows", "Run the command again when the cause is removed")
+                for one in failed
+            )
         )

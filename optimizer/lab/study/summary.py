@@ -51,7 +51,7 @@ class Sample:
     Parameters
     ----------
     rows
-        Rows of one world, effort and number of finds.
+        Rows of one world, effort and number of seizures.
 
     Attributes
     ----------
@@ -89,7 +89,7 @@ class Sample:
 
 
 def samples(rows: Iterable[MapRow]) -> dict[tuple[str, str, int], Sample]:
-    """Return the sample of each world, effort and number of finds."""
+    """Return the sample of each world, effort and number of seizures."""
     groups: dict[tuple[str, str, int], list[MapRow]] = {}
     for row in rows:
         groups.setdefault((row.world, row.effort, row.seizures), []).append(row)
