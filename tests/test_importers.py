@@ -744,13 +744,13 @@ def test_bad_rows_of_any_csv_are_told(tmp_path: Path, text: str, words: str) -> 
     assert words in complaint(import_csv, table(tmp_path, text), mapping, areas=["Sierra North", "X"])
 
 
-def test_repeats_are_counted_or_dropped_and_finds_without_effort_told(tmp_path: Path) -> None:
+def test_repeats_are_counted_or_dropped_and_seizures_without_effort_told(tmp_path: Path) -> None:
     path = table(tmp_path, "d,a,n,e\n2020,X,1,0\n2020,X,1,0\n2019,X,0,5\n")
     columns = {"date": "d", "area": "a", "count": "n", "effort": "e"}
     kept = import_csv(path, mapped(**columns))
     assert kept.summary.counts["rows_like_an_earlier_one"] == 1
     assert kept.summary.counts["rows_out_of_date_order"] == 1
-    assert "2 rows have finds and an effort of zero" in told(kept)
+    assert "2 rows have seizures and an effort of zero" in told(kept)
     dropped = import_csv(path, checked_mapping({"columns": columns, "unit": "h", "duplicates": "drop"}, "mapping"))
     assert dropped.summary.dropped == {"copy of an earlier row": 1}
     assert balanced(dropped)

@@ -149,7 +149,7 @@ def test_searches_of_yes_or_no_are_the_complementary_log_log_of_statsmodels() ->
 
 
 def test_more_finds_than_searches_are_a_fault() -> None:
-    with pytest.raises(InputError, match="more finds than searches"):
+    with pytest.raises(InputError, match="more seizures than searches"):
         FieldFlow(yes_no={"hours"}).fit(records_of({0: 3.0}), effort_of({0: 2.0, 1: 5.0}), line_network(3))
 
 

@@ -1,8 +1,8 @@
 """What a risk model must beat: the maps that are drawn today, behind the same interface.
 
-RawCounts        finds, as if everybody had looked everywhere alike
+RawCounts        seizures, as if everybody had looked everywhere alike
 KernelDensity    the same, spread along the roads
-CountsOverEffort finds over effort, segment by segment
+CountsOverEffort seizures over effort, segment by segment
 ShrunkRate       that, shrunk along the network (`optimizer.risk.rate`)
 FlowRegression   Poisson regression on the trafficking flow and the road class
 """
@@ -37,11 +37,11 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 HALF = 0.5
-"""Finds that stand before any evidence, as in Jeffreys's prior for a Poisson's rate."""
+"""Seizures that stand before any evidence, as in Jeffreys's prior for a Poisson's rate."""
 
 
 class _Plain(GammaModel):
-    """A Gamma posterior with HALF a find before the evidence.
+    """A Gamma posterior with half a seizure before the evidence.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class _Plain(GammaModel):
         self.level = level
 
     def fit(self, records: Seizures, effort: Effort | None, network: Network) -> Self:
-        """Set finds against what this model takes for effort.
+        """Set seizures against what this model takes for effort.
 
         Raises
         ------
@@ -71,21 +71,21 @@ class _Plain(GammaModel):
 
 
 class RawCounts(_Plain):
-    """Finds, as if every segment had been searched alike: the hot-spot map that is an effort map."""
+    """Seizures, as if every segment had been searched alike: the hot-spot map that is an effort map."""
 
     def _seen(self, evidence: Evidence) -> tuple[Floats, Floats]:
         return evidence.count, np.full(evidence.count.size, evidence.expected.mean())
 
 
 class CountsOverEffort(_Plain):
-    """Finds over effort; where nobody searched, the rate of the whole."""
+    """Seizures over effort; where nobody searched, the rate of the whole."""
 
     def _seen(self, evidence: Evidence) -> tuple[Floats, Floats]:
         return evidence.count, evidence.expected
 
 
 class KernelDensity(_Plain):
-    """Finds spread along the roads by an exponential kernel, per kilometre of road.
+    """Seizures spread along the roads by an exponential kernel, per kilometre of road.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ class KernelDensity(_Plain):
 
 
 class FlowRegression:
-    """Poisson regression of finds on the trafficking flow and the road class, with effort as exposure.
+    """Poisson regression of seizures on the trafficking flow and the road class, with effort as exposure.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ class FlowRegression:
         self.ridge = ridge
 
     def fit(self, records: Seizures, effort: Effort | None, network: Network) -> Self:
-        """Fit the regression to segments that were searched; finds known by area alone are left out.
+        """Fit the regression to segments that were searched; seizures known by area alone are left out.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""What every risk model answers, and how it is asked."""
+"""The interface of all risk models, and their estimate."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ class RiskEstimate:
     Attributes
     ----------
     median, low, high
-        (m,) median and the ends of the central interval, >= 0. Rank by the median: a mean can be ruled by places nobody visited.
+        (m,) median and the ends of the central interval, >= 0. Rank by the median: means are dominated by segments that were never searched.
     mean
-        (m,) expected index, > 0: what to add up or multiply into expected loads. Where nobody searched the median may be all but nothing
+        (m,) expected index, > 0: what to add up or multiply into expected loads. Where nobody searched the median may be near 0
         while the mean is not.
     searched
-        (m,) whether any effort is recorded there. Where none is, the risk is unknown and the answer a guess from elsewhere.
+        (m,) whether any effort is recorded there. Where none is, the risk is unknown and the estimate rests on other segments alone.
     level
         Probability of the interval.
     units, global_rate
@@ -87,7 +87,11 @@ class RiskEstimate:
 
 @runtime_checkable
 class RiskModel(Protocol):
-    """A model of risk: parameters go into `__init__`, a record into `fit`, which gives what has been learnt."""
+    """A model of risk, with the conventions of scikit-learn's estimators.
+
+    `__init__` only stores its parameters, under their own names. `fit` learns from a record, sets attributes whose names end in `_`
+    (`evidence_`, `mean_`), and returns self; fitting again starts anew. `predict`, `score` and `sample` need a fitted model.
+    """
 
     def fit(self, records: Seizures, effort: Effort | None, network: Network) -> Self:
         """Learn from a record; return self."""
@@ -100,7 +104,7 @@ class RiskModel(Protocol):
     def score(self, records: Seizures, effort: Effort | None) -> float:
         """Return the log chance of a later record given its own effort: natural logarithm, higher is better.
 
-        Per seizure where finds are counted, per search where each ends in yes or no.
+        Per seizure where seizures are counted, per search where each ends in yes or no.
         """
         ...
 

@@ -99,14 +99,14 @@ def gather_evidence(
       they tell the mean of the area, not which of its roads it was.
     - Where an area has both seizures with a point (N of them) and seizures without (Y), each segment's expected seizures are divided in
       that proportion: N / (N + Y) stand behind its own count.
-    - Seizures where their unit has no effort, or from a time before or after all its effort, are told and left out: nothing says how
-      hard anybody looked.
+    - Seizures where their unit has no effort, or from a time before or after all its effort, are reported and left out: no effort is known
+      for them.
     - With no effort at all each kilometre of road counts as one unit of it.
 
     Parameters
     ----------
     records, effort
-        What was seized and how hard it was looked for; effort None or empty means none is known.
+        Seizures and search effort; effort None or empty means none is known.
     network
         The roads they lie on.
     units, global_rate
@@ -137,7 +137,7 @@ def gather_evidence(
 
 @dataclass(frozen=True)
 class _UnitSeizures:
-    """Seizures of one unit: (m,) with a segment, by area without, and those where nobody looked."""
+    """Seizures of one unit: (m,) with a segment, by area without, and those without effort."""
 
     located: NDArray[np.float64]
     by_area: dict[int, float]

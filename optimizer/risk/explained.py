@@ -1,4 +1,4 @@
-"""Models that know which part of their answer comes from the flows they were given."""
+"""The part of a risk model's estimate that its prior flows explain."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class ExplainsByFlows(Protocol):
-    """A fitted model that tells how much of its log index stands for the flows of its prior table."""
+    """A fitted model that reports how much of its log index the flows of its prior table explain."""
 
     def explained_by_flows(self) -> NDArray[np.float64]:
-        """Return the (m,) part of the log index that the prior flows stand for, as far as they are believed; 0 without flows."""
+        """Return the (m,) part of the log index that the prior flows explain, weighted by the models' posterior weights; 0 without flows."""
         ...

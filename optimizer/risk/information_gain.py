@@ -1,12 +1,12 @@
-"""Where to look next: what a patrol would teach, and where the worst roads may be that nobody knows yet.
+"""Where to search next: the information that a patrol would give, and the probability of each segment to be among the worst.
 
 A patrol of some effort on segment s finds Y ~ Poisson(e exp(eta_s)) (or negative binomial of the month's shape), e what it would find at the
-global rate, and eta_s ~ N(mean_s, sd_s^2). What it teaches is the mutual information of Y and eta_s, in nats:
+global rate, and eta_s ~ N(mean_s, sd_s^2). Its information is the mutual information of Y and eta_s, in nats:
 
     I_s = H(Y) - E[H(Y | eta_s)] = E[log p(Y | eta_s) / p(Y)]
 
-Y depends on the other log rates through eta_s alone, so that I_s is what the patrol teaches about all of them together. `around` adds up what
-it teaches about the segments near by, one by one, taking log rates as normal with correlation rho_st (from joint draws):
+Y depends on the other log rates through eta_s alone, so that I_s is the information about all of them together. `around` adds up the
+information about each of the segments near by, taking log rates as normal with correlation rho_st (from joint draws):
 
     I(Y; eta_t) ~ -1/2 log(1 - rho_st^2 (1 - exp(-2 I_s)))
 
@@ -48,18 +48,18 @@ DRAWS = 200
 STEPS = 2
 """Junctions to go, at most, from a segment to those that count as around it."""
 LARGEST_LOG_MEAN = 6.0
-"""Log means of a patrol's finds are cut here (some 400 finds): what is known to be more teaches no more."""
+"""Log means of a patrol's seizures are cut here (some 400 seizures): beyond them the information grows no more."""
 FEWEST_NODES, MOST_NODES = 97, 1537
 DIRECT = 400
 """Up to so many values are integrated one by one; more are interpolated in a table of the logarithm, to less than 1 % (measured)."""
 LEAST_SD = 1e-3
 MUCH, SURE = 0.1, 0.5
-"""Share of segments that teach much, and chance of being among the worst from which a road is called bad."""
+"""Share of segments whose information is called much, and probability of being among the worst from which a road is called bad."""
 
 
 @dataclass(frozen=True, eq=False)
 class InformationGain:
-    """What a patrol would find and teach, segment by segment (m of them).
+    """Expected seizures and information of a patrol, segment by segment (m of them).
 
     Attributes
     ----------
@@ -68,11 +68,11 @@ class InformationGain:
     median
         (m,) median risk index.
     seizures
-        (m,) median of the expected finds of the patrol.
+        (m,) median of the expected seizures of the patrol.
     information
-        (m,) nats that it teaches about the segment's log rate, >= 0.
+        (m,) information about the segment's log rate, >= 0, in nats.
     around
-        (m,) `information` and the sum over the segments around of what it teaches about each, nats.
+        (m,) `information` and the sum of the information about each of the segments around, in nats.
     top
         (m,) chance that the segment is among the worst `TOP` of the network's length.
     searched
@@ -98,7 +98,7 @@ def information_gain(
     draws: int = DRAWS,
     rng: np.random.Generator | None = None,
 ) -> InformationGain:
-    """Return what one patrol of the given effort would teach on each segment.
+    """Return the information of one patrol of the given effort on each segment.
 
     Parameters
     ----------
@@ -220,7 +220,7 @@ def _log_chance(count: Floats, x: Floats, shape: float) -> Floats:
 
 
 def information_around(own: Floats, drawn: Floats, near: csr_array) -> Floats:
-    """Return the (m,) sums of what a patrol on each segment teaches about each of the segments near it, in nats.
+    """Return the (m,) sums of the information that a patrol on each segment gives about each of the segments near it, in nats.
 
     Parameters
     ----------
@@ -240,8 +240,8 @@ def information_around(own: Floats, drawn: Floats, near: csr_array) -> Floats:
         part = slice(start, start + PAIRS)
         squared[part] = np.einsum("ij,ij->j", scaled[:, first[part]], scaled[:, second[part]]) ** 2 / n**2
     squared = np.clip(squared - (1 - squared) / max(n - 2, 1), 0.0, 1.0)  # what n draws show by chance
-    taught = -0.5 * np.log1p(-squared * -np.expm1(-2 * own[first]))
-    return np.bincount(first, taught, own.size).astype(np.float64)
+    information = -0.5 * np.log1p(-squared * -np.expm1(-2 * own[first]))
+    return np.bincount(first, information, own.size).astype(np.float64)
 
 
 def near_segments(network: Network, steps: int = STEPS) -> csr_array:
@@ -273,7 +273,7 @@ def reason(gain: InformationGain, segment: int) -> str:
     if not gain.searched[segment]:
         return "unknown: never searched" + (", may be among the worst" if gain.top[segment] > TOP else "")
     if (gain.around > gain.around[segment]).mean() < MUCH:
-        return "searched, but a patrol would still teach much"
+        return "searched, but a patrol would still give much information"
     if gain.top[segment] > SURE:
         return "known to be bad"
     return "unsure whether bad" if gain.top[segment] > TOP else "known well enough"

@@ -1,12 +1,12 @@
-"""Origin-destination flows: a prior table, and what the finds on the roads say about it.
+"""Origin-destination flows: a prior table, and what the seizures on the roads say about it.
 
     y_s ~ Poisson(E_s scale sum over pairs k of q_k P_ks),      q_k ~ Gamma(shape a, mean q0_k)
 
 P_ks is the flow of one unit of pair k on segment s (`optimizer.risk.field_flow.flow`), E_s the effort. Expectation and maximisation (Vardi's
-network tomography with Gamma priors) share each find among the pairs that pass there, in proportion to what they bring, and add it to
+network tomography with Gamma priors) share each seizure among the pairs that pass there, in proportion to what they bring, and add it to
 their prior count.
 
-Alone this is badly over-confident, for it knows of no find that is not on somebody's way. `od_draws` therefore takes draws of the whole rate
+Alone this is badly over-confident, for it knows of no seizure that is not on somebody's way. `od_draws` therefore takes draws of the whole rate
 field, which know better how little is known, and explains each of them.
 
 References
@@ -97,7 +97,7 @@ def explain(way: Passage, count: Floats, expected: Floats, shape: float) -> Floa
     way
         The pairs and where they pass.
     count
-        (j, d) finds, >= 0; need not be whole.
+        (j, d) seizures, >= 0; need not be whole.
     expected
         (j,) effort at each segment, >= 0.
     shape
@@ -120,14 +120,14 @@ def explain(way: Passage, count: Floats, expected: Floats, shape: float) -> Floa
 
 
 def fit_od(flows: PathFlows, count: Floats, expected: Floats, shape: float = 1.0) -> OdTable:
-    """Return the table that explains finds on roads.
+    """Return the table that explains seizures on roads.
 
     Parameters
     ----------
     flows
         Paths and prior table.
     count, expected
-        (m,) finds and effort of each segment.
+        (m,) seizures and effort of each segment.
     shape
         How closely pairs keep to the prior table, > 0.
     """
@@ -135,7 +135,7 @@ def fit_od(flows: PathFlows, count: Floats, expected: Floats, shape: float = 1.0
 
 
 def od_draws(flows: PathFlows, counts: Floats, expected: Floats, shape: float = 1.0) -> list[OdTable]:
-    """Return one table for each of the (d, m) sets of finds that `expected` (m,) effort would make, such as draws of a rate times effort."""
+    """Return one table for each of the (d, m) sets of seizures that `expected` (m,) effort would make, such as draws of a rate times effort."""
     segments = np.flatnonzero(expected > 0)
     way = passage(flows, segments)
     found = explain(way, counts[:, segments].T, expected[segments], shape)

@@ -73,13 +73,13 @@ class ShrunkRate(GammaModel):
         """
         evidence = gather_evidence(records, effort, network)
         fixed = (self.segment_shape, self.neighbourhood_shape, self.typical_index)
-        wanderers = [walk(network, reach) for reach in self._reaches(network)]
-        fits = [(*fit_shapes(evidence, wanderer, fixed), wanderer) for wanderer in wanderers]
-        self.log_evidence_, self.shapes_, wanderer = max(fits, key=lambda item: item[0])
-        around = neighbour_evidence(evidence, wanderer, self.shapes_)
+        walks = [walk(network, reach) for reach in self._reaches(network)]
+        fits = [(*fit_shapes(evidence, each, fixed), each) for each in walks]
+        self.log_evidence_, self.shapes_, best = max(fits, key=lambda item: item[0])
+        around = neighbour_evidence(evidence, best, self.shapes_)
         prior = self.shapes_.prior(around.count, around.expected)
         self.evidence_ = evidence
-        self.reach_km_ = wanderer.reach_km
+        self.reach_km_ = best.reach_km
         self.prior_ = prior
         self.shape_ = prior.shape + evidence.own_count
         self.rate_ = prior.shape / prior.mean + evidence.own_expected

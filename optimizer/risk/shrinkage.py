@@ -1,4 +1,4 @@
-"""Gamma-Poisson shrinkage along a network: what the evidence elsewhere says of a segment, and how far to believe it.
+"""Gamma-Poisson shrinkage along a network: prior of a segment from the evidence on others, with estimated weights.
 
 Model
 -----
@@ -6,19 +6,19 @@ For segment s with y seizures where e were expected (`optimizer.risk.evidence`),
 
     y_s ~ Poisson(e_s r_s),   r_s ~ Gamma(shape alpha_s, mean m_s)
 
-Evidence elsewhere counts at a discount, the chance F_st that a wanderer passes t from s (`optimizer.risk.smoothing`), and however well
+Evidence elsewhere counts at a discount, the probability F_st that a random walk from s passes t (`optimizer.risk.smoothing`), and however well
 searched, one segment is one example of its neighbourhood (w_t). A segment's own evidence stays out of its prior:
 
     Y_s = sum over t != s of F_st w_t y_t,   E_s = sum over t != s of F_st w_t e_t,   w_t = 1 / (1 + e_t mu / a)
 
-(finds that are known by area alone come with F = w = 1 to the segments of that area, for it is their mean that they tell), and
+(seizures that are known by area alone come with F = w = 1 to the segments of that area, for it is their mean that they tell), and
     m_s = (b + Y_s) / (b / mu + E_s)              the neighbourhood's index, itself shrunk to the typical index mu
     1 / alpha_s = 1 / a + 1 / B_s + 1 / (a B_s)   a segment varies about its neighbourhood (shape a), and the neighbourhood is known
-                                                  as well as B_s = b + Y_s finds tell it: squared coefficients of variation of a
+                                                  as well as B_s = b + Y_s seizures tell it: squared coefficients of variation of a
                                                   product of two independent Gammas
 
 so that the posterior is Gamma(alpha_s + y_s, alpha_s / m_s + e_s), and far from evidence the prior falls back to the whole.
-The reach of the wanderer, a, b and mu maximise the product over segments of the negative binomial chance of y_s, and over areas of the
+The reach of the walk, a, b and mu maximise the product over segments of the negative binomial chance of y_s, and over areas of the
 chance of their pooled count, each with its own evidence left out, times log-normal priors: an empirical Bayes estimate.
 
 References
@@ -77,7 +77,7 @@ class GammaPrior:
     shape, mean
         (k,) alpha and m.
     known
-        (k,) B: how many finds the neighbourhood's index rests on.
+        (k,) B: how many seizures the neighbourhood's index rests on.
     """
 
     shape: Floats
@@ -87,7 +87,7 @@ class GammaPrior:
 
 @dataclass(frozen=True, slots=True)
 class ShrinkageShapes:
-    """The three numbers that say how far evidence is believed: a, b and mu, all > 0."""
+    """The hyperparameters a, b and mu, all > 0."""
 
     segment: float
     neighbourhood: float

@@ -1,13 +1,13 @@
-"""How much a find on one segment says about another: the chance that a wanderer passes from one to the other.
+"""How much a seizure on one segment says about another: the probability that a random walk from one passes the other.
 
-Somebody sets out from the middle of a segment, drifts along the roads without preference (Brownian motion, which turns at random at
-junctions and back at dead ends) and stops after some time, so that on one long road he has been within x km of his start with chance
-exp(-x / reach) each way. His Green function solves, on the segments (length h, potential u) and the junctions (potential v, no length),
+The walk is Brownian motion along the roads from the middle of a segment: it turns at random at junctions and back at dead ends, and is killed
+at a constant rate, such that on one long road it gets farther than x km each way with probability exp(-x / reach). Its Green
+function solves, on the segments (length h, potential u) and the junctions (potential v, no length),
 
     h u + c (u - v1) + c (u - v2) = f,    sum over the segments at a junction of c (v - u) = 0,    c = 2 reach^2 / h,
 
 the finite-volume form of u - reach^2 u'' = f. Eliminating the segments leaves one symmetric M-matrix over the junctions, as sparse as the
-road network itself. With G the inverse, the chance to pass t having started at s is F_st = G_st / G_tt, in [0, 1], and 1 at home.
+road network itself. With G the inverse, the probability to pass t from s is F_st = G_st / G_tt, in [0, 1], and F_ss = 1.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ SHORTEST_KM = 0.001
 
 @dataclass(frozen=True)
 class Walk:
-    """A wanderer on the segments of a network.
+    """A random walk on the segments of a network.
 
     Attributes
     ----------
     reach_km
-        How far he goes.
+        Distance over which the probability to get so far falls by a factor e, on one long road.
     load
         (m,) h + 2 c of each segment.
     link
@@ -61,7 +61,7 @@ class Walk:
 
 
 def walk(network: Network, reach_km: float) -> Walk:
-    """Build the wanderer with a reach of `reach_km` > 0 kilometres. Time grows a little faster than the number of segments."""
+    """Return the random walk with a reach of `reach_km` > 0 kilometres. Time grows a little faster than the number of segments."""
     arc = network.segment_arc
     length = np.maximum(network.length_m[arc] / 1000, SHORTEST_KM)
     strength = 2 * reach_km**2 / length

@@ -91,7 +91,7 @@ def import_cbp(
     first, after = (
         rows["start"].min(),
         rows["start"].max() + pd.DateOffset(months=1),
-    )  # a month without finds was a month
+    )  # a month without seizures was a month
     rows = _without_copies(rows, drops)
     rows = _chosen(
         rows, drops, {"--component": (COMPONENT, components), "--area": (OFFICE, areas), "--drug": (DRUG, drugs)}

@@ -40,7 +40,7 @@ def import_csv(path: Path, mapping: Mapping, *, areas: Sequence[str] | None = No
     Returns
     -------
     `seizures.csv` (time, place, count, drug, quantity, source, effort_unit), if the mapping names a count or an outcome, and
-    `effort.csv` (time, place, amount, source, unit), if it names an effort or an outcome. Rows without a find are no seizures.
+    `effort.csv` (time, place, amount, source, unit), if it names an effort or an outcome. Rows without a seizure are no seizures.
 
     Raises
     ------
@@ -208,14 +208,14 @@ def _notes(rows: pd.DataFrame, repeats: int) -> tuple[str, ...]:
         )
     if "amount" not in rows:
         notes.append(
-            "The file carries no search effort: finds alone say where people looked as much as where drugs pass."
+            "The file carries no search effort: seizures alone say where people looked as much as where drugs pass."
         )
     elif "count" in rows:
         blind = int(((rows["amount"] == 0) & (rows["count"] > 0)).sum())
         if blind:
-            notes.append(f"{blind} rows have finds and an effort of zero: searches that nobody recorded.")
+            notes.append(f"{blind} rows have seizures and an effort of zero: searches that nobody recorded.")
     if "count" in rows and not (rows["count"] > 0).any():
-        notes.append("No row has a find: seizures.csv holds its header alone, and no entry names it.")
+        notes.append("No row has a seizure: seizures.csv holds its header alone, and no entry names it.")
     return tuple(notes)
 
 

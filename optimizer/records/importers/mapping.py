@@ -54,7 +54,7 @@ class Mapping(Strict):
     unit: Text | None = Field(None, description="What the effort counts, where no column says it.")
     date_format: Text = Field("auto", description="auto, fiscal-year or a strptime pattern such as %d/%m/%Y.")
     quantity_unit: Literal["kg", "g", "t", "lb", "oz"] = Field("kg", description="Unit of the quantity column.")
-    yes: Words = Field(("true", "yes", "1"), description="Outcomes that are a find, whatever their case.")
+    yes: Words = Field(("true", "yes", "1"), description="Outcomes that are a seizure, whatever their case.")
     no: Words = Field(("false", "no", "0"), description="Outcomes that are none.")
     where: dict[Text, Words] = Field(default_factory=dict, description="Column -> values; other rows are left out.")
     duplicates: Literal["keep", "drop"] = Field(

@@ -1,4 +1,4 @@
-"""Columns about people, told by their names: an importer refuses to read them."""
+"""Columns about people, recognised by their names: an importer refuses to read them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PART_OF_A_NAME = frozenset(["first", "last", "full", "given", "family", "middle"
 def is_personal(column: str) -> bool:
     """Return whether a column's name says that it is about a person.
 
-    Words are told apart by case, spaces and signs: `Self-defined ethnicity`, `AgeRange` and `driver_name` are personal, `tonnage`,
+    Words are separated by case, spaces and signs: `Self-defined ethnicity`, `AgeRange` and `driver_name` are personal, `tonnage`,
     `area name` and `origin` are not; `name` and `address` alone are.
     """
     words = [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+", column)]

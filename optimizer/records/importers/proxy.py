@@ -172,7 +172,7 @@ def constant_proxy(amount: float, areas: Sequence[str], first: pd.Timestamp, aft
         how="cross",
     )
     notes = (
-        "A constant says that every area was searched alike: finds then show where people looked as much as where drugs pass.",
+        "A constant says that every area was searched alike: seizures then show where people looked as much as where drugs pass.",
     )
     return Proxy(f"a constant of {amount:g} an area and month", "area-months (proxy)", rows, notes)
 

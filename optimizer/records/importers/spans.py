@@ -30,7 +30,7 @@ def spans(frame: pd.DataFrame, column: str, problems: ProblemList, date_format: 
     column
         The column of times.
     problems
-        Told of texts that are no time.
+        Collects the texts that are no time.
     date_format
         As in `optimizer.records.period.parse_period`.
     """

@@ -7,7 +7,7 @@ averaged over log mu by the trapezoid rule, whose error falls faster than any po
 A count is discrete, so the chance of one at least as large, P(Y >= y), is too large on the average, and where next to nothing is expected
 it is close to 1 for nearly every place. Three p-values are offered:
 
-    plain         P(Y >= y): never too small, and the more so the fewer finds are expected
+    plain         P(Y >= y): never too small, and the more so the fewer seizures are expected
     mid           P(Y > y) + P(Y = y) / 2: right on the average over places of many sizes (Lancaster 1961)
     randomised    P(Y > y) + U P(Y = y), U uniform: exactly uniform where the model holds
 

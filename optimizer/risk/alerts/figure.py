@@ -17,13 +17,13 @@ GREY, DARK, SHADE = "#c9c9c9", "#1f3b57", "#fdf3d8"
 
 
 def trend_picture(trends: Sequence[Trend]) -> str:
-    """Return an SVG with a panel for each trend: grey bars are expected finds, dots are finds, the shaded part is the window."""
+    """Return an SVG with a panel for each trend: grey bars are expected seizures, dots are seizures, the shaded part is the window."""
     height = HEAD + PANEL * max(len(trends), 1) + MARGIN
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" font-family="sans-serif" font-size="11" role="img">',
-        "<title>Finds and expected finds by quarter</title>",
+        "<title>Seizures and expected seizures by quarter</title>",
         f'<rect width="{WIDTH}" height="{height}" fill="white"/>',
-        f'<text x="{MARGIN}" y="20">Grey bars: finds that the search effort led to expect. Dots: finds. Shaded: the recent window.</text>',
+        f'<text x="{MARGIN}" y="20">Grey bars: expected seizures, given the search effort. Dots: seizures. Shaded: the recent window.</text>',
     ]
     for number, trend in enumerate(trends):
         parts += _panel(trend, HEAD + number * PANEL)

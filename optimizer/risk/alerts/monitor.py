@@ -1,7 +1,7 @@
-"""Alerts: places whose recent finds are more, or fewer, than their own search effort led to expect.
+"""Alerts: places whose recent seizures are more, or fewer, than their own search effort led to expect.
 
 The model is fitted to the time before a recent window. At each place the window's effort, season and detection give the distribution of
-the finds to come: Poisson, or negative binomial of the shape that the model chose for a month, averaged over what the model does not know of
+the seizures to come: Poisson, or negative binomial of the shape that the model chose for a month, averaged over what the model does not know of
 the log rate. A place whose count is too far out in either tail is called, at a stated rate of false discoveries over all places that were
 searched in the window.
 
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 ALERT_WIDENING = 1.0
 """Standard deviations of log rates are multiplied by this before a count is called surprising (results/risk/alerts.md)."""
 SURPRISING = 0.05
-"""p-value of the whole below which a reader is told that all has moved."""
+"""p-value of the whole network below which a warning says that everything has changed."""
 DRAWS = 200
 DRAWS_OF_MANY, MANY = 100, 20_000
 """Joint draws, and how many on networks of more segments than so."""
@@ -64,21 +64,21 @@ class PlaceTest:
     place
         Where.
     observed
-        Finds with effort behind them.
+        Seizures with effort behind them.
     expected
-        Median of the expected finds, > 0.
+        Median of the expected seizures, > 0.
     low, high
-        Ends of the central interval of the finds that were to be expected.
+        Ends of the central interval of the seizures that were to be expected.
     p
         Two-sided p-value.
     q
         Smallest rate of false discoveries at which it is called.
     direction
-        On which side of the expectation the finds lie.
+        On which side of the expectation the seizures lie.
     alarm
         Whether it is called.
     thin
-        Whether the alarm is of more and rests on a single find.
+        Whether the alarm is of more and rests on a single seizure.
     new
         Whether nobody searched there before the window: the expectation comes from elsewhere and is wide.
     """
@@ -98,7 +98,7 @@ class PlaceTest:
 
 @dataclass(frozen=True)
 class Unrecorded:
-    """Finds that no recorded search explains: where, when, and how many."""
+    """Seizures that no recorded search explains: where, when, and how many."""
 
     place: str
     segment: int | None
@@ -114,7 +114,7 @@ class Alerts:
     Attributes
     ----------
     before, window
-        What the expectation was learnt from, and what was held against it.
+        The time that the model was fitted to, and the time that was tested.
     fdr
         The stated rate of false discoveries.
     tested
@@ -122,7 +122,7 @@ class Alerts:
     whole
         All places together; None where nothing was searched. It is no part of the false discovery rate.
     unrecorded
-        Finds of the window without effort behind them.
+        Seizures of the window without effort behind them.
     warnings
         What a reader must know.
     """
@@ -168,7 +168,7 @@ class _Tests:
 
 
 class AlertMonitor:
-    """Holds a recent window of a record against what the time before it led to expect.
+    """Tests a recent window of a record against a model fitted to the time before it.
 
     Parameters
     ----------
@@ -181,7 +181,7 @@ class AlertMonitor:
     since
         First day of the window; by default as `optimizer.risk.alerts.window.split_record` says.
     memory
-        Months before the window from which the expectation is learnt; by default all.
+        Months before the window to which the model is fitted; by default all.
     widening
         Factor on the standard deviations of the log rates, > 0.
     seed
@@ -240,7 +240,7 @@ class AlertMonitor:
         any_dependence
             Benjamini and Yekutieli's rule in place of Benjamini and Hochberg's.
         level
-            Probability of the interval of finds.
+            Probability of the interval of seizures.
         """
         records, effort = self.split.window.seizures, self.split.window.effort
         counted = tally(places, records, self.comparable(effort), self.network, self.reference)
@@ -264,7 +264,7 @@ class AlertMonitor:
         )
 
     def comparable(self, effort: Effort) -> Effort:
-        """Return effort in hours of an average month, by the season that was learnt."""
+        """Return effort in hours of an average month, by the fitted season."""
         return in_average_months(effort, self.model.season_)
 
     def forecast(self, counted: Tally) -> CountForecast:
@@ -286,7 +286,7 @@ class AlertMonitor:
         return CountForecast(searched, PredictiveCounts(centre, sd, shape))
 
     def _log_sums(self, counted: Tally, number: NDArray[np.int64], wanted: NDArray[np.bool_]) -> Floats:
-        """Return draws of the log of the expected finds of the wanted places, (draws, places)."""
+        """Return draws of the log of the expected seizures of the wanted places, (draws, places)."""
         kept = wanted[number]
         starts = np.flatnonzero(np.diff(number[kept], prepend=-1))
         segment, unit, expected = counted.segment[kept], counted.unit[kept], counted.expected[kept]
@@ -310,8 +310,8 @@ class AlertMonitor:
     def _levels(self, rates: Floats, rng: np.random.Generator) -> Floats:
         """Return for each draw of the log rates one of the levels of the units; 0 where there is one unit, whose level is in the rates.
 
-        Given the rates, the finds N of a unit are Poisson with mean exp(level) S, S what its effort finds at level 0, and the level's prior is
-        normal about 0: its conditional is normal about the mode as nearly as matters. The rates alone scatter with all that is not known of the
+        Given the rates, the seizures N of a unit are Poisson with mean exp(level) S, S the mean at level 0, and the level's prior is normal
+        about 0: its conditional is close to normal about the mode. The rates alone scatter with all that is not known of the
         levels; rate and level together do not.
         """
         out = np.zeros((len(rates), len(self.reference.units)))
@@ -344,7 +344,7 @@ class AlertMonitor:
 
     @property
     def _main(self) -> Candidate:
-        """The candidate that is believed most."""
+        """The candidate of the greatest weight."""
         return self.model.candidates_[int(np.argmax(self.model.weights_))]
 
     def _never_before(self, counted: Tally, size: int) -> NDArray[np.bool_]:

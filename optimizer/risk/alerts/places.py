@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """Somewhere finds are counted.
+    """Somewhere seizures are counted.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Place:
     area
         Name of the area it is, of which seizures may be known without a point; None otherwise.
     everything
-        Whether it is the whole network, where finds of every area count too.
+        Whether it is the whole network, where seizures of every area count too.
     """
 
     id: str
@@ -46,7 +46,7 @@ class Place:
 
     @property
     def by_points(self) -> bool:
-        """Whether finds with a point alone count here."""
+        """Whether seizures with a point alone count here."""
         return self.area is None and not self.everything
 
 

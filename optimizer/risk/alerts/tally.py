@@ -1,4 +1,4 @@
-"""Finds and effort of a span of time, place by place, as the model of an earlier time expects them."""
+"""Seizures and effort of a span of time, place by place, as the model of an earlier time expects them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RateReference:
-    """What an earlier time fixed: units of effort, and (units,) finds per unit where the index is 1; NaN where it had no effort."""
+    """What an earlier time fixed: units of effort, and (units,) seizures per unit where the index is 1; NaN where it had no effort."""
 
     units: tuple[str, ...]
     global_rate: Floats
@@ -35,18 +35,18 @@ class RateReference:
 
 @dataclass(frozen=True)
 class Tally:
-    """Finds of k places, and the c cells of effort behind them.
+    """Seizures of k places, and the c cells of effort behind them.
 
     Attributes
     ----------
     observed
-        (k,) finds that have effort behind them.
+        (k,) seizures that have effort behind them.
     place
         (c,) whose cell it is, in rising order.
     segment, unit
         (c,) where, and in which unit of effort.
     expected
-        (c,) finds that the effort would make at the global rate, > 0.
+        (c,) seizures that the effort would make at the global rate, > 0.
     clumps
         (c,) over how many months it went, >= 1.
     """
@@ -62,11 +62,11 @@ class Tally:
 def tally(
     places: Sequence[Place], records: Seizures, effort: Effort, network: Network, reference: RateReference
 ) -> Tally:
-    """Count finds and expected finds at each place.
+    """Count seizures and expected seizures at each place.
 
-    At a segment or a group of segments only finds with a point count, against the effort that stands behind such finds (`gather_evidence`). An
-    area's finds are those that name it and those with a point inside, against the effort that names it or has a point inside: effort and
-    finds of another area that overlaps it stay out. On the whole network everything counts that has effort behind it.
+    At a segment or a group of segments only seizures with a point count, against the effort behind such seizures (`gather_evidence`). An
+    area's seizures are those that name it and those with a point inside, against the effort that names it or has a point inside: effort and
+    seizures of another area that overlaps it stay out. On the whole network everything counts that has effort behind it.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def _backed(records: Seizures, made_by: Ints, exposure: Exposure) -> NDArray[np.
 
 
 def without_effort(records: Seizures, effort: Effort, network: Network, units: tuple[str, ...]) -> NDArray[np.bool_]:
-    """Return whether each row of seizures, with finds in it, was made where or when no effort of its unit is recorded, (k,)."""
+    """Return whether each row of seizures, with seizures in it, was made where or when no effort of its unit is recorded, (k,)."""
     exposure = spread_effort(effort, network, units)
     made_by = unit_of_seizures(records, exposure)
     backed = _backed(records, made_by, exposure) & in_time(records, exposure, made_by)

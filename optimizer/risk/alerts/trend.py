@@ -1,4 +1,4 @@
-"""Finds against expectation, quarter by quarter."""
+"""Seizures against expectation, quarter by quarter."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class Quarter:
     span
         When; longer than a quarter where seizures are dated by longer spans.
     observed
-        Finds with effort behind them.
+        Seizures with effort behind them.
     expected
-        Median of the finds that the effort led to expect, by the model of the time before the window; 0 where nobody searched.
+        Median of the seizures that the effort led to expect, by the model of the time before the window; 0 where nobody searched.
     ratio, low, high
         Found over expected and its central interval; NaN where nobody searched.
     recent
@@ -110,9 +110,9 @@ def ratio_interval(count: Floats, centre: Floats, sd: Floats, level: float) -> I
     Parameters
     ----------
     count
-        (k,) finds, >= 0.
+        (k,) seizures, >= 0.
     centre, sd
-        (k,) mean and standard deviation of the log of the expected finds.
+        (k,) mean and standard deviation of the log of the expected seizures.
     level
         Probability of the interval, in (0, 1).
     """

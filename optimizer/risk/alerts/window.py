@@ -96,7 +96,7 @@ def split_record(
         First day of the window; by default three months before the last day of effort, or as much earlier as it takes for no seizure to
         reach over the cut: records by fiscal year give a window of a year.
     memory
-        Months before the window from which the expectation is learnt, >= 1; by default all. The model knows no slow change: over a long
+        Months before the window to which the model is fitted, >= 1; by default all. The model knows no slow change: over a long
         memory a drift shows as an alert.
 
     Raises
@@ -144,7 +144,7 @@ def _late_finds(records: Seizures, before: Span) -> list[str]:
         return []
     remark = (
         f"Effort is recorded from {before.start}, seizures from {dated.min()}: if they only began to be recorded then, too little is "
-        "expected. Learn from a shorter time."
+        "expected. Fit to a shorter time."
     )
     return [remark]
 

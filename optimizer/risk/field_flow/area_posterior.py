@@ -1,4 +1,4 @@
-"""The posterior where finds are known by area alone: the sum of an area is kept apart from how it is divided.
+"""The posterior where seizures are known by area alone: the sum of an area is kept apart from how it is divided.
 
 What a count by area tells is the sum S of e exp(eta) over the area's segments, closely, and of how S is divided next to nothing. No normal
 distribution of eta says both: segments that keep the prior's spread have a sum that scatters nearly as widely, and above what it was at

@@ -28,7 +28,7 @@ def cells_of(evidence: Evidence, yes_no: Collection[str] = ()) -> Cells:
     Raises
     ------
     InputError
-        If a segment has more finds than searches, or finds of such searches are known by area alone.
+        If a segment has more seizures than searches, or seizures of such searches are known by area alone.
     """
     unit, segment = np.nonzero(evidence.unit_expected > 0)
     expected = evidence.unit_expected[unit, segment]
@@ -44,14 +44,14 @@ def _complain(evidence: Evidence, yes_no: Collection[str], too_many: int) -> Non
     if too_many:
         problems.add(
             "searches that end in yes or no",
-            f"{too_many} segments with more finds than searches",
-            "at most one find a search",
-            "Count each find with its search, or do not name the unit in yes_no",
+            f"{too_many} segments with more seizures than searches",
+            "at most one seizure a search",
+            "Count each seizure with its search, or do not name the unit in yes_no",
         )
     if any(evidence.units[area.unit] in yes_no for area in evidence.area_counts):
         problems.add(
             "searches that end in yes or no",
-            "finds of which only the area is known, where the area's searches have points",
+            "seizures of which only the area is known, where the area's searches have points",
             "the place of each search and its outcome",
             "Give outcomes the same place as searches, or do not name the unit in yes_no",
         )

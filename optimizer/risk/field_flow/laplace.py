@@ -59,7 +59,7 @@ def find_mode(
     Parameters
     ----------
     latent, hyper
-        What is climbed.
+        The posterior whose mode is sought.
     start
         A point to begin at; by default the priors' means.
     close

@@ -3,7 +3,7 @@
     F = F(delta): pairs (o, d) times exp(delta_o + delta_d),      delta ~ N(0, MASS_SD^2)
 
 made linear around the mode: d log (F + local) / d delta is the share of o (or d) in F + local. Around which point is found on the part of
-the roads on which hyperparameters are learnt; the candidate itself has one column a mass on the whole.
+the roads on which hyperparameters are fitted; the candidate itself has one column a mass on the whole.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The recommended risk model: a field on the roads and the flow of trafficking, told apart from where people looked.
+"""The recommended risk model: a Gaussian Markov field on the roads and trafficking flows, with search effort as exposure.
 
 Seizures of segment s, searched with effort E in months with season t, are Poisson (or negative binomial, or yes and no) with mean
 E exp(eta_s + season_t + level of the unit); what is not searched says nothing, and what has no effort leaves the likelihood.
@@ -58,13 +58,13 @@ THETAS = (1 / 30, 1 / 90, 1 / 300)
 """Preferences for short times that are tried, per second."""
 WIDENING, WIDENING_WITH_FLOWS = 1.1, 1.3
 """Posterior standard deviations are multiplied by these, so that 90 % intervals hold about as often in simulation as they promise
-(docs/risk.md). Models with flows are surer than they should be of which of several roads is taken: that is no part of them."""
+(docs/risk.md). Models with flows do not include the uncertainty about which of several roads is taken, so their intervals are too narrow."""
 DRAWS_FOR_AREAS = 200
 LARGEST_FOR_MASSES = 20_000
 """Segments up to which masses are fitted unattended; beyond, they add half to the time of a fit (results/risk/model.md)."""
 LEAST_EFFECTIVE = 50.0
 TOO_FEW = (
-    "Finds known by area alone are weighed by draws, and only about {:.0f} of them count: "
+    "Seizures known by area alone are weighed by draws, and only about {:.0f} of them count: "
     "medians and intervals of these areas are rough."
 )
 NO_FLOWS = "No pair of a gateway and a settlement carries anything, so trafficking flows say nothing of risk here."
@@ -91,14 +91,14 @@ class FieldFlow:
         Shape of a month's counts on a segment: infinity is Poisson, None chooses.
     widening
         Factor on the standard deviations of the log rates in intervals and draws; 1 gives the model's own, None `WIDENING_WITH_FLOWS` as far as
-        models with flows are believed and else `WIDENING`.
+        models with flows have posterior weight and else `WIDENING`.
     neighbours
         Graph of the field in place of that of the roads, for records without roads.
 
     Attributes
     ----------
     candidates_, weights_
-        The models and how far each is believed; only those believed at all have a spread.
+        The candidate models and their (candidates,) posterior weights, sum 1; only those with weight have a standard deviation.
     season_
         (12,) factors of the months, mean 1.
     mean_, sd_
@@ -149,13 +149,13 @@ class FieldFlow:
             latent = self._latent_model(latent.field)
         candidates = self._candidates(latent)
         self.weights_ = model_weights(candidates)
-        believed = self.weights_ > 0
+        kept = self.weights_ > 0
         self.candidates_ = [
-            with_posterior(one) if kept else one for one, kept in zip(candidates, believed, strict=True)
+            with_posterior(one) if weighted else one for one, weighted in zip(candidates, kept, strict=True)
         ]
-        weight = self.weights_[believed]
-        means = np.array([one.mean for one, kept in zip(self.candidates_, believed, strict=True) if kept])
-        variances = np.array([one.sd**2 for one, kept in zip(self.candidates_, believed, strict=True) if kept])
+        weight = self.weights_[kept]
+        means = np.array([one.mean for one, weighted in zip(self.candidates_, kept, strict=True) if weighted])
+        variances = np.array([one.sd**2 for one, weighted in zip(self.candidates_, kept, strict=True) if weighted])
         self.mean_ = weight @ means
         self.sd_ = np.sqrt(weight @ (variances + (means - self.mean_) ** 2))
         return self
@@ -178,24 +178,24 @@ class FieldFlow:
         return estimate
 
     def explained_by_flows(self) -> Floats:
-        """Return the (m,) part of the log index that the prior flows stand for, b1 log F, as far as they are believed; 0 without flows."""
-        flowing = [(belief, one) for belief, one in zip(self.weights_, self.candidates_, strict=True) if one.flows]
+        """Return the (m,) part of the log index that the prior flows explain, b1 log F, averaged over the models; 0 without flows."""
+        flowing = [(weight, one) for weight, one in zip(self.weights_, self.candidates_, strict=True) if one.flows]
         if not flowing:
             return np.zeros(self.mean_.size)
         design = flowing[0][1].latent.design  # the prior flow is its last column
         at = design.columns.shape[1] - 1
-        slope = sum(belief * one.mode.point.beta[at] for belief, one in flowing)
+        slope = sum(weight * one.mode.point.beta[at] for weight, one in flowing)
         return np.asarray(slope * design.columns[:, at])
 
     def table(self) -> OdTable | None:
-        """Return the believed flows between origins and destinations, as shares; None without flows.
+        """Return the posterior mean of the flows between origins and destinations, as shares; None without flows.
 
-        The prior table where masses were not fitted, else its mean with the fitted one, each as far as it is believed.
+        The prior table where masses were not fitted, else its mean with the fitted one, by the weights of the models.
         """
         if self.flows is None:
             return None
         shares = [self.flows if one.table is None else one.table for one in self.candidates_]
-        weight = sum(belief * one.shares() for belief, one in zip(self.weights_, shares, strict=True))
+        weight = sum(weight * one.shares() for weight, one in zip(self.weights_, shares, strict=True))
         return self.flows.with_weight(np.asarray(weight))
 
     def tables(self, n: int, rng: np.random.Generator, shape: float = 1.0) -> list[OdTable]:
@@ -208,11 +208,11 @@ class FieldFlow:
         shape
             How closely pairs keep to `table()`, > 0.
         """
-        believed = self.table()
-        if believed is None or self._paths is None:
+        mean_table = self.table()
+        if mean_table is None or self._paths is None:
             return []
         expected = self.evidence_.own_expected
-        return od_draws(replace(self._paths, table=believed), np.exp(self._draws(n, rng)) * expected, expected, shape)
+        return od_draws(replace(self._paths, table=mean_table), np.exp(self._draws(n, rng)) * expected, expected, shape)
 
     def sample(self, n: int, rng: np.random.Generator) -> Floats:
         """Return n draws of the log risk index, (n, m), segments together; widened as the intervals are.
@@ -251,16 +251,16 @@ class FieldFlow:
         return self.candidates_[0].latent.areas
 
     def _of_areas(self, what: Literal["log_sum", "log_expected_sum"]) -> Floats:
-        """Return the (areas,) believed mean of what summaries say of the areas' sums."""
-        known = [(belief, one.summary) for belief, one in zip(self.weights_, self.candidates_, strict=True)]
-        return np.asarray(sum(belief * getattr(one, what) for belief, one in known if one is not None))
+        """Return the (areas,) mean over the models of what their summaries say of the areas' sums."""
+        known = [(weight, one.summary) for weight, one in zip(self.weights_, self.candidates_, strict=True)]
+        return np.asarray(sum(weight * getattr(one, what) for weight, one in known if one is not None))
 
     def _with_areas(self, estimate: RiskEstimate) -> RiskEstimate:
         """Return the estimate with an expected index whose sums over areas are those of the posterior."""
         at = np.unique(np.concatenate([area.segment for area in self._areas]))
         mean = estimate.mean.copy()
-        believed = self._of_areas("log_expected_sum")
-        mean[at] = expected_rates(self._areas, self.mean_, self.sd_, believed)[at]
+        wanted = self._of_areas("log_expected_sum")
+        mean[at] = expected_rates(self._areas, self.mean_, self.sd_, wanted)[at]
         few = [
             one.summary
             for one in self.candidates_
@@ -272,7 +272,7 @@ class FieldFlow:
     def score(self, records: Seizures, effort: Effort | None) -> float:
         """Return the log chance of a later record given its own effort (natural logarithm; higher is better).
 
-        Per seizure where finds are counted, per search in units of `yes_no`; the whole log chance where there is neither. Seizures without
+        Per seizure where seizures are counted, per search in units of `yes_no`; the whole log chance where there is neither. Seizures without
         effort are left out. Where the model was fitted without effort, the later record's number of seizures is taken as given and only
         their places are judged. Cells count one by one: each is averaged over its own log rate, not widened (a wider log-normal
         also has a higher mean, which later records do not show).

@@ -1,4 +1,4 @@
-"""Covariates of the candidate models, their likeliest hyperparameters, and how far each is believed.
+"""Covariates of the candidate models, their fitted hyperparameters, and their posterior weights.
 
     field                field alone (with the road classes)
     field + flow         and b1 (log (F + local) - mean), F the flow that the prior table of pairs sends over each segment over its mean, and
@@ -6,8 +6,8 @@
     field + flow, masses and what each origin and destination sends and draws is fitted too (`optimizer.risk.field_flow.masses`)
     alike                none of these: the level and the road classes are all there is
 
-Each is believed in proportion to its evidence (Laplace's approximation at the likeliest hyperparameters), so that flows are dropped where they
-explain nothing. Theta, the preference for short ways, and `local` are chosen by evidence among a few.
+The weight of each is proportional to its evidence (Laplace's approximation at the most likely hyperparameters), so that flows are dropped where
+they explain nothing. Theta, the preference for short ways, and `local` are chosen by evidence among a few.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 LEVEL_PRIOR_SD = 10.0
 CLASS_PRIOR_SD = 1.0
 FLOW_PRIOR = (1.0, 0.5)
-"""Mean and standard deviation of b1: finds in proportion to flow, unless the record says otherwise."""
+"""Mean and standard deviation of b1: seizures in proportion to flow, unless the record says otherwise."""
 LOCAL_SHARES = (0.1, 0.03, 0.3, 1.0)
 """What passes everywhere whatever the pairs send, over the mean flow of a segment: values that are tried, the first with every theta."""
 HYPER_MEAN = np.array([0.0, -3.0, -1.0])
@@ -49,10 +49,10 @@ HYPER_SD = np.array([2.5, 2.5, 1.5])
 SHAPES = (np.inf, 16.0, 4.0, 1.0)
 """Shapes of a month's counts that are tried; infinity is Poisson."""
 SHAPE_MARGIN = 1.0
-"""Where finds are known by area alone, a shape must be better by this much log evidence than one nearer to Poisson: sums of many months over
-few areas tell shapes apart by hairs, and a wrong one costs a third of a nat in every month foretold."""
+"""Where seizures are known by area alone, a shape must be better by this much log evidence than one nearer to Poisson: sums of many months over
+few areas hardly distinguish shapes, and a wrong one costs a third of a nat in the forecast of every month."""
 CLOSE = 3e-3
-"""Gain in log chance at which a climb stops."""
+"""Gain in log posterior at which the search for a mode stops."""
 LEAST_WEIGHT = 1e-3
 BLURS = 1
 """Rounds from the mode to the normal distribution nearest to the posterior; more change nothing that matters (measured)."""
@@ -64,7 +64,7 @@ NO_FIELD = Hyperparameters(1e4, 1.0)
 
 @dataclass(frozen=True)
 class Candidate:
-    """One candidate at its likeliest hyperparameters: at its mode, or, settled, at the normal distribution nearest to its posterior.
+    """One candidate at its most likely hyperparameters: at its mode or, after `with_posterior`, with its mean and standard deviation.
 
     Attributes
     ----------
@@ -75,13 +75,13 @@ class Candidate:
     log_evidence
         Log chance of the record, priors of the hyperparameters included.
     mean, sd
-        (m,) log rate; the standard deviation is NaN until the candidate is settled.
+        (m,) log rate; the standard deviation is NaN before `with_posterior`.
     theta
         Preference for short times; NaN without flows.
     table
         Pairs that the flow stands for; None without.
     area_posterior, summary
-        The posterior where finds are known by area alone, and what its draws say; None until the candidate is settled, or without areas.
+        The posterior where seizures are known by area alone, and what its draws say; None before `with_posterior`, or without areas.
     """
 
     name: str
@@ -138,7 +138,7 @@ def with_flow(design: Design, column: Floats) -> Design:
 def fit_hyperparameters(
     latent: LatentModel, start: Hyperparameters, tolerance: float = 0.25
 ) -> tuple[Hyperparameters, PosteriorExpansion]:
-    """Return the likeliest tau, kappa^2 and nugget, learnt on a part where the problem is large, and the mode there.
+    """Return the most likely tau, kappa^2 and nugget, fitted on a subgraph where the model is large, and the mode there.
 
     Parameters
     ----------
@@ -188,7 +188,7 @@ def fit_shape(
 ) -> Hyperparameters:
     """Return the setting with the shape of a month's counts under which the record is likeliest.
 
-    Where finds are known by area alone, the first of the shapes that is not worse than that by more than `SHAPE_MARGIN`.
+    Where seizures are known by area alone, the first of the shapes that is not worse than that by more than `SHAPE_MARGIN`.
     """
     tried = [replace(hyper, shape=shape) for shape in shapes]
     smaller = restrict(latent, learning_subgraph(latent))
@@ -223,9 +223,9 @@ def class_rate_candidate(latent: LatentModel, shape: float, start: LatentPoint) 
 
 
 def with_posterior(one: Candidate) -> Candidate:
-    """Return a climbed candidate moved on from its mode to the normal distribution nearest to its posterior.
+    """Return a candidate at its mode with the mean and standard deviation of the normal distribution nearest to its posterior.
 
-    Where finds are known by area alone no normal distribution is near, and mean and spread are those of draws (`area_posterior`).
+    Where seizures are known by area alone no normal distribution is near, and mean and spread are those of draws (`area_posterior`).
     """
     latent, hyper = one.latent, one.hyper
     mode, hessian = find_mode(latent, hyper, one.mode.point, close=CLOSE)
@@ -274,7 +274,7 @@ def fit_flow(
     """Return the flow under whose theta, and then local share, the record is likeliest at the given hyperparameters."""
     segments = learning_subgraph(latent)
 
-    def believed(flows: PathFlows, total: Floats, local: float) -> tuple[float, FittedFlow]:
+    def tried_flow(flows: PathFlows, total: Floats, local: float) -> tuple[float, FittedFlow]:
         own = (
             local / (total / total.mean() + local) if total.any() else None
         )  # the less flow, the more a road is its own
@@ -285,16 +285,16 @@ def fit_flow(
     for theta in thetas:
         flows = path_flows(network, table, theta)
         total = flows.net(table.shares()).sum(axis=0)
-        tried.append((*believed(flows, total, LOCAL_SHARES[0]), total))
+        tried.append((*tried_flow(flows, total, LOCAL_SHARES[0]), total))
     value, choice, total = max(tried, key=lambda item: item[0])
-    others = [(value, choice), *(believed(choice.flows, total, local) for local in LOCAL_SHARES[1:])]
+    others = [(value, choice), *(tried_flow(choice.flows, total, local) for local in LOCAL_SHARES[1:])]
     return max(others, key=lambda item: item[0])[1]
 
 
 def model_weights(candidates: Sequence[Candidate]) -> Floats:
-    """Return how far each candidate is believed: its evidence over that of all, from equal prior belief.
+    """Return the posterior weight of each candidate: its evidence over that of all, from equal prior weights.
 
-    Those that would be believed less than `LEAST_WEIGHT` are not believed at all (Madigan and Raftery 1994, Occam's window).
+    Weights below `LEAST_WEIGHT` are set to 0 (Madigan and Raftery 1994, Occam's window).
     """
     logs = np.array([candidate.log_evidence for candidate in candidates])
     chance = np.exp(logs - logs.max())

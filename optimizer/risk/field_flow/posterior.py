@@ -1,4 +1,4 @@
-"""What the log posterior of the latent variables looks like from a point: its value, its slope and its curvature.
+"""The log posterior of the latent variables expanded to second order at a point: its value, gradient and curvature.
 
 Letters as in `optimizer.risk.field_flow.laplace`.
 """
@@ -26,12 +26,12 @@ _NODE_WEIGHTS = _NODE_WEIGHTS / _NODE_WEIGHTS.sum()
 
 @dataclass(frozen=True)
 class PosteriorExpansion:
-    """What f looks like from a point.
+    """Second-order expansion of f, the log posterior, at a point.
 
     Attributes
     ----------
     point
-        Where.
+        Where it is expanded.
     value
         f, log likelihood and log prior without its normalising constant.
     pull

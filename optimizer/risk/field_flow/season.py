@@ -1,8 +1,8 @@
 """The months of the year: when a unit of effort finds more, and when less.
 
-    finds in month t ~ Poisson(exp(season_t) x what its effort would find in an average month),      season a random walk around the year
+    seizures in month t ~ Poisson(exp(season_t) x what its effort would find in an average month),      season a random walk around the year
 
-The spread of the walk's steps is the one of `SPREADS` under which the months' finds are likeliest; 0 among them is no season at all. A
+The spread of the walk's steps is the one of `SPREADS` under which the months' seizures are likeliest; 0 among them is no season at all. A
 known season makes effort comparable: an hour in a month that finds twice as much counts as two hours of an average month.
 """
 
@@ -36,7 +36,7 @@ def fit_season(count: Floats, expected: Floats) -> Floats:
     Parameters
     ----------
     count, expected
-        (12,) finds of each month of the year, and what the effort would have found had all months been alike.
+        (12,) seizures of each month of the year, and what the effort would have found had all months been alike.
     """
     if count.sum() <= 0 or (expected > 0).sum() < 2:
         return NO_SEASON
@@ -48,7 +48,7 @@ def fit_season(count: Floats, expected: Floats) -> Floats:
 
 
 def _walk(count: Floats, expected: Floats, spread: float) -> tuple[float, Floats]:
-    """Return the log chance of the months' finds under steps of a spread, by Laplace's approximation, and the likeliest log factors."""
+    """Return the log chance of the months' seizures under steps of a spread, by Laplace's approximation, and the likeliest log factors."""
     used = expected > 0
     log_expected = np.log(np.where(used, expected, 1.0))
 
@@ -79,7 +79,7 @@ def _walk(count: Floats, expected: Floats, spread: float) -> tuple[float, Floats
 def by_month(
     records: Seizures, effort: Effort, exposure: Exposure, network: Network, global_rate: Floats, index: Floats
 ) -> tuple[Floats, Floats]:
-    """Return the (12,) finds of each month of the year, and what its effort would find in an average month.
+    """Return the (12,) seizures of each month of the year, and what its effort would find in an average month.
 
     Units with a row that spans more than one month are left out: their rows cannot say which month it was.
 
@@ -115,8 +115,8 @@ def by_month(
     weighed = (effort.amount * at)[rows] * global_rate[unit[rows]]
     expected = np.bincount(_month(effort.start[rows]), weighed, 12).astype(np.float64)
     searched = exposure.amount[made_by, np.maximum(records.segment, 0)] > 0
-    finds = monthly[made_by] & ((records.segment < 0) | searched)
-    return np.bincount(_month(records.start[finds]), records.count[finds], 12).astype(np.float64), expected
+    seizures = monthly[made_by] & ((records.segment < 0) | searched)
+    return np.bincount(_month(records.start[seizures]), records.count[seizures], 12).astype(np.float64), expected
 
 
 def in_average_months(effort: Effort, season: Floats) -> Effort:

@@ -1,4 +1,4 @@
-"""A connected part of a large problem, on which hyperparameters are learnt: three numbers need no more than some thousand segments."""
+"""A connected part of a large model, on which hyperparameters are fitted: three numbers need no more than some thousand segments."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LARGEST = 8_000
-"""Segments up to which a problem is taken whole."""
+"""Segments up to which a model is taken whole."""
 
 
 def learning_subgraph(latent: LatentModel, largest: int = LARGEST) -> NDArray[np.int64]:
-    """Return the sorted segments around the one with most finds, `largest` at most; all where the problem is no larger."""
+    """Return the sorted segments around the one with most seizures, `largest` at most; all where the model is no larger."""
     near = latent.field.neighbours
     if near.size <= largest:
         return np.arange(near.size)
@@ -31,7 +31,7 @@ def learning_subgraph(latent: LatentModel, largest: int = LARGEST) -> NDArray[np
 
 
 def restrict(latent: LatentModel, segments: NDArray[np.int64]) -> LatentModel:
-    """Return the problem on some of its segments; counts by area stay where all of the area does."""
+    """Return the model on some of its segments; counts by area stay where all of the area does."""
     near = latent.field.neighbours
     if segments.size == near.size:
         return latent

@@ -56,13 +56,13 @@ class Cells:
     segment, unit
         (k,) where, and in which unit of effort.
     count
-        (k,) finds, >= 0; a group of people searched together may be less than one.
+        (k,) seizures, >= 0; a group of people searched together may be less than one.
     expected
-        (k,) finds that the effort would make at the global rate, > 0.
+        (k,) seizures that the effort would make at the global rate, > 0.
     clumps
         (k,) over how many months the effort went, >= 1 (an effective number).
     searches
-        (k,) searches n where each ends in yes or no; NaN where finds are counted.
+        (k,) searches n where each ends in yes or no; NaN where seizures are counted.
     """
 
     segment: NDArray[np.int64]
@@ -140,7 +140,7 @@ class AreaCount:
     segment
         (k,) segments it may lie on.
     expected
-        (k,) finds that the effort on each would make at the global rate, > 0.
+        (k,) seizures that the effort on each would make at the global rate, > 0.
     unit
         Position of the unit of effort that made them.
     spread

@@ -1,6 +1,6 @@
 """Worlds whose truth is known, and records made in them: what every risk model is judged on.
 
-A world is a true rate of finds per unit of effort on every segment. A history is what comes of searching it, month by month, under a way
+A world is a true rate of seizures per unit of effort on every segment. A history is what comes of searching it, month by month, under a way
 of choosing where to look. The truth's travellers do not choose roads as any estimator here believes: each takes the road that looks
 fastest to him (Burrell 1968), with his own error on every segment.
 

@@ -19,7 +19,7 @@ FIRST_MONTH = np.datetime64("2023-01", "M")
 
 
 def as_records(history: History) -> tuple[Seizures, Effort]:
-    """Return what the record of a history shows: every find, and the effort that was written down, month by month."""
+    """Return what the record of a history shows: every seizure, and the effort that was written down, month by month."""
     return _finds(history.found), _searches(history.effort)
 
 

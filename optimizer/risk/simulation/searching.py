@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 EffortKind = Literal["uniform", "static", "feedback", "tips", "exploring"]
-"""Alike per kilometre; where searches always were; chasing earlier finds; that with finds from tips that no effort explains; that with
+"""Alike per kilometre; where searches always were; chasing earlier seizures; that with seizures from tips that no effort explains; that with
 a share of exploration."""
 
 CHASING, EXPLORING = 0.7, 0.2
 NEAR_S = 15.0
-"""Travel time over which the wish to search near an earlier find falls by a factor e."""
+"""Travel time over which the wish to search near an earlier seizure falls by a factor e."""
 TIPPED = 0.25
-"""Share of finds that come from tips."""
+"""Share of seizures that come from tips."""
 SEARCHES_A_MONTH = 350
 STATIONS, BEAT_S = 6, 300.0
 """Places that searches start from, and the travel time over which they thin out by a factor e: habit knows nothing of the truth."""
@@ -45,9 +45,9 @@ class History:
     effort
         (months, m) searches.
     found
-        (months, m) finds, those from tips among them.
+        (months, m) seizures, those from tips among them.
     tipped
-        (months, m) finds from tips, which no effort explains.
+        (months, m) seizures from tips, which no effort explains.
     """
 
     effort: Floats
@@ -102,13 +102,13 @@ def make_history(
     kind
         How it is chosen where to look.
     seizures
-        How many finds there are to be, about.
+        How many seizures there are to be, about.
     months
         How long.
     rng
         Source of chance.
     rate_per_search
-        Finds a search makes where the world's rate is 1; by default the one that makes about as many finds as are asked for, found by trial.
+        Seizures a search makes where the world's rate is 1; by default the one that makes about as many as are asked for, found by trial.
     changes
         What becomes of the truth on the way; several on one segment multiply. The rate per search is found without them, and up to the
         first of them the history is the one that the same seed makes without any.
@@ -119,7 +119,7 @@ def make_history(
 
 
 def rate_for(world: World, kind: EffortKind, seizures: float, months: int, rng: np.random.Generator) -> float:
-    """Return the finds that a search makes where the world's rate is 1, such that there are about as many as asked for; by trial."""
+    """Return the seizures that a search makes where the world's rate is 1, such that there are about as many as asked for; by trial."""
     length = world.network.length_m[world.network.segment_arc]
     rate = seizures / (SEARCHES_A_MONTH * months) / max(float((world.rate * length).sum() / length.sum()), 1e-12)
     for _ in range(4):
@@ -129,14 +129,14 @@ def rate_for(world: World, kind: EffortKind, seizures: float, months: int, rng: 
 
 
 def search(rate: Floats, per_search: float, chance: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Search for one month; return searches and finds, each (m,).
+    """Search for one month; return searches and seizures, each (m,).
 
     Parameters
     ----------
     rate
         (m,) the truth of the month.
     per_search
-        Finds a search makes where the rate is 1.
+        Seizures a search makes where the rate is 1.
     chance
         (m,) chance that a search goes to each segment, summing to 1.
     rng
@@ -197,7 +197,7 @@ def _usual(network: Network, rng: np.random.Generator) -> Floats:
 
 
 class _Near:
-    """Where one wants to search after earlier finds; each segment's neighbourhood is worked out once."""
+    """Where one wants to search after earlier seizures; each segment's neighbourhood is worked out once."""
 
     def __init__(self, network: Network) -> None:
         self._network = network

@@ -46,7 +46,7 @@ class World:
     network
         The roads, m segments.
     rate
-        (m,) finds per unit of effort, up to a constant; its mean by length is 1.
+        (m,) seizures per unit of effort, up to a constant; its mean by length is 1.
     """
 
     network: Network
