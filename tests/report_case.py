@@ -1,4 +1,4 @@
-"""A small region with everything a report can show, made up here: 5 x 5 towns' worth of grid roads and a border across it."""
+"""A small region with everything a report can show, made up here: a grid of 5 x 5 road junctions and a border across it."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def full_content(**changes: Any) -> ReportContent:
         "look_next": LookNext(
             rows=(
                 LookRow(segment=4, label="R4 near Sidetown", score=0.5, reason="never searched; many loads could pass"),
-                LookRow(segment=8, label="R8 near Hightown", score=2.5, reason="never searched; next to a find"),
+                LookRow(segment=8, label="R8 near Hightown", score=2.5, reason="never searched; next to a seizure"),
                 LookRow(segment=12, label="R12 near Hightown", score=None, reason="nobody knows"),
             ),
             score_unit="information (higher is better)",
@@ -162,7 +162,7 @@ def full_content(**changes: Any) -> ReportContent:
 
 
 def beats(network: Network) -> tuple[BeatRow, ...]:
-    """Return three beats: two from one base that share a road, the one worth less first, and one from another base."""
+    """Return three beats: two from one base that share a road, the one of smaller marginal value first, and one from another base."""
 
     def stop(node: int, arrive: float, leave: float) -> BeatStopRow:
         lon, lat = float(network.lon[node]), float(network.lat[node])

@@ -190,7 +190,7 @@ def test_the_limits_of_a_record_are_told_in_its_own_figures() -> None:
     assert "120 of 400 seizures name only an area (3 areas in all)" in text
     assert "7 of 400 seizures have no search effort behind them" in text
     assert "The seizures of Guard carry no search effort of their own" in text
-    assert "taken from Shift book (search hours) and Toll gate (vehicles), and taken at its word" in text
+    assert "taken from Shift book (search hours) and Toll gate (vehicles), and used as reported" in text
     assert "is assumed, not found" in text
     assert "known by area alone" not in text
     assert "known by area alone" in _limits(effort_by_area=True)

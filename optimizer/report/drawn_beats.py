@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.report.content import BeatRow, ReportContent
+    from optimizer.report.content import BeatBase, BeatRow, ReportContent
 
 THIN, STRIPE, WIDEST = 3.0, 5.0, 23.0
 """Screen pixels: width of a beat that has a road for itself, what each beat drawn over it adds, and the widest of all."""
@@ -65,12 +65,18 @@ class LegendGroup:
 
 @dataclass(frozen=True, slots=True)
 class DrawnBase:
-    """A base that beats of the plan set out from: what people call it, where it is (degrees), and the letters of its beats."""
+    """A base that beats of the plan set out from, and the letters of its beats."""
 
-    label: str
-    lon: float
-    lat: float
+    base: BeatBase
     letters: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """(k,) shapely lines, and the width of each."""
+
+    lines: NDArray[np.object_]
+    width: NDArray[np.float64]
 
 
 def drawn_beats(content: ReportContent) -> tuple[DrawnBeat, ...]:
@@ -84,8 +90,8 @@ def drawn_beats(content: ReportContent) -> tuple[DrawnBeat, ...]:
     for place, (beat, segments) in enumerate(zip(beats, driven, strict=True)):
         drawn[segments] += 1
         above = every[segments] - drawn[segments]
-        lines, width = _merged(network.lines[segments], THIN + stripe[segments] * above)
-        made.append(DrawnBeat(beat, letter(place), BEATS[place % len(BEATS)], lines, width))
+        merged = _merged(network.lines[segments], THIN + stripe[segments] * above)
+        made.append(DrawnBeat(beat, letter(place), BEATS[place % len(BEATS)], merged.lines, merged.width))
     return tuple(made)
 
 
@@ -93,7 +99,7 @@ def legend_groups(beats: Sequence[DrawnBeat]) -> list[LegendGroup]:
     """Return beats by line of the legend: one each where there are few, else one a base."""
     if len(beats) <= FEW:
         return [LegendGroup(f"Beat {drawn.letter}", (drawn,)) for drawn in beats]
-    groups = [tuple(group) for _, group in groupby(beats, key=lambda drawn: _base(drawn.beat))]
+    groups = [tuple(group) for _, group in groupby(beats, key=lambda drawn: drawn.beat.home)]
     return [
         LegendGroup(
             f"Beats {group[0].letter} {DASH} {group[-1].letter}" if len(group) > 1 else f"Beat {group[0].letter}", group
@@ -104,17 +110,13 @@ def legend_groups(beats: Sequence[DrawnBeat]) -> list[LegendGroup]:
 
 def drawn_bases(beats: Sequence[DrawnBeat]) -> list[DrawnBase]:
     """Return each base that beats set out from."""
-    letters: dict[tuple[str, float, float], list[str]] = {}
+    letters: dict[BeatBase, list[str]] = {}
     for drawn in beats:
-        letters.setdefault(_base(drawn.beat), []).append(drawn.letter)
-    return [DrawnBase(*base, tuple(own)) for base, own in letters.items()]
+        letters.setdefault(drawn.beat.home, []).append(drawn.letter)
+    return [DrawnBase(base, tuple(own)) for base, own in letters.items()]
 
 
-def _base(beat: BeatRow) -> tuple[str, float, float]:
-    return beat.base, beat.lon, beat.lat
-
-
-def _merged(lines: NDArray[np.object_], width: NDArray[np.float64]) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
+def _merged(lines: NDArray[np.object_], width: NDArray[np.float64]) -> _Lines:
     """Return lines of one width as few long ones."""
     parts: list[NDArray[np.object_]] = [np.empty(0, dtype=object)]
     widths: list[NDArray[np.float64]] = [np.empty(0)]
@@ -122,4 +124,4 @@ def _merged(lines: NDArray[np.object_], width: NDArray[np.float64]) -> tuple[NDA
         merged = shapely.get_parts(shapely.line_merge(shapely.multilinestrings(lines[width == one])))
         parts.append(np.asarray(merged, dtype=object))
         widths.append(np.full(merged.size, one))
-    return np.concatenate(parts), np.concatenate(widths)
+    return _Lines(np.concatenate(parts), np.concatenate(widths))

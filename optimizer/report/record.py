@@ -112,7 +112,8 @@ def _effort(record: RecordFacts) -> list[str]:
         if own or not keepers
         else f"The seizures of {keepers} carry no search effort of their own: it is"
     )
-    line = f"{begin} taken from {named}, and taken at its word. Where that stands in for hours of search, what it misses looks like risk."
+    line = f"{begin} taken from {named}, and used as reported. "
+    line += "Where it is a proxy for hours of search, a search that it does not count makes a road look riskier."
     if record.effort_by_area:
         line += " It is known by area alone and was spread over the roads of each area by their length."
     if len({unit for _, unit in record.effort_sources}) > 1:

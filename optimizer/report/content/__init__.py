@@ -6,13 +6,14 @@ Missing numbers are None (or NaN inside arrays) and appear as a dash. A *value* 
 
 from optimizer.report.content.comparison import BudgetRow, LayoutRow
 from optimizer.report.content.evidence import LookNext, LookRow, RecordFacts, SegmentRisk, UnitEffort
-from optimizer.report.content.placements import BeatRow, BeatStopRow, SiteRow, driven_order
+from optimizer.report.content.placements import BeatBase, BeatRow, BeatStopRow, SiteRow, driven_order
 from optimizer.report.content.report_content import ReportContent
 from optimizer.report.content.routes import DisplacementRow, OpenRow, RouteRow
 from optimizer.report.content.run import CountRow, InputFile, Provenance, StepRow
 from optimizer.report.content.summary import BeatBound, PlanSummary
 
 __all__ = [
+    "BeatBase",
     "BeatBound",
     "BeatRow",
     "BeatStopRow",

@@ -1,4 +1,4 @@
-"""What the seizure record knows: risk and search effort of each segment, facts of the record, and where a search would teach most."""
+"""What the seizure record knows: risk and search effort of each segment, facts of the record, and where a search would inform most."""
 
 from __future__ import annotations
 

@@ -66,6 +66,15 @@ class SiteRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BeatBase:
+    """Where a beat sets out from: what people call it, and where it is (degrees)."""
+
+    label: str
+    lon: float
+    lat: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BeatStopRow:
     """A stay of a beat at a post: what people call it, where it is (degrees), and seconds after the shift began."""
 
@@ -115,6 +124,11 @@ class BeatRow:
     marginal_value: float | None = None
 
     @property
+    def home(self) -> BeatBase:
+        """The base it sets out from and comes back to."""
+        return BeatBase(label=self.base, lon=self.lon, lat=self.lat)
+
+    @property
     def dwell_s(self) -> float:
         """Seconds it stands at posts."""
         return sum(stop.leave_s - stop.arrive_s for stop in self.stops)
@@ -140,8 +154,8 @@ def not_chosen_order(sites: Iterable[SiteRow]) -> tuple[SiteRow, ...]:
 def driven_order(beats: Iterable[BeatRow]) -> tuple[BeatRow, ...]:
     """Return beats base by base, the base of the beat of largest marginal value first, and the largest first in each."""
     ranked = sorted(beats, key=lambda beat: (_descending(beat.marginal_value), beat.id))
-    first = {(beat.base, beat.lon, beat.lat): place for place, beat in reversed(list(enumerate(ranked)))}
-    return tuple(sorted(ranked, key=lambda beat: first[beat.base, beat.lon, beat.lat]))
+    first = {beat.home: place for place, beat in reversed(list(enumerate(ranked)))}
+    return tuple(sorted(ranked, key=lambda beat: first[beat.home]))
 
 
 def _descending(amount: float | None) -> float:

@@ -44,7 +44,7 @@ class ReportContent:
     record
         What the seizure record holds; None where there is none.
     look_next
-        Where a search would teach most; None where nobody asked.
+        Where a search would give most information; None where nobody asked.
     sites, routes, layouts, budgets, open_ends, displacement
         Rows of the tables of the same names, in any order.
     beats

@@ -83,11 +83,11 @@ def base_points(plane: Plane, beats: Sequence[DrawnBeat]) -> list[PointLayer]:
     bases = drawn_bases(beats)
     if not bases:
         return []
-    lonlat = np.array([(base.lon, base.lat) for base in bases], dtype=np.float64)
+    lonlat = np.array([(drawn.base.lon, drawn.base.lat) for drawn in bases], dtype=np.float64)
     xy = plane.project(lonlat).round().astype(np.int64)
     columns: Columns = {"x": xy[:, 0].tolist(), "y": xy[:, 1].tolist()}
-    columns["base"] = [plain(base.label, 60) for base in bases]
-    columns["beats"] = [", ".join(base.letters) for base in bases]
+    columns["base"] = [plain(drawn.base.label, 60) for drawn in bases]
+    columns["beats"] = [", ".join(drawn.letters) for drawn in bases]
     return [PointLayer(BASE, columns, (("Base", "@base"), ("Beats", "@beats")))]
 
 

@@ -64,7 +64,7 @@ def road_columns(content: ReportContent, plane: Plane, segments: NDArray[np.int6
     columns["road"] = [
         " | ".join(filter(None, (plain(name, 60), plain(kind, 20)))) for name, kind in zip(names, classes, strict=True)
     ]
-    columns["loads"], columns["evaders"] = _traffic_texts(content, segments, layers)
+    columns |= _traffic_columns(content, segments, layers)
     if content.risk is not None:
         columns["risk"] = _risk_texts(content.risk, segments)
         columns["effort"] = _effort_texts(content, content.risk, segments)
@@ -126,18 +126,17 @@ def _effort_texts(content: ReportContent, risk: SegmentRisk, segments: NDArray[n
     ]
 
 
-def _traffic_texts(
-    content: ReportContent, segments: NDArray[np.int64], layers: MapLayers
-) -> tuple[list[str], list[str]]:
+def _traffic_columns(content: ReportContent, segments: NDArray[np.int64], layers: MapLayers) -> Columns:
+    """Return what tooltips say of the traffic on (k,) segments: `loads` before and with the plan, and `evaders`."""
     loads, evaders = [DASH] * segments.size, [DASH] * segments.size
-    for place in np.flatnonzero((layers.before.weight[segments] > 0) | (layers.after.weight[segments] > 0)).tolist():
+    before, after = layers.before, layers.after
+    for place in np.flatnonzero((before.weight[segments] > 0) | (after.weight[segments] > 0)).tolist():
         segment = int(segments[place])
-        before, after = (flow.routes.get(segment, []) for flow in (layers.before, layers.after))
-        loads[place] = (
-            f"{value(content.summary, layers.before.weight[segment])} {ARROW} {value(content.summary, layers.after.weight[segment])}"
-        )
-        evaders[place] = evader_names(content, dict.fromkeys((*after, *before)))
-    return loads, evaders
+        routes = (*after.routes.get(segment, []), *before.routes.get(segment, []))
+        weights = (value(content.summary, flow.weight[segment]) for flow in (before, after))
+        loads[place] = f" {ARROW} ".join(weights)
+        evaders[place] = evader_names(content, dict.fromkeys(routes))
+    return {"loads": loads, "evaders": evaders}
 
 
 def line_columns(lines: NDArray[np.object_], plane: Plane, tolerance: float) -> Columns:

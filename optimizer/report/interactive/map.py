@@ -73,9 +73,7 @@ def layer_choices(content: ReportContent, layers: MapLayers) -> list[LayerChoice
     """Return what the reader can colour the roads by, the first shown first."""
     choices = [LayerChoice(layer.id, layer.name, layer.title) for layer in layers.roads]
     if content.look_first:
-        title = (
-            "Where a search would teach most, over roads coloured by how sure their risk is; numbered as in the table"
-        )
+        title = "Where a search would give most information, over roads coloured by how sure their risk is; numbered as in the table"
         choices.append(LayerChoice(LOOK_CHOICE, LOOK.label, title))
     return choices
 

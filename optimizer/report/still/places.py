@@ -95,7 +95,7 @@ def draw_sites(ax: Axes, content: ReportContent, occupied: OccupiedBoxes) -> lis
 
 def draw_bases(ax: Axes, beats: Sequence[DrawnBeat], occupied: OccupiedBoxes) -> list[Line2D]:
     """Draw the bases that beats set out from, and return the line of the legend."""
-    places = [(base.lon, base.lat) for base in drawn_bases(beats)]
+    places = [(drawn.base.lon, drawn.base.lat) for drawn in drawn_bases(beats)]
     occupied.add(boxes_around(on_sheet(ax, places), BASE.size * POINTS_PER_PIXEL))
     return draw_points(ax, places, BASE)
 

@@ -1,4 +1,4 @@
-"""Tables of the risk: the riskiest roads and how sure that is, and where a search would teach most."""
+"""Tables of the risk: the riskiest roads and how sure that is, and where a search would give most information."""
 
 from __future__ import annotations
 
@@ -65,11 +65,11 @@ def riskiest_table(content: ReportContent) -> ReportTable:
 
 
 def look_next_table(content: ReportContent) -> ReportTable:
-    """List where a search would teach most, lettered as on the maps."""
+    """List where a search would give most information, numbered as on the maps."""
     advice = content.look_next
     return ReportTable(
         "look-next",
-        "Where to look next, numbered as on the interactive map: what a search would teach, not where risk is highest.",
+        "Where to look next, numbered as on the interactive map: the information a search would give, not where risk is highest.",
         (
             Column("No."),
             Column("Road"),
