@@ -245,7 +245,7 @@ def test_ctrl_c_keeps_the_periods_done(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(forces_module, "MODELS", MODELS | {"field": interrupted})
     done = run(tmp_path, "--out", tmp_path / "out")
     assert done.exit_code == 0, done.output
-    assert "Periods judged and kept: 1." in done.stderr
+    assert "Periods scored and kept: 1." in done.stderr
     content = json.loads((tmp_path / "out" / "backtest.json").read_text())
     assert content["interrupted"]
     assert [one["label"] for one in content["judged"][0]["periods"]] == ["2020-02"]

@@ -1,4 +1,4 @@
-"""The command line put together. Nothing heavy is imported before a command runs: `--help` answers at once."""
+"""The command line, assembled from its commands. Nothing heavy is imported before a command runs, so that `--help` is fast."""
 
 from __future__ import annotations
 

@@ -47,12 +47,12 @@ def solve_options(
 
 
 def amounts(budgets: list[str] | None) -> dict[str, float]:
-    """Return the amount of each resource of `RESOURCE=AMOUNT` words.
+    """Return the amount of each resource from texts `RESOURCE=AMOUNT`.
 
     Raises
     ------
     typer.BadParameter
-        If a word is another thing, or a resource comes twice.
+        If a text has another form, or a resource is given twice.
     """
     amount_of: dict[str, float] = {}
     for word in budgets or []:

@@ -1,4 +1,4 @@
-"""What a command says: tables and progress for people on standard error and output, one JSON object a line for tools."""
+"""Output of the commands: tables on standard output and progress on standard error for people, one JSON object a line for tools."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 QUIET_SECONDS = 0.25
-"""Bounds that close faster than this are not worth a line each."""
+"""Least time between two lines on the bounds."""
 
 
 def print_json(content: dict[str, Any]) -> None:
@@ -48,7 +48,7 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
 
 
 class ProgressPrinter(SilentListener):
-    """Tells a person on standard error what is being done and how the bounds close.
+    """Prints steps and bounds on standard error.
 
     Parameters
     ----------

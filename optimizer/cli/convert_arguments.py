@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 Out = Annotated[Path, typer.Option(help="Instance file to write.")]
 Options = Annotated[Path, typer.Option(help="Table of options (CSV; docs/instance.md has its columns).")]
 Unit = Annotated[str, typer.Option(help="Unit of the network's numbers: s, min, h, m, km, mi, ft; or '0.1 m'.")]
-PerHour = Annotated[float | None, typer.Option("--detection-per-hour", help="Finds an hour: r = exp(-rate * hours).")]
-PerKm = Annotated[float | None, typer.Option("--detection-per-km", help="Finds a kilometre, instead.")]
+PerHour = Annotated[
+    float | None, typer.Option("--detection-per-hour", help="Detections an hour: r = exp(-rate * hours).")
+]
+PerKm = Annotated[float | None, typer.Option("--detection-per-km", help="Detections a kilometre, instead.")]
 Speed = Annotated[float | None, typer.Option("--speed-kmh", help="Turns lengths into hours for --detection-per-hour.")]
 Name = Annotated[str | None, typer.Option(help="Name of the instance; the network file's if not given.")]
 

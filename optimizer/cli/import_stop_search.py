@@ -45,7 +45,7 @@ def stop_search(
         GroupsName, typer.Option(help="People searched together: one search, or each of them one.")
     ] = GroupsName.ONE,
     force: Annotated[
-        str | None, typer.Option(help="Police force of all files; the file names say it if not given.")
+        str | None, typer.Option(help="Police force of all files; taken from the file names if not given.")
     ] = None,
     as_json: Json = False,
 ) -> None:

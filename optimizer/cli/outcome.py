@@ -1,4 +1,4 @@
-"""How the result of a solve is printed: a JSON line, or a verdict in words."""
+"""How the result of a solve is printed: a JSON line, or a phrase for people."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def result_line(instance: str, result: Result) -> dict[str, Any]:
 
 
 def weighed_beats(result: Result) -> dict[str, Any]:
-    """Return what is printed with --json of the beats that were weighed; nothing without teams."""
+    """Return the bounds within the beats that were generated, for --json; nothing without teams."""
     if result.weighed is None:
         return {}
     return {"weighed_lower": result.weighed_lower, "weighed_gap": result.weighed_gap}

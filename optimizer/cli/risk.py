@@ -1,4 +1,4 @@
-"""`risk`: what the record says and cannot say, how well the model tells it, and where to look next."""
+"""`risk`: alerts, where to look next, and how well the risk model predicts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from optimizer.cli.risk_look import look
 from optimizer.cli.risk_study import study
 
 risk_app = typer.Typer(
-    help="Judge the risk model, raise alerts, and say where to look next.", no_args_is_help=True, rich_markup_mode=None
+    help="Raise alerts, name where to look next, and measure how well the risk model predicts.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 for command in (alerts, look, backtest, study):

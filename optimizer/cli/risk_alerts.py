@@ -103,7 +103,7 @@ def _show(result: RiskAlerts) -> None:
         )
     if found.unrecorded:
         print_table(
-            "Seizures of the window without any recorded search: nothing says how hard anybody looked",
+            "Seizures of the window without recorded search effort",
             ["place", "first day", "last day", "found"],
             [[one.place, str(one.start), str(one.last), f"{one.count:g}"] for one in found.unrecorded],
         )

@@ -1,4 +1,4 @@
-"""`risk backtest`: whether the risk model says more than the global rate about searches it has not seen."""
+"""`risk backtest`: how much better than the global rate the risk model predicts searches that it has not seen."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SCENARIO = ".toml"
 NOTHING = 3
-"""Exit code of an interrupt before any period was judged."""
+"""Exit code of an interrupt before any period was scored."""
 
 
 class PeriodName(StrEnum):
@@ -53,7 +53,7 @@ def backtest(
     done = run_backtest(records, Length(period.value), seed=seed, out=out, listener=ProgressPrinter(silent=as_json))
     if done.interrupted:
         kept = sum(len(one.periods) for one in done.judged)
-        sys.stderr.write(f"Interrupted. Periods judged and kept: {kept}.\n")
+        sys.stderr.write(f"Interrupted. Periods scored and kept: {kept}.\n")
         if not kept:
             raise typer.Exit(NOTHING)
     if as_json:
@@ -67,14 +67,14 @@ def _show(done: Backtest, out: Path | None) -> None:
 
     people = to_people()
     gains = gain_table(done.judged)
-    shown = [0, 1, 2, 3]  # a terminal has no room for the calibration, which the page has
+    shown = [0, 1, 2, 3]  # a terminal is too narrow for the calibration, which the page has
     print_table(
         "Log score over the global rate, thousandths of a natural logarithm (mnats)",
         [gains.head[k] for k in shown],
         [[row[k] for k in shown] for row in gains.cells],
     )
     periods = period_table(done.judged)
-    shown = [0, 1, 3, 4, 7]  # the model that is judged; the page has the others beside it
+    shown = [0, 1, 3, 4, 7]  # the model that is scored; the page has the others beside it
     print_table(
         "Period by period", [periods.head[k] for k in shown], [[row[k] for k in shown] for row in periods.cells]
     )

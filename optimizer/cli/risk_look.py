@@ -1,4 +1,4 @@
-"""`risk look`: where a patrol would tell most, beside where risk is highest."""
+"""`risk look`: where a patrol would give most information, beside where risk is highest."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def look(
     out: Annotated[Path | None, typer.Option(help="Folder to write: look.csv and look.geojson, every road.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Name the roads on which one more patrol gives most information, and those that may be among the worst though nobody knows."""
+    """Rank roads by the information that one more patrol would give, with the chance that each is among the worst."""
     from optimizer.pipeline.risk_look import where_to_look
 
     result = where_to_look(scenario, effort=effort, unit=unit, out=out, listener=ProgressPrinter(silent=as_json))

@@ -40,7 +40,7 @@ def study(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Fit every risk model to records of simulated worlds and judge it by the truth.
+    """Fit every risk model to records of simulated worlds and compare it with the truth.
 
     A study that was interrupted goes on with the same command: what has a row is not done again. The cells that the goals are about come
     first. With --table nothing is run, and the page is made from the rows and from the other sections that lie beside them.

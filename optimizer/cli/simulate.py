@@ -39,16 +39,18 @@ def simulate(
     world: Annotated[
         WorldName,
         typer.Option(
-            help="What makes the truth: flows; flows with masses that no table tells; 60 % flows, 40 % local; local alone."
+            help="What the true risk consists of: flows; flows with masses that are not in any table; 60 % flows and 40 % local; local alone."
         ),
     ] = WorldName.MIXED,
     effort: Annotated[
         EffortName,
         typer.Option(
-            help="Where is searched: everywhere alike; by habit; after finds; so, with tips; so, with a fifth of exploration."
+            help="Where is searched: uniformly; by habit; where seizures were made; so, with tips; so, with a fifth for exploration."
         ),
     ] = EffortName.FEEDBACK,
-    seizures: Annotated[float, typer.Option(min=1, max=1e6, help="Finds there are to be, about.")] = 400,
+    seizures: Annotated[
+        float, typer.Option(min=1, max=1e6, help="About how many seizures the record is to have.")
+    ] = 400,
     months: Annotated[int, typer.Option(min=1, max=600, help="Length of the record, from January 2023.")] = 24,
     seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
     change: Annotated[

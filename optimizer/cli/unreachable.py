@@ -16,7 +16,7 @@ def note_unreachable(where: object, ids: Sequence[str]) -> None:
     """Print a note on what was left out of the problem of a file; nothing where that is nobody."""
     if ids:
         named = ", ".join(ids[:NAMED]) + (f" and {len(ids) - NAMED} more" if len(ids) > NAMED else "")
-        sys.stderr.write(f"Note: {where}: left out for want of a path ({len(ids)}): {named}\n")
+        sys.stderr.write(f"Note: {where}: left out, no path ({len(ids)}): {named}\n")
 
 
 def unreachable_json(ids: Sequence[str], *, wanted: bool) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Pipeline: what each command does, as a function with a typed result; from a scenario file to a folder a commander can be briefed from.
+"""Pipeline: what each command does, as a function with a typed result; from reading a scenario to writing a plan with its report.
 
 Names load on first use; `__init__.pyi` lists them.
 """

@@ -68,7 +68,7 @@ def assumptions_of(compiled: Compiled, names: DisplayNames) -> tuple[str, ...]:
 
 
 def _on_duty(resource: ScenarioResourceModel, names: DisplayNames) -> str:
-    """Say how much of a resource there is at any time."""
+    """Return a sentence on how much of a resource is on duty at any time."""
     whose = f" ({names.agency(resource.agency)})" if resource.agency else ""
     assert resource.budget != "existing"  # noqa: S101 - the scenario refuses it with an availability
     return (

@@ -33,7 +33,7 @@ class Comparison:
     existing
         Today's layout; None where no option is marked existing.
     everything
-        Every option that is not forbidden, budgets aside: a lower bound of every plan from these options.
+        Every option that is not forbidden, without budgets: a lower bound of every plan from these options.
     marginal_values
         For each option, by id: by how much the value would rise without it (placed), or fall with it in addition (not placed), >= 0.
     """

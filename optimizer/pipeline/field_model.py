@@ -49,7 +49,7 @@ def fitted_field_model(evidence: ScenarioEvidence) -> FieldModel:
         If the scenario has no seizures, or no search effort.
     """
     if evidence.effort is None or not (evidence.effort.amount > 0).any():
-        expected = "search effort: without it nothing says what a patrol finds"
+        expected = "search effort, from which the expected seizures of a patrol are computed"
         raise InputError(Problem(f"{evidence.inputs[0]}, records.effort", "none", expected, "Add [[records.effort]]"))
     chosen = field_model(evidence)
     fitted = chosen.model.fit(seizures_of(evidence), evidence.effort, evidence.region.network)

@@ -1,4 +1,4 @@
-"""What the report says of layouts: the plan beside those it is compared with, and how much of each budget it uses."""
+"""The report's rows of layouts: the plan beside those it is compared with, and how much of each budget it uses."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def layout_rows(
     if result.plan is not None and result.plan.beats:
         rows += _halves(instance, result.plan, layout)
         every = "Every site used, with these beats"
-        note = "budgets aside: what no plan from these sites and beats can beat"
+        note = "without budgets: a lower bound of every plan from these sites and beats"
     else:
-        every, note = "Every site used", "budgets aside: what no plan from these sites can beat"
+        every, note = "Every site used", "without budgets: a lower bound of every plan from these sites"
     rows.append(layout(every, comparison.everything, everything, note))
     return tuple(rows)
 

@@ -1,4 +1,4 @@
-"""What the report says of where to look next: the first roads of the answer that `risk look` gives."""
+"""The report's section on where to look next: the first roads of the result of `risk look`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LARGEST = 100_000
 
 
 def look_next(compiled: Compiled) -> LookNext | None:
-    """Return where a search would tell most; None on a large network, and without a field model or effort to say what it would find."""
+    """Return where a search would give most information; None on a large network, and without a field model or effort."""
     model, network = compiled.model, compiled.region.network
     if not isinstance(model, FieldFlow) or network.n_segments > LARGEST:
         return None
@@ -36,10 +36,10 @@ def look_next(compiled: Compiled) -> LookNext | None:
 
 
 def look_left_out(compiled: Compiled) -> list[str]:
-    """Say so where advice on where to look is left out for the network's size."""
+    """Return a sentence where this section is left out because of the network's size."""
     segments = compiled.region.network.n_segments
     if not isinstance(compiled.model, FieldFlow) or segments <= LARGEST:
         return []
     return [
-        f"Where a search would tell most was not computed: the network has {segments:,} segments, and the report does so up to {LARGEST:,}."
+        f"Where a search would give most information is left out: the network has {segments:,} segments, more than {LARGEST:,}."
     ]

@@ -78,7 +78,7 @@ def plan_scenario(
     skip_unreachable
         Leave out destinations that no gateway reaches, whatever the scenario says; `compiled.skipped` names them.
     listener
-        Told of each step, of those of the solver within it, and of bounds and plans; one that cancels ends the search as Ctrl-C does.
+        Receives each step, the steps of the solver within it, bounds and plans; one that cancels ends the search as Ctrl-C does.
 
     Raises
     ------
@@ -106,7 +106,9 @@ def plan_scenario(
             with step(times, "writing the report"):
                 write_report(temporary, briefing(compiled, result, comparison, tuple(times.done)))
         except KeyboardInterrupt:
-            listener.step_started("interrupted: the report is left out, the plan is kept")
+            left_out = "interrupted: the report is left out, the plan is kept"
+            listener.step_started(left_out)
+            listener.step_ended(left_out, 0.0)
         write_outputs(temporary, compiled, result, comparison, tuple(times.done), duties)
         files = tuple(sorted(path.name for path in temporary.iterdir()))
     return Planned(compiled, result, comparison, tuple(times.done), folder, files)

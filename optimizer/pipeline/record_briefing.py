@@ -1,4 +1,4 @@
-"""What the report says of the records: risk and effort on each segment, what the record cannot tell, and rows that were not used."""
+"""The report's section on the records: risk and effort on each segment, what the record cannot tell, and rows that were not used."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def known_effort(exposure: Exposure) -> tuple[UnitEffort, ...]:
 
 
 def record_facts(records: Seizures, effort: Effort | None, evidence: Evidence) -> RecordFacts:
-    """Return what must be known of the record to say what it cannot tell.
+    """Return the facts of the record that limit what can be concluded from it.
 
     Parameters
     ----------
     records, effort
-        What the files say.
+        The records that were read.
     evidence
         The two set against each other.
     """

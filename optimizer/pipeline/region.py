@@ -39,7 +39,7 @@ def build_region(source: RegionModel, out: str | os.PathLike[str], *, listener: 
     out
         Folder to write `region.gpkg` to; made if need be.
     listener
-        Told of the steps.
+        Receives the steps.
 
     Raises
     ------

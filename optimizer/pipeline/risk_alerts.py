@@ -116,7 +116,7 @@ def find_alerts(
     out
         Folder to write alerts and trends to as CSV, alerts as GeoJSON, and a figure; None writes nothing.
     listener
-        Told of the steps.
+        Receives the steps.
 
     Raises
     ------

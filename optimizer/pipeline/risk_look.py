@@ -1,4 +1,4 @@
-"""Where to look next: how much one more patrol of a segment would tell about the risk there and around.
+"""Where to look next: the information that one more patrol of a segment would give about the risk there and around.
 
 The command `risk look`, the report of `plan` and Python callers get the same answer from here. Unless the caller says otherwise the patrol
 is the usual one of the record: the unit of effort that covers the most road, and the median effort of a searched segment in a month.
@@ -48,7 +48,7 @@ class Patrol:
 
 @dataclass(frozen=True)
 class RoadToLookAt:
-    """A segment and what a patrol of it would tell.
+    """A segment and the information that a patrol of it would give.
 
     Attributes
     ----------
@@ -112,7 +112,7 @@ def where_to_look(
     out: str | os.PathLike[str] | None = None,
     listener: Listener = SILENT,
 ) -> RiskLook:
-    """Rank the roads of a scenario by what one more patrol would tell.
+    """Rank the roads of a scenario by the information that one more patrol would give.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def where_to_look(
     out
         Folder to write `look.csv` and `look.geojson` to, with every road; None writes nothing.
     listener
-        Told of the steps.
+        Receives the steps.
 
     Raises
     ------
@@ -151,7 +151,7 @@ def where_to_look(
 def information_of_patrol(
     model: FieldFlow, network: Network, *, effort: float | None = None, unit: str | None = None
 ) -> InformationGain:
-    """Return what one patrol would find and tell, segment by segment.
+    """Return the expected seizures and the information of one patrol, segment by segment.
 
     Parameters
     ----------
@@ -194,7 +194,9 @@ def usual_patrol(model: FieldFlow, network: Network, unit: str | None = None) ->
     usable = [name for name, length in zip(exposure.units, covered.tolist(), strict=True) if length > 0]
     if not exposure.recorded or not usable:
         raise InputError(
-            Problem("effort", "none recorded", "search effort: without it nothing says what a patrol finds")
+            Problem(
+                "effort", "none recorded", "search effort, from which the expected seizures of a patrol are computed"
+            )
         )
     if unit is not None and unit not in usable:
         raise InputError(

@@ -63,7 +63,7 @@ def roster_of_plan(
     allow_gaps
         Where no roster fills every shift, make one that lists what it lacks.
     listener
-        Told of steps, bounds and plans.
+        Receives steps, bounds and plans.
 
     Raises
     ------

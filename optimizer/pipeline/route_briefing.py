@@ -1,4 +1,4 @@
-"""What the report says of evaders: their routes with and without the plan, what still gets through, and where loads move to."""
+"""The report's rows of evaders: their routes with and without the plan, what still gets through, and where loads move to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the report says of sites."""
+"""The report's rows of sites."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def solve_files(
     skip_unreachable
         Leave out evaders without a path; without it they are a fault.
     listener
-        Told of steps, bounds and plans.
+        Receives steps, bounds and plans.
 
     Yields
     ------
