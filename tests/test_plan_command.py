@@ -59,7 +59,7 @@ def test_plan_writes_a_whole_folder_that_agrees_with_itself(command: Callable[..
     assert not violations(instance, instance.placed(plan["options"]))
     assert plan["values"]["everything"] <= plan["lower"] + 1e-9 <= plan["upper"] + 2e-9 <= plan["values"]["nothing"]
     assert plan["values"]["existing"] > plan["upper"]
-    assert f"Estimated from {MODELS['field-flow'].words}." in (out / "report.html").read_text(encoding="utf-8")
+    assert f"Estimated from {MODELS['field-flow'].description}." in (out / "report.html").read_text(encoding="utf-8")
     run_file = json.loads((out / "run.json").read_text())
     assert "qdldl" in run_file["packages"]
     recorded = {item["file"]: item["sha256"] for item in run_file["inputs"]}

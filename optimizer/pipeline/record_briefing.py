@@ -78,7 +78,7 @@ def segment_risk(compiled: Compiled, evidence: Evidence | None) -> SegmentRisk |
         interval=risk.level,
         efforts=known_effort(evidence.exposure),
         average=1.0,
-        how=MODELS[compiled.scenario.risk.model].words,
+        how=MODELS[compiled.scenario.risk.model].description,
     )
 
 

@@ -49,6 +49,6 @@ def build_region(source: RegionModel, out: str | os.PathLike[str], *, listener: 
     folder = Path(out)
     check_folder(folder, [FILE])
     with step(listener, "building the network"):
-        region, _ = obtain_region(source, Path("options"))
+        region = obtain_region(source, Path("options")).region
     save_region(region, folder / FILE)
     return SavedRegion(region, folder / FILE)

@@ -1,1 +1,1 @@
-"""Scenarios: the planner's file, in the planner's words and units, compiled to an instance."""
+"""Scenarios: the planner's file, in the planner's terms and units, checked and compiled to an instance."""

@@ -1,4 +1,4 @@
-"""Sites nobody listed: border crossings, and the roads that evaders travel most."""
+"""Sites that no table lists: border crossings, and the roads that evaders travel most."""
 
 from __future__ import annotations
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from optimizer.records.areas import Area
     from optimizer.region.model import Region
     from optimizer.scenario.demand import GravityDemand
+    from optimizer.scenario.region_source import ObtainedRegion
     from optimizer.scenario.sites import ListedSite, PlacedSite
 
     Model = TypeVar("Model", bound=BaseModel)
@@ -102,7 +103,7 @@ def check_scenario(
     solve
         Fields of `[solve]` to take in place of the scenario's.
     skip_unreachable
-        Leave out destinations that no gateway reaches, whatever the scenario says under `[evaders] unreachable`.
+        Leave out destinations that no gateway reaches, also where the scenario does not skip them under `[evaders] unreachable`.
     listener
         Told of each step.
 
@@ -145,23 +146,24 @@ def _check(
     check_references(tables, problems)
     _check_units(content, where, problems)
     read = _read_region(sources.region, path, listener, problems)
-    ground = _ground(content, listed, settings or SitesModel(), read.region, where, problems)
+    region = None if read is None else read.region
+    ground = _ground(content, listed, settings or SitesModel(), region, where, problems)
     if rows is not None:
-        check_exclusions(tables, lambda name: _offered(name, ground.sites, settings, read.region), problems)
+        check_exclusions(tables, lambda name: _offered(name, ground.sites, settings, region), problems)
     with step(listener, "reading the records"):
-        records = _records(sources, path.parent, read.region, problems)
+        records = _records(sources, path.parent, region, problems)
     return ScenarioCheck(
         path=path,
         scenario=scenario,
         problems=tuple(problems.problems()),
-        region=read.region,
+        region=region,
         demand=ground.demand,
         sites=tuple(ground.sites),
         n_listed=ground.n_listed,
         base_nodes=ground.base_nodes,
         records=records.seizures,
         effort=records.effort,
-        inputs=(path, *read.files, *sources.files),
+        inputs=(path, *(() if read is None else read.files), *sources.files),
     )
 
 
@@ -234,18 +236,13 @@ def _check_units(content: Mapping[str, Any], where: str, problems: ProblemList) 
             problems.append(unknown_name(here, unit or "", units, found=found, remedy=remedy))
 
 
-@dataclass(frozen=True)
-class _ReadRegion:
-    region: Region | None = None
-    files: tuple[Path, ...] = ()
-
-
-def _read_region(model: RegionModel | None, path: Path, listener: Listener, problems: ProblemList) -> _ReadRegion:
+def _read_region(
+    model: RegionModel | None, path: Path, listener: Listener, problems: ProblemList
+) -> ObtainedRegion | None:
     if model is not None:
         with problems.collected(), step(listener, "reading the network"):
-            region, files = obtain_region(model, path)
-            return _ReadRegion(region, tuple(files))
-    return _ReadRegion()
+            return obtain_region(model, path)
+    return None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""From a scenario to an instance: region, records, risk, demand, sites, in that order, each step's leftovers kept for the report."""
+"""From a scenario to an instance: region, records, risk, demand, sites, in that order, keeping what the report needs of each step."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ import numpy as np
 
 from optimizer.base.errors import ProblemList
 from optimizer.base.listener import SILENT, step
-from optimizer.problem.evaders import Evader
 from optimizer.problem.instance import Instance
 from optimizer.problem.instance_file import check_evaders
-from optimizer.risk.demand import habitual_routes
 from optimizer.scenario.candidates import road_sites
 from optimizer.scenario.demand import check_loads, shortened
+from optimizer.scenario.evader_demand import background_cost, scenario_evaders
 from optimizer.scenario.evidence import read_evidence
 from optimizer.scenario.gateway_risk import gateway_index
 from optimizer.scenario.options import compile_options
@@ -33,21 +32,14 @@ if TYPE_CHECKING:
     from optimizer.records.model import Effort, Seizures
     from optimizer.region.model import Region
     from optimizer.risk.estimate import RiskEstimate, RiskModel
+    from optimizer.scenario.evader_demand import Pair
     from optimizer.scenario.evidence import ScenarioEvidence
     from optimizer.scenario.model import ScenarioModel
     from optimizer.scenario.sites import PlacedSite
 
 
 DOUBTFUL_M = 100.0
-"""Metres from which on a site's road is named for a second look: more than a survey's or a map reader's error."""
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Where an evader enters and where it goes, by position in the gateways and settlements of `Compiled`."""
-
-    gateway: int
-    settlement: int
+"""Metres beyond which a site's road is named in a warning: more than the error of a survey or of reading a map. Assumed."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +65,7 @@ class Compiled:
     pairs
         One for each evader of the instance.
     sites
-        Where each option of the instance stands, by site id.
+        The site on its segment of each option of the instance, by site id.
     inputs
         Every file that was read.
     warnings
@@ -114,7 +106,7 @@ def compile_scenario(
     solve
         Fields of `[solve]` to take in place of the scenario's.
     skip_unreachable
-        Leave out destinations that no gateway reaches, whatever the scenario says under `[evaders] unreachable`.
+        Leave out destinations that no gateway reaches, also where the scenario does not skip them under `[evaders] unreachable`.
     listener
         Told of each step.
 
@@ -125,15 +117,15 @@ def compile_scenario(
     """
     evidence = read_evidence(path, solve=solve, skip_unreachable=skip_unreachable, listener=listener)
     scenario, region, demand = evidence.scenario, evidence.region, evidence.demand
-    gateways, settlements = demand.gateways, demand.settlements
-    warnings = list(evidence.warnings)
     with step(listener, "estimating risk"):
-        model, risk, index = _risk(evidence, warnings)
-    shares = demand.shares(index)
+        risk = _fitted_risk(evidence)
+    warnings = [*evidence.warnings, *risk.warnings]
+    shares = demand.shares(risk.index)
     check_loads(shares, scenario.evaders.smallest_share, str(path))
     with step(listener, "choosing routes"):
         cost = background_cost(region.network, scenario)
-        evaders, pairs = _evaders(scenario, region.network, cost, shares, (gateways, settlements))
+        travel = scenario_evaders(scenario, demand, region.network, cost, shares)
+    evaders = travel.evaders
     with step(listener, "placing sites"):
         roads = road_sites(scenario.sites, region.network, evaders, np.exp(-cost), taken=evidence.sites)
     sites = [*evidence.sites, *roads]
@@ -160,87 +152,42 @@ def compile_scenario(
     if not options and patrols is None:
         warnings.append("The scenario offers no site: nothing can be placed.")
     return Compiled(
-        scenario,
-        region,
-        gateways,
-        settlements,
-        evidence.records,
-        evidence.effort,
-        model,
-        risk,
-        instance,
-        pairs,
-        {option.site: site_of[option.site] for option in options},
-        evidence.inputs,
-        tuple(warnings),
-        evidence.skipped,
+        scenario=scenario,
+        region=region,
+        gateways=demand.gateways,
+        settlements=demand.settlements,
+        records=evidence.records,
+        effort=evidence.effort,
+        model=risk.model,
+        risk=risk.estimate,
+        instance=instance,
+        pairs=travel.pairs,
+        sites={option.site: site_of[option.site] for option in options},
+        inputs=evidence.inputs,
+        warnings=tuple(warnings),
+        skipped=evidence.skipped,
     )
 
 
-def _risk(
-    evidence: ScenarioEvidence, warnings: list[str]
-) -> tuple[RiskModel | None, RiskEstimate | None, NDArray[np.float64]]:
-    """Return the fitted model, the rate of every segment, and the (gateways,) risk index at each gateway: 1 without a record."""
+@dataclass(frozen=True)
+class _FittedRisk:
+    """The fitted model and its estimate, None without records; the (gateways,) risk index at each gateway; sentences for the planner."""
+
+    model: RiskModel | None
+    estimate: RiskEstimate | None
+    index: NDArray[np.float64]
+    warnings: tuple[str, ...]
+
+
+def _fitted_risk(evidence: ScenarioEvidence) -> _FittedRisk:
+    """Fit the scenario's risk model; without records every gateway has the index 1."""
     gateways, network = evidence.demand.gateways, evidence.region.network
     if evidence.records is None:
-        warnings.append(
-            "The scenario names no seizure record: evaders' weights rest on gateways and populations alone."
-        )
-        return None, None, np.ones(len(gateways))
+        warning = "The scenario names no seizure record: evaders' weights rest on gateways and populations alone."
+        return _FittedRisk(None, None, np.ones(len(gateways)), (warning,))
     fitted = evidence.risk_model().fit(evidence.records, evidence.effort, network)
     estimate = fitted.predict()
-    warnings.extend(estimate.warnings)
-    return fitted, estimate, gateway_index(fitted, estimate, network, gateways)
-
-
-def background_cost(network: Network, scenario: ScenarioModel) -> NDArray[np.float64]:
-    """Return the (m,) generalised cost of each arc, -ln r_a: hazard by time and by length, and the inspections of its road class."""
-    background = scenario.background
-    cost = background.per_hour * network.time_s / 3600 + background.per_km * network.length_m / 1000
-    for road_class, chance in background.by_class.items():
-        cost = cost + np.where(network.road_class == road_class, -np.log1p(-chance), 0.0)
-    return np.asarray(cost)
-
-
-def _evaders(
-    scenario: ScenarioModel,
-    network: Network,
-    cost: NDArray[np.float64],
-    shares: NDArray[np.float64],
-    ends: tuple[tuple[Gateway, ...], tuple[Settlement, ...]],
-) -> tuple[tuple[Evader, ...], tuple[Pair, ...]]:
-    """Return the evaders of every gateway and settlement, informed and habitual, for the (gateways, settlements) shares of all loads."""
-    (gateways, settlements), model = ends, scenario.evaders
-    loads = np.where(shares >= max(model.smallest_share, np.finfo(np.float64).tiny), shares, 0.0)
-    loads *= model.loads / loads.sum()
-    rng = np.random.default_rng(scenario.solve.seed)
-    evaders: list[Evader] = []
-    pairs: list[Pair] = []
-    for g, gateway in enumerate(gateways):
-        met = [s for s in np.flatnonzero(loads[g]).tolist() if settlements[s].node != gateway.node]
-        habits = (
-            habitual_routes(
-                network,
-                cost,
-                gateway.node,
-                [settlements[s].node for s in met],
-                draws=model.habitual_draws,
-                spread=model.habitual_spread,
-                rng=rng,
-            )
-            if model.habitual_share > 0
-            else [()] * len(met)
-        )
-        for s, routes in zip(met, habits, strict=True):
-            for name, share, kept in (
-                ("informed", 1 - model.habitual_share, ()),
-                ("habitual", model.habitual_share, routes),
-            ):
-                if share > 0:
-                    ids = f"{gateway.id} > {settlements[s].id}, {name}"
-                    evaders.append(Evader(ids, gateway.node, settlements[s].node, float(share * loads[g, s]), kept))
-                    pairs.append(Pair(g, s))
-    return tuple(evaders), tuple(pairs)
+    return _FittedRisk(fitted, estimate, gateway_index(fitted, estimate, network, gateways), estimate.warnings)
 
 
 def _doubtful_places(sites: Sequence[PlacedSite], network: Network) -> list[str]:

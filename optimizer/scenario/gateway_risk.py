@@ -1,8 +1,8 @@
-"""What a record says of the gateways, beyond the flows that were expected of them.
+"""The risk index of gateways, beyond what the flows expected before any record explain.
 
-A gateway's loads are its exposure times its risk index. A model that explains finds by flows has the exposure in its index already: the flows
-it starts from enter in proportion to exposure. What those flows explain, b1 log F, is therefore taken out first, or exposure would count
-twice, and the larger of two bridges would gain on the smaller although nothing was found that tells them apart.
+A gateway's loads are its exposure times its risk index. The index of a model that explains seizures by flows contains the exposure
+already: the flows it starts from are proportional to exposure. What those flows explain, b1 log F, is therefore taken out first.
+Otherwise exposure would count twice, and of two bridges the larger would gain on the smaller without any seizure that distinguishes them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def gateway_index(
 ) -> NDArray[np.float64]:
     """Return the expected risk index of the segments that meet at each gateway, over what the prior flows expect there; (gateways,), > 0.
 
-    Loads add up, so the expectation is what weighs; where nobody searched the median can be next to nothing, and the weight would vanish.
+    The mean is used, not the median, because loads add up; where nobody searched, the median can be close to 0 and the weight would vanish.
 
     Parameters
     ----------

@@ -40,7 +40,7 @@ Id = Annotated[str, Field(min_length=1, max_length=200)]
 Amount = Annotated[float, Field(ge=0, le=1e15)]
 Chance = Annotated[float, Field(ge=0, le=1)]
 Category = Literal["checkpoint", "sensor", "patrol", "drone"]
-"""The word for what stands at a site: plans show it, and crews are qualified for it."""
+"""General kinds of option; plans show them, and crews may be qualified for them."""
 
 
 class DelayModel(Strict):
@@ -54,8 +54,8 @@ class AlarmsModel(Strict):
     """The time that a sensor's false alarms take from a team, as a resource."""
 
     resource: Id
-    per_day: float = Field(gt=0, le=1e6, description="false alarms a day that somebody looks into, for each lane")
-    minutes: float = Field(gt=0, description="minutes that looking into one takes; the use is team-hours a day")
+    per_day: float = Field(gt=0, le=1e6, description="false alarms a day that a team checks, for each lane")
+    minutes: float = Field(gt=0, description="minutes that checking one takes; the use is team-hours a day")
 
 
 class OrbitModel(Strict):
@@ -189,7 +189,7 @@ class _StoppingModel(KindModel):
 
 
 class StatedModel(_StoppingModel):
-    """A kind whose survival the file states; beside it stands a capacity where it delays, or a detection that is not used."""
+    """A kind whose survival the file states, with a capacity if it delays, or with a detection that is not used."""
 
     MARK = "survival"
 
@@ -214,7 +214,7 @@ class InspectionModel(_StoppingModel):
     MARK = "capacity"
 
     capacity: float = Field(ge=0, description="vehicles inspected an hour and lane")
-    detection: Chance = Field(description="chance that one inspection of a loaded vehicle finds the load")
+    detection: Chance = Field(description="chance that one inspection of a loaded vehicle detects the load")
 
     def watched(self, item: PlacedSite, network: Network, traffic: Traffic) -> Effect:
         """Return the site's arcs, with the survival of `checkpoint_survival`."""
@@ -272,7 +272,7 @@ KINDS: list[type[KindModel]] = [StatedModel, InspectionModel, SensorModel, Drone
 
 
 def categories() -> list[str]:
-    """Return the words that `kind` may be, in order."""
+    """Return the values that `kind` may have, in order."""
     return list(dict.fromkeys(word for model in KINDS for word in get_args(model.model_fields["kind"].annotation)))
 
 

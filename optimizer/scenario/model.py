@@ -35,7 +35,9 @@ class RegionModel(Strict):
 
     network: Path | None = Field(None, description="network saved by `region` (.gpkg), or a .graphml")
     file: list[Path] | Path | None = Field(None, description=".osm or .osm.pbf; of several the first that exists")
-    place: str | None = Field(None, description="place name, asked of Nominatim and Overpass through OSMnx")
+    place: str | None = Field(
+        None, description="place name, looked up at Nominatim; roads from Overpass, through OSMnx"
+    )
     address: str | None = Field(None, description="address, with `radius_m` around it")
     bbox: Annotated[tuple[float, float, float, float], AfterValidator(_longitude_first)] | None = None
     polygon: Path | None = Field(None, description="GeoJSON polygon to download")
@@ -57,21 +59,21 @@ class RegionModel(Strict):
 
 
 class RecordsModel(Strict):
-    """What was found, and how hard people looked."""
+    """Files of seizures and of search effort."""
 
     seizures: list[SeizureSource] = []
     effort: list[EffortSource] = []
 
 
 class RiskChoiceModel(Strict):
-    """How the record becomes a rate."""
+    """The risk model."""
 
-    model: RiskName = Field("field-flow", description="how finds and search effort become a rate on every road")
+    model: RiskName = Field("field-flow", description="how seizures and search effort become a rate on every road")
     interval: float = Field(0.9, gt=0, lt=1, description="probability the interval holds")
 
 
 class BackgroundModel(Strict):
-    """The chance to be found that exists without the plan."""
+    """The chance of detection without the plan."""
 
     per_hour: float = Field(0.02, ge=0, description="hazard of ordinary policing for each hour on the road")
     per_km: float = Field(0.0, ge=0, description="the same for each kilometre")
@@ -87,7 +89,9 @@ class EvadersModel(Strict):
     shares: dict[Literal["port", "unofficial", "edge"], Chance] = Field(
         {}, description="share of all loads by gateway kind"
     )
-    decay_minutes: float = Field(120, gt=0, description="travel time at which a destination's pull has fallen to 1/e")
+    decay_minutes: float = Field(
+        120, gt=0, description="travel time at which the attraction of a destination has fallen to 1/e"
+    )
     population_power: float = Field(1.0, ge=0, le=3)
     loads: float = Field(1.0, gt=0, description="loads a period; 1 makes the value a share")
     habitual_share: Chance = Field(0.3, description="share of loads that keep to their routes whatever the plan")
@@ -100,14 +104,14 @@ class EvadersModel(Strict):
 
 
 class AgencyModel(Strict):
-    """Somebody with a budget of its own."""
+    """An organisation with a budget of its own."""
 
     id: Id
     name: str = ""
 
 
 class ScenarioResourceModel(Strict):
-    """What may be used up; one entry for each agency that has it."""
+    """Something that a plan uses up; one entry for each agency that has it."""
 
     name: Id
     budget: Amount | Literal["existing"] = Field(description='an amount, or "existing": what today\'s sites use')
@@ -123,7 +127,7 @@ class ScenarioResourceModel(Strict):
 
 
 class SiteModel(Strict):
-    """A place where something can stand: on the nearest segment to lon and lat, or on the segment between two nodes."""
+    """A place where an option can be placed: on the nearest segment to lon and lat, or on the segment between two nodes."""
 
     id: Id
     label: str = ""
@@ -133,8 +137,8 @@ class SiteModel(Strict):
     head: str | None = None
     direction: Literal["both", "forward"] = Field("both", description="forward watches tail to head only")
     agency: str = ""
-    kinds: list[str] = Field([], description="kinds that fit here; all where empty")
-    existing: str = Field("", description="the kind that stands here today; empty where none does")
+    kinds: list[str] = Field([], description="kinds that can be placed here; all where empty")
+    existing: str = Field("", description="the kind that is placed here today; empty for none")
     forced: bool = False
     forbidden: bool = False
     traffic: float | None = Field(None, gt=0, description="vehicles a day past the site in the watched direction")
@@ -150,7 +154,7 @@ class SiteModel(Strict):
 
 
 class SitesModel(Strict):
-    """Where sites come from beside `[[site]]` tables."""
+    """Sources of sites other than `[[site]]` tables."""
 
     file: Path | None = Field(None, description="CSV with the fields of [[site]] as columns")
     columns: dict[str, str] = Field({}, description="field of [[site]] -> column of the CSV, where the names differ")
@@ -174,7 +178,7 @@ class SolveModel(Strict):
 
 
 class ReportModel(Strict):
-    """What the report says beyond the figures."""
+    """Text and settings of the report."""
 
     subtitle: str = ""
     routes: int = Field(25, ge=0, le=500, description="evader routes drawn, the heaviest first")

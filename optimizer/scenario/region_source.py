@@ -1,7 +1,8 @@
-"""The region a scenario asks for, from whichever of its sources it names."""
+"""The region of a scenario, from the source that it names."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,16 @@ if TYPE_CHECKING:
     from optimizer.scenario.model import RegionModel
 
 
-def obtain_region(model: RegionModel, scenario: Path) -> tuple[Region, list[Path]]:
-    """Return the region, and the files it was read from.
+@dataclass(frozen=True)
+class ObtainedRegion:
+    """A region, and the files it was read from; a download has none."""
+
+    region: Region
+    files: tuple[Path, ...]
+
+
+def obtain_region(model: RegionModel, scenario: Path) -> ObtainedRegion:
+    """Read or download the region that a scenario names; paths are relative to the folder of `scenario`.
 
     Raises
     ------
@@ -28,7 +37,8 @@ def obtain_region(model: RegionModel, scenario: Path) -> tuple[Region, list[Path
     if model.border is not None and _is_border_file(model.border):
         border = folder / model.border
         inputs.append(border)
-    return _from_source(model, folder, border, inputs, scenario), inputs
+    region = _from_source(model, folder, border, inputs, scenario)
+    return ObtainedRegion(region, tuple(inputs))
 
 
 def check_region_files(model: RegionModel, scenario: Path, problems: ProblemList) -> bool:

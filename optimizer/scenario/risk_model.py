@@ -15,49 +15,49 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Named:
+class RiskModelEntry:
     """A risk model that a scenario can choose.
 
     Attributes
     ----------
-    words
+    description
         What it estimates from, to be read after "Estimated from".
     make
         Makes one from the flows that gravity expects and the probability of the intervals.
     """
 
-    words: str
+    description: str
     make: Callable[[OdTable, float], RiskModel]
 
 
-MODELS: Mapping[RiskName, Named] = {
-    "field-flow": Named(
-        "finds per unit of search effort on a road and on those that meet it, and from where loads would pass between gateways and "
-        "settlements, as far as the record bears that out",
+MODELS: Mapping[RiskName, RiskModelEntry] = {
+    "field-flow": RiskModelEntry(
+        "seizures per unit of search effort on a road and on those that meet it, and from where loads would pass between gateways and "
+        "settlements, as far as the record supports that",
         lambda flows, level: risk.FieldFlow(flows, level=level),
     ),
-    "field": Named(
-        "finds per unit of search effort on a road and on those that meet it",
+    "field": RiskModelEntry(
+        "seizures per unit of search effort on a road and on those that meet it",
         lambda _, level: risk.FieldFlow(level=level),
     ),
-    "flow-regression": Named(
-        "finds per unit of search effort, explained by where loads would pass between gateways and settlements and by road class alone",
+    "flow-regression": RiskModelEntry(
+        "seizures per unit of search effort, explained by where loads would pass between gateways and settlements and by road class alone",
         lambda flows, level: risk.FlowRegression(flows, level=level),
     ),
-    "shrunk": Named(
-        "finds per unit of search effort, shrunk along the network",
+    "shrunk": RiskModelEntry(
+        "seizures per unit of search effort, shrunk along the network",
         lambda _, level: risk.ShrunkRate(level=level),
     ),
-    "counts-over-effort": Named(
-        "finds over search effort, each segment by itself",
+    "counts-over-effort": RiskModelEntry(
+        "seizures over search effort, each segment by itself",
         lambda _, level: risk.CountsOverEffort(level=level),
     ),
-    "kernel-density": Named(
-        "finds alone, spread along the roads, as if all roads had been searched alike",
+    "kernel-density": RiskModelEntry(
+        "seizures alone, spread along the roads, as if all roads had been searched alike",
         lambda _, level: risk.KernelDensity(level=level),
     ),
-    "raw-counts": Named(
-        "finds alone, as if all roads had been searched alike",
+    "raw-counts": RiskModelEntry(
+        "seizures alone, as if all roads had been searched alike",
         lambda _, level: risk.RawCounts(level=level),
     ),
 }

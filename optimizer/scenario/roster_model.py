@@ -18,7 +18,7 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 REST_HOURS = 11.0
 HOURS_A_WEEK = 48.0
 DAYS_OFF = 1
-"""Daily rest, weekly hours and weekly rest where a crew says nothing: articles 3, 6 and 5 of the European Working Time
+"""Daily rest, weekly hours and weekly rest where a crew's entry does not state them: articles 3, 6 and 5 of the European Working Time
 Directive (2003/88/EC)."""
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -82,7 +82,7 @@ class ShiftModel(Strict):
 
 
 class CrewRules(Strict):
-    """What may be asked of a crew."""
+    """Limits of a crew's working time."""
 
     hours_a_week: float = Field(
         HOURS_A_WEEK, gt=0, le=168, description="from leaving the base to being back, in each week of the roster"

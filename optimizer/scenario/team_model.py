@@ -1,4 +1,4 @@
-"""Bases and teams, field by field: who can go on patrol, from where, for how long (docs/scenario.md explains each)."""
+"""Bases and patrol teams, field by field (docs/scenario.md explains each)."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class TeamModel(Strict):
     slot_minutes: float = Field(30, ge=1, le=720, description="dwells at a post are whole numbers of slots")
     most_slots: int = Field(4, ge=1, le=48, description="longest dwell at one post")
     detection: float = Field(
-        ge=0, le=1, description="chance that a dwelling team's look at a loaded vehicle finds the load"
+        ge=0, le=1, description="chance that a team at a post detects the load of a vehicle that it inspects"
     )
     capacity: float | None = Field(
-        None, gt=0, description="vehicles an hour that a dwelling team can look at; all where not given"
+        None, gt=0, description="vehicles an hour that a team at a post can inspect; all where not given"
     )
-    passing: float = Field(0, ge=0, le=1, description="chance that it finds a load that it meets while driving")
+    passing: float = Field(0, ge=0, le=1, description="chance that it detects a load that it meets while driving")
     uses: dict[str, Amount] = Field({}, description="amount of each resource that one beat takes")
     speed_kmh: dict[str, Annotated[float, Field(gt=0, le=300)]] = Field(
         {}, description="fastest they drive by road class; the road's own speed for others"
