@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ from optimizer.lab.benchmark.profile_figure import save_profile
 from optimizer.lab.benchmark.published import OPTIMA, SECONDS
 from optimizer.lab.benchmark.run import Job, lost_row
 from optimizer.lab.benchmark.schedule import row_store
+from optimizer.lab.benchmark.suites import SUITES
 from optimizer.lab.benchmark.summary import best_of, choice, profile, scores, shifted_mean, usual_setting
 from optimizer.lab.case import Case
 from optimizer.problem.evaluation import evaluate
@@ -466,3 +468,18 @@ def test_the_page_states_its_rules_and_every_family(tmp_path: Path) -> None:
 def test_a_profile_of_nothing_is_drawn_too(tmp_path: Path) -> None:
     save_profile(tmp_path / "p.png", {"auto": np.empty(0), "cuts": np.array([np.inf])})
     assert (tmp_path / "p.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_the_stored_page_of_a_suite_is_that_of_its_stored_rows(name: str, tmp_path: Path) -> None:
+    results = INSTANCES.parent / "results"
+    shutil.copytree(results / name, tmp_path / name)
+    page = SUITES[name].page(tmp_path / name).page
+    assert page.read_text(encoding="utf-8") == (results / f"{name}.md").read_text(encoding="utf-8")
+
+
+def test_the_stored_page_of_the_benchmark_is_that_of_its_stored_rows(tmp_path: Path) -> None:
+    results = INSTANCES.parent / "results"
+    rows = row_store(results / "benchmarks").read()
+    page = write_benchmark_page(tmp_path / "benchmarks", rows, STORED).page
+    assert page.read_text(encoding="utf-8") == (results / "benchmarks.md").read_text(encoding="utf-8")

@@ -23,9 +23,9 @@ from optimizer.lab.study.alert_page import mean_of, share_of, write_alert_page
 from optimizer.lab.study.cells import Cell, Stream, plan
 from optimizer.lab.study.estimators import ESTIMATORS, OURS, RAW
 from optimizer.lab.study.goals import GOALS, Goal
-from optimizer.lab.study.ground import ground_file, world_of
 from optimizer.lab.study.measures import LATER, MONTHS, coverage, make_trial, measure, ranks, scores
 from optimizer.lab.study.page import study_text, write_study_page
+from optimizer.lab.study.roads import roads_file, world_of
 from optimizer.lab.study.rows import ALERTS, EXPLORATION, MAPS, MapRow
 from optimizer.lab.study.run import CellTask, EndedCell, carry_out, loop_store, map_store, missing_cells, run
 from optimizer.lab.study.summary import Sample, Statistic, audit_share, lost, over, samples, share, statistic
@@ -95,7 +95,7 @@ def test_ties_fall_by_lot() -> None:
 
 def test_a_trial_sees_two_years_and_is_judged_by_what_effort_explains(data: Path) -> None:
     cell = Cell("small", "mixed", "tips", 300, 3)
-    trial = make_trial(cell, world_of(data, cell)[1])
+    trial = make_trial(cell, world_of(data, cell).truth)
     assert trial.past.effort.shape[0] == MONTHS
     assert trial.later.effort.shape[0] == trial.audit.effort.shape[0] == LATER
     assert trial.past.tipped.sum() > 0
@@ -108,7 +108,7 @@ def test_a_trial_sees_two_years_and_is_judged_by_what_effort_explains(data: Path
 
 def test_all_ways_to_search_have_one_truth(data: Path) -> None:
     worlds = [
-        world_of(data, Cell("small", "mixed", effort, finds, 3))[1]
+        world_of(data, Cell("small", "mixed", effort, finds, 3)).truth
         for effort in ("tips", "uniform")
         for finds in (100, 400)
     ]
@@ -117,8 +117,9 @@ def test_all_ways_to_search_have_one_truth(data: Path) -> None:
 
 
 def test_measures_agree_with_plain_sums(data: Path) -> None:
-    ground, world = world_of(data, CELL)
-    found = {row["estimator"]: row for row in measure(CELL, ground, world, tuple(ESTIMATORS))}
+    made = world_of(data, CELL)
+    roads, world = made.roads, made.truth
+    found = {row["estimator"]: row for row in measure(CELL, roads, world, tuple(ESTIMATORS))}
     assert found.keys() == ESTIMATORS.keys()
     trial = make_trial(CELL, world)
     row = found[RAW]
@@ -141,7 +142,7 @@ def test_measures_agree_with_plain_sums(data: Path) -> None:
         logs = np.where(mean > 0, finds * np.log(mean) - mean, 0.0) - np.array([math.lgamma(y + 1) for y in finds])
     assert row["log_truth"] == pytest.approx(logs.sum() / finds.sum(), abs=1e-5)
     assert {r["log_truth"] for r in found.values()} == {row["log_truth"]}
-    model = RawCounts().fit(*as_records(trial.past), ground.network)
+    model = RawCounts().fit(*as_records(trial.past), roads.network)
     assert row["log_model"] == pytest.approx(model.score(*as_records(trial.later)), abs=1e-6)
 
 
@@ -189,10 +190,11 @@ def test_a_loop_that_knows_the_truth_finds_what_its_oracle_finds(
     data: Path, monkeypatch: pytest.MonkeyPatch, placement: str
 ) -> None:
     cell = Cell("small", "local", "loop", 300, 0)
-    ground, world = world_of(data, cell)
+    made = world_of(data, cell)
+    roads, world = made.roads, made.truth
     told = {"told": lambda _: Oracle(world.rate), "blind": lambda _: Oracle(np.ones(world.rate.size))}
     monkeypatch.setattr(loop, "ESTIMATORS", told)
-    knows, blind = loop.follow(cell, ground, world, (("told", placement), ("blind", placement)))
+    knows, blind = loop.follow(cell, roads, world, (("told", placement), ("blind", placement)))
     assert knows["expected"] == pytest.approx(knows["oracle"], rel=1e-6)
     assert knows["rel5"] == pytest.approx([1.0] * loop.ROUNDS)
     assert sum(blind["expected"]) < sum(knows["expected"]) < loop.ROUNDS * knows["best"]
@@ -200,7 +202,8 @@ def test_a_loop_that_knows_the_truth_finds_what_its_oracle_finds(
 
 def test_a_loop_learns_from_all_that_was_found(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cell = Cell("small", "local", "loop", 300, 0)
-    ground, world = world_of(data, cell)
+    made = world_of(data, cell)
+    roads, world = made.roads, made.truth
     seen: list[float] = []
 
     class Watcher(Oracle):
@@ -210,7 +213,7 @@ def test_a_loop_learns_from_all_that_was_found(data: Path, monkeypatch: pytest.M
             return self
 
     monkeypatch.setattr(loop, "ESTIMATORS", {"watcher": lambda _: Watcher(world.rate)})
-    loop.follow(cell, ground, world, (("watcher", "top"),))
+    loop.follow(cell, roads, world, (("watcher", "top"),))
     assert seen == [SEARCHES_A_MONTH * (loop.HABIT + loop.ROUND_MONTHS * k) for k in range(loop.ROUNDS)]
 
 
@@ -257,10 +260,10 @@ def test_a_line_that_is_no_row_is_named(tmp_path: Path) -> None:
 
 def test_a_region_without_a_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="andorra"):
-        ground_file(tmp_path, "andorra")
+        roads_file(tmp_path, "andorra")
     for name in ("andorra-1.osm.pbf", "andorra-2.gpkg"):
         (tmp_path / name).write_text("")
-    assert ground_file(tmp_path, "andorra").name == "andorra-2.gpkg"
+    assert roads_file(tmp_path, "andorra").name == "andorra-2.gpkg"
 
 
 def sample(**values: list[float]) -> Sample:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.lab.study.alert_roads import AlertRoads
+    from optimizer.lab.study.roads import StudyRoads
     from optimizer.risk.alerts.chance import PredictiveCounts
     from optimizer.risk.alerts.places import Place
     from optimizer.risk.simulation import EffortKind, WorldKind
@@ -99,7 +99,7 @@ def alert_cells(most: int | None = None) -> list[Cell]:
     ]
 
 
-def planned_rows(roads: AlertRoads, cells: Sequence[Cell]) -> Iterator[PlannedRow[AlertRow]]:
+def planned_rows(roads: StudyRoads, cells: Sequence[Cell]) -> Iterator[PlannedRow[AlertRow]]:
     """Give the rows of some cells."""
     for cell in cells:
         options = {"world": cell.world, "effort": cell.effort, "seizures": cell.seizures, "seed": cell.seed}
@@ -107,7 +107,7 @@ def planned_rows(roads: AlertRoads, cells: Sequence[Cell]) -> Iterator[PlannedRo
         yield PlannedRow(key, partial(alert_row, roads, cell))
 
 
-def alert_row(roads: AlertRoads, cell: Cell) -> AlertRow:
+def alert_row(roads: StudyRoads, cell: Cell) -> AlertRow:
     """Simulate one record and return its alerts."""
     rng = np.random.default_rng([cell.seed, *f"{cell.world} {cell.effort} {cell.seizures}".encode()])
     network = roads.network

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
-    from optimizer.lab.study.alert_roads import AlertRoads
+    from optimizer.lab.study.roads import StudyRoads
     from optimizer.problem.network import Network
     from optimizer.risk import World
 
@@ -38,7 +38,7 @@ TRUTHS = 16
 WORLD, EFFORT, SEIZURES = "mixed", "feedback", 400
 
 
-def planned_rows(roads: AlertRoads, truths: int = TRUTHS) -> Iterator[PlannedRow[ExplorationRow]]:
+def planned_rows(roads: StudyRoads, truths: int = TRUTHS) -> Iterator[PlannedRow[ExplorationRow]]:
     """Give the rows of some truths."""
     for seed in range(1, truths + 1):
         options = {"world": WORLD, "effort": EFFORT, "seizures": SEIZURES, "seed": seed}
@@ -46,7 +46,7 @@ def planned_rows(roads: AlertRoads, truths: int = TRUTHS) -> Iterator[PlannedRow
         yield PlannedRow(key, partial(exploration_row, roads, seed))
 
 
-def exploration_row(roads: AlertRoads, seed: int) -> ExplorationRow:
+def exploration_row(roads: StudyRoads, seed: int) -> ExplorationRow:
     """Search one truth in each way, half a year after one of chasing, and measure the estimates."""
     network, table = roads.network, roads.table
     rng = np.random.default_rng([77, seed, len(WORLD)])

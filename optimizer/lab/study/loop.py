@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.lab.study.cells import Cell
-    from optimizer.lab.study.ground import StudyRoads
+    from optimizer.lab.study.roads import StudyRoads
     from optimizer.risk import RiskModel, World
 
     Floats = NDArray[np.float64]
@@ -40,7 +40,7 @@ PAIRS = tuple((estimator, placement) for estimator in LOOPED for placement in PL
 
 
 def follow(
-    cell: Cell, ground: StudyRoads, world: World, pairs: tuple[tuple[str, str], ...] = PAIRS
+    cell: Cell, roads: StudyRoads, world: World, pairs: tuple[tuple[str, str], ...] = PAIRS
 ) -> list[dict[str, Any]]:
     """Return for each estimator and placement what `LoopRow` says of a cell; all start from the same record of habit."""
     rng = cell.stream(Stream.HISTORY)
@@ -50,14 +50,14 @@ def follow(
         {
             "estimator": estimator,
             "placement": placement,
-            **_followed(cell, ground, world, per_search, habit, estimator, placement),
+            **_followed(cell, roads, world, per_search, habit, estimator, placement),
         }
         for estimator, placement in pairs
     ]
 
 
 def _followed(
-    cell: Cell, ground: StudyRoads, world: World, per_search: float, history: History, estimator: str, placement: str
+    cell: Cell, roads: StudyRoads, world: World, per_search: float, history: History, estimator: str, placement: str
 ) -> dict[str, Any]:
     rng, lot = cell.stream(Stream.LOOP), cell.stream(Stream.TIES).random(world.rate.size)
     length = world.network.length_m[world.network.segment_arc]
@@ -66,7 +66,7 @@ def _followed(
     yielded, rel5, seconds = [], [], 0.0
     for _ in range(ROUNDS):
         began = time.process_time()
-        model = ESTIMATORS[estimator](ground.table).fit(*as_records(history), ground.network)
+        model = ESTIMATORS[estimator](roads.table).fit(*as_records(history), roads.network)
         median = model.predict().median
         seconds += time.process_time() - began
         rel5.append(round(captured(world, ranks(median, lot)), 6))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.lab.study.cells import Cell
-    from optimizer.lab.study.ground import StudyRoads
+    from optimizer.lab.study.roads import StudyRoads
     from optimizer.risk import RiskModel, World
 
     Floats = NDArray[np.float64]
@@ -72,16 +72,16 @@ def make_trial(cell: Cell, world: World) -> Trial:
     return Trial(world, per_search, whole.months(slice(None, MONTHS)), honest, audit, lot)
 
 
-def measure(cell: Cell, ground: StudyRoads, world: World, estimators: Sequence[str]) -> list[dict[str, Any]]:
+def measure(cell: Cell, roads: StudyRoads, world: World, estimators: Sequence[str]) -> list[dict[str, Any]]:
     """Return for each estimator what `MapRow` says of a cell."""
     trial = make_trial(cell, world)
-    return [{"estimator": name, **_measured(trial, ESTIMATORS[name](ground.table), ground)} for name in estimators]
+    return [{"estimator": name, **_measured(trial, ESTIMATORS[name](roads.table), roads)} for name in estimators]
 
 
-def _measured(trial: Trial, model: RiskModel, ground: StudyRoads) -> dict[str, Any]:
+def _measured(trial: Trial, model: RiskModel, roads: StudyRoads) -> dict[str, Any]:
     records, effort = as_records(trial.past)
     began = time.process_time()
-    model.fit(records, effort, ground.network)
+    model.fit(records, effort, roads.network)
     estimate = model.predict()
     seconds = time.process_time() - began
     rate = float(estimate.global_rate[0])

@@ -19,9 +19,9 @@ from optimizer.lab.machine import package_version, stamp
 from optimizer.lab.rows import RowStore, RunKey
 from optimizer.lab.study.cells import Cell  # noqa: TC001 - as above
 from optimizer.lab.study.estimators import ESTIMATORS
-from optimizer.lab.study.ground import roads_digest, world_of
 from optimizer.lab.study.loop import PAIRS, follow
 from optimizer.lab.study.measures import measure
+from optimizer.lab.study.roads import roads_digest, world_of
 from optimizer.lab.study.rows import LOOPS, MAPS, LoopRow, MapRow
 
 if TYPE_CHECKING:
@@ -90,10 +90,10 @@ def _key(cell: Cell, data: Path, method: tuple[str, ...]) -> RunKey:
 
 def run(task: CellTask) -> list[MapRow | LoopRow]:
     """Return the rows of a task, made in this process."""
-    ground, world = world_of(task.data, task.cell)
     cell = task.cell
+    made = world_of(task.data, cell)
     common = {
-        "roads": roads_digest(task.data, cell.region),
+        "roads": made.roads.digest,
         "region": cell.region,
         "world": cell.world,
         "effort": cell.effort,
@@ -103,9 +103,9 @@ def run(task: CellTask) -> list[MapRow | LoopRow]:
     }
     if cell.is_loop:
         pairs = tuple((estimator, placement) for estimator, placement in task.wanted)
-        return [LoopRow(**common, **found) for found in follow(cell, ground, world, pairs)]
+        return [LoopRow(**common, **found) for found in follow(cell, made.roads, made.truth, pairs)]
     names = [name for (name,) in task.wanted]
-    return [MapRow(**common, **found) for found in measure(cell, ground, world, names)]
+    return [MapRow(**common, **found) for found in measure(cell, made.roads, made.truth, names)]
 
 
 def carry_out(

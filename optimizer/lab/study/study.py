@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from optimizer.base.errors import InputError, Problem
 from optimizer.lab.case import matching
 from optimizer.lab.study.cells import REGIONS, plan
-from optimizer.lab.study.ground import ground_file
+from optimizer.lab.study.roads import roads_file
 from optimizer.lab.study.run import carry_out, missing_cells
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def plan_study(
         expected = "a pattern that some cell matches"
         raise InputError(Problem("--only", ", ".join(only), expected, "Try '*-mixed-feedback-400-0'"))
     for name in dict.fromkeys(cell.region for cell in cells):
-        ground_file(data, name)
+        roads_file(data, name)
     return Study(cells, missing_cells(cells, data, folder), folder)
 
 

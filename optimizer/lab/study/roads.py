@@ -1,4 +1,4 @@
-"""The roads of the study and the table of origins and destinations that estimators are given."""
+"""The roads of the studies and the table of origins and destinations that estimators are given."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from optimizer.base.files import sha256
 from optimizer.lab.study.cells import Stream
 from optimizer.region import read_region
 from optimizer.risk import make_world
-from optimizer.risk.demand import gravity_table
+from optimizer.risk.demand import gateway_masses, gravity_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,13 +30,14 @@ DECAY_HOURS = 2 / 3
 
 @dataclass(frozen=True)
 class StudyRoads:
-    """Roads and the prior table: what an estimator knows beside the record."""
+    """Roads and the prior table, which an estimator knows beside the record, and the SHA-256 of the file that both come from."""
 
     network: Network
     table: OdTable
+    digest: str
 
 
-def ground_file(folder: Path, region: str) -> Path:
+def roads_file(folder: Path, region: str) -> Path:
     """Return the file of a region: of those whose names begin with the region's, the first by suffix and name.
 
     Raises
@@ -54,7 +55,7 @@ def ground_file(folder: Path, region: str) -> Path:
 @lru_cache(maxsize=8)
 def roads_digest(folder: Path, region: str) -> str:
     """Return the SHA-256 of a region's file."""
-    return sha256(ground_file(folder, region))
+    return sha256(roads_file(folder, region))
 
 
 @lru_cache(maxsize=4)
@@ -76,7 +77,15 @@ def read_study_roads(path: Path, region: str) -> StudyRoads:
     if not table.weight.sum() > 0:
         found = f"{len(built.gateways)} gateways, {len(towns)} settlements, no way between them"
         raise InputError(Problem(str(path), found, "roads that somebody would travel"))
-    return StudyRoads(built.network, table)
+    return StudyRoads(built.network, table, sha256(path))
+
+
+def read_alert_roads(extract: Path) -> StudyRoads:
+    """Return the drive network of an extract of Andorra for the studies of alerts and exploration: all gateways have the same mass."""
+    built = read_region(extract, border="Andorra", modes=("drive",))
+    towns = [place for place in built.settlements if place.domestic]
+    masses = gateway_masses(built.gateways, np.ones(len(built.gateways)), {})
+    return StudyRoads(built.network, gravity_table(built.network, built.gateways, towns, masses), sha256(extract))
 
 
 @lru_cache(maxsize=2)
@@ -85,8 +94,16 @@ def _world(path: Path, region: str, first: Cell) -> World:
     return make_world(first.world, roads.network, roads.table, first.stream(Stream.WORLD))
 
 
-def world_of(folder: Path, cell: Cell) -> tuple[StudyRoads, World]:
-    """Return the ground and the truth of a cell: one truth for all ways to search it and all numbers of seizures."""
-    path = ground_file(folder, cell.region)
+@dataclass(frozen=True)
+class StudyWorld:
+    """The roads and the truth of a cell."""
+
+    roads: StudyRoads
+    truth: World
+
+
+def world_of(folder: Path, cell: Cell) -> StudyWorld:
+    """Return the roads and the truth of a cell: one truth for all ways to search it and all numbers of seizures."""
+    path = roads_file(folder, cell.region)
     first = replace(cell, effort="", seizures=0)
-    return read_study_roads(path, cell.region), _world(path, cell.region, first)
+    return StudyWorld(read_study_roads(path, cell.region), _world(path, cell.region, first))
