@@ -267,7 +267,8 @@ def test_pooled_values_are_exact_once_refreshed_and_gains_are_true_after_that(se
         more = placed.copy()
         more[option] = True
         pooled.refresh(more)
-    gain, most = pooled.gains(placed)
+    gains = pooled.gains(placed)
+    gain, most = gains.gain, gains.most
     loss = pooled.losses(placed)
     for option in np.flatnonzero(overlay.free).tolist():
         other = placed.copy()

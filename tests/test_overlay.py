@@ -149,7 +149,7 @@ def test_a_connection_that_ties_with_a_way_past_a_terminal_is_kept() -> None:
     ends, costs = np.empty(0, dtype=np.int32), np.empty(0)
     connections = overlay._connections(core, np.arange(3), overlay._Watched(ends, ends, costs, costs), 100)
     assert connections is not None
-    plain = connections[0]
+    plain = connections.plain
     found = list(zip(plain.tail.tolist(), plain.head.tolist(), plain.cost.tolist(), strict=True))
     assert sorted(found) == [(0, 1, exactly(0.25)), (0, 2, exactly(0.5)), (1, 2, exactly(0.25))]
 

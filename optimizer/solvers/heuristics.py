@@ -214,11 +214,11 @@ def _best_option(
         allowed[banned] = False
     if not allowed.any():
         return None
-    gain, most = pooled.gains(placed)
+    gains = pooled.gains(placed)
     price = _prices(instance, placed) if by_cost else np.ones(placed.size)
     nothing = NOTHING * pooled.value(placed)
-    for worth in (gain, most):
-        rate = np.where(allowed & (worth > nothing), worth / price, 0.0) * (1.0 if shake is None else shake)
+    for gain in (gains.gain, gains.most):
+        rate = np.where(allowed & (gain > nothing), gain / price, 0.0) * (1.0 if shake is None else shake)
         if rate.any():
             return int(rate.argmax())
     return None

@@ -7,6 +7,7 @@ the paths of the commodities that it can lower.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,22 @@ if TYPE_CHECKING:
 
 LARGEST_TABLE = 20_000_000
 """Most options times paths for which a table of all of them is kept: gains are ten times faster with it."""
+
+
+@dataclass(frozen=True)
+class Gains:
+    """What adding an option gains; 0 for those placed.
+
+    Attributes
+    ----------
+    gain
+        (options,) by how much the value over the pool falls with each option.
+    most
+        (options,) by how much it would fall if all paths but the best were closed.
+    """
+
+    gain: NDArray[np.float64]
+    most: NDArray[np.float64]
 
 
 class PooledValues:
@@ -46,11 +63,8 @@ class PooledValues:
         """Return the value of an (options,) mask over the pool, at most the true one."""
         return float(self._weight @ self._best(self._paths.values(np.append(placed, False))))
 
-    def gains(self, placed: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return by how much the value falls with each option more, and at most by how much it could if all other paths were closed.
-
-        Both are (options,) and 0 for those placed.
-        """
+    def gains(self, placed: NDArray[np.bool_]) -> Gains:
+        """Return the gain of each option that is added to an (options,) mask."""
         paths, weight, n = self._paths, self._weight, placed.size
         values = paths.values(np.append(placed, False))
         best = self._best(values)
@@ -61,7 +75,7 @@ class PooledValues:
             option, weight[commodity] * best[commodity] * (1 - paths.survival[first[commodity], slot]), n
         )
         if self._table is not None:
-            return self._gains_of(np.unique(option), values, best), most.astype(np.float64)
+            return Gains(self._gains_of(np.unique(option), values, best), most.astype(np.float64))
         # every pair (commodity, option on its best path) against every path of the commodity
         length = self._length[commodity]
         pair = np.repeat(np.arange(commodity.size), length)
@@ -70,7 +84,7 @@ class PooledValues:
         left = values[path] * np.where(met, paths.survival[path], 1.0).prod(axis=1)
         after = np.maximum.reduceat(left, np.cumsum(length) - length) if length.size else left
         gain = np.bincount(option, weight[commodity] * (best[commodity] - after), n)
-        return gain.astype(np.float64), most.astype(np.float64)
+        return Gains(gain.astype(np.float64), most.astype(np.float64))
 
     def _gains_of(
         self, options: NDArray[np.int64], values: NDArray[np.float64], best: NDArray[np.float64]

@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 from optimizer.problem.evaders import Evader, Searches
 from optimizer.solvers.branch_and_cut.path_pool import Paths, padded
 from optimizer.solvers.branch_and_cut.separation import Cuts, best_of_each
-from optimizer.solvers.overlay.overlay import repeated
+from optimizer.solvers.overlay.overlay import Links, repeated
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,7 +55,8 @@ class Commodities:
         ends, commodity = np.unique(overlay.origin * n + overlay.destination, return_inverse=True)
         searches = Searches.of([Evader("", end // n, end % n, 1.0) for end in ends.tolist()])
         chain = ends.size + np.arange(routes.value.size)
-        chains = padded(chain, routes.value, routes.chain, routes.option, routes.survival, overlay.free.size)
+        links = Links(routes.chain, routes.option, routes.survival)
+        chains = padded(chain, routes.value, links, overlay.free.size)
         near = np.lexsort((searches.leaf, searches.row))
         alike = np.lexsort(chains.option.T[::-1]) if chains.option.size else np.arange(chain.size)
         start = commodity_values(overlay, searches, np.zeros_like(overlay.free))

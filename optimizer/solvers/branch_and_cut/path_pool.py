@@ -9,7 +9,7 @@ import numpy as np
 
 from optimizer.problem.evaders import TREE_CELLS, Searches, arc_costs
 from optimizer.problem.graph import cost_graph
-from optimizer.solvers.overlay.overlay import bundle_links
+from optimizer.solvers.overlay.overlay import Links, bundle_links
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from optimizer.solvers.overlay.overlay import Overlay
 
-    _Found = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]
-    """Commodities, values, and (2, steps) path and arc of each watched step."""
 
 PRICES = (0.0, 1.0, 3.0, 10.0, 30.0, 100.0)
 """Factors of (1 - s) x in the arc costs of searches for paths, which are added to -ln r."""
@@ -70,6 +68,23 @@ class Paths:
         )
 
 
+@dataclass(frozen=True)
+class _FoundPaths:
+    """Paths of one search.
+
+    Attributes
+    ----------
+    commodity, value
+        (paths,) whose they are, and survivals multiplied along the way, nothing placed.
+    steps
+        (2, steps) path and arc of each step along a watched arc.
+    """
+
+    commodity: NDArray[np.int64]
+    value: NDArray[np.float64]
+    steps: NDArray[np.int64]
+
+
 class PathPool:
     """The paths of informed evaders found so far; equal ones once.
 
@@ -112,7 +127,7 @@ class PathPool:
         self._add([found for price in prices for found in self._search(cost + price * watched)])
         return self.paths.commodity.size - before
 
-    def _search(self, cost: NDArray[np.float64]) -> Iterator[_Found]:
+    def _search(self, cost: NDArray[np.float64]) -> Iterator[_FoundPaths]:
         """Yield the paths of least cost, of every commodity that has one."""
         overlay, searches = self._overlay, self._searches
         graph = cost_graph(overlay.n_nodes, overlay.tail, overlay.head, cost, reverse=searches.reverse)
@@ -122,16 +137,14 @@ class PathPool:
             entering = np.array([graph.entering(tree) for tree in before])
             commodity = np.flatnonzero((searches.row >= start) & (searches.row < start + step))
             commodity = commodity[before[searches.row[commodity] - start, searches.leaf[commodity]] >= 0]
-            yield commodity, *self._walk(before, entering, searches.row[commodity] - start, searches.leaf[commodity])
+            yield self._walked(commodity, before, entering, start)
 
-    def _walk(
-        self, before: NDArray[np.int32], entering: NDArray[np.int64], row: NDArray[np.int64], node: NDArray[np.int64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Go back from nodes to the roots of their trees, all paths at once.
-
-        Returns the (paths,) survivals multiplied along the way, nothing placed, and the (2, steps) path and arc of each watched step.
-        """
-        overlay, walker = self._overlay, np.arange(row.size)
+    def _walked(
+        self, commodity: NDArray[np.int64], before: NDArray[np.int32], entering: NDArray[np.int64], start: int
+    ) -> _FoundPaths:
+        """Return the paths of commodities, followed back to the roots of their trees, all at once; the first tree has position `start`."""
+        overlay, walker = self._overlay, np.arange(commodity.size)
+        row, node = self._searches.row[commodity] - start, self._searches.leaf[commodity]
         value, steps = np.ones(row.size), [np.empty((2, 0), dtype=np.int64)]
         while walker.size:
             arc = entering[row, node]
@@ -141,17 +154,17 @@ class PathPool:
             node = before[row, node].astype(np.int64)
             going = before[row, node] >= 0
             walker, row, node = walker[going], row[going], node[going]
-        return value, np.concatenate(steps, axis=1)
+        return _FoundPaths(commodity, value, np.concatenate(steps, axis=1))
 
-    def _add(self, found: list[_Found]) -> None:
+    def _add(self, found: list[_FoundPaths]) -> None:
         """Add the paths that are new."""
         if not found:
             return
-        commodities, values, parts = zip(*found, strict=True)
-        commodity, value = np.concatenate(commodities), np.concatenate(values)
-        first = np.cumsum([0, *(part.size for part in commodities[:-1])])
-        steps = np.concatenate(parts, axis=1)
-        steps[0] += np.repeat(first, [part.shape[1] for part in parts])
+        commodity = np.concatenate([paths.commodity for paths in found])
+        value = np.concatenate([paths.value for paths in found])
+        steps = np.concatenate([paths.steps for paths in found], axis=1)
+        first = np.cumsum([0, *(paths.commodity.size for paths in found[:-1])])
+        steps[0] += np.repeat(first, [paths.steps.shape[1] for paths in found])
         key = self._mark_of_commodity[commodity].copy()
         np.add.at(key, steps[0], self._mark[steps[1]])  # integer overflow wraps, which does no harm
         fresh = np.zeros(commodity.size, dtype=bool)
@@ -172,24 +185,23 @@ def _gather(
     if overlay.bundle is not None:
         arcs = steps[1]
         links = bundle_links(steps[0], overlay.option[arcs], overlay.survival[arcs], commodity.size, overlay.bundle)
-        return padded(commodity, value, *links, n)
+        return padded(commodity, value, links, n)
     key, entry = np.unique(steps[0] * n + overlay.option[steps[1]], return_inverse=True)
     survival = np.ones(key.size)
     np.multiply.at(survival, entry, overlay.survival[steps[1]])
-    return padded(commodity, value, key // n, key % n, survival, n)
+    return padded(commodity, value, Links(key // n, key % n, survival), n)
 
 
 def padded(
     commodity: NDArray[np.int64],
     value: NDArray[np.float64],
-    path: NDArray[np.int64],
-    option: NDArray[np.int64],
-    survival: NDArray[np.float64],
+    links: Links,
     n_options: int,
 ) -> Paths:
-    """Return paths from links (path, option, survival) sorted by path."""
+    """Return paths from their links to options, sorted by path."""
+    path = links.row
     rank = np.arange(path.size) - np.searchsorted(path, path)
     shape = (commodity.size, int(rank.max(initial=-1)) + 1)
     options, survivals = np.full(shape, n_options), np.ones(shape)
-    options[path, rank], survivals[path, rank] = option, survival
+    options[path, rank], survivals[path, rank] = links.option, links.survival
     return Paths(commodity, value, options, survivals)

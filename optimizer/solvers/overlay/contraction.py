@@ -122,18 +122,28 @@ def eliminate(
     while saved > work and core.n_nodes > fixed.size:
         before, work = core, 0
         for _ in range(ROUNDS):
-            core, shortcuts = _round(core, stays[core.node], rng)
-            work += TOUCH * core.tail.size + JOIN * shortcuts
+            reduced = _round(core, stays[core.node], rng)
+            core = reduced.core
+            work += TOUCH * core.tail.size + JOIN * reduced.count
         if core.tail.size > CROWDED * core.n_nodes:
-            core, lookups = _undominated(core)
-            work += LOOKUP * lookups
+            reduced = _undominated(core)
+            core = reduced.core
+            work += LOOKUP * reduced.count
         saved = fixed.size * (NODE * (before.n_nodes - core.n_nodes) + before.tail.size - core.tail.size)
         leanest = min(leanest, core, key=lambda stage: stage.tail.size)
     return Contraction(core, leanest)
 
 
-def _round(core: Core, fixed: NDArray[np.bool_], rng: np.random.Generator) -> tuple[Core, int]:
-    """Eliminate a batch of nodes of which no two are neighbours; return what is left and how many shortcuts were made."""
+@dataclass(frozen=True)
+class _Reduced:
+    """What is left of a core after a step, and how many shortcuts were made or arcs looked up for it."""
+
+    core: Core
+    count: int
+
+
+def _round(core: Core, fixed: NDArray[np.bool_], rng: np.random.Generator) -> _Reduced:
+    """Eliminate a batch of nodes of which no two are neighbours; the shortcuts made are counted."""
     leaving = _batch(core, fixed, rng)
     into, out_of = np.flatnonzero(leaving[core.head]), leaving[core.tail]
     first = _starts(core)
@@ -150,7 +160,7 @@ def _round(core: Core, fixed: NDArray[np.bool_], rng: np.random.Generator) -> tu
         np.concatenate((core.head[rest], core.head[right])),
         np.concatenate((core.cost[rest], core.cost[left] + core.cost[right])),
     )
-    return _connected(made, fixed), left.size
+    return _Reduced(_connected(made, fixed), left.size)
 
 
 def _batch(core: Core, fixed: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.bool_]:
@@ -170,8 +180,8 @@ def _batch(core: Core, fixed: NDArray[np.bool_], rng: np.random.Generator) -> ND
     return rank < lowest
 
 
-def _undominated(core: Core) -> tuple[Core, int]:
-    """Drop arcs u -> v that are strictly dearer than a route u -> w -> v by a cheap arc u -> w; return how many were looked up as well.
+def _undominated(core: Core) -> _Reduced:
+    """Drop arcs u -> v that are strictly dearer than a route u -> w -> v by a cheap arc u -> w; the arcs looked up are counted.
 
     Two arcs of such a route are looked up only where the cheapest arc out of w, and into v, leave room for it.
     """
@@ -184,20 +194,20 @@ def _undominated(core: Core) -> tuple[Core, int]:
     np.minimum.at(out_of, tail, cost)
     np.minimum.at(into, head, cost)
     keep = np.ones(tail.size, dtype=bool)
-    asked, lookups = np.arange(tail.size), 0
+    open_arcs, lookups = np.arange(tail.size), 0
     for rank in range(WITNESSES):
-        asked = asked[degree[tail[asked]] > rank]
-        half = by_cost[first[tail[asked]] + rank]
-        room = cost[asked] - STRICTLY - cost[half]
-        open_ = room > into[head[asked]]
-        asked, half, room = asked[open_], half[open_], room[open_]
+        open_arcs = open_arcs[degree[tail[open_arcs]] > rank]
+        half = by_cost[first[tail[open_arcs]] + rank]
+        room = cost[open_arcs] - STRICTLY - cost[half]
+        open_ = room > into[head[open_arcs]]
+        open_arcs, half, room = open_arcs[open_], half[open_], room[open_]
         near = np.flatnonzero(room > out_of[head[half]])
-        wanted = head[half[near]] * n + head[asked[near]]
+        wanted = head[half[near]] * n + head[open_arcs[near]]
         other = np.minimum(np.searchsorted(key, wanted), key.size - 1)
         beaten = near[(key[other] == wanted) & (cost[other] < room[near])]
-        keep[asked[beaten]] = False
-        asked, lookups = np.delete(asked, beaten), lookups + near.size
-    return Core(core.node, tail[keep], head[keep], cost[keep]), lookups
+        keep[open_arcs[beaten]] = False
+        open_arcs, lookups = np.delete(open_arcs, beaten), lookups + near.size
+    return _Reduced(Core(core.node, tail[keep], head[keep], cost[keep]), lookups)
 
 
 def _cheapest(

@@ -168,24 +168,37 @@ def bundled(overlay: Overlay, free: NDArray[np.bool_], bundle: csr_array) -> Ove
         (parts, options) how often each option holds each part. The overlay must hold every best path under as many as plans can place.
     """
     chains = overlay.chains
-    row, option, survival = bundle_links(
-        chains.chain, chains.option, chains.survival, chains.value.size, csr_array(bundle)
-    )
-    return replace(overlay, free=free, bundle=csr_array(bundle), chains=Chains(chains.value, row, option, survival))
+    links = bundle_links(chains.chain, chains.option, chains.survival, chains.value.size, csr_array(bundle))
+    chains = Chains(chains.value, links.row, links.option, links.survival)
+    return replace(overlay, free=free, bundle=csr_array(bundle), chains=chains)
+
+
+@dataclass(frozen=True)
+class Links:
+    """Which rows (paths, chains) meet which options, sorted by row.
+
+    Attributes
+    ----------
+    row, option
+        (links,) positions.
+    survival
+        (links,) rho: what the option multiplies the value of the row by.
+    """
+
+    row: NDArray[np.int64]
+    option: NDArray[np.int64]
+    survival: NDArray[np.float64]
 
 
 def bundle_links(
     row: NDArray[np.int64], part: NDArray[np.int64], survival: NDArray[np.float64], n_rows: int, bundle: csr_array
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Return which option meets which row and what it leaves of it, sorted, from the parts that rows meet (each time on its own)."""
+) -> Links:
+    """Return the links of rows to options from those to parts, of which a row may meet one several times."""
     parts = csr_array((arc_costs(survival), (row, part)), shape=(n_rows, bundle.shape[0]))
     whole = csr_array(parts @ bundle)
     whole.sort_indices()
-    return (
-        np.repeat(np.arange(n_rows), np.diff(whole.indptr)),
-        whole.indices.astype(np.int64),
-        np.exp(-whole.data),
-    )
+    row = np.repeat(np.arange(n_rows), np.diff(whole.indptr))
+    return Links(row, whole.indices.astype(np.int64), np.exp(-whole.data))
 
 
 def contract(instance: Instance) -> Overlay:
@@ -211,17 +224,18 @@ def contract(instance: Instance) -> Overlay:
         arc_costs(instance.survival(free | instance.forced)[watched]),
     )
     most = stages.leanest.tail.size
-    plain, useful = _connections(stages.core, terminal, options, most) or _undominated(stages.leanest, options)
+    arcs = _connections(stages.core, terminal, options, most) or _undominated(stages.leanest, options)
+    plain, useful = arcs.plain, arcs.useful
     met = np.isin(arc, watched[useful])
     node = plain.node
     series = _series_arcs(instance, base, node, (option[met], arc[met], survival[met]))
     whole = Overlay(
         n_nodes=node.size + int(met.sum()) - int(useful.sum()),
-        tail=np.concatenate((plain.tail, series[0])).astype(np.int32),
-        head=np.concatenate((plain.head, series[1])).astype(np.int32),
-        reliability=np.concatenate((np.exp(-plain.cost), series[2])),
-        option=np.concatenate((np.full(plain.tail.size, -1), series[3])).astype(np.int64),
-        survival=np.concatenate((np.ones(plain.tail.size), series[4])),
+        tail=np.concatenate((plain.tail, series.tail)).astype(np.int32),
+        head=np.concatenate((plain.head, series.head)).astype(np.int32),
+        reliability=np.concatenate((np.exp(-plain.cost), series.reliability)),
+        option=np.concatenate((np.full(plain.tail.size, -1), series.option)).astype(np.int64),
+        survival=np.concatenate((np.ones(plain.tail.size), series.survival)),
         origin=plain.positions(np.array([e.origin for e in informed], dtype=np.int64)),
         destination=plain.positions(np.array([e.destination for e in informed], dtype=np.int64)),
         weight=np.array([e.weight for e in informed], dtype=np.float64),
@@ -241,12 +255,43 @@ class _Watched:
     all: NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class _SeriesArcs:
+    """Option arcs of the overlay, one option each, as the fields of `Overlay`."""
+
+    tail: NDArray[np.int64]
+    head: NDArray[np.int64]
+    reliability: NDArray[np.float64]
+    option: NDArray[np.int64]
+    survival: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _KeptArcs:
+    """Plain arcs between overlay nodes, and the (w,) mask of the watched arcs that a best path may use."""
+
+    plain: Core
+    useful: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class _TreePaths:
+    """Paths between terminals that pass no other: (paths,) row of the source, position of the target, whether it is a single arc."""
+
+    row: NDArray[np.int64]
+    column: NDArray[np.int64]
+    direct: NDArray[np.bool_]
+
+    def take(self, kept: NDArray[np.bool_]) -> _TreePaths:
+        return _TreePaths(self.row[kept], self.column[kept], self.direct[kept])
+
+
 def _series_arcs(
     instance: Instance,
     base: NDArray[np.float64],
     terminal: NDArray[np.int64],
     effects: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]],
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
+) -> _SeriesArcs:
     """Return the option arcs; one touched by q options becomes q arcs in series, the first of which carries r."""
     order = np.argsort(effects[1], kind="stable")
     option, arc, survival = effects[0][order], effects[1][order], effects[2][order]
@@ -256,7 +301,7 @@ def _series_arcs(
     joint = terminal.size + np.cumsum(~first) - 1  # the node that a later arc of a series starts from
     tail = np.where(first, np.searchsorted(terminal, instance.tail[arc]), joint)
     head = np.where(last, np.searchsorted(terminal, instance.head[arc]), np.roll(joint, -1))
-    return np.asarray(tail), np.asarray(head), np.where(first, base[arc], 1.0), option, survival
+    return _SeriesArcs(np.asarray(tail), np.asarray(head), np.where(first, base[arc], 1.0), option, survival)
 
 
 def _chains(instance: Instance, base: NDArray[np.float64], free: NDArray[np.bool_]) -> Chains:
@@ -271,26 +316,24 @@ def _chains(instance: Instance, base: NDArray[np.float64], free: NDArray[np.bool
     cost.sort_indices()
     weight = np.array([evader.weight for evader in instance.evaders])[habits.evader] * habits.share
     value = weight * np.exp(-(habits.arcs @ arc_costs(base)))
-    worth: dict[tuple[bytes, bytes], float] = {}
+    total: dict[tuple[bytes, bytes], float] = {}
     links: dict[tuple[bytes, bytes], slice] = {}
     for route in np.flatnonzero(value).tolist():
         span = slice(int(cost.indptr[route]), int(cost.indptr[route + 1]))
         key = (cost.indices[span].tobytes(), cost.data[span].tobytes())
         links.setdefault(key, span)
-        worth[key] = worth.get(key, 0.0) + float(value[route])
+        total[key] = total.get(key, 0.0) + float(value[route])
     entry = np.concatenate([np.arange(span.start, span.stop) for span in links.values()] or [np.empty(0)]).astype(int)
     return Chains(
-        value=np.array(list(worth.values()), dtype=np.float64),
+        value=np.array(list(total.values()), dtype=np.float64),
         chain=np.repeat(np.arange(len(links)), [span.stop - span.start for span in links.values()]).astype(np.int64),
         option=cost.indices[entry].astype(np.int64),
         survival=np.exp(-cost.data[entry]),
     )
 
 
-def _connections(
-    core: Core, terminal: NDArray[np.int64], options: _Watched, most: int
-) -> tuple[Core, NDArray[np.bool_]] | None:
-    """Return the plain arcs between terminals, as a core of terminals, and the (w,) mask of the watched arcs that a best path may use.
+def _connections(core: Core, terminal: NDArray[np.int64], options: _Watched, most: int) -> _KeptArcs | None:
+    """Return the plain arcs between terminals, as a core of terminals, and the useful watched arcs.
 
     None where there are more than `most` plain arcs, or a sample of the terminals shows that there would be.
     """
@@ -315,14 +358,15 @@ def _connections(
         distance, before = graph.trees(place[sources])
         here = np.flatnonzero(np.isin(tail, sources))
         useful[here] = options.open[here] <= distance[np.searchsorted(sources, tail[here]), place[head[here]]]
-        row, column, direct = _reached(before, place[sources], place, is_terminal)
-        plain = ~(direct & np.isin(sources[row] * terminal.size + column, by_option))
-        row, column = row[plain], column[plain]
-        parts.append((sources[row], column, np.maximum(distance[row, place[column]] - STRICTLY, 0.0)))
-        found, searched = found + row.size, searched + sources.size
+        paths = _reached(before, place[sources], place, is_terminal)
+        pair = sources[paths.row] * terminal.size + paths.column
+        paths = paths.take(~(paths.direct & np.isin(pair, by_option)))
+        cost = np.maximum(distance[paths.row, place[paths.column]] - STRICTLY, 0.0)
+        parts.append((sources[paths.row], paths.column, cost))
+        found, searched = found + paths.row.size, searched + sources.size
         if found * terminal.size > most * searched * (1.0 if searched == terminal.size else SURELY):
             return None
-    return Core(terminal, *(np.concatenate(part) for part in zip(*parts, strict=True))), useful
+    return _KeptArcs(Core(terminal, *(np.concatenate(part) for part in zip(*parts, strict=True))), useful)
 
 
 def _portions(count: int, most: int) -> Iterator[NDArray[np.int64]]:
@@ -338,8 +382,8 @@ def _reached(
     source: NDArray[np.int64],
     place: NDArray[np.int64],
     is_terminal: NDArray[np.bool_],
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
-    """Return row and terminal of every tree path that passes no terminal, and whether it is a single arc.
+) -> _TreePaths:
+    """Return every tree path that passes no terminal.
 
     `before` holds the (sources, nodes) predecessors, `place` the terminals: paths are followed back from these until they meet a terminal.
     """
@@ -357,11 +401,12 @@ def _reached(
         row, column = row[on], column[on]
         node, single = before[row, node[on]], False
     empty = np.empty(0, dtype=np.int64)
-    return np.concatenate([empty, *rows]), np.concatenate([empty, *columns]), np.concatenate([empty != 0, *direct])
+    every = (np.concatenate([empty, *rows]), np.concatenate([empty, *columns]), np.concatenate([empty != 0, *direct]))
+    return _TreePaths(*every)
 
 
-def _undominated(stage: Core, options: _Watched) -> tuple[Core, NDArray[np.bool_]]:
-    """Return a stage without arcs strictly dearer than a route with everything placed, and the (w,) mask of the watched arcs that are not."""
+def _undominated(stage: Core, options: _Watched) -> _KeptArcs:
+    """Return the arcs of a stage, plain and watched, that are not strictly dearer than a route with everything placed."""
     tail = np.concatenate((stage.tail, stage.positions(options.tail)))
     head = np.concatenate((stage.head, stage.positions(options.head)))
     graph = cost_graph(stage.n_nodes, tail, head, np.concatenate((stage.cost, options.all)))
@@ -374,7 +419,7 @@ def _undominated(stage: Core, options: _Watched) -> tuple[Core, NDArray[np.bool_
         distance = graph.distances(np.arange(start, min(start + step, stage.n_nodes)), limit=farthest)
         keep[here] = own[here] <= distance[tail[here] - start, head[here]] + STRICTLY
     plain, useful = keep[: stage.tail.size], keep[stage.tail.size :]
-    return Core(stage.node, stage.tail[plain], stage.head[plain], stage.cost[plain]), useful
+    return _KeptArcs(Core(stage.node, stage.tail[plain], stage.head[plain], stage.cost[plain]), useful)
 
 
 def _of_use(overlay: Overlay) -> Overlay:

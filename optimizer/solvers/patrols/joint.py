@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -97,8 +97,8 @@ def solve_joint(
     complete = False
     with contextlib.suppress(KeyboardInterrupt):
         complete = _completed(tree)
-    pool, driven = _pool(tree, complete=complete)
-    whole = with_beats(instance, pool)
+    pool = _pool(tree, complete=complete)
+    whole = with_beats(instance, pool.beats)
     left = None if time_limit is None else max(started + time_limit - time.monotonic(), 0.05)
     result = place(
         whole,
@@ -107,14 +107,14 @@ def solve_joint(
         time_limit=left,
         seed=seed,
         listener=listener,
-        overlay=None if method == "compact" else generation.overlay_of(whole, pool),
+        overlay=None if method == "compact" else generation.overlay_of(whole, pool.beats),
         proven=tree.lower,
-        starts=(np.concatenate((tree.placed, driven)), np.concatenate((alone, np.zeros_like(driven)))),
+        starts=(np.concatenate((tree.placed, pool.driven)), np.concatenate((alone, np.zeros_like(pool.driven)))),
     )
     if not complete and result.upper is not None and result.limit is None:  # time is left for the bound over all beats
         with contextlib.suppress(KeyboardInterrupt), step(listener, "bounding over all beats"):
             tree.branch(end(1.0), result.upper)
-    return _over_all_beats(tree, pool, result, started, complete=complete, gap=gap)
+    return _over_all_beats(tree, pool.beats, result, started, complete=complete, gap=gap)
 
 
 def _dive(tree: BranchAndPrice, until: float) -> None:
@@ -144,7 +144,15 @@ def _completed(tree: BranchAndPrice) -> bool:
     return listed and sum(generation.most_teams[beat.patrol] for beat in generation.beats) <= COPIES
 
 
-def _pool(tree: BranchAndPrice, *, complete: bool) -> tuple[list[Beat], NDArray[np.bool_]]:
+@dataclass(frozen=True)
+class BeatPool:
+    """Beats of the placement problem, and the (beats,) mask of those that the best plan so far drives."""
+
+    beats: tuple[Beat, ...]
+    driven: NDArray[np.bool_]
+
+
+def _pool(tree: BranchAndPrice, *, complete: bool) -> BeatPool:
     """Return beats for the placement problem, and which of them the best plan so far drives, as often as it does.
 
     Those of the plan come first, with one to spare where there are teams for it; all come as often as there are teams where the pool is to be
@@ -155,7 +163,7 @@ def _pool(tree: BranchAndPrice, *, complete: bool) -> tuple[list[Beat], NDArray[
     reduced = np.zeros(number.size) if tree.proof is None else generation.reduced_at(tree.proof.relaxed)
     order = np.argsort(np.where(number > 0, -np.inf, reduced), kind="stable")
     in_plan = int((number > 0).sum())
-    pool: list[Beat] = []
+    beats: list[Beat] = []
     driven: list[bool] = []
     for rank, b in enumerate(order[: None if complete else in_plan + POOL].tolist()):
         beat = generation.beats[b]
@@ -163,9 +171,9 @@ def _pool(tree: BranchAndPrice, *, complete: bool) -> tuple[list[Beat], NDArray[
         copies = teams if complete else min(teams, number[b] + 1) if rank < in_plan else 1
         for copy in range(copies):
             name = beat.option.id + (f" ({copy + 1})" if copy else "")
-            pool.append(replace(beat, option=replace(beat.option, id=name)))
+            beats.append(replace(beat, option=replace(beat.option, id=name)))
             driven.append(copy < number[b])
-    return pool, np.array(driven, dtype=bool)
+    return BeatPool(tuple(beats), np.array(driven, dtype=bool))
 
 
 def _over_all_beats(

@@ -106,20 +106,20 @@ def best_tour(
     found = _Best(problem)
     for single in _singles(problem, allowed)[:1]:
         found.offer(single)
-    bound = 0.0 if found.tour is None else found.value
-    proven, place = True, _worthwhile(problem, allowed)
+    proof, place = _Proof(0.0 if found.tour is None else found.value, proven=True), _worthwhile(problem, allowed)
     if place.size > 1:
         part = _part(problem, place)
-        bound, proven = _by_labels(part, place, found, at_least, deadline, seed)
-        if not proven and bound > at_least and time.perf_counter() < deadline:
+        proof = _by_labels(part, place, found, at_least, deadline, seed)
+        if not proof.proven and proof.bound > at_least and time.perf_counter() < deadline:
             left = None if time_limit is None else deadline - time.perf_counter()
-            other, proven = _by_circuit(part, place, found, at_least, left, seed, workers)
-            bound = min(bound, other)
-    if found.tour is None and proven and at_least <= 0 and allowed.size > 1 and time.perf_counter() < deadline:
-        # tours worth nothing may still fit, by way of posts that were left out
+            other = _by_circuit(part, place, found, at_least, left, seed, workers)
+            proof = _Proof(min(proof.bound, other.bound), other.proven)
+    if found.tour is None and proof.proven and at_least <= 0 and allowed.size > 1 and time.perf_counter() < deadline:
+        # tours of value 0 may still fit, by way of posts that were left out
         left = None if time_limit is None else deadline - time.perf_counter()
-        bound, proven = _by_circuit(_part(problem, allowed), allowed, found, at_least, left, seed, workers)
-    return BestTour(found.tour, found.value, max(bound, found.value), proven, time.perf_counter() - began)
+        proof = _by_circuit(_part(problem, allowed), allowed, found, at_least, left, seed, workers)
+    bound = max(proof.bound, found.value)
+    return BestTour(found.tour, found.value, bound, proof.proven, time.perf_counter() - began)
 
 
 def quick_tours(problem: TourProblem, n: int, seed: int = 0) -> list[Tour]:
@@ -153,6 +153,14 @@ def quick_tours(problem: TourProblem, n: int, seed: int = 0) -> list[Tour]:
     return _different([_renamed(tour, place) for _, tour in tours])[:n]
 
 
+@dataclass(frozen=True)
+class _Proof:
+    """An upper bound of the value of every tour, and whether the best tour found is proven to have it."""
+
+    bound: float
+    proven: bool
+
+
 class _Best:
     """The best tour so far, in positions of the whole problem."""
 
@@ -180,12 +188,12 @@ class _Best:
 
 def _by_labels(
     part: TourProblem, place: NDArray[np.int64], found: _Best, at_least: float, deadline: float, seed: int
-) -> tuple[float, bool]:
-    """Search with more and more labels; return a bound and whether the best tour is proven to be that."""
+) -> _Proof:
+    """Search with more and more labels."""
     walks = Walks(part)
     table = walks.completion(np.zeros(part.n + 1))
     if table.bound == -np.inf:
-        return found.value, True
+        return _Proof(found.value, proven=True)
     slack = ROUNDING * table.bound
     bound = table.bound + slack
     improver = TourImprover(part, seed)
@@ -200,7 +208,7 @@ def _by_labels(
         bound = min(bound, max(outcome.bound + slack, found.value))
         if outcome.ended or bound <= at_least or time.perf_counter() > deadline:
             break
-    return bound, bound <= found.value + 2 * slack
+    return _Proof(bound, bound <= found.value + 2 * slack)
 
 
 def _by_circuit(
@@ -211,8 +219,8 @@ def _by_circuit(
     time_limit: float | None,
     seed: int,
     workers: int,
-) -> tuple[float, bool]:
-    """Let CP-SAT go on; return a bound and whether the best tour is proven to be that."""
+) -> _Proof:
+    """Search with CP-SAT from the best tour so far."""
     from optimizer.solvers.patrols.tour_circuit import best_circuit
 
     outcome = best_circuit(
@@ -226,7 +234,7 @@ def _by_circuit(
     if outcome.tour is not None:
         found.offer(_renamed(outcome.tour, place))
     bound = max(outcome.bound, found.value)
-    return bound, bound <= found.value + outcome.rounding
+    return _Proof(bound, bound <= found.value + outcome.rounding)
 
 
 def _reachable(problem: TourProblem, forbidden: frozenset[int]) -> NDArray[np.int64]:

@@ -8,6 +8,7 @@ the end.
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +28,16 @@ SHAKE = 0.3
 """Range of the shaking, relative."""
 TOLERATED = 0.03
 """Loss of worth that is accepted at first, relative."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Extension:
+    """A visit to add to a tour, or (post 0) a dwell to lengthen, with its gain per second, at a place in the tour, by so many slots."""
+
+    rate: float
+    place: int
+    post: int
+    slots: int
 
 
 class TourImprover:
@@ -90,23 +101,24 @@ class TourImprover:
         shaking = self._rng.uniform(1 - SHAKE, 1 + SHAKE, problem.n + 1)
         left = problem.shift - seconds_of(problem, Tour(tuple(posts), tuple(slots)))
         while True:
-            place, post, more = self._best_step(posts, slots, left, power, shaking)
-            if place < 0:
+            step = self._best_step(posts, slots, left, power, shaking)
+            if step is None:
                 return Tour(tuple(posts), tuple(slots))
+            place, post = step.place, step.post
             if post:
                 at = [0, *posts, 0]
                 i, j = at[place], at[place + 1]
                 left -= int(self._travel[i, post] + self._travel[post, j] - self._travel[i, j])
                 posts.insert(place, post)
-                slots.insert(place, more)
+                slots.insert(place, step.slots)
             else:
-                slots[place] += more
-            left -= more * problem.slot
+                slots[place] += step.slots
+            left -= step.slots * problem.slot
 
     def _best_step(
         self, posts: list[int], slots: list[int], left: int, power: float, shaking: NDArray[np.float64]
-    ) -> tuple[int, int, int]:
-        """Return place, post and slots of the best visit to add, or place, 0 and slots of the best longer dwell; place -1 for none."""
+    ) -> _Extension | None:
+        """Return the visit to add, or the dwell to lengthen, of the best rate; None where nothing fits."""
         problem = self._problem
         at = np.array([0, *posts, 0])
         i, j = at[:-1], at[1:]
@@ -119,17 +131,16 @@ class TourImprover:
         rate[seconds > left] = -1.0
         best = divmod(int(rate.argmax()), problem.most_slots) if rate.size else (0, 0)
         top = rate[best] if rate.size else -1.0
-        step = (int(place[best[0]]), int(post[best[0]]), best[1] + 1) if top >= 0 else (-1, 0, 0)
         if problem.most_slots > 1:
             other = self._best_stay(posts, slots, left, power, shaking)
-            if other[0] > max(float(top), 0.0):
-                return other[1]
-        return step
+            if other.rate > max(float(top), 0.0):
+                return other
+        return _Extension(float(top), int(place[best[0]]), int(post[best[0]]), best[1] + 1) if top >= 0 else None
 
     def _best_stay(
         self, posts: list[int], slots: list[int], left: int, power: float, shaking: NDArray[np.float64]
-    ) -> tuple[float, tuple[int, int, int]]:
-        """Return the rate of the best longer dwell and the step to it."""
+    ) -> _Extension:
+        """Return the longer dwell of the best rate, negative where none fits."""
         had = np.array(slots)[:, None]
         total = np.arange(self._problem.most_slots + 1)
         gain = self._prize[posts] - np.take_along_axis(self._prize[posts], had, axis=1)
@@ -137,7 +148,7 @@ class TourImprover:
         rate = _rate(gain, seconds, power) * shaking[posts][:, None]
         rate[(seconds <= 0) | (seconds > left)] = -1.0
         place, slot = np.unravel_index(int(rate.argmax()), rate.shape)
-        return float(rate[place, slot]), (int(place), 0, int(slot) - slots[place])
+        return _Extension(float(rate[place, slot]), int(place), 0, int(slot) - slots[place])
 
 
 def _rate(gain: NDArray[np.float64], seconds: NDArray[np.int64], power: float) -> NDArray[np.float64]:
