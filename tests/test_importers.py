@@ -756,7 +756,7 @@ def test_repeats_are_counted_or_dropped_and_seizures_without_effort_told(tmp_pat
     assert balanced(dropped)
     picked = import_csv(path, checked_mapping({"columns": columns, "unit": "h", "where": {"e": "5"}}, "mapping"))
     assert picked.summary.dropped == {"left out by where: e": 2}
-    assert "No row has a find" in told(picked)
+    assert "No row has a seizure" in told(picked)
 
 
 # --- what is written
