@@ -72,7 +72,7 @@ class DrawnBase:
 
 
 @dataclass(frozen=True, slots=True)
-class _Lines:
+class _MergedLines:
     """(k,) shapely lines, and the width of each."""
 
     lines: NDArray[np.object_]
@@ -116,7 +116,7 @@ def drawn_bases(beats: Sequence[DrawnBeat]) -> list[DrawnBase]:
     return [DrawnBase(base, tuple(own)) for base, own in letters.items()]
 
 
-def _merged(lines: NDArray[np.object_], width: NDArray[np.float64]) -> _Lines:
+def _merged(lines: NDArray[np.object_], width: NDArray[np.float64]) -> _MergedLines:
     """Return lines of one width as few long ones."""
     parts: list[NDArray[np.object_]] = [np.empty(0, dtype=object)]
     widths: list[NDArray[np.float64]] = [np.empty(0)]
@@ -124,4 +124,4 @@ def _merged(lines: NDArray[np.object_], width: NDArray[np.float64]) -> _Lines:
         merged = shapely.get_parts(shapely.line_merge(shapely.multilinestrings(lines[width == one])))
         parts.append(np.asarray(merged, dtype=object))
         widths.append(np.full(merged.size, one))
-    return _Lines(np.concatenate(parts), np.concatenate(widths))
+    return _MergedLines(np.concatenate(parts), np.concatenate(widths))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from optimizer.report.content import ReportContent
     from optimizer.report.drawn_beats import DrawnBeat
     from optimizer.report.road_layers import RoadLayer
-    from optimizer.report.traffic import Traffic
+    from optimizer.report.traffic import RouteTraffic
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,8 @@ class MapLayers:
     """
 
     roads: tuple[RoadLayer, ...]
-    before: Traffic
-    after: Traffic
+    before: RouteTraffic
+    after: RouteTraffic
     beats: tuple[DrawnBeat, ...]
     bounds: Bounds
 

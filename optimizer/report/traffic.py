@@ -20,7 +20,7 @@ MAX_EVADERS_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Traffic:
+class RouteTraffic:
     """Loads that set out over each segment, and by whom.
 
     Attributes
@@ -35,7 +35,7 @@ class Traffic:
     routes: dict[int, list[int]]
 
 
-def traffic(content: ReportContent, *, after: bool) -> Traffic:
+def traffic(content: ReportContent, *, after: bool) -> RouteTraffic:
     """Add up the routes before or after the plan, segment by segment (both directions together)."""
     weight = np.zeros(content.network.n_segments)
     users: dict[int, list[int]] = {}
@@ -46,7 +46,7 @@ def traffic(content: ReportContent, *, after: bool) -> Traffic:
         weight[segments] += route.weight
         for segment in segments.tolist():
             users.setdefault(segment, []).append(int(position))
-    return Traffic(weight, users)
+    return RouteTraffic(weight, users)
 
 
 def evader_names(content: ReportContent, positions: Iterable[int]) -> str:
