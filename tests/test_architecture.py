@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import os
 import subprocess
 import sys
@@ -51,6 +53,17 @@ def test_every_public_name_loads() -> None:
     for package in (optimizer, pipeline):
         for name in package.__all__:
             assert getattr(package, name).__doc__, name
+
+
+def test_every_function_of_the_pipeline_returns_a_frozen_dataclass() -> None:
+    for name in pipeline.__all__:
+        function = getattr(pipeline, name)
+        if isinstance(function, type):
+            continue
+        returned = inspect.signature(function).return_annotation.removeprefix("Iterator[").removesuffix("]")
+        result = getattr(inspect.getmodule(function), returned)
+        assert dataclasses.is_dataclass(result), name
+        assert getattr(result, "__dataclass_params__").frozen, name  # noqa: B009 - no type stub has it
 
 
 def test_the_package_ships_its_types_and_templates() -> None:

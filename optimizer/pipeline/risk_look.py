@@ -39,7 +39,7 @@ MOST_DRAWS, FEWEST_DRAWS, DRAWN = 200, 50, 1_400_000
 
 
 @dataclass(frozen=True)
-class Patrol:
+class PatrolEffort:
     """Effort of one patrol: an amount > 0, and its unit."""
 
     amount: float
@@ -99,7 +99,7 @@ class RiskLook:
         What a reader must know.
     """
 
-    patrol: Patrol
+    patrol: PatrolEffort
     roads: tuple[RoadToLookAt, ...]
     warnings: tuple[str, ...]
 
@@ -142,7 +142,7 @@ def where_to_look(
     network = evidence.region.network
     with step(listener, "computing the information of a patrol"):
         gain = information_of_patrol(fitted.model, network, effort=effort, unit=unit)
-        look = RiskLook(Patrol(gain.amount, gain.unit), _roads(network, gain), fitted.warnings)
+        look = RiskLook(PatrolEffort(gain.amount, gain.unit), _roads(network, gain), fitted.warnings)
     if out is not None:
         _save(Path(out), look, network)
     return look
@@ -172,7 +172,7 @@ def information_of_patrol(
     return information_gain(model, network, usual.amount if effort is None else effort, usual.unit, draws=draws)
 
 
-def usual_patrol(model: FieldFlow, network: Network, unit: str | None = None) -> Patrol:
+def usual_patrol(model: FieldFlow, network: Network, unit: str | None = None) -> PatrolEffort:
     """Return the effort that a searched segment gets in a usual month (the median over segments).
 
     Parameters
@@ -205,7 +205,7 @@ def usual_patrol(model: FieldFlow, network: Network, unit: str | None = None) ->
     number = int(np.argmax(covered)) if unit is None else exposure.units.index(unit)
     there = exposure.amount[number] > 0
     month = exposure.amount[number, there] / exposure.months[number, there]
-    return Patrol(float(np.median(month)), exposure.units[number])
+    return PatrolEffort(float(np.median(month)), exposure.units[number])
 
 
 def _check_unit(evidence: ScenarioEvidence, unit: str | None) -> None:
