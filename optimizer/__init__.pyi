@@ -27,12 +27,17 @@ from .problem.instance_file import write_instance as write_instance
 from .problem.network import Network as Network
 from .problem.options import Option as Option
 from .problem.options import Resource as Resource
+from .problem.placements import Beat as Beat
+from .problem.placements import Placement as Placement
 from .problem.places import Crossing as Crossing
 from .problem.places import Gateway as Gateway
 from .problem.places import Settlement as Settlement
 from .problem.plan import Plan as Plan
-from .problem.plan import read_plan as read_plan
 from .problem.plan import violations as violations
+from .problem.plan_file import PlanFile as PlanFile
+from .problem.plan_file import plan_schema as plan_schema
+from .problem.plan_file import read_plan as read_plan
+from .problem.plan_file import read_plan_file as read_plan_file
 from .problem.result import Result as Result
 from .region.model import Region as Region
 from .region.sources import read_region as read_region
@@ -48,6 +53,7 @@ from .scenario.model import scenario_schema as scenario_schema
 from .solvers.solve import solve as solve
 
 __all__ = [
+    "Beat",
     "Compiled",
     "Crossing",
     "Evader",
@@ -60,7 +66,9 @@ __all__ = [
     "Network",
     "OptimizerError",
     "Option",
+    "Placement",
     "Plan",
+    "PlanFile",
     "Planned",
     "Problem",
     "Region",
@@ -81,8 +89,10 @@ __all__ = [
     "make_instance",
     "marginal_values",
     "plan_scenario",
+    "plan_schema",
     "read_instance",
     "read_plan",
+    "read_plan_file",
     "read_region",
     "region_from_address",
     "region_from_bbox",

@@ -114,7 +114,7 @@ def _names(instance: Instance, placed: Any) -> list[str]:
 def evaluated(file: str) -> Content:
     """Return everything the judge says of the shipped plan of an instance."""
     from optimizer.pipeline.comparison import compare
-    from optimizer.problem.plan import read_plan
+    from optimizer.problem.plan_file import read_plan
 
     instance = _instance(file)
     plan = read_plan((INSTANCES / file).with_suffix(".sol.json"), instance)

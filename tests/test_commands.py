@@ -279,7 +279,7 @@ def test_region_refuses_what_it_cannot_use(
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("kind", ["instance", "scenario"])
+@pytest.mark.parametrize("kind", ["instance", "plan", "scenario"])
 def test_schema_prints_a_schema(command: Callable[..., Outcome], kind: str) -> None:
     assert command("schema", kind, "--json").objects[0]["additionalProperties"] is False
     assert json.loads(command("schema", kind).out)["type"] == "object"
@@ -296,7 +296,7 @@ def test_schema_prints_a_schema(command: Callable[..., Outcome], kind: str) -> N
         ("plan", "x.toml", "--seed", -1),
         ("nonsense",),
         ("bench",),
-        ("schema", "plan"),
+        ("schema", "paln"),
         ("region",),
         ("region", "--bbox", "1,2,3"),
         ("region", "--place", "Andorra", "--address", "Andorra"),

@@ -324,7 +324,7 @@ def test_what_is_assumed_of_teams_and_people_is_said(planned: Planned, content: 
     assert (content.summary.lower, content.summary.gap) == (result.weighed_lower, result.weighed_gap)
     bare = replace(planned.compiled, instance=replace(planned.compiled.instance, patrols=None))
     fixed = replace(result, plan=Plan(_plan(planned).fixed))
-    alone = briefing(bare, fixed, planned.comparison, ())
+    alone = briefing(bare, planned.plan.model_copy(update={"beats": []}), fixed, planned.comparison, ())
     assert alone.beats == ()
     assert "count as independent" not in " ".join(alone.assumptions)
 

@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 from optimizer.base.errors import InputError
 from optimizer.base.schema import validated
 from optimizer.cli.roster import roster as roster_command
+from optimizer.problem.plan_file import PlanBeat, PlanFile, PlanResource, PlanSite, PlanStop, PlanValues
 from optimizer.roster.calendar import is_night, slots_of, span
 from optimizer.roster.earlier import Worked, read_earlier
 from optimizer.roster.icalendar import calendar
@@ -29,7 +30,7 @@ from optimizer.roster.reading import read_duties
 from optimizer.roster.roster_page import roster_page
 from optimizer.roster.table import roster_csv, safe_cell
 from optimizer.roster.writing import calendar_names, write_roster
-from optimizer.scenario.duties import Placed, make_duties
+from optimizer.scenario.duties import Served, make_duties
 from optimizer.scenario.duties_file import DutyBase, DutyStop, write_duties_file
 from optimizer.scenario.roster_model import CrewModel, RosterModel, ShiftModel
 from tests.roster_cases import CHICAGO, FIRST, broken_rules, crew, duties, duty, shift
@@ -54,44 +55,65 @@ SHIFTS = [
     validated(ShiftModel, {"id": "night", "start": "22:00", "hours": 8, "days": ["fri", "sat"]}, "test"),
 ]
 CREWS = [CrewModel(id="laredo", label="Laredo", base="laredo", number=3, people=2, hours_a_week=56)]
-BASES = [DutyBase(id="laredo", label="Laredo North", lon=-99.5, lat=27.6)]
-POST = Placed(
-    "i35:permanent",
-    "I-35",
-    "checkpoint",
-    "permanent",
-    "",
-    -99.4,
-    27.9,
-    {"agents@sector": 4.0, "money": 3.0},
-    place="I-35",
-    travel={"laredo": 34.2, "far": 130.0},
+BASES = [
+    DutyBase(id="laredo", label="Laredo North", lon=-99.5, lat=27.6),
+    DutyBase(id="far", label="Far", lon=-100, lat=28),
+]
+SITE = PlanSite(
+    id="i35:permanent",
+    site="i35",
+    label="I-35",
+    kind="checkpoint",
+    type="permanent",
+    lon=-99.4,
+    lat=27.9,
+    road="I-35",
+    uses={"agents@sector": 4.0, "money": 3.0},
 )
-BEAT = Placed(
-    "beat-1",
-    "Beat 1",
-    "patrol",
-    "car",
-    "",
-    -99.5,
-    27.6,
-    {"teams": 1},
-    travel={"laredo": 0},
-    stops=(DutyStop(label="Rest area", lon=-99.3, lat=27.7, arrive=40, leave=70),),
-    people=2,
-    minutes=400,
-    shifts=("day",),
+TOUR = PlanBeat(
+    id="beat-1",
+    label="Beat 1",
+    team="car",
+    base="laredo",
+    lon=-99.5,
+    lat=27.6,
+    back_minute=400,
+    uses={"agents@sector": 2.0, "teams car": 1.0},
+    stops=[PlanStop(post=0, slots=1, label="Rest area", lon=-99.3, lat=27.7, arrive_minute=40, leave_minute=70)],
+)
+POST = Served(SITE, {"laredo": 34.2, "far": 130.0})
+BEAT = Served(TOUR, {"laredo": 0}, ("day",))
+PLAN = PlanFile(
+    name="Case",
+    method="auto",
+    status="optimal",
+    limit=None,
+    lower=0.1,
+    upper=0.1,
+    gap=0.0,
+    seconds=1.0,
+    options=[SITE.id, TOUR.id],
+    seed=0,
+    version="test",
+    values=PlanValues(nothing=1.0, plan=0.1, everything=0.1),
+    resources=[
+        PlanResource(id="agents@sector", name="agents", agency="sector", used=6.0, budget=6.0),
+        PlanResource(id="money", used=3.0, budget=3.0),
+    ],
+    sites=[SITE],
+    beats=[TOUR],
 )
 
 
-def file_of(*placed: Placed, **given_roster: Any) -> DutiesFile:
-    bases = [*BASES, DutyBase(id="far", label="Far", lon=-100, lat=28)]
+def file_of(*served: Served, **given_roster: Any) -> DutiesFile:
     roster = ROSTER.model_copy(update=given_roster)
-    return make_duties("Case", roster, SHIFTS, CREWS, bases, placed, "scenario.toml")
+    return make_duties(PLAN, roster, SHIFTS, CREWS, BASES, served, "scenario.toml")
 
 
 def test_duties_come_from_uses_and_teams_for_each_shift() -> None:
-    made = file_of(POST, BEAT, replace(POST, id="camera", uses={"money": 1.0}))
+    made = file_of(
+        POST, BEAT, replace(POST, placement=SITE.model_copy(update={"id": "camera", "uses": {"money": 1.0}}))
+    )
     assert [(row.id, row.staff, row.travel) for row in made.duties] == [
         ("i35:permanent@day", 4, {"laredo": 34.2}),
         ("i35:permanent@night", 4, {"laredo": 34.2}),
@@ -103,7 +125,10 @@ def test_duties_come_from_uses_and_teams_for_each_shift() -> None:
 
 def test_a_post_too_far_from_every_base_and_a_beat_too_long_for_every_shift_are_faults() -> None:
     with pytest.raises(InputError) as refused:
-        file_of(replace(POST, travel={"laredo": 200.0}), replace(BEAT, minutes=600))
+        file_of(
+            replace(POST, travel={"laredo": 200.0}),
+            replace(BEAT, placement=TOUR.model_copy(update={"back_minute": 600.0})),
+        )
     assert "200 minutes from its nearest base, laredo" in str(refused.value)
     assert "a beat of 600 minutes" in str(refused.value)
 
@@ -359,7 +384,9 @@ def test_calendar_names_are_plain_and_each_once() -> None:
 
 
 def test_the_command_writes_a_roster_and_says_so_in_json(tmp_path: Path) -> None:
-    write_duties_file(tmp_path, file_of(replace(POST, uses={"agents": 2})))
+    write_duties_file(
+        tmp_path, file_of(replace(POST, placement=SITE.model_copy(update={"uses": {"agents@sector": 2}})))
+    )
     done = CliRunner().invoke(APP, [str(tmp_path), "--from", "2026-12-01", "--weeks", "2", "--json"])
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)
@@ -371,7 +398,9 @@ def test_the_command_writes_a_roster_and_says_so_in_json(tmp_path: Path) -> None
 
 
 def test_the_command_names_the_rule_in_json_and_fails(tmp_path: Path) -> None:
-    write_duties_file(tmp_path, file_of(replace(POST, uses={"agents": 7})))
+    write_duties_file(
+        tmp_path, file_of(replace(POST, placement=SITE.model_copy(update={"uses": {"agents@sector": 7}})))
+    )
     done = CliRunner().invoke(APP, [str(tmp_path), "--from", "2026-12-01", "--json"])
     assert isinstance(done.exception, NoRosterError)
     report = json.loads(done.stdout)["refusals"][0]

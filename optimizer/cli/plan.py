@@ -16,6 +16,7 @@ from optimizer.cli.unreachable import note_unreachable, unreachable_json
 
 if TYPE_CHECKING:
     from optimizer.pipeline.plan import Planned
+    from optimizer.problem.plan_file import PlanFile
 
 
 def plan(
@@ -60,44 +61,44 @@ def plan(
 
 def _show(planned: Planned) -> None:
     """Print the sites and beats of a plan with their marginal values, the layouts it is compared with, and where the files are."""
-    compiled, result, comparison = planned.compiled, planned.result, planned.comparison
-    instance = compiled.instance
-    fixed, beats = (result.plan.fixed, result.plan.beats) if result.plan else ((), ())
+    plan, values = planned.plan, planned.plan.values
     rows = [
-        (placed.label, "today" if placed.existing else "new", f"{comparison.marginal_values[placed.id]:.4f}")
-        for placed in sorted(fixed, key=lambda placed: -comparison.marginal_values[placed.id])
+        (site.label or site.id, "today" if site.existing else "new", _amount(site.worth))
+        for site in sorted(plan.sites, key=lambda site: -(site.worth or 0.0))
     ]
-    print_table(f"{instance.name}: {verdict(result)}", ["site", "stands", "marginal value"], rows)
-    if beats:
-        _show_beats(planned)
-    layouts = [("nothing placed", number(comparison.nothing.value))]
-    if comparison.existing is not None:
-        layouts.append(("today's layout", number(comparison.existing.value)))
-    everything = "every site used" + (", with these beats" if beats else "")
-    layouts += [("this plan", number(comparison.plan.value)), (everything, number(comparison.everything))]
+    print_table(f"{plan.name}: {verdict(planned.result)}", ["site", "stands", "marginal value"], rows)
+    if plan.beats:
+        _show_beats(plan)
+    layouts = [("nothing placed", number(values.nothing))]
+    if values.existing is not None:
+        layouts.append(("today's layout", number(values.existing)))
+    everything = "every site used" + (", with these beats" if plan.beats else "")
+    layouts += [("this plan", number(values.plan)), (everything, number(values.everything))]
     print_table("Value of each layout", ["layout", "value"], layouts)
-    for warning in compiled.warnings:
+    for warning in planned.compiled.warnings:
         sys.stderr.write(f"Note: {warning}\n")
     sys.stdout.write(f"Report: {planned.folder / 'report.html'}\n")
 
 
-def _show_beats(planned: Planned) -> None:
+def _show_beats(plan: PlanFile) -> None:
     """Print the beats of a plan, lettered as in the report: team, base, posts with times from the start of the shift, marginal value."""
     from optimizer.base.formatting import clock, letter, plain
     from optimizer.pipeline.display_names import DisplayNames
     from optimizer.pipeline.patrol_briefing import beat_rows
     from optimizer.report.content import driven_order
 
-    assert planned.result.plan is not None  # noqa: S101 - without a plan there are no beats to show
-    names = DisplayNames.of(planned.compiled)
     rows = [
         (
             f"{letter(place)}: {plain(beat.team)}\nfrom {plain(beat.base)}",
             "\n".join(f"{plain(stop.label)}, {clock(stop.arrive_s)} to {clock(stop.leave_s)}" for stop in beat.stops),
             clock(beat.back_s),
-            "-" if beat.marginal_value is None else f"{beat.marginal_value:.4f}",
+            _amount(beat.marginal_value),
         )
-        for place, beat in enumerate(driven_order(beat_rows(planned.result.plan, planned.comparison, names)))
+        for place, beat in enumerate(driven_order(beat_rows(plan, DisplayNames({}, {}))))
     ]
     columns = ["beat", "posts (h:mm from the start of the shift)", "back", "marginal value"]
     print_table("Beats", columns, rows)
+
+
+def _amount(amount: float | None) -> str:
+    return "-" if amount is None else f"{amount:.4f}"

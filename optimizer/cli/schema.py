@@ -18,6 +18,7 @@ class SchemaName(StrEnum):
     """The file formats with a schema."""
 
     INSTANCE = "instance"
+    PLAN = "plan"
     SCENARIO = "scenario"
 
 
@@ -29,9 +30,15 @@ def schema(
     """Print the JSON schema of a file format."""
     from optimizer.base.files import write_json
     from optimizer.problem.instance_file import instance_schema
+    from optimizer.problem.plan_file import plan_schema
     from optimizer.scenario.model import scenario_schema
 
-    content = instance_schema() if kind is SchemaName.INSTANCE else scenario_schema()
+    schemas = {
+        SchemaName.INSTANCE: instance_schema,
+        SchemaName.PLAN: plan_schema,
+        SchemaName.SCENARIO: scenario_schema,
+    }
+    content = schemas[kind]()
     if out is not None:
         write_json(out, content)
     elif as_json:

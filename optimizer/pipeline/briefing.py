@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 
     from optimizer.pipeline.comparison import Comparison
     from optimizer.pipeline.step_times import StepTime
+    from optimizer.problem.plan_file import PlanFile
     from optimizer.problem.result import Result
     from optimizer.scenario.compile import Compiled
 
 
 def briefing(
     compiled: Compiled,
+    plan: PlanFile,
     result: Result,
     comparison: Comparison,
     steps: Sequence[StepTime],
@@ -38,8 +40,10 @@ def briefing(
     ----------
     compiled
         The scenario.
+    plan
+        What plan.json holds: the rows of sites, beats and budgets are made from it.
     result, comparison
-        The plan, and what it is compared with.
+        How the plan was found, and what it is compared with.
     steps
         What was done, and how long it took.
     """
@@ -59,11 +63,11 @@ def briefing(
         risk=segment_risk(compiled, evidence),
         record=None if records is None or evidence is None else record_facts(records, compiled.effort, evidence),
         look_next=look_next(compiled),
-        sites=site_rows(compiled, result, comparison, names),
-        beats=() if result.plan is None else beat_rows(result.plan, comparison, names),
+        sites=site_rows(plan, names),
+        beats=beat_rows(plan, names),
         routes=route_rows(compiled, comparison),
         layouts=layout_rows(compiled, result, comparison, names),
-        budgets=budget_rows(result, comparison, names),
+        budgets=budget_rows(plan, names),
         open_ends=open_rows(compiled, comparison),
         displacement=displacement_rows(compiled, comparison),
         says=claims.proven,

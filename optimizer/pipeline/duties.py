@@ -6,20 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.scenario.duties import Placed, make_duties
-from optimizer.scenario.duties_file import DutyBase, DutyStop
+from optimizer.scenario.duties import Served, make_duties
+from optimizer.scenario.duties_file import DutyBase
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from optimizer.problem.placements import Beat, Placement
-    from optimizer.problem.plan import Plan
+    from optimizer.problem.plan_file import PlanFile
     from optimizer.scenario.compile import Compiled
     from optimizer.scenario.duties_file import DutiesFile
-    from optimizer.scenario.sites import PlacedSite
 
 
-def duties_of(compiled: Compiled, plan: Plan) -> DutiesFile | None:
+def duties_of(compiled: Compiled, plan: PlanFile) -> DutiesFile | None:
     """Return what people do under a plan; None where the scenario says nothing of shifts and crews.
 
     Raises
@@ -30,17 +28,30 @@ def duties_of(compiled: Compiled, plan: Plan) -> DutiesFile | None:
     scenario = compiled.scenario
     if scenario.roster is None:
         return None
-    sites = [compiled.sites[placement.site] for placement in plan.fixed]
-    travel = _minutes(compiled, [site.segment for site in sites])
-    placed = [
-        _at_site(compiled, placement, site, minutes)
-        for placement, site, minutes in zip(plan.fixed, sites, travel, strict=True)
+    bases = [DutyBase(id=b.id, label=b.label or b.id, lon=b.lon, lat=b.lat) for b in scenario.bases]
+    served = [*_served_sites(compiled, plan), *_served_beats(compiled, plan)]
+    where = str(compiled.inputs[0])
+    return make_duties(plan, scenario.roster, scenario.shifts, scenario.crews, bases, served, where)
+
+
+def _served_sites(compiled: Compiled, plan: PlanFile) -> list[Served]:
+    """Return the sites of a plan with the bases that may serve each and the shifts of its type."""
+    shifts = {kind.id: tuple(kind.shifts) for kind in compiled.scenario.kinds}
+    travel = _minutes(compiled, [compiled.sites[site.site].segment for site in plan.sites])
+    owner = {base.id: base.agency for base in compiled.scenario.bases}
+    return [
+        Served(
+            site,
+            {base: m for base, m in minutes.items() if not site.agency or owner[base] in {"", site.agency}},
+            shifts[site.type],
+        )
+        for site, minutes in zip(plan.sites, travel, strict=True)
     ]
-    placed += [_of_beat(beat) for beat in plan.beats]
-    bases = [DutyBase(id=base.id, label=base.label or base.id, lon=base.lon, lat=base.lat) for base in scenario.bases]
-    return make_duties(
-        scenario.name, scenario.roster, scenario.shifts, scenario.crews, bases, placed, str(compiled.inputs[0])
-    )
+
+
+def _served_beats(compiled: Compiled, plan: PlanFile) -> list[Served]:
+    shifts = {team.id: tuple(team.shifts) for team in compiled.scenario.teams}
+    return [Served(beat, {beat.base: 0.0}, shifts[beat.team]) for beat in plan.beats]
 
 
 def _minutes(compiled: Compiled, segments: Sequence[int]) -> list[dict[str, float]]:
@@ -55,51 +66,3 @@ def _minutes(compiled: Compiled, segments: Sequence[int]) -> list[dict[str, floa
     return [
         {base.id: float(s) / 60 for base, s in zip(bases, column, strict=True) if np.isfinite(s)} for column in nearer.T
     ]
-
-
-def _at_site(compiled: Compiled, option: Placement, placed: PlacedSite, travel: dict[str, float]) -> Placed:
-    network, site = compiled.region.network, placed.site
-    kind = next(kind for kind in compiled.scenario.kinds if kind.id == option.type)
-    arc = network.segment_arc[placed.segment]
-    serving = {b.id for b in compiled.scenario.bases if not site.agency or b.agency in {"", site.agency}}
-    return Placed(
-        id=option.id,
-        label=option.label,
-        kind=option.kind,
-        type=kind.id,
-        agency=option.agency,
-        lon=placed.lon,
-        lat=placed.lat,
-        uses=option.uses,
-        place=str(network.name[arc]) or str(network.road_class[arc]),
-        travel={base: minutes for base, minutes in travel.items() if base in serving},
-        shifts=tuple(kind.shifts),
-    )
-
-
-def _of_beat(beat: Beat) -> Placed:
-    stops = [
-        DutyStop(
-            label=stop.post.label,
-            lon=stop.post.lon,
-            lat=stop.post.lat,
-            arrive=stop.arrive_s / 60,
-            leave=stop.leave_s / 60,
-        )
-        for stop in beat.stops
-    ]
-    return Placed(
-        id=beat.id,
-        label=beat.label,
-        kind=beat.kind,
-        type=beat.type,
-        agency=beat.agency,
-        lon=beat.base.lon,
-        lat=beat.base.lat,
-        uses=beat.uses,
-        place=beat.base.label,
-        travel={beat.base.id: 0.0},
-        stops=tuple(stops),
-        minutes=beat.back_s / 60,
-        shifts=beat.team.shifts,
-    )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from optimizer.pipeline.solve import read_instance_file
 from optimizer.problem.evaluation import evaluate
-from optimizer.problem.plan import read_plan, violations, with_plan
+from optimizer.problem.plan import violations, with_plan
+from optimizer.problem.plan_file import read_plan
 
 if TYPE_CHECKING:
     import os

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from optimizer.pipeline.display_names import DisplayNames
     from optimizer.problem.instance import Instance
     from optimizer.problem.plan import Plan
+    from optimizer.problem.plan_file import PlanFile
     from optimizer.problem.result import Result
     from optimizer.scenario.compile import Compiled
 
@@ -80,17 +81,9 @@ def _layout(
     )
 
 
-def budget_rows(result: Result, comparison: Comparison, names: DisplayNames) -> tuple[BudgetRow, ...]:
+def budget_rows(plan: PlanFile, names: DisplayNames) -> tuple[BudgetRow, ...]:
     """Return how much of each budget the plan uses."""
-    instance = comparison.instance
-    used = instance.placed(result.plan.options if result.plan else ()) @ instance.use
     return tuple(
-        BudgetRow(
-            resource=r.name or r.id,
-            agency=names.agency(r.agency),
-            unit=r.unit,
-            used=float(amount),
-            budget=r.budget,
-        )
-        for r, amount in zip(instance.resources, used, strict=True)
+        BudgetRow(resource=r.name or r.id, agency=names.agency(r.agency), unit=r.unit, used=r.used, budget=r.budget)
+        for r in plan.resources
     )

@@ -11,50 +11,40 @@ from optimizer.base.formatting import percent
 from optimizer.report.content import BeatBound, BeatRow, BeatStopRow
 
 if TYPE_CHECKING:
-    from optimizer.pipeline.comparison import Comparison
     from optimizer.pipeline.display_names import DisplayNames
-    from optimizer.problem.placements import Beat
-    from optimizer.problem.plan import Plan
+    from optimizer.problem.plan_file import PlanBeat, PlanFile
     from optimizer.problem.result import Result
     from optimizer.problem.teams import PatrolField
 
 
-def beat_rows(plan: Plan, comparison: Comparison, names: DisplayNames) -> tuple[BeatRow, ...]:
-    """Return the beats of the plan.
-
-    Parameters
-    ----------
-    plan, comparison
-        The plan, and the marginal value of each of its beats.
-    names
-        What people call agencies and resources.
-    """
+def beat_rows(plan: PlanFile, names: DisplayNames) -> tuple[BeatRow, ...]:
+    """Return the beats of the plan."""
     return tuple(
         BeatRow(
             id=beat.id,
-            team=beat.team.label or beat.team.id,
-            base=beat.base.label or beat.base.id,
-            lon=beat.base.lon,
-            lat=beat.base.lat,
-            agency=names.agency(beat.team.agency),
+            team=beat.team_label or beat.team,
+            base=beat.base_label or beat.base,
+            lon=beat.lon,
+            lat=beat.lat,
+            agency=names.agency(beat.agency),
             stops=_stops(beat),
-            back_s=beat.back_s,
+            back_s=round(60 * beat.back_minute),
             arcs=np.array(beat.route, dtype=np.int64),
             costs=names.amounts(beat.uses),
-            marginal_value=comparison.marginal_values[beat.id],
+            marginal_value=beat.worth,
         )
         for beat in plan.beats
     )
 
 
-def _stops(beat: Beat) -> tuple[BeatStopRow, ...]:
+def _stops(beat: PlanBeat) -> tuple[BeatStopRow, ...]:
     return tuple(
         BeatStopRow(
-            label=(post := stop.post).label,
-            lon=post.lon,
-            lat=post.lat,
-            arrive_s=stop.arrive_s,
-            leave_s=stop.leave_s,
+            label=stop.label,
+            lon=stop.lon,
+            lat=stop.lat,
+            arrive_s=round(60 * stop.arrive_minute),
+            leave_s=round(60 * stop.leave_minute),
         )
         for stop in beat.stops
     )

@@ -13,6 +13,7 @@ from optimizer.pipeline.briefing import briefing
 from optimizer.pipeline.comparison import Comparison, compare
 from optimizer.pipeline.duties import duties_of
 from optimizer.pipeline.outputs import write_outputs
+from optimizer.pipeline.plan_content import plan_content
 from optimizer.pipeline.step_times import StepTime, StepTimes
 from optimizer.scenario.compile import Compiled, compile_scenario
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from optimizer.base.listener import Listener
-    from optimizer.problem.plan import Plan
+    from optimizer.problem.plan_file import PlanFile
     from optimizer.problem.result import Result
     from optimizer.scenario.duties_file import DutiesFile
 
@@ -41,6 +42,8 @@ class Planned:
         Plan and bounds.
     comparison
         The plan beside nothing, today's layout and everything.
+    plan
+        What plan.json holds, from which the other files are made.
     steps
         Name and seconds of each step.
     folder
@@ -52,6 +55,7 @@ class Planned:
     compiled: Compiled
     result: Result
     comparison: Comparison
+    plan: PlanFile
     steps: tuple[StepTime, ...]
     folder: Path
     files: tuple[str, ...]
@@ -98,23 +102,24 @@ def plan_scenario(
         result = solve(compiled.instance, **compiled.scenario.solve.model_dump(), listener=times)
     if result.plan is None:
         raise InfeasibleError("The search ended before it had a plan. Give it more time.")
-    compiled, duties = _with_duties(compiled, result.plan)
     with step(times, "evaluating the plan"):
         comparison = compare(compiled.instance, result.plan)
+    plan = plan_content(compiled, result, comparison)
+    compiled, duties = _with_duties(compiled, plan)
     with folder_written_whole(folder) as temporary:
         try:
             with step(times, "writing the report"):
-                write_report(temporary, briefing(compiled, result, comparison, tuple(times.done)))
+                write_report(temporary, briefing(compiled, plan, result, comparison, tuple(times.done)))
         except KeyboardInterrupt:
             left_out = "interrupted: the report is left out, the plan is kept"
             listener.step_started(left_out)
             listener.step_ended(left_out, 0.0)
-        write_outputs(temporary, compiled, result, comparison, tuple(times.done), duties)
+        write_outputs(temporary, compiled, result, plan, tuple(times.done), duties)
         files = tuple(sorted(path.name for path in temporary.iterdir()))
-    return Planned(compiled, result, comparison, tuple(times.done), folder, files)
+    return Planned(compiled, result, comparison, plan, tuple(times.done), folder, files)
 
 
-def _with_duties(compiled: Compiled, plan: Plan) -> tuple[Compiled, DutiesFile | None]:
+def _with_duties(compiled: Compiled, plan: PlanFile) -> tuple[Compiled, DutiesFile | None]:
     """Return the duties of the plan; where they cannot be made the plan stands, with a warning that says why."""
     try:
         return compiled, duties_of(compiled, plan)

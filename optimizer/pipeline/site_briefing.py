@@ -1,4 +1,4 @@
-"""The report's rows of sites."""
+"""The report's rows of sites, made from the plan file."""
 
 from __future__ import annotations
 
@@ -9,33 +9,30 @@ import numpy as np
 from optimizer.report.content import SiteRow
 
 if TYPE_CHECKING:
-    from optimizer.pipeline.comparison import Comparison
     from optimizer.pipeline.display_names import DisplayNames
-    from optimizer.problem.result import Result
-    from optimizer.scenario.compile import Compiled
+    from optimizer.problem.plan_file import PlanFile, PlanSite
 
 
-def site_rows(compiled: Compiled, result: Result, comparison: Comparison, names: DisplayNames) -> tuple[SiteRow, ...]:
-    """Return every site with its option, placed or not."""
-    chosen = set(result.plan.options if result.plan else ())
-    network = compiled.region.network
-    return tuple(
-        SiteRow(
-            id=option.id,
-            label=option.label,
-            kind=option.kind,
-            agency=names.agency(option.agency),
-            lon=site.lon,
-            lat=site.lat,
-            segments=tuple(np.unique(network.segment[list(option.arcs)]).tolist()),
-            chosen=option.id in chosen,
-            existing=option.existing,
-            forced=option.forced,
-            forbidden=option.forbidden,
-            costs=names.amounts(option.uses),
-            survival=option.survival[0] if option.survival else None,
-            marginal_value=comparison.marginal_values[option.id],
-        )
-        for option in compiled.instance.options
-        for site in [compiled.sites[option.site]]
+def site_rows(plan: PlanFile, names: DisplayNames) -> tuple[SiteRow, ...]:
+    """Return the sites of the plan, then those that were not chosen."""
+    rows = [_site_row(site, names, chosen=True) for site in plan.sites]
+    return (*rows, *(_site_row(site, names, chosen=False) for site in plan.candidates))
+
+
+def _site_row(site: PlanSite, names: DisplayNames, *, chosen: bool) -> SiteRow:
+    return SiteRow(
+        id=site.id,
+        label=site.label,
+        kind=site.kind,
+        agency=names.agency(site.agency),
+        lon=np.nan if site.lon is None else site.lon,
+        lat=np.nan if site.lat is None else site.lat,
+        segments=tuple(site.segments),
+        chosen=chosen,
+        existing=site.existing,
+        forced=site.forced,
+        forbidden=site.forbidden,
+        costs=names.amounts(site.uses),
+        survival=site.survival,
+        marginal_value=site.worth,
     )

@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.errors import ProblemList
-from optimizer.base.files import read_json
 from optimizer.problem.beats import with_beats, with_teams
 from optimizer.problem.placements import Beat, Placement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -103,42 +100,6 @@ def fits(instance: Instance, placed: NDArray[np.bool_]) -> bool:
     """Return whether an (options,) mask respects budgets and exclusions (forced and forbidden options aside)."""
     within = placed @ instance.use <= instance.budget * (1 + BUDGET_TOLERANCE)
     return bool(np.all(within)) and all(int(placed[list(group)].sum()) <= 1 for group in instance.conflicts)
-
-
-def read_plan(path: Path, instance: Instance) -> Plan:
-    """Read a `plan.json`, or any JSON object with `options: [id, ...]`.
-
-    Raises
-    ------
-    InputError
-        If there is no such list, or it names options the instance does not have or names one twice.
-    """
-    content = read_json(path, "a plan")
-    problems = ProblemList()
-    options = content.get("options") if isinstance(content, dict) else None
-    if not isinstance(options, list):
-        problems.add(
-            str(path),
-            type(content).__name__ if options is None else type(options).__name__,
-            'an object with a list "options"',
-        )
-        problems.raise_if_any()
-    seen: set[str] = set()
-    for position, option in enumerate(options or []):
-        where = f"{path}, options[{position}]"
-        if not isinstance(option, str) or option not in instance.option_index:
-            problems.add(
-                where,
-                repr(option),
-                f"an option id of instance {instance.name!r}",
-                "Check that plan and instance belong together",
-            )
-        elif option in seen:
-            problems.add(where, repr(option), "each option once", "Remove the repetition")
-        else:
-            seen.add(option)
-    problems.raise_if_any()
-    return Plan.from_mask(instance, instance.placed(seen))
 
 
 def _over_budget(instance: Instance, placed: NDArray[np.bool_]) -> list[str]:

@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from optimizer.base.errors import ProblemList
-from optimizer.scenario.duties_file import CrewRow, DutiesFile, Duty, DutyBase, DutyStop, ShiftRow, check_duties
+from optimizer.problem.plan_file import PlanBeat
+from optimizer.scenario.duties_file import CrewRow, DutiesFile, Duty, DutyStop, ShiftRow, check_duties
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from optimizer.problem.plan_file import PlanFile, PlanSite, PlanStop
+    from optimizer.scenario.duties_file import DutyBase
     from optimizer.scenario.roster_model import CrewModel, RosterModel, ShiftModel
 
 ROUNDING = 1e-6
@@ -19,93 +22,65 @@ ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
-    """An option of the plan, as far as the people who man it need to know it.
+class Served:
+    """A placement of a plan, with the bases and shifts that can serve it.
 
     Attributes
     ----------
-    id, label
-        Name, and what people call it.
-    kind
-        `checkpoint`, `patrol` or `sensor`.
-    type
-        Id of its `[[kinds]]` or `[[teams]]` entry.
-    agency
-        Who runs it; empty where anybody may.
-    lon, lat
-        Degrees; a beat's are its base's.
-    uses
-        Amount of each resource, by resource id (`agents@laredo-sector`).
-    place
-        What people call the spot: the road.
+    placement
+        As in the plan file.
     travel
         Minutes from each base that it may be served from; empty where the scenario has no bases. A beat has its own base alone, at 0
         minutes, for its tour begins and ends there.
-    stops
-        Of a beat, in order.
-    people
-        People a shift, where the kind of option says so itself (a beat's team); None where its use of `[roster] people` does.
-    minutes
-        How long a beat takes; 0 for what stays.
     shifts
         Shifts it runs; empty for all that are long enough.
     """
 
-    id: str
-    label: str
-    kind: str
-    type: str
-    agency: str
-    lon: float
-    lat: float
-    uses: Mapping[str, float]
-    place: str = ""
+    placement: PlanSite | PlanBeat
     travel: Mapping[str, float] = field(default_factory=dict)
-    stops: tuple[DutyStop, ...] = ()
-    people: int | None = None
-    minutes: float = 0.0
     shifts: tuple[str, ...] = ()
 
 
 def make_duties(
-    name: str,
+    plan: PlanFile,
     roster: RosterModel,
     shifts: Sequence[ShiftModel],
     crews: Sequence[CrewModel],
     bases: Sequence[DutyBase],
-    placed: Sequence[Placed],
+    served: Sequence[Served],
     where: str,
 ) -> DutiesFile:
     """Return the content of `duties.json`.
 
     Parameters
     ----------
-    name
-        Of the scenario.
+    plan
+        Its name, and the names of its resources.
     roster, shifts, crews
-        Its tables.
+        Tables of the scenario.
     bases
         Where crews set out; may be empty.
-    placed
-        Options of the plan; those that need nobody are left out.
+    served
+        Placements of the plan; those that need nobody are left out.
     where
         The scenario file, for messages.
 
     Raises
     ------
     InputError
-        If a placed option that needs people lies farther than `farthest_minutes` from every base, or a beat fits no shift.
+        If a placement that needs people lies farther than `farthest_minutes` from every base, or a beat fits no shift.
     """
     problems = ProblemList()
+    people = {resource.id for resource in plan.resources if (resource.name or resource.id) == roster.people}
     rows: list[Duty] = []
-    for option in placed:
-        staff = _staff(option, roster)
-        if staff:
-            rows += _rows(option, staff, roster, shifts, f"{where}, {option.label or option.id}", problems)
+    for one in served:
+        staff = math.ceil(sum(one.placement.uses.get(resource, 0.0) for resource in people) - ROUNDING)
+        if staff > 0:
+            rows += _rows(one, staff, roster, shifts, where, problems)
     problems.raise_if_any()
     content = DutiesFile(
         schema_version=1,
-        name=name,
+        name=plan.name,
         time_zone=roster.time_zone,
         shifts=[ShiftRow(**shift.model_dump()) for shift in shifts],
         bases=list(bases),
@@ -116,46 +91,46 @@ def make_duties(
     return content
 
 
-def _staff(option: Placed, roster: RosterModel) -> int:
-    """Return the people an option needs: its team's, or its use of the resource that counts people, rounded up."""
-    if option.people is not None:
-        return option.people
-    used = sum(amount for resource, amount in option.uses.items() if resource.partition("@")[0] == roster.people)
-    return math.ceil(used - ROUNDING)
-
-
 def _rows(
-    option: Placed, staff: int, roster: RosterModel, shifts: Sequence[ShiftModel], here: str, problems: ProblemList
+    served: Served, staff: int, roster: RosterModel, shifts: Sequence[ShiftModel], where: str, problems: ProblemList
 ) -> list[Duty]:
-    near = {base: round(minutes, 1) for base, minutes in option.travel.items() if minutes <= roster.farthest_minutes}
-    if option.travel and not near:
-        base, minutes = min(option.travel.items(), key=lambda item: item[1])
+    """Return a row for each shift that a placement runs."""
+    placement, travel = served.placement, served.travel
+    here = f"{where}, {placement.label or placement.id}"
+    near = {base: round(minutes, 1) for base, minutes in travel.items() if minutes <= roster.farthest_minutes}
+    if travel and not near:
+        base, minutes = min(travel.items(), key=lambda item: item[1])
         expected = f"a base within {roster.farthest_minutes:g} minutes (roster.farthest_minutes)"
         problems.add(here, f"{minutes:.0f} minutes from its nearest base, {base}", expected, "Add a base, or raise it")
         return []
-    wanted = [shift for shift in shifts if not option.shifts or shift.id in option.shifts]
-    fitting = [shift for shift in wanted if option.minutes <= shift.hours * 60]
+    back, stops = (placement.back_minute, placement.stops) if isinstance(placement, PlanBeat) else (0.0, [])
+    wanted = [shift for shift in shifts if not served.shifts or shift.id in served.shifts]
+    fitting = [shift for shift in wanted if back <= shift.hours * 60]
     if not fitting:
         expected = "a shift that is at least as long, among those it runs"
-        problems.add(here, f"a beat of {option.minutes:g} minutes", expected, "Lengthen a shift, or shorten the beat")
+        problems.add(here, f"a beat of {back:g} minutes", expected, "Lengthen a shift, or shorten the beat")
     return [
         Duty(
-            id=f"{option.id}@{shift.id}",
-            option=option.id,
-            label=option.label,
-            kind=option.kind,
-            type=option.type,
-            agency=option.agency,
+            id=f"{placement.id}@{shift.id}",
+            option=placement.id,
+            label=placement.label or placement.id,
+            kind=placement.kind,
+            type=placement.type,
+            agency=placement.agency,
             shift=shift.id,
             staff=staff,
-            place=option.place,
-            lon=round(option.lon, 6),
-            lat=round(option.lat, 6),
+            place=placement.place,
+            lon=placement.lon or 0.0,
+            lat=placement.lat or 0.0,
             travel=near,
-            stops=option.stops,
+            stops=tuple(_stop(stop) for stop in stops),
         )
         for shift in fitting
     ]
+
+
+def _stop(stop: PlanStop) -> DutyStop:
+    return DutyStop(label=stop.label, lon=stop.lon, lat=stop.lat, arrive=stop.arrive_minute, leave=stop.leave_minute)
 
 
 def _crew_rows(crew: CrewModel) -> list[CrewRow]:

@@ -1,0 +1,281 @@
+"""The plan file, plan.json: the plan with its bounds, and each placement with where it stands, what it uses and what it is worth.
+
+Map layers, duties and the report's rows are made from it. Reading it back needs the instance, as a plan is one of an instance
+(`read_plan`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+
+from optimizer.base.errors import ProblemList
+from optimizer.base.files import read_json
+from optimizer.base.schema import Strict, validated
+from optimizer.problem.beats import make_beat
+from optimizer.problem.plan import Plan
+from optimizer.problem.result import Limit, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from optimizer.problem.instance import Instance
+    from optimizer.problem.placements import Beat, Placement
+
+SCHEMA_VERSION: Literal[2] = 2
+DIGITS = 6
+"""Decimals of degrees: a tenth of a metre."""
+SAME_MINUTES = 1e-3
+"""How far the times of a beat that is read may lie from those that its instance gives it."""
+
+Id = Annotated[str, Field(min_length=1, max_length=500)]
+Minutes = Annotated[float, Field(ge=0)]
+
+
+class PlanValues(Strict):
+    """Exact values of layouts on the same model; smaller is better."""
+
+    nothing: float = Field(description="nothing placed")
+    existing: float | None = Field(None, description="today's layout; null where nothing stands today")
+    plan: float
+    everything: float = Field(
+        description="every option that is not forbidden, and the beats of the plan, budgets aside"
+    )
+
+
+class PlanResource(Strict):
+    """What the plan uses of a resource."""
+
+    id: Id
+    name: str = Field("", description="what people call it, the same for every agency; the id where empty")
+    agency: str = Field("", description="its owner; empty when all may use it")
+    unit: str = ""
+    used: float
+    budget: float
+
+
+class PlanSite(Strict):
+    """An option at a site; fields of its place are empty or null where the instance has no map."""
+
+    id: Id = Field(description="id of the option")
+    site: str = Field("", description="id of the site")
+    label: str = ""
+    kind: str
+    type: str = Field("", description="id of the entry of [[kinds]] that defines it")
+    agency: str = ""
+    lon: float | None = None
+    lat: float | None = None
+    road: str = ""
+    road_class: str = ""
+    segments: list[int] = Field(default_factory=list, description="segments of the road network that it watches")
+    distance_m: float | None = Field(None, description="from the place given to the road")
+    existing: bool = False
+    forced: bool = False
+    forbidden: bool = False
+    survival: float | None = Field(None, description="chance to pass it undetected")
+    worth: float | None = Field(None, description="marginal value: what the plan loses without it, or gains with it")
+    uses: dict[str, float] = Field(default_factory=dict, description="amount of each resource, by resource id")
+
+    @property
+    def place(self) -> str:
+        """What people call the spot: the road."""
+        return self.road or self.road_class
+
+
+class PlanStop(Strict):
+    """A stay of a beat at a post; minutes count from the start of the shift."""
+
+    post: int = Field(ge=0, description="position in the posts of the instance")
+    slots: int = Field(ge=1, description="slots of dwelling")
+    label: str = ""
+    lon: float
+    lat: float
+    arrive_minute: Minutes
+    leave_minute: Minutes
+
+
+class PlanBeat(Strict):
+    """A tour of one team."""
+
+    id: Id
+    label: str = ""
+    kind: str = "patrol"
+    team: Id = Field(description="id of the team type")
+    team_label: str = ""
+    agency: str = ""
+    base: Id
+    base_label: str = ""
+    lon: float = Field(description="of the base")
+    lat: float = Field(description="of the base")
+    back_minute: Minutes = Field(description="minutes from the start of the shift to being back")
+    worth: float | None = Field(None, description="marginal value: what the plan loses without it")
+    uses: dict[str, float] = Field(default_factory=dict, description="amount of each resource, by resource id")
+    stops: list[PlanStop]
+    route: list[int] = Field(default_factory=list, description="arc positions in order of travel")
+
+    @property
+    def type(self) -> str:
+        """Id of what defines it: the team type."""
+        return self.team
+
+    @property
+    def place(self) -> str:
+        """What people call the spot: the base."""
+        return self.base_label or self.base
+
+
+class WeighedBeats(Strict):
+    """The beats that were weighed against one another in the last placement problem, and what is proven within them."""
+
+    number: int = Field(ge=0)
+    lower: float | None
+    gap: float | None
+
+
+class PlanFile(Strict):
+    """A plan, version 2."""
+
+    schema_version: Literal[2] = SCHEMA_VERSION
+    name: str
+    method: str
+    status: Status
+    limit: Limit | None
+    lower: float | None = Field(description="proven: no plan, with any beats, has a smaller value")
+    upper: float | None = Field(description="exact value of the plan")
+    gap: float | None
+    seconds: float
+    pricing_proven: bool = Field(
+        True, description="whether pricing of beats was solved to proof; else `lower` allows for it"
+    )
+    weighed_beats: WeighedBeats | None = Field(None, description="null without patrol teams")
+    options: list[Id] = Field(description="ids of everything that is placed, beats included")
+    seed: int
+    version: str
+    values: PlanValues
+    resources: list[PlanResource]
+    sites: list[PlanSite] = Field(description="placed options")
+    beats: list[PlanBeat] = Field(default_factory=list)
+    candidates: list[PlanSite] = Field(default_factory=list, description="options that are not placed")
+
+
+def plan_schema() -> dict[str, Any]:
+    """Return the JSON schema of the plan file."""
+    return PlanFile.model_json_schema()
+
+
+def read_plan_file(path: Path) -> PlanFile:
+    """Read a plan file that this package wrote.
+
+    Raises
+    ------
+    InputError
+        With every fault of the file.
+    """
+    return validated(PlanFile, read_json(path, "a plan"), str(path))
+
+
+def beat_entry(instance: Instance, beat: Beat, worth: float | None = None) -> PlanBeat:
+    """Return the entry of a beat of an instance with patrol teams; `worth` is its marginal value."""
+    assert instance.patrols is not None  # noqa: S101 - a beat has a team
+    posts = instance.patrols.patrols[beat.patrol].posts
+    return PlanBeat(
+        id=beat.id,
+        label=beat.label,
+        kind=beat.kind,
+        team=beat.team.id,
+        team_label=beat.team.label,
+        agency=beat.agency,
+        base=beat.base.id,
+        base_label=beat.base.label,
+        lon=round(beat.base.lon, DIGITS),
+        lat=round(beat.base.lat, DIGITS),
+        back_minute=beat.back_s / 60,
+        worth=worth,
+        uses=dict(beat.uses),
+        stops=[
+            PlanStop(
+                post=int(posts[post - 1]),
+                slots=slots,
+                label=stop.post.label,
+                lon=round(stop.post.lon, DIGITS),
+                lat=round(stop.post.lat, DIGITS),
+                arrive_minute=stop.arrive_s / 60,
+                leave_minute=stop.leave_s / 60,
+            )
+            for post, slots, stop in zip(beat.posts, beat.slots, beat.stops, strict=True)
+        ],
+        route=list(beat.route),
+    )
+
+
+def read_plan(path: Path, instance: Instance) -> Plan:
+    """Read a plan file, or any JSON object with `options: [id, ...]`, as a plan of an instance.
+
+    An id that is none of the instance's options is that of a beat, which the file then describes under `beats`.
+
+    Raises
+    ------
+    InputError
+        If there is no such list, it names one twice, it names what is neither an option nor a beat of the file, or a beat is not one that the
+        teams of the instance could drive.
+    """
+    content = read_json(path, "a plan")
+    problems = ProblemList()
+    options = content.get("options") if isinstance(content, dict) else None
+    if not isinstance(options, list):
+        problems.add(
+            str(path),
+            type(content).__name__ if options is None else type(options).__name__,
+            'an object with a list "options"',
+        )
+        problems.raise_if_any()
+    beats = _described_beats(content, str(path)) if instance.patrols is not None else {}
+    seen: set[str] = set()
+    placements: list[Placement] = []
+    for position, option in enumerate(options or []):
+        where = f"{path}, options[{position}]"
+        known = isinstance(option, str) and (option in instance.option_index or option in beats)
+        if not known:
+            expected = f"an option id of instance {instance.name!r}"
+            problems.add(where, repr(option), expected, "Check that plan and instance belong together")
+        elif option in seen:
+            problems.add(where, repr(option), "each option once", "Remove the repetition")
+        else:
+            seen.add(option)
+            placements += [] if option in instance.option_index else _read_beat(instance, *beats[option], problems)
+    problems.raise_if_any()
+    return Plan((*Plan.of(instance, seen & set(instance.option_index)).placements, *placements))
+
+
+def _described_beats(content: dict[str, Any], where: str) -> dict[str, tuple[PlanBeat, str]]:
+    """Return the beats that a plan file describes, by id, each with where it stands."""
+    if content.get("schema_version") != SCHEMA_VERSION:
+        return {}
+    rows: Sequence[object] = content.get("beats") or []
+    named = [(f"{where}, beats[{position}]", row) for position, row in enumerate(rows)]
+    return {beat.id: (beat, here) for here, row in named for beat in [validated(PlanBeat, row, here)]}
+
+
+def _read_beat(instance: Instance, entry: PlanBeat, where: str, problems: ProblemList) -> list[Beat]:
+    """Return the beat that an entry describes, made anew from its posts and slots; none where the teams cannot drive it."""
+    field = instance.patrols
+    assert field is not None  # noqa: S101 - asked of instances with teams alone
+    remedy = "Check that plan and instance belong together"
+    who = [q for q, p in enumerate(field.patrols) if (p.team.id, p.base.id) == (entry.team, entry.base)]
+    if not who:
+        expected = "a team type and base of the instance"
+        problems.add(where, f"team {entry.team!r} at base {entry.base!r}", expected, remedy)
+        return []
+    place = {post: k for k, post in enumerate(field.patrols[who[0]].posts.tolist(), start=1)}
+    posts = [place.get(stop.post, 0) for stop in entry.stops]
+    try:
+        beat = make_beat(field, who[0], posts, [stop.slots for stop in entry.stops], entry.id)
+    except ValueError as error:
+        problems.add(where, str(error), "a tour that this team can drive", remedy)
+        return []
+    if abs(beat.back_s / 60 - entry.back_minute) > SAME_MINUTES:
+        found = f"back after {entry.back_minute:g} minutes"
+        problems.add(f"{where}.back_minute", found, f"{beat.back_s / 60:g} minutes on these roads", remedy)
+    return [beat]
