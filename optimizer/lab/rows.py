@@ -145,6 +145,8 @@ def add_missing(store: RowStore[AnyRow], planned: Iterable[PlannedRow[AnyRow]]) 
             continue
         with _interrupts_kept():
             row = one.make()
+        if row.key != one.key:
+            raise ValueError(f"a row of {row.key} where {one.key} was to be run")
         store.append(row)
         yield row
 
