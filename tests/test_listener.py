@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from optimizer.problem.evaluation import plan_value
 from optimizer.problem.plan import violations
 from optimizer.solvers.solve import METHODS, solve
 from tests.cases import Recorder, random_instance
+from tests.test_joint import small_case
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -46,3 +49,14 @@ def test_a_step_ends_when_it_fails_and_does_not_begin_when_it_is_cancelled() -> 
     assert not recorder.open
     with pytest.raises(KeyboardInterrupt), step(Recorder(patience=0), "two"):
         raise AssertionError
+
+
+@pytest.mark.parametrize("patience", [1, 2, 4])
+def test_a_plan_with_beats_that_is_cancelled_keeps_the_best_plan_so_far(patience: int) -> None:
+    instance, field = small_case(1)
+    recorder = Recorder(patience=patience)
+    result = solve(replace(instance, patrols=field), gap=0.0, listener=recorder)
+    assert result.limit == "interrupted"
+    assert result.plan is not None
+    assert not recorder.open
+    assert "branching" not in recorder.steps

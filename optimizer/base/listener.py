@@ -92,15 +92,25 @@ class ForwardingListener(SilentListener):
 
 
 @contextmanager
-def step(listener: Listener, name: str) -> Iterator[None]:
+def step(listener: Listener, name: str, *, stoppable: bool = True) -> Iterator[None]:
     """Report that a step begins and, however it ends, that it has ended.
+
+    Parameters
+    ----------
+    listener
+        Who is told.
+    name
+        What is being done, in a few words.
+    stoppable
+        Whether the step is left out if the listener has cancelled the computation.
 
     Raises
     ------
     KeyboardInterrupt
-        If the listener has cancelled the computation.
+        If it is left out.
     """
-    stop_if_cancelled(listener)
+    if stoppable:
+        stop_if_cancelled(listener)
     listener.step_started(name)
     began = time.monotonic()
     try:

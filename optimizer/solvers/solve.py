@@ -161,7 +161,7 @@ class _SolveState(SilentListener):
 
     def prepare(self) -> None:
         """Contract the network and take the two bounds that need no search: forced options alone, and everything at once."""
-        with step(self.listener, "contracting"):
+        with step(self.listener, "contracting", stoppable=False):
             self.overlay = self.given or contract(self.instance)
         self.statistics |= {"overlay_nodes": self.overlay.n_nodes, "overlay_arcs": self.overlay.tail.size}
         self.lower = max(self.overlay.value(self.overlay.free | self.placed), self.proven)
@@ -169,6 +169,7 @@ class _SolveState(SilentListener):
         for start in self.starts:
             self.offer(start)
         self.report()
+        stop_if_cancelled(self.listener)
 
     @property
     def seconds_left(self) -> float | None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.listener import SILENT
+from optimizer.base.listener import SILENT, stop_if_cancelled
 from optimizer.problem.plan import BUDGET_TOLERANCE, fits
 from optimizer.problem.result import PROVEN
 from optimizer.solvers.best_first import BestFirstSearch, Child
@@ -221,6 +221,7 @@ class BranchAndPrice:
         generation.enter(node)
         best, last, before = -np.inf, None, -np.inf
         for turn in range(rounds):
+            stop_if_cancelled(self.listener)
             relaxed = generation.relax(self._until)
             if relaxed is None:
                 break
