@@ -1,4 +1,4 @@
-"""Mixed-integer programs through MathOpt: array models in, plain outcomes out; limits, interruption and errors in our own terms.
+"""Mixed-integer programs through MathOpt: array models in, outcomes with limits, interruption and errors out.
 
 (Linear programs that grow row by row are `optimizer.solvers.branch_and_cut.relaxation`.)
 

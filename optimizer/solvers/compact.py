@@ -1,4 +1,4 @@
-"""The compact model: one mixed-integer program, by LP duality of the evaders' shortest paths. Baseline and referee.
+"""The compact model: one mixed-integer program, by LP duality of the evaders' shortest paths. Baseline, and check of the other methods.
 
 Sets      T destinations of informed evaders; V overlay nodes; A overlay arcs (i, j), some with an option j(a); C habitual routes
 Data      r_a, s_a; p_k; psi^t_i, phi^t_i best reliability i -> t with nothing / everything placed;
@@ -12,8 +12,8 @@ such that pi^t_i >= r_a pi^t_j                                    plain arcs a =
           budgets, at most one option of each conflict set
 
 All evaders of one destination share its labels. A row of node i is left out where r_a psi^t_j <= phi^t_i: it can never bind. Labels are
-scaled by psi (u^t_i = pi^t_i / psi^t_i), so that every variable lies in [0, 1] however unlikely the way, and the objective is divided by its
-value with nothing placed.
+scaled by psi (u^t_i = pi^t_i / psi^t_i), so that every variable lies in [0, 1] however small the reliability, and the objective is divided by
+its value with nothing placed.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Rows:
+class RowBuilder:
     """Grows a sparse matrix of rows `sum coefficient * variable >= side`."""
 
     n_columns: int
@@ -77,7 +77,7 @@ class CompactModel:
 def compact_model(instance: Instance, overlay: Overlay) -> CompactModel:
     """Build the compact model of an instance on its overlay."""
     n_options = len(instance.options)
-    rows = Rows(n_options)
+    rows = RowBuilder(n_options)
     offset = _add_destinations(overlay, rows) + _add_chains(overlay.chains, rows, n_options)
     add_side_constraints(instance, rows)
     cost = np.zeros(rows.n_columns)
@@ -104,7 +104,7 @@ def compact_model(instance: Instance, overlay: Overlay) -> CompactModel:
     return CompactModel(mip, scale)
 
 
-def _add_destinations(overlay: Overlay, rows: Rows) -> float:
+def _add_destinations(overlay: Overlay, rows: RowBuilder) -> float:
     """Add one label system for each destination; return the part of the objective that no plan can change."""
     targets = np.unique(overlay.destination)
     if not targets.size:
@@ -124,7 +124,7 @@ def _add_destinations(overlay: Overlay, rows: Rows) -> float:
 
 
 def _add_labels(
-    overlay: Overlay, rows: Rows, demand: NDArray[np.float64], psi: NDArray[np.float64], phi: NDArray[np.float64]
+    overlay: Overlay, rows: RowBuilder, demand: NDArray[np.float64], psi: NDArray[np.float64], phi: NDArray[np.float64]
 ) -> float:
     """Add the labels of one destination; return the weight of the origins whose label is constant."""
     tail, head, option = overlay.tail, overlay.head, overlay.option
@@ -166,7 +166,7 @@ def _within_reach(
     return np.asarray(reached[tail], dtype=bool)
 
 
-def _add_chains(chains: Chains, rows: Rows, n_options: int) -> float:
+def _add_chains(chains: Chains, rows: RowBuilder, n_options: int) -> float:
     """Add the habitual routes; return the value of those that no option touches.
 
     Chains that begin with the same options share the variables of that beginning: all chains together are a tree, the options that most
@@ -197,7 +197,7 @@ def _add_chains(chains: Chains, rows: Rows, n_options: int) -> float:
     return float(chains.value[~touched].sum())
 
 
-def _add_tree(rows: Rows, parent: NDArray[np.int64], option: NDArray[np.int64], rho: NDArray[np.float64]) -> None:
+def _add_tree(rows: RowBuilder, parent: NDArray[np.int64], option: NDArray[np.int64], rho: NDArray[np.float64]) -> None:
     """Add y_m for each node m of the tree of chains: y_m >= rho_m y_before, y_m >= y_before - (1 - rho_m) x_m, and 1 before the first."""
     floor = rho.copy()
     for m in range(rho.size):  # parents come before their children
@@ -210,7 +210,7 @@ def _add_tree(rows: Rows, parent: NDArray[np.int64], option: NDArray[np.int64], 
     rows.add(start, (column, one), (before, -one), (option, 1 - rho))
 
 
-def add_side_constraints(instance: Instance, rows: Rows) -> None:
+def add_side_constraints(instance: Instance, rows: RowBuilder) -> None:
     """Add budgets (each divided by itself; twice as much is as good as any more) and conflicts as rows >=."""
     for use, budget in zip(instance.use.T, instance.budget, strict=True):
         touched = np.flatnonzero(use)
@@ -220,7 +220,7 @@ def add_side_constraints(instance: Instance, rows: Rows) -> None:
         _add_row(rows, -1.0, np.array(group), -np.ones(len(group)))
 
 
-def _add_row(rows: Rows, side: float, column: NDArray[np.int64], value: NDArray[np.float64]) -> None:
+def _add_row(rows: RowBuilder, side: float, column: NDArray[np.int64], value: NDArray[np.float64]) -> None:
     rows.add(np.array([side]))
     rows.row.append(np.full(column.size, rows.n_rows - 1))
     rows.column.append(column)

@@ -1,15 +1,15 @@
 """Greedy placement, and a local search around it, by gains over pooled paths (`optimizer.solvers.pooled_values`).
 
-Greedy adds the option of the largest gain, again and again. A gain over the pool may be too large where paths are missing, so the pool is
-refreshed with the option placed, and the choice stands if it still leads. Where no single option gains (two equal roads side by side), the one
-that would gain most if all other paths were closed is taken instead, so that the budget opens the next step. Two runs, by gain and by gain
-for cost; the better is tidied of options that turned out to be worth nothing.
+Greedy adds the option of the largest gain until none fits. A gain over the pool may be too large where paths are missing, so the pool is
+refreshed with the option placed, and the option is kept if its gain is still the largest. Where no single option gains (two equal parallel
+roads), the one that would gain most if all other paths were closed is taken. Two runs, by gain and by gain per cost; options without an effect
+are removed from the better one.
 
-The local search takes one option out, the least worth first, fills up greedily without it, and keeps what is better by its exact value, until a
-whole round brings nothing: a swap that also works where options differ in what they use.
+The local search removes one option, that of the least marginal value first, fills the budget greedily without it, and keeps the result if its
+exact value is better, until a whole round gains nothing: a swap that also works where options use different resources.
 
-Ruin and recreate (Schrimpf et al. 2000) goes on from there: a few options are taken out at random, half of the time those of one owner, and the
-room is filled greedily by gains that are shaken a little; plans slightly worse than the best are gone on from.
+Ruin and recreate (Schrimpf et al. 2000) continues from there: a few options are removed at random, half of the time those of one agency, and
+the budget is filled greedily by randomly perturbed gains; plans slightly worse than the best are accepted.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 NOTHING = 1e-12
-"""A gain below this share of the value counts as none: rounding."""
+"""A gain below this share of the value is rounding and counts as none."""
 FRUITLESS = 120
-"""Ruins without a better plan after which it ends."""
+"""Ruins without a better plan after which the search ends."""
 RUINED = 0.3
 """Largest share of the options that a ruin takes out, at least two."""
 SHAKEN = 0.3
-"""How far gains are shaken, up or down."""
+"""Relative size of the random perturbation of gains."""
 WORSE = 0.004
-"""How much worse than the best, relative, a plan may be that is gone on from."""
+"""How much worse than the best, relative, an accepted plan may be."""
 SECOND_THOUGHTS = 4
 """How often the choice of an option is made again after a refresh of the pool."""
 
@@ -117,7 +117,7 @@ def ruin_and_recreate(
     until: float = np.inf,
     listener: Listener = SILENT,
 ) -> Mask:
-    """Return a mask at least as good as `placed`; parameters as in `local_search`, with a source of chance."""
+    """Return a mask at least as good as `placed`; parameters as in `local_search`, with a random generator."""
     best = here = placed
     best_value = overlay.value(best)
     fruitless = 0
@@ -155,7 +155,7 @@ def _ruined(instance: Instance, placed: Mask, rng: np.random.Generator) -> Mask:
 
 
 def tidy(instance: Instance, overlay: Overlay, placed: Mask) -> Mask:
-    """Return the mask without options whose removal, one after another, changes nothing: people are not sent where they add nothing."""
+    """Return the mask without the options whose removal, one after another, does not change the value."""
     placed = placed.copy()
     value = overlay.value(placed)
     for option in reversed(np.flatnonzero(placed & ~instance.forced).tolist()):
@@ -229,7 +229,7 @@ def _forbidden(instance: Instance) -> Mask:
 
 
 def _prices(instance: Instance, placed: Mask) -> NDArray[np.float64]:
-    """Return each option's largest share of a remaining budget, at least a thousandth: what is nearly free is not infinitely good."""
+    """Return each option's largest share of a remaining budget, at least 0.001: a cost of almost 0 would count for too much."""
     remaining = instance.budget - placed @ instance.use
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(instance.use > 0, instance.use / remaining, 0.0)

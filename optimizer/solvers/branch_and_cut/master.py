@@ -31,7 +31,7 @@ from optimizer.solvers.branch_and_cut.commodities import Commodities, commodity_
 from optimizer.solvers.branch_and_cut.path_pool import PathPool
 from optimizer.solvers.branch_and_cut.relaxation import LinearProgram
 from optimizer.solvers.branch_and_cut.separation import Cuts, chord_cuts, star_cuts, tangent_cuts
-from optimizer.solvers.compact import Rows, add_side_constraints
+from optimizer.solvers.compact import RowBuilder, add_side_constraints
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -121,7 +121,7 @@ class Master:
         self._n = overlay.free.size
         price = np.concatenate((np.zeros(self._n), self._scale / self.total, [BREAKING]))
         forced = instance.forced.astype(np.float64)
-        rows = Rows(self._n)
+        rows = RowBuilder(self._n)
         add_side_constraints(instance, rows)
         if links is not None:
             _add_links(links, rows)
@@ -226,7 +226,7 @@ class Master:
         self.program.add(table, side, node.ancestors[-1] if node.ancestors else 0)
 
 
-def _add_links(links: csr_array, rows: Rows) -> None:
+def _add_links(links: csr_array, rows: RowBuilder) -> None:
     entries = links.tocoo()
     rows.row.append(rows.n_rows + entries.row.astype(np.int64))
     rows.column.append(entries.col.astype(np.int64))

@@ -1,4 +1,4 @@
-"""A road network without the nodes that only lie on the way: fewer nodes and arcs, the same best connections between the nodes that stay.
+"""Elimination of network nodes: fewer nodes and arcs, the same best connections between the nodes that stay.
 
 Eliminating a node x puts a shortcut u -> v of cost c(u, x) + c(x, v) for every arc into x and every arc out of it, as contraction hierarchies
 do (Geisberger, Sanders, Schultes & Delling, WEA 2008). Here whole batches of nodes without common arcs are eliminated at once on arrays,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 STRICTLY = 1e-12
-"""How much cheaper (in -ln survival) another route must be before an arc counts as dominated: above rounding, far below any decision."""
+"""How much cheaper (in -ln survival) another route must be before an arc counts as dominated: above rounding, below any effect of options."""
 
 SHARE = 0.5
 """Quantile of the arcs that nodes would add up to which nodes may go in a round."""
@@ -43,7 +43,7 @@ CROWDED = 4.0
 """Arcs a node above which there are enough triangles for that to pay."""
 
 NODE, TOUCH, JOIN, LOOKUP = 12, 10, 3, 6
-"""What things take, as arcs that a search of SciPy's visits meanwhile (measured): a searched node; a round's arc, shortcut, lookup."""
+"""Measured times, in arcs that SciPy's search visits meanwhile: a node searched; an arc, a shortcut, a lookup in a round."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Contraction:
     Attributes
     ----------
     core
-        The stage that searches from all fixed nodes get through soonest.
+        The stage on which searches from all fixed nodes are fastest.
     leanest
         The stage with the fewest arcs; never more than the network has.
     """

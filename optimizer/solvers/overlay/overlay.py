@@ -1,4 +1,4 @@
-"""Exact contraction of a road network to the arcs that decisions touch.
+"""Exact contraction of a road network to the arcs that options can touch.
 
 Terminals T: origins, destinations, and the ends of every option arc. Any path splits at its terminals, so the value of every plan is kept by
 
@@ -6,12 +6,12 @@ Terminals T: origins, destinations, and the ends of every option arc. Any path s
 - for terminals u, v one plain arc of the best reliability u -> v over paths that use no option arc *and pass no other terminal*.
 
 Forced options are folded into r, forbidden ones left out. An arc is left out when another overlay route is strictly better even with
-everything placed. Ties cannot remove each other, because no arc is left out for the sake of another: under any plan, every piece u -> v of a
-best path is itself a best connection u -> v, so it is no worse than the best with everything placed. Hence no piece of any best path of any
-plan is ever left out, and what is left holds all of them.
+everything placed. Ties cannot remove each other, because removal does not depend on the other arcs of the overlay: under any plan, every
+piece u -> v of a best path is itself a best connection u -> v, so it is no worse than the best with everything placed. Hence no piece of any
+best path of any plan is ever left out, and what is left holds all of them.
 
-For the same reason an arc is left out when no evader has a use for it: with nothing placed, the best route by way of it is strictly worse
-than that evader's best route with everything placed.
+For the same reason an arc is left out when, for every evader, the best route through it with nothing placed is strictly worse than that
+evader's best route with everything placed.
 
 How the arcs are found: `contraction` eliminates the nodes that are no terminals, exactly, down to a small core; then one Dijkstra a terminal
 on the core, with everything placed, finds both at once. In it each arc out of a terminal costs STRICTLY more than it does, and each option
@@ -53,7 +53,7 @@ SURELY = 1.25
 
 @dataclass(frozen=True)
 class Chains:
-    """Habitual routes as decisions see them; routes that meet the same options with the same survivals are one chain.
+    """Habitual routes as the options they meet; routes that meet the same options with the same survivals are one chain.
 
     Attributes
     ----------

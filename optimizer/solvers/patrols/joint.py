@@ -1,12 +1,12 @@
 """Checkpoints and beats in one plan, under shared resources, with two bounds: within the beats weighed, and over every beat there is.
 
 0. The fixed options alone are placed for a share of the time: a plan with beats should not be worse.
-1. Column generation (`column_generation`) proves a bound over all beats and makes those that its linear program asks for.
+1. Column generation (`column_generation`) proves a bound over all beats and makes those of negative reduced cost.
 2. A dive, with beats priced on the way, makes a plan (`optimizer.solvers.patrols.branch_and_price`).
-3. The placement problem over fixed options and the beats of least reduced cost is solved from there (`optimizer.solvers.solve`): its bound
+3. The placement problem over fixed options and the beats of least reduced cost is solved from that plan (`optimizer.solvers.solve`): its bound
    holds for plans of these beats. A better plan than the dive's holds no beat whose reduced cost exceeds the gap; where all others can be
-   listed, they are the pool, and its bound holds for all beats. Otherwise the time that is left goes to the bound over all beats, by splitting
-   the space of plans.
+   listed, they are the pool, and its bound holds for all beats. Otherwise the time that is left is spent on the bound over all beats, by branch
+   and price.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ LONGEST_ALONE = 60.0
 LISTED = 40
 """Most beats of which all are listed."""
 COPIES = 400
-"""Most options that they are in the placement problem, one for each team that could drive each."""
+"""Most options of the placement problem that they become, one for each team that could drive each."""
 POOL = 120
 """Most beats in the placement problem beside those of the plan it begins from: those of least reduced cost."""
 

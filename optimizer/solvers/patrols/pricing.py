@@ -1,8 +1,8 @@
-"""The best tour of one team, with a proof: what prices new beats.
+"""The pricing problem: the tour of largest value of one team, with a proof.
 
-Posts that no tour can use are left out. By turns, a tour is improved by ruin and recreate (`tour_ruin`), tables of bounds
-are sharpened (`tour_bounds`) and a label search is widened (`tour_labels`), until the search ends by
-itself, which is the proof. Should the widest search not do, CP-SAT takes over from its best tour (`optimizer.solvers.patrols.tour_circuit`).
+Posts that no tour can use are left out. In turn, a tour is improved by ruin and recreate (`tour_ruin`), the bounds on completions are
+tightened (`tour_bounds`) and a label search is widened (`tour_labels`), until the search is exhaustive, which is the proof. If the widest
+search is not, CP-SAT continues from its best tour (`tour_circuit`).
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ class BestTour:
     tour
         Best tour found; None where none was, and then none fits if `proven`.
     value
-        What it is worth; 0 without.
+        Its value; 0 without.
     bound
-        Proven: no tour is worth more. At most `at_least`, up to the rounding of sums, where no tour is worth more than that.
+        Proven upper bound of the value of every tour; at most `at_least`, up to the rounding of sums, where no tour has more.
     proven
         Whether `bound` is `value`, up to the rounding of sums.
     seconds
@@ -83,7 +83,7 @@ def best_tour(
     seed: int = 0,
     workers: int = 2,
 ) -> BestTour:
-    """Return the tour that is worth most.
+    """Return the tour of largest value.
 
     Parameters
     ----------
@@ -92,11 +92,11 @@ def best_tour(
     time_limit
         Seconds after which the best tour so far is returned with the bound so far; None for no limit.
     at_least
-        Only tours worth more matter: the search may end once it has shown that there are none.
+        Only tours of a larger value matter: the search may end once it has shown that there are none.
     forbidden
         Posts (positions 1..n) that must not be visited.
     seed
-        Seed of ruin and recreate, and of CP-SAT; the label search has no chance in it.
+        Seed of ruin and recreate, and of CP-SAT; the label search is deterministic.
     workers
         Threads of CP-SAT.
     """
@@ -137,7 +137,7 @@ def quick_tours(problem: TourProblem, n: int, seed: int = 0) -> list[Tour]:
     n
         How many tours to return at most.
     seed
-        Seed of the chances taken; other seeds give other tours.
+        Seed of ruin and recreate; other seeds give other tours.
     """
     place = _worthwhile(problem, _reachable(problem, frozenset()))
     if place.size == 1 or n < 1:
@@ -182,7 +182,7 @@ class _Best:
         return Tour(tuple(np.searchsorted(place, self.tour.posts).tolist()), self.tour.slots)
 
     def floor(self, at_least: float, slack: float) -> float:
-        """Return the worth up to which tours do not matter; without a tour and without `at_least`, any tour does."""
+        """Return the value up to which tours do not matter; without a tour and without `at_least`, any tour does."""
         return max(at_least - slack, self.value) if self.tour is not None else at_least - slack
 
 
@@ -258,7 +258,7 @@ def _shortest(travel: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _worthwhile(problem: TourProblem, place: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return places without posts worth nothing, legs included, that no tour gains time by: left out, a tour fits and is worth no less."""
+    """Return places without the posts of no value, legs included, that save no tour any time: a tour without them fits, at the same value."""
     travel, leg = problem.travel[np.ix_(place, place)], problem.leg[np.ix_(place, place)].copy()
     np.fill_diagonal(leg, 0.0)
     worthless = np.asarray(~(leg.any(axis=0) | leg.any(axis=1)))

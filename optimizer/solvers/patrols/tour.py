@@ -1,7 +1,7 @@
-"""What one team's tour is, what it is worth, and whether it fits: data only, no solver.
+"""Tours of one team: the problem, the value of a tour, and whether it fits. No solver.
 
 Position 0 is the base, 1..n are posts. A tour leaves the base, dwells l >= 1 slots at each of some posts (at least one, each at most once) and
-is back within the shift. It is worth the sum of prize[post, l] over its visits and of leg[i, j] over the legs it drives.
+is back within the shift. Its value is the sum of prize[post, l] over its visits and of leg[i, j] over the legs it drives.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class TourProblem:
     shift
         Seconds from leaving the base to being back, >= 0 and less than `NO_WAY`.
     prize
-        (n, L+1) worth >= 0 of dwelling 0..L slots at a post in one visit, L >= 1; column 0 is 0. Row i belongs to position i + 1.
+        (n, L+1) value >= 0 of dwelling 0..L slots at a post in one visit, L >= 1; column 0 is 0. Row i belongs to position i + 1.
     leg
-        (n+1, n+1) worth >= 0 of driving from row to column. The diagonal is not read.
+        (n+1, n+1) value >= 0 of driving from row to column. The diagonal is not read.
 
     Raises
     ------
@@ -58,10 +58,10 @@ class TourProblem:
         if self.slot <= 0 or not 0 <= self.shift < NO_WAY or (self.travel < 0).any():
             found = f"slot {self.slot}, shift {self.shift}, least travel {self.travel.min()}"
             raise InputError(Problem("tour problem", found, "slot > 0, shift and travel >= 0", "Give seconds"))
-        worths = np.concatenate((self.prize.ravel(), self.leg.ravel()))
-        if not np.isfinite(worths).all() or (worths < 0).any() or self.prize[:, 0].any():
-            expected = "finite worths >= 0, and 0 for no slots"
-            raise InputError(Problem("tour problem", "other worths", expected, "Clip negative worths to 0"))
+        values = np.concatenate((self.prize.ravel(), self.leg.ravel()))
+        if not np.isfinite(values).all() or (values < 0).any() or self.prize[:, 0].any():
+            expected = "finite values >= 0, and 0 for no slots"
+            raise InputError(Problem("tour problem", "other values", expected, "Clip negative values to 0"))
 
     @property
     def n(self) -> int:
@@ -96,7 +96,7 @@ def stops(tour: Tour) -> NDArray[np.int64]:
 
 
 def tour_value(problem: TourProblem, tour: Tour) -> float:
-    """Return what a tour is worth; whether it fits is not asked."""
+    """Return the value of a tour; whether it fits is not checked."""
     at = stops(tour)
     posts, slots = at[1:-1] - 1, np.array(tour.slots, dtype=np.int64)
     return float(problem.prize[posts, slots].sum() + problem.leg[at[:-1], at[1:]].sum())

@@ -1,13 +1,13 @@
-"""What the rest of a tour can be worth at most: the table that prunes the search for the best tour.
+"""Upper bounds of the value of the rest of a tour, by relaxation to walks: they prune the search for the best tour.
 
-Walks are tours that may come to a post again. With a price lambda_v >= 0 for each visit of v, and T(v, t) the most that a walk is worth from
+Walks are tours that may visit a post again. With a multiplier lambda_v >= 0 for each visit of v, and T(v, t) the largest value of a walk from
 leaving v with t left until it is back at the base,
 
     A(v, t) = max over l of p_vl - lambda_v + T(v, t - l slot),       T(u, t) = max over v of q_uv + A(v, t - t_uv), or q_u0 going home,
 
-no tour that has visited S, is worth w so far and leaves v with t left can be worth more than w + T(v, t) + sum of lambda outside S: the rest
-visits each of those posts at most once. Prices that make walks come once to each post (a subgradient search on the bound at the base) make the
-table sharp. Time is counted in cells, a whole number of them to a slot; driving is rounded down to cells, so the table stays a bound.
+no tour that has visited S, has value w so far and leaves v with t left can exceed w + T(v, t) + sum of lambda outside S: the rest visits each
+of those posts at most once. A subgradient search on the bound at the base chooses multipliers under which walks visit each post about once.
+Time is counted in cells, a whole number of them to a slot; driving is rounded down to cells, so the table stays a bound.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Completion:
     price
         (n + 1,) lambda; 0 for the base.
     bound
-        No tour is worth more.
+        Upper bound of the value of every tour.
     """
 
     arrive: NDArray[np.float64]
@@ -137,7 +137,7 @@ def sharpest(walks: Walks, table: Completion, value: float, rounds: int, deadlin
     table
         Tables to start from.
     value
-        The bound need not fall below it; the worth of a tour makes the steps right.
+        The bound need not fall below it; it sets the length of the steps, best with the value of a tour.
     rounds
         Tables to make at most.
     deadline

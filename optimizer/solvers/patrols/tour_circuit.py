@@ -4,8 +4,8 @@ x_ij = 1 where the leg from i to j is driven, x_ii = 1 where post i is left out 
 
     max sum p_il d_il + sum q_ij x_ij,  x a circuit,  sum_l d_il = 1 - x_ii,  sum t_ij x_ij + slot sum l d_il <= shift.
 
-The circuit gives the order, so one sum of seconds is the whole of time. Worths are integers in units small against the largest, rounded up, so
-the bound of the integer problem, scaled back, bounds the true one.
+The circuit gives the order, so one sum of seconds is the only time constraint. Values are integers in units small against the largest, rounded
+up, so the bound of the integer problem, scaled back, is valid.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ if TYPE_CHECKING:
     from optimizer.solvers.patrols.tour import TourProblem
 
 UNITS = float(1 << 28)
-"""Integer units of the largest single worth: sums over a tour stay far inside 64 bits."""
+"""Integer units of the largest single value: sums over a tour stay far inside 64 bits."""
 ALLOWANCE = 1e-12
 """Relative allowance for the rounding of floating-point sums in a bound."""
 
 
 @dataclass(frozen=True)
 class CircuitOutcome:
-    """What CP-SAT says.
+    """The outcome of CP-SAT.
 
     Attributes
     ----------
     tour
         Best tour found; None without.
     bound
-        No tour is worth more; minus infinity where it is proven that none fits.
+        Upper bound of the value of every tour; minus infinity where it is proven that none fits.
     rounding
         At most so much of the bound is due to rounding up.
     """
@@ -77,7 +77,7 @@ def best_circuit(
     hint
         Tour to start from.
     at_least
-        The search ends when no tour can be worth more.
+        The search ends when no tour can have a larger value.
     seed
         Seed of the search.
     workers

@@ -1,14 +1,14 @@
-"""The best tour by label setting: sets of posts grow by one visit at a time, and what cannot become best is dropped.
+"""The best tour by label setting: sets of posts grow by one visit at a time, and labels that cannot become best are dropped.
 
-A label is a set S of posts in some order that ends at v, with its driving time t, its worth of legs w, and, since how long to dwell is open
-until the end, the table f_S(k): the most that k slots spread over S are worth. Of two labels with the same S and v, one that has driven no
-longer and whose legs are worth no less makes the other superfluous. A label goes on to a post only where the bound of what can come of it
+A label is a set S of posts in some order that ends at v, with its driving time t, the value w of its legs, and, since the dwell times are
+chosen at the end, the table f_S(k): the largest prize of k slots spread over S. Of two labels with the same S and v, one of no longer driving
+time and no smaller value of legs dominates the other. A label is extended by a post only where the upper bound of its completions
 (`optimizer.solvers.patrols.tour_bounds`),
 
     max over k of f_S(k) + w + q_vu + A(u, shift - t - t_vu - k slot) + sum of lambda outside S,
 
-is more than the best tour found. Labels of one size are handled together. A beam keeps only the labels of highest bound: a heuristic, whose
-answer carries the largest bound that it gave up.
+exceeds the value of the best tour found. Labels of one size are handled together. A beam keeps only the labels of highest bound: a heuristic,
+whose outcome holds the largest bound of those it dropped.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Labels:
     seconds
         (m,) driving so far.
     legs
-        (m,) worth of the legs so far.
+        (m,) value of the legs so far.
     visits
         Size of the sets.
     table
@@ -58,7 +58,7 @@ class Labels:
     outside
         (m,) sum of the prices of posts outside S.
     bound
-        (m,) no tour that begins so is worth more.
+        (m,) upper bound of the value of tours that begin so.
     parent
         (m,) place of the label before the last visit, among the labels of one size less.
     """
@@ -93,9 +93,9 @@ class Outcome:
     Attributes
     ----------
     found
-        Orders of posts with their worth: the best of every size, as many as asked for.
+        Orders of posts with their values: the best of every size, as many as asked for.
     bound
-        Largest bound of what was not followed: no tour is worth more than it, or the best of `found`, or the value given to the search.
+        Largest bound of the labels dropped: no tour has more than the largest of it, the best of `found` and the value given to the search.
     ended
         False where the width or the time took labels that could have become best.
     labels
@@ -132,12 +132,12 @@ class LabelSearch:
         self._travel = np.minimum(problem.travel, problem.shift + 1)
 
     def run(self, value: float, *, width: int, deadline: float = np.inf, each: int = 1) -> Outcome:
-        """Return the best tours; labels that can be worth no more than `value`, or than as many tours found as are asked for, are dropped.
+        """Return the best tours; labels whose bound does not exceed `value`, or the values of `each` tours found, are dropped.
 
         Parameters
         ----------
         value
-            Tours worth no more are not looked for (they may still be found).
+            Tours of no larger value are not searched for (they may still be found).
         width
             Most labels of one size.
         deadline
@@ -152,10 +152,10 @@ class LabelSearch:
             steps = self._steps(labels, best, width, deadline, outcome)
             labels = self._children(labels, steps)
             outcome.labels += labels.last.size
-            worths = self._closed(labels)
-            for at in np.argsort(-worths, kind="stable")[:each].tolist():
-                if worths[at] > -np.inf:
-                    outcome.found.append((float(worths[at]), _posts([*layers, (labels.last, labels.parent)], at)))
+            values = self._closed(labels)
+            for at in np.argsort(-values, kind="stable")[:each].tolist():
+                if values[at] > -np.inf:
+                    outcome.found.append((float(values[at]), _posts([*layers, (labels.last, labels.parent)], at)))
             top = sorted((found for found, _ in outcome.found), reverse=True)[each - 1 : each]
             best = max([value, *top])
         return outcome
@@ -210,7 +210,7 @@ class LabelSearch:
         same = (words[order[1:]] == words[order[:-1]]).all(axis=1) & (steps.post[order[1:]] == steps.post[order[:-1]])
         new = np.ones(order.size, dtype=bool)
         new[1:] = ~same
-        # the worth of legs must rise within a group: as ranks, lifted group by group, it must rise throughout
+        # the value of legs must rise within a group: as ranks, offset group by group, it must rise throughout
         rank = np.unique(legs, return_inverse=True)[1][order] + np.cumsum(new) * (order.size + 1)
         keep = new.copy()
         keep[1:] |= rank[1:] > np.maximum.accumulate(rank)[:-1]
@@ -238,7 +238,7 @@ class LabelSearch:
         )
 
     def _closed(self, labels: Labels) -> NDArray[np.float64]:
-        """Return what each label is worth when it goes home; minus infinity where it cannot."""
+        """Return the value of each label closed at the base; minus infinity where it does not fit."""
         problem = self._problem
         left = (problem.shift - labels.seconds - self._travel[labels.last, 0]) // problem.slot
         within = self._slots(labels) <= left[:, None]

@@ -1,4 +1,4 @@
-"""Every tour worth more than so much, one by one: where they are few, a plan over them is a plan over all beats."""
+"""All tours above a value, by enumeration: where they are few, an optimal plan over them is optimal over all beats."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ if TYPE_CHECKING:
     from optimizer.solvers.patrols.pricing import TourProblem
 
 MOST_STEPS = 100_000
-"""Beginnings of tours looked at before it is given up."""
+"""Partial tours after which the enumeration is given up."""
 
 
 def tours_above(problem: TourProblem, least: float, most: int) -> list[Tour] | None:
-    """Return every tour that fits the shift and is worth at least so much; None where they are more than `most`, or too many to look at.
+    """Return every tour that fits the shift and has at least this value; None where they are more than `most`, or too many to enumerate.
 
     Parameters
     ----------
     problem
         One team, one shift.
     least
-        Worth from which on a tour counts.
+        Least value of a tour.
     most
-        Tours that are too many, >= 0.
+        Largest number of tours, >= 0.
     """
     travel, leg, prize = problem.travel.tolist(), problem.leg.tolist(), problem.prize.tolist()
     n = len(prize)
     found: list[Tour] = []
     steps = 0
-    # (posts, slots, seconds since leaving, worth so far)
+    # (posts, slots, seconds since leaving, value so far)
     waiting: list[tuple[tuple[int, ...], tuple[int, ...], int, float]] = [((), (), 0, 0.0)]
     while waiting:
         posts, slots, clock, value = waiting.pop()

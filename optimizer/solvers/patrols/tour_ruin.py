@@ -1,7 +1,7 @@
-"""Good tours fast: part of a tour is taken out and filled in again, over and over (ruin and recreate, Schrimpf et al. 2000).
+"""Good tours fast, by ruin and recreate (Schrimpf et al. 2000).
 
-A few neighbours in the tour go; then, while time is left, the visit or the longer dwell with the most worth per second comes in, with worths
-raised to a power and shaken a little, both drawn anew each time. A tour slightly worse than the one before it is taken too, less so towards
+A few consecutive visits are removed; then, while time is left, the visit or the longer dwell of the largest gain per second is added, with
+gains raised to a power and perturbed, both drawn anew each time. A tour slightly worse than the one before is accepted too, less so towards
 the end.
 """
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 MOST_REMOVED = 5
 """Most visits taken out at once."""
 POWERS = (0.5, 2.0)
-"""Range of the power of a worth."""
+"""Range of the power of a gain."""
 SHAKE = 0.3
-"""Range of the shaking, relative."""
+"""Range of the perturbation, relative."""
 TOLERATED = 0.03
-"""Loss of worth that is accepted at first, relative."""
+"""Loss of value that is accepted at first, relative."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,12 @@ class TourImprover:
     problem
         What is solved.
     seed
-        Seed of its chances.
+        Seed of the random choices.
 
     Attributes
     ----------
     met
-        Worth and tour, the best met for each set of posts.
+        Value and tour, the best found for each set of posts.
     """
 
     def __init__(self, problem: TourProblem, seed: int) -> None:
@@ -66,16 +66,16 @@ class TourImprover:
     def improved(self, tour: Tour, rounds: int, deadline: float = np.inf) -> Tour:
         """Return the best tour met in so many rounds from a tour that fits."""
         best = now = tour
-        best_worth = now_worth = self._meet(tour)
+        best_value = now_value = self._meet(tour)
         for turn in range(rounds):
             if time.perf_counter() > deadline:
                 break
             other = self._recreated(*self._ruined(now))
-            other_worth = self._meet(other)
-            if other_worth >= now_worth - TOLERATED * (1 - turn / rounds) * self._rng.random() * best_worth:
-                now, now_worth = other, other_worth
-            if now_worth > best_worth:
-                best, best_worth = now, now_worth
+            other_value = self._meet(other)
+            if other_value >= now_value - TOLERATED * (1 - turn / rounds) * self._rng.random() * best_value:
+                now, now_value = other, other_value
+            if now_value > best_value:
+                best, best_value = now, now_value
         return best
 
     def _meet(self, tour: Tour) -> float:
@@ -152,5 +152,5 @@ class TourImprover:
 
 
 def _rate(gain: NDArray[np.float64], seconds: NDArray[np.int64], power: float) -> NDArray[np.float64]:
-    """Return worth, raised to a power, per second; negative where nothing is gained but by a visit that takes no time."""
+    """Return the gain, raised to a power, per second; negative where nothing is gained but by a visit that takes no time."""
     return np.asarray(np.maximum(gain, 0.0) ** power / np.maximum(seconds, 1))
