@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimizer.lab.benchmark.overlay_scaling import measure_case, write_overlay_page
-from optimizer.lab.benchmark.scaling_roads import made_up_roads
+from optimizer.lab.benchmark.scaling_roads import scaling_roads
 from optimizer.problem.evaders import Evader, Route, arc_costs
 from optimizer.problem.evaluation import plan_value
 from optimizer.problem.graph import cost_graph
@@ -310,7 +310,7 @@ def test_only_habitual_evaders_need_no_network() -> None:
 
 def test_the_overlay_of_a_larger_map_is_not_larger() -> None:
     def arcs(n_nodes: int) -> int:
-        roads = made_up_roads(n_nodes)
+        roads = scaling_roads(n_nodes)
         options = tuple(
             Option(f"o{s}", tuple(np.flatnonzero(roads.segment == s).tolist()), (0.6, 0.6))
             for s in np.flatnonzero(roads.major)[:20]
@@ -329,7 +329,7 @@ def test_the_overlay_of_a_larger_map_is_not_larger() -> None:
 
 
 def test_dropping_on_the_way_keeps_the_core_small() -> None:
-    roads = made_up_roads(8000)
+    roads = scaling_roads(8000)
     fixed = np.arange(0, 8000, 80)
     pruned = eliminate(roads.n_nodes, roads.tail, roads.head, roads.time_s, fixed).core
     with pytest.MonkeyPatch.context() as patch:
@@ -340,14 +340,14 @@ def test_dropping_on_the_way_keeps_the_core_small() -> None:
 
 
 def test_made_up_roads_look_like_roads() -> None:
-    roads = made_up_roads(20_000)
+    roads = scaling_roads(20_000)
     graph = cost_graph(roads.n_nodes, roads.tail, roads.head, roads.time_s)
     assert np.isfinite(graph.distances([0])).all()
     neighbours = np.diff(graph.matrix.indptr)
     assert 2.3 < neighbours.mean() < 3
     assert 0.4 < (neighbours <= 2).mean() < 0.7
     assert 0.02 < roads.major.mean() < 0.08
-    again = made_up_roads(20_000)
+    again = scaling_roads(20_000)
     assert (again.time_s == roads.time_s).all()
 
 

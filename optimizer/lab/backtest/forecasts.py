@@ -40,7 +40,7 @@ STRENGTHS = (-2.0, 12.0)
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a model says of the points searched in a test period (those of `ForecastTask.judged`, j of them).
+    """What a model forecasts of the points searched in a test period (those of `ForecastTask.judged`, j of them).
 
     Attributes
     ----------

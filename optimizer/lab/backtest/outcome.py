@@ -120,7 +120,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class Backtest:
-    """Everything one run says.
+    """The results of one run.
 
     Attributes
     ----------

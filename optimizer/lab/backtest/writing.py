@@ -22,7 +22,7 @@ JSON, CSV, PAGE, PICTURE = "backtest.json", "backtest.csv", "backtest.md", "cali
 
 
 def check_place(out: Path) -> None:
-    """Refuse a folder that cannot be written, before the work whose outcome it is to hold.
+    """Check that a folder can be written, before the work begins.
 
     Raises
     ------

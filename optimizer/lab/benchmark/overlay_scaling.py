@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import connected_components
 
 from optimizer.base.errors import SolverError
 from optimizer.lab.benchmark.rows import OverlayRow, overlay_key
-from optimizer.lab.benchmark.scaling_roads import ScalingRoads, made_up_roads
+from optimizer.lab.benchmark.scaling_roads import ScalingRoads, scaling_roads
 from optimizer.lab.machine import cores, package_version, stamp
 from optimizer.lab.pages import PageFiles, PageTable, fixed, thousands, write_page
 from optimizer.lab.rows import PlannedRow, date_range, distinct, newest_version
@@ -79,7 +79,7 @@ def _in_own_process(network: str, options: int) -> OverlayRow:
 
 def measure_case(network: str, options: int) -> OverlayRow:
     """Measure one case in this process; `network` is a number of nodes or the path of an extract."""
-    instance = _instance(made_up_roads(int(network)) if network.isdigit() else _roads_of(Path(network)), options)
+    instance = _instance(scaling_roads(int(network)) if network.isdigit() else _roads_of(Path(network)), options)
     contract_s, overlay = min((_timed(lambda: contract(instance)) for _ in range(2)), key=itemgetter(0))
     peak_mb = _peak_mb()
     sources = _sources(instance)

@@ -1,4 +1,4 @@
-"""A process with all it started: its resident size, and its end."""
+"""A process and all its descendants: their resident size, and how to end them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def family_of(root: int) -> dict[int, float]:
 
 
 def kill_family(root: subprocess.Popen[bytes]) -> None:
-    """End a process and all it started, at once."""
+    """Kill a process and all its descendants."""
     members = family_of(root.pid)
     root.kill()
     for pid in members.keys() - {root.pid}:

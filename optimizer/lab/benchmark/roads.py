@@ -1,4 +1,4 @@
-"""Made-up road maps: two-way segments on a plane, and the network, evaders, checkpoints and patrols that go with them.
+"""Generated road maps: two-way segments on a plane, and the network, evaders, checkpoints and patrols that go with them.
 
 Two families of the benchmark stand on it. Every number here is assumed; the point of the families is their shape (hierarchy, few
 crossings, long parallel roads), not any real place. The plane is drawn around 0 degrees north and east, where there is open sea, so that

@@ -1,4 +1,4 @@
-"""One run in a process of its own, watched: it cannot outgrow its memory, outstay its time, or take anything else down with it."""
+"""One run in a process of its own, with limits of memory and time: a run that crashes costs its own row only."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def run(job: Job, instance: Path, stopped: Callable[[], bool] = lambda: False) -
     Raises
     ------
     StoppedError
-        If `stopped` said yes.
+        If `stopped` reported yes.
     """
     with tempfile.TemporaryFile() as errors:
         child = _WatchedChild(job, instance, errors)
@@ -100,10 +100,10 @@ def run(job: Job, instance: Path, stopped: Callable[[], bool] = lambda: False) -
             child.end()
         if ended == "stopped":
             raise StoppedError
-        said = child.said | ({"status": ended, "limit": ended} if ended else {})
-        if "status" not in said:
-            said |= {"status": "failed", "note": _last_words(errors, child.process.returncode)}
-    return _row(job, said, seconds=said.get("seconds", child.seconds), peak_mb=child.peak_mb)
+        reported = child.reported | ({"status": ended, "limit": ended} if ended else {})
+        if "status" not in reported:
+            reported |= {"status": "failed", "note": _last_line(errors, child.process.returncode)}
+    return _row(job, reported, seconds=reported.get("seconds", child.seconds), peak_mb=child.peak_mb)
 
 
 def lost_row(job: Job, note: str, status: str = "lost") -> PlacementRow:
@@ -111,41 +111,41 @@ def lost_row(job: Job, note: str, status: str = "lost") -> PlacementRow:
     return _row(job, {"status": status, "note": note}, seconds=None, peak_mb=None)
 
 
-def _row(job: Job, said: dict[str, Any], *, seconds: float | None, peak_mb: float | None) -> PlacementRow:
-    lower, upper = said.get("lower"), said.get("upper")
-    own = {name: said[name] for name in ("ortools", "python") if name in said}
+def _row(job: Job, reported: dict[str, Any], *, seconds: float | None, peak_mb: float | None) -> PlacementRow:
+    lower, upper = reported.get("lower"), reported.get("upper")
+    own = {name: reported[name] for name in ("ortools", "python") if name in reported}
     return PlacementRow(
         instance=job.instance,
         family=job.family,
         method=job.method,
         seed=job.seed,
-        status=said["status"],
-        limit=said.get("limit"),
+        status=reported["status"],
+        limit=reported.get("limit"),
         lower=lower,
         upper=upper,
         gap=relative_gap(lower, upper),
         gap_to_best=relative_gap(job.best, upper),
         seconds=None if seconds is None else round(seconds, 4),
-        peak_mb=None if peak_mb is None else round(max(peak_mb, said.get("own_peak_mb") or 0.0), 1),
-        plan=said.get("plan"),
-        note=said.get("note", ""),
+        peak_mb=None if peak_mb is None else round(max(peak_mb, reported.get("own_peak_mb") or 0.0), 1),
+        plan=reported.get("plan"),
+        note=reported.get("note", ""),
         gap_asked=job.gap,
         time_limit=job.time_limit,
         memory_limit=job.memory_limit,
         content=job.content,
-        nodes=said.get("nodes"),
-        arcs=said.get("arcs"),
-        options=said.get("options"),
-        evaders=said.get("evaders"),
+        nodes=reported.get("nodes"),
+        arcs=reported.get("arcs"),
+        options=reported.get("options"),
+        evaders=reported.get("evaders"),
         **(solver_stamp() | own | {"version": job.version}),
     )
 
 
 class _WatchedChild:
-    """The process of a run, in a session of its own so that the terminal's Ctrl-C reaches the parent alone."""
+    """The process of a run, in a session of its own so that Ctrl-C in the terminal reaches the parent alone."""
 
     def __init__(self, job: Job, instance: Path, errors: IO[bytes]) -> None:
-        self.said: dict[str, Any] = {}
+        self.reported: dict[str, Any] = {}
         self.peak_mb: float | None = None
         self._job = job
         self._began = time.monotonic()
@@ -174,7 +174,7 @@ class _WatchedChild:
         return None if self._ready is None else time.monotonic() - self._ready
 
     def watch(self, stopped: Callable[[], bool]) -> str | None:
-        """Wait for the end; return why it was brought about (`memory`, `time`, `stopped`), or None when it came by itself."""
+        """Wait for the end; return why the process is to be killed (`memory`, `time`, `stopped`), or None when it ended by itself."""
         longest = self._job.time_limit * 1.25 + GRACE_SECONDS
         while self.process.poll() is None:
             resident = sum(family_of(self.process.pid).values())
@@ -189,7 +189,7 @@ class _WatchedChild:
         return None
 
     def end(self) -> None:
-        """End the process, if it has not ended, with all it started; and hear it out."""
+        """End the process and all it started, if it still runs, and read the rest of its output."""
         if self.process.poll() is None:
             kill_family(self.process)
         self._reader.join()
@@ -204,11 +204,11 @@ class _WatchedChild:
                 content = json.loads(line)
             except ValueError:  # cut short by the end of the process
                 continue
-            self.said |= {name: value for name, value in content.items() if value is not None}
+            self.reported |= {name: value for name, value in content.items() if value is not None}
             self._ready = self._ready or time.monotonic()
 
 
-def _last_words(errors: IO[bytes], code: int | None) -> str:
+def _last_line(errors: IO[bytes], code: int | None) -> str:
     errors.seek(0)
     lines = errors.read().decode(errors="replace").strip().splitlines()
     ended = f"ended by signal {-code}" if code is not None and code < 0 else f"exit code {code}"

@@ -1,4 +1,4 @@
-"""Made-up road networks of any size, quick to make: what the contraction is measured on.
+"""Generated road networks of any size, quick to make: what the contraction is measured on.
 
 A perturbed grid of junctions loses streets at random until it has 1.55 a junction, still in one piece; streets get bends (nodes with two
 neighbours) and dead ends. Every 25th line of the grid is a fast road. So the mean number of neighbours is about 2.6, half of the nodes have
@@ -55,7 +55,7 @@ class ScalingRoads:
     major: NDArray[np.bool_]
 
 
-def made_up_roads(n_nodes: int, seed: int = 0) -> ScalingRoads:
+def scaling_roads(n_nodes: int, seed: int = 0) -> ScalingRoads:
     """Return a network of `n_nodes` >= 20 nodes; a seed gives the same one again."""
     rng = np.random.default_rng(seed)
     side = int(np.sqrt(JUNCTIONS * n_nodes))

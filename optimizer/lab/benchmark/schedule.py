@@ -149,7 +149,7 @@ def pool(todo: Sequence[PlannedRun], jobs: int = 1) -> Generator[PlacementRow, N
 
 
 def _kept(planned: PlannedRun, stopped: Callable[[], bool]) -> PlacementRow | None:
-    """Make a run; what goes wrong with starting it costs its own row."""
+    """Make a run; a failure to start it costs its own row only."""
     try:
         return run(planned.job, planned.file, stopped)
     except StoppedError:

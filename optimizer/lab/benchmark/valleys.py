@@ -1,4 +1,4 @@
-"""The `andorra-like` family: a small mountain country of few valleys, between two large neighbours. Made up, with no map data in it.
+"""The `andorra-like` family: a small mountain country of few valleys, between two large neighbours. Generated, without map data.
 
 Three trunk valleys meet at the capital: one leads down to the southern neighbour, one climbs to the eastern one, one ends under the
 peaks. Side valleys leave the trunks. Every valley has one through road, so a post on it is hard to avoid, except by the tracks over the

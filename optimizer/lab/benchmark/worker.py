@@ -1,4 +1,4 @@
-"""The child process of `run`: read an instance, solve it, and say on standard output how it goes, one JSON object a line.
+"""The child process of `run`: read an instance, solve it, and report progress on standard output, one JSON object a line.
 
 First the size of the instance, then bounds as they move, at last the result.
 """
@@ -71,7 +71,7 @@ class _Bounds(SilentListener):
 
 
 class _Channel:
-    """Says things on what was standard output; whatever else prints there goes to standard error from now on."""
+    """Writes reports to the standard output of the process; whatever else prints there goes to standard error from now on."""
 
     def __init__(self) -> None:
         self._stream = os.fdopen(os.dup(1), "w", encoding="utf-8")

@@ -33,7 +33,7 @@ WORLD_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A figure that was promised.
+    """A goal that was set for a figure.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""One cell of the study: a record made, every estimator fitted to it, and each judged by the truth.
+"""One cell of the study: a simulated record, every estimator fitted to it, and each compared with the truth.
 
 rel5      true rate in the 5 % of road length that the median ranks highest, over that of the true ranking; ties are broken by lot
 coverage  share of active segments (more than a tenth of the mean rate) whose true index lies inside the interval
