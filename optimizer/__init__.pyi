@@ -6,6 +6,8 @@ from .base.errors import SolverError as SolverError
 from .base.listener import Listener as Listener
 from .base.listener import SilentListener as SilentListener
 from .lab.converters.snip import snip_instance as snip_instance
+from .pipeline.check import CheckedScenario as CheckedScenario
+from .pipeline.check import check_scenario_file as check_scenario_file
 from .pipeline.plan import Planned as Planned
 from .pipeline.plan import plan_scenario as plan_scenario
 from .pipeline.region import build_region as build_region
@@ -54,6 +56,7 @@ from .solvers.solve import solve as solve
 
 __all__ = [
     "Beat",
+    "CheckedScenario",
     "Compiled",
     "Crossing",
     "Evader",
@@ -80,6 +83,7 @@ __all__ = [
     "SilentListener",
     "SolverError",
     "build_region",
+    "check_scenario_file",
     "checkpoint_survival",
     "compile_scenario",
     "evaluate",

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import shapely
 
-from optimizer.base.errors import InputError, Problem
+from optimizer.base.errors import InputError
 from optimizer.base.files import check_folder, folder_written_whole
 from optimizer.base.listener import SILENT, step
+from optimizer.base.names import unknown_name
 from optimizer.pipeline.field_model import field_model, seizures_of
 from optimizer.pipeline.geodata_files import write_csv, write_geojson
 from optimizer.records.period import parse_period
@@ -124,7 +125,7 @@ def find_alerts(
         If the scenario is at fault, has no records, or nothing lies in the window or before it.
     """
     if by not in get_args(PlaceKind):
-        raise InputError(Problem("--by", repr(by), "one of " + ", ".join(get_args(PlaceKind))))
+        raise InputError(unknown_name("--by", by, get_args(PlaceKind)))
     if out is not None:
         check_folder(Path(out), FILES)
     start = None if since is None else parse_period(since).start

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import ProblemList
+from optimizer.base.names import unknown_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -120,7 +121,7 @@ def _complain_of_units(effort: Effort, units: tuple[str, ...]) -> None:
     problems = ProblemList()
     for source, unit in zip(effort.source_name, effort.unit, strict=True):
         if unit not in units:
-            problems.add(f"effort of {source}, unit", repr(unit), "one of " + ", ".join(map(repr, units)))
+            problems.append(unknown_name(f"effort of {source}, unit", unit, units))
     problems.raise_if_any()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -27,8 +28,8 @@ from optimizer.scenario.sites import place_sites, read_sites, sites_of, too_far
 from optimizer.scenario.team_model import TeamBaseModel
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from pydantic import BaseModel
 
@@ -88,7 +89,7 @@ class ScenarioCheck:
 
 
 def check_scenario(
-    path: Path,
+    path: str | os.PathLike[str],
     *,
     solve: Mapping[str, object] | None = None,
     skip_unreachable: bool = False,
@@ -112,6 +113,7 @@ def check_scenario(
     InputError
         If the file is missing or not TOML; every other fault is among the problems returned.
     """
+    path = Path(path)
     content = read_content(path)
     problems = ProblemList()
     scenario: ScenarioModel | None = None

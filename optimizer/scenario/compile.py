@@ -20,6 +20,7 @@ from optimizer.scenario.options import compile_options
 from optimizer.scenario.patrols import compile_patrols
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
@@ -91,7 +92,7 @@ class Compiled:
 
 
 def compile_scenario(
-    path: Path,
+    path: str | os.PathLike[str],
     *,
     solve: Mapping[str, object] | None = None,
     skip_unreachable: bool = False,

@@ -11,6 +11,7 @@ from optimizer.scenario.check import check_scenario
 from optimizer.scenario.risk_model import MODELS
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
     from pathlib import Path
 
@@ -68,7 +69,7 @@ class ScenarioEvidence:
 
 
 def read_evidence(
-    path: Path,
+    path: str | os.PathLike[str],
     *,
     solve: Mapping[str, object] | None = None,
     skip_unreachable: bool = False,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import ProblemList
-from optimizer.base.names import close_match
+from optimizer.base.names import unknown_name
 from optimizer.base.tables import WantedColumns, read_csv
 from optimizer.lab.converters.tables import LONGEST_ID, MOST_AMOUNT, Row, table_rows
 from optimizer.problem.options import Option, Resource
@@ -135,17 +135,12 @@ def _check_budgets(path: Path, used: Sequence[str], budgets: Mapping[str, float]
         if not name or len(name) > LONGEST_ID:
             problems.add(f"{path}, line 1", f"column {USES + name!r}", f"{USES} and a resource's name")
         elif name not in budgets:
-            problems.add(
-                f"{path}, line 1",
-                f"column {USES + name!r}",
-                f"a budget for it, --budget {name}=AMOUNT",
-                close_match(name, budgets),
-            )
+            found, expected = f"column {USES + name!r}", f"a budget for it, --budget {name}=AMOUNT"
+            problems.append(unknown_name(f"{path}, line 1", name, budgets, found=found, expected=expected))
     for name, budget in budgets.items():
         if name not in used:
-            problems.add(
-                f"--budget {name}", "no such resource", f"a column {USES + name!r} in {path}", close_match(name, used)
-            )
+            found, expected = "no such resource", f"a column {USES + name!r} in {path}"
+            problems.append(unknown_name(f"--budget {name}", name, used, found=found, expected=expected))
         if not (math.isfinite(budget) and 0 <= budget <= MOST_AMOUNT):
             problems.add(f"--budget {name}", str(budget), f"a number from 0 to {MOST_AMOUNT:g}")
     problems.raise_if_any()
