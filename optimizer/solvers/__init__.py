@@ -1,1 +1,1 @@
-"""Solvers: from an instance to a plan with proven bounds. The only room that imports ortools."""
+"""Solvers: from an instance to a plan with proven bounds. Only this package and the roster solver import ortools."""

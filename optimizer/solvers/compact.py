@@ -136,7 +136,7 @@ def _add_labels(
     column[labelled] = rows.new_columns(phi[labelled] / psi[labelled])
     free = np.greater_equal(column, 0)
     rows.cost.append((column[free], (demand * psi)[free]))
-    # in scaled labels arc a asks u_i >= rho u_j, rho = r psi_j / psi_i; a constant u_j stands on the right-hand side
+    # in scaled labels arc a requires u_i >= rho u_j, rho = r psi_j / psi_i; a constant u_j is moved to the right-hand side
     rho = a * psi[j] / psi[i]
     known = np.where(column[j] >= 0, 0.0, phi[j] / np.where(psi[j] > 0, psi[j], 1.0))
     one = np.ones(kept.size)

@@ -84,7 +84,7 @@ def local_search(
     until: float = np.inf,
     listener: Listener = SILENT,
 ) -> Mask:
-    """Return a mask at least as good as `placed`; parameters as in `greedy`, but only better plans are told."""
+    """Return a mask at least as good as `placed`; parameters as in `greedy`, but the listener is told of better plans only."""
     pooled.refresh(placed)
     best, best_value = placed, overlay.value(placed)
     improved = True

@@ -59,7 +59,7 @@ def solve(
     instance
         The problem.
     method
-        `cuts` (branch and cut of our own), `compact` (one mixed-integer program in HiGHS), `greedy` (its bound is the value with every
+        `cuts` (branch and cut), `compact` (one mixed-integer program in HiGHS), `greedy` (its bound is the value with every
         option placed), or `auto`, which is `cuts`: none of the benchmark's problems is solved faster by another (results/benchmarks.md).
     gap
         Relative gap (upper - lower) / upper at which to stop, >= 0.

@@ -54,7 +54,7 @@ BREAKING = 2.0
 
 @dataclass(frozen=True)
 class Relaxed:
-    """What the linear program says of a node.
+    """The solution of the linear program of a node.
 
     Attributes
     ----------

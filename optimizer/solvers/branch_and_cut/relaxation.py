@@ -105,7 +105,7 @@ class LinearProgram:
         return self._side.size
 
     def add_columns(self, upper: NDArray[np.float64], entries: csr_array) -> None:
-        """Add variables in [0, upper] that cost nothing and stand in the rows that are never dropped, as (kept, new) entries say."""
+        """Add variables in [0, upper] of cost 0, with (kept, new) entries in the rows that are never dropped."""
         new = upper.size
         below = csr_array((self.n_rows - self._n_kept, new))
         self._rows = csr_array(hstack((self._rows, vstack((entries, below)))))
@@ -263,7 +263,7 @@ class _State:
         fresh = ~np.isin(self.name, both, assume_unique=True)
         self._name_rows(update.new_linear_constraints, np.flatnonzero(fresh))
         matrix = update.linear_constraint_matrix_updates
-        if wider.size:  # whole rows that are new, and of the others what stands in columns that are
+        if wider.size:  # whole new rows, and of the others the entries in new columns
             _fill_matrix(matrix, self.name, _cut_left(self.rows, ~fresh, before.cost.size))
         else:
             _fill_matrix(matrix, self.name[fresh], self.rows[fresh])

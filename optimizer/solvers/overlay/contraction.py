@@ -183,7 +183,7 @@ def _batch(core: Core, fixed: NDArray[np.bool_], rng: np.random.Generator) -> ND
 def _undominated(core: Core) -> _Reduced:
     """Drop arcs u -> v that are strictly dearer than a route u -> w -> v by a cheap arc u -> w; the arcs looked up are counted.
 
-    Two arcs of such a route are looked up only where the cheapest arc out of w, and into v, leave room for it.
+    Two arcs of such a route are looked up only where the cheapest arc out of w, and into v, leave slack for it.
     """
     n, tail, head, cost = core.n_nodes, core.tail, core.head, core.cost
     key = tail * n + head
@@ -198,13 +198,13 @@ def _undominated(core: Core) -> _Reduced:
     for rank in range(WITNESSES):
         open_arcs = open_arcs[degree[tail[open_arcs]] > rank]
         half = by_cost[first[tail[open_arcs]] + rank]
-        room = cost[open_arcs] - STRICTLY - cost[half]
-        open_ = room > into[head[open_arcs]]
-        open_arcs, half, room = open_arcs[open_], half[open_], room[open_]
-        near = np.flatnonzero(room > out_of[head[half]])
+        slack = cost[open_arcs] - STRICTLY - cost[half]
+        open_ = slack > into[head[open_arcs]]
+        open_arcs, half, slack = open_arcs[open_], half[open_], slack[open_]
+        near = np.flatnonzero(slack > out_of[head[half]])
         wanted = head[half[near]] * n + head[open_arcs[near]]
         other = np.minimum(np.searchsorted(key, wanted), key.size - 1)
-        beaten = near[(key[other] == wanted) & (cost[other] < room[near])]
+        beaten = near[(key[other] == wanted) & (cost[other] < slack[near])]
         keep[open_arcs[beaten]] = False
         open_arcs, lookups = np.delete(open_arcs, beaten), lookups + near.size
     return _Reduced(Core(core.node, tail[keep], head[keep], cost[keep]), lookups)

@@ -99,7 +99,7 @@ class Overlay:
     free
         (options,) options that are neither forced nor forbidden.
     bundle
-        (parts, options) how often each option holds each part, where it is parts of options that stand on arcs (`option` then names
+        (parts, options) how often each option holds each part, where parts of options lie on arcs (`option` then names
         parts) and several options hold the same ones; None where each option is a part of its own.
     """
 
@@ -117,7 +117,7 @@ class Overlay:
     bundle: csr_array | None = None
 
     def presence(self, share: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return how much of each part stands on its arcs when (options,) shares of options are placed."""
+        """Return how much of each part is on its arcs when (options,) shares of options are placed."""
         return share if self.bundle is None else np.asarray(self.bundle @ share)
 
     def arc_survival(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
