@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from optimizer.lab.benchmark import command_times, overlay_scaling, tours
+from optimizer.lab.benchmark.processes import own_peak_mb
 from optimizer.lab.benchmark.rows import CommandRow
 from optimizer.lab.benchmark.suites import SUITES, SuiteOptions
 from optimizer.lab.machine import stamp
@@ -77,6 +80,9 @@ def test_a_command_is_measured_and_one_that_fails_says_why() -> None:
     row = command_times.measure(command_times.TimedCommand("--help", 0.5, ("--help",)))
     assert row.seconds is not None
     assert row.note == ""
+    if hasattr(os, "wait4"):  # its own peak, not the larger one of this process
+        assert row.peak_mb is not None
+        assert row.peak_mb < (own_peak_mb() or math.inf)
     failed = command_times.measure(command_times.TimedCommand("nothing", 0.5, ("nothing",)))
     assert failed.seconds is None
     assert failed.note

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
+import json
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -66,30 +65,38 @@ def planned_rows(extract: Path | None = None) -> Iterator[PlannedRow[CommandRow]
         yield PlannedRow(command_key(package_version(), command.name), partial(measure, command))
 
 
+WATCH = """
+import json, os, subprocess, sys, time
+began, peak = time.monotonic(), None
+process = subprocess.Popen(sys.argv[1:], stdout=2, stderr=2)
+if hasattr(os, "wait4"):
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    peak = usage.ru_maxrss / (1024**2 if sys.platform == "darwin" else 1024)
+code = process.wait()
+print(json.dumps({"seconds": time.monotonic() - began, "peak_mb": peak, "code": code}))
+"""
+"""Program that runs a command and measures it. It is small itself: on Linux a new process inherits the peak of the one that starts it."""
+
+
 def measure(command: TimedCommand) -> CommandRow:
     """Run a command and return its time and memory."""
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as output:
+    with tempfile.TemporaryDirectory() as folder:
         arguments = [argument.format(out=Path(folder) / "out") for argument in command.arguments]
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter and command
-            [sys.executable, str(ROOT / "cli.py"), *arguments], stdout=output, stderr=output
+        done = subprocess.run(  # noqa: S603 - our own interpreter and command
+            [sys.executable, "-S", "-c", WATCH, sys.executable, str(ROOT / "cli.py"), *arguments],
+            capture_output=True,
+            check=True,
         )
-        peak = None
-        if hasattr(os, "wait4"):
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-            peak = usage.ru_maxrss / (1024**2 if sys.platform == "darwin" else 1024)
-        failed = process.wait() != 0
-        seconds = time.monotonic() - began
-        output.seek(0)
-        text = output.read().decode(errors="replace").strip()
-    note = (text.splitlines()[-1] if text else f"exit code {process.returncode}") if failed else ""
+    measured = json.loads(done.stdout)
+    lines = done.stderr.decode(errors="replace").strip().splitlines()
+    failed = measured["code"] != 0
     return CommandRow(
         command=command.name,
         goal_s=command.goal_s,
-        seconds=None if failed else seconds,
-        peak_mb=None if failed else peak,
-        note=note,
+        seconds=None if failed else measured["seconds"],
+        peak_mb=None if failed else measured["peak_mb"],
+        note=(lines[-1] if lines else f"exit code {measured['code']}") if failed else "",
         cores=cores(),
         **stamp(),
     )
