@@ -126,6 +126,13 @@ def dense_precision(latent: LatentModel, hyper: Hyperparameters) -> np.ndarray:
     return np.column_stack([latent.field.times(hyper.tau, hyper.kappa2, unit) for unit in np.eye(m)])
 
 
+def mode_of(
+    latent: LatentModel, hyper: Hyperparameters, start: LatentPoint | None = None
+) -> tuple[PosteriorExpansion, Hessian]:
+    found = find_mode(latent, hyper, start)
+    return found.expansion, found.hessian
+
+
 def dense_hessian(latent: LatentModel, hyper: Hyperparameters, expansion: PosteriorExpansion) -> np.ndarray:
     """(2 m + q, 2 m + q) H over (u, v, beta), put together without any elimination."""
     m, q = expansion.cross.shape
@@ -145,7 +152,7 @@ def dense_hessian(latent: LatentModel, hyper: Hyperparameters, expansion: Poster
 @pytest.mark.parametrize("yes_no", [False, True])
 def test_laplace_agrees_with_dense_algebra(yes_no: bool) -> None:  # the referee of the whole file
     latent, hyper = latent_of(np.random.default_rng(1), yes_no=yes_no)
-    mode, hessian = find_mode(latent, hyper)
+    mode, hessian = mode_of(latent, hyper)
     assert np.abs(mode.slope_u).max() < 1e-3
     assert np.abs(mode.slope_beta).max() < 1e-3
     h = dense_hessian(latent, hyper, mode)
@@ -185,8 +192,8 @@ def test_the_gradient_is_that_of_f() -> None:
 
 def test_without_a_nugget_the_own_part_stays_at_nothing() -> None:
     latent, hyper = latent_of(np.random.default_rng(3))
-    mode, hessian = find_mode(latent, replace(hyper, nugget=0.0))
-    tiny, small = find_mode(latent, replace(hyper, nugget=1e-9))
+    mode, hessian = mode_of(latent, replace(hyper, nugget=0.0))
+    tiny, small = mode_of(latent, replace(hyper, nugget=1e-9))
     assert not mode.point.v.any()
     np.testing.assert_allclose(latent.rates(mode.point), latent.rates(tiny.point), atol=1e-5)
     np.testing.assert_allclose(hessian.log_determinant, small.log_determinant, rtol=1e-6)
@@ -194,7 +201,7 @@ def test_without_a_nugget_the_own_part_stays_at_nothing() -> None:
 
 def test_draws_have_the_covariance_of_the_dense_inverse() -> None:
     latent, hyper = latent_of(np.random.default_rng(4))
-    mode, _ = find_mode(latent, hyper)
+    mode, _ = mode_of(latent, hyper)
     draws = draw(latent, hyper, mode, 3000, np.random.default_rng(5))
     covariance = np.linalg.inv(dense_hessian(latent, hyper, mode))
     m, q = mode.cross.shape
@@ -222,7 +229,7 @@ def test_the_evidence_of_two_segments_is_near_the_integral() -> None:
         1,
     )
     hyper = Hyperparameters(2.0, 0.5)
-    mode, hessian = find_mode(latent, hyper)
+    mode, hessian = mode_of(latent, hyper)
     grid = np.linspace(-6, 6, 1201)
     a, b = np.meshgrid(grid, grid, indexing="ij")
     precision = 2.0 * np.array([[1.5, -1.0], [-1.0, 1.5]])
@@ -243,11 +250,11 @@ def test_the_blurred_climb_finds_the_nearest_normal() -> None:
         1,
     )
     hyper = Hyperparameters(1.0, 0.25)
-    mode, hessian = find_mode(latent, hyper)
+    mode, hessian = mode_of(latent, hyper)
     sharp = float(latent.rates(mode.point)[0])
     for _ in range(6):
         latent = replace(latent, blur=np.sqrt(hessian.rate_variance(np.zeros((1, 0)))))
-        mode, hessian = find_mode(latent, hyper, mode.point)
+        mode, hessian = mode_of(latent, hyper, mode.point)
     grid = np.linspace(-20, 10, 30001)
     weight = np.exp(-np.exp(grid) - grid**2 / 8)
     mean = float((grid * weight).sum() / weight.sum())
@@ -264,7 +271,7 @@ def test_columns_are_one_for_each_class_that_occurs_twice() -> None:
 
 def test_a_hessian_solves_its_own_system() -> None:
     latent, hyper = latent_of(np.random.default_rng(6))
-    mode, _ = find_mode(latent, hyper)
+    mode, _ = mode_of(latent, hyper)
     hessian = Hessian(latent, hyper, mode)
     m, q = mode.cross.shape
     rng = np.random.default_rng(7)
@@ -287,7 +294,7 @@ def test_without_a_field_the_mode_is_the_poisson_regression_of_statsmodels() -> 
     cells = Cells(np.arange(m), np.zeros(m, dtype=np.int64), count, expected, np.ones(m), np.full(m, np.nan))
     design = Design(x, np.zeros(2), np.full(2, 1e4), np.zeros(m))
     latent = LatentModel(Field(road_neighbours(network)), cells, (), design, 1)
-    mode, hessian = find_mode(latent, Hyperparameters(1e9, 1.0))
+    mode, hessian = mode_of(latent, Hyperparameters(1e9, 1.0))
     referee = sm.GLM(count, x, family=sm.families.Poisson(), exposure=expected).fit(tol=1e-12)
     np.testing.assert_allclose(mode.point.beta, referee.params, rtol=1e-5)
     spread = np.einsum("ij,jk,ik->i", x, referee.cov_params(), x)

@@ -9,6 +9,7 @@ FlowRegression   Poisson regression on the trafficking flow and the road class
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -40,6 +41,14 @@ HALF = 0.5
 """Seizures that stand before any evidence, as in Jeffreys's prior for a Poisson's rate."""
 
 
+@dataclass(frozen=True)
+class _Counts:
+    """By segment: (m,) seizures, and (m,) expected seizures as a baseline sees them."""
+
+    count: Floats
+    expected: Floats
+
+
 class _Plain(GammaModel):
     """A Gamma posterior with half a seizure before the evidence.
 
@@ -62,26 +71,26 @@ class _Plain(GammaModel):
         """
         self._network = network
         self.evidence_ = gather_evidence(records, effort, network)
-        count, expected = self._seen(self.evidence_)
-        self.shape_, self.rate_ = HALF + count, HALF + expected
+        counts = self._seen(self.evidence_)
+        self.shape_, self.rate_ = HALF + counts.count, HALF + counts.expected
         return self
 
-    def _seen(self, evidence: Evidence) -> tuple[Floats, Floats]:
+    def _seen(self, evidence: Evidence) -> _Counts:
         raise NotImplementedError
 
 
 class RawCounts(_Plain):
     """Seizures, as if every segment had been searched alike: the hot-spot map that is an effort map."""
 
-    def _seen(self, evidence: Evidence) -> tuple[Floats, Floats]:
-        return evidence.count, np.full(evidence.count.size, evidence.expected.mean())
+    def _seen(self, evidence: Evidence) -> _Counts:
+        return _Counts(evidence.count, np.full(evidence.count.size, evidence.expected.mean()))
 
 
 class CountsOverEffort(_Plain):
     """Seizures over effort; where nobody searched, the rate of the whole."""
 
-    def _seen(self, evidence: Evidence) -> tuple[Floats, Floats]:
-        return evidence.count, evidence.expected
+    def _seen(self, evidence: Evidence) -> _Counts:
+        return _Counts(evidence.count, evidence.expected)
 
 
 class KernelDensity(_Plain):
@@ -99,11 +108,11 @@ class KernelDensity(_Plain):
         super().__init__(level=level)
         self.reach_km = reach_km
 
-    def _seen(self, evidence: Evidence) -> tuple[Floats, Floats]:
+    def _seen(self, evidence: Evidence) -> _Counts:
         length = self._network.length_m[self._network.segment_arc]
         kernel = walk(self._network, self.reach_km)
         around = np.maximum(kernel.gathered(np.column_stack((evidence.count, length))), 0)
-        return around[:, 0], around[:, 1] * evidence.expected.sum() / length.sum()
+        return _Counts(around[:, 0], around[:, 1] * evidence.expected.sum() / length.sum())
 
 
 class FlowRegression:

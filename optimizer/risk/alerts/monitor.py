@@ -29,6 +29,7 @@ from optimizer.risk.alerts.chance import PredictiveCounts, false_discovery_rates
 from optimizer.risk.alerts.places import Place, segment_label, whole_place
 from optimizer.risk.alerts.tally import RateReference, Tally, tally, without_effort
 from optimizer.risk.alerts.window import split_record
+from optimizer.risk.field_flow.area_posterior import RateDraws
 from optimizer.risk.field_flow.season import in_average_months
 
 if TYPE_CHECKING:
@@ -210,7 +211,7 @@ class AlertMonitor:
         self.model = model.fit(self.split.before.seizures, self.split.before.effort, network)
         self.widening = widening
         self._seed = seed
-        self._draws: tuple[Floats, Floats] | None = None
+        self._draws: RateDraws | None = None
         self.reference = RateReference(self.model.evidence_.units, self.model.evidence_.global_rate)
 
     def widen(self, widening: float) -> None:
@@ -290,21 +291,22 @@ class AlertMonitor:
         kept = wanted[number]
         starts = np.flatnonzero(np.diff(number[kept], prepend=-1))
         segment, unit, expected = counted.segment[kept], counted.unit[kept], counted.expected[kept]
+        joint = self._joint()
         return np.array(
             [
                 np.log(np.add.reduceat(expected * np.exp(draw[segment] + level[unit]), starts))
-                for draw, level in zip(*self._joint(), strict=True)
+                for draw, level in zip(joint.eta, joint.level, strict=True)
             ]
         )
 
-    def _joint(self) -> tuple[Floats, Floats]:
-        """Return joint draws of log rates, (draws, m), and of the levels of the units, (draws, units)."""
+    def _joint(self) -> RateDraws:
+        """Return joint draws of the log rates and of the levels of the units."""
         if self._draws is None:
             n = DRAWS if self.network.n_segments <= MANY else DRAWS_OF_MANY
             mean = self.model.mean_
             rng = np.random.default_rng(self._seed)
             rates = mean + (self.model.sample(n, rng) - mean) * (self.widening / self.model.widening)
-            self._draws = rates, self._levels(rates, rng)
+            self._draws = RateDraws(rates, self._levels(rates, rng))
         return self._draws
 
     def _levels(self, rates: Floats, rng: np.random.Generator) -> Floats:

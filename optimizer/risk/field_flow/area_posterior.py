@@ -133,7 +133,7 @@ class AreaPosterior:
         hessian = Hessian(self._without, hyper, self._expansion)
         own = nuggets(latent, hyper)
         free = own / (1 + own * self._expansion.weight)
-        towards = hessian.newton(own)[0]
+        towards = hessian.newton(own).point
         x, p = latent.design.columns, latent.design.columns.shape[1]
         at, beta = mode.area_u, mode.area_beta
         moved = [hessian.solve_without_areas(*pair, free * pair[0]) for pair in zip(at.T, beta.T, strict=True)]

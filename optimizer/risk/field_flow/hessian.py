@@ -5,6 +5,7 @@ Letters as in `optimizer.risk.field_flow.laplace`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
     from optimizer.risk.field_flow.posterior import PosteriorExpansion
 
     Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class NewtonStep:
+    """A Newton step, and half of what f would gain by it if it were quadratic."""
+
+    point: LatentPoint
+    gain: float
 
 
 class Hessian:
@@ -91,8 +100,8 @@ class Hessian:
                 point = point.moved(part, -share)
         return point
 
-    def newton(self, nugget: Floats) -> tuple[LatentPoint, float]:
-        """Return Newton's step and half of what f would gain by it if it were a parabola."""
+    def newton(self, nugget: Floats) -> NewtonStep:
+        """Return Newton's step."""
         expansion = self._expansion
         step = self.solve(
             expansion.slope_u, expansion.slope_beta, self._own * expansion.pull - self._free * expansion.point.v
@@ -100,7 +109,7 @@ class Hessian:
         gain = float(expansion.slope_u @ step.u + expansion.slope_beta @ step.beta + expansion.pull @ step.v)
         if nugget.any():
             gain -= float(expansion.point.v @ (step.v / nugget))
-        return step, gain / 2
+        return NewtonStep(step, gain / 2)
 
     def area_variance(self) -> Floats:
         """Return the (areas,) variances of the linear log sums of the areas."""

@@ -26,6 +26,7 @@ H. Rue, S. Martino, N. Chopin (2009), Approximate Bayesian inference for latent 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,6 +47,14 @@ MOST_STEPS = 60
 HALVINGS = 30
 
 
+@dataclass(frozen=True)
+class FoundMode:
+    """The mode of a posterior: its expansion there, and the Hessian."""
+
+    expansion: PosteriorExpansion
+    hessian: Hessian
+
+
 def find_mode(
     latent: LatentModel,
     hyper: Hyperparameters,
@@ -53,7 +62,7 @@ def find_mode(
     *,
     close: float = 1e-8,
     most: int = MOST_STEPS,
-) -> tuple[PosteriorExpansion, Hessian]:
+) -> FoundMode:
     """Return the mode, by Newton's method with halved steps, and the Hessian there.
 
     Parameters
@@ -74,19 +83,19 @@ def find_mode(
     here = expand_posterior(latent, hyper, start)
     for _ in range(most):
         hessian = Hessian(latent, hyper, here)
-        step, gain = hessian.newton(nuggets(latent, hyper))
-        if gain < close:
+        step = hessian.newton(nuggets(latent, hyper))
+        if step.gain < close:
             break
         length = 1.0
         for _ in range(HALVINGS):
-            there = expand_posterior(latent, hyper, here.point.moved(step, length))
-            if there.value >= here.value + 0.1 * length * gain:
+            there = expand_posterior(latent, hyper, here.point.moved(step.point, length))
+            if there.value >= here.value + 0.1 * length * step.gain:
                 break
             length /= 2
         else:
             break
         here = there
-    return here, hessian
+    return FoundMode(here, hessian)
 
 
 def log_evidence(latent: LatentModel, hyper: Hyperparameters, mode: PosteriorExpansion, hessian: Hessian) -> float:

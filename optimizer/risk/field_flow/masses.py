@@ -68,7 +68,7 @@ def with_masses(plain: Candidate, base: Design, choice: FittedFlow) -> Candidate
     )
     for _ in range(MASS_ROUNDS):
         latent = replace(small, design=movable.design(small_base, around, segments))
-        here = find_mode(latent, plain.hyper, here, close=1e-2, most=2)[0].point
+        here = find_mode(latent, plain.hyper, here, close=1e-2, most=2).expansion.point
         found = here.beta[p + 1 : p + 1 + movable.size]
         moved = found - around.masses
         around = _Linear(around.masses + np.clip(moved, -1.5, 1.5), max(float(here.beta[p]), 0.05))

@@ -141,7 +141,7 @@ class FieldFlow:
         self._network = network
         self.evidence_ = gather_evidence(records, effort, network)
         latent = self._latent_model(Field(self.neighbours or road_neighbours(network)))
-        self._start = find_mode(latent, START, close=1.0)[0].point
+        self._start = find_mode(latent, START, close=1.0).expansion.point
         self.season_ = self._season(records, effort, latent)
         if effort is not None and (self.season_ != 1).any():
             seasonal = gather_evidence(records, in_average_months(effort, self.season_), network)
@@ -314,14 +314,15 @@ class FieldFlow:
             return NO_SEASON
         index = np.exp(latent.rates(self._start))
         known = self.evidence_
-        return fit_season(*by_month(records, effort, known.exposure, self._network, known.global_rate, index))
+        counts = by_month(records, effort, known.exposure, self._network, known.global_rate, index)
+        return fit_season(counts.count, counts.expected)
 
     def _candidates(self, latent: LatentModel) -> list[Candidate]:
         """Return the models that are averaged, the field alone first."""
         self._paths: PathFlows | None = None
-        hyper, mode = fit_hyperparameters(latent, START)
-        hyper = fit_shape(latent, hyper, mode) if self.shape is None else replace(hyper, shape=self.shape)
-        field = candidate_at_mode("field", latent, hyper, _whole(latent, mode) or self._start)
+        fit = fit_hyperparameters(latent, START)
+        hyper = fit_shape(latent, fit) if self.shape is None else replace(fit.hyper, shape=self.shape)
+        field = candidate_at_mode("field", latent, hyper, _whole(latent, fit.mode) or self._start)
         return [field, *self._with_flows(latent, field), class_rate_candidate(latent, hyper.shape, field.mode.point)]
 
     def _with_flows(self, latent: LatentModel, field: Candidate) -> list[Candidate]:
@@ -331,9 +332,9 @@ class FieldFlow:
         hyper = field.hyper
         choice = fit_flow(latent, self._network, self.flows, self.thetas, hyper)
         self._paths = choice.flows
-        hyper, mode = fit_hyperparameters(choice.latent, hyper)
-        start = _whole(latent, mode) or without_flow(field)
-        plain = candidate_at_mode("field + flow", choice.latent, hyper, start, choice.flows.theta)
+        fit = fit_hyperparameters(choice.latent, hyper)
+        start = _whole(latent, fit.mode) or without_flow(field)
+        plain = candidate_at_mode("field + flow", choice.latent, fit.hyper, start, choice.flows.theta)
         wanted = self._network.n_segments <= LARGEST_FOR_MASSES if self.masses is None else self.masses
         fitted = with_masses(plain, latent.design, choice) if wanted else None
         return [plain] if fitted is None else [plain, fitted]

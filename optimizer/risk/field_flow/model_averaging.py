@@ -135,9 +135,16 @@ def with_flow(design: Design, column: Floats) -> Design:
     )
 
 
-def fit_hyperparameters(
-    latent: LatentModel, start: Hyperparameters, tolerance: float = 0.25
-) -> tuple[Hyperparameters, PosteriorExpansion]:
+@dataclass(frozen=True)
+class HyperparameterFit:
+    """Hyperparameters, the mode of the latent variables under them, and the log evidence, their priors included."""
+
+    hyper: Hyperparameters
+    mode: PosteriorExpansion
+    log_evidence: float
+
+
+def fit_hyperparameters(latent: LatentModel, start: Hyperparameters, tolerance: float = 0.25) -> HyperparameterFit:
     """Return the most likely tau, kappa^2 and nugget, fitted on a subgraph where the model is large, and the mode there.
 
     Parameters
@@ -150,49 +157,46 @@ def fit_hyperparameters(
         Size of the simplex, in the logarithms, at which the search stops.
     """
     latent = restrict(latent, learning_subgraph(latent))
-    best: list[tuple[float, Hyperparameters, PosteriorExpansion]] = []
+    best: list[HyperparameterFit] = []
 
     def cost(logs: Floats) -> float:
         tau, kappa2, nugget = np.exp(np.clip(logs, -20, 20)).tolist()
         hyper = Hyperparameters(tau, kappa2, nugget, start.shape)
-        value, mode = mode_and_evidence(latent, hyper, best[0][2].point if best else None)
-        if not best or value > best[0][0]:
-            best[:] = [(value, hyper, mode)]
-        return -value
+        tried = fit_at(latent, hyper, best[0].mode.point if best else None)
+        if not best or tried.log_evidence > best[0].log_evidence:
+            best[:] = [tried]
+        return -tried.log_evidence
 
     at = _logs(start)
     corners = at + np.vstack((np.zeros(3), np.diag([1.0, 1.5, 1.0])))
     options = {"initial_simplex": corners, "xatol": tolerance, "fatol": 0.05, "maxfev": 60}
     minimize(cost, at, method="Nelder-Mead", options=options)  # type: ignore[call-overload]  # stubs lack initial_simplex
-    return best[0][1], best[0][2]
+    return best[0]
 
 
 def _logs(hyper: Hyperparameters) -> Floats:
     return np.log([hyper.tau, hyper.kappa2, max(hyper.nugget, 1e-8)])
 
 
-def mode_and_evidence(
-    latent: LatentModel, hyper: Hyperparameters, start: LatentPoint | None
-) -> tuple[float, PosteriorExpansion]:
-    """Return the log evidence with the priors of the hyperparameters, and the mode."""
-    mode, hessian = find_mode(latent, hyper, start, close=CLOSE)
-    return log_evidence(latent, hyper, mode, hessian) + _log_prior(hyper), mode
+def fit_at(latent: LatentModel, hyper: Hyperparameters, start: LatentPoint | None) -> HyperparameterFit:
+    """Return the mode and the evidence under given hyperparameters."""
+    found = find_mode(latent, hyper, start, close=CLOSE)
+    evidence = log_evidence(latent, hyper, found.expansion, found.hessian) + _log_prior(hyper)
+    return HyperparameterFit(hyper, found.expansion, evidence)
 
 
 def _log_prior(hyper: Hyperparameters) -> float:
     return float(-0.5 * (((_logs(hyper) - HYPER_MEAN) / HYPER_SD) ** 2).sum())
 
 
-def fit_shape(
-    latent: LatentModel, hyper: Hyperparameters, mode: PosteriorExpansion, shapes: Sequence[float] = SHAPES
-) -> Hyperparameters:
-    """Return the setting with the shape of a month's counts under which the record is likeliest.
+def fit_shape(latent: LatentModel, fit: HyperparameterFit, shapes: Sequence[float] = SHAPES) -> Hyperparameters:
+    """Return the hyperparameters of a fit with the shape of a month's counts under which the record is most likely.
 
     Where seizures are known by area alone, the first of the shapes that is not worse than that by more than `SHAPE_MARGIN`.
     """
-    tried = [replace(hyper, shape=shape) for shape in shapes]
+    tried = [replace(fit.hyper, shape=shape) for shape in shapes]
     smaller = restrict(latent, learning_subgraph(latent))
-    values = [mode_and_evidence(smaller, one, mode.point)[0] for one in tried]
+    values = [fit_at(smaller, one, fit.mode.point).log_evidence for one in tried]
     enough = max(values) - (SHAPE_MARGIN if latent.areas else 0.0)
     return next(one for one, value in zip(tried, values, strict=True) if value >= enough)
 
@@ -206,19 +210,19 @@ def candidate_at_mode(
     table: OdTable | None = None,
 ) -> Candidate:
     """Return a candidate at its mode, with its evidence."""
-    mode, hessian = find_mode(latent, hyper, start, close=CLOSE)
-    evidence = log_evidence(latent, hyper, mode, hessian) + _log_prior(hyper)
-    mean = latent.rates(mode.point)
-    return Candidate(name, latent, hyper, mode, evidence, mean, np.full(mean.size, np.nan), theta, table)
+    fit = fit_at(latent, hyper, start)
+    mean = latent.rates(fit.mode.point)
+    return Candidate(name, latent, hyper, fit.mode, fit.log_evidence, mean, np.full(mean.size, np.nan), theta, table)
 
 
 def class_rate_candidate(latent: LatentModel, shape: float, start: LatentPoint) -> Candidate:
     """Return the candidate in which segments differ by road class alone, at its mode; it has no hyperparameters and pays for none."""
     hyper = replace(NO_FIELD, shape=shape)
     nothing = np.zeros_like(start.u)
-    mode, hessian = find_mode(latent, hyper, LatentPoint(nothing, nothing, start.beta), close=CLOSE)
+    found = find_mode(latent, hyper, LatentPoint(nothing, nothing, start.beta), close=CLOSE)
+    mode = found.expansion
     mean = latent.rates(mode.point)
-    evidence = log_evidence(latent, hyper, mode, hessian)
+    evidence = log_evidence(latent, hyper, mode, found.hessian)
     return Candidate("alike", latent, hyper, mode, evidence, mean, np.full(mean.size, np.nan))
 
 
@@ -228,18 +232,25 @@ def with_posterior(one: Candidate) -> Candidate:
     Where seizures are known by area alone no normal distribution is near, and mean and spread are those of draws (`area_posterior`).
     """
     latent, hyper = one.latent, one.hyper
-    mode, hessian = find_mode(latent, hyper, one.mode.point, close=CLOSE)
+    found = find_mode(latent, hyper, one.mode.point, close=CLOSE)
     for _ in range(BLURS):
-        sd = np.sqrt(hessian.rate_variance(latent.design.columns))
-        latent = replace(latent, blur=np.minimum(sd, WIDEST_BLUR), area_blur=np.sqrt(hessian.area_variance()))
-        mode, hessian = find_mode(latent, hyper, mode.point, close=CLOSE)
+        sd = np.sqrt(found.hessian.rate_variance(latent.design.columns))
+        latent = replace(latent, blur=np.minimum(sd, WIDEST_BLUR), area_blur=np.sqrt(found.hessian.area_variance()))
+        found = find_mode(latent, hyper, found.expansion.point, close=CLOSE)
+    mode = found.expansion
     if latent.areas:
         area_posterior = AreaPosterior(latent, hyper, mode)
-        found = area_posterior.summary()
+        summary = area_posterior.summary()
         return replace(
-            one, latent=latent, mode=mode, mean=found.mean, sd=found.sd, area_posterior=area_posterior, summary=found
+            one,
+            latent=latent,
+            mode=mode,
+            mean=summary.mean,
+            sd=summary.sd,
+            area_posterior=area_posterior,
+            summary=summary,
         )
-    sd = np.sqrt(hessian.rate_variance(latent.design.columns))
+    sd = np.sqrt(found.hessian.rate_variance(latent.design.columns))
     return replace(one, latent=latent, mode=mode, mean=latent.rates(mode.point), sd=sd)
 
 
@@ -260,12 +271,15 @@ class FittedFlow:
     local
         What passes everywhere, over the mean flow of a segment.
     latent
-        The problem with the flow as its last covariate.
+        The model with the flow as its last covariate.
+    log_evidence
+        Of the record under the hyperparameters that it was fitted at.
     """
 
     flows: PathFlows
     local: float
     latent: LatentModel
+    log_evidence: float
 
 
 def fit_flow(
@@ -274,21 +288,22 @@ def fit_flow(
     """Return the flow under whose theta, and then local share, the record is likeliest at the given hyperparameters."""
     segments = learning_subgraph(latent)
 
-    def tried_flow(flows: PathFlows, total: Floats, local: float) -> tuple[float, FittedFlow]:
+    def fit_local(flows: PathFlows, total: Floats, local: float) -> FittedFlow:
         own = (
             local / (total / total.mean() + local) if total.any() else None
         )  # the less flow, the more a road is its own
         fuller = replace(latent, design=with_flow(latent.design, flow_column(total, local)), own=own)
-        return mode_and_evidence(restrict(fuller, segments), hyper, None)[0], FittedFlow(flows, local, fuller)
+        evidence = fit_at(restrict(fuller, segments), hyper, None).log_evidence
+        return FittedFlow(flows, local, fuller, evidence)
 
     tried = []
     for theta in thetas:
         flows = path_flows(network, table, theta)
         total = flows.net(table.shares()).sum(axis=0)
-        tried.append((*tried_flow(flows, total, LOCAL_SHARES[0]), total))
-    value, choice, total = max(tried, key=lambda item: item[0])
-    others = [(value, choice), *(tried_flow(choice.flows, total, local) for local in LOCAL_SHARES[1:])]
-    return max(others, key=lambda item: item[0])[1]
+        tried.append((fit_local(flows, total, LOCAL_SHARES[0]), total))
+    best, total = max(tried, key=lambda item: item[0].log_evidence)
+    by_local = [best, *(fit_local(best.flows, total, local) for local in LOCAL_SHARES[1:])]
+    return max(by_local, key=lambda fit: fit.log_evidence)
 
 
 def model_weights(candidates: Sequence[Candidate]) -> Floats:

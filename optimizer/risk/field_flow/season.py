@@ -8,7 +8,7 @@ known season makes effort comparable: an hour in a month that finds twice as muc
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -76,10 +76,18 @@ def _walk(count: Floats, expected: Floats, spread: float) -> tuple[float, Floats
     return chance + float(level), season
 
 
+@dataclass(frozen=True)
+class MonthlyCounts:
+    """By month of the year: (12,) seizures, and (12,) what the effort would find in an average month."""
+
+    count: Floats
+    expected: Floats
+
+
 def by_month(
     records: Seizures, effort: Effort, exposure: Exposure, network: Network, global_rate: Floats, index: Floats
-) -> tuple[Floats, Floats]:
-    """Return the (12,) seizures of each month of the year, and what its effort would find in an average month.
+) -> MonthlyCounts:
+    """Count seizures by month of the year.
 
     Units with a row that spans more than one month are left out: their rows cannot say which month it was.
 
@@ -116,7 +124,9 @@ def by_month(
     expected = np.bincount(_month(effort.start[rows]), weighed, 12).astype(np.float64)
     searched = exposure.amount[made_by, np.maximum(records.segment, 0)] > 0
     seizures = monthly[made_by] & ((records.segment < 0) | searched)
-    return np.bincount(_month(records.start[seizures]), records.count[seizures], 12).astype(np.float64), expected
+    return MonthlyCounts(
+        np.bincount(_month(records.start[seizures]), records.count[seizures], 12).astype(np.float64), expected
+    )
 
 
 def in_average_months(effort: Effort, season: Floats) -> Effort:
