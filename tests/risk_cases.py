@@ -1,4 +1,4 @@
-"""Small networks and records for the tests of the risk room."""
+"""Small networks and records for the tests of the risk package."""
 
 from __future__ import annotations
 

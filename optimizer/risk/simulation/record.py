@@ -42,7 +42,7 @@ def _rows(at: NDArray[np.int64]) -> dict[str, object]:
 def _finds(found: Floats) -> Seizures:
     at = np.argwhere(found > 0)
     return Seizures(
-        **_rows(at),  # type: ignore[arg-type]  # fields of Located by name
+        **_rows(at),  # type: ignore[arg-type]  # fields of LocatedRecords by name
         count=found[at[:, 0], at[:, 1]],
         quantity_kg=np.full(len(at), np.nan),
         drug=np.full(len(at), ""),
