@@ -16,6 +16,7 @@ import numpy as np
 from scipy.sparse.csgraph import connected_components
 
 from optimizer.base.errors import SolverError
+from optimizer.lab.benchmark.processes import own_peak_mb
 from optimizer.lab.benchmark.rows import OverlayRow, overlay_key
 from optimizer.lab.benchmark.scaling_roads import ScalingRoads, scaling_roads
 from optimizer.lab.machine import cores, package_version, stamp
@@ -81,7 +82,7 @@ def measure_case(network: str, options: int) -> OverlayRow:
     """Measure one case in this process; `network` is a number of nodes or the path of an extract."""
     instance = _instance(scaling_roads(int(network)) if network.isdigit() else _roads_of(Path(network)), options)
     contract_s, overlay = min((_timed(lambda: contract(instance)) for _ in range(2)), key=itemgetter(0))
-    peak_mb = _peak_mb()
+    peak_mb = own_peak_mb()
     sources = _sources(instance)
     scipy_s = _search_seconds(instance, sources) * sources.size
     placed = np.zeros(options, dtype=bool)
@@ -189,14 +190,6 @@ def _timed(run: Callable[[], T]) -> tuple[float, T]:
     began = time.process_time()
     outcome = run()
     return time.process_time() - began, outcome
-
-
-def _peak_mb() -> float | None:
-    if sys.platform == "win32":
-        return None
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024**2 if sys.platform == "darwin" else 1024)
 
 
 COLUMNS = {
