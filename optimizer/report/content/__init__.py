@@ -10,11 +10,10 @@ from optimizer.report.content.placements import BeatBase, BeatRow, BeatStopRow, 
 from optimizer.report.content.report_content import ReportContent
 from optimizer.report.content.routes import DisplacementRow, OpenRow, RouteRow
 from optimizer.report.content.run import CountRow, InputFile, Provenance, StepRow
-from optimizer.report.content.summary import BeatBound, PlanSummary
+from optimizer.report.content.summary import PlanSummary, WeighedBound
 
 __all__ = [
     "BeatBase",
-    "BeatBound",
     "BeatRow",
     "BeatStopRow",
     "BudgetRow",
@@ -34,5 +33,6 @@ __all__ = [
     "SiteRow",
     "StepRow",
     "UnitEffort",
+    "WeighedBound",
     "driven_order",
 ]
