@@ -22,7 +22,7 @@ from optimizer.pipeline.plan import Planned, plan_scenario
 from optimizer.pipeline.risk_look import usual_patrol, where_to_look
 from optimizer.problem.evaluation import plan_value
 from optimizer.problem.plan import Plan
-from optimizer.report.content import BeatRow, ReportContent, WeighedBound
+from optimizer.report.content import BeatBound, BeatRow, ReportContent
 from optimizer.report.drawn_beats import FEW, WIDEST, drawn_beats, legend_groups
 from optimizer.report.headline import KeyFigure, beats_sentence, headline, key_figures, solve_sentence
 from optimizer.report.interactive import interactive_map
@@ -121,9 +121,8 @@ def test_layouts_count_beats_only_where_there_are_some() -> None:
 
 def _bounded(exact: bool = True, lower: float = 0.25) -> ReportContent:
     content = full_content()
-    within = WeighedBound(number=37, lower=0.3118, gap=content.summary.gap, pricing_proven=exact)
-    summary = replace(content.summary, status="optimal", limit=None, lower=lower, gap=0.2, weighed=within)
-    return replace(content, summary=summary)
+    bound = BeatBound(lower=lower, gap=0.2, exact=exact, weighed=37)
+    return replace(content, summary=replace(content.summary, status="optimal", limit=None, lower=0.3118, beats=bound))
 
 
 def test_no_bound_within_the_beats_weighed_is_sold_as_one_over_all_beats() -> None:
@@ -319,13 +318,10 @@ def test_what_is_assumed_of_teams_and_people_is_said(planned: Planned, content: 
     assert "do not cross the border" in words
     result = planned.result
     assert result.weighed is not None
-    assert content.summary.weighed == WeighedBound(
-        number=result.weighed,
-        lower=result.weighed_lower,
-        gap=result.weighed_gap,
-        pricing_proven=result.pricing_proven,
+    assert content.summary.beats == BeatBound(
+        lower=result.lower, gap=result.gap, exact=result.pricing_proven, weighed=result.weighed
     )
-    assert (content.summary.lower, content.summary.gap) == (result.lower, result.gap)
+    assert (content.summary.lower, content.summary.gap) == (result.weighed_lower, result.weighed_gap)
     bare = replace(planned.compiled, instance=replace(planned.compiled.instance, patrols=None))
     fixed = replace(result, plan=Plan(_plan(planned).fixed))
     alone = briefing(bare, planned.plan.model_copy(update={"beats": []}), fixed, planned.comparison, ())

@@ -253,7 +253,7 @@ def test_the_blurred_climb_finds_the_nearest_normal() -> None:
     mode, hessian = mode_of(latent, hyper)
     sharp = float(latent.rates(mode.point)[0])
     for _ in range(6):
-        latent = replace(latent, blur=np.sqrt(hessian.rate_variance(np.zeros((1, 0)))))
+        latent = replace(latent, blur=np.sqrt(hessian.unit_variance(latent)))
         mode, hessian = mode_of(latent, hyper, mode.point)
     grid = np.linspace(-20, 10, 30001)
     weight = np.exp(-np.exp(grid) - grid**2 / 8)

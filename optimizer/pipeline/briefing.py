@@ -11,7 +11,7 @@ from optimizer.pipeline.display_names import DisplayNames
 from optimizer.pipeline.layout_briefing import budget_rows, layout_rows
 from optimizer.pipeline.look_briefing import look_left_out, look_next
 from optimizer.pipeline.outputs import package_version
-from optimizer.pipeline.patrol_briefing import beat_rows, weighed_bound
+from optimizer.pipeline.patrol_briefing import beat_bound, beat_rows
 from optimizer.pipeline.record_briefing import counted, fitted_evidence, record_facts, segment_risk, unused_rows
 from optimizer.pipeline.route_briefing import displacement_rows, open_rows, route_rows
 from optimizer.pipeline.site_briefing import site_rows
@@ -89,17 +89,18 @@ def briefing(
 
 def _summary(compiled: Compiled, result: Result, comparison: Comparison) -> PlanSummary:
     share = compiled.scenario.evaders.loads == 1.0
+    teams = compiled.instance.patrols is not None
     return PlanSummary(
         status=result.status,
         limit=result.limit,
-        lower=result.lower,
+        lower=result.weighed_lower if teams else result.lower,
         upper=result.upper,
-        gap=result.gap,
+        gap=result.weighed_gap if teams else result.gap,
         nothing=comparison.nothing.value,
         existing=comparison.existing.value if comparison.existing else None,
         seconds=result.seconds,
         method=result.method,
         unit="share of loads that get through" if share else "number of loads that get through each period",
         share=share,
-        weighed=weighed_bound(result),
+        beats=beat_bound(result) if teams else None,
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.formatting import percent
-from optimizer.report.content import BeatRow, BeatStopRow, WeighedBound
+from optimizer.report.content import BeatBound, BeatRow, BeatStopRow
 
 if TYPE_CHECKING:
     from optimizer.pipeline.display_names import DisplayNames
@@ -50,16 +50,9 @@ def _stops(beat: PlanBeat) -> tuple[BeatStopRow, ...]:
     )
 
 
-def weighed_bound(result: Result) -> WeighedBound | None:
-    """Return what is proven within the beats that were weighed; None without teams."""
-    if result.weighed is None:
-        return None
-    return WeighedBound(
-        number=result.weighed,
-        lower=result.weighed_lower,
-        gap=result.weighed_gap,
-        pricing_proven=result.pricing_proven,
-    )
+def beat_bound(result: Result) -> BeatBound:
+    """Return what is proven against every beat there is, and how many beats were weighed."""
+    return BeatBound(lower=result.lower, gap=result.gap, exact=result.pricing_proven, weighed=result.weighed or 0)
 
 
 @dataclass(frozen=True, slots=True)

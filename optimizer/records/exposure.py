@@ -154,3 +154,12 @@ def in_time(records: Seizures, exposure: Exposure, unit: NDArray[np.int64]) -> N
     before = records.end <= exposure.first[unit]
     behind = records.start >= exposure.after[unit]
     return ~(before | behind)
+
+
+def has_effort(records: Seizures, made_by: NDArray[np.int64], exposure: Exposure) -> NDArray[np.bool_]:
+    """Return whether each row of seizures has effort of its unit behind it, on its segment or somewhere in its area, (k,)."""
+    searched = exposure.amount > 0
+    found = searched[made_by, np.maximum(records.segment, 0)]
+    for row in np.flatnonzero(records.segment < 0).tolist():
+        found[row] = searched[made_by[row], records.area_segment[records.area[row]]].any()
+    return np.asarray(found)

@@ -73,7 +73,7 @@ def draw_layouts(ax: Axes, content: ReportContent) -> Axes:
     values = [(row.value or 0.0) * scale for row in rows]
     bars = ax.barh(range(len(rows)), values, color=AFTER, height=0.6)
     ax.bar_label(bars, [value(content.summary, row.value) for row in rows], padding=3, fontsize=9)
-    lower = content.summary.lower
+    lower = content.summary.bound
     if lower is not None and known(lower):
         ax.axvline(
             lower * scale,

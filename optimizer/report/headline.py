@@ -46,7 +46,7 @@ def key_figures(content: ReportContent) -> list[KeyFigure]:
     summary = content.summary
     figures = (
         ("With this plan", summary.upper, value(summary, summary.upper)),
-        ("Proven: no layout within the budgets goes below", summary.lower, _rounded_down(summary, summary.lower)),
+        ("Proven: no layout within the budgets goes below", summary.bound, _rounded_down(summary, summary.bound)),
         ("With today\N{RIGHT SINGLE QUOTATION MARK}s layout", summary.existing, value(summary, summary.existing)),
         ("With nothing placed", summary.nothing, value(summary, summary.nothing)),
     )
@@ -56,7 +56,7 @@ def key_figures(content: ReportContent) -> list[KeyFigure]:
 def solve_sentence(content: ReportContent) -> str:
     """Say how the plan was found: method, time, how the search ended, gap."""
     summary = content.summary
-    among = " among the beats weighed" if summary.weighed is not None else ""
+    among = " among the beats weighed" if summary.beats is not None else ""
     ends = {
         "optimal": f"the search{among} ended with a proof",
         "feasible": "the search ended before the proof was complete",
@@ -72,7 +72,7 @@ def solve_sentence(content: ReportContent) -> str:
         f"Method {plain(summary.method)}" if summary.method else "Search",
         f"{decimal(summary.seconds)}{SPACE}s" if known(summary.seconds) else "",
         f"status {plain(summary.status)} ({end})",
-        "" if summary.weighed is not None else _gap(summary.gap),
+        "" if summary.beats is not None else _gap(summary.gap),
     )
     return ", ".join(part for part in parts if part) + "."
 
@@ -80,24 +80,24 @@ def solve_sentence(content: ReportContent) -> str:
 def beats_sentence(content: ReportContent) -> str:
     """Say how good the plan is among the beats that were weighed, and against every beat there is; empty without teams."""
     summary = content.summary
-    among = summary.weighed
-    if among is None:
+    if summary.beats is None:
         return ""
-    weighed = f"The plan drives {len(content.beats):,} of {plural(among.number, 'beat')} that were weighed against one another"
+    beats = summary.beats
+    weighed = f"The plan drives {len(content.beats):,} of {plural(beats.weighed, 'beat')} that were weighed against one another"
     within = (
-        f"no plan of those beats brings the value below {_rounded_down(summary, among.lower)} ({_gap(among.gap)})"
-        if known(among.lower)
+        f"no plan of those beats brings the value below {_rounded_down(summary, summary.lower)} ({_gap(summary.gap)})"
+        if known(summary.lower)
         else "how much better another plan of those beats could be was not proven"
     )
     every = (
-        f"Against every beat that the teams could drive, weighed or not, none goes below {_rounded_down(summary, summary.lower)} "
-        f"({_gap(summary.gap)})"
-        if known(summary.lower)
+        f"Against every beat that the teams could drive, weighed or not, none goes below {_rounded_down(summary, beats.lower)} "
+        f"({_gap(beats.gap)})"
+        if known(beats.lower)
         else "Against every beat that the teams could drive, nothing was proven"
     )
     left = (
         ""
-        if among.pricing_proven
+        if beats.exact
         else "; the search for better beats was cut short, and that bound allows for what it left open"
     )
     return f"{weighed}: {within}. {every}{left}."
@@ -117,7 +117,7 @@ def _no_plan(summary: PlanSummary) -> str:
 
 
 def _bound(summary: PlanSummary) -> str:
-    lower, upper = summary.lower, summary.upper
+    lower, upper = summary.bound, summary.upper
     if lower is None or upper is None or not known(lower):
         return "how much better another layout could be was not proven"
     if upper - lower <= PROVED * max(abs(upper), PROVED):

@@ -51,7 +51,7 @@ class Evidence:
     warnings
         What a reader of the rates must know.
     exposure
-        The effort by unit and segment that the seizures were set against.
+        The effort by unit and segment that the seizures were set against, as recorded.
     """
 
     units: tuple[str, ...]
@@ -76,6 +76,13 @@ class Evidence:
         """(m,) expected seizures behind them."""
         return np.asarray(self.unit_expected.sum(axis=0))
 
+    def expected_by_unit(self) -> NDArray[np.float64]:
+        """Return the (len(units), m) expected seizures, those behind counts by area among them."""
+        expected = self.unit_expected.copy()
+        for area in self.area_counts:
+            expected[area.unit, area.segment] += area.expected
+        return expected
+
 
 @runtime_checkable
 class KeepsEvidence(Protocol):
@@ -91,6 +98,7 @@ def gather_evidence(
     *,
     units: tuple[str, ...] | None = None,
     global_rate: NDArray[np.float64] | None = None,
+    comparable: Effort | None = None,
 ) -> Evidence:
     """Set seizures against effort.
 
@@ -111,6 +119,9 @@ def gather_evidence(
         The roads they lie on.
     units, global_rate
         Units and rates of an earlier record, to measure this one against; by default this record's own.
+    comparable
+        The effort in amounts that compare, such as hours of an average month: expected seizures are made of them, while `exposure` keeps the
+        effort as recorded. By default the two are the same.
 
     Raises
     ------
@@ -118,21 +129,22 @@ def gather_evidence(
         If a source's seizures cannot be assigned to one unit of effort.
     """
     exposure = spread_effort(effort, network, units)
+    weighed = exposure if comparable is None else spread_effort(comparable, network, exposure.units)
     unit = unit_of_seizures(records, exposure)
     timely = in_time(records, exposure, unit)
     rate = np.full(len(exposure.units), np.nan)
     parts: list[_UnitEvidence] = []
     warnings = [*records.warnings, *(effort.warnings if effort is not None else ())]
     for number, name in enumerate(exposure.units):
-        amount = exposure.amount[number]
+        amount = weighed.amount[number]
         seized = _seizures_of_unit(records.take((unit == number) & timely), amount)
         warnings += _left_out(records.count[(unit == number) & ~timely].sum(), seized, name)
         if amount.any():
             rate[number] = (
                 max(seized.total, LEAST_SEIZURES) / amount.sum() if global_rate is None else global_rate[number]
             )
-            parts.append(_evidence_of_unit(seized, rate[number] * amount, exposure.months[number], number))
-    return _join(parts, exposure, rate, warnings)
+            parts.append(_evidence_of_unit(seized, rate[number] * amount, weighed.months[number], number))
+    return _join(parts, exposure, weighed.months, rate, warnings)
 
 
 @dataclass(frozen=True)
@@ -203,7 +215,11 @@ def _evidence_of_unit(
 
 
 def _join(
-    parts: Sequence[_UnitEvidence], exposure: Exposure, rate: NDArray[np.float64], warnings: list[str]
+    parts: Sequence[_UnitEvidence],
+    exposure: Exposure,
+    months: NDArray[np.float64],
+    rate: NDArray[np.float64],
+    warnings: list[str],
 ) -> Evidence:
     nothing = np.zeros(exposure.amount.shape[1])
     own_count, own_expected = np.zeros_like(exposure.amount), np.zeros_like(exposure.amount)
@@ -216,7 +232,7 @@ def _join(
         expected=sum((part.expected for part in parts), nothing),
         unit_count=own_count,
         unit_expected=own_expected,
-        months=exposure.months,
+        months=months,
         area_counts=tuple(area for part in parts for area in part.area_counts),
         searched=np.asarray(exposure.amount.any(axis=0) & exposure.recorded),
         warnings=(*warnings, *_remarks(parts, exposure)),

@@ -122,8 +122,7 @@ def information_gain(
     if not 0 < amount < np.inf:
         raise InputError(Problem("--effort", f"{amount:g}", f"an amount of {model.evidence_.units[number]} above 0"))
     main = model.candidates_[int(np.argmax(model.weights_))]
-    level = float(main.latent.level(main.mode.point.beta, np.array([number]))[0])
-    log_mean = np.log(amount * model.evidence_.global_rate[number]) + level + model.mean_
+    log_mean = np.log(amount * model.evidence_.global_rate[number]) + model.levels_[number] + model.mean_
     sd = model.widening * model.sd_
     drawn = model.sample(draws, rng or np.random.default_rng(0))
     own = count_information(log_mean, sd, main.hyper.shape)

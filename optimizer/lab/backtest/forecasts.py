@@ -75,7 +75,8 @@ def by_field(task: ForecastTask) -> Forecast:
         neighbours=nearest_neighbours(task.lon, task.lat), yes_no=(UNIT,), season=months >= MONTHS_FOR_A_SEASON
     ).fit(*as_rows(task), point_network(task.lon, task.lat))
     at = task.judged
-    rate = float(model.evidence_.global_rate[0])
+    seasonal = task.later_by_month[at] @ model.season_ / task.later_searches[at]
+    rate = float(model.evidence_.global_rate[0]) * seasonal
     mean, sd = model.mean_[at], model.sd_[at]
     chance = np.exp(log_chance(_cells(at, np.ones(at.size), np.ones(at.size), rate), mean, sd, np.inf))
     cells = _cells(at, task.later_finds[at], task.later_searches[at], rate)
@@ -122,7 +123,7 @@ def as_rows(task: ForecastTask) -> tuple[Seizures, Effort]:
     return records, effort
 
 
-def _cells(at: NDArray[np.int64], found: Floats, searches: Floats, rate: float) -> Cells:
+def _cells(at: NDArray[np.int64], found: Floats, searches: Floats, rate: Floats) -> Cells:
     return Cells(at, np.zeros(at.size, dtype=np.int64), found, rate * searches, np.ones(at.size), searches)
 
 

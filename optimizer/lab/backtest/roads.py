@@ -280,12 +280,23 @@ def _forecast(
         place_cell=cell[segment],
         finds=later.count[segment],
         size=later.expected[segment],
-        predicted={name: np.maximum(model.predict().mean[segment], 1e-12) for name, model in models.items()},
+        predicted={
+            name: np.maximum(_index_in(model, later_effort, later.expected)[segment], 1e-12)
+            for name, model in models.items()
+        },
         past_finds=sums(cell, before.count, n_cells),
         past_searches=sums(cell, before.expected, n_cells),
         later_finds=sums(cell[segment], later.count[segment], n_cells),
     )
     return RoadPeriod(forecast, segment, left_out=float(inside.count.sum() - later.count.sum()))
+
+
+def _index_in(model: RiskModel, effort: Effort, expected: Floats) -> Floats:
+    """Return the (m,) index that a model forecasts for the effort of a period: with its season and its rates, over those of the time before."""
+    if not isinstance(model, FieldFlow):
+        return model.predict().mean
+    forecast = model.expected_seizures(effort)
+    return np.divide(forecast, expected, out=np.zeros_like(forecast), where=expected > 0)
 
 
 def _models(known: ScenarioEvidence) -> dict[str, RiskModel]:

@@ -40,6 +40,8 @@ class ForecastTask:
         (m,) the same by point.
     later_searches, later_finds
         (m,) those of the test period.
+    later_by_month
+        (m, 12) searches of the test period by month of the year.
     first
         (m,) a row of the searches at each point.
     """
@@ -55,6 +57,7 @@ class ForecastTask:
     finds: Floats
     later_searches: Floats
     later_finds: Floats
+    later_by_month: Floats
     first: NDArray[np.int64]
 
     @property
@@ -78,6 +81,7 @@ def make_task(rows: ForceSearches, fold: Fold) -> ForecastTask:
     before = fold.before[chosen]
     weight, found = rows.weight[chosen], (rows.weight * rows.found)[chosen]
     m = len(place)
+    later_month = 12 * point[~before] + rows.month[chosen][~before].astype(np.int64) % 12
     month = rows.month[chosen][before].astype(np.int64)
     key, row = np.unique(np.column_stack((point[before], month)), axis=0, return_inverse=True)
     row = row.ravel()
@@ -93,5 +97,6 @@ def make_task(rows: ForceSearches, fold: Fold) -> ForecastTask:
         finds=sums(point[before], found[before], m),
         later_searches=sums(point[~before], weight[~before], m),
         later_finds=sums(point[~before], found[~before], m),
+        later_by_month=sums(later_month, weight[~before], 12 * m).reshape(m, 12),
         first=np.flatnonzero(chosen)[first],
     )

@@ -10,10 +10,11 @@ from optimizer.report.content.placements import BeatBase, BeatRow, BeatStopRow, 
 from optimizer.report.content.report_content import ReportContent
 from optimizer.report.content.routes import DisplacementRow, OpenRow, RouteRow
 from optimizer.report.content.run import CountRow, InputFile, Provenance, StepRow
-from optimizer.report.content.summary import PlanSummary, WeighedBound
+from optimizer.report.content.summary import BeatBound, PlanSummary
 
 __all__ = [
     "BeatBase",
+    "BeatBound",
     "BeatRow",
     "BeatStopRow",
     "BudgetRow",
@@ -33,6 +34,5 @@ __all__ = [
     "SiteRow",
     "StepRow",
     "UnitEffort",
-    "WeighedBound",
     "driven_order",
 ]

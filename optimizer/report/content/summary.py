@@ -6,25 +6,25 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WeighedBound:
-    """What is proven of a plan with patrols within the beats that were weighed against one another.
+class BeatBound:
+    """What is proven of a plan with patrols against every beat that its teams could drive.
 
     Attributes
     ----------
-    number
-        How many beats were weighed, >= 0.
     lower
-        Proven: no layout of those beats within the budgets has a smaller value; None where nothing is proven.
+        Proven: no layout within the budgets, with any beats, has a smaller value; None where nothing is proven.
     gap
         (upper - lower) / upper with it, in [0, 1]; None where unknown.
-    pricing_proven
-        Whether the search for better beats ended with a proof; else the bound over all beats allows for what that search left open.
+    exact
+        Whether the search for better beats ended with a proof; else `lower` allows for what that search left open.
+    weighed
+        How many beats were weighed against one another, >= 0.
     """
 
-    number: int
     lower: float | None
     gap: float | None
-    pricing_proven: bool
+    exact: bool
+    weighed: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class PlanSummary:
     limit
         Limit that ended the solve: `time`, `interrupted` or `memory`; None where none did.
     lower
-        Proven: no layout within the budgets, with any beats that its teams could drive, has a smaller value; None where nothing is proven.
+        Proven: no layout within the budgets has a smaller value; None where nothing is proven.
     upper
         Value of the plan as evaluated on the full network; None where there is no plan.
     gap
@@ -54,8 +54,8 @@ class PlanSummary:
         a month`.
     share
         Whether values lie in [0, 1] and read as percentages.
-    weighed
-        What is proven within the beats that were weighed; None without teams.
+    beats
+        What is proven against every beat; None without teams. Then `lower` and `gap` hold for layouts of the beats that were weighed.
     """
 
     status: str
@@ -69,4 +69,9 @@ class PlanSummary:
     method: str = ""
     unit: str = "share of loads that get through"
     share: bool = True
-    weighed: WeighedBound | None = None
+    beats: BeatBound | None = None
+
+    @property
+    def bound(self) -> float | None:
+        """What no layout within the budgets has a smaller value than, whatever beats its teams drive; None where nothing is proven."""
+        return self.lower if self.beats is None else self.beats.lower

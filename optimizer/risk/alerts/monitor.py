@@ -271,7 +271,7 @@ class AlertMonitor:
     def forecast(self, counted: Tally) -> CountForecast:
         """Return the predictive distributions of the seizures at those places of a tally that were searched."""
         searched, first, number = np.unique(counted.place, return_index=True, return_inverse=True)
-        middle = counted.expected * np.exp(self._level_at_mode(counted.unit) + self.model.mean_[counted.segment])
+        middle = counted.expected * np.exp(self.model.levels_[counted.unit] + self.model.mean_[counted.segment])
         share = middle / np.bincount(number, middle)[number] if searched.size else middle
         thinness = np.bincount(number, share**2 / counted.clumps, searched.size) / self._shape()
         shape = np.full(searched.size, np.inf)
@@ -331,15 +331,14 @@ class AlertMonitor:
                 continue
             clumps = np.maximum(evidence.months[unit, used], 1.0)
             for row, draw in enumerate(rates):
-                mean = expected[used] * np.exp(draw[used])
+                mean = expected[used] * np.exp(
+                    draw[used] - self.model.shift_
+                )  # the prior is that of the levels as fitted
                 level = _level(count, float(mean.sum()), prior)
                 mean *= np.exp(level)
                 heard = mean.sum() ** 2 / float((mean + mean**2 / (shape * clumps)).sum())
-                out[row, unit] = level + rng.standard_normal() / np.sqrt(heard + prior)
+                out[row, unit] = level - self.model.shift_ + rng.standard_normal() / np.sqrt(heard + prior)
         return out
-
-    def _level_at_mode(self, unit: NDArray[np.int64]) -> Floats:
-        return self._main.latent.level(self._main.mode.point.beta, unit)
 
     def _shape(self) -> float:
         return self._main.hyper.shape

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from optimizer.records.areas import name_key
-from optimizer.records.exposure import in_time, spread_effort, unit_of_seizures
+from optimizer.records.exposure import has_effort, in_time, spread_effort, unit_of_seizures
 from optimizer.risk.evidence import gather_evidence
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.network import Network
-    from optimizer.records.exposure import Exposure
     from optimizer.records.model import Effort, Seizures
     from optimizer.risk.alerts.places import Place
 
@@ -121,7 +120,7 @@ def _around(
     exposure = spread_effort(effort, network, reference.units)
     made_by = unit_of_seizures(records, exposure)
     counted = (
-        _belongs(records, inside, area) & in_time(records, exposure, made_by) & _backed(records, made_by, exposure)
+        _belongs(records, inside, area) & in_time(records, exposure, made_by) & has_effort(records, made_by, exposure)
     )
     unit, segment = np.nonzero(exposure.amount > 0)
     nowhere = np.zeros(segment.size, dtype=np.int64)
@@ -137,20 +136,11 @@ def _belongs(table: Seizures | Effort, inside: NDArray[np.bool_], area: str | No
     return np.where(table.segment >= 0, inside[np.maximum(table.segment, 0)], named[table.area])
 
 
-def _backed(records: Seizures, made_by: Ints, exposure: Exposure) -> NDArray[np.bool_]:
-    """Return whether each row of seizures has effort of its unit behind it, on its segment or somewhere in its area."""
-    searched = exposure.amount > 0
-    backed = searched[made_by, np.maximum(records.segment, 0)]
-    for row in np.flatnonzero(records.segment < 0).tolist():
-        backed[row] = searched[made_by[row], records.area_segment[records.area[row]]].any()
-    return np.asarray(backed)
-
-
 def without_effort(records: Seizures, effort: Effort, network: Network, units: tuple[str, ...]) -> NDArray[np.bool_]:
     """Return whether each row of seizures, with seizures in it, was made where or when no effort of its unit is recorded, (k,)."""
     exposure = spread_effort(effort, network, units)
     made_by = unit_of_seizures(records, exposure)
-    backed = _backed(records, made_by, exposure) & in_time(records, exposure, made_by)
+    backed = has_effort(records, made_by, exposure) & in_time(records, exposure, made_by)
     return np.asarray(~backed & (records.count > 0))
 
 

@@ -103,16 +103,23 @@ class PosteriorSummary:
     ----------
     mean, sd
         (m,) log rate and its standard deviation.
+    unit_mean, unit_sd
+        (n_units, m) the same of the log rate with the level of each unit.
     log_sum, log_expected_sum
         (areas,) mean of the log sum of each area at level 0, and the log of the mean of the sum.
+    expected
+        (areas,) expected seizures of each area, with the level of its unit.
     n, effective
         Draws, and how many of equal weight would say as much.
     """
 
     mean: Floats
     sd: Floats
+    unit_mean: Floats
+    unit_sd: Floats
     log_sum: Floats
     log_expected_sum: Floats
+    expected: Floats
     n: int
     effective: float
 
@@ -227,7 +234,22 @@ class AreaPosterior:
         variance = np.maximum(weight @ (eta - middle) ** 2 + missed, 1e-12)
         logs = log_sums(self._latent_model.areas, eta)
         expected = logsumexp(logs, axis=0, b=weight[:, None])
-        return PosteriorSummary(mean, np.sqrt(variance), weight @ logs, np.asarray(expected), n, draws.effective)
+        level = draws.level if self._latent_model.levels else np.zeros((n, self._latent_model.n_units))
+        at_level = logs + level[:, [area.unit for area in self._latent_model.areas]]
+        mean_level = weight @ level
+        off = weight[:, None] * (level - mean_level)
+        unit_variance = variance + 2 * off.T @ (eta - middle) + (off * (level - mean_level)).sum(axis=0)[:, None]
+        return PosteriorSummary(
+            mean=mean,
+            sd=np.sqrt(variance),
+            unit_mean=mean + mean_level[:, None],
+            unit_sd=np.sqrt(np.maximum(unit_variance, 1e-12)),
+            log_sum=weight @ logs,
+            log_expected_sum=np.asarray(expected),
+            expected=weight @ np.exp(at_level),
+            n=n,
+            effective=draws.effective,
+        )
 
 
 def log_sums(areas: Sequence[AreaCount], eta: Floats) -> Floats:

@@ -34,7 +34,7 @@ def cells_of(evidence: Evidence, yes_no: Collection[str] = ()) -> Cells:
     expected = evidence.unit_expected[unit, segment]
     binary = np.array([name in yes_no for name in evidence.units], dtype=bool)[unit]
     count = evidence.unit_count[unit, segment]
-    searches = np.where(binary, expected / evidence.global_rate[unit], np.nan)
+    searches = np.where(binary, evidence.exposure.amount[unit, segment], np.nan)
     _complain(evidence, yes_no, int((count > searches * (1 + 1e-9)).sum()))
     return Cells(segment, unit, count, expected, np.maximum(evidence.months[unit, segment], 1.0), searches)
 

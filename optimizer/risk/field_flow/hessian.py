@@ -62,6 +62,7 @@ class Hessian:
             + 2 * float(np.log(np.diag(self._schur[0])).sum())
             - float(np.log(self._free).sum())
         )
+        self._field_variance: Floats | None = None
         self._area: tuple[Floats, Floats, tuple[Floats, bool]] | None = None
         active = expansion.area_weight > 0
         if active.any():
@@ -123,12 +124,22 @@ class Hessian:
             )
         return np.maximum(variance, 0.0)
 
+    def unit_variance(self, latent: LatentModel) -> Floats:
+        """Return the (n_units, m) variances of eta with the level of each unit."""
+        x = latent.design.columns
+        if not latent.levels:
+            return self.rate_variance(x)[None]
+        level = np.eye(latent.levels)
+        return np.array([self.rate_variance(np.column_stack((x, np.tile(one, (len(x), 1))))) for one in level])
+
     def rate_variance(self, columns: Floats) -> Floats:
-        """Return the (m,) variances of eta = columns @ beta + u + v, for the (m, p) covariates."""
+        """Return the (m,) variances of eta = columns @ beta + u + v, for the (m, p) covariates of the first p of beta and the levels."""
         p = columns.shape[1]
+        if self._field_variance is None:
+            self._field_variance = self._factor.inverse_diagonal()
         rest = -self._own[:, None] * self._expansion.cross - self._free[:, None] * self._behind
         rest[:, :p] += columns
-        variance = self._free**2 * self._factor.inverse_diagonal() + self._own
+        variance = self._free**2 * self._field_variance + self._own
         variance += (rest * cho_solve(self._schur, rest.T).T).sum(axis=1)
         if self._area is not None:
             inner = self._area[2]

@@ -66,9 +66,11 @@ class LatentModel:
 
     `own` is the (m,) size of the nugget of each segment relative to `Hyperparameters.nugget`, > 0; None is the same everywhere.
 
-    With `blur`, (m,) standard deviations of the log rates, the log likelihood is its mean over normal log rates of that spread: finding the
-    mode and taking the spread there, in turn, leads to the normal distribution that is nearest to the posterior in Kullback-Leibler divergence.
-    The mode alone sits too high where seizures are few, for the posterior of a log rate has its long tail below. `area_blur`, (areas,),
+    With `blur`, (n_units, m) standard deviations of the log rate with the level of each unit, the log likelihood is its mean over normal
+    log rates of that spread: finding the mode and taking the spread there, in turn, leads to the normal distribution that is nearest to the
+    posterior in Kullback-Leibler divergence. The mode alone sits too high where seizures are few, for the posterior of a log rate has its
+    long tail below.
+    `area_blur`, (areas,),
     is the same for the log sums of areas: how a sum is divided may be known far worse than the sum.
     """
 

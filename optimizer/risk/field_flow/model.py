@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 
-from optimizer.records.exposure import ROAD_UNIT
+from optimizer.records.exposure import ROAD_UNIT, spread_effort
 from optimizer.risk.evidence import gather_evidence
 from optimizer.risk.field_flow.area_posterior import RateDraws, expected_rates, log_sums, rake
+from optimizer.risk.field_flow.averaging import average_rates
 from optimizer.risk.field_flow.cells import cells_of
 from optimizer.risk.field_flow.field import Field, road_neighbours
 from optimizer.risk.field_flow.laplace import draw, find_mode
@@ -33,8 +34,9 @@ from optimizer.risk.field_flow.model_averaging import (
     without_flow,
 )
 from optimizer.risk.field_flow.season import NO_SEASON, by_month, fit_season, in_average_months
-from optimizer.risk.numerics.lognormal import estimate_of, log_chance, log_chance_of_area, per_outcome
+from optimizer.risk.numerics.lognormal import chance_of_any, estimate_of, log_chance, log_chance_of_area, per_outcome
 from optimizer.risk.od import od_draws
+from optimizer.risk.record_check import FittedRates, check_record
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     from optimizer.risk.field_flow.posterior import PosteriorExpansion
     from optimizer.risk.numerics.likelihood import AreaCount
     from optimizer.risk.od import OdTable
+    from optimizer.risk.record_check import RecordCheck
 
     Floats = NDArray[np.float64]
 
@@ -67,6 +70,8 @@ TOO_FEW = (
     "Seizures known by area alone are weighed by draws, and only about {:.0f} of them count: "
     "medians and intervals of these areas are rough."
 )
+REPLACED = "The averaged risk model contradicted its own record ({}). {} is used in its place: it fits the record, and tells places apart less."
+SIMPLER = {"field": "The field without flows", "alike": "One rate for each road class"}
 NO_FLOWS = "No pair of a gateway and a settlement carries anything, so trafficking flows say nothing of risk here."
 
 
@@ -103,6 +108,15 @@ class FieldFlow:
         (12,) factors of the months, mean 1.
     mean_, sd_
         (m,) log index and its standard deviation before widening.
+    levels_
+        (units,) fitted log level of detection of each unit of effort about its global rate; 0 where there is one unit.
+    shift_
+        What was added to the candidates' log rates, and taken from their levels, so that an index of 1 is what effort finds on the whole; 0
+        where there is one unit.
+    record_check_
+        What the fit expects of its own record, against what was found.
+    remarks_
+        What a reader must know of that check.
     evidence_
         What the records say; its expected seizures are those of average months, its exposure is the effort as recorded.
     """
@@ -144,21 +158,76 @@ class FieldFlow:
         self._start = find_mode(latent, START, close=1.0).expansion.point
         self.season_ = self._season(records, effort, latent)
         if effort is not None and (self.season_ != 1).any():
-            seasonal = gather_evidence(records, in_average_months(effort, self.season_), network)
-            self.evidence_ = replace(seasonal, exposure=self.evidence_.exposure)
+            seasonal = in_average_months(effort, self.season_)
+            self.evidence_ = gather_evidence(records, effort, network, comparable=seasonal)
             latent = self._latent_model(latent.field)
-        candidates = self._candidates(latent)
-        self.weights_ = model_weights(candidates)
-        kept = self.weights_ > 0
-        self.candidates_ = [
-            with_posterior(one) if weighted else one for one, weighted in zip(candidates, kept, strict=True)
-        ]
-        weight = self.weights_[kept]
-        means = np.array([one.mean for one, weighted in zip(self.candidates_, kept, strict=True) if weighted])
-        variances = np.array([one.sd**2 for one, weighted in zip(self.candidates_, kept, strict=True) if weighted])
-        self.mean_ = weight @ means
-        self.sd_ = np.sqrt(weight @ (variances + (means - self.mean_) ** 2))
+        self.candidates_ = self._candidates(latent)
+        self.remarks_: tuple[str, ...] = ()
+        self._use(model_weights(self.candidates_))
+        comparable = None if effort is None else in_average_months(effort, self.season_)
+        self._check(records, comparable)
         return self
+
+    def _use(self, weights: Floats) -> None:
+        """Average the candidates by the given weights."""
+        self.weights_ = weights
+        self.candidates_ = [
+            with_posterior(one) if weight > 0 and one.unit_mean is None else one
+            for one, weight in zip(self.candidates_, weights, strict=True)
+        ]
+        self._average()
+
+    def _check(self, records: Seizures, comparable: Effort | None) -> None:
+        """Hold the fit against its own record; where it contradicts it, use the first simpler candidate that does not, and say so."""
+        averaged, first = self.weights_, self._compare(records, comparable)
+        self.record_check_ = first
+        if first.contradictions:
+            for simpler in (0, len(self.candidates_) - 1):
+                self._use(np.eye(len(self.candidates_))[simpler])
+                self.record_check_ = self._compare(records, comparable)
+                if not self.record_check_.contradictions:
+                    found = "; ".join(map(str, first.contradictions[:1]))
+                    self.remarks_ = (REPLACED.format(found, SIMPLER[self.candidates_[simpler].name]),)
+                    break
+            else:
+                self._use(averaged)
+                self.record_check_ = first
+        self.remarks_ += self.record_check_.warnings()
+
+    def _compare(self, records: Seizures, comparable: Effort | None) -> RecordCheck:
+        shape = self.candidates_[int(np.argmax(self.weights_))].hyper.shape
+        index = self._estimate().mean
+        evidence = self.evidence_
+        expected = np.exp(self.levels_) * (evidence.expected_by_unit() @ index)
+        for unit in np.flatnonzero([name in self.yes_no for name in evidence.units]).tolist():
+            expected[unit] = self._expected_searches(unit)
+        return check_record(records, comparable, self._network, evidence, FittedRates(index, expected, shape))
+
+    def _expected_searches(self, unit: int) -> float:
+        """Return how many of the recorded searches of a unit that end in yes or no are expected to find something."""
+        searches, rate = self.evidence_.exposure.amount[unit], self.evidence_.unit_expected[unit]
+        used = np.flatnonzero(rate > 0)
+        log_rate = np.log(rate[used] / searches[used])
+        chance = chance_of_any(log_rate + self._unit_mean[unit, used], self._unit_sd[unit, used])
+        return float(searches[used] @ chance)
+
+    def _average(self) -> None:
+        """Average the candidates; where there are several units, scale the index so that 1 is what effort finds on the whole.
+
+        Log rates and levels are known up to a constant that only their priors decide. The constant is chosen so that the index times the
+        expected seizures of all units adds up to what the model expects behind the record; what is left of each unit is its level.
+        """
+        averaged = average_rates(self.candidates_, self.weights_, self.evidence_)
+        self.mean_, self.sd_ = averaged.mean, averaged.sd
+        self._unit_mean, self._unit_sd = averaged.unit_mean, averaged.unit_sd
+        self.shift_, self.levels_ = 0.0, np.zeros(len(self.evidence_.units))
+        if self.levels_.size == 1:
+            return
+        at_index = self.evidence_.expected_by_unit() @ self._estimate().mean
+        self.shift_ = float(np.log(averaged.expected.sum() / at_index.sum()))
+        self.mean_ = self.mean_ + self.shift_
+        used = at_index > 0
+        self.levels_[used] = np.log(averaged.expected[used] / at_index[used]) - self.shift_
 
     @property
     def widening(self) -> float:
@@ -169,13 +238,15 @@ class FieldFlow:
         return float(self.weights_ @ factors)
 
     def predict(self) -> RiskEstimate:
-        """Return the risk index of every segment."""
+        """Return the risk index of every segment, and the seizures that a unit of effort makes where it is 1, by the fitted levels."""
+        estimate = self._estimate()
+        no_flows = self.flows is not None and self._paths is None
+        return replace(estimate, warnings=(*estimate.warnings, *self.remarks_, *([NO_FLOWS] if no_flows else [])))
+
+    def _estimate(self) -> RiskEstimate:
         estimate = estimate_of(self.evidence_, self.mean_, self.widening * self.sd_, self.sd_, self.level)
-        if self._areas:
-            estimate = self._with_areas(estimate)
-        if self.flows is not None and self._paths is None:
-            return replace(estimate, warnings=(*estimate.warnings, NO_FLOWS))
-        return estimate
+        estimate = replace(estimate, global_rate=self.evidence_.global_rate * np.exp(self.levels_))
+        return self._with_areas(estimate) if self._areas else estimate
 
     def explained_by_flows(self) -> Floats:
         """Return the (m,) part of the log index that the prior flows explain, b1 log F, averaged over the models; 0 without flows."""
@@ -211,7 +282,7 @@ class FieldFlow:
         mean_table = self.table()
         if mean_table is None or self._paths is None:
             return []
-        expected = self.evidence_.own_expected
+        expected = np.exp(self.levels_) @ self.evidence_.unit_expected
         return od_draws(replace(self._paths, table=mean_table), np.exp(self._draws(n, rng)) * expected, expected, shape)
 
     def sample(self, n: int, rng: np.random.Generator) -> Floats:
@@ -244,7 +315,7 @@ class FieldFlow:
             return RateDraws(np.empty((0, self.mean_.size)), np.empty((0, len(self.evidence_.units))))
         order = rng.permutation(n)
         eta = np.concatenate([part.eta for part in parts])
-        return RateDraws(eta[order], np.concatenate([part.level for part in parts])[order])
+        return RateDraws(eta[order] + self.shift_, np.concatenate([part.level for part in parts])[order] - self.shift_)
 
     @property
     def _areas(self) -> tuple[AreaCount, ...]:
@@ -253,7 +324,7 @@ class FieldFlow:
     def _of_areas(self, what: Literal["log_sum", "log_expected_sum"]) -> Floats:
         """Return the (areas,) mean over the models of what their summaries say of the areas' sums."""
         known = [(weight, one.summary) for weight, one in zip(self.weights_, self.candidates_, strict=True)]
-        return np.asarray(sum(weight * getattr(one, what) for weight, one in known if one is not None))
+        return np.asarray(self.shift_ + sum(weight * getattr(one, what) for weight, one in known if one is not None))
 
     def _with_areas(self, estimate: RiskEstimate) -> RiskEstimate:
         """Return the estimate with an expected index whose sums over areas are those of the posterior."""
@@ -268,6 +339,20 @@ class FieldFlow:
         ]
         remarks = (TOO_FEW.format(min(one.effective for one in few)),) if few else ()
         return replace(estimate, mean=mean, warnings=(*estimate.warnings, *remarks))
+
+    def expected_seizures(self, effort: Effort) -> Floats:
+        """Return the (m,) seizures that later effort is expected to make on each segment, with the season of its months.
+
+        Units without effort in the record are expected to make none.
+
+        Raises
+        ------
+        InputError
+            If the effort has a unit that the record did not name.
+        """
+        estimate = self.predict()
+        amount = spread_effort(in_average_months(effort, self.season_), self._network, estimate.units).amount
+        return np.asarray(np.nan_to_num(estimate.global_rate) @ amount * estimate.mean)
 
     def score(self, records: Seizures, effort: Effort | None) -> float:
         """Return the log chance of a later record given its own effort (natural logarithm; higher is better).
@@ -285,19 +370,18 @@ class FieldFlow:
         known = self.evidence_
         later = gather_evidence(
             records,
-            None if effort is None else in_average_months(effort, self.season_),
+            effort,
             self._network,
+            comparable=None if effort is None else in_average_months(effort, self.season_),
             units=known.units,
             global_rate=None
             if known.units == (ROAD_UNIT,)
             else np.where(np.isnan(known.global_rate), 1.0, known.global_rate),
         )
         cells, areas = cells_of(later, self.yes_no), later.area_counts
-        sd = self.sd_[cells.segment]
-        main = self.candidates_[int(np.argmax(self.weights_))]
-        level = main.latent.level(main.mode.point.beta, cells.unit)
-        shape = main.hyper.shape
-        total = float(log_chance(cells, self.mean_[cells.segment] + level, sd, shape).sum())
+        at = cells.unit, cells.segment
+        shape = self.candidates_[int(np.argmax(self.weights_))].hyper.shape
+        total = float(log_chance(cells, self._unit_mean[at], self._unit_sd[at], shape).sum())
         if areas:
             draws = self._draws_with_levels(DRAWS_FOR_AREAS, np.random.default_rng(0))
             total += sum(log_chance_of_area(area, draws.eta + draws.level[:, area.unit, None], shape) for area in areas)

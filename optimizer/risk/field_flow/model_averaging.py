@@ -76,6 +76,8 @@ class Candidate:
         Log chance of the record, priors of the hyperparameters included.
     mean, sd
         (m,) log rate; the standard deviation is NaN before `with_posterior`.
+    unit_mean, unit_sd
+        (n_units, m) the same of the log rate with the level of each unit; None before `with_posterior`.
     theta
         Preference for short times; NaN without flows.
     table
@@ -91,6 +93,8 @@ class Candidate:
     log_evidence: float
     mean: Floats
     sd: Floats
+    unit_mean: Floats | None = None
+    unit_sd: Floats | None = None
     theta: float = np.nan
     table: OdTable | None = None
     area_posterior: AreaPosterior | None = None
@@ -212,7 +216,9 @@ def candidate_at_mode(
     """Return a candidate at its mode, with its evidence."""
     fit = fit_at(latent, hyper, start)
     mean = latent.rates(fit.mode.point)
-    return Candidate(name, latent, hyper, fit.mode, fit.log_evidence, mean, np.full(mean.size, np.nan), theta, table)
+    return Candidate(
+        name, latent, hyper, fit.mode, fit.log_evidence, mean, np.full(mean.size, np.nan), theta=theta, table=table
+    )
 
 
 def class_rate_candidate(latent: LatentModel, shape: float, start: LatentPoint) -> Candidate:
@@ -234,7 +240,7 @@ def with_posterior(one: Candidate) -> Candidate:
     latent, hyper = one.latent, one.hyper
     found = find_mode(latent, hyper, one.mode.point, close=CLOSE)
     for _ in range(BLURS):
-        sd = np.sqrt(found.hessian.rate_variance(latent.design.columns))
+        sd = np.sqrt(found.hessian.unit_variance(latent))
         latent = replace(latent, blur=np.minimum(sd, WIDEST_BLUR), area_blur=np.sqrt(found.hessian.area_variance()))
         found = find_mode(latent, hyper, found.expansion.point, close=CLOSE)
     mode = found.expansion
@@ -247,11 +253,15 @@ def with_posterior(one: Candidate) -> Candidate:
             mode=mode,
             mean=summary.mean,
             sd=summary.sd,
+            unit_mean=summary.unit_mean,
+            unit_sd=summary.unit_sd,
             area_posterior=area_posterior,
             summary=summary,
         )
-    sd = np.sqrt(found.hessian.rate_variance(latent.design.columns))
-    return replace(one, latent=latent, mode=mode, mean=latent.rates(mode.point), sd=sd)
+    mean, unit_sd = latent.rates(mode.point), np.sqrt(found.hessian.unit_variance(latent))
+    level = latent.level(mode.point.beta, np.arange(latent.n_units))
+    sd = np.sqrt(found.hessian.rate_variance(latent.design.columns)) if latent.levels else unit_sd[0]
+    return replace(one, latent=latent, mode=mode, mean=mean, sd=sd, unit_mean=mean + level[:, None], unit_sd=unit_sd)
 
 
 def without_flow(field: Candidate) -> LatentPoint:

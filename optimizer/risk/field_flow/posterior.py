@@ -67,7 +67,7 @@ def cell_terms(latent: LatentModel, hyper: Hyperparameters, point: LatentPoint, 
     at = eta[cells.segment] + latent.level(point.beta, cells.unit)
     if latent.blur is None:
         return cells.terms(at, hyper.shape)
-    spread = at[:, None] + latent.blur[cells.segment, None] * _NODES
+    spread = at[:, None] + latent.blur[cells.unit, cells.segment, None] * _NODES
     terms = cells.terms(spread, hyper.shape)
     return LikelihoodTerms(terms.value @ _NODE_WEIGHTS, terms.slope @ _NODE_WEIGHTS, terms.curvature @ _NODE_WEIGHTS)
 

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import logsumexp, ndtri
 
 from optimizer.risk.estimate import RiskEstimate
+from optimizer.risk.numerics.likelihood import LARGEST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,6 +59,13 @@ def log_chance(cells: Cells, mean: Floats, sd: Floats, shape: float) -> Floats:
     at, weight = np.polynomial.hermite_e.hermegauss(NODES)
     eta = mean[:, None] + sd[:, None] * at
     return np.asarray(logsumexp(cells.terms(eta, shape).value + np.log(weight / weight.sum()), axis=1))
+
+
+def chance_of_any(log_rate: Floats, sd: Floats) -> Floats:
+    """Return the (k,) chances 1 - exp(-rate) that a search finds something, averaged over log rates that are normal with (k,) mean and sd."""
+    at, weight = np.polynomial.hermite_e.hermegauss(NODES)
+    rate = np.exp(np.minimum(log_rate[:, None] + sd[:, None] * at, LARGEST))
+    return np.asarray(-np.expm1(-rate) @ (weight / weight.sum()))
 
 
 def log_chance_of_area(area: AreaCount, draws: Floats, shape: float) -> float:

@@ -1,0 +1,74 @@
+"""What the candidates say together: the averaged log rates, and the seizures they expect behind the record they were fitted to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.risk.numerics.lognormal import LARGEST_SD
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.risk.evidence import Evidence
+    from optimizer.risk.field_flow.model_averaging import Candidate
+
+    Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class AveragedRates:
+    """Log rates averaged over the candidates, as normal distributions with the mixture's mean and standard deviation.
+
+    Attributes
+    ----------
+    mean, sd
+        (m,) log rate at level 0.
+    unit_mean, unit_sd
+        (n_units, m) log rate with the level of each unit. The two are kept apart because log rates and levels are correlated: where a unit
+        searched alone, only their sum is known.
+    expected
+        (n_units,) seizures expected behind the record, averaged over the candidates.
+    """
+
+    mean: Floats
+    sd: Floats
+    unit_mean: Floats
+    unit_sd: Floats
+    expected: Floats
+
+
+def average_rates(candidates: Sequence[Candidate], weights: Floats, evidence: Evidence) -> AveragedRates:
+    """Return the average of the candidates with a weight above 0, which must have their posterior."""
+    kept = [one for one, weight in zip(candidates, weights, strict=True) if weight > 0]
+    weight = weights[weights > 0]
+    mean, sd = _mixed(weight, np.array([one.mean for one in kept]), np.array([one.sd for one in kept]))
+    if len(evidence.units) == 1:
+        unit_mean, unit_sd = mean[None], sd[None]
+    else:
+        unit_mean, unit_sd = _mixed(
+            weight, np.array([one.unit_mean for one in kept]), np.array([one.unit_sd for one in kept])
+        )
+    expected = weight @ np.array([_expected(one, evidence) for one in kept])
+    return AveragedRates(mean, sd, unit_mean, unit_sd, expected)
+
+
+def _mixed(weight: Floats, means: Floats, sds: Floats) -> tuple[Floats, Floats]:
+    """Return mean and standard deviation of a mixture of normal distributions, the components along the first axis."""
+    mean = np.tensordot(weight, means, 1)
+    return mean, np.sqrt(np.tensordot(weight, sds**2 + (means - mean) ** 2, 1))
+
+
+def _expected(one: Candidate, evidence: Evidence) -> Floats:
+    """Return the (n_units,) seizures that a candidate expects behind the record."""
+    if one.unit_mean is None or one.unit_sd is None:
+        raise ValueError("the candidate has no posterior yet")
+    rate = np.exp(one.unit_mean + np.minimum(one.unit_sd, LARGEST_SD) ** 2 / 2)
+    expected = np.asarray((evidence.unit_expected * rate).sum(axis=1))
+    if one.summary is not None:
+        np.add.at(expected, [area.unit for area in evidence.area_counts], one.summary.expected)
+    return expected
