@@ -356,3 +356,21 @@ def test_an_interrupt_returns_the_best_plan_so_far() -> None:
     assert (line["status"], line["limit"]) == ("feasible", "interrupted")
     assert 0 < line["lower"] <= line["upper"]
     assert line["plan"]
+
+
+def test_a_file_of_another_kind_is_told_its_command(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    instance, plan, scenario = tmp_path / "instance.json", tmp_path / "plan.json", write_scenario(tmp_path)
+    write_instance(instance, random_instance(1))
+    plan.write_text('{"options": []}')
+    cases = [
+        (("solve", scenario), "a scenario (TOML)", "Use `plan`"),
+        (("plan", instance), "JSON: an instance", "Use `solve`"),
+        (("evaluate", plan, instance), "a plan; expected an instance", "the instance first, then the plan"),
+        (("evaluate", instance, instance), "an instance; expected a plan", "the instance first, then the plan"),
+    ]
+    for arguments, found, remedy in cases:
+        outcome = command(*arguments)
+        assert outcome.code == 1
+        assert len(outcome.err.splitlines()) == 1
+        assert found in outcome.err
+        assert remedy in outcome.err

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
-from optimizer.base.errors import InputError
-from optimizer.base.files import existing_file, folder_written_whole, read_json, read_text, write_json, written_whole
+from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.base.files import (
+    existing_file,
+    folder_written_whole,
+    read_json,
+    read_text,
+    read_toml,
+    write_json,
+    written_whole,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,3 +84,65 @@ def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
         existing_file(tmp_path / "nowhere", "a plan")
     with pytest.raises(InputError, match="found a folder"):
         read_text(tmp_path, "a plan")
+
+
+@pytest.mark.parametrize("rows", [3, 2000])
+def test_long_lists_have_a_line_an_entry_and_read_back_the_same(tmp_path: Path, rows: int) -> None:
+    entry = {"id": 'a "b"\n', "list": [1, 2.5, None], "none": []}
+    content = {"name": "x\ny", "rows": [entry] * rows, "nested": {"deep": [entry]}, "empty": {}}
+    write_json(tmp_path / "x.json", content)
+    text = (tmp_path / "x.json").read_text(encoding="utf-8")
+    assert read_json(tmp_path / "x.json", "content") == content
+    assert (
+        len(text.splitlines()) == rows + len(json.dumps(content | {"rows": 0}, indent=2).splitlines()) + 1
+        if rows > 1000
+        else (text == json.dumps(content, indent=2) + "\n")
+    )
+
+
+def test_no_nan_is_written_in_a_long_list(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="Out of range float"):
+        write_json(tmp_path / "x.json", {"rows": [float("nan")] * 2000})
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (b"PK\x03\x04" + bytes(30) + b"xl/workbook.xml", "an Excel workbook"),
+        (b"\0\0\x27\x0a" + bytes(90), "a shapefile"),
+        (b"PK\x03\x04roads.shp", "a zipped shapefile"),
+        (b"SQLite format 3\0", "a GeoPackage"),
+        (b"<!DOCTYPE html><html>", "a web page"),
+        (b'schema_version = 1\nname = "x"\n[region]\n', "a scenario"),
+        (b'name = "x"', "TOML"),
+        ('{"name": "Stra\u00dfe"}'.encode("latin-1"), "0xDF, '\u00df' in Windows-1252"),
+    ],
+)
+def test_a_file_of_another_kind_is_named(tmp_path: Path, content: bytes, name: str) -> None:
+    path = tmp_path / "x.json"
+    path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        read_json(path, "an instance")
+    assert f"found {name}" in str(caught.value) or name in str(caught.value)
+
+
+@pytest.mark.parametrize("content", ["a = " + "[" * 5000, "a = " + "1" * 10_000])
+def test_toml_that_python_cannot_hold_is_a_fault(tmp_path: Path, content: str) -> None:
+    (tmp_path / "x.toml").write_text(content)
+    with pytest.raises(InputError, match="as TOML"):
+        read_toml(tmp_path / "x.toml", "a mapping")
+
+
+def test_equal_problems_are_one_with_a_count() -> None:
+    problems = ProblemList()
+    for line in range(62):
+        problems.add(f"sites.csv, line {line}", "'army'", "one of police")
+    problems.add("sites.csv, line 99", "'navy'", "one of police")
+    first, other = problems.problems()
+    assert str(first) == "sites.csv, line 0, and 61 more places: found 'army'; expected one of police."
+    assert other.where == "sites.csv, line 99"
+
+
+def test_a_problem_is_one_line_without_control_characters() -> None:
+    line = str(Problem("a\nb", "\x1b[2J\u202e", "c\r", "d\x07"))
+    assert line.isprintable()

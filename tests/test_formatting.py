@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer.base.formatting import DASH, amounts, decimal, number, percent, plain
+from optimizer.base.formatting import DASH, amounts, decimal, number, percent, plain, printable
 from optimizer.report.classes import UNSEARCHED, risk_classes, width_classes
 from optimizer.report.content import PlanSummary, RecordFacts, SegmentRisk
 from optimizer.report.headline import headline, key_figures, solve_sentence
@@ -239,3 +239,11 @@ def test_a_share_of_the_roads_never_claims_all_or_none(share: float, text: str) 
     risk = replace(content.risk, searched=np.arange(40) != 0)
     line = record_limits(replace(content, network=network, risk=risk))[0].replace("\N{NO-BREAK SPACE}", " ")
     assert f"Nobody ever searched {text} of" in line
+
+
+def test_text_from_records_cannot_steer_a_terminal() -> None:
+    hostile = "a\x1b[31m\u202eb\r\nc\x00\x9b\u2028\ud800\t"
+    shown = printable(hostile)
+    assert shown.isprintable()
+    assert shown == r"a\x1b[31m\u202eb\r\nc\x00\x9b\u2028\ud800\t"
+    assert printable("Łódź, 12\u00a0%\N{EN DASH}7") == "Łódź, 12\u00a0%\N{EN DASH}7"

@@ -93,7 +93,10 @@ def test_the_same_border_from_the_extract_a_file_and_a_shape(tmp_path: Path) -> 
         ({"type": "LineString", "coordinates": 5}, ["cannot be read"]),
         ({"type": "LineString"}, ["cannot be read"]),
         ({"type": "LineString", "coordinates": [[45, 100], [46, 101]]}, ["Swap the coordinates"]),
-        ({"type": "LineString", "coordinates": [[1100000, 5600000], [1200000, 5600000]]}, ["EPSG:4326"]),
+        ({"type": ["x"]}, ["an object with type"]),
+        ({"type": {"a": 1}}, ["an object with type"]),
+        ({"type": "FeatureCollection", "features": [{"type": "Feature", "geometry": {"type": [1]}}]}, ["no geometry"]),
+        ({"type": "LineString", "coordinates": [[1100000, 5600000], [1200000, 5600000]]}, ["projected", "EPSG:4326"]),
         ({"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}, ["Self-intersection"]),
     ],
 )

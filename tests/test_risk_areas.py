@@ -88,10 +88,10 @@ def test_all_faults_of_a_file_are_told_together(tmp_path: Path) -> None:
     ("content", "found"),
     [
         ("{", "Expecting property name"),
-        ("[]", "something else"),
-        ('{"type": "Topology"}', "something else"),
-        ('{"features": [7]}', "something else"),
-        ('{"features": [{"geometry": "here"}]}', "something else"),
+        ("[]", "a list"),
+        ('{"type": "Topology"}', "an object with type"),
+        ('{"features": [7]}', "a bare value"),
+        ('{"features": [{"geometry": "here"}]}', "an object with geometry"),
         ('{"features": []}', "no feature"),
         ('{"features": [NaN]}', "NaN"),
         ('{"features": [], "crs": {"type": "name", "properties": {"name": "EPSG:25830"}}}', "EPSG:25830"),
@@ -108,3 +108,28 @@ def test_what_is_no_feature_collection_is_refused(tmp_path: Path, content: str, 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         load_areas(tmp_path / "none.geojson")
+
+
+@pytest.mark.parametrize(
+    "geometry",
+    [
+        '"properties": {"name": "a"}',
+        '"geometry": {"type": ["Polygon"], "coordinates": []}, "properties": {"name": "a"}',
+    ],
+)
+def test_a_feature_without_a_geometry_or_with_a_strange_one_is_a_fault(tmp_path: Path, geometry: str) -> None:
+    path = tmp_path / "areas.geojson"
+    path.write_text(
+        f'{{"type": "FeatureCollection", "features": [{{"type": "Feature", {geometry}}}]}}', encoding="utf-8"
+    )
+    with pytest.raises(InputError, match="no geometry"):
+        load_areas(path)
+
+
+def test_metres_are_called_metres_of_a_projected_system(tmp_path: Path) -> None:
+    path = tmp_path / "areas.geojson"
+    ring = [[456000, 5550000], [457000, 5550000], [457000, 5551000], [456000, 5550000]]
+    feature = {"type": "Feature", "properties": {"name": "a"}, "geometry": {"type": "Polygon", "coordinates": [ring]}}
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}), encoding="utf-8")
+    with pytest.raises(InputError, match=r"projected coordinate reference system.*EPSG:4326"):
+        load_areas(path)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
+
+from optimizer.base.formatting import printable
 
 if TYPE_CHECKING:
     import os
@@ -40,10 +42,10 @@ class Problem:
     remedy: str = ""
 
     def __str__(self) -> str:
-        """Return the fault as one line."""
+        """Return the fault as one line that a terminal can show."""
         line = f"{self.where}: found {self.found}; expected {self.expected}."
         remedy = self.remedy if self.remedy.endswith("?") else self.remedy.rstrip(".") + "."
-        return f"{line} {remedy}" if self.remedy else line
+        return printable(f"{line} {remedy}" if self.remedy else line)
 
 
 class OptimizerError(Exception):
@@ -114,8 +116,17 @@ class ProblemList:
             self.extend(error)
 
     def problems(self) -> list[Problem]:
-        """Return what was collected so far."""
-        return self._problems + [problem for file in self._files.values() for problem in file.problems()]
+        """Return what was collected so far; of more than `SHOWN` that differ in their place alone the first, with a count."""
+        every = self._problems + [problem for file in self._files.values() for problem in file.problems()]
+        alike = Counter((problem.found, problem.expected, problem.remedy) for problem in every)
+        result: dict[object, Problem] = {}
+        for problem in every:
+            fault = (problem.found, problem.expected, problem.remedy)
+            if alike[fault] > SHOWN:
+                result.setdefault(fault, replace(problem, where=f"{problem.where}, and {alike[fault] - 1} more places"))
+            else:
+                result[len(result), fault] = problem
+        return list(result.values())
 
     def raise_if_any(self) -> None:
         """Raise `InputError` with everything collected, or do nothing.

@@ -7,11 +7,13 @@ import json
 import os
 import shutil
 import tempfile
+import tomllib
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import InputError, Problem
+from optimizer.base.file_kinds import binary_kind, text_kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,16 +44,26 @@ def read_text(path: Path, what: str) -> str:
     Raises
     ------
     InputError
-        If the file is missing or is not UTF-8.
+        If the file is missing, cannot be read, is of a kind that is no text, or is not UTF-8.
     """
     try:
-        return existing_file(path, what).read_text(encoding="utf-8-sig")
+        content = existing_file(path, what).read_bytes()
+    except OSError as error:
+        raise InputError(Problem(str(path), error.strerror or str(error), what)) from None
+    if (kind := binary_kind(content)) is not None:
+        raise InputError(Problem(str(path), kind.name, what, kind.remedy))
+    try:
+        return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
-        raise InputError(
-            Problem(
-                f"{path}, byte {error.start}", "bytes that are not UTF-8", f"{what} in UTF-8", "Save the file as UTF-8"
-            )
-        ) from None
+        where, remedy = f"{path}, byte {error.start}", "Save the file as UTF-8"
+        raise InputError(Problem(where, not_utf8(error), f"{what} in UTF-8", remedy)) from None
+
+
+def not_utf8(error: UnicodeDecodeError) -> str:
+    """Return what to say of bytes that are not UTF-8: with the letter that Western European Windows would take the first for."""
+    byte = error.object[error.start : error.start + 1]
+    letter = byte.decode("cp1252", errors="ignore")
+    return f"bytes that are not UTF-8 (0x{byte.hex().upper()}{f', {letter!r} in Windows-1252' if letter else ''})"
 
 
 def read_json(path: Path, what: str) -> Any:  # noqa: ANN401 - JSON is untyped until a schema has seen it
@@ -76,9 +88,13 @@ def read_json(path: Path, what: str) -> Any:  # noqa: ANN401 - JSON is untyped u
             )
         return content
 
+    text = read_text(path, what)
     try:
-        return json.loads(read_text(path, what), parse_constant=refuse, object_pairs_hook=unique)
+        return json.loads(text, parse_constant=refuse, object_pairs_hook=unique)
     except json.JSONDecodeError as error:
+        if (kind := text_kind(text)) is not None:
+            remedy = kind.remedy or "Check that it is the right file"
+            raise InputError(Problem(str(path), kind.name, f"{what} as JSON", remedy)) from None
         raise InputError(
             Problem(
                 f"{path}, line {error.lineno}, column {error.colno}",
@@ -91,6 +107,26 @@ def read_json(path: Path, what: str) -> Any:  # noqa: ANN401 - JSON is untyped u
         raise InputError(Problem(str(path), "brackets nested too deep to read", f"{what} as JSON")) from None
     except ValueError as error:  # Python refuses integers of thousands of digits
         raise InputError(Problem(str(path), str(error), f"{what} as JSON, with numbers of ordinary size")) from None
+
+
+def read_toml(path: Path, what: str) -> dict[str, Any]:
+    """Return the parsed content of a TOML file.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, is not UTF-8, or is not TOML; with the place at fault, or with what the file is instead.
+    """
+    text = read_text(path, what)
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise InputError(Problem(str(path), "brackets nested too deep to read", f"{what} as TOML")) from None
+    except ValueError as error:  # TOMLDecodeError, and Python's refusal of integers of thousands of digits
+        kind = text_kind(text)
+        found = str(error) if kind is None else kind.name
+        remedy = "Correct the file there" if kind is None else kind.remedy or "Check that it is the right file"
+        raise InputError(Problem(str(path), found, f"{what} as TOML", remedy)) from None
 
 
 @contextmanager
@@ -184,9 +220,29 @@ def write_json(path: Path, content: object, *, indent: int | None = 2) -> None:
         If `content` holds NaN or infinity: a caller writes None for an unknown number.
     """
     with written_whole(path) as temporary:
-        temporary.write_text(
-            json.dumps(content, indent=indent, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
+        temporary.write_text(_json_text(content, indent) + "\n", encoding="utf-8")
+
+
+MANY = 1000
+"""Entries from which on a list of a JSON file has one line an entry: Python indents a hundred times slower than it writes lines."""
+
+
+def _json_text(content: object, indent: int | None) -> str:
+    """Return JSON; with `indent`, long lists that are fields of the outermost object have one line an entry."""
+    encode = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode
+    indented = json.JSONEncoder(allow_nan=False, ensure_ascii=False, indent=indent).encode
+    fields = content if isinstance(content, dict) else {}
+    if indent is None or not any(isinstance(rows, list) and len(rows) >= MANY for rows in fields.values()):
+        return indented(content)
+    line = "\n" + indent * " "
+
+    def text(value: object) -> str:
+        if isinstance(value, list) and len(value) >= MANY:
+            blank = line + indent * " "
+            return f"[{blank}{f',{blank}'.join(map(encode, value))}{line}]"
+        return indented(value).replace("\n", line)  # a line feed within a text is escaped
+
+    return "{" + line + f",{line}".join(f"{encode(str(key))}: {text(value)}" for key, value in fields.items()) + "\n}"
 
 
 def sha256(path: Path) -> str:

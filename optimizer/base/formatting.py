@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,6 +21,21 @@ def plain(text: object, most: int | None = None) -> str:
     """Return `text` on one line, without control characters, direction overrides and lone surrogates, cut at `most` characters."""
     line = " ".join("".join(mark if mark.isprintable() or mark in JOINERS else " " for mark in str(text)).split())
     return line if most is None or len(line) <= most else line[: most - 1].rstrip() + ELLIPSIS
+
+
+def printable(text: str) -> str:
+    r"""Return `text` with control, escape and direction characters, line ends and lone surrogates written as escapes such as `\x1b`.
+
+    Text from files and records passes here wherever it is printed, so that it cannot steer a terminal or feign another line.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        mark
+        if mark.isprintable() or mark in JOINERS or unicodedata.category(mark) == "Zs"
+        else mark.encode("unicode_escape").decode()
+        for mark in text
+    )
 
 
 def known(value: float | None) -> bool:

@@ -26,6 +26,9 @@ _PYDANTICS_OWN = re.compile(
     r"constrained-\w+|literal\[.*\]|function-.*|\w+Model|(list|tuple|dict|set)\[.*\]|\[key\]|float|int|str|bool|path"
 )
 
+SHOWN_FIELDS = 8
+"""Fields of a table that a message names."""
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -53,22 +56,23 @@ def validated(model: type[Model], content: object, where: str) -> Model:
         seen: set[str] = set()
         for fault in error.errors(include_url=False):
             path = _dotted(fault["loc"])
+            here = f"{where}, {path}" if path else where
             if path in seen and fault["type"] not in {"extra_forbidden", "missing"}:
                 continue  # another branch of the same union
             seen.add(path)
             if fault["type"] == "extra_forbidden":
                 known = _fields_beside(model, fault["loc"])
                 problems.add(
-                    f"{where}, {path}",
+                    here,
                     "a field that is not known",
                     one_of(known),
                     close_match(str(fault["loc"][-1]), known),
                 )
             elif fault["type"] == "missing":
-                problems.add(f"{where}, {path}", "nothing", "this field, which is required", "Add it")
+                problems.add(here, "nothing", "this field, which is required", "Add it")
             else:
                 near = close_match(str(fault["input"]), _choices(fault))
-                problems.add(f"{where}, {path}", _shown(fault["input"]), _expectation(fault["msg"]), near)
+                problems.add(here, _shown(fault["input"]), _expectation(fault["msg"]), near)
         problems.raise_if_any()
         raise  # unreachable: a ValidationError holds at least one fault
 
@@ -88,7 +92,7 @@ def _dotted(location: tuple[int | str, ...]) -> str:
         if isinstance(part, str) and _PYDANTICS_OWN.fullmatch(part):
             continue  # pydantic names the branch of a union it tried; a person did not write that
         path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
-    return path or "the whole file"
+    return path
 
 
 def _fields_beside(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
@@ -117,7 +121,11 @@ def _resolved(node: Any, schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a 
 
 
 def _shown(found: object) -> str:
-    return f"{type(found).__name__} with {len(found)} entries" if isinstance(found, dict | list) else repr(found)
+    """Return what stands there, as people call it; of a table the names of its first fields."""
+    if isinstance(found, dict):
+        names = ", ".join(map(str, list(found)[:SHOWN_FIELDS])) + (", ..." if len(found) > SHOWN_FIELDS else "")
+        return f"a table with {names}" if found else "an empty table"
+    return f"a list of {len(found)}" if isinstance(found, list) else repr(found)
 
 
 def _choices(fault: ErrorDetails) -> list[str]:
@@ -127,4 +135,5 @@ def _choices(fault: ErrorDetails) -> list[str]:
 
 def _expectation(message: str) -> str:
     message = message.removeprefix("Value error, ").removeprefix("Input should be ")
+    message = re.sub(r"a valid dictionary or instance of \w+", "a table of fields", message)
     return message[:1].lower() + message[1:]

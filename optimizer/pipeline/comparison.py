@@ -52,23 +52,41 @@ def compare(instance: Instance, plan: Plan) -> Comparison:
     placed = instance.placed(plan.options)
     existing = np.array([option.existing for option in instance.options], dtype=bool)
     allowed = np.array([not option.forbidden for option in instance.options], dtype=bool)
+    evaluated = evaluate(instance, plan)
     return Comparison(
         instance=instance,
-        plan=evaluate(instance, plan),
+        plan=evaluated,
         nothing=evaluate(instance, ()),
         existing=evaluate(instance, Plan.from_mask(instance, existing)) if existing.any() else None,
         everything=plan_value(instance, allowed),
-        marginal_values=marginal_values(instance, plan) | _additions(instance, placed),
+        marginal_values=marginal_values(instance, plan) | _additions(instance, evaluated, placed),
     )
 
 
-def _additions(instance: Instance, placed: NDArray[np.bool_]) -> dict[str, float]:
-    """Return how much the value falls when each option that is not placed is added; its site's other kinds make way for it."""
+def _additions(instance: Instance, plan: Evaluation, placed: NDArray[np.bool_]) -> dict[str, float]:
+    """Return how much the value falls when each option that is not placed is added; its site's other kinds make way for it.
+
+    An option that displaces nothing and watches no arc that an evader takes changes no best response, so that its value is 0 without an
+    evaluation; options with the same effects have the same value.
+    """
+    travelled = {arc for evader in instance.evaders for route in evader.routes for arc in route.arcs}
+    travelled |= {arc for response in plan.evaders for arc in response.arcs}
+    at_site: dict[str, list[int]] = {}
+    for j in np.flatnonzero(placed).tolist():
+        at_site.setdefault(instance.options[j].site, []).append(j)
     value = plan_value(instance, placed)
+    known: dict[tuple[object, ...], float] = {}
     additions = {}
     for j in np.flatnonzero(~placed).tolist():
         option = instance.options[j]
-        others = placed & np.array([not option.site or o.site != option.site for o in instance.options])
-        others[j] = True
-        additions[option.id] = max(0.0, value - plan_value(instance, others))
+        displaced = tuple(at_site.get(option.site, ())) if option.site else ()
+        effects = (displaced, option.arcs, option.survival)
+        if not displaced and travelled.isdisjoint(option.arcs):
+            known[effects] = 0.0
+        if effects not in known:
+            changed = placed.copy()
+            changed[list(displaced)] = False
+            changed[j] = True
+            known[effects] = max(0.0, value - plan_value(instance, changed))
+        additions[option.id] = known[effects]
     return additions

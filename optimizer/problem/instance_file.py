@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 from pydantic import Field, StrictInt, StrictStr
 
-from optimizer.base.errors import ProblemList
+from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.base.file_kinds import GEOJSON, PLAN, json_kind
 from optimizer.base.files import read_json, write_json
 from optimizer.base.names import unknown_name
 from optimizer.base.schema import Strict, validated
@@ -137,7 +138,11 @@ def read_instance(path: Path, *, on_unreachable: OnUnreachable | None = None) ->
     InputError
         With every problem of the file.
     """
-    model = validated(InstanceModel, read_json(path, "an instance"), str(path))
+    content = read_json(path, "an instance")
+    if (kind := json_kind(content)) in {PLAN, GEOJSON}:
+        remedy = "Give the instance first, then the plan" if kind == PLAN else "Check that it is the right file"
+        raise InputError(Problem(str(path), kind, "an instance", remedy))
+    model = validated(InstanceModel, content, str(path))
     return instance_from_model(model, str(path), on_unreachable=on_unreachable)
 
 

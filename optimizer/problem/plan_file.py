@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from optimizer.base.errors import ProblemList
+from optimizer.base.file_kinds import INSTANCE, PLAN, json_kind
 from optimizer.base.files import read_json
 from optimizer.base.schema import Strict, validated
 from optimizer.problem.beats import make_beat
@@ -224,12 +225,9 @@ def read_plan(path: Path, instance: Instance) -> Plan:
     content = read_json(path, "a plan")
     problems = ProblemList()
     options = content.get("options") if isinstance(content, dict) else None
-    if not isinstance(options, list):
-        problems.add(
-            str(path),
-            type(content).__name__ if options is None else type(options).__name__,
-            'an object with a list "options"',
-        )
+    if (kind := json_kind(content)) != PLAN:
+        remedy = "Give the instance first, then the plan" if kind == INSTANCE else ""
+        problems.add(str(path), kind, 'a plan: an object with a list "options" of ids', remedy)
         problems.raise_if_any()
     beats = _described_beats(content, str(path)) if instance.patrols is not None else {}
     seen: set[str] = set()

@@ -9,8 +9,8 @@ import numpy as np
 import shapely
 from shapely.geometry import shape
 
-from optimizer.base.errors import ProblemList
-from optimizer.base.geojson import read_features
+from optimizer.base.errors import Problem, ProblemList
+from optimizer.base.geojson import TO_DEGREES, geometry_type, looks_projected, read_features
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,7 +88,7 @@ def name_key(name: str) -> str:
 
 
 def _polygon(geometry: dict[str, Any] | None, where: str, problems: ProblemList) -> BaseGeometry | None:
-    kind = geometry.get("type") if geometry else None
+    kind = geometry_type(geometry)
     if geometry is None or kind not in {"Polygon", "MultiPolygon"}:
         problems.add(where, kind or "no geometry", "a Polygon or MultiPolygon", "Draw the area as a polygon")
         return None
@@ -104,7 +104,13 @@ def _polygon(geometry: dict[str, Any] | None, where: str, problems: ProblemList)
         return None
     west, south, east, north = polygon.bounds
     if west < -180 or east > 180 or south < -90 or north > 90:
-        problems.add(where, f"bounds {polygon.bounds}", "longitude and latitude in degrees", "Export it in EPSG:4326")
+        metres = (
+            ", which look like metres of a projected coordinate reference system"
+            if looks_projected(*polygon.bounds)
+            else ""
+        )
+        found = f"bounds {', '.join(f'{side:g}' for side in polygon.bounds)}{metres}"
+        problems.append(Problem(where, found, "longitude and latitude in degrees", TO_DEGREES))
         return None
     return polygon
 

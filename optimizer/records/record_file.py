@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import ProblemList
-from optimizer.base.geojson import GEOJSON_SUFFIXES, read_features
+from optimizer.base.geojson import GEOJSON_SUFFIXES, geometry_type, read_features
 from optimizer.base.tables import TextTable, WantedColumns, check_columns, read_csv
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ def _read_geojson(path: Path, column_of: Mapping[str, str], required: list[str])
         position = geometry.get("coordinates") if isinstance(geometry, dict) else None
         if geometry is None:
             position = ["", ""]
-        elif geometry.get("type") != "Point" or not isinstance(position, list) or len(position) < 2:
-            found = geometry.get("type")
+        elif geometry_type(geometry) != "Point" or not isinstance(position, list) or len(position) < 2:
+            found = geometry_type(geometry) or "a geometry without a type"
             problems.add(f"{path}, feature {number}", found, "a Point, or no geometry", "Give one point a record")
             continue
         for name, degrees in zip(POINT, position, strict=False):

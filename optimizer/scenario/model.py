@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from optimizer.base.errors import InputError, Problem
-from optimizer.base.files import read_text
+from optimizer.base.files import read_toml
 from optimizer.base.schema import Strict, validated
 from optimizer.records.sources import EffortSource, SeizureSource
 from optimizer.scenario.kinds import KINDS, Amount, AnyKind, Chance, Id, KindModel
@@ -248,10 +246,4 @@ def read_content(path: Path) -> dict[str, Any]:
     InputError
         If the file is missing, or with the place where the text is not TOML.
     """
-    try:
-        return tomllib.loads(read_text(path, "a scenario (TOML)"))
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(Problem(str(path), str(error), "a scenario as TOML", "Correct the file there")) from None
-    except (RecursionError, ValueError) as error:
-        found = "brackets nested too deep to read" if isinstance(error, RecursionError) else str(error)
-        raise InputError(Problem(str(path), found, "a scenario as TOML")) from None
+    return read_toml(path, "a scenario")

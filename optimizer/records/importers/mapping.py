@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from optimizer.base.errors import InputError, Problem, ProblemList
-from optimizer.base.files import read_text
+from optimizer.base.errors import ProblemList
+from optimizer.base.files import read_toml
 from optimizer.base.schema import Strict, validated
 from optimizer.records.importers.personal import is_personal
 
@@ -70,10 +69,7 @@ def read_mapping(path: Path) -> dict[str, object]:
     InputError
         If the file is missing or is no TOML.
     """
-    try:
-        return tomllib.loads(read_text(path, "a mapping"))
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(Problem(str(path), str(error), "a mapping as TOML", "Mend the file there")) from None
+    return read_toml(path, "a mapping")
 
 
 def checked_mapping(content: object, where: str) -> Mapping:

@@ -11,7 +11,9 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.base.file_kinds import json_kind
 from optimizer.base.files import read_json
+from optimizer.base.geojson import TO_DEGREES, geometry_type, looks_projected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -159,7 +161,7 @@ def _border_of_area(area: BaseGeometry | None) -> Border:
 
 def _geometries(content: Any, where: str, problems: ProblemList) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - JSON
     """Give each geometry of a GeoJSON object with its place in the file."""
-    kind = content.get("type") if isinstance(content, dict) else None
+    kind = geometry_type(content)
     if kind == "FeatureCollection" and isinstance(content.get("features"), list):
         for number, feature in enumerate(content["features"], start=1):
             yield from _geometries(feature, f"{where}, feature {number}", problems)
@@ -170,7 +172,7 @@ def _geometries(content: Any, where: str, problems: ProblemList) -> Iterator[tup
     else:
         problems.add(
             where,
-            f"type {kind!r}" if isinstance(content, dict) else "no object",
+            (f"type {kind!r}" if kind else json_kind(content)) if isinstance(content, dict) else "no object",
             "GeoJSON",
             "Save the border as GeoJSON",
         )
@@ -178,7 +180,7 @@ def _geometries(content: Any, where: str, problems: ProblemList) -> Iterator[tup
 
 def _shape(geometry: Any, where: str, problems: ProblemList) -> BaseGeometry | None:  # noqa: ANN401 - JSON
     """Return the shape of a GeoJSON line or polygon; None, with a problem noted, where it is none."""
-    kind = geometry.get("type") if isinstance(geometry, dict) else None
+    kind = geometry_type(geometry)
     if kind not in _LINES | _AREAS:
         problems.add(where, f"a {kind}" if kind else "no geometry", _WANTED, "Remove it, or draw the border as a line")
         return None
@@ -195,7 +197,9 @@ def _shape(geometry: Any, where: str, problems: ProblemList) -> BaseGeometry | N
     if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
         swapped = -180 <= south <= north <= 180 and -90 <= west <= east <= 90
         found = f"coordinates from {west:g}, {south:g} to {east:g}, {north:g}"
-        remedy = "Swap the coordinates" if swapped else "Save it in WGS 84 (EPSG:4326)"
-        problems.add(where, found, "longitude, latitude in degrees", remedy)
+        if looks_projected(west, south, east, north):
+            found += ", which look like metres of a projected coordinate reference system"
+        remedy = "Swap the coordinates" if swapped else TO_DEGREES
+        problems.append(Problem(where, found, "longitude, latitude in degrees", remedy))
         return None
     return shape
