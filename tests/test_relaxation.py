@@ -1,7 +1,9 @@
-"""The linear program that grows and sheds rows: its bound is true for any duals, and it survives the failures of its solvers."""
+"""The linear program that grows and sheds rows: its bound is true for any duals, and it survives its solvers' failures and Ctrl-C."""
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import time
 
 import numpy as np
@@ -13,6 +15,7 @@ from scipy.sparse import csr_array
 
 from optimizer.base.errors import SolverError
 from optimizer.solvers.branch_and_cut.relaxation import LinearProgram
+from optimizer.solvers.interrupts import interrupt_held_back
 
 SEEDS = st.integers(0, 2**20)
 
@@ -121,3 +124,19 @@ def test_a_program_that_no_solver_takes_is_an_error_of_ours() -> None:
     program = LinearProgram(np.array([np.nan]), np.zeros(1), np.ones(1), csr_array((1, 1)), np.zeros(1))
     with pytest.raises(SolverError, match="GLOP and HiGHS"):
         program.solve()
+
+
+def test_ctrl_c_that_a_binding_drops_is_raised_after_the_call() -> None:
+    reached: list[str] = []
+
+    def call() -> None:
+        with interrupt_held_back():
+            with contextlib.suppress(KeyboardInterrupt):  # as the binding does
+                signal.raise_signal(signal.SIGINT)
+            reached.append("the end of the block")
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        call()
+    assert reached
+    assert signal.getsignal(signal.SIGINT) is before

@@ -26,6 +26,7 @@ from pybind11_abseil.status import StatusNotOk
 from scipy.sparse import csr_array, hstack, vstack
 
 from optimizer.base.errors import SolverError
+from optimizer.solvers.interrupts import interrupt_held_back
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -203,9 +204,10 @@ class LinearProgram:
         """Solve with GLOP from the last basis."""
         state = self._state()
         try:
-            if self._solver is None:
-                self._solver = _WarmSolver(state)
-            return self._solver.solve(state, limit)
+            with interrupt_held_back():
+                if self._solver is None:
+                    self._solver = _WarmSolver(state)
+                return self._solver.solve(state, limit)
         except StatusNotOk:
             return None
 
@@ -317,7 +319,8 @@ class _WarmSolver:
 def _from_scratch(state: _State, solver: mathopt.SolverType, limit: timedelta | None) -> _Answer | None:
     try:
         initializer = parameters_pb2.SolverInitializerProto()
-        result = mathopt_core.solve(state.message(), solver.value, initializer, *_arguments(COLD, limit))
+        with interrupt_held_back():
+            result = mathopt_core.solve(state.message(), solver.value, initializer, *_arguments(COLD, limit))
     except StatusNotOk:
         return None
     return _answer(result, state)
