@@ -10,8 +10,10 @@ import typer
 from optimizer.base.errors import OptimizerError
 from optimizer.cli.bench import bench
 from optimizer.cli.check import check
+from optimizer.cli.commands import add_command, add_group
 from optimizer.cli.convert import convert_app
 from optimizer.cli.evaluate import evaluate
+from optimizer.cli.examples import examples_text
 from optimizer.cli.import_ import import_app
 from optimizer.cli.plan import plan
 from optimizer.cli.region import region
@@ -20,6 +22,7 @@ from optimizer.cli.roster import roster
 from optimizer.cli.schema import schema
 from optimizer.cli.simulate import simulate
 from optimizer.cli.solve import solve
+from optimizer.cli.terminal import ReaderGoneError, check_open, guarded_streams
 
 INTERRUPTED = 130
 """What typer makes of Ctrl-C."""
@@ -27,8 +30,9 @@ INTERRUPTED = 130
 app = typer.Typer(
     name="interdict",
     help="Where to put checkpoints and patrols on a border's roads, with a proof of how good the plan is.",
+    epilog=examples_text(""),
+    context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -53,24 +57,41 @@ def _options(
 
 
 for command in (plan, check, region, solve, evaluate, schema, bench, simulate, roster):
-    app.command()(command)
-app.add_typer(convert_app, name="convert")
-app.add_typer(import_app, name="import")
-app.add_typer(risk_app, name="risk")
+    add_command(app, command)
+for group, name in ((convert_app, "convert"), (import_app, "import"), (risk_app, "risk")):
+    add_group(app, group, name)
 
 
 def main() -> None:
     """Run the command line; errors of ours end with one message and their exit code, an interrupt without a plan with 3."""
+    with guarded_streams():
+        code = _run()
+    sys.exit(code)
+
+
+def _run() -> int:
+    """Run the command that was given and return the exit code."""
+    try:
+        check_open()
+        code = _standard_exit_code()
+        sys.stdout.flush()
+    except ReaderGoneError:
+        return 0
+    except OptimizerError as error:
+        _complain(error)
+        return error.exit_code
+    if code == INTERRUPTED:
+        sys.stderr.write("Interrupted before there was a plan.\n")
+        return 3
+    return code
+
+
+def _standard_exit_code() -> int:
     try:
         app()
     except SystemExit as stop:
-        if stop.code != INTERRUPTED:
-            raise
-        sys.stderr.write("Interrupted before there was a plan.\n")
-        sys.exit(3)
-    except OptimizerError as error:
-        _complain(error)
-        sys.exit(error.exit_code)
+        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    return 0
 
 
 def _complain(error: OptimizerError) -> None:

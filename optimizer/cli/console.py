@@ -6,22 +6,44 @@ import json
 import math
 import sys
 import time
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.listener import SilentListener
+from optimizer.cli.terminal import encodable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
 
+
+class Verbosity(Enum):
+    """How much is printed on standard error while a command works."""
+
+    QUIET = "quiet"
+    NORMAL = "normal"
+    VERBOSE = "verbose"
+
+
 QUIET_SECONDS = 0.25
 """Least time between two lines on the bounds."""
+
+_verbosity = Verbosity.NORMAL
+
+
+def set_verbosity(verbosity: Verbosity) -> None:
+    """Set how much the printers that are made from now on print."""
+    global _verbosity  # noqa: PLW0603 - one command a process, set before it begins
+    _verbosity = verbosity
 
 
 def print_json(content: dict[str, Any]) -> None:
     """Print one object on one line of standard output; NaN is a defect and raises."""
-    sys.stdout.write(json.dumps(content, allow_nan=False, ensure_ascii=False) + "\n")
+    line = json.dumps(content, allow_nan=False, ensure_ascii=False)
+    if encodable(line) != line:  # JSON has escapes of its own
+        line = json.dumps(content, allow_nan=False)
+    sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
 
@@ -38,26 +60,27 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     from rich.text import Text
 
     console = to_people()
-    console.print(Text(title, style="bold"), soft_wrap=True)
+    console.print(Text(encodable(title), style="bold"), soft_wrap=True)
     table = Table()
     for k, column in enumerate(columns):
-        table.add_column(column, justify="left" if k == 0 else "right")
+        table.add_column(encodable(column), justify="left" if k == 0 else "right")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(encodable(cell)) for cell in row))
     console.print(table)
 
 
 class ProgressPrinter(SilentListener):
-    """Prints steps and bounds on standard error.
+    """Prints steps and bounds on standard error: nothing with `--quiet`, every step and its seconds with `--verbose`.
 
     Parameters
     ----------
     silent
-        Print nothing.
+        Print nothing, unless `--verbose` was given.
     """
 
     def __init__(self, *, silent: bool) -> None:
-        self._silent = silent
+        self._verbose = _verbosity is Verbosity.VERBOSE
+        self._silent = not self._verbose and (silent or _verbosity is Verbosity.QUIET)
         self._began = time.monotonic()
         self._printed = -QUIET_SECONDS
         self._last = ""
@@ -73,15 +96,17 @@ class ProgressPrinter(SilentListener):
     def step_started(self, name: str) -> None:
         """Print a step; one within another is printed below it with the bounds, unless it is over at once."""
         self._steps.append(name)
-        if len(self._steps) == 1:
+        if self._verbose or len(self._steps) == 1:
             self._bounds = ""
-            self.message(name)
+            self.message("  " * (len(self._steps) - 1) + name)
         else:
             self._print_state()
 
-    def step_ended(self, name: str, seconds: float) -> None:  # noqa: ARG002 - only where the steps stand is printed
+    def step_ended(self, name: str, seconds: float) -> None:
         """Return to the step around it."""
         self._steps.pop()
+        if self._verbose:
+            self.message("  " * len(self._steps) + f"{name}: {seconds:.3f} s")
 
     def bounds_moved(self, lower: float, upper: float) -> None:
         """Print where the bounds stand, if they have moved and the last line is not too recent."""
@@ -91,7 +116,7 @@ class ProgressPrinter(SilentListener):
     def _print_state(self) -> None:
         text = f"  {self._steps[-1] if self._steps else 'bounds'}{self._bounds}"
         now = time.monotonic()
-        if text != self._last and now - self._printed >= QUIET_SECONDS:
+        if text != self._last and (self._verbose or now - self._printed >= QUIET_SECONDS):
             self.message(text)
             self._last, self._printed = text, now
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from optimizer.cli.commands import add_command
 from optimizer.cli.convert_dimacs import dimacs
 from optimizer.cli.convert_snip import snip
 from optimizer.cli.convert_tntp import tntp
@@ -13,4 +14,4 @@ convert_app = typer.Typer(
 )
 
 for command in (snip, dimacs, tntp):
-    convert_app.command()(command)
+    add_command(convert_app, command, group="convert")

@@ -37,7 +37,8 @@ def evaluate(
         print_json({"value": evaluation.value, "evaders": evaders} | unreachable_json(skipped, wanted=skip_unreachable))
         return
     worst = sorted(evaluation.evaders, key=lambda e: -e.weight * e.value)[:WORST]
-    rows = [(e.id, number(e.weight), number(e.value), number(e.weight * e.value)) for e in worst]
+    names = {evader.id: evader.label or evader.id for evader in evaluated.source.instance.evaders}
+    rows = [(names[e.id], number(e.weight), number(e.value), number(e.weight * e.value)) for e in worst]
     print_table(
         f"value {evaluation.value:.6g}; the evaders that contribute most",
         ["evader", "weight", "value", "contribution"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from optimizer.cli.commands import add_command
 from optimizer.cli.risk_alerts import alerts
 from optimizer.cli.risk_backtest import backtest
 from optimizer.cli.risk_look import look
@@ -16,4 +17,4 @@ risk_app = typer.Typer(
 )
 
 for command in (alerts, look, backtest, study):
-    risk_app.command()(command)
+    add_command(risk_app, command, group="risk")

@@ -43,5 +43,5 @@ def solve(
 
 
 def _show(instance: Instance, result: Result) -> None:
-    rows = [(placed.id, placed.label) for placed in (result.plan.placements if result.plan else ())]
-    print_table(f"{instance.name}: {verdict(result)}", ["option", "label"], rows)
+    rows = [(placed.label or placed.id, placed.kind) for placed in (result.plan.placements if result.plan else ())]
+    print_table(f"{instance.name}: {verdict(result)}", ["placed", "kind"], rows)

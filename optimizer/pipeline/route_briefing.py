@@ -34,8 +34,7 @@ class _Ends:
 def _ends(compiled: Compiled, evader: int) -> _Ends:
     pair = compiled.pairs[evader]
     gateway, settlement = compiled.gateways[pair.gateway], compiled.settlements[pair.settlement]
-    unnamed = f"{gateway.kind} crossing at {gateway.lat:.3f}, {gateway.lon:.3f}"
-    return _Ends(gateway.name or unnamed, settlement.name or settlement.id)
+    return _Ends(gateway.label, settlement.label)
 
 
 def route_rows(compiled: Compiled, comparison: Comparison) -> tuple[RouteRow, ...]:

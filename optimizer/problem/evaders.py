@@ -50,6 +50,8 @@ class Evader:
         Expected loads a period, or a probability; >= 0.
     routes
         Empty for an *informed* evader, who sees the plan and takes the best path. A *habitual* one keeps to these routes.
+    label
+        What people call it, such as `Bendern > Vaduz`; the id where empty.
     """
 
     id: str
@@ -57,6 +59,7 @@ class Evader:
     destination: int
     weight: float
     routes: tuple[Route, ...] = ()
+    label: str = ""
 
     @property
     def kind(self) -> str:

@@ -68,6 +68,7 @@ class EvaderModel(Strict):
     destination: NodeId
     weight: Amount = Field(description="loads a period, or a probability")
     routes: list[RouteModel] = Field(default_factory=list)
+    label: str = Field("", description="what people call it; the id where empty")
 
 
 class EffectModel(Strict):
@@ -226,7 +227,7 @@ def instance_from_model(model: InstanceModel, where: str, *, on_unreachable: OnU
         head=head,
         reliability=np.array(model.arcs.reliability, dtype=np.float64),
         evaders=tuple(
-            Evader(e.id, int(o), int(d), e.weight, tuple(Route(tuple(r.arcs), r.share) for r in e.routes))
+            Evader(e.id, int(o), int(d), e.weight, tuple(Route(tuple(r.arcs), r.share) for r in e.routes), e.label)
             for e, o, d in zip(model.evaders, origin, destination, strict=True)
         ),
         options=tuple(
@@ -270,6 +271,7 @@ def _content(instance: Instance) -> dict[str, Any]:
         "evaders": [
             {"id": e.id, "origin": ids[e.origin], "destination": ids[e.destination], "weight": e.weight}
             | {"routes": [{"arcs": list(r.arcs), "share": r.share} for r in e.routes]}
+            | ({"label": e.label} if e.label else {})
             for e in instance.evaders
         ],
         "options": [_option_content(option) for option in instance.options],

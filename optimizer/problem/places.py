@@ -36,6 +36,11 @@ class Crossing:
     name: str = ""
     way: int = 0
 
+    @property
+    def label(self) -> str:
+        """What people call it: the name of its road or port, or the class of its road and its place."""
+        return self.name or f"{self.road_class} at {self.lat:.3f}, {self.lon:.3f}"
+
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
@@ -64,6 +69,11 @@ class Gateway:
     kind: str
     exposure: float = 1.0
     name: str = ""
+
+    @property
+    def label(self) -> str:
+        """What people call it: its name, or its kind and place."""
+        return self.name or f"{self.kind} crossing at {self.lat:.3f}, {self.lon:.3f}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +106,8 @@ class Settlement:
     population: float
     population_assumed: bool = False
     domestic: bool = True
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        return self.name or self.id

@@ -13,6 +13,7 @@ from pydantic import Field
 from optimizer.base.errors import ProblemList
 from optimizer.base.file_kinds import INSTANCE, PLAN, json_kind
 from optimizer.base.files import read_json
+from optimizer.base.names import close_match
 from optimizer.base.schema import Strict, validated
 from optimizer.problem.beats import make_beat
 from optimizer.problem.plan import Plan
@@ -237,7 +238,8 @@ def read_plan(path: Path, instance: Instance) -> Plan:
         known = isinstance(option, str) and (option in instance.option_index or option in beats)
         if not known:
             expected = f"an option id of instance {instance.name!r}"
-            problems.add(where, repr(option), expected, "Check that plan and instance belong together")
+            near = close_match(str(option), [*instance.option_index, *beats])
+            problems.add(where, repr(option), expected, near or "Check that plan and instance belong together")
         elif option in seen:
             problems.add(where, repr(option), "each option once", "Remove the repetition")
         else:

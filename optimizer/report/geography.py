@@ -95,7 +95,7 @@ def segment_names(network: Network, settlements: Sequence[Settlement], segments:
     plane = Plane(*network.centre)
     towns = plane.project(np.array([(town.lon, town.lat) for town in settlements]))
     nearest = np.asarray(cKDTree(towns).query(plane.project(middle))[1], dtype=np.int64).tolist()
-    names = [town.name or town.id for town in settlements]
+    names = [town.label for town in settlements]
     return [f"{road} near {names[town]}" for road, town in zip(roads, nearest, strict=True)]
 
 

@@ -143,7 +143,7 @@ def _check_reach(
     if lost and (unreachable == "error" or len(lost) == len(settlements)):
         skip = ', set evaders.unreachable = "skip", or give --skip-unreachable'
         remedy = "Add modes or correct the network" + ("" if len(lost) == len(settlements) else skip)
-        found = f"no road from any gateway to {shortened([place.name or place.id for place in lost])}"
+        found = f"no road from any gateway to {shortened([place.label for place in lost])}"
         raise InputError(Problem(f"{where}, evaders", found, "destinations that can be reached", remedy))
     return lost
 
@@ -151,11 +151,9 @@ def _check_reach(
 def _reach_warnings(lost: Sequence[Settlement], shut: Sequence[Gateway]) -> list[str]:
     warnings = []
     if lost:
-        warnings.append(
-            f"No road leads from any gateway to {shortened([place.name or place.id for place in lost])}: left out."
-        )
+        warnings.append(f"No road leads from any gateway to {shortened([place.label for place in lost])}: left out.")
     if shut:
-        names = shortened([gateway.name or gateway.id for gateway in shut])
+        names = shortened([gateway.label for gateway in shut])
         warnings.append(f"No road leads inward from {names}: no evader enters there.")
     return warnings
 

@@ -93,6 +93,8 @@ def scenario_evaders(
             ):
                 if share > 0:
                     ids = f"{gateway.id} > {settlements[s].id}, {name}"
-                    evaders.append(Evader(ids, gateway.node, settlements[s].node, float(share * loads[g, s]), kept))
+                    label = f"{gateway.label} > {settlements[s].label}, {name}"
+                    weight = float(share * loads[g, s])
+                    evaders.append(Evader(ids, gateway.node, settlements[s].node, weight, kept, label))
                     pairs.append(Pair(g, s))
     return ScenarioEvaders(tuple(evaders), tuple(pairs))

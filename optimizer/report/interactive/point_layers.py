@@ -71,7 +71,7 @@ def look_points(content: ReportContent, plane: Plane) -> list[PointLayer]:
 
 def _settlements(content: ReportContent, plane: Plane) -> PointLayer:
     columns = _positions(plane, content.settlements)
-    columns["place"] = [plain(town.name or town.id, 60) for town in content.settlements]
+    columns["place"] = [plain(town.label, 60) for town in content.settlements]
     columns["people"] = [
         number(town.population) + (" (assumed)" if town.population_assumed else "") for town in content.settlements
     ]
@@ -80,7 +80,7 @@ def _settlements(content: ReportContent, plane: Plane) -> PointLayer:
 
 def _gateways(content: ReportContent, plane: Plane) -> PointLayer:
     columns = _positions(plane, content.gateways)
-    columns["place"] = [plain(gateway.name or gateway.id, 60) for gateway in content.gateways]
+    columns["place"] = [plain(gateway.label, 60) for gateway in content.gateways]
     columns["kind"] = [plain(gateway.kind, 20) for gateway in content.gateways]
     columns["exposure"] = [number(gateway.exposure) for gateway in content.gateways]
     return PointLayer(GATEWAY, columns, (("Way in", "@place"), ("Kind", "@kind"), ("Exposure", "@exposure")))
@@ -89,7 +89,7 @@ def _gateways(content: ReportContent, plane: Plane) -> PointLayer:
 def _crossings(content: ReportContent, plane: Plane, *, official: bool) -> PointLayer:
     crossings = [crossing for crossing in content.crossings if crossing.official == official]
     columns = _positions(plane, crossings)
-    columns["place"] = [plain(crossing.name or crossing.id, 60) for crossing in crossings]
+    columns["place"] = [plain(crossing.label, 60) for crossing in crossings]
     columns["kind"] = [plain(crossing.road_class, 20) for crossing in crossings]
     label = "Official crossing" if official else "Unofficial crossing"
     return PointLayer(OFFICIAL if official else UNOFFICIAL, columns, ((label, "@place"), ("Road", "@kind")))

@@ -82,7 +82,7 @@ def crossing_places(network: Network, gateways: Sequence[Gateway]) -> tuple[Plac
     return tuple(
         Place(
             gateway.id,
-            gateway.name or gateway.id,
+            gateway.label,
             np.flatnonzero((tail == gateway.node) | (head == gateway.node)).astype(np.int64),
         )
         for gateway in gateways

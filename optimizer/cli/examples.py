@@ -1,0 +1,79 @@
+"""Examples of every command, shown at the end of its `--help`; a test parses all of them and runs those that take no time."""
+
+from __future__ import annotations
+
+from typing import Final
+
+EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
+    "": (
+        "check instances/rio-grande/scenario.toml",
+        "plan instances/rio-grande/scenario.toml --out results/rio-grande",
+    ),
+    "plan": (
+        "plan instances/rio-grande/scenario.toml",
+        "plan instances/andorra/scenario.toml --gap 0.01 --time-limit 60 --out results/andorra",
+    ),
+    "check": ("check instances/andorra/scenario.toml",),
+    "region": (
+        "region --file andorra.osm.pbf --border Andorra --out results/andorra-region",
+        "region --bbox 1.4,42.4,1.8,42.7 --modes drive,service,track",
+    ),
+    "solve": (
+        "solve instances/grid/grid-10-plain-6.json",
+        "solve instances/grid/grid-10-plain-6.json instances/grid/grid-10-plain-12.json --gap 0.01 --time-limit 60 --json",
+    ),
+    "evaluate": ("evaluate instances/grid/grid-10-plain-6.json instances/grid/grid-10-plain-6.sol.json",),
+    "schema": ("schema scenario", "schema instance --out results/instance-schema.json"),
+    "bench": (
+        "bench --family grid --method cuts --time-limit 60 --out results/my-benchmark --table",
+        "bench --family all --scheduler tcp://10.0.0.1:8786",
+    ),
+    "simulate": ("simulate instances/rio-grande/network.gpkg --world mixed --effort feedback --seizures 400 --seed 1",),
+    "roster": (
+        "roster results/rio-grande --from 2026-12-01 --weeks 4",
+        "roster results/rio-grande --from 2026-12-29 --after results/rio-grande/roster-2026-12-01 --allow-gaps",
+    ),
+    "convert": ("convert snip --dir snip --instance 0 --snipno 1 --budget 30 --out snip-0-1-30.json",),
+    "convert snip": ("convert snip --dir snip --instance 0 --snipno 1 --budget 30 --out snip-0-1-30.json",),
+    "convert dimacs": (
+        "convert dimacs usa.gr --options options.csv --evaders evaders.csv --unit '0.1 m' --detection-per-km 0.001 --out usa.json",
+    ),
+    "convert tntp": (
+        "convert tntp town_net.tntp --trips town_trips.tntp --options options.csv --unit min --budget teams=5 --out town.json",
+    ),
+    "import": ("import stop-search 2024-01-essex-stop-and-search.csv --out results/import/essex",),
+    "import stop-search": (
+        "import stop-search data.police.uk --object 'Controlled drugs' --out results/import/police",
+    ),
+    "import cbp": (
+        "import cbp nationwide-drugs-fy24.csv --crossings crossings.csv --land-only --out results/import/cbp",
+    ),
+    "import csv": (
+        "import csv records.csv --mapping mapping.toml --out results/import/customs",
+        "import csv records.csv --date day --lon lon --lat lat --source customs",
+    ),
+    "risk": ("risk alerts instances/andorra/scenario.toml",),
+    "risk alerts": ("risk alerts instances/andorra/scenario.toml --since 2024-10 --out results/alerts",),
+    "risk look": ("risk look instances/andorra/scenario.toml --effort 5 --unit hours --top 20",),
+    "risk backtest": (
+        "risk backtest results/import/police --period quarter --out results/backtest",
+        "risk backtest instances/andorra/scenario.toml",
+    ),
+    "risk study": ("risk study --data osm --region andorra --seeds 5 --jobs 2 --out results/risk",),
+}
+"""Arguments by command, as typed in a shell; the key "" is the program itself."""
+
+
+def examples_text(command: str, examples: tuple[str, ...] | None = None) -> str:
+    r"""Return the end of a command's help.
+
+    Parameters
+    ----------
+    command
+        Its words, such as `risk look`.
+    examples
+        Its examples, if they stand elsewhere; by default those of `EXAMPLES`.
+    """
+    lines = EXAMPLES[command] if examples is None else examples
+    heading = "Example:" if len(lines) == 1 else "Examples:"
+    return "\n".join(["\b", heading, *(f"  interdict {line}" for line in lines)])  # \b: lines are not joined

@@ -1,0 +1,119 @@
+"""Standard output and standard error as a command finds them: closed, full, closed by the reader of a pipe, or of an old encoding.
+
+What cannot be encoded is printed as an escape such as `\u0141`. Standard error carries progress and messages, so that a fault of it is
+ignored. A fault of standard output ends the command: with one message, or silently where the reader of a pipe has read enough (`| head`).
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, TextIO
+
+from optimizer.base.errors import OptimizerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+READER_GONE = {errno.EPIPE, errno.ESHUTDOWN} | ({errno.EINVAL} if os.name == "nt" else set())
+"""Errors of a write to a pipe that nobody reads any more; Windows has the third."""
+
+
+class OutputError(OptimizerError):
+    """Standard output cannot be written."""
+
+
+class ReaderGoneError(BaseException):
+    """The reader of standard output has closed it: nothing more is wanted. Not an `Exception`, so that no command handles it."""
+
+
+class _GuardedRaw(io.RawIOBase):
+    """A stream of bytes that takes what is written after its first fault without a word, and says what that was."""
+
+    def __init__(self, raw: io.RawIOBase, *, optional: bool) -> None:
+        self._raw, self._optional, self._broken = raw, optional, False
+
+    def write(self, content: object) -> int:
+        size = memoryview(content).nbytes  # type: ignore[arg-type]
+        if self._broken:
+            return size
+        try:
+            return self._raw.write(content)  # type: ignore[arg-type]
+        except (OSError, ValueError) as error:
+            self._broken = True
+            if self._optional:
+                return size
+            if isinstance(error, OSError) and error.errno in READER_GONE:
+                raise ReaderGoneError from None
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            raise OutputError(
+                f"standard output cannot be written: {reason}. What is not printed above is lost."
+            ) from None
+
+    def writable(self) -> bool:
+        return True
+
+    def isatty(self) -> bool:
+        return self._raw.isatty()
+
+    def fileno(self) -> int:
+        return self._raw.fileno()
+
+
+@contextmanager
+def guarded_streams() -> Iterator[None]:
+    """Guard standard output and standard error while a command runs; a closed standard output stays None."""
+    _fill_descriptors()
+    before = sys.stdout, sys.stderr
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - for the life of the process
+    sys.stderr = _guarded(sys.stderr, optional=True)
+    if sys.stdout is not None:
+        sys.stdout = _guarded(sys.stdout, optional=False)
+    try:
+        yield
+    finally:
+        with suppress(OutputError, ReaderGoneError):  # a command that ended well has flushed it
+            if sys.stdout is not None:
+                sys.stdout.flush()
+        sys.stderr.flush()
+        sys.stdout, sys.stderr = before
+
+
+def check_open() -> None:
+    """Raise OutputError if standard output is closed, before a command works for nothing."""
+    if sys.stdout is None:
+        raise OutputError("standard output is closed. Redirect it to a file, or to /dev/null where it is not wanted.")
+
+
+def _fill_descriptors() -> None:
+    """Open nothing at the descriptors 0 to 2 that are closed, so that no file of ours gets one and receives what libraries print."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
+def _guarded(stream: TextIO, *, optional: bool) -> TextIO:
+    """Return a stream that guards another; one that is not the process's own, such as a test's, is returned as it is."""
+    buffer = getattr(stream, "buffer", None)
+    raw = getattr(buffer, "raw", buffer)
+    if not isinstance(stream, io.TextIOWrapper) or not isinstance(raw, io.RawIOBase):
+        return stream
+    return io.TextIOWrapper(
+        io.BufferedWriter(_GuardedRaw(raw, optional=optional)),
+        encoding=stream.encoding,
+        errors="backslashreplace",
+        line_buffering=stream.line_buffering,
+        write_through=stream.write_through,
+    )
+
+
+def encodable(text: str) -> str:
+    """Return a text as standard output shows it: what its encoding lacks as escapes, so that a table knows how wide it is."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)

@@ -1,0 +1,197 @@
+"""Help, examples, completion, and how much is printed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import typer
+from typer.main import get_command
+
+from optimizer.cli.app import app
+from optimizer.cli.commands import add_command
+from optimizer.cli.examples import EXAMPLES
+from optimizer.problem.instance_file import read_instance, write_instance
+from tests.cases import random_instance
+from tests.command import Outcome, run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ROOT = Path(__file__).parents[1]
+QUICK = {"check", "solve", "evaluate", "schema"}
+"""Commands whose first example needs only what is in the repository, and takes no time."""
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
+    return lambda *arguments: run(capsys, monkeypatch, *arguments)
+
+
+def paths(node: Any, words: tuple[str, ...] = ()) -> Iterator[str]:
+    """Yield the program, its groups and its commands as words."""
+    yield " ".join(words)
+    for name, below in getattr(node, "commands", {}).items():
+        yield from paths(below, (*words, name))
+
+
+COMMANDS = list(paths(get_command(app)))
+
+
+def test_every_command_and_group_has_examples_and_no_other() -> None:
+    assert set(EXAMPLES) == set(COMMANDS)
+    for name, examples in EXAMPLES.items():
+        assert examples
+        assert all(f"{example} ".startswith(f"{name} " if name else "") for example in examples)
+
+
+@pytest.mark.parametrize("example", sorted({example for examples in EXAMPLES.values() for example in examples}))
+def test_every_example_parses(example: str) -> None:
+    words, node = shlex.split(example), get_command(app)
+    while hasattr(node, "commands"):
+        node = node.commands[words.pop(0)]
+    assert node.make_context("example", words).params
+    for word in words:
+        if word.startswith("instances/"):
+            assert (ROOT / word).exists(), word
+
+
+@pytest.mark.parametrize("name", sorted(QUICK))
+def test_examples_that_take_no_time_run(
+    command: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(ROOT)
+    example = shlex.split(EXAMPLES[name][0])
+    if name == "check" and not (ROOT.parent / "shared").exists():
+        example[-1] = "instances/rio-grande/scenario.toml"  # the other one's roads are data beside the repository
+    outcome = command(*example)
+    assert outcome.code == 0, outcome.err
+    assert outcome.out
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_help_ends_with_its_examples_as_they_are_typed(command: Callable[..., Outcome], words: str) -> None:
+    short, long = command(*words.split(), "-h"), command(*words.split(), "--help")
+    assert (short.code, short.out) == (0, long.out)
+    for example in EXAMPLES[words]:
+        assert f"interdict {example}" in long.out
+
+
+def test_quiet_and_verbose_change_progress_and_nothing_else(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    write_instance(tmp_path / "i.json", random_instance(1))
+    usual, quiet, verbose = (command("solve", tmp_path / "i.json", *more) for more in ((), ("-q",), ("--verbose",)))
+    assert usual.out == quiet.out == verbose.out
+    assert quiet.err == ""
+    assert "contracting" in usual.err
+    assert re.search(r"contracting: \d+\.\d+ s", verbose.err)
+    told = command("solve", tmp_path / "i.json", "--json", "-v")
+    assert len(told.objects) == 1
+    assert "contracting" in told.err
+    assert command("solve", tmp_path / "i.json", "-q", "-v").code == 2
+    assert command("solve", tmp_path / "none.json", "--quiet").err.startswith("Error: ")
+
+
+def shell(*arguments: str, **environment: str) -> str:
+    """Run the installed program's code under its name and return standard output."""
+    code = "import sys; sys.argv[0] = 'interdict'; from optimizer.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert "Traceback" not in done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("shell_name", "expected"),
+    [
+        ("bash", "complete -o default -F _interdict_completion interdict"),
+        ("zsh", "compdef _interdict_completion interdict"),
+    ],
+)
+def test_completion_is_shown_for_the_shells(shell_name: str, expected: str) -> None:
+    script = shell("--show-completion", shell_name, _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
+    assert expected in script
+    assert f"_INTERDICT_COMPLETE=complete_{shell_name}" in script
+
+
+def test_completion_installs(tmp_path: Path) -> None:
+    said = shell("--install-completion", "bash", HOME=str(tmp_path), _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
+    assert "installed" in said
+    (script,) = (tmp_path / ".bash_completions").iterdir()
+    assert "_INTERDICT_COMPLETE=complete_bash" in script.read_text(encoding="utf-8")
+    assert str(script) in (tmp_path / ".bashrc").read_text(encoding="utf-8")
+
+
+def test_completion_completes_commands_options_and_choices() -> None:
+    def bash(line: str) -> list[str]:
+        words = line.split(" ")
+        asked = {"COMP_WORDS": "\n".join(words), "COMP_CWORD": str(len(words) - 1)}
+        return shell(_INTERDICT_COMPLETE="complete_bash", **asked).split()
+
+    assert bash("interdict si") == ["simulate"]
+    assert bash("interdict risk lo") == ["look"]
+    assert bash("interdict plan --skip") == ["--skip-unreachable"]
+    assert bash("interdict solve --method cu") == ["cuts"]
+    zsh = shell(_INTERDICT_COMPLETE="complete_zsh", _TYPER_COMPLETE_ARGS="interdict ro")
+    assert '"roster"' in zsh
+
+
+def test_a_command_from_outside_is_one_like_the_others(
+    capsys: pytest.CaptureFixture[str], command: Callable[..., Outcome]
+) -> None:
+    del command
+    outside = typer.Typer()
+
+    def count(files: list[Path]) -> None:
+        """Count files."""
+        typer.echo(len(files))
+
+    add_command(outside, count, examples=("count a b",))
+    get_command(outside).main(["a", "b", "-q"], standalone_mode=False)
+    assert capsys.readouterr().out == "2\n"
+
+
+def test_people_read_names_and_tools_read_ids(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    drawn = random_instance(1)
+    named = replace(
+        drawn,
+        evaders=tuple(
+            replace(e, id=f"w{k}-1 > n{k}", label=f"Bendern > Vaduz {k}") for k, e in enumerate(drawn.evaders)
+        ),
+        options=tuple(replace(o, label=f"Bridge {o.id}") for o in drawn.options),
+    )
+    write_instance(tmp_path / "i.json", named)
+    assert read_instance(tmp_path / "i.json").evaders == named.evaders
+    (tmp_path / "p.json").write_text(json.dumps({"options": [drawn.options[0].id]}))
+    table = command("evaluate", tmp_path / "i.json", tmp_path / "p.json").out
+    assert "Bendern > Vaduz 0" in table
+    assert "w0-1" not in table
+    (line,) = command("evaluate", tmp_path / "i.json", tmp_path / "p.json", "--json").objects
+    assert line["evaders"][0]["id"] == "w0-1 > n0"
+    (line,) = command("solve", tmp_path / "i.json", "--json").objects
+    shown = command("solve", tmp_path / "i.json").out
+    assert line["plan"]
+    assert all(f"Bridge {option}" in shown for option in line["plan"])
+
+
+def test_a_misspelt_option_id_is_answered_with_the_nearest(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    drawn = random_instance(1)
+    options = tuple(replace(o, id=f"bridge-{k}") for k, o in enumerate(drawn.options))
+    write_instance(tmp_path / "i.json", replace(drawn, options=options))
+    (tmp_path / "p.json").write_text('{"options": ["brigde-0"]}')
+    outcome = command("evaluate", tmp_path / "i.json", tmp_path / "p.json")
+    assert outcome.code == 1
+    assert "Did you mean 'bridge-0'?" in outcome.err

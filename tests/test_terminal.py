@@ -1,0 +1,106 @@
+"""Standard output and error that are closed, full, of an old encoding, or read only in part: one message or a clean end, never a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from optimizer.problem.instance_file import write_instance
+from tests.cases import random_instance
+
+ROOT = Path(__file__).parents[1]
+NAME = "Łódź, Straße"
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="the cases are written for a POSIX shell")
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Path:
+    """Write an instance whose names no ASCII terminal can show."""
+    drawn = random_instance(1)
+    options = tuple(replace(option, id=f"{NAME} {option.id}", label=f"{NAME} {option.id}") for option in drawn.options)
+    path = tmp_path / "i.json"
+    write_instance(path, replace(drawn, name=NAME, options=options))
+    return path
+
+
+def shell(line: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """Run a line of shell in which `$CLI` is the command line."""
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", line],
+        env=os.environ | {"PYTHONPATH": str(ROOT), "CLI": f"{sys.executable} {ROOT / 'cli.py'}"} | environment,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    assert b"Traceback" not in done.stderr, done.stderr.decode(errors="replace")
+    assert b"Exception ignored" not in done.stderr
+    return done
+
+
+def errors(done: subprocess.CompletedProcess[bytes]) -> list[str]:
+    return [line for line in done.stderr.decode(errors="replace").splitlines() if line.startswith("Error")]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize(
+    "command", ["--help", "--version", "schema scenario", "solve INSTANCE", "solve INSTANCE --json"]
+)
+def test_a_full_disk_under_standard_output_is_one_message(command: str, instance: Path) -> None:
+    done = shell(f"$CLI {command.replace('INSTANCE', str(instance))} > /dev/full")
+    assert done.returncode == 1
+    assert errors(done) == [
+        "Error: standard output cannot be written: No space left on device. What is not printed above is lost."
+    ]
+
+
+@pytest.mark.parametrize("command", ["--help", "solve INSTANCE", "solve INSTANCE --json"])
+def test_closed_standard_output_is_found_before_the_work(command: str, instance: Path) -> None:
+    done = shell(f"$CLI {command.replace('INSTANCE', str(instance))} >&-")
+    assert done.returncode == 1
+    (message,) = done.stderr.decode().splitlines()
+    assert message.startswith("Error: standard output is closed")
+
+
+@pytest.mark.parametrize("fault", ["2>&-", "2>/dev/full"])
+def test_standard_error_carries_no_result_so_its_faults_end_nothing(fault: str, instance: Path) -> None:
+    done = shell(f"$CLI solve {instance} --json {fault}")
+    assert (done.returncode, json.loads(done.stdout)["status"]) == (0, "optimal")
+    assert shell(f"$CLI solve {instance}.none {fault}").returncode == 1
+
+
+def test_everything_closed_ends_with_1(instance: Path) -> None:
+    assert shell(f"$CLI solve {instance} >&- 2>&- <&-").returncode == 1
+
+
+@pytest.mark.parametrize("command", ["schema scenario", "solve INSTANCE INSTANCE --json", "solve INSTANCE", "--help"])
+def test_a_reader_that_has_enough_ends_the_command_silently(command: str, instance: Path) -> None:
+    done = shell(f"$CLI {command.replace('INSTANCE', str(instance))} | true")
+    assert done.returncode == 0
+    assert errors(done) == []
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"PYTHONIOENCODING": "ascii"},
+        {"PYTHONIOENCODING": "cp1252"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    ],
+    ids=["ascii", "cp1252", "LC_ALL=C"],
+)
+def test_what_a_terminal_cannot_show_is_printed_as_escapes(environment: dict[str, str], instance: Path) -> None:
+    table = shell(f"$CLI solve {instance}", **environment)
+    assert table.returncode == 0
+    shown = table.stdout.decode("cp1252")
+    assert "\\u0141\\xf3d\\u017a, Stra\\xdfe" in shown or "\\u0141ód\\u017a, Straße" in shown
+    assert len({len(line) for line in shown.splitlines()[1:]}) == 1  # the table stays a table
+    assert json.loads(shell(f"$CLI solve {instance} --json", **environment).stdout)["plan"][0].startswith(NAME)
+    refused = shell(f"$CLI solve '{instance}-ß-Łódź'", **environment)
+    assert refused.returncode == 1
+    assert len(errors(refused)) == 1
