@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from itertools import pairwise, permutations
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.special import betaln
 
+from optimizer.base.errors import InputError, Problem
+from optimizer.base.listener import SILENT
 from optimizer.lab.backtest.bootstrap import interval, mean_interval, resamples
 from optimizer.lab.backtest.calibration import (
     LOGISTIC,
@@ -23,6 +26,7 @@ from optimizer.lab.backtest.calibration import (
     regressions,
     tenths,
 )
+from optimizer.lab.backtest.engine import forecast_periods
 from optimizer.lab.backtest.forces import backtest_forces
 from optimizer.lab.backtest.forecasts import (
     MODELS,
@@ -44,6 +48,9 @@ from optimizer.records import Effort, Seizures
 from optimizer.risk import FieldFlow
 from optimizer.risk.evidence import gather_evidence
 from optimizer.risk.field_flow.cells import cells_of
+
+if TYPE_CHECKING:
+    from optimizer.lab.backtest.engine import PeriodForecast
 
 ONE_KM = 0.009  # degrees of latitude, about
 
@@ -443,3 +450,26 @@ def test_points_of_a_square_share_its_past() -> None:
     )
     told = by_squares(make_task(rows, folds(rows.month)[0]))
     assert told.chance[0] > 0.5 > told.chance[1]
+
+
+def test_a_period_that_fails_leaves_the_others_standing() -> None:
+    """It is told with its reason; where every period fails the first error stands, and Ctrl-C keeps what was done before it."""
+    good = cast("PeriodForecast", object())
+
+    def failing() -> PeriodForecast | None:
+        raise InputError(Problem("a period", "a fault", "none"))
+
+    def interrupted() -> PeriodForecast | None:
+        raise KeyboardInterrupt
+
+    run = forecast_periods([("Q1", lambda: good), ("Q2", failing), ("Q3", lambda: good)], SILENT)
+    assert run.periods == [good, good]
+    assert not run.interrupted
+    assert len(run.remarks) == 1
+    assert run.remarks[0].startswith("Q2 could not be forecast")
+    assert "a fault" in run.remarks[0]
+    with pytest.raises(InputError, match="a fault"):
+        forecast_periods([("Q1", failing), ("Q2", failing)], SILENT)
+    run = forecast_periods([("Q1", lambda: good), ("Q2", failing), ("Q3", interrupted)], SILENT)
+    assert run.interrupted
+    assert run.periods == [good]

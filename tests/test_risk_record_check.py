@@ -134,8 +134,8 @@ def test_a_model_that_contradicts_its_record_gives_way_to_a_simpler_one(monkeypa
 
     settled = with_posterior
 
-    def spoilt(one: Any) -> Any:
-        done = settled(one)
+    def spoilt(one: Any, weight: float) -> Any:
+        done = settled(one, weight)
         return done if done.name == "alike" else _moved(done)
 
     monkeypatch.setattr(module, "with_posterior", spoilt)

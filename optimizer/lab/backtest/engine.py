@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.errors import InputError
 from optimizer.base.listener import step
 from optimizer.lab.backtest.bootstrap import mean_interval, resamples
 from optimizer.lab.backtest.calibration import tenths
@@ -84,28 +85,55 @@ class Subject:
     remarks: tuple[str, ...] = ()
 
 
+FAILURES = (InputError, ArithmeticError, ValueError, MemoryError)
+"""Errors of one period that leave the others standing; numpy's LinAlgError is a ValueError."""
+
+
 @dataclass(frozen=True)
 class ForecastRun:
-    """The periods that were forecast, and whether Ctrl-C ended it before all were."""
+    """The periods that were forecast, those that failed with the reason of each, and whether Ctrl-C ended it before all were."""
 
     periods: list[PeriodForecast]
+    failed: dict[str, str]
     interrupted: bool
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a reader must know of the periods that failed."""
+        return tuple(
+            f"{label} could not be forecast and is left out: {reason}" for label, reason in self.failed.items()
+        )
 
 
 def forecast_periods(
     todo: Iterable[tuple[str, Callable[[], PeriodForecast | None]]], listener: Listener
 ) -> ForecastRun:
-    """Forecast periods, each by its label and what makes it; Ctrl-C keeps the periods done."""
+    """Forecast periods, each by its label and what makes it; a period that fails and Ctrl-C keep the periods done.
+
+    Raises
+    ------
+    InputError, ArithmeticError, ValueError
+        If no period could be forecast, the first of their errors.
+    """
     done: list[PeriodForecast] = []
+    failed: dict[str, str] = {}
+    first: Exception | None = None
     try:
         for label, make in todo:
-            with step(listener, label):
-                one = make()
+            try:
+                with step(listener, label):
+                    one = make()
+            except FAILURES as error:
+                first = first or error
+                failed[label] = str(error) or type(error).__name__
+                continue
             if one is not None:
                 done.append(one)
     except KeyboardInterrupt:
-        return ForecastRun(done, interrupted=True)
-    return ForecastRun(done, interrupted=False)
+        return ForecastRun(done, failed, interrupted=True)
+    if first is not None and not done:
+        raise first
+    return ForecastRun(done, failed, interrupted=False)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import numpy as np
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.listener import SILENT
 from optimizer.lab.backtest.calibration import recalibrate
-from optimizer.lab.backtest.engine import PeriodForecast, Subject, forecast_periods, judge
+from optimizer.lab.backtest.engine import FAILURES, PeriodForecast, Subject, forecast_periods, judge
 from optimizer.lab.backtest.forecasts import MODELS, REFERENCE
 from optimizer.lab.backtest.heterogeneity import permutation_p
 from optimizer.lab.backtest.outcome import MNATS, Backtest, Judged, PeriodResult
@@ -68,16 +69,20 @@ def backtest_forces(
             left_out.append(Excluded(rows.force, reason))
             continue
         square = squares(rows.lon, rows.lat)
-        forecast = forecast_periods(
-            (
-                (f"{rows.force}: {fold.label}", partial(_forecast, rows, square, fold))
-                for fold in folds(rows.month, length)
-            ),
-            listener,
-        )
+        try:
+            forecast = forecast_periods(
+                (
+                    (f"{rows.force}: {fold.label}", partial(_forecast, rows, square, fold))
+                    for fold in folds(rows.month, length)
+                ),
+                listener,
+            )
+        except FAILURES as error:  # other forces stand
+            left_out.append(Excluded(rows.force, f"no period could be forecast: {error}"))
+            continue
         interrupted = forecast.interrupted
         if forecast.periods:
-            subject = _subject(rows, square, forecast.periods, length)
+            subject = replace(_subject(rows, square, forecast.periods, length), remarks=forecast.remarks)
             label = f"{rows.force}: intervals and tests"
             done = judge(subject, forecast.periods, [seed, len(judged)], listener, label)
             interrupted |= done.interrupted

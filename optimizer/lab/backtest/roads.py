@@ -135,7 +135,7 @@ def backtest_scenario(
     if not run.periods:
         return Backtest(length.value, seed, [], [], run.interrupted)
     done = [periods[one.result.label] for one in run.periods]
-    remarks = _remarks(records, effort, within, length, done)
+    remarks = (*_remarks(records, effort, within, length, done), *run.remarks)
     everything = gather_evidence(records, effort, known.region.network)
     subject = Subject(
         name=path.absolute().parent.name,

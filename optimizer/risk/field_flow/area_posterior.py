@@ -199,18 +199,18 @@ class AreaPosterior:
         cells, x = latent.cells, latent.design.columns
         (m, p), k = x.shape, cells.segment.size
         eta = latent.rates(expansion.point)
-        shaken = np.sqrt(cell_terms(latent, self._hyper, expansion.point, eta).curvature)[
-            :, None
-        ] * rng.standard_normal((k, n))
-        at = np.asarray(coo_array((np.ones(k), (cells.segment, np.arange(k))), shape=(m, k)).tocsr() @ shaken)
+        shaken = rng.standard_normal((k, n))
+        shaken *= np.sqrt(cell_terms(latent, self._hyper, expansion.point, eta).curvature)[:, None]
+        to_segment = coo_array((np.ones(k), (cells.segment, np.arange(k))), shape=(m, k)).tocsr()
         right_beta = np.sqrt(latent.precision)[:, None] * rng.standard_normal((latent.precision.size, n))
-        right_beta[:p] += x.T @ at
         for unit in range(latent.levels):
             right_beta[p + unit] += shaken[cells.unit == unit].sum(axis=0)
         own = nuggets(latent, self._hyper)[:, None]
+        at = np.asarray(to_segment @ shaken)
+        right_beta[:p] += x.T @ at
         owned = (own * at + np.sqrt(own) * rng.standard_normal((m, n))) / (1 + own * expansion.weight[:, None])
-        noise = latent.field.noise(self._hyper.tau, self._hyper.kappa2, n, rng).T
-        point = Hessian(latent, self._hyper, expansion).solve_without_areas(noise + at, right_beta, owned)
+        at += latent.field.noise(self._hyper.tau, self._hyper.kappa2, n, rng).T
+        point = Hessian(latent, self._hyper, expansion).solve_without_areas(at, right_beta, owned)
         return RateDraws((x @ point.beta[:p] + point.u + point.v).T, point.beta[p:].T)
 
     def resampled(self, n: int, rng: np.random.Generator) -> RateDraws:
@@ -221,9 +221,14 @@ class AreaPosterior:
         chosen = np.minimum(np.searchsorted(np.cumsum(draws.weight), at), many - 1)
         return RateDraws(draws.eta[chosen], draws.level[chosen])
 
-    def summary(self) -> PosteriorSummary:
-        """Return what draws say, always the same; where the counts say nothing, means and spreads are exact."""
+    def summary(self, share: float = 1.0) -> PosteriorSummary:
+        """Return what draws say, always the same; where the counts say nothing, means and spreads are exact.
+
+        On a network too large for `DRAWS`, a model with a small weight in an average of models gets as many draws as its weight asks for.
+        """
         n = int(np.clip(LARGEST_DRAWS // self.mean.size, LEAST_DRAWS, DRAWS))
+        if n < DRAWS:
+            n = max(LEAST_DRAWS, int(np.ceil(share * n)))
         draws = self.draw(n, np.random.default_rng(0))
         weight, eta, rest = draws.weight, draws.eta, draws.rest
         middle = weight @ eta
@@ -234,15 +239,19 @@ class AreaPosterior:
         variance = np.maximum(weight @ (eta - middle) ** 2 + missed, 1e-12)
         logs = log_sums(self._latent_model.areas, eta)
         expected = logsumexp(logs, axis=0, b=weight[:, None])
-        level = draws.level if self._latent_model.levels else np.zeros((n, self._latent_model.n_units))
-        at_level = logs + level[:, [area.unit for area in self._latent_model.areas]]
-        mean_level = weight @ level
-        off = weight[:, None] * (level - mean_level)
-        unit_variance = variance + 2 * off.T @ (eta - middle) + (off * (level - mean_level)).sum(axis=0)[:, None]
+        unit_mean, unit_variance, at_level = mean[None], variance[None], logs
+        if self._latent_model.levels:
+            mean_level = weight @ draws.level
+            off = weight[:, None] * (draws.level - mean_level)
+            unit_mean = mean + mean_level[:, None]
+            unit_variance = (
+                (off * (draws.level - mean_level)).sum(axis=0)[:, None] + variance + 2 * off.T @ (eta - middle)
+            )
+            at_level = logs + draws.level[:, [area.unit for area in self._latent_model.areas]]
         return PosteriorSummary(
             mean=mean,
             sd=np.sqrt(variance),
-            unit_mean=mean + mean_level[:, None],
+            unit_mean=unit_mean,
             unit_sd=np.sqrt(np.maximum(unit_variance, 1e-12)),
             log_sum=weight @ logs,
             log_expected_sum=np.asarray(expected),

@@ -171,8 +171,9 @@ class FieldFlow:
     def _use(self, weights: Floats) -> None:
         """Average the candidates by the given weights."""
         self.weights_ = weights
+        self._kept_draws: RateDraws | None = None
         self.candidates_ = [
-            with_posterior(one) if weight > 0 and one.unit_mean is None else one
+            with_posterior(one, float(weight)) if weight > 0 and one.unit_mean is None else one
             for one, weight in zip(self.candidates_, weights, strict=True)
         ]
         self._average()
@@ -300,6 +301,13 @@ class FieldFlow:
     def _draws(self, n: int, rng: np.random.Generator) -> Floats:
         return self._draws_with_levels(n, rng).eta
 
+    @property
+    def _scoring_draws(self) -> RateDraws:
+        """The draws by which counts by area are scored, the same for every later record."""
+        if self._kept_draws is None:
+            self._kept_draws = self._draws_with_levels(DRAWS_FOR_AREAS, np.random.default_rng(0))
+        return self._kept_draws
+
     def _draws_with_levels(self, n: int, rng: np.random.Generator) -> RateDraws:
         """Return n draws of the log rates and of the level of every unit, by default the level at each candidate's mode.
 
@@ -383,7 +391,7 @@ class FieldFlow:
         shape = self.candidates_[int(np.argmax(self.weights_))].hyper.shape
         total = float(log_chance(cells, self._unit_mean[at], self._unit_sd[at], shape).sum())
         if areas:
-            draws = self._draws_with_levels(DRAWS_FOR_AREAS, np.random.default_rng(0))
+            draws = self._scoring_draws
             total += sum(log_chance_of_area(area, draws.eta + draws.level[:, area.unit, None], shape) for area in areas)
         return per_outcome(total, cells, areas)
 

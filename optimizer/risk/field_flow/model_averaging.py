@@ -232,10 +232,11 @@ def class_rate_candidate(latent: LatentModel, shape: float, start: LatentPoint) 
     return Candidate("alike", latent, hyper, mode, evidence, mean, np.full(mean.size, np.nan))
 
 
-def with_posterior(one: Candidate) -> Candidate:
+def with_posterior(one: Candidate, weight: float = 1.0) -> Candidate:
     """Return a candidate at its mode with the mean and standard deviation of the normal distribution nearest to its posterior.
 
-    Where seizures are known by area alone no normal distribution is near, and mean and spread are those of draws (`area_posterior`).
+    Where seizures are known by area alone no normal distribution is near, and mean and spread are those of draws (`area_posterior`), on large
+    networks as many as the candidate's `weight` in the average asks for.
     """
     latent, hyper = one.latent, one.hyper
     found = find_mode(latent, hyper, one.mode.point, close=CLOSE)
@@ -246,7 +247,7 @@ def with_posterior(one: Candidate) -> Candidate:
     mode = found.expansion
     if latent.areas:
         area_posterior = AreaPosterior(latent, hyper, mode)
-        summary = area_posterior.summary()
+        summary = area_posterior.summary(weight)
         return replace(
             one,
             latent=latent,
