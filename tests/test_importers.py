@@ -22,6 +22,7 @@ from typer.testing import CliRunner
 
 from optimizer.base.errors import InputError
 from optimizer.cli.import_ import import_app
+from optimizer.lab.backtest.searches import read_searches
 from optimizer.records import Area, EffortSource, SeizureSource, read_effort, read_seizures
 from optimizer.records.importers.cbp import import_cbp
 from optimizer.records.importers.frames import read_columns
@@ -30,7 +31,7 @@ from optimizer.records.importers.mapping import checked_mapping
 from optimizer.records.importers.personal import is_personal
 from optimizer.records.importers.proxy import OFFICE_OF_REGION
 from optimizer.records.importers.stop_search import Filling, Groups, Unfilled, filling, import_stop_search
-from optimizer.records.importers.writing import Imported, write_import
+from optimizer.records.importers.writing import Imported, safe_text, write_import
 from tests.risk_cases import SOUTH, WEST, line_network
 from tests.shared_data import DATA, needs
 
@@ -348,9 +349,9 @@ def test_ten_faults_are_shown_and_the_rest_counted(tmp_path: Path) -> None:
         (b"<!DOCTYPE html><html><body>Not found</body></html>", "a web page"),
         (HEAD.encode() + b"\n", "a header and no row"),
         (HEAD.encode() + b"\nA caf\xe9,,,,,,,,\n", "line 2: found bytes that are not UTF-8"),
-        (HEAD.encode("utf-16"), "found UTF-16"),
-        (b"PK\x03\x04abc", "a ZIP archive or a spreadsheet"),
-        (HEAD.replace(",", ";").encode() + b"\n1;2\n", "Separate the columns by commas"),
+        (HEAD.encode("utf-16"), "a header and no row"),
+        (b"PK\x03\x04abc", "found a ZIP archive"),
+        (HEAD.replace(",", ";").encode() + b"\n1;2\n", "Quote cells that hold semicolons"),
         (HEAD.replace("Latitude", "Lattitude").encode() + b"\n", "Did you mean 'Lattitude'?"),
     ],
 )
@@ -824,3 +825,48 @@ def test_how_a_force_fills_its_outcomes(tmp_path: Path) -> None:
     partly = [*POSITIVE_ONLY[:4], *POSITIVE_ONLY[5:], *NOT_FILLED[:2], search("2020-01-09T10:00:00+00:00", outcome=NFA)]
     path = searches(tmp_path, partly)
     assert filling(pd.read_csv(path, dtype=str, keep_default_na=False)) is Filling.PARTLY
+
+
+def test_words_for_missing_values_are_read_as_missing_and_counted(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("when,x,y,n\n2024-01-01,10,50,1\n2024-01-02,NA,null,2\n2024-01-03,10,50,-\n2024-01-04,?,?,1\n")
+    columns = {"date": "when", "lon": "x", "lat": "y", "count": "n"}
+    with pytest.raises(InputError, match=r"found x '\?'"):
+        import_csv(path, checked_mapping({"columns": columns}, "mapping"))
+    words = ["NA", "NULL", "-", "?"]
+    summary = import_csv(path, checked_mapping({"columns": columns, "missing": words}, "mapping")).summary
+    assert (summary.kept, summary.dropped) == (1, {"no place": 2, "no count": 1})
+    assert summary.notes[0] == "5 cells are read as missing (-, ?, NA, null); state other words under missing."
+
+
+def test_searches_with_an_outcome_are_what_a_backtest_reads(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("when,x,y,hit\n2024-02-01,10,50,no\n2024-01-02,11,51,yes\n2023,11,51,yes\n")
+    columns = {"date": "when", "lon": "x", "lat": "y", "outcome": "hit"}
+    imported = import_csv(path, checked_mapping({"columns": columns, "source": "Guard"}, "mapping"))
+    write_import(tmp_path / "out", imported)
+    (force,), excluded = read_searches([tmp_path / "out"])
+    assert not excluded
+    assert (force.force, force.found.tolist(), force.lon.tolist()) == ("Guard", [1.0, 0.0], [11.0, 10.0])
+    assert any("1 searches without a point, or of more than a month" in note for note in imported.summary.notes)
+
+
+def test_a_force_with_an_implausible_outcome_or_without_points_is_remarked_on(tmp_path: Path) -> None:
+    day = "2024-01-{:02d}T10:00:00+00:00"
+    rows = [
+        f"Person search,{day.format(k + 1)},,50.{k},10.{k},,Controlled drugs,A no further action disposal,{k > 0}"
+        for k in range(10)
+    ]
+    (tmp_path / "2024-01-north-stop-and-search.csv").write_text("\n".join([HEAD, *rows]))
+    bare = [row.replace(f"50.{k},10.{k}", ",") if k else row for k, row in enumerate(rows)]
+    (tmp_path / "2024-01-south-stop-and-search.csv").write_text("\n".join([HEAD, *bare]))
+    notes = import_stop_search([tmp_path]).summary.notes
+    assert any(
+        "north: the outcome is true on 9 of the 10 searches that ended in no further action" in note for note in notes
+    )
+    assert any("south: 9 of 10 searches have no coordinates" in note for note in notes)
+
+
+def test_no_cell_that_is_written_steers_a_terminal() -> None:
+    text = pd.Series(["a\x1b[31m\u202eb\r\nc\x9b", "=1+1\x00", "Łódź"], dtype=object)
+    assert safe_text(text).tolist() == ["a [31m b c ", "'=1+1 ", "Łódź"]

@@ -272,7 +272,7 @@ def test_exchanged_coordinates_beyond_the_poles_are_one_fault(tmp_path: Path) ->
         ("time,segment\n", "no row", "at least one record"),
         ("segment\n1\n", "no time", "a column of times"),
         ("time,lon\n2023,1.5\n", "no place", "lon and lat, or segment, or area"),
-        ("time;segment\n2023;1\n", "no time", "a column of times"),
+        ("tim;segmen\n2023;1\n", "no time among 'tim', 'segmen'", "a column of times"),
         ("time,segment\n2023\n", "1 cells", "2, one a column"),
         ("time,segment\n2023,1,2\n", "3 cells", "2, one a column"),
         ('time,segment\n"2023,1\n', "unexpected end of data", "quotes that are closed"),
@@ -297,9 +297,9 @@ def test_a_column_that_was_named_must_be_there(tmp_path: Path) -> None:
     assert [problem.found for problem in told] == [
         f"no column {name!r} among 'time', 'segment'" for name in ("type", "events", "kind")
     ]
-    semicolons = csv(tmp_path, "time;segment\n2023;1\n", "semicolons.csv")
-    (problem,) = problems(tmp_path, seizures(semicolons, columns={"time": "time"}))
-    assert problem.remedy == "Separate the columns by commas"
+    semicolons = csv(tmp_path, "when;segment\n2023;1\n", "semicolons.csv")
+    (problem,) = problems(tmp_path, seizures(semicolons, columns={"time": "Date"}))
+    assert problem.found == "no column 'Date' among 'when', 'segment'"
 
 
 def test_effort_needs_an_amount(tmp_path: Path) -> None:
@@ -310,7 +310,10 @@ def test_effort_needs_an_amount(tmp_path: Path) -> None:
 def test_a_missing_file_and_one_in_another_encoding(tmp_path: Path) -> None:
     assert problems(tmp_path, seizures("none.csv"))[0].found == "no such file"
     (tmp_path / "latin.csv").write_bytes("time,segment,drug\n2023,1,ca\xf1a\n".encode("latin-1"))
-    assert problems(tmp_path, seizures("latin.csv"))[0].found == "bytes that are not UTF-8"
+    assert (
+        problems(tmp_path, seizures("latin.csv"))[0].found
+        == "bytes that are not UTF-8 (0xF1, '\u00f1' in Windows-1252)"
+    )
 
 
 def test_geojson_of_lines_is_no_record(tmp_path: Path) -> None:
@@ -433,3 +436,63 @@ def test_whatever_a_file_holds_it_is_read_or_refused(
         assert ((records.segment >= 0) != (records.area >= 0)).all()
         assert (records.count >= 0).all()
         assert (records.start < records.end).all()
+
+
+PLAIN = "time,lon,lat,drug,quantity\n2024-03-01,-7.98,42.2,cocaine,2.5\n2024-03-02,-7.97,42.2,heroin,1.25\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (PLAIN.replace(",", ";").encode(), "semicolons between cells"),
+        (PLAIN.replace(",", "\t").encode(), "tabs between cells"),
+        (PLAIN.replace(",", "|").encode(), "vertical bars between cells"),
+        (PLAIN.replace(",", ";").replace(".", ",").encode(), "semicolons between cells, decimal commas"),
+        (PLAIN.replace(",", "\t").encode("utf-16"), "UTF-16, tabs between cells"),
+        (
+            PLAIN.replace("lon,lat", "lng,Latitude").encode(),
+            "the column 'lng' for 'lon', the column 'Latitude' for 'lat'",
+        ),
+        (PLAIN.replace("time", "Time").encode(), "the column 'Time' for 'time'"),
+    ],
+)
+def test_a_table_that_can_be_read_in_one_way_only_is_read_and_that_is_said(
+    tmp_path: Path, content: bytes, said: str
+) -> None:
+    plain = read_seizures([seizures(csv(tmp_path, PLAIN, "plain.csv"), max_distance_m=5e6)], NETWORK, folder=tmp_path)
+    (tmp_path / "other.csv").write_bytes(content)
+    other = read_seizures([seizures("other.csv", max_distance_m=5e6)], NETWORK, folder=tmp_path)
+    assert other.warnings == (f"other.csv: read with {said}.",)
+    assert plain.warnings == ()
+    for name in ("segment", "start", "quantity_kg", "drug"):
+        np.testing.assert_array_equal(getattr(plain, name), getattr(other, name))
+
+
+def test_a_number_that_may_have_a_comma_for_thousands_is_refused(tmp_path: Path) -> None:
+    file = csv(tmp_path, "time;segment;quantity\n2024;1;1,250\n2024;1;2,500\n")
+    (problem,) = problems(tmp_path, seizures(file))[:1]
+    assert problem.found == "'1,250'"
+
+
+def test_two_columns_that_can_be_the_longitude_are_not_guessed_at(tmp_path: Path) -> None:
+    file = csv(tmp_path, "time,lng,longitude,lat\n2024,1,1,42\n")
+    (problem,) = problems(tmp_path, seizures(file))
+    assert problem.found == "no place among 'lng', 'longitude'"
+
+
+def test_a_cell_that_is_too_long_is_a_fault(tmp_path: Path) -> None:
+    file = csv(tmp_path, "time,segment,drug\n2024,1," + "x" * 140_000 + "\n")
+    (problem,) = problems(tmp_path, seizures(file))
+    assert "field larger" in problem.found
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b"PK\x03\x04" + bytes(30) + b"xl/workbook.xml", "an Excel workbook (.xlsx)"),
+        (b'{"features": []}', "JSON: GeoJSON"),
+    ],
+)
+def test_records_of_another_kind_are_named(tmp_path: Path, content: bytes, found: str) -> None:
+    (tmp_path / "finds.csv").write_bytes(content)
+    assert problems(tmp_path, seizures("finds.csv"))[0].found == found

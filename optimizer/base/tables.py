@@ -1,18 +1,24 @@
-"""CSV tables as text: the columns that are wanted, each row with the line it begins on. Other columns are never kept."""
+"""CSV tables as text: the columns that are wanted, each row with the line it begins on. Other columns are never kept.
+
+Commas, semicolons, tabs and vertical bars separate cells, numbers may have a decimal comma, and text may be UTF-16 with its mark, where that
+is clear and the caller passes it on; what is not clear is refused, and the message names what was seen.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from optimizer.base.errors import FileProblems, InputError, Problem
-from optimizer.base.files import existing_file
+from optimizer.base.file_kinds import binary_kind, text_kind
+from optimizer.base.files import existing_file, not_utf8
 from optimizer.base.names import close_match
+from optimizer.base.table_dialect import SEPARATORS, has_decimal_comma, renamed, separator_of, with_point
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 
@@ -30,6 +36,10 @@ class WantedColumns:
         What to do about a missing column that resembles no other.
     show_header
         Whether a message may list the names in the header; not where the first row might hold personal data.
+    aliases
+        Name -> names, in small letters, under which the column is read where it is missing and one of them alone is there.
+    numeric
+        Names of columns of numbers, which may have a decimal comma.
     """
 
     required: tuple[str, ...]
@@ -37,11 +47,18 @@ class WantedColumns:
     prefix: str = ""
     remedy: str = "Check that it is the right file"
     show_header: bool = False
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    numeric: tuple[str, ...] = ()
 
     def among(self, header: Sequence[str]) -> list[str]:
         """Return the wanted columns that a header has, the further ones last."""
         further = [name for name in header if self.prefix and name.startswith(self.prefix)]
         return [name for name in dict.fromkeys([*self.required, *self.optional, *further]) if name in header]
+
+    def spellings(self) -> set[str]:
+        """Return every name under which a wanted column may be found, in small letters."""
+        others = (name for names in self.aliases.values() for name in names)
+        return {name.casefold() for name in (*self.required, *self.optional, *others)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +73,14 @@ class TextTable:
         (k,) the line on which each row begins (the header is line 1), or the feature it is (the first is 1).
     text
         Column -> (k,) texts; optional columns that the file does not have are absent.
+    unread
+        Names of the columns that were not read, where a message may show them.
     """
 
     unit: str
     number: list[int]
     text: dict[str, list[str]]
+    unread: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """Return the number of rows k."""
@@ -68,14 +88,20 @@ class TextTable:
 
 
 def read_csv(
-    path: Path, what: str, wanted: WantedColumns, *, problems: FileProblems | None = None, typed_by_hand: bool = False
+    path: Path,
+    what: str,
+    wanted: WantedColumns,
+    *,
+    problems: FileProblems | None = None,
+    typed_by_hand: bool = False,
+    remarks: list[str] | None = None,
 ) -> TextTable:
     """Read some columns of a CSV file.
 
     Parameters
     ----------
     path
-        CSV file: comma, UTF-8, a header row.
+        CSV file with a header row.
     what
         What it is, for the messages.
     wanted
@@ -85,6 +111,9 @@ def read_csv(
     typed_by_hand
         Whether people write the file: cells at the end of a row may then be missing, rows of empty cells are skipped, and a
         column whose name resembles a wanted one, or occurs twice, is refused as a slip.
+    remarks
+        Receives a sentence on how the file was read where it is not comma-separated UTF-8 with decimal points and the wanted names; with None
+        such a file is refused, for nobody would be told.
 
     Raises
     ------
@@ -92,12 +121,20 @@ def read_csv(
         If the file is missing, empty or of another kind (`csv_text`), is no CSV, lacks a column, or has a column twice. No message repeats
         a cell below the header.
     """
-    reader = csv.reader(io.StringIO(csv_text(path, what), newline=""), strict=True)
+    decoded = csv_text(path, what)
+    separator = separator_of(decoded.text, wanted.spellings())
+    reader = csv.reader(io.StringIO(decoded.text, newline=""), strict=True, delimiter=separator)
     collected = FileProblems(path) if problems is None else problems
+    dialect = [decoded.encoding] if decoded.encoding else []
+    if separator != ",":
+        dialect.append(f"{SEPARATORS[separator]} between cells")
     numbers: list[int] = []
     rows: list[list[str]] = []
     try:
         header = [name.strip() for name in next(reader, [])]
+        meant = renamed(header, wanted.aliases)
+        dialect += [f"the column {column!r} for {name!r}" for column, name in meant.items()]
+        header = [meant.get(name, name) for name in header]
         _check_header(path, header, wanted, every=typed_by_hand)
         columns = wanted.among(header)
         positions = [header.index(name) for name in columns]
@@ -107,17 +144,41 @@ def read_csv(
             if not row:
                 continue
             if len(row) > len(header) or (len(row) < len(header) and not typed_by_hand):
-                collected.add(line, f"{len(row)} cells", f"{len(header)}, one a column", "Quote cells that hold commas")
+                quote = f"Quote cells that hold {SEPARATORS[separator]}"
+                collected.add(line, f"{len(row)} cells", f"{len(header)}, one a column", quote)
             elif not typed_by_hand or any(cell.strip() for cell in row):
                 numbers.append(line)
                 rows.append([row[position].strip() if position < len(row) else "" for position in positions])
     except csv.Error as error:
-        expected = "comma-separated cells, with quotes that are closed"
+        expected = f"cells separated by {SEPARATORS[separator]}, with quotes that are closed"
         where = f"{path}, line {reader.line_num}"
         raise InputError(Problem(where, str(error), expected, "Correct the file there")) from None
     if problems is None:
         collected.raise_if_any()
-    return TextTable("line", numbers, {name: [row[at] for row in rows] for at, name in enumerate(columns)})
+    text = {name: [row[at] for row in rows] for at, name in enumerate(columns)}
+    dialect += _points_for_commas(text, wanted.numeric)
+    if dialect:
+        _pass_on(path, dialect, remarks)
+    unread = [name for name in header if name and name not in columns] if wanted.show_header else []
+    return TextTable("line", numbers, text, tuple(unread))
+
+
+def _points_for_commas(text: dict[str, list[str]], numeric: Sequence[str]) -> list[str]:
+    """Put decimal points into columns of numbers that have decimal commas; return what to say of it."""
+    names = [name for name in numeric if name in text]
+    if not has_decimal_comma(text[name] for name in names):
+        return []
+    text |= {name: [with_point(cell) for cell in text[name]] for name in names}
+    return ["decimal commas"]
+
+
+def _pass_on(path: Path, dialect: Sequence[str], remarks: list[str] | None) -> None:
+    """Say how a file was read, or refuse it where nobody would be told."""
+    if remarks is None:
+        expected = "commas between cells, UTF-8, decimal points and the documented names of the columns"
+        remedy = "Separate the columns by commas and save the file as CSV UTF-8"
+        raise InputError(Problem(str(path), " and ".join(dialect), expected, remedy))
+    remarks.append(f"{path.name}: read with {', '.join(dialect)}.")
 
 
 def check_columns(where: str, header: Sequence[str], wanted: WantedColumns) -> None:
@@ -133,13 +194,22 @@ def check_columns(where: str, header: Sequence[str], wanted: WantedColumns) -> N
         raise InputError(*problems)
 
 
-def csv_text(path: Path, what: str) -> str:
+@dataclass(frozen=True, slots=True)
+class DecodedText:
+    """The text of a file, and its encoding where that is not UTF-8."""
+
+    text: str
+    encoding: str = ""
+
+
+def csv_text(path: Path, what: str) -> DecodedText:
     """Return the text of a CSV file; a file of another kind gets a message that says what it is.
 
     Raises
     ------
     InputError
-        If the file is missing, empty, a ZIP archive or spreadsheet, a web page, not UTF-8, or holds NUL characters.
+        If the file is missing, empty, of another kind (a spreadsheet, an archive, a web page, JSON), neither UTF-8 nor UTF-16 with its mark, or
+        holds NUL characters.
     """
     try:
         content = existing_file(path, what).read_bytes()
@@ -147,26 +217,23 @@ def csv_text(path: Path, what: str) -> str:
         raise InputError(Problem(str(path), error.strerror or str(error), what)) from None
     if not content.strip():
         raise InputError(Problem(str(path), "an empty file", what, "Check that the file is complete"))
-    for magic, found in (
-        (b"PK\x03\x04", "a ZIP archive or a spreadsheet"),
-        (b"\xff\xfe", "UTF-16"),
-        (b"\xfe\xff", "UTF-16"),
-    ):
-        if content.startswith(magic):
-            raise InputError(Problem(str(path), found, f"{what} as CSV in UTF-8", "Unpack it, or save it as CSV UTF-8"))
+    if (kind := binary_kind(content)) is not None:
+        raise InputError(Problem(str(path), kind.name, f"{what} as CSV in UTF-8", kind.remedy))
+    wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        where = f"{path}, line {line}"
-        raise InputError(Problem(where, "bytes that are not UTF-8", f"{what} in UTF-8", "Save it as UTF-8")) from None
+        found = "bytes that are not UTF-16, after its mark" if wide else not_utf8(error)
+        remedy = "Save it as CSV UTF-8"
+        raise InputError(Problem(f"{path}, line {line}", found, f"{what} in UTF-8", remedy)) from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise InputError(Problem(f"{path}, line {line}", "a NUL character", f"{what} as CSV", "Save it as CSV UTF-8"))
-    if text.lstrip().startswith("<"):
-        remedy = "Download the file itself; the server may have answered with an error page"
-        raise InputError(Problem(str(path), "a web page", f"{what} as CSV", remedy))
-    return text
+    start = text.lstrip()[:1]
+    if start and start in "<{[" and (other := text_kind(text)) is not None:
+        raise InputError(Problem(str(path), other.name, f"{what} as CSV", other.remedy or "Save it as CSV UTF-8"))
+    return DecodedText(text, "UTF-16" if wide else "")
 
 
 def _check_header(path: Path, header: Sequence[str], wanted: WantedColumns, *, every: bool) -> None:
@@ -192,13 +259,13 @@ def _check_header(path: Path, header: Sequence[str], wanted: WantedColumns, *, e
 def _column_problems(where: str, header: Sequence[str], wanted: WantedColumns, *, every: bool = False) -> list[Problem]:
     problems = []
     names = wanted.among(header)
-    semicolons = len(header) == 1 and ";" in header[0]
     shown = f" among {', '.join(repr(name) for name in header[:12])}" if wanted.show_header else ""
     for name in dict.fromkeys(wanted.required):
         if name not in header:
             near = close_match(name, [column for column in header if column not in names])
-            remedy = "Separate the columns by commas" if semicolons else near or wanted.remedy
-            problems.append(Problem(where, f"no column {name!r}{shown}", "a header row with this column", remedy))
+            problems.append(
+                Problem(where, f"no column {name!r}{shown}", "a header row with this column", near or wanted.remedy)
+            )
     for name in dict.fromkeys(header) if every else names:
         if name and header.count(name) > 1:
             found = f"column {name!r} {header.count(name)} times"

@@ -25,7 +25,7 @@ class DuplicatesName(StrEnum):
 
 
 def csv_file(
-    file: Annotated[Path, typer.Argument(help="CSV file: comma, UTF-8, a header row.")],
+    file: Annotated[Path, typer.Argument(help="CSV file with a header row.")],
     out: Out = OUT,
     mapping: Annotated[Path | None, typer.Option(help="TOML mapping (docs/records.md); options go before it.")] = None,
     date: Annotated[Column, typer.Option(help="Column of the date.")] = None,
@@ -44,6 +44,10 @@ def csv_file(
     unit: Annotated[str | None, typer.Option(help="Unit of effort, where no column names it.")] = None,
     quantity_unit: Annotated[str | None, typer.Option(help="kg, g, t, lb or oz.")] = None,
     date_format: Annotated[str | None, typer.Option(help="auto, fiscal-year or a pattern such as %d/%m/%Y.")] = None,
+    missing: Annotated[
+        list[str] | None,
+        typer.Option(help="A word that means an empty cell; once for each. NA, NULL, - and the like if not given."),
+    ] = None,
     duplicates: Annotated[DuplicatesName | None, typer.Option(help="Rows that equal an earlier one.")] = None,
     areas: Annotated[Path | None, typer.Option(help="GeoJSON of the areas: other names are faults.")] = None,
     as_json: Json = False,
@@ -72,6 +76,7 @@ def csv_file(
         "unit": unit,
         "quantity_unit": quantity_unit,
         "date_format": date_format,
+        "missing": missing,
         "duplicates": None if duplicates is None else duplicates.value,
     }
 

@@ -12,7 +12,7 @@ from optimizer.records.importers.writing import write_import
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from optimizer.records.importers import mapping as mapping_module
     from optimizer.records.importers.summary import ImportSummary
@@ -64,7 +64,7 @@ def import_to_folder(out: str | os.PathLike[str], read: Callable[[], Imported]) 
 def csv_mapping(
     file: str | os.PathLike[str] | None,
     columns: Mapping[str, str | None],
-    settings: Mapping[str, str | None],
+    settings: Mapping[str, str | Sequence[str] | None],
 ) -> mapping_module.Mapping:
     """Return the mapping of a CSV file: that of a TOML file, with columns and settings that take precedence where they are given.
 

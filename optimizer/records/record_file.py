@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import ProblemList
 from optimizer.base.geojson import GEOJSON_SUFFIXES, geometry_type, read_features
+from optimizer.base.table_dialect import POINT_ALIASES
 from optimizer.base.tables import TextTable, WantedColumns, check_columns, read_csv
 
 if TYPE_CHECKING:
@@ -15,9 +17,10 @@ if TYPE_CHECKING:
     from optimizer.records.sources import EffortSource, SeizureSource
 
 POINT = ("lon", "lat")
+NUMBERS = (*POINT, "count", "quantity", "amount", "segment")
 
 
-def read_record_file(path: Path, source: SeizureSource | EffortSource) -> TextTable:
+def read_record_file(path: Path, source: SeizureSource | EffortSource, remarks: list[str]) -> TextTable:
     """Read the fields of a source, under the fields' names, and the columns of its `where` (under `column:` and their names).
 
     Parameters
@@ -25,7 +28,10 @@ def read_record_file(path: Path, source: SeizureSource | EffortSource) -> TextTa
     path
         `.geojson` or `.json` is read as GeoJSON points, everything else as CSV.
     source
-        What the scenario says of the file. A field with a named column must be there; another is looked for under its usual name.
+        What the scenario says of the file. A field with a named column must be there; another is looked for under its usual name, in whatever
+        case, and a point also under names such as lng and latitude.
+    remarks
+        As in `optimizer.base.tables.read_csv`.
 
     Raises
     ------
@@ -37,14 +43,21 @@ def read_record_file(path: Path, source: SeizureSource | EffortSource) -> TextTa
     column_of = {field: name or columns.usual_name(field) for field, name in stated.items()}
     column_of |= {f"column:{name}": name for name in source.where}
     required = [name for name in [*stated.values(), *source.where] if name is not None]
-    read = _read_geojson if path.suffix.lower() in GEOJSON_SUFFIXES else _read_csv
-    table = read(path, column_of, required)
+    if path.suffix.lower() in GEOJSON_SUFFIXES:
+        table = _read_geojson(path, column_of, required)
+    else:
+        wanted = replace(
+            _wanted(column_of, required),
+            aliases={
+                name: POINT_ALIASES.get(field, (name.casefold(),))
+                for field, name in column_of.items()
+                if stated.get(field, name) is None
+            },
+            numeric=tuple(column_of[field] for field in NUMBERS if field in column_of),
+        )
+        table = _by_field(read_csv(path, "a file of records", wanted, remarks=remarks), column_of)
     _check_fields(path, source, table)
     return table
-
-
-def _read_csv(path: Path, column_of: Mapping[str, str], required: list[str]) -> TextTable:
-    return _by_field(read_csv(path, "a file of records", _wanted(column_of, required)), column_of)
 
 
 def _read_geojson(path: Path, column_of: Mapping[str, str], required: list[str]) -> TextTable:
@@ -83,19 +96,24 @@ def _wanted(column_of: Mapping[str, str], required: list[str]) -> WantedColumns:
 
 def _by_field(table: TextTable, column_of: Mapping[str, str]) -> TextTable:
     text = {field: table.text[name] for field, name in column_of.items() if name in table.text}
-    return TextTable(table.unit, table.number, text)
+    return TextTable(table.unit, table.number, text, table.unread)
 
 
 def _check_fields(path: Path, source: SeizureSource | EffortSource, table: TextTable) -> None:
     problems = ProblemList()
     has = table.text.keys()
+    shown = f" among {', '.join(map(repr, table.unread[:12]))}" if table.unread else ""
     remedy = "Name the column under columns"
     if source.period is None and "time" not in has and not {"start", "end"} <= has:
-        problems.add(f"{path}, columns", "no time", "a column of times", remedy + ", or state the period of all rows")
+        problems.add(
+            f"{path}, columns", f"no time{shown}", "a column of times", remedy + ", or state the period of all rows"
+        )
     if not ({"segment"} & has or {"area"} & has or {"lon", "lat"} <= has):
-        problems.add(f"{path}, columns", "no place", "lon and lat, or segment, or area", remedy)
+        problems.add(f"{path}, columns", f"no place{shown}", "lon and lat, or segment, or area", remedy)
     if getattr(source, "amount_per_row", 1) is None and "amount" not in has:
-        problems.add(f"{path}, columns", "no amount", "a column of amounts", remedy + ", or state amount_per_row")
+        problems.add(
+            f"{path}, columns", f"no amount{shown}", "a column of amounts", remedy + ", or state amount_per_row"
+        )
     if not table.number:
         problems.add(str(path), "no row", "at least one record")
     problems.raise_if_any()

@@ -181,8 +181,11 @@ def open_records(source: SeizureSource | EffortSource, folder: Path) -> RecordPa
         If the file cannot be read or lacks a column.
     """
     path = folder / source.file
-    table = read_record_file(path, source)
-    rows = RecordParser(source, path, table, np.ones(len(table), dtype=bool), FileProblems(path, table.unit))
+    remarks: list[str] = []
+    table = read_record_file(path, source, remarks)
+    rows = RecordParser(
+        source, path, table, np.ones(len(table), dtype=bool), FileProblems(path, table.unit), warnings=remarks
+    )
     for column, allowed in source.where.items():
         for position, text in enumerate(table.text[f"column:{column}"]):
             if text not in allowed:

@@ -22,15 +22,25 @@ FILE, LINE = "file of the row", "line of the row"
 """Columns of a frame that say where each row comes from."""
 
 
-def read_columns(path: Path, what: str, required: Sequence[str], optional: Sequence[str] = ()) -> pd.DataFrame:
+def read_columns(
+    path: Path,
+    what: str,
+    required: Sequence[str],
+    optional: Sequence[str] = (),
+    *,
+    numeric: Sequence[str] = (),
+    remarks: list[str] | None = None,
+) -> pd.DataFrame:
     """Read some columns of a CSV file as stripped text.
 
     Parameters
     ----------
-    path, what
+    path, what, remarks
         As in `optimizer.base.tables.read_csv`.
     required, optional
         Columns that must, and that may, be there. Only these are kept: other cells are dropped while their line is read.
+    numeric
+        Those that hold numbers.
 
     Returns
     -------
@@ -41,7 +51,8 @@ def read_columns(path: Path, what: str, required: Sequence[str], optional: Seque
     InputError
         As `read_csv` does, and if there is no row. No message repeats a cell or the header, for it might be about a person.
     """
-    table = read_csv(path, what, WantedColumns(tuple(required), tuple(optional)))
+    wanted = WantedColumns(tuple(required), tuple(optional), numeric=tuple(numeric))
+    table = read_csv(path, what, wanted, remarks=remarks)
     if not len(table):
         raise InputError(Problem(str(path), "a header and no row", what, "Check that the download was complete"))
     frame = pd.DataFrame(table.text, dtype=object)

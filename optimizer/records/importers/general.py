@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 PLACE = ("segment", "lon", "lat", "area")
 SEARCHES = "searches"
+NUMBERS = ("lon", "lat", "segment", "count", "effort", "quantity")
+DAY_OR_MONTH = r"[0-9]{4}-[0-9]{2}(?:-[0-9]{2})?"
 
 
 def import_csv(path: Path, mapping: Mapping, *, areas: Sequence[str] | None = None) -> Imported:
@@ -41,6 +43,7 @@ def import_csv(path: Path, mapping: Mapping, *, areas: Sequence[str] | None = No
     -------
     `seizures.csv` (time, place, count, drug, quantity, source, effort_unit), if the mapping names a count or an outcome, and
     `effort.csv` (time, place, amount, source, unit), if it names an effort or an outcome. Rows without a seizure are no seizures.
+    With an outcome and points also `searches.csv`, one row a search, which `risk backtest` reads.
 
     Raises
     ------
@@ -49,10 +52,13 @@ def import_csv(path: Path, mapping: Mapping, *, areas: Sequence[str] | None = No
         row is left.
     """
     columns = mapping.columns
-    raw = read_columns(path, "a CSV file of records", [*columns.named().values(), *mapping.where])
+    notes: list[str] = []
+    numeric = [column for name, column in columns.named().items() if name in NUMBERS]
+    wanted = [*columns.named().values(), *mapping.where]
+    raw = read_columns(path, "a CSV file of records", wanted, numeric=numeric, remarks=notes)
     drops = DropCounts()
     total = len(raw)
-    raw = _picked(raw, mapping, drops)
+    raw = _without_missing_words(_picked(raw, mapping, drops), mapping, notes)
     copies = _repeats(raw)
     if mapping.duplicates == "drop":
         drops.drop("copy of an earlier row", copies.sum())
@@ -74,7 +80,9 @@ def import_csv(path: Path, mapping: Mapping, *, areas: Sequence[str] | None = No
         counts["finds_written"] = int(tables["seizures.csv"]["count"].sum())
     if "effort.csv" in tables:
         counts["effort_by_unit"] = tables["effort.csv"].groupby("unit")["amount"].sum().to_dict()
-    summary = ImportSummary("CSV", (path.name,), total, drops.dropped, len(rows), counts, _notes(rows, repeats))
+    summary = ImportSummary(
+        "CSV", (path.name,), total, drops.dropped, len(rows), counts, (*notes, *_notes(rows, tables, repeats))
+    )
     return Imported(tables, _entries(tables, mapping), summary)
 
 
@@ -84,6 +92,18 @@ def _picked(raw: pd.DataFrame, mapping: Mapping, drops: DropCounts) -> pd.DataFr
         drops.drop(f"left out by where: {column}", (~kept).sum())
         raw = raw[kept]
     return raw
+
+
+def _without_missing_words(raw: pd.DataFrame, mapping: Mapping, notes: list[str]) -> pd.DataFrame:
+    """Return the rows with empty cells where a word of the mapping says that a value is missing; a sentence with their number joins `notes`."""
+    words = {word.casefold() for word in mapping.missing}
+    columns = list(dict.fromkeys(mapping.columns.named().values()))
+    missing = raw[columns].apply(lambda column: column.str.casefold().isin(words))
+    if not (count := int(missing.to_numpy().sum())):
+        return raw
+    found = ", ".join(sorted({text for name in columns for text in raw.loc[missing[name], name].unique()}))
+    notes.append(f"{count} cells are read as missing ({found}); state other words under missing.")
+    return raw.assign(**{name: raw[name].mask(missing[name], "") for name in columns})
 
 
 def _repeats(raw: pd.DataFrame) -> pd.Series[bool]:
@@ -196,11 +216,32 @@ def _tables(rows: pd.DataFrame, mapping: Mapping) -> dict[str, pd.DataFrame]:
         tables["seizures.csv"] = seizures[kept].astype({"count": np.int64})
     if "amount" in rows:
         tables["effort.csv"] = rows[["time", *place, "amount", "source", "unit"]]
-    return tables
+    searches = _searches(rows, mapping)
+    return tables if searches.empty else tables | {"searches.csv": searches}
 
 
-def _notes(rows: pd.DataFrame, repeats: int) -> tuple[str, ...]:
+def _searches(rows: pd.DataFrame, mapping: Mapping) -> pd.DataFrame:
+    """Return one row a search with an outcome, a point and a day or month, in order of time, as `import stop-search` writes them."""
+    if mapping.columns.outcome is None or "lon" not in rows:
+        return pd.DataFrame()
+    single = rows[rows["lon"].notna() & rows["time"].str.fullmatch(DAY_OR_MONTH)]
+    single = single.sort_values("time", kind="stable", ignore_index=True)
+    alone = {
+        "group": np.arange(1, len(single) + 1),
+        "size": 1,
+        "weight": 1.0,
+        "found": single["count"].astype(np.int64),
+    }
+    return single[["time", "lon", "lat", "source"]].assign(**alone)
+
+
+def _notes(rows: pd.DataFrame, tables: dict[str, pd.DataFrame], repeats: int) -> tuple[str, ...]:
     notes = []
+    if "searches.csv" in tables and len(tables["searches.csv"]) < len(rows):
+        left_out = len(rows) - len(tables["searches.csv"])
+        notes.append(
+            f"{left_out} searches without a point, or of more than a month, are not in searches.csv, which `risk backtest` reads."
+        )
     if repeats:
         notes.append(
             f"{repeats} rows equal an earlier one in every column that is read and are counted; if they are copies, state "

@@ -24,6 +24,10 @@ def _listed(value: object) -> object:
 Words = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 
 
+MISSING = ("NA", "N/A", "NULL", "-")
+"""Words by which statistics programs, databases and people mark a missing value."""
+
+
 class MappedColumns(Strict):
     """Column of the file that holds each thing; what is not named is not read."""
 
@@ -56,6 +60,7 @@ class Mapping(Strict):
     yes: Words = Field(("true", "yes", "1"), description="Outcomes that are a seizure, whatever their case.")
     no: Words = Field(("false", "no", "0"), description="Outcomes that are none.")
     where: dict[Text, Words] = Field(default_factory=dict, description="Column -> values; other rows are left out.")
+    missing: Words = Field(MISSING, description="Words that mean an empty cell, whatever their case.")
     duplicates: Literal["keep", "drop"] = Field(
         "keep", description="Rows that equal an earlier one in all columns read."
     )

@@ -36,6 +36,10 @@ NO_ACTION = ("a no further action disposal", "nothing found - no further action"
 FORCE = "force of the row"
 MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
 
+DOUBTFUL = 0.5
+"""Share of a force's searches from which on what is missing or strange about them is remarked on."""
+FEW = 5
+"""Searches below which nothing is said of an implausible outcome."""
 MOSTLY = 0.95
 """Share of rows from which on a force is said to fill the outcome in; a few rows are forgotten everywhere."""
 
@@ -114,13 +118,13 @@ def import_stop_search(
     """
     files = _files(paths)
     drops = DropCounts()
-    rows = _read(files, force)
+    notes: list[str] = []
+    rows = _read(files, force, notes)
     total = len(rows)
     counts: dict[str, Any] = {"rows_out_of_date_order": _out_of_order(rows)}
     rows = _with_object(rows, objects, drops)
     rows = _without_copies(rows, drops)
-    rows = _placed(rows, drops)
-    notes: list[str] = []
+    rows = _placed(rows, drops, notes)
     rows = _with_outcome(rows, unfilled, drops, notes)
     if rows.empty:
         found = ", ".join(f"{count} {reason}" for reason, count in drops.dropped.items())
@@ -169,12 +173,12 @@ def _files(paths: Sequence[Path]) -> list[Path]:
     return files
 
 
-def _read(files: Sequence[Path], force: str | None) -> pd.DataFrame:
+def _read(files: Sequence[Path], force: str | None, notes: list[str]) -> pd.DataFrame:
     parts = []
     problems = ProblemList()
     for path in files:
         try:
-            part = read_columns(path, WHAT, REQUIRED, OPTIONAL)
+            part = read_columns(path, WHAT, REQUIRED, OPTIONAL, numeric=(LAT, LON), remarks=notes)
         except InputError as error:
             problems.extend(error)
             continue
@@ -215,13 +219,18 @@ def _without_copies(rows: pd.DataFrame, drops: DropCounts) -> pd.DataFrame:
     return rows[~copies]
 
 
-def _placed(rows: pd.DataFrame, drops: DropCounts) -> pd.DataFrame:
-    """Return rows with a moment and a point, as columns minute, time, lon, lat."""
+def _placed(rows: pd.DataFrame, drops: DropCounts, notes: list[str]) -> pd.DataFrame:
+    """Return rows with a moment and a point, as columns minute, time, lon, lat; a sentence about each force with few points joins `notes`."""
     undated = rows[DATE] == ""
     drops.drop("no date", undated.sum())
     rows = rows[~undated]
     unplaced = (rows[LAT] == "") | (rows[LON] == "")
     drops.drop("no coordinates", unplaced.sum())
+    for name, without in unplaced.groupby(rows[FORCE]):
+        if without.mean() >= DOUBTFUL:
+            notes.append(
+                f"{name}: {int(without.sum())} of {without.size} searches have no coordinates and are left out."
+            )
     rows = rows[~unplaced].copy()
     problems = ProblemList()
     minute = rows[DATE].where(rows[DATE].str.fullmatch(MOMENT)).str.slice(0, 16).str.replace(" ", "T")
@@ -270,6 +279,13 @@ def _with_outcome(rows: pd.DataFrame, unfilled: Unfilled, drops: DropCounts, not
     empty = rows[LINKED] == ""
     for name, own in rows.groupby(FORCE):
         kind = filling(own)
+        idle = _no_action(own) & (own[LINKED] != "")
+        strange = idle & (own[LINKED].str.casefold() == "true")
+        if strange.sum() >= max(FEW, DOUBTFUL * idle.sum()):
+            notes.append(
+                f"{name}: the outcome is true on {strange.sum()} of the {idle.sum()} searches that ended in no further action, "
+                "which is not plausible; check how this force fills the column before its finds are used."
+            )
         treatment = _treatment(kind, unfilled)
         blank = empty.loc[own.index]
         gone = {

@@ -22,6 +22,8 @@ TABLES = ("seizures.csv", "effort.csv", "searches.csv")
 SNIPPET, COUNTS = "records.toml", "import.json"
 FORMULA = r"[=+\-@]"
 """What a cell begins with that spreadsheets may take for a formula or a command."""
+UNPRINTABLE = "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]+"
+"""Characters that steer a terminal or the direction of a line, and line ends."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,8 @@ class Imported:
 
 
 def safe_text(text: pd.Series[str]) -> pd.Series[str]:
-    """Put an apostrophe before text that a spreadsheet would take for a formula, and make it one line; numbers stay."""
-    text = text.str.replace(r"[\r\n\t]+", " ", regex=True)
+    """Put an apostrophe before text that a spreadsheet would take for a formula; make it one line without control and direction characters."""
+    text = text.str.replace(UNPRINTABLE, " ", regex=True)
     risky = text.str.match(FORMULA) & ~text.str.fullmatch(NUMBER)
     return text.where(~risky, "'" + text)
 
