@@ -226,7 +226,7 @@ def _searches(rows: pd.DataFrame, mapping: Mapping) -> pd.DataFrame:
         return pd.DataFrame()
     single = rows[rows["lon"].notna() & rows["time"].str.fullmatch(DAY_OR_MONTH)]
     single = single.sort_values("time", kind="stable", ignore_index=True)
-    alone = {
+    alone: dict[str, Any] = {
         "group": np.arange(1, len(single) + 1),
         "size": 1,
         "weight": 1.0,
