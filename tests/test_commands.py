@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -340,7 +340,7 @@ def test_a_time_limit_returns_the_best_plan_with_true_bounds(command: Callable[.
 
 def test_an_interrupt_returns_the_best_plan_so_far() -> None:
     hard = ROOT / "instances" / "grid" / "grid-30-plain-40.json"
-    arguments = ["solve", str(hard), "--json", "--method", "auto"]
+    arguments = ["solve", str(hard), "--json", "--verbose", "--method", "auto"]
     with started(
         [sys.executable, str(ROOT / "cli.py"), *arguments],
         stdout=subprocess.PIPE,
@@ -348,7 +348,10 @@ def test_an_interrupt_returns_the_best_plan_so_far() -> None:
         text=True,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
     ) as process:
-        time.sleep(12)
+        assert process.stderr is not None
+        upper: set[str] = set()
+        while len(upper) < 2:  # a plan better than the first one, which places nothing, is known
+            upper |= set(re.findall(r" \.\. (\S+)", process.stderr.readline()))
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err

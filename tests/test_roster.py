@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import combinations, product
@@ -19,12 +19,14 @@ from hypothesis import strategies as st
 
 from optimizer.base.errors import InfeasibleError, InputError
 from optimizer.base.listener import SilentListener
+from optimizer.roster.arithmetic import impossible
 from optimizer.roster.calendar import first_day, slots_of
 from optimizer.roster.infeasibility import NoRosterError
 from optimizer.roster.making import make_roster
 from optimizer.roster.solver import search
 from optimizer.roster.solver.clock import Clock
 from optimizer.roster.solver.evenness import unevenness
+from optimizer.roster.solver.model import RosterModel
 from optimizer.roster.subproblems import subproblems_of
 from tests.children import started
 from tests.roster_cases import FIRST, broken_rules, crew, duties, duty, shift
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from optimizer.roster.model import Assignment, Crew, Duties, Roster, Rule
+    from optimizer.roster.solver.problem import Ended
     from optimizer.scenario.duties_file import Duty
 
 DAY, NIGHT = shift("day", "06:00", 12), shift("night", "18:00", 12)
@@ -230,6 +233,44 @@ def test_time_that_runs_out_before_there_is_a_roster_is_said() -> None:
         make_roster(duties([DAY], [duty("a", "day")], [crew("p")]), FIRST, 1, time_limit=0.0)
 
 
+class Countdown(Clock):
+    """A clock that is over after so many looks at it."""
+
+    def __init__(self, looks: int) -> None:
+        super().__init__(float("inf"))
+        self.looks = looks
+
+    @property
+    def left(self) -> float:
+        """Return 1 second for the looks that are left, then 0."""
+        self.looks -= 1
+        return float(self.looks >= 0)
+
+
+def test_the_clock_ends_the_making_of_a_model_as_well_as_its_search() -> None:
+    crews = [crew(f"c{k}", rest_minutes=11 * 60, days_off=1) for k in range(40)]
+    case = duties(THREE, [duty("a", s.id) for s in THREE], crews)
+    part = subproblems_of(case, slots_of(case, FIRST, 1), FIRST, 1)[0].problem
+    whole = RosterModel(part, range(1), [], Clock(float("inf")))
+    size = len(whole.model.proto.constraints)
+    assert len(RosterModel(part, range(1), [], Clock(0.0)).model.proto.variables) == 0
+    for looks in (0, 5, 21, 30, 45, 60):
+        model = RosterModel(part, range(1), [], Countdown(looks))
+        assert len(model.model.proto.constraints) < size
+        assert model.first(0) == "unknown"  # and never "infeasible": half a model proves nothing
+        assert search.first_roster(part, Countdown(looks), 0).ended == "unknown"
+        assert impossible(subproblems_of(case, slots_of(case, FIRST, 1), FIRST, 1)[0], Countdown(looks)) is None
+
+
+def test_time_that_runs_out_says_what_was_under_way_and_what_was_not_done() -> None:
+    crews = [crew(f"c{k}") for k in range(30)]
+    with pytest.raises(InfeasibleError) as ended:
+        make_roster(duties([DAY], [duty("a", "day")], crews), FIRST, 2, time_limit=1e-9)
+    message = str(ended.value).replace("\N{NO-BREAK SPACE}", " ")
+    assert "while finding a roster of 30 crews for 14 duties" in message
+    assert "Nobody was assigned" in message
+
+
 def test_ctrl_c_keeps_the_best_roster_so_far_and_before_it_ends_the_command() -> None:
     case = duties([DAY], [duty("a", "day"), duty("b", "day")], [crew(f"c{k}", days_off=1) for k in range(3)])
 
@@ -267,20 +308,32 @@ def test_ctrl_c_inside_the_solver_stops_it_and_is_noted(monkeypatch: pytest.Monk
 
 ENDLESS = """
 from tests.roster_cases import FIRST, crew, duties, duty, shift
+from optimizer.roster.arithmetic import impossible
 from optimizer.roster.calendar import slots_of
 from optimizer.roster.subproblems import subproblems_of
 from optimizer.roster.solver import search
 from optimizer.roster.solver.clock import Clock
 
 search.WHOLE_PAIRS, search.PATIENCE = 0, 10**9
+step, said = search._step, []
+
+
+def told(*arguments):
+    if not said:
+        said.append("going")
+        print("going", flush=True)
+    return step(*arguments)
+
+
+search._step = told
 day = shift("day", "06:00", 12)
 case = duties([day], [duty("a", "day")], [crew(f"c{k}") for k in range(5)])
 part = subproblems_of(case, slots_of(case, FIRST, 2), FIRST, 2)[0].problem
 start = search.first_roster(part, Clock(float("inf")), 0).pairs
-print("going", flush=True)
 outcome = search.balanced(part, start, Clock(float("inf")), 0)
 print(outcome.limit, len(outcome.pairs), flush=True)
 """
+"""Searches without end, and says so when it is in the search."""
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no way to send Ctrl-C to one process")
@@ -295,8 +348,7 @@ def test_a_real_signal_ends_the_search_with_the_roster_kept() -> None:
     ) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == "going\n"
-        time.sleep(0.5)  # into the search; wherever the signal meets it, the end is the same
-        child.send_signal(signal.SIGINT)
+        child.send_signal(signal.SIGINT)  # wherever in the search the signal meets it, the end is the same
         out, _ = child.communicate(timeout=60)
     assert (out, child.returncode) == ("interrupted 14\n", 0)
 
@@ -437,6 +489,15 @@ def weeks_of_crews(draw: st.DrawFn) -> tuple[Duties, int]:
     return duties(shifts, asked, crews), draw(st.integers(1, 3))
 
 
+FIRST_SEARCH = RosterModel.first
+LITTLE = 0.2
+"""Deterministic time of a search for a roster without gaps: limits of the clock would make the outcome hang on the machine."""
+
+
+def first_with_little_effort(model: RosterModel, seed: int, *, effort: float | None = None) -> Ended:
+    return FIRST_SEARCH(model, seed, effort=LITTLE if effort is None else min(effort, LITTLE))
+
+
 @settings(max_examples=12, deadline=None)
 @given(weeks_of_crews())
 def test_every_rule_holds_in_every_roster(case: tuple[Duties, int]) -> None:
@@ -445,5 +506,6 @@ def test_every_rule_holds_in_every_roster(case: tuple[Duties, int]) -> None:
         patch.setattr(search, "SHORT_EFFORT", 1.0)  # with 0.05 some case has no roster yet
         patch.setattr(search, "WHOLE_EFFORT", 0.05)
         patch.setattr(search, "PATIENCE", 2)
-        made = make_roster(asked, FIRST, weeks, allow_gaps=True, time_limit=0.5)
+        patch.setattr(RosterModel, "first", first_with_little_effort)
+        made = make_roster(asked, FIRST, weeks, allow_gaps=True, time_limit=math.inf)
     assert broken_rules(made, FIRST, weeks) == []

@@ -1,11 +1,13 @@
 """Standard output and standard error as a command finds them: closed, full, closed by the reader of a pipe, or of an old encoding.
 
-What cannot be encoded is printed as an escape such as `\u0141`. Standard error carries progress and messages, so that a fault of it is
-ignored. A fault of standard output ends the command: with one message, or silently where the reader of a pipe has read enough (`| head`).
+What cannot be encoded is printed as an escape such as `\u0141`; spaces and dashes of our own become plain ones. Standard error carries
+progress and messages, so that a fault of it is ignored. A fault of standard output ends the command: with one message, or silently where
+the reader of a pipe has read enough (`| head`).
 """
 
 from __future__ import annotations
 
+import codecs
 import errno
 import io
 import os
@@ -14,12 +16,28 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TextIO
 
 from optimizer.base.errors import OptimizerError
+from optimizer.base.formatting import ARROW, DASH, ELLIPSIS, SPACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 READER_GONE = {errno.EPIPE, errno.ESHUTDOWN} | ({errno.EINVAL} if os.name == "nt" else set())
 """Errors of a write to a pipe that nobody reads any more; Windows has the third."""
+
+ESCAPES = "interdict.escapes"
+"""Name of the handler of characters that an encoding lacks."""
+PLAIN = {SPACE: " ", DASH: "-", ELLIPSIS: "...", ARROW: "->"}
+"""What stands for the characters of our own formatting where an encoding lacks them."""
+
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    """Return what is printed in place of characters that cannot be encoded, and where to go on."""
+    assert isinstance(error, UnicodeEncodeError)  # noqa: S101 - asked of streams that are written
+    marks = error.object[error.start : error.end]
+    return "".join(PLAIN.get(c) or c.encode("ascii", "backslashreplace").decode() for c in marks), error.end
+
+
+codecs.register_error(ESCAPES, _escaped)
 
 
 class OutputError(OptimizerError):
@@ -107,7 +125,7 @@ def _guarded(stream: TextIO, *, optional: bool) -> TextIO:
     return io.TextIOWrapper(
         io.BufferedWriter(_GuardedRaw(raw, optional=optional)),
         encoding=stream.encoding,
-        errors="backslashreplace",
+        errors=ESCAPES,
         line_buffering=stream.line_buffering,
         write_through=stream.write_through,
     )
@@ -116,4 +134,4 @@ def _guarded(stream: TextIO, *, optional: bool) -> TextIO:
 def encodable(text: str) -> str:
     """Return a text as standard output shows it: what its encoding lacks as escapes, so that a table knows how wide it is."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    return text.encode(encoding, "backslashreplace").decode(encoding)
+    return text.encode(encoding, ESCAPES).decode(encoding)

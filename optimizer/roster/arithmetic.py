@@ -11,7 +11,9 @@ from optimizer.roster.infeasibility import InfeasibilityReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import date
 
+    from optimizer.roster.solver.clock import Clock
     from optimizer.roster.subproblems import SlotDuty, Subproblem
 
 
@@ -23,22 +25,31 @@ class _Family:
     crews: list[int]
 
 
-def impossible(subproblem: Subproblem) -> InfeasibilityReport | None:
-    """Return the first necessary condition that a subproblem violates; None where it violates none."""
+def impossible(subproblem: Subproblem, clock: Clock) -> InfeasibilityReport | None:
+    """Return the first necessary condition that a subproblem violates; None where it violates none, or the clock ends the counting."""
     for check in (_too_few_people, _too_few_at_once, _too_few_hours, _too_few_days):
-        report = check(subproblem)
+        report = check(subproblem, clock)
         if report is not None:
             return report
     return None
 
 
-def _too_few_people(subproblem: Subproblem) -> InfeasibilityReport | None:
+def _too_few_people(subproblem: Subproblem, clock: Clock) -> InfeasibilityReport | None:
     """Find a duty that all crews who may do it together cannot fill, or cannot on a day of leave."""
+    away: defaultdict[date, list[int]] = defaultdict(list)
+    for c, crew in enumerate(subproblem.crews):
+        for day in crew.away:
+            away[day].append(c)
+    people_of: dict[str, int] = {}
     for t, one in enumerate(subproblem.duties):
+        if clock.over:
+            return None
         slot, duty = one.slot, one.duty
         crews = subproblem.problem.tasks[t].travel
-        people = sum(subproblem.crews[c].people for c in crews)
-        there = sum(subproblem.crews[c].people for c in crews if slot.day not in subproblem.crews[c].away)
+        if duty.id not in people_of:
+            people_of[duty.id] = sum(subproblem.crews[c].people for c in crews)
+        people = people_of[duty.id]
+        there = people - sum(subproblem.crews[c].people for c in away[slot.day] if c in crews)
         if people < duty.staff:
             able = f"of the crews of its agency that serve it from their base and can do it, there are {people}"
             return InfeasibilityReport("crews", slot, duty, duty.staff, people, f"people are needed and, {able}")
@@ -49,12 +60,14 @@ def _too_few_people(subproblem: Subproblem) -> InfeasibilityReport | None:
     return None
 
 
-def _too_few_at_once(subproblem: Subproblem) -> InfeasibilityReport | None:
+def _too_few_at_once(subproblem: Subproblem, clock: Clock) -> InfeasibilityReport | None:
     """Find a shift whose duties together need more people than there are."""
     by_slot: defaultdict[int, list[int]] = defaultdict(list)
     for t, one in enumerate(subproblem.duties):
         by_slot[id(one.slot)].append(t)
     for tasks in by_slot.values():
+        if clock.over:
+            return None
         for family in _families(subproblem, tasks):
             inside, crews = family.tasks, family.crews
             needed = sum(subproblem.duties[t].duty.staff for t in inside)
@@ -67,9 +80,11 @@ def _too_few_at_once(subproblem: Subproblem) -> InfeasibilityReport | None:
     return None
 
 
-def _too_few_hours(subproblem: Subproblem) -> InfeasibilityReport | None:
+def _too_few_hours(subproblem: Subproblem, clock: Clock) -> InfeasibilityReport | None:
     """Find a week whose duties take more hours than their crews have."""
     for family in _weeks(subproblem):
+        if clock.over:
+            return None
         inside, crews = family.tasks, family.crews
         minutes = [
             subproblem.duties[t].duty.staff * (task.end - task.start + 2 * min(task.travel.values()))
@@ -88,9 +103,11 @@ def _too_few_hours(subproblem: Subproblem) -> InfeasibilityReport | None:
     return None
 
 
-def _too_few_days(subproblem: Subproblem) -> InfeasibilityReport | None:
+def _too_few_days(subproblem: Subproblem, clock: Clock) -> InfeasibilityReport | None:
     """Find a week whose duties take more shifts than their crews may work, where nobody can work two shifts that begin on one day."""
     for family in _weeks(subproblem):
+        if clock.over:
+            return None
         inside, crews = family.tasks, family.crews
         if not _one_a_day(subproblem, inside, crews):
             continue

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Literal, NoReturn
 
 from optimizer.base.errors import InfeasibleError
+from optimizer.base.formatting import plural
 from optimizer.base.listener import SILENT, stop_if_cancelled
 from optimizer.roster.arithmetic import impossible
 from optimizer.roster.calendar import check_weeks, clock_notes, overlap_notes, slots_of
@@ -94,9 +95,11 @@ def make_roster(
     check_weeks(weeks)
     began = time.monotonic()
     slots = slots_of(duties, first, weeks)
-    search = _Search(began + time_limit, seed, allow_gaps, listener)
-    subproblems = subproblems_of(duties, slots, first, weeks, before)
+    search = _Search(time_limit, seed, allow_gaps, listener)
     try:
+        asked = sum(len(slot.duties) for slot in slots)
+        search.begin(f"counting {plural(len(duties.crews), 'crew')} and {plural(asked, 'duty', 'duties')}")
+        subproblems = subproblems_of(duties, slots, first, weeks, before)
         filled = search.fill(subproblems)
         limit = search.balance(filled)
     finally:
@@ -119,9 +122,9 @@ def make_roster(
 class _Search:
     """Fills all subproblems before it balances any, so that Ctrl-C finds a whole roster as early as can be."""
 
-    def __init__(self, until: float, seed: int, allow_gaps: bool, listener: Listener) -> None:
-        self._seed, self._allow_gaps, self._listener = seed, allow_gaps, listener
-        self._clock = Clock(until, self._tick)
+    def __init__(self, seconds: float, seed: int, allow_gaps: bool, listener: Listener) -> None:
+        self._seconds, self._seed, self._allow_gaps, self._listener = seconds, seed, allow_gaps, listener
+        self._clock = Clock(time.monotonic() + seconds, self._tick)
         self._doing, self._said = "", 0.0
 
     def end_step(self) -> None:
@@ -130,7 +133,7 @@ class _Search:
             self._listener.step_ended(self._doing, time.monotonic() - self._said)
             self._doing = ""
 
-    def _say(self, doing: str) -> None:
+    def begin(self, doing: str) -> None:
         """End the step under way and begin another."""
         self.end_step()
         stop_if_cancelled(self._listener)
@@ -139,18 +142,20 @@ class _Search:
 
     def _tick(self) -> None:
         if time.monotonic() - self._said >= REPORT_EVERY:
-            self._say(self._doing.partition(" (")[0] + f" ({self._clock.left:.0f} s left)")
+            self.begin(self._what() + f" ({self._clock.left:.0f} s left)")
 
     def fill(self, subproblems: Sequence[Subproblem]) -> list[_Filled]:
         """Return a roster of every subproblem."""
         reports = {
-            k: report for k, subproblem in enumerate(subproblems) if (report := impossible(subproblem)) is not None
+            k: report
+            for k, subproblem in enumerate(subproblems)
+            if (report := impossible(subproblem, self._clock)) is not None
         }
         if reports and not self._allow_gaps:
             raise NoRosterError(*reports.values())
         filled = []
         for k, subproblem in enumerate(subproblems):
-            self._say(f"finding a roster{_which(subproblem, k, subproblems)}")
+            self.begin(f"finding a roster{_which(subproblem, k, subproblems)} of {_size(subproblem)}")
             one = None if k in reports else self._first(subproblem, reports, k)
             if one is not None:
                 filled.append(one)
@@ -164,18 +169,18 @@ class _Search:
         """Return a subproblem with a roster; where there is none, note why unless gaps are allowed."""
         outcome = first_roster(subproblem.problem, self._first_clock(), self._seed)
         if outcome.ended == "unknown":
-            if self._allow_gaps and outcome.limit == "time":
+            if self._allow_gaps and outcome.limit != "interrupted":
                 return None
             self._stop(outcome.limit)
         if outcome.ended == "infeasible":
             if not self._allow_gaps:
-                self._say("looking for the rule that fails")
+                self.begin("looking for the rule that fails")
                 reports[k] = diagnose(subproblem, outcome.weeks, self._patient_clock(), self._seed)
             return None
         return _Filled(subproblem, outcome.pairs, {})
 
     def _short(self, subproblem: Subproblem) -> _Filled:
-        self._say(f"finding a roster with few gaps{': ' + subproblem.name if subproblem.name else ''}")
+        self.begin(f"finding a roster with few gaps{': ' + subproblem.name if subproblem.name else ''}")
         clock = self._patient_clock()
         found = fewest_short(subproblem.problem, subproblem.problem.weeks, clock, self._seed)
         if found is None:
@@ -197,15 +202,21 @@ class _Search:
         if limit == "interrupted":
             raise KeyboardInterrupt
         raise InfeasibleError(
-            "The search ended before it had a roster. Give it more time with --time-limit, or look with --allow-gaps at what it lacks."
+            f"The time limit of {self._seconds:g} seconds ended the search before it had a roster, while {self._what()}. Nobody was "
+            "assigned, and it is not known whether a roster exists. Give it more time with --time-limit, or look with --allow-gaps at what "
+            "it lacks."
         )
+
+    def _what(self) -> str:
+        """Return the step under way, without the seconds that were left when it was last told."""
+        return self._doing.partition(" (")[0]
 
     def balance(self, filled: Sequence[_Filled]) -> Literal["time", "interrupted"] | None:
         """Balance each subproblem in its share of the time left; return what ended it early."""
         limit: Literal["time", "interrupted"] | None = None
         for k, one in enumerate(filled):
             try:
-                self._say(f"balancing{_which(one.subproblem, k, filled)}")
+                self.begin(f"balancing{_which(one.subproblem, k, filled)}")
                 share = Clock(time.monotonic() + self._clock.left / (len(filled) - k), self._tick)
                 outcome = balanced(one.subproblem.problem, one.pairs, share, self._seed)
             except KeyboardInterrupt:
@@ -215,6 +226,11 @@ class _Search:
                 return "interrupted"
             limit = outcome.limit or limit
         return limit
+
+
+def _size(subproblem: Subproblem) -> str:
+    crews, tasks = len(subproblem.crews), len(subproblem.duties)
+    return f"{plural(crews, 'crew')} for {plural(tasks, 'duty', 'duties')}"
 
 
 def _which(subproblem: Subproblem, k: int, everything: Sequence[object]) -> str:

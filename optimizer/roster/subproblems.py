@@ -98,6 +98,11 @@ def _groups(able: dict[str, list[int]]) -> dict[str, str]:
 def _subproblem(
     asked: tuple[SlotDuty, ...], crews: tuple[Crew, ...], first: date, weeks: int, before: Sequence[Worked]
 ) -> Subproblem:
+    asked_of = {one.duty.id: one.duty for one in asked}
+    minutes = {  # the same table on every day: with many crews it is what is large
+        name: {c: crew.travel_to(duty) for c, crew in enumerate(crews) if crew.may_do(duty)}
+        for name, duty in asked_of.items()
+    }
     tasks = tuple(
         RosterTask(
             start=_minutes(slot.start),
@@ -106,7 +111,7 @@ def _subproblem(
             staff=duty.staff,
             night=slot.night,
             weekend=slot.weekend,
-            travel={c: crew.travel_to(duty) for c, crew in enumerate(crews) if crew.may_do(duty)},
+            travel=minutes[duty.id],
         )
         for slot, duty in ((one.slot, one.duty) for one in asked)
     )

@@ -50,20 +50,21 @@ class _FixedWork:
 
 
 class RosterModel:
-    """The constraint program of a run of weeks, with the work outside it fixed."""
+    """The constraint program of a run of weeks, with the work outside it fixed; the clock ends the making of it as well as the search."""
 
     def __init__(
         self,
         problem: RosterProblem,
         weeks: range,
         fixed: Sequence[Pair],
+        clock: Clock,
         *,
         crews: AbstractSet[int] | None = None,
         dropped: AbstractSet[RuleName] = frozenset(),
         gaps: bool = False,
     ) -> None:
         self.problem, self.weeks, self.dropped = problem, weeks, dropped
-        self._crews = crews
+        self._clock, self._crews = clock, crews
         self.model = cp_model.CpModel()
         self.pairs: list[Pair] = []
         self._there = people_there(problem, fixed)
@@ -72,10 +73,21 @@ class RosterModel:
         self._of_crew: defaultdict[int, list[int]] = defaultdict(list)
         self._short: dict[int, cp_model.IntVar] = {}
         self._hopeless = False
-        self._make_pairs()
+        self._whole = self._build(gaps=gaps)
+
+    def _build(self, *, gaps: bool) -> bool:
+        """Make variables and rules; return False where the clock ended that first, as it may with thousands of crews."""
+        for t, task in enumerate(self.problem.tasks):
+            if self._clock.over:
+                return False
+            if task.day // 7 in self.weeks:
+                self._make_pairs(t, task)
         self._cover(gaps=gaps)
         for crew, tasks in self._of_crew.items():
+            if self._clock.over:
+                return False
             self._crew(crew, tasks)
+        return True
 
     def _outside(self, fixed: Sequence[Pair]) -> defaultdict[int, _FixedWork]:
         outside: defaultdict[int, _FixedWork] = defaultdict(_FixedWork)
@@ -91,13 +103,11 @@ class RosterModel:
             work.spans.append((task.start - task.travel[crew], task.end + task.travel[crew]))
         return outside
 
-    def _make_pairs(self) -> None:
-        for t, task in enumerate(self.problem.tasks):
-            if task.day // 7 in self.weeks:
-                for crew in task.travel if self._crews is None else sorted(self._crews & task.travel.keys()):
-                    if self._open(crew, task, task.travel[crew]):
-                        self._x[crew, t] = self.model.new_bool_var("")
-                        self._of_crew[crew].append(t)
+    def _make_pairs(self, t: int, task: RosterTask) -> None:
+        for crew in task.travel if self._crews is None else sorted(self._crews & task.travel.keys()):
+            if self._open(crew, task, task.travel[crew]):
+                self._x[crew, t] = self.model.new_bool_var("")
+                self._of_crew[crew].append(t)
 
     def _open(self, crew: int, task: RosterTask, minutes: int) -> bool:
         """Return whether leave and the fixed work leave a crew free for a task."""
@@ -231,6 +241,8 @@ class RosterModel:
             self.model.add_hint(x, pair in chosen)
         cost: list[Any] = []
         for crew, tasks in self._of_crew.items():
+            if self._clock.over:
+                return  # the search is not begun then
             share, outside = crew_weight(self.problem, crew), self._fixed[crew]
             nights = [t for t in tasks if self.problem.tasks[t].night]
             weekends = [t for t in tasks if self.problem.tasks[t].weekend]
@@ -263,18 +275,16 @@ class RosterModel:
         begun = done % block != 0
         return [weight * (2 * (first + k) + 1) * step for k, step in enumerate(steps) if not (k == 0 and begun)]
 
-    def first(self, clock: Clock, seed: int, *, effort: float | None = None) -> Ended:
+    def first(self, seed: int, *, effort: float | None = None) -> Ended:
         """Look for any roster: quickly at first, then with the linear programs that prove that there is none."""
-        ended = self.search(clock, seed, first=True, effort=QUICK_EFFORT, quick=True)
-        return self.search(clock, seed, first=True, effort=effort) if ended == "unknown" else ended
+        ended = self.search(seed, first=True, effort=QUICK_EFFORT, quick=True)
+        return self.search(seed, first=True, effort=effort) if ended == "unknown" else ended
 
-    def search(
-        self, clock: Clock, seed: int, *, first: bool = False, effort: float | None = None, quick: bool = False
-    ) -> Ended:
+    def search(self, seed: int, *, first: bool = False, effort: float | None = None, quick: bool = False) -> Ended:
         """Solve, to the end or until the deterministic time `effort` is spent; the roster found is in `pairs`."""
-        if self._hopeless:
+        if self._hopeless and self._whole:
             return "infeasible"
-        if clock.over:
+        if self._clock.over or not self._whole:
             return "unknown"
         solver = cp_model.CpSolver()
         solver.parameters.num_workers = 1
@@ -285,10 +295,10 @@ class RosterModel:
             solver.parameters.cp_model_probing_level = 0
         solver.parameters.catch_sigint_signal = False
         solver.parameters.stop_after_first_solution = first
-        solver.parameters.max_time_in_seconds = clock.left
+        solver.parameters.max_time_in_seconds = self._clock.left
         if effort is not None:
             solver.parameters.max_deterministic_time = effort
-        status = solve_until(solver, self.model, clock)
+        status = solve_until(solver, self.model, self._clock)
         if status == cp_model.MODEL_INVALID:
             raise SolverError(f"CP-SAT refused the roster's model: {self.model.validate()}")
         if status in {cp_model.OPTIMAL, cp_model.FEASIBLE}:

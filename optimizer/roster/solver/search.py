@@ -54,8 +54,8 @@ def first_roster(problem: RosterProblem, clock: Clock, seed: int) -> RosterOutco
         while True:
             begin = max(0, week - taken_back)
             kept = [pair for pair in pairs if problem.tasks[pair[1]].day < 7 * begin]
-            model = RosterModel(problem, range(begin, week + 1), kept)
-            ended = model.first(clock, seed)
+            model = RosterModel(problem, range(begin, week + 1), kept, clock)
+            ended = model.first(seed)
             if ended in {"optimal", "feasible"}:
                 pairs = kept + model.pairs
                 break
@@ -105,9 +105,9 @@ class _Reached:
 def _even_out(problem: RosterProblem, reached: _Reached, clock: Clock, seed: int) -> None:
     """Solve whole if that is small enough, then by neighbourhoods; what is reached is kept at every moment."""
     if sum(len(task.travel) for task in problem.tasks) <= WHOLE_PAIRS:
-        model = RosterModel(problem, range(problem.weeks), [])
+        model = RosterModel(problem, range(problem.weeks), [], clock)
         model.even_out(reached.pairs)
-        ended = model.search(clock, seed, effort=WHOLE_EFFORT)
+        ended = model.search(seed, effort=WHOLE_EFFORT)
         if ended in {"optimal", "feasible"}:
             reached.pairs = _more_even(problem, reached.pairs, model.pairs)
         reached.proven = ended == "optimal"
@@ -124,9 +124,9 @@ def _step(problem: RosterProblem, best: list[Pair], clock: Clock, seed: int, rng
     weeks, crews = _neighbourhood(problem, best, rng)
     inside = {pair for pair in best if pair[0] in crews and problem.tasks[pair[1]].day // 7 in weeks}
     outside = [pair for pair in best if pair not in inside]
-    model = RosterModel(problem, weeks, outside, crews=crews)
+    model = RosterModel(problem, weeks, outside, clock, crews=crews)
     model.even_out(sorted(inside))
-    ended = model.search(clock, seed, effort=STEP_EFFORT)
+    ended = model.search(seed, effort=STEP_EFFORT)
     return _more_even(problem, best, outside + model.pairs) if ended in {"optimal", "feasible"} else best
 
 
@@ -184,9 +184,9 @@ def fewest_short(
     pairs: list[Pair] = []
     short: dict[int, int] = {}
     for week in range(weeks):
-        model = RosterModel(problem, range(week, week + 1), pairs, gaps=True)
+        model = RosterModel(problem, range(week, week + 1), pairs, clock, gaps=True)
         model.shorten()
-        if model.search(clock, seed, effort=SHORT_EFFORT) not in {"optimal", "feasible"}:
+        if model.search(seed, effort=SHORT_EFFORT) not in {"optimal", "feasible"}:
             return None
         pairs = without_idle(problem, pairs + model.pairs)
         there = people_there(problem, pairs)
@@ -201,5 +201,5 @@ def exists_without(
     problem: RosterProblem, weeks: int, clock: Clock, seed: int, dropped: AbstractSet[RuleName]
 ) -> bool | None:
     """Return whether the first weeks have a roster if some rules need not be kept; None where that was not found out."""
-    ended = RosterModel(problem, range(weeks), [], dropped=dropped).first(clock, seed, effort=SHORT_EFFORT)
+    ended = RosterModel(problem, range(weeks), [], clock, dropped=dropped).first(seed, effort=SHORT_EFFORT)
     return {"optimal": True, "feasible": True, "infeasible": False}.get(ended)
