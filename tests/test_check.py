@@ -319,7 +319,7 @@ def test_defaults_and_built_in_tables_are_named(tmp_path: Path) -> None:
         item for item in check_scenario_file(tmp_path / "scenario.toml").assumed if "traffic past" in item.what
     ]
     assert traffic.what == "traffic past 1 of 5 sites"
-    assert "secondary 1500" in traffic.value
+    assert "inspects every vehicle" in traffic.value
 
 
 def test_methods_of_a_scenario_are_those_of_the_solvers() -> None:

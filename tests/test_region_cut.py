@@ -39,6 +39,7 @@ def ways_of(*lines: Sequence[Point]) -> Ways:
         way=np.arange(1, count + 1),
         road_class=np.full(count, "primary"),
         name=np.full(count, ""),
+        ref=np.full(count, ""),
         forward=np.ones(count, dtype=bool),
         backward=np.ones(count, dtype=bool),
         speed_kmh=np.full(count, 50.0),

@@ -82,6 +82,7 @@ def regions(draw: st.DrawFn) -> Region:
         segment=np.arange(n_arcs, dtype=np.int32),
         shape_start=np.concatenate(([0], np.cumsum(count))).astype(np.int64),
         shape=column(st.tuples(degrees, degrees), sum(count), np.float64).reshape(-1, 2),
+        ref=column(words, n_arcs, np.str_),
     )
     common = {"id": words, "node": position, "lon": degrees, "lat": degrees, "name": words}
     crossing = st.builds(Crossing, **common, official=st.booleans(), road_class=words, way=st.integers(0, 2**62))

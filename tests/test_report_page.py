@@ -242,7 +242,7 @@ def test_cells_hold_the_numbers_as_people_write_them(written: tuple[list[Path], 
     assert clean(tables["layouts"][2]) == ["Today", "45.0 %", "35.0", "2", "0", "officers 1,200", "same budget"]
     assert clean(tables["layouts"][4])[1:3] == [DASH, DASH]
     assert clean(tables["sites-chosen"][1]) == [
-        "1", "High pass", "o2", "patrol", DASH, "in use today, kept; had to be used", DASH, "50.0 %", "12.0",
+        "1", "High pass", "o2", "patrol", DASH, "in use today, kept; had to be used", DASH, DASH, DASH, DASH, "50.0 %", "12.0",
     ]  # fmt: skip
     assert clean(tables["sites-not-chosen"][2])[-3:] == [DASH, DASH, DASH]
     assert clean(tables["sites-not-chosen"][2])[4] == "not chosen; not allowed"

@@ -297,5 +297,5 @@ def test_the_shipped_scenarios_are_valid(folder: str) -> None:
 def test_a_site_off_its_road_is_named_for_a_second_look(tmp_path: Path) -> None:
     inline = '[[site]]\nid = "off"\nlabel = "Old mill"\nlon = 10.205\nlat = 50.2\nagency = "police"\n'
     (warning,) = [w for w in compiled(tmp_path, SCENARIO + inline).warnings if "off the road" in w]
-    assert "Old mill (356 m from R5)" in warning
+    assert "Old mill (356 m from R5, primary)" in warning
     assert "North road" not in warning

@@ -14,9 +14,10 @@ from optimizer.base.schema import Strict, validated
 from optimizer.problem.detection import random_search, sensor_survival
 from optimizer.scenario import kinds
 from optimizer.scenario.compile import Compiled, compile_scenario
-from optimizer.scenario.kinds import AnyKind, Effect, KindModel, Traffic
+from optimizer.scenario.kinds import AnyKind, Effect, KindModel
 from optimizer.scenario.model import ScenarioModel, ScenarioResourceModel, add_kind
 from optimizer.scenario.sites import PlacedSite, place_sites, sites_of
+from optimizer.scenario.traffic import Traffic
 from tests.tiny import SCENARIO, tiny_region, write_scenario
 
 if TYPE_CHECKING:

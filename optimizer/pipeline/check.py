@@ -11,9 +11,9 @@ from optimizer.base.errors import InputError
 from optimizer.base.listener import SILENT
 from optimizer.scenario.assumptions import assumptions_of
 from optimizer.scenario.check import check_scenario
-from optimizer.scenario.kinds import Traffic
 from optimizer.scenario.options import compile_options
 from optimizer.scenario.references import fitting_kinds
+from optimizer.scenario.traffic import Traffic
 
 if TYPE_CHECKING:
     import os
@@ -201,8 +201,8 @@ def check_scenario_file(
         counts=tuple(_counts(scenario, check)),
         unused=(*_unused_rows(check), *_unused_entries(scenario, check)),
         missing=tuple(_missing(scenario, check)),
-        assumed=assumptions_of(scenario, check),
-        warnings=demand.warnings if demand is not None else (),
+        assumed=assumptions_of(scenario, check.sites, check.region, demand),
+        warnings=check.warnings,
     )
 
 
@@ -306,7 +306,7 @@ def _unused_entries(scenario: ScenarioModel, check: ScenarioCheck) -> Iterator[U
     classes = set(check.region.network.road_class.tolist()) if check.region is not None else None
     tables: list[tuple[str, Iterable[str]]] = [
         ("background.by_class", scenario.background.by_class),
-        ("sites.traffic_by_class", scenario.sites.traffic_by_class),
+        ("traffic.by_class", scenario.traffic.by_class),
         *((f"team {team.id!r}, speed_kmh", team.speed_kmh) for team in scenario.teams),
     ]
     for where, names in tables:

@@ -49,7 +49,6 @@ def claims_of(compiled: Compiled, result: Result, comparison: Comparison) -> Cla
 def assumptions_of(compiled: Compiled, names: DisplayNames) -> tuple[str, ...]:
     """Return what is assumed, a sentence each."""
     scenario = compiled.scenario
-    assumed = sum(s.population_assumed for s in compiled.settlements)
     lines = [
         (
             f"Ordinary policing finds a load with hazard {scenario.background.per_hour:g} an hour on the road and "
@@ -58,13 +57,10 @@ def assumptions_of(compiled: Compiled, names: DisplayNames) -> tuple[str, ...]:
         f"{scenario.evaders.habitual_share:.0%} of loads keep to their routes; the rest see the plan and take the best route against it.",
         f"A destination's pull falls to 1/e for every {scenario.evaders.decay_minutes:g} minutes of travel.",
     ]
-    if assumed:
-        lines.append(
-            f"{assumed} of {len(compiled.settlements)} destinations carry a default population for their class of place."
-        )
     lines += [_on_duty(resource, names) for resource in scenario.resources if resource.availability < 1]
     patrols = compiled.instance.patrols
-    return (*lines, *(beat_assumptions(patrols) if patrols is not None else ()))
+    lines += beat_assumptions(patrols) if patrols is not None else []
+    return (*lines, *(f"{item.what}: {item.value}. The scenario does not say otherwise." for item in compiled.assumed))
 
 
 def _on_duty(resource: ScenarioResourceModel, names: DisplayNames) -> str:

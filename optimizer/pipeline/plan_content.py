@@ -16,6 +16,7 @@ from optimizer.problem.plan_file import (
     WeighedBeats,
     beat_entry,
 )
+from optimizer.scenario.options import past
 
 if TYPE_CHECKING:
     from optimizer.pipeline.comparison import Comparison
@@ -70,6 +71,8 @@ def _resources(comparison: Comparison, options: tuple[str, ...]) -> list[PlanRes
 def _site(compiled: Compiled, option: Option, worth: float) -> PlanSite:
     network, site = compiled.region.network, compiled.sites[option.site]
     arc = network.segment_arc[site.segment]
+    kind = next(kind for kind in compiled.scenario.kinds if kind.id == option.type)
+    traffic = past(site, compiled.scenario, network)
     return PlanSite(
         id=option.id,
         site=option.site,
@@ -83,6 +86,9 @@ def _site(compiled: Compiled, option: Option, worth: float) -> PlanSite:
         road_class=str(network.road_class[arc]),
         segments=np.unique(network.segment[list(option.arcs)]).tolist(),
         distance_m=round(site.distance_m, 1),
+        traffic=traffic.daily if kind.needs_traffic else None,
+        traffic_source=traffic.source if kind.needs_traffic else "",
+        inspected=kind.share_inspected(site.site.lanes, traffic),
         existing=option.existing,
         forced=option.forced,
         forbidden=option.forbidden,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.formatting import number
 from optimizer.report.content import SiteRow
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ def _site_row(site: PlanSite, names: DisplayNames, *, chosen: bool) -> SiteRow:
         lon=np.nan if site.lon is None else site.lon,
         lat=np.nan if site.lat is None else site.lat,
         segments=tuple(site.segments),
+        road=_road(site),
+        traffic=_traffic(site),
+        inspected=site.inspected,
         chosen=chosen,
         existing=site.existing,
         forced=site.forced,
@@ -36,3 +40,16 @@ def _site_row(site: PlanSite, names: DisplayNames, *, chosen: bool) -> SiteRow:
         survival=site.survival,
         marginal_value=site.worth,
     )
+
+
+def _road(site: PlanSite) -> str:
+    """Return the road that a site watches, and how far the place given lies from it."""
+    names = ", ".join(filter(None, (site.road, site.road_class)))
+    return f"{names}; {site.distance_m:.0f} m away" if site.distance_m else names
+
+
+def _traffic(site: PlanSite) -> str:
+    """Return the traffic past a site and who gives it; empty where what stands there does not depend on it."""
+    if site.traffic is None:
+        return "not known" if site.inspected is not None else ""
+    return f"{number(site.traffic)} ({'given' if site.traffic_source == 'site' else f'by class, {site.road_class}'})"

@@ -47,6 +47,8 @@ class Network:
         (m + 1,) where each arc's line starts in `shape`.
     shape
         (p, 2) longitude and latitude of the points of all lines, in the direction of travel.
+    ref
+        (m,) numbers of the road (`L191`; several with `;` between), empty where it has none; None where the source keeps none beside names.
     """
 
     node_id: NDArray[Any]
@@ -62,6 +64,7 @@ class Network:
     segment: NDArray[np.int32]
     shape_start: NDArray[np.int64]
     shape: NDArray[np.float64]
+    ref: NDArray[np.str_] | None = None
 
     @property
     def n_nodes(self) -> int:
@@ -121,23 +124,41 @@ class Network:
         )
 
     def nearest_segments(
-        self, lon: NDArray[np.float64], lat: NDArray[np.float64]
+        self, lon: NDArray[np.float64], lat: NDArray[np.float64], among: NDArray[np.int64] | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return for each of k points the nearest segment (k,) and its distance in metres (k,).
 
         Points are compared in an equirectangular plane scaled at the network's middle latitude; on networks that span many degrees
         the chosen segment's distance is measured again at the point's own latitude.
+
+        Parameters
+        ----------
+        lon, lat
+            (k,) degrees.
+        among
+            Segments to choose from, at least one; all where None.
         """
         points = np.column_stack((lon, lat)).astype(np.float64)
         if not len(points):
             return np.empty(0, dtype=np.int64), np.empty(0)
-        segment = np.asarray(self._projected_tree.nearest(shapely.points(self._to_plane(points))), dtype=np.int64)
+        tree = self._projected_tree if among is None else shapely.STRtree(self._projected_tree.geometries[among])
+        segment = np.asarray(tree.nearest(shapely.points(self._to_plane(points))), dtype=np.int64)
+        segment = segment if among is None else among[segment]
         nearest = shapely.get_coordinates(
             shapely.line_interpolate_point(
                 self.lines[segment], shapely.line_locate_point(self.lines[segment], shapely.points(points))
             )
         )
         return segment, great_circle_m(points[:, 0], points[:, 1], nearest[:, 0], nearest[:, 1])
+
+    def segments_near(
+        self, lon: NDArray[np.float64], lat: NDArray[np.float64], within_m: NDArray[np.float64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return every pair of one of k points and a segment within (k,) metres of it: positions of points, and segments, in their order."""
+        places = np.asarray(shapely.points(self._to_plane(np.column_stack((lon, lat)).astype(np.float64))))
+        point, segment = self._projected_tree.query(places, predicate="dwithin", distance=within_m)
+        order = np.lexsort((segment, point))
+        return point[order].astype(np.int64), segment[order].astype(np.int64)
 
     def nearest_nodes(
         self, lon: NDArray[np.float64], lat: NDArray[np.float64]

@@ -73,6 +73,13 @@ class PlanSite(Strict):
     road_class: str = ""
     segments: list[int] = Field(default_factory=list, description="segments of the road network that it watches")
     distance_m: float | None = Field(None, description="from the place given to the road")
+    traffic: float | None = Field(
+        None, description="vehicles a day past it in the watched direction; null where not known"
+    )
+    traffic_source: str = Field("", description="who gives the traffic: site, class (traffic.by_class), or nobody")
+    inspected: float | None = Field(
+        None, description="share of the vehicles that it inspects; null where it stops none"
+    )
     existing: bool = False
     forced: bool = False
     forbidden: bool = False

@@ -136,6 +136,7 @@ def _network(ways: Ways, pieces: _Pieces, used: NDArray[np.int64], node: NDArray
         segment=np.unique(piece, return_inverse=True)[1].astype(np.int32),
         shape_start=np.concatenate(([0], np.cumsum(count))).astype(np.int64),
         shape=np.column_stack((points.lon[shape], points.lat[shape])),
+        ref=ways.ref[line[piece]],
     )
 
 

@@ -55,6 +55,7 @@ class _EdgeAttributes:
     way: int
     road_class: str
     name: str
+    ref: str
     speed_kmh: float
     length_m: float
     time_s: float
@@ -99,6 +100,7 @@ def ways_of_graph(graph: RawGraph, where: str) -> SourceWays:
         way=np.array([each.way for each in lines.attributes], dtype=np.int64),
         road_class=np.array([each.road_class for each in lines.attributes], dtype=np.str_),
         name=np.array([each.name for each in lines.attributes], dtype=np.str_),
+        ref=np.array([each.ref for each in lines.attributes], dtype=np.str_),
         forward=np.array(lines.forward, dtype=bool),
         backward=np.array(lines.backward, dtype=bool),
         speed_kmh=np.array([each.speed_kmh for each in lines.attributes], dtype=np.float64),
@@ -153,6 +155,7 @@ def _attributes(stated: Mapping[str, Any]) -> _EdgeAttributes:
         int(way) if re.fullmatch(r"-?\d{1,18}", way) else 0,
         road_class,
         _first(stated.get("name")) or _first(stated.get("ref")),
+        _first(stated.get("ref")),
         speed_kmh(road_class, _first(stated.get("maxspeed"))) if math.isnan(speed) else speed,
         _above_zero(stated.get("length")),
         _above_zero(stated.get("travel_time")),

@@ -174,6 +174,7 @@ def _columns(roads: Sequence[Road], line_owner: NDArray[np.int64]) -> dict[str, 
     dtypes: dict[str, Any] = {
         "road_class": np.str_,
         "name": np.str_,
+        "ref": np.str_,
         "forward": bool,
         "backward": bool,
         "speed_kmh": float,

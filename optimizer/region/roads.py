@@ -53,6 +53,21 @@ MODES: dict[str, dict[str, float]] = {
 }
 """Default speed in km/h by mode and class of road."""
 
+RANKS = (
+    ("motorway", "motorway_link"),
+    ("trunk", "trunk_link"),
+    ("primary", "primary_link"),
+    ("secondary", "secondary_link"),
+    ("tertiary", "tertiary_link"),
+    ("unclassified", "road"),
+    ("residential", "living_street"),
+    ("service", "busway"),
+    ("track",),
+    ("path", "footway", "pedestrian", "steps", "bridleway", "cycleway", "corridor", "via_ferrata"),
+)
+"""Classes of road by importance, the most important first."""
+RANK_OF = {road_class: rank for rank, classes in enumerate(RANKS) for road_class in classes}
+
 MODE_OF = {road_class: mode for mode, classes in MODES.items() for road_class in classes}
 DEFAULT_KMH = {road_class: kmh for classes in MODES.values() for road_class, kmh in classes.items()}
 USED_TAGS = ("highway", "route", "area", "junction", "oneway", "oneway:foot", "maxspeed", "duration", "name", "ref")
@@ -85,6 +100,8 @@ class Road:
         Its `highway` value, or `ferry`.
     name
         Its name, or else its number; empty where it has neither.
+    ref
+        Its number (`L191`; several with `;` between); empty where it has none.
     forward, backward
         Whether it is travelled in and against the order of its nodes.
     speed_kmh
@@ -95,6 +112,7 @@ class Road:
 
     road_class: str
     name: str
+    ref: str
     forward: bool
     backward: bool
     speed_kmh: float
@@ -134,6 +152,7 @@ def read_road(tags: Mapping[str, str], modes: frozenset[str]) -> Road | str:
     return Road(
         road_class=value,
         name=tags.get("name") or tags.get("ref", ""),
+        ref=tags.get("ref", ""),
         forward=forward,
         backward=backward,
         speed_kmh=speed_kmh(value, tags.get("maxspeed", "")),

@@ -7,6 +7,7 @@ Numbers are stored as 8-byte integers and doubles, geometries as well-known bina
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -20,7 +21,7 @@ from optimizer.region.geopackage import Layer, layer_names, read_layer, write_la
 from optimizer.region.model import Dropped, Region
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -45,6 +46,8 @@ _ARC_COLUMNS = {
     "way": np.int64,
     "segment": np.int32,
 }
+_NEWER_ARC_COLUMNS = {"ref": np.str_}
+"""Those that files of earlier versions lack."""
 _DTYPE = {"str": np.str_, "int": np.int64, "float": np.float64, "bool": np.bool_}
 _KINDS = {"i": "iub", "f": "iuf", "b": "b", "U": "OU"}
 """NumPy kinds a stored column may have (values) where a field wants another (keys)."""
@@ -70,7 +73,11 @@ def save_region(region: Region, path: Path) -> None:
         write_layer(
             temporary,
             "arcs",
-            {name: getattr(network, name) for name in _ARC_COLUMNS},
+            {
+                name: getattr(network, name)
+                for name in (*_ARC_COLUMNS, *_NEWER_ARC_COLUMNS)
+                if getattr(network, name) is not None
+            },
             _arc_lines(network),
             "LineString",
         )
@@ -146,7 +153,7 @@ def _metadata(path: Path, layers: tuple[str, ...]) -> dict[str, str]:
 
 
 def _load_network(path: Path) -> Network:
-    nodes, table = read_layer(path, "nodes"), _read_table(path, "arcs", _ARC_COLUMNS)
+    nodes, table = read_layer(path, "nodes"), _read_table(path, "arcs", _ARC_COLUMNS, _NEWER_ARC_COLUMNS)
     points, lines, arcs = nodes.geometry, table.geometry, table.columns
     node_id = nodes.columns.get("node_id", np.empty(0, dtype=np.int64))
     node_id = node_id.astype(np.str_ if node_id.dtype.kind == "O" else np.int64)
@@ -196,10 +203,13 @@ def _load_places(path: Path, layer: str, place_type: type[PlaceType], n_nodes: i
     )
 
 
-def _read_table(path: Path, layer: str, dtypes: dict[str, Any]) -> Layer:
-    """Return a layer with the wanted columns, each checked to hold what it should."""
+def _read_table(
+    path: Path, layer: str, dtypes: dict[str, Any], newer: Mapping[str, Any] = MappingProxyType({})
+) -> Layer:
+    """Return a layer with the wanted columns and those of the newer ones that it has, each checked to hold what it should."""
     read = read_layer(path, layer)
     columns = read.columns
+    dtypes = dtypes | {name: dtype for name, dtype in newer.items() if name in columns}
     problems = ProblemList()
     for name, dtype in dtypes.items():
         column = columns.get(name)

@@ -53,8 +53,8 @@ class Ways:
         (r,) positions in `points`.
     way
         (w,) OSM way; 0 where there is none. Several lines may come from one way.
-    road_class, name
-        (w,) strings.
+    road_class, name, ref
+        (w,) strings; `ref` is the number of the road.
     forward, backward
         (w,) whether the line is travelled in and against its order.
     speed_kmh
@@ -69,6 +69,7 @@ class Ways:
     way: NDArray[np.int64]
     road_class: NDArray[np.str_]
     name: NDArray[np.str_]
+    ref: NDArray[np.str_]
     forward: NDArray[np.bool_]
     backward: NDArray[np.bool_]
     speed_kmh: NDArray[np.float64]

@@ -6,15 +6,19 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from optimizer.scenario.options import LEAST_TRAFFIC, TRAFFIC_BY_CLASS
+from optimizer.scenario.options import past, road_class_of
+from optimizer.scenario.references import fitting_kinds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pydantic import BaseModel
 
-    from optimizer.scenario.check import ScenarioCheck
+    from optimizer.problem.network import Network
+    from optimizer.region.model import Region
+    from optimizer.scenario.demand import GravityDemand
     from optimizer.scenario.model import ScenarioModel
+    from optimizer.scenario.sites import PlacedSite
 
 DEFAULTS = {
     "risk": ("model", "interval"),
@@ -28,7 +32,8 @@ DEFAULTS = {
         "habitual_spread",
         "unreachable",
     ),
-    "sites": ("max_distance_m", "busy_hours"),
+    "traffic": ("busy_hours",),
+    "sites": ("max_distance_m",),
     "solve": ("method", "gap", "time_limit"),
     "resources": ("availability",),
     "teams": ("shift_hours", "slot_minutes", "most_slots", "capacity", "passing", "posts", "spacing_m"),
@@ -54,17 +59,26 @@ class Assumption:
     value: str
 
 
-def assumptions_of(scenario: ScenarioModel, check: ScenarioCheck) -> tuple[Assumption, ...]:
-    """Return the defaults that a scenario uses, and the built-in tables.
+def assumptions_of(
+    scenario: ScenarioModel, sites: Sequence[PlacedSite], region: Region | None, demand: GravityDemand | None
+) -> tuple[Assumption, ...]:
+    """Return the defaults that a scenario uses, and the built-in tables and rules.
 
     Parameters
     ----------
     scenario
         The file, validated.
-    check
-        What the pass over it found.
+    sites
+        On their segments.
+    region, demand
+        Roads and places, and who travels between them; None where a fault prevents that.
     """
-    return (*_defaults(scenario), *_tables(scenario, check))
+    tables: list[Assumption] = []
+    if region is not None:
+        tables += _traffic(scenario, sites, region.network)
+    if demand is not None:
+        tables += _demand(demand)
+    return (*_defaults(scenario), *tables)
 
 
 def _defaults(scenario: ScenarioModel) -> Iterator[Assumption]:
@@ -78,23 +92,46 @@ def _defaults(scenario: ScenarioModel) -> Iterator[Assumption]:
                 yield Assumption(f"{table}.{field}", value + many)
 
 
-def _tables(scenario: ScenarioModel, check: ScenarioCheck) -> Iterator[Assumption]:
-    region = check.region
-    silent = [item for item in check.sites if item.site.traffic is None]
-    if region is not None and silent:
-        classes = Counter(str(region.network.road_class[item.arcs[0]]) for item in silent)
-        built_in = {name: n for name, n in classes.items() if name not in scenario.sites.traffic_by_class}
-        table = ", ".join(f"{name} {TRAFFIC_BY_CLASS.get(name, LEAST_TRAFFIC):g}" for name in built_in)
-        if built_in:
-            yield Assumption(
-                f"traffic past {sum(built_in.values())} of {len(check.sites)} sites",
-                f"vehicles a day by road class, from a built-in table: {table}",
-            )
-    places = check.demand.settlements if check.demand is not None else ()
-    assumed = sum(place.population_assumed for place in places)
+def _traffic(scenario: ScenarioModel, sites: Sequence[PlacedSite], network: Network) -> Iterator[Assumption]:
+    """Yield what is taken for the traffic where neither a site nor the table of classes gives it, and it matters."""
+    kinds = {kind.id: kind for kind in scenario.kinds}
+    concerned = [
+        item
+        for item in sites
+        if any(
+            kinds[name].needs_traffic
+            for name in fitting_kinds(item.site.kinds, item.site.existing, kinds)
+            if name in kinds
+        )
+    ]
+    unknown = [item for item in concerned if not past(item, scenario, network).source]
+    if unknown:
+        yield Assumption(
+            f"traffic past {len(unknown)} of {len(concerned)} sites",
+            "not known: a post there inspects every vehicle that passes, and delays as many as it has the capacity for",
+        )
+    by_class = Counter(road_class_of(item, network) for item in concerned if item.site.traffic is None)
+    given = {name: n for name, n in by_class.items() if name in scenario.traffic.by_class}
+    if given:
+        table = ", ".join(f"{name} {scenario.traffic.by_class[name]:g}" for name in given)
+        what = f"traffic past {sum(given.values())} of {len(concerned)} sites, by road class"
+        yield Assumption(what, f"vehicles a day in one direction, from traffic.by_class of the scenario: {table}")
+    if any(team.capacity is not None for team in scenario.teams):
+        classes = set(network.road_class.tolist())
+        names = sorted(classes - scenario.traffic.by_class.keys())
+        if names:
+            value = f"not known on roads of class {', '.join(names)}: a team at a post there inspects every vehicle"
+            yield Assumption("traffic past posts of teams", value)
+
+
+def _demand(demand: GravityDemand) -> Iterator[Assumption]:
+    places = demand.settlements
+    assumed = [place.population for place in places if place.population_assumed]
     if assumed:
-        value = "a built-in population for the class of the place"
-        yield Assumption(f"population of {assumed} of {len(places)} settlements", value)
+        counts = Counter(assumed)
+        table = ", ".join(f"{population:g} in {counts[population]}" for population in sorted(counts, reverse=True))
+        what = f"population of {len(assumed)} of {len(places)} settlements"
+        yield Assumption(what, f"a built-in population for the class of the place: {table}")
 
 
 def _text(value: object) -> str:

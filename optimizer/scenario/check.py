@@ -22,6 +22,7 @@ from optimizer.records.sources import EffortSource, SeizureSource
 from optimizer.scenario.candidates import crossing_sites
 from optimizer.scenario.demand import make_demand
 from optimizer.scenario.model import EvadersModel, RegionModel, ScenarioModel, SitesModel, SolveModel, read_content
+from optimizer.scenario.place_warnings import base_warnings, site_warnings
 from optimizer.scenario.references import check_exclusions, check_references, entry_where, tables_of
 from optimizer.scenario.region_source import check_region_files, obtain_region
 from optimizer.scenario.sites import place_sites, read_sites, sites_of, too_far
@@ -29,7 +30,7 @@ from optimizer.scenario.team_model import TeamBaseModel
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pydantic import BaseModel
 
@@ -73,6 +74,8 @@ class ScenarioCheck:
         What the files say; None where the scenario names none, or where they cannot be read.
     inputs
         Every file that the scenario names and that exists, the scenario first.
+    warnings
+        Sentences for the planner.
     """
 
     path: Path
@@ -86,6 +89,7 @@ class ScenarioCheck:
     records: Seizures | None
     effort: Effort | None
     inputs: tuple[Path, ...]
+    warnings: tuple[str, ...] = ()
 
 
 def check_scenario(
@@ -166,7 +170,19 @@ def _check(
         records=records.seizures,
         effort=records.effort,
         inputs=(path, *(() if read is None else read.files), *sources.files),
+        warnings=tuple(_warnings(scenario, ground, region)),
     )
+
+
+def _warnings(scenario: ScenarioModel | None, ground: _Ground, region: Region | None) -> Iterator[str]:
+    """Yield the sentences for the planner that follow from the places alone."""
+    if region is None:
+        return
+    if ground.demand is not None:
+        yield from ground.demand.warnings
+    yield from site_warnings(ground.sites, region.network)
+    if scenario is not None and len(scenario.bases) == len(ground.base_nodes):
+        yield from base_warnings(scenario.bases, ground.base_nodes, region.network)
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from optimizer.base.errors import ProblemList
 from optimizer.base.listener import SILENT, step
 from optimizer.problem.instance import Instance
 from optimizer.problem.instance_file import check_evaders
+from optimizer.scenario.assumptions import assumptions_of
 from optimizer.scenario.candidates import road_sites
-from optimizer.scenario.demand import check_loads, shortened
+from optimizer.scenario.demand import check_loads
 from optimizer.scenario.evader_demand import background_cost, scenario_evaders
 from optimizer.scenario.evidence import read_evidence
 from optimizer.scenario.gateway_risk import gateway_index
@@ -27,20 +28,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.base.listener import Listener
-    from optimizer.problem.network import Network
     from optimizer.problem.options import Option
     from optimizer.problem.places import Gateway, Settlement
     from optimizer.records.model import Effort, Seizures
     from optimizer.region.model import Region
     from optimizer.risk.estimate import RiskEstimate, RiskModel
+    from optimizer.scenario.assumptions import Assumption
     from optimizer.scenario.evader_demand import Pair
     from optimizer.scenario.evidence import ScenarioEvidence
     from optimizer.scenario.model import ScenarioModel
     from optimizer.scenario.sites import PlacedSite
-
-
-DOUBTFUL_M = 100.0
-"""Metres beyond which a site's road is named in a warning: more than the error of a survey or of reading a map. Assumed."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +70,8 @@ class Compiled:
         Sentences for the planner.
     skipped
         Ids of the settlements that no gateway reaches, which have no evader.
+    assumed
+        Defaults, built-in tables and rules that stand in for what the scenario does not say.
     """
 
     scenario: ScenarioModel
@@ -89,6 +88,7 @@ class Compiled:
     inputs: tuple[Path, ...]
     warnings: tuple[str, ...]
     skipped: tuple[str, ...] = ()
+    assumed: tuple[Assumption, ...] = ()
 
 
 def compile_scenario(
@@ -147,7 +147,6 @@ def compile_scenario(
         lonlat=np.column_stack((network.lon, network.lat)),
     )
     check_evaders(instance, str(path))
-    warnings.extend(_doubtful_places(sites, network))
     patrols = compile_patrols(evidence, evaders, instance.reliability, str(path))
     instance = replace(instance, patrols=patrols)
     if not options and patrols is None:
@@ -167,6 +166,7 @@ def compile_scenario(
         inputs=evidence.inputs,
         warnings=tuple(warnings),
         skipped=evidence.skipped,
+        assumed=assumptions_of(scenario, sites, region, demand),
     )
 
 
@@ -189,22 +189,6 @@ def _fitted_risk(evidence: ScenarioEvidence) -> _FittedRisk:
     fitted = evidence.risk_model().fit(evidence.records, evidence.effort, network)
     estimate = fitted.predict()
     return _FittedRisk(fitted, estimate, gateway_index(fitted, estimate, network, gateways), estimate.warnings)
-
-
-def _doubtful_places(sites: Sequence[PlacedSite], network: Network) -> list[str]:
-    """Return a sentence for the sites that lie far from the road they were put on: they may stand on the wrong one."""
-    far = [
-        f"{item.site.label or item.site.id} ({item.distance_m:.0f} m from {road})"
-        for item in sites
-        if item.distance_m > DOUBTFUL_M
-        for arc in [network.segment_arc[item.segment]]
-        for road in [str(network.name[arc]) or f"a road of class {network.road_class[arc]}"]
-    ]
-    return (
-        [f"Some sites lie off the road they were put on; check that it is the right one: {shortened(far)}."]
-        if far
-        else []
-    )
 
 
 def _exclusions(

@@ -104,6 +104,6 @@ def evidence_of(check: ScenarioCheck) -> ScenarioEvidence:
         sites=check.sites,
         base_nodes=check.base_nodes,
         inputs=check.inputs,
-        warnings=check.demand.warnings,
+        warnings=check.warnings,
         skipped=check.demand.skipped,
     )

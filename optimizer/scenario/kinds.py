@@ -17,6 +17,7 @@ from optimizer.base.names import close_match
 from optimizer.base.schema import Strict
 from optimizer.problem.detection import (
     beat_survival,
+    checkpoint_coverage,
     checkpoint_survival,
     false_alarm_hours,
     inspection_delay,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from optimizer.problem.network import Network
     from optimizer.scenario.sites import PlacedSite
+    from optimizer.scenario.traffic import Traffic
 
 Id = Annotated[str, Field(min_length=1, max_length=200)]
 Amount = Annotated[float, Field(ge=0, le=1e15)]
@@ -95,27 +97,6 @@ class Effect:
     survival: NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Traffic:
-    """Traffic past a site in the watched direction.
-
-    Attributes
-    ----------
-    daily
-        Vehicles a day, > 0.
-    busy_hours
-        Hours a day over which they are spread, > 0.
-    """
-
-    daily: float
-    busy_hours: float
-
-    @property
-    def hourly(self) -> float:
-        """Vehicles an hour."""
-        return self.daily / self.busy_hours
-
-
 class KindModel(Strict):
     """A way to use a site: what all kinds have in common."""
 
@@ -128,6 +109,16 @@ class KindModel(Strict):
     uses: dict[str, Amount] = Field({}, description="amount of each resource for each lane")
     alarms: AlarmsModel | None = None
     shifts: list[str] = Field([], description="shifts of a roster in which it is manned; all where empty")
+
+    @property
+    def needs_traffic(self) -> bool:
+        """Whether what it does at a site depends on the traffic there."""
+        return False
+
+    def share_inspected(self, lanes: float, traffic: Traffic) -> float | None:
+        """Return the share of the vehicles that it inspects at a site with these lanes and this traffic; None where it inspects none."""
+        del lanes, traffic
+        return None
 
     def watched(self, item: PlacedSite, network: Network, traffic: Traffic) -> Effect:
         """Return the arcs that the kind watches from a site, and the survival on each."""
@@ -179,13 +170,19 @@ class _StoppingModel(KindModel):
             raise ValueError("a delay needs a capacity: the vehicles that are stopped")
         return self
 
+    @property
+    def needs_traffic(self) -> bool:
+        """Whether it has a capacity: the traffic then decides how many it stops."""
+        return self.capacity is not None
+
     def lost_hours(self, lanes: float, traffic: Traffic) -> list[tuple[str, float]]:
         """Return the vehicle-hours a day that legitimate travellers lose, and the hours of false alarms."""
         alarms = super().lost_hours(lanes, traffic)
         if self.delay is None:
             return alarms
-        capacity = (self.capacity or 0.0) * lanes * traffic.busy_hours
-        return [(self.delay.resource, inspection_delay(capacity, traffic.daily, self.delay.minutes)), *alarms]
+        capacity = (self.capacity or 0.0) * lanes
+        inspected = inspection_delay(capacity * traffic.busy_hours, traffic.a_day(capacity), self.delay.minutes)
+        return [(self.delay.resource, inspected), *alarms]
 
 
 class StatedModel(_StoppingModel):
@@ -209,17 +206,23 @@ class StatedModel(_StoppingModel):
 
 
 class InspectionModel(_StoppingModel):
-    """A checkpoint that inspects the share of the traffic that its capacity allows."""
+    """A checkpoint that inspects the share of the traffic that its capacity allows; all of it where the traffic is not known."""
 
     MARK = "capacity"
 
     capacity: float = Field(ge=0, description="vehicles inspected an hour and lane")
     detection: Chance = Field(description="chance that one inspection of a loaded vehicle detects the load")
 
+    def share_inspected(self, lanes: float, traffic: Traffic) -> float:
+        """Return the share of the vehicles that it inspects (`checkpoint_coverage`)."""
+        capacity = self.capacity * lanes
+        return checkpoint_coverage(capacity, traffic.hourly(capacity))
+
     def watched(self, item: PlacedSite, network: Network, traffic: Traffic) -> Effect:
         """Return the site's arcs, with the survival of `checkpoint_survival`."""
         del network
-        return _on_site(item, checkpoint_survival(self.capacity * item.site.lanes, traffic.hourly, self.detection))
+        capacity = self.capacity * item.site.lanes
+        return _on_site(item, checkpoint_survival(capacity, traffic.hourly(capacity), self.detection))
 
 
 class SensorModel(KindModel):

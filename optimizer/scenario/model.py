@@ -13,6 +13,7 @@ from optimizer.records.sources import EffortSource, SeizureSource
 from optimizer.scenario.kinds import KINDS, Amount, AnyKind, Chance, Id, KindModel
 from optimizer.scenario.roster_model import CrewModel, RosterModel, ShiftModel
 from optimizer.scenario.team_model import TeamBaseModel, TeamModel
+from optimizer.scenario.traffic import TrafficModel
 
 RiskName = Literal[
     "field-flow", "field", "flow-regression", "shrunk", "counts-over-effort", "kernel-density", "raw-counts"
@@ -133,6 +134,8 @@ class SiteModel(Strict):
     lat: float | None = Field(None, ge=-90, le=90)
     tail: str | None = None
     head: str | None = None
+    road: str = Field("", max_length=200, description="name or number of its road, where the nearest one is another")
+    road_class: str = Field("", max_length=200, description="class of its road, where the nearest one is of another")
     direction: Literal["both", "forward"] = Field("both", description="forward watches tail to head only")
     agency: str = ""
     kinds: list[str] = Field([], description="kinds that can be placed here; all where empty")
@@ -148,6 +151,8 @@ class SiteModel(Strict):
             raise ValueError("both of a pair: lon and lat, or tail and head")
         if self.lon is None and self.tail is None:
             raise ValueError("a place: lon and lat, or tail and head")
+        if self.tail is not None and (self.road or self.road_class):
+            raise ValueError("road and road_class with lon and lat: tail and head name the segment")
         return self
 
 
@@ -162,8 +167,6 @@ class SitesModel(Strict):
     spacing_m: float = Field(1000, ge=0, description="distance between offered road segments")
     agency: str = ""
     kinds: list[str] = []
-    busy_hours: float = Field(16, gt=0, le=24, description="hours a day over which the traffic is spread")
-    traffic_by_class: dict[str, Annotated[float, Field(gt=0)]] = Field({}, description="vehicles a day by road class")
 
 
 class SolveModel(Strict):
@@ -198,6 +201,7 @@ class ScenarioModel(Strict):
     agencies: list[AgencyModel] = []
     resources: list[ScenarioResourceModel] = Field(min_length=1)
     kinds: list[AnyKind] = []
+    traffic: TrafficModel = TrafficModel()
     sites: SitesModel = SitesModel()
     site: list[SiteModel] = []
     exclusions: list[list[str]] = Field([], description="groups of site ids of which at most one is used")
@@ -246,4 +250,19 @@ def read_content(path: Path) -> dict[str, Any]:
     InputError
         If the file is missing, or with the place where the text is not TOML.
     """
-    return read_toml(path, "a scenario")
+    return _with_new_names(read_toml(path, "a scenario"))
+
+
+def _with_new_names(content: dict[str, Any]) -> dict[str, Any]:
+    """Return the content with fields under an older name moved to where they belong; the schema refuses one that stands there too."""
+    sites, traffic = content.get("sites"), content.get("traffic", {})
+    if isinstance(sites, dict) and isinstance(traffic, dict):
+        for old, new in _MOVED.items():
+            if old in sites and new not in traffic:
+                traffic = {**traffic, new: sites.pop(old)}
+                content["traffic"] = traffic
+    return content
+
+
+_MOVED = {"traffic_by_class": "by_class", "busy_hours": "busy_hours"}
+"""Fields of `[sites]` that `[traffic]` has now."""

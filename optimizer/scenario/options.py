@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from optimizer.problem.options import Option, Resource
-from optimizer.scenario.kinds import Traffic
 from optimizer.scenario.references import fitting_kinds
 
 if TYPE_CHECKING:
@@ -16,24 +15,7 @@ if TYPE_CHECKING:
     from optimizer.scenario.kinds import Effect, KindModel
     from optimizer.scenario.model import ScenarioModel, ScenarioResourceModel, SiteModel
     from optimizer.scenario.sites import PlacedSite
-
-TRAFFIC_BY_CLASS = {
-    "motorway": 15_000.0,
-    "trunk": 8_000.0,
-    "primary": 4_000.0,
-    "secondary": 1_500.0,
-    "tertiary": 600.0,
-    "unclassified": 200.0,
-    "residential": 200.0,
-    "service": 50.0,
-    "track": 20.0,
-    "path": 10.0,
-    "footway": 10.0,
-    "ferry": 200.0,
-}
-"""Vehicles a day in one direction where a site gives none: assumed, of the order of rural traffic counts."""
-LEAST_TRAFFIC = 100.0
-"""Vehicles a day on a class the tables do not name: assumed."""
+    from optimizer.scenario.traffic import Traffic
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +40,7 @@ def compile_options(placed: Sequence[PlacedSite], scenario: ScenarioModel, netwo
     kinds = {kind.id: kind for kind in scenario.kinds}
     for item in placed:
         fitting = kinds_of(item.site, kinds)
-        traffic = _traffic(item, scenario, str(network.road_class[item.arcs[0]]))
+        traffic = past(item, scenario, network)
         for kind in fitting:
             uses = owned(kind.amounts(item.site.lanes, traffic), item.site.agency, scenario)
             options.append(_option(item, kind, kind.effect(item, network, traffic), uses, alone=len(fitting) == 1))
@@ -70,6 +52,16 @@ def kinds_of(site: SiteModel, kinds: Mapping[str, KindModel]) -> list[KindModel]
     return [kinds[name] for name in fitting_kinds(site.kinds, site.existing, kinds)]
 
 
+def road_class_of(item: PlacedSite, network: Network) -> str:
+    """Return the class of the road that a site watches."""
+    return str(network.road_class[item.arcs[0]])
+
+
+def past(item: PlacedSite, scenario: ScenarioModel, network: Network) -> Traffic:
+    """Return the traffic past a site: its own, or that of its road's class."""
+    return scenario.traffic.past(item.site.traffic, road_class_of(item, network))
+
+
 def owned(amounts: Mapping[str, float], agency: str, scenario: ScenarioModel) -> dict[str, float]:
     """Return amounts by resource id for those by name: the resource of the agency where it has one of that name, else the shared one."""
     ids = {(r.name, r.agency): resource_id(r) for r in scenario.resources}
@@ -79,11 +71,6 @@ def owned(amounts: Mapping[str, float], agency: str, scenario: ScenarioModel) ->
 def resource_id(resource: ScenarioResourceModel) -> str:
     """Return the id of a resource in the instance: `agents@laredo-sector`, or the name alone where all share it."""
     return f"{resource.name}@{resource.agency}" if resource.agency else resource.name
-
-
-def _traffic(item: PlacedSite, scenario: ScenarioModel, road_class: str) -> Traffic:
-    table = TRAFFIC_BY_CLASS | scenario.sites.traffic_by_class
-    return Traffic(item.site.traffic or table.get(road_class, LEAST_TRAFFIC), scenario.sites.busy_hours)
 
 
 def _resources(scenario: ScenarioModel, options: Sequence[Option]) -> tuple[Resource, ...]:

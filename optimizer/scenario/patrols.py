@@ -11,7 +11,7 @@ from optimizer.patrols.field import driving_time, patrol_field
 from optimizer.patrols.posts import choose_posts
 from optimizer.problem.graph import cost_graph
 from optimizer.problem.teams import TeamBase, TeamType
-from optimizer.scenario.options import LEAST_TRAFFIC, TRAFFIC_BY_CLASS, owned
+from optimizer.scenario.options import owned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,10 +100,10 @@ def _team(model: TeamModel, scenario: ScenarioModel) -> TeamType:
 
 
 def _traffic(scenario: ScenarioModel, network: Network) -> NDArray[np.float64]:
-    """(segments,) vehicles an hour in one direction, by road class."""
-    table = TRAFFIC_BY_CLASS | scenario.sites.traffic_by_class
-    daily = [table.get(name, LEAST_TRAFFIC) for name in network.road_class[network.segment_arc].tolist()]
-    return np.array(daily) / scenario.sites.busy_hours
+    """(segments,) vehicles an hour in one direction, by road class; where they are not known 1, so that a team inspects all."""
+    classes = network.road_class[network.segment_arc]
+    hourly = {name: scenario.traffic.past(None, name).hourly(1.0) for name in np.unique(classes).tolist()}
+    return np.array([hourly[name] for name in classes.tolist()])
 
 
 def _posts(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -13,6 +13,7 @@ from optimizer.base.schema import valid, validated
 from optimizer.base.tables import WantedColumns, read_csv
 from optimizer.scenario.model import SiteModel
 from optimizer.scenario.references import entry_where
+from optimizer.scenario.road_names import RoadNames, off_its_road
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,6 +38,8 @@ class PlacedSite:
         Where to draw it.
     distance_m
         How far the place given lies from the segment; 0 where the segment was given.
+    snapped
+        Whether it is on the nearest segment to its place, without a word on which road is meant.
     """
 
     site: SiteModel
@@ -45,6 +48,7 @@ class PlacedSite:
     lon: float
     lat: float
     distance_m: float = 0.0
+    snapped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,18 +140,26 @@ def place_sites(
         To note each site in that is off the network, or whose nodes no segment joins.
     """
     sites = [(each.where, each.site) for each in listed if each.site is not None]
-    nearest = iter(_nearest([site for _, site in sites if site.tail is None], network))
+    named = RoadNames(network)
+    nearest = iter(_nearest([site for _, site in sites if site.tail is None], network, named))
     between = _segments_between(network)
     placed = []
     for where, site in sites:
         near = next(nearest) if site.tail is None else Near(between.get((site.tail, site.head or ""), -1), 0.0)
-        if near.segment < 0:
+        if (
+            site.tail is None
+            and (near.segment < 0 or near.distance_m > max_distance_m)
+            and (site.road or site.road_class)
+        ):
+            problems.append(off_its_road(where, site, network, max_distance_m))
+        elif near.segment < 0:
             found = f"no segment from {site.tail} to {site.head}"
             problems.add(where, found, "two nodes that a segment joins", "Check the ids of the nodes and their order")
         elif near.distance_m > max_distance_m:
             problems.append(too_far(where, near.distance_m, max_distance_m, "road"))
         else:
-            placed.append(placed_on(site, network, near.segment, near.distance_m))
+            item = placed_on(site, network, near.segment, near.distance_m)
+            placed.append(replace(item, snapped=not (site.tail or site.road or site.road_class)))
     return placed
 
 
@@ -179,12 +191,22 @@ class Near(NamedTuple):
     distance_m: float
 
 
-def _nearest(sites: Sequence[SiteModel], network: Network) -> list[Near]:
-    """Return the nearest segment to each site given by a point."""
-    lon = np.array([site.lon for site in sites], dtype=np.float64)
-    lat = np.array([site.lat for site in sites], dtype=np.float64)
-    segments, distances = network.nearest_segments(lon, lat)
-    return [Near(int(k), float(d)) for k, d in zip(segments, distances, strict=True)]
+def _nearest(sites: Sequence[SiteModel], network: Network, named: RoadNames) -> list[Near]:
+    """Return the nearest segment to each site given by a point, on the road that it names where it names one."""
+    found = [Near(-1, 0.0)] * len(sites)
+    groups: dict[tuple[str, str], list[int]] = {}
+    for position, site in enumerate(sites):
+        groups.setdefault((site.road, site.road_class), []).append(position)
+    for (road, road_class), positions in groups.items():
+        among = named.segments(road, road_class) if road or road_class else None
+        if among is not None and not among.size:
+            continue
+        lon = np.array([sites[position].lon for position in positions], dtype=np.float64)
+        lat = np.array([sites[position].lat for position in positions], dtype=np.float64)
+        segments, distances = network.nearest_segments(lon, lat, among)
+        for position, segment, distance in zip(positions, segments.tolist(), distances.tolist(), strict=True):
+            found[position] = Near(segment, distance)
+    return found
 
 
 def _segments_between(network: Network) -> dict[tuple[str, str], int]:

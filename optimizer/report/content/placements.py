@@ -31,6 +31,12 @@ class SiteRow:
         Degrees.
     segments
         Segments of the network it watches.
+    road
+        Name and class of its road, and how far off it the place given lies.
+    traffic
+        Vehicles a day past it and who gives them; empty where it does not matter.
+    inspected
+        Share of the vehicles that it inspects, in [0, 1]; None where it stops none.
     chosen, existing, forced, forbidden
         Whether it is in the plan, is in use today, had to be in the plan, was not allowed in it.
     costs
@@ -49,6 +55,9 @@ class SiteRow:
     lat: float
     agency: str = ""
     segments: tuple[int, ...] = ()
+    road: str = ""
+    traffic: str = ""
+    inspected: float | None = None
     chosen: bool = False
     existing: bool = False
     forced: bool = False

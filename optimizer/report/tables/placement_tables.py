@@ -84,13 +84,15 @@ def _stop_texts(beat: BeatRow, name: str) -> list[str]:
 
 
 def _site_columns() -> tuple[Column, ...]:
-    headers = ("Site", "Id", "Kind", "Agency", "Standing", "Costs")
-    return (*(Column(header) for header in headers), Column("Chance to pass undetected", numeric=True))
+    headers = ("Site", "Id", "Kind", "Agency", "Standing", "Costs", "Road watched", "Traffic (vehicles a day)")
+    numbers = ("Vehicles inspected", "Chance to pass undetected")
+    return (*(Column(header) for header in headers), *(Column(header, numeric=True) for header in numbers))
 
 
 def _site_cells(site: SiteRow) -> tuple[str, ...]:
     texts = (plain(site.label), plain(site.id), plain(site.kind), plain(site.agency) or DASH, _standing(site))
-    return (*texts, amounts(site.costs), percent(site.survival))
+    place = (plain(site.road) or DASH, plain(site.traffic) or DASH)
+    return (*texts, amounts(site.costs), *place, percent(site.inspected), percent(site.survival))
 
 
 def _standing(site: SiteRow) -> str:

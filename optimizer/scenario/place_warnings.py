@@ -1,0 +1,101 @@
+"""Places that may have been put on the wrong road: far from it, or beside a more important one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.problem.network import great_circle_m
+from optimizer.region.roads import RANK_OF
+from optimizer.scenario.demand import shortened
+from optimizer.scenario.road_names import road_label
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from optimizer.problem.network import Network
+    from optimizer.scenario.sites import PlacedSite
+    from optimizer.scenario.team_model import TeamBaseModel
+
+DOUBTFUL_M = 100.0
+"""Metres from a place to its road, or further from it to another road, within which the place may belong to the other: more than the error
+of a survey or of reading a map. Assumed."""
+MUCH_LOWER = 2
+"""Ranks of road classes by which a site's road lies below another one near it for the other to be named: a side street beside a main road."""
+FAR_FROM_JUNCTION_M = 500.0
+"""Metres beyond which the distance from a base to its junction is named. Assumed."""
+
+
+def site_warnings(sites: Sequence[PlacedSite], network: Network) -> Iterator[str]:
+    """Yield a sentence on the sites that lie far from the road they were put on, and one on those beside a more important road.
+
+    Parameters
+    ----------
+    sites
+        On their segments. One that names its road, or its segment, is on the road that was meant.
+    network
+        The roads.
+    """
+    far = [
+        f"{_called(item)} ({item.distance_m:.0f} m from {road_label(network, item.segment)})"
+        for item in sites
+        if item.distance_m > DOUBTFUL_M
+    ]
+    if far:
+        yield f"Some sites lie off the road they were put on; check that it is the right one: {shortened(far)}."
+    beside = list(_beside_more_important(sites, network))
+    if beside:
+        yield (
+            f"Some sites were put on a road beside a more important one; where that is meant, name it in `road` or `road_class` of the "
+            f"site: {shortened(beside)}."
+        )
+
+
+def base_warnings(bases: Sequence[TeamBaseModel], nodes: Sequence[int], network: Network) -> Iterator[str]:
+    """Yield a sentence on the bases that lie far from the junction that their teams set out from.
+
+    Parameters
+    ----------
+    bases
+        Of the scenario.
+    nodes
+        Node of each.
+    network
+        The roads.
+    """
+    at = np.array(nodes, dtype=np.int64)
+    lon, lat = np.array([base.lon for base in bases]), np.array([base.lat for base in bases])
+    distances = great_circle_m(lon, lat, network.lon[at], network.lat[at]).tolist()
+    far = [
+        f"{base.label or base.id} ({distance:.0f} m)"
+        for base, distance in zip(bases, distances, strict=True)
+        if distance > FAR_FROM_JUNCTION_M
+    ]
+    if far:
+        yield f"Some bases lie off the nearest junction, from which their teams set out: {shortened(far)}."
+
+
+def _beside_more_important(sites: Sequence[PlacedSite], network: Network) -> Iterator[str]:
+    snapped = [item for item in sites if item.snapped]
+    if not snapped:
+        return
+    rank = np.array([RANK_OF.get(name, -1) for name in network.road_class[network.segment_arc].tolist()])
+    own = np.array([rank[item.segment] for item in snapped])
+    lon, lat = np.array([item.lon for item in snapped]), np.array([item.lat for item in snapped])
+    within = np.array([item.distance_m for item in snapped]) + DOUBTFUL_M
+    point, segment = network.segments_near(lon, lat, within)
+    better = (rank[segment] >= 0) & (rank[segment] + MUCH_LOWER <= own[point])
+    point, segment = point[better], segment[better]
+    for position in np.unique(point).tolist():
+        item, near = snapped[position], segment[point == position]
+        most = near[rank[near] == rank[near].min()]
+        nearest, distance = network.nearest_segments(lon[[position]], lat[[position]], most)
+        yield (
+            f"{_called(item)} ({item.distance_m:.0f} m from {road_label(network, item.segment)}, {distance[0]:.0f} m from "
+            f"{road_label(network, int(nearest[0]))})"
+        )
+
+
+def _called(item: PlacedSite) -> str:
+    return item.site.label or item.site.id

@@ -1,0 +1,107 @@
+"""Sites on the road that is meant: named roads, and warnings where a place may have gone to another road."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from optimizer.base.errors import InputError, ProblemList
+from optimizer.pipeline.check import check_scenario_file
+from optimizer.scenario.compile import compile_scenario
+from optimizer.scenario.model import SiteModel
+from optimizer.scenario.place_warnings import site_warnings
+from optimizer.scenario.sites import ListedSite, place_sites
+from tests.standin import sample_world
+from tests.tiny import SCENARIO, tiny_region, write_scenario
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from optimizer.problem.network import Network
+    from optimizer.scenario.sites import PlacedSite
+
+METRE = 1 / 111_195
+"""Degrees of latitude in a metre."""
+
+
+def network() -> Network:
+    """Return the tiny border's roads; the ford's track runs 40 m beside the junction's primary road, which is number L191."""
+    whole = tiny_region().network
+    ref = np.where(whole.name == "R5", "B2; L191", "")
+    road_class = np.where(whole.name == "R5", "primary", whole.road_class)
+    return replace(whole, ref=ref, road_class=road_class)
+
+
+def placed(roads: Network, **fields: object) -> list[PlacedSite]:
+    problems = ProblemList()
+    site = SiteModel.model_validate({"id": "post", **fields})
+    found = place_sites([ListedSite("sites.csv, line 2", {}, site)], roads, 1000, problems)
+    problems.raise_if_any()
+    return found
+
+
+def test_a_site_goes_to_the_road_it_names() -> None:
+    roads = network()
+    beside = {"lon": 10.2, "lat": 50.1 - 30 * METRE}  # 30 m down the track, south of the junction
+    assert roads.name[placed(roads, **beside)[0].arcs[0]] == "R2"
+    for wanted in (
+        {"road": "l 191"},
+        {"road": "R5"},
+        {"road_class": "primary"},
+        {"road": "B2", "road_class": "primary"},
+    ):
+        (item,) = placed(roads, **beside, **wanted)
+        assert roads.name[item.arcs[0]] == "R5"
+        assert item.distance_m == pytest.approx(30, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "field", "shown"),
+    [({"road": "L19"}, "road", "L191"), ({"road_class": "primry"}, "road_class", "primary")],
+)
+def test_a_road_that_is_not_near_is_a_fault_with_those_that_are(wanted: dict[str, str], field: str, shown: str) -> None:
+    with pytest.raises(InputError) as raised:
+        placed(network(), lon=10.2, lat=50.1, **wanted)
+    (problem,) = raised.value.problems
+    assert problem.where == f"sites.csv, line 2, {field}"
+    assert shown in f"{problem.expected} {problem.remedy}"
+
+
+def test_a_road_is_not_named_beside_nodes() -> None:
+    with pytest.raises(ValueError, match="tail and head name the segment"):
+        SiteModel(id="x", tail="a", head="b", road="L191")
+
+
+def test_a_site_on_a_side_street_beside_a_main_road_is_named_until_it_says_which_is_meant() -> None:
+    roads = network()
+    beside = {"label": "Customs", "lon": 10.2, "lat": 50.1 - 27 * METRE}
+    (warning,) = site_warnings(placed(roads, **beside), roads)
+    assert "Customs (0 m from R2, track, 27 m from" in warning
+    assert "primary" in warning
+    assert not list(site_warnings(placed(roads, **beside, road="R2"), roads))
+    assert not list(site_warnings(placed(roads, **{**beside, "lat": 50.1 - 150 * METRE}), roads))
+
+
+def test_numbers_of_roads_are_kept_beside_their_names(tmp_path: Path) -> None:
+    from optimizer.region import load_region, read_region, save_region
+
+    world = sample_world()
+    region = read_region(world.save(tmp_path / "world.osm"), modes=["drive", "track"])
+    assert region.network.ref is not None
+    save_region(region, tmp_path / "saved.gpkg")
+    loaded = load_region(tmp_path / "saved.gpkg").network.ref
+    assert loaded is not None
+    assert loaded.tolist() == region.network.ref.tolist()
+
+
+def test_check_and_plan_warn_of_the_same_places(tmp_path: Path) -> None:
+    text = SCENARIO + '\n[[site]]\nid = "off"\nlabel = "Old mill"\nlon = 10.205\nlat = 50.2\nagency = "police"\n'
+    text += '[[bases]]\nid = "yard"\nlabel = "Yard"\nlon = 10.21\nlat = 50.1\n'
+    scenario = write_scenario(tmp_path, text)
+    warnings = check_scenario_file(scenario).warnings
+    assert any("Old mill (356 m from R5, primary)" in warning for warning in warnings)
+    assert any("Yard (713 m)" in warning for warning in warnings)
+    assert set(warnings) <= set(compile_scenario(scenario).warnings)
