@@ -23,6 +23,7 @@ from optimizer.lab.backtest.searches import read_searches
 from optimizer.lab.backtest.writing import write_backtest
 from optimizer.records.importers.stop_search import import_stop_search
 from optimizer.records.importers.writing import write_import
+from tests.output_cases import output_folder
 from tests.risk_cases import effort_of, line_network, records_of
 from tests.shared_data import DATA, needs
 from tests.tiny import SCENARIO, write_scenario
@@ -125,7 +126,7 @@ def test_rows_out_of_order_give_the_same_figures(tmp_path: Path) -> None:
 def test_names_that_a_spreadsheet_would_run_are_made_safe(tmp_path: Path) -> None:
     write(tmp_path, lines(source="=cmd|' /C calc'!A0"))
     forces, _ = read_searches([tmp_path])
-    write_backtest(tmp_path / "out", backtest_forces(forces))
+    write_backtest(output_folder(tmp_path / "out"), backtest_forces(forces))
     rows = list(csv.DictReader((tmp_path / "out" / "backtest.csv").read_text(encoding="utf-8").splitlines()))
     assert {row["force"][:2] for row in rows} == {"'="}
     assert "\\|" in (tmp_path / "out" / "backtest.md").read_text()  # and no bar breaks a table
@@ -286,7 +287,7 @@ def test_a_scenario_with_records_on_roads_is_judged(tmp_path: Path) -> None:
     assert judged.finds == 13  # what lies where nobody searched is left out ...
     assert any("2 later seizures have no effort" in remark for remark in judged.remarks)  # ... and told
     assert judged.hot_spots is not None
-    write_backtest(tmp_path / "out", done)
+    write_backtest(output_folder(tmp_path / "out"), done)
     assert (tmp_path / "out" / "calibration.png").is_file()
 
 
@@ -349,7 +350,7 @@ def test_real_searches_of_merseyside_tell_more_than_the_global_rate(tmp_path: Pa
     files = [REAL / f"{month}-{force}-stop-and-search.csv" for month in ("2019-12", "2020-01") for force in (
         "merseyside", "leicestershire"
     )]  # fmt: skip
-    write_import(tmp_path, import_stop_search(files))
+    write_import(output_folder(tmp_path), import_stop_search(files))
     forces, excluded = read_searches([tmp_path])
     assert [one.force for one in excluded] == ["leicestershire"]
     judged = backtest_forces(forces, excluded=excluded).judged

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,8 @@ import pytest
 
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files import (
+    check_file,
     existing_file,
-    folder_written_whole,
     read_json,
     read_text,
     read_toml,
@@ -35,27 +36,6 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
         fail()
     assert target.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["plan.json"]
-
-
-def test_a_failed_folder_leaves_nothing(tmp_path: Path) -> None:
-    def fail() -> None:
-        with folder_written_whole(tmp_path / "out") as temporary:
-            (temporary / "a").write_text("half")
-            raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        fail()
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_folder_is_filled_and_strangers_stay(tmp_path: Path) -> None:
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out/mine.txt").write_text("mine")
-    (tmp_path / "out/a").write_text("old")
-    with folder_written_whole(tmp_path / "out") as temporary:
-        (temporary / "a").write_text("new")
-    assert (tmp_path / "out/a").read_text() == "new"
-    assert (tmp_path / "out/mine.txt").read_text() == "mine"
 
 
 def test_nan_is_never_written(tmp_path: Path) -> None:
@@ -146,3 +126,40 @@ def test_equal_problems_are_one_with_a_count() -> None:
 def test_a_problem_is_one_line_without_control_characters() -> None:
     line = str(Problem("a\nb", "\x1b[2J\u202e", "c\r", "d\x07"))
     assert line.isprintable()
+
+
+def test_a_file_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "seizures.csv").write_text("time")
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(InputError, match="no permission to read"):
+        existing_file(tmp_path / "seizures.csv", "seizures")
+
+
+def test_a_full_disk_ends_with_a_message(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no space left on device.*Make room"), written_whole(tmp_path / "x"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_run_left_of_a_file_is_removed(tmp_path: Path) -> None:
+    left, other = tmp_path / ".x.json-00c0ffee.new", tmp_path / ".y.json-00c0ffee.new"
+    left.mkdir()
+    other.mkdir()
+    write_json(tmp_path / "x.json", 1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [other.name, "x.json"]
+
+
+def test_a_place_for_a_file_is_checked(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "file").write_text("")
+    check_file(tmp_path / "new" / "x.json")
+    for place, message in (
+        (tmp_path, "found a folder"),
+        (tmp_path / "link", "does not exist"),
+        (tmp_path / "link" / "x.json", "does not exist"),
+        (tmp_path / "file" / "x.json", "found a file"),
+        (tmp_path / ("y" * 300), "name too long"),
+    ):
+        with pytest.raises(InputError, match=message):
+            check_file(place)
+    assert not (tmp_path / "new").exists()

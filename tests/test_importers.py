@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from optimizer.base.errors import InputError
+from optimizer.base.output_folder import MARKER
 from optimizer.cli.import_ import import_app
 from optimizer.lab.backtest.searches import read_searches
 from optimizer.records import Area, EffortSource, SeizureSource, read_effort, read_seizures
@@ -32,6 +33,7 @@ from optimizer.records.importers.personal import is_personal
 from optimizer.records.importers.proxy import OFFICE_OF_REGION
 from optimizer.records.importers.stop_search import Filling, Groups, Unfilled, filling, import_stop_search
 from optimizer.records.importers.writing import Imported, safe_text, write_import
+from tests.output_cases import output_folder
 from tests.risk_cases import SOUTH, WEST, line_network
 from tests.shared_data import DATA, needs
 
@@ -119,7 +121,7 @@ def test_every_search_is_effort_and_its_outcome_a_seizure(tmp_path: Path) -> Non
         search("2020-02-02T10:00:00+00:00", linked="True"),
     ]
     imported = import_stop_search([searches(tmp_path, rows)])
-    write_import(tmp_path / "out", imported)
+    write_import(output_folder(tmp_path / "out"), imported)
     records, effort = read_back(tmp_path / "out")
     assert balanced(imported)
     assert sorted(zip(effort.segment.tolist(), effort.start.astype(str), effort.amount.tolist(), strict=True)) == [
@@ -263,7 +265,7 @@ def test_a_force_without_any_find_leaves_no_entry_that_cannot_be_read(tmp_path: 
         searches(tmp_path, [search()], "2020-01-city-stop-and-search.csv"),
         searches(tmp_path, [search(linked="True")], "2020-01-kent-stop-and-search.csv"),
     ]
-    write_import(tmp_path / "out", import_stop_search(files))
+    write_import(output_folder(tmp_path / "out"), import_stop_search(files))
     records, effort = read_back(tmp_path / "out")
     assert records.source_name == ("kent",)
     assert effort.source_name == ("city", "kent")
@@ -282,7 +284,7 @@ def test_personal_columns_come_out_nowhere(tmp_path: Path) -> None:
     done = CliRunner().invoke(import_app, ["stop-search", str(path), "--out", str(out), "--json"])
     assert done.exit_code == 0
     written = {file.name: file.read_text(encoding="utf-8") for file in out.iterdir()}
-    assert set(written) == {"seizures.csv", "effort.csv", "searches.csv", "records.toml", "import.json"}
+    assert set(written) == {MARKER, "seizures.csv", "effort.csv", "searches.csv", "records.toml", "import.json"}
     for text in (*written.values(), done.output):
         assert CANARY not in text
         assert "thnicity" not in text
@@ -441,7 +443,7 @@ def test_the_proxy_is_named_in_every_output(tmp_path: Path) -> None:
     out = tmp_path / "out"
     done = CliRunner().invoke(import_app, ["cbp", str(path), "--staffing", str(staff), "--out", str(out)])
     assert done.exit_code == 0, done.exception
-    for file in out.iterdir():
+    for file in (path for path in out.iterdir() if path.name != MARKER):
         assert "staff of staff.csv" in file.read_text(encoding="utf-8"), file.name
     assert "A proxy stands in for it: staff of staff.csv." in done.output
     for name in ("seizures.csv", "effort.csv"):
@@ -454,7 +456,7 @@ def test_seizures_that_the_proxy_says_nothing_of_are_counted_and_marked(tmp_path
     assert imported.tables["seizures.csv"]["effort_proxy"].tolist() == ["staff of table.csv", "none", "none"]
     assert imported.summary.counts["events_without_effort"] == 6
     assert imported.summary.counts["areas_without_effort"] == ["LAREDO SECTOR"]
-    write_import(tmp_path / "out", imported)
+    write_import(output_folder(tmp_path / "out"), imported)
     areas = [Area("Laredo Field Office", shapely.box(WEST, 42, WEST + 1, 43))]
     records, effort = read_back(tmp_path / "out", areas)
     assert records.count.tolist() == [4]
@@ -777,7 +779,7 @@ def test_no_cell_that_is_written_is_a_formula(
     writer.writerows(("2020", lon, 42.5, 1, source) for source, lon in drawn)
     mapping = mapped(date="d", lon="x", lat="y", count="n", source="s")
     out = folder / "out"
-    changed = write_import(out, import_csv(table(folder, rows.getvalue()), mapping))
+    changed = write_import(output_folder(out), import_csv(table(folder, rows.getvalue()), mapping))
     with (out / "seizures.csv").open(encoding="utf-8", newline="") as stream:
         written = list(csv.DictReader(stream))
     assert np.array([float(row["lon"]) for row in written]) == pytest.approx([lon for _, lon in drawn])
@@ -802,18 +804,18 @@ def test_nothing_is_written_when_something_is_wrong(tmp_path: Path) -> None:
     imported = import_stop_search([searches(tmp_path, [search()])])
     spoilt = replace(imported, summary=replace(imported.summary, counts={"share": float("nan")}))
     with pytest.raises(ValueError, match="JSON"):
-        write_import(out, spoilt)
+        write_import(output_folder(out), spoilt)
     assert not out.exists()
     assert [item.name for item in tmp_path.iterdir() if item.name.startswith(".")] == []
 
 
 def test_tables_of_another_import_are_not_left_beside_new_ones(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    write_import(out, import_stop_search([searches(tmp_path, [search()])]))
-    assert "searches.csv of another import" in complaint(
-        write_import, out, import_cbp([cbp_file(tmp_path)], constant=1)
-    )
-    write_import(out, import_stop_search([searches(tmp_path, [search()])]))
+    write_import(output_folder(out), import_stop_search([searches(tmp_path, [search()])]))
+    other = import_cbp([cbp_file(tmp_path)], constant=1)
+    assert "what `test` made of" in complaint(write_import, output_folder(out, "cbp"), other)
+    write_import(replace(output_folder(out, "cbp"), overwrite=True), other)
+    assert not (out / "searches.csv").exists()
 
 
 def test_only_the_columns_asked_for_are_kept(tmp_path: Path) -> None:

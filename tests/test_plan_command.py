@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from optimizer.base.output_folder import MARKER
 from optimizer.problem.evaluation import evaluate
 from optimizer.problem.instance_file import read_instance
 from optimizer.problem.plan import violations
@@ -36,7 +37,7 @@ def test_plan_writes_a_whole_folder_that_agrees_with_itself(command: Callable[..
     assert list(line) == [*RESULT_KEYS, "out"]
     assert line["status"] == "optimal"
     assert {p.name for p in out.iterdir()} == {
-        *("plan.json", "plan.geojson", "instance.json", "run.json", "report.html"),
+        *(MARKER, "plan.json", "plan.geojson", "instance.json", "run.json", "report.html"),
         *(
             "map-risk.png",
             "map-sure.png",
@@ -269,3 +270,36 @@ def test_worths_of_sites_are_what_the_judge_finds(command: Callable[..., Outcome
     for site in sites:
         change = evaluate(instance, chosen ^ {site["id"]}).value - value
         assert site["worth"] == pytest.approx(change if site["chosen"] else -change, abs=1e-9)
+
+
+def test_two_scenarios_of_one_folder_go_to_two_places(
+    command: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tiny").mkdir()
+    first = write_scenario(tmp_path / "tiny")
+    second = first.with_name("night.toml")
+    second.write_text(SCENARIO.replace("Tiny border", "Tiny border by night"), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    places = [command("plan", path, "--json").objects[0]["out"] for path in (first, second)]
+    assert places == ["results/tiny", "results/tiny-night"]
+    outcome = command("plan", second, "--json", "--out", places[0])
+    assert outcome.code == 1
+    assert "what `plan` made of ../../tiny/scenario.toml; expected" in outcome.err
+    assert "another --out, or replace it with --overwrite" in outcome.err
+    assert json.loads((tmp_path / places[0] / "plan.json").read_text())["name"] == "Tiny border"
+    assert command("plan", second, "--json", "--out", places[0], "--overwrite").code == 0
+    assert json.loads((tmp_path / places[0] / "plan.json").read_text())["name"] == "Tiny border by night"
+
+
+@pytest.mark.parametrize("place", ["", ".", ".."])
+def test_the_folder_one_is_in_is_not_written(
+    command: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    scenario = write_scenario(tmp_path)
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    outcome = command("plan", scenario, "--json", "--out", place)
+    assert (outcome.code, outcome.out) == (1, "")
+    assert "the folder you are in" in outcome.err
+    assert "solving" not in outcome.err
+    assert list((tmp_path / "here").iterdir()) == []

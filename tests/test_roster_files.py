@@ -33,6 +33,7 @@ from optimizer.roster.writing import calendar_names, write_roster
 from optimizer.scenario.duties import Served, make_duties
 from optimizer.scenario.duties_file import DutyBase, DutyStop, write_duties_file
 from optimizer.scenario.roster_model import CrewModel, RosterModel, ShiftModel
+from tests.output_cases import output_folder
 from tests.roster_cases import CHICAGO, FIRST, broken_rules, crew, duties, duty, shift
 
 if TYPE_CHECKING:
@@ -352,7 +353,7 @@ def test_the_page_escapes_names_and_shows_every_crew_and_post(nasty: Roster) -> 
 
 def test_a_folder_holds_everything_and_no_calendar_of_an_earlier_crew(tmp_path: Path, nasty: Roster) -> None:
     (tmp_path / "crew-mine.ics").write_text("my own calendar", encoding="utf-8")
-    names = write_roster(tmp_path, nasty, MADE, "1")
+    names = write_roster(output_folder(tmp_path), nasty, MADE, "1")
     assert set(names) == {
         "roster.csv",
         "roster.ics",
@@ -369,7 +370,7 @@ def test_a_folder_holds_everything_and_no_calendar_of_an_earlier_crew(tmp_path: 
         sum((one.back - one.leave).total_seconds() for one in nasty.assignments) / 3600, abs=0.02
     )
     fewer = replace(nasty, duties=replace(nasty.duties, crews=nasty.duties.crews[:1]))
-    write_roster(tmp_path, fewer, MADE, "1")
+    write_roster(output_folder(tmp_path), fewer, MADE, "1")
     assert sorted(path.name for path in tmp_path.glob("crew-*")) == ["crew-1-1.ics", "crew-mine.ics"]
 
 
@@ -425,7 +426,7 @@ def test_rest_and_days_in_a_row_go_on_from_the_roster_before(tmp_path: Path) -> 
     shifts = [shift("day", "06:00", 8), shift("night", "22:00", 8)]
     asked = [duty("a", s.id) for s in shifts]
     case = duties(shifts, asked, [crew(f"c{k}", rest_minutes=11 * 60, most_days=4, days_off=1) for k in range(4)])
-    write_roster(tmp_path, make_roster(case, FIRST, 1), MADE, "1")
+    write_roster(output_folder(tmp_path), make_roster(case, FIRST, 1), MADE, "1")
     second = FIRST + timedelta(days=7)
     before = read_earlier(tmp_path / "summary.json", second)
     assert len(before) == 14

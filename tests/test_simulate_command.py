@@ -18,6 +18,7 @@ from optimizer.lab.synthetic.writing import Exercise, write_exercise
 from optimizer.risk.simulation import FIRST_MONTH
 from optimizer.scenario.compile import compile_scenario
 from optimizer.scenario.evidence import read_evidence
+from tests.output_cases import output_folder
 from tests.study_cases import save_small_region, small_region
 from tests.tiny import write_scenario
 
@@ -50,7 +51,7 @@ def made(folder: Path, **asked: Any) -> Exercise:
 
 def test_the_files_read_back_are_the_history_that_was_made(tmp_path: Path) -> None:
     exercise = made(tmp_path)
-    write_exercise(tmp_path / "out", exercise)
+    write_exercise(output_folder(tmp_path / "out"), exercise)
     evidence = read_evidence(tmp_path / "out" / "scenario.toml")
     assert evidence.records is not None
     assert evidence.effort is not None
@@ -125,7 +126,7 @@ def test_a_scenario_keeps_its_evaders_and_loses_its_records(tmp_path: Path, caps
 
 
 def test_the_scenario_of_an_exercise_can_be_planned(tmp_path: Path) -> None:
-    write_exercise(tmp_path / "out", made(tmp_path))
+    write_exercise(output_folder(tmp_path / "out"), made(tmp_path))
     compiled = compile_scenario(tmp_path / "out" / "scenario.toml")
     assert compiled.risk is not None
     assert compiled.instance.options

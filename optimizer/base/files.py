@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import shutil
-import tempfile
 import tomllib
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.file_kinds import binary_kind, text_kind
+from optimizer.base.temporary import folder_beside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LEAST_FREE = 10_000_000
+"""Bytes of disk below which no work is begun: about what the folder of one plan takes."""
+_NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
+_WRITE_ERRORS = _NO_ROOM | {
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EISDIR),
+    *(errno.ENAMETOOLONG, errno.ELOOP, errno.EBUSY, errno.ENOTEMPTY, errno.EXDEV, errno.EMFILE, errno.EINVAL),
+}
+"""What a system says of a place that cannot be written; anything else is a defect of ours."""
 
 
 def existing_file(path: Path, what: str) -> Path:
@@ -25,7 +35,7 @@ def existing_file(path: Path, what: str) -> Path:
     Raises
     ------
     InputError
-        If there is no such file, or it is a folder.
+        If there is no such file, it is a folder, or there is no permission to read it.
     """
     if path.is_dir():
         raise InputError(Problem(str(path), "a folder", f"a file ({what})", "Name the file inside it"))
@@ -35,6 +45,8 @@ def existing_file(path: Path, what: str) -> Path:
                 str(path), "no such file", what, "Check the path; in a scenario it is relative to the scenario's folder"
             )
         )
+    if not os.access(path, os.R_OK):
+        raise InputError(Problem(str(path), "no permission to read", what, "Change the permissions of the file"))
     return path
 
 
@@ -136,79 +148,79 @@ def written_whole(path: Path) -> Iterator[Path]:
     Raises
     ------
     InputError
-        If the folder cannot be written.
+        If the folder cannot be written, or its disk is full.
     """
-    try:
+    with write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    except OSError as error:
-        raise _unwritable(path, error) from None
-    os.close(handle)
-    temporary = Path(name)
-    temporary.unlink()  # some writers insist on making the file themselves
-    try:
-        yield temporary
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        with folder_beside(path) as folder:
+            yield folder / path.name
+            (folder / path.name).replace(path)
 
 
 @contextmanager
-def folder_written_whole(path: Path) -> Iterator[Path]:
-    """Give a temporary folder beside `path`; move its files into `path` only if the block ends well.
-
-    Files of an earlier run with other names stay where they are.
+def write_errors(path: Path) -> Iterator[None]:
+    """Turn what the system says of a place that cannot be written into one message.
 
     Raises
     ------
     InputError
-        If the folder cannot be written.
+        If there is no permission, no room, or no such place.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-"))
+        yield
     except OSError as error:
-        raise _unwritable(path, error) from None
-    try:
-        yield temporary
-        items = sorted(temporary.iterdir())
-        check_folder(path, [item.name for item in items])
-        path.mkdir(exist_ok=True)
-        for item in items:
-            item.replace(path / item.name)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        if error.errno not in _WRITE_ERRORS:
+            raise
+        raise InputError(_unwritable(path, error)) from None
 
 
-def check_folder(path: Path, names: Sequence[str] = ()) -> None:
-    """Check that a folder can be written, before the work whose outcome it is to hold.
-
-    Parameters
-    ----------
-    path
-        The folder; it need not exist.
-    names
-        Files it is to receive.
+def check_file(path: Path) -> None:
+    """Check that a file can be written, before the work whose outcome it is to hold.
 
     Raises
     ------
     InputError
-        If something that is no folder stands in its place, a folder stands in a file's place, or it cannot be written.
+        If a folder or a link that leads nowhere stands in its place, or it cannot be written.
     """
-    nearest = path.absolute()
-    while not nearest.exists():
+    check_place(path)
+    if path.is_dir():
+        raise InputError(Problem(str(path), "a folder", "a file, or nothing yet", "Choose another --out"))
+
+
+def check_place(path: Path) -> None:
+    """Check that a file or folder can be made, by making a folder of its name beside it for a moment.
+
+    Raises
+    ------
+    InputError
+        If a file stands where a folder is needed, a link leads nowhere, the place cannot be written, a name is too long, or the disk is
+        full.
+    """
+    with write_errors(path):
+        nearest = _nearest_folder(path.absolute())
+        with folder_beside(nearest / path.name) as probe:
+            (probe / path.absolute().relative_to(nearest)).mkdir(parents=True)
+            free = shutil.disk_usage(probe).free
+    if free < LEAST_FREE:
+        found, expected = f"{free / 1e6:.1f} MB free", f"a disk with at least {LEAST_FREE / 1e6:.0f} MB free"
+        raise InputError(Problem(str(nearest), found, expected, "Make room, or choose another --out"))
+
+
+def _nearest_folder(place: Path) -> Path:
+    """Return the innermost folder around a place that exists; it can be written."""
+    if place.is_symlink() and not place.exists():
+        raise InputError(_dangling(place))
+    nearest = place.parent
+    while not os.path.lexists(nearest):
         nearest = nearest.parent
+    if nearest.is_symlink() and not nearest.exists():
+        raise InputError(_dangling(nearest))
     if not nearest.is_dir():
         raise InputError(Problem(str(nearest), "a file", "a folder, or nothing yet", "Choose another --out"))
     if not os.access(nearest, os.W_OK):
-        raise InputError(
-            Problem(str(nearest), "no permission to write", "a folder that can be written", "Choose another --out")
-        )
-    for name in names:
-        if (path / name).is_dir():
-            raise InputError(
-                Problem(str(path / name), "a folder", "a file, or nothing yet", "Move it, or choose another --out")
-            )
+        found, expected = "no permission to write", "a folder that can be written"
+        raise InputError(Problem(str(nearest), found, expected, "Choose another --out"))
+    return nearest
 
 
 def write_json(path: Path, content: object, *, indent: int | None = 2) -> None:
@@ -251,7 +263,12 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _unwritable(path: Path, error: OSError) -> InputError:
-    return InputError(
-        Problem(str(path), error.strerror or str(error), "a place that can be written", "Choose another --out")
-    )
+def _unwritable(path: Path, error: OSError) -> Problem:
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    remedy = "Make room, or choose another --out" if error.errno in _NO_ROOM else "Choose another --out"
+    return Problem(str(path), reason[:1].lower() + reason[1:], "a place that can be written", remedy)
+
+
+def _dangling(path: Path) -> Problem:
+    found = f"a link to {path.readlink()}, which does not exist"
+    return Problem(str(path), found, "a folder, or nothing yet", "Remove the link, or choose another --out")

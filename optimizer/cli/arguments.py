@@ -26,6 +26,9 @@ TimeLimit = Annotated[
     float | None, typer.Option(min=0.01, help="Seconds of solving; a plan's scenario has its own, `solve` none.")
 ]
 Seed = Annotated[int | None, typer.Option(min=0, help="Seed of every random choice.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace the files in --out, whichever command or source they are of.")
+]
 SkipUnreachable = Annotated[
     bool,
     typer.Option(

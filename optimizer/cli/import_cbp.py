@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from optimizer.cli.arguments import Json  # noqa: TC001 - typer reads annotations while the program runs
+from optimizer.cli.arguments import Json, Overwrite  # noqa: TC001 - typer reads annotations while the program runs
 from optimizer.cli.import_summary import OUT, Out, show_import
 
 
@@ -27,6 +27,7 @@ def cbp(
     area: Annotated[list[str] | None, typer.Option(help="Field office or sector to keep.")] = None,
     drug: Annotated[list[str] | None, typer.Option(help="Drug to keep.")] = None,
     land_only: Annotated[bool, typer.Option("--land-only", help="Keep only seizures that CBP counts as land.")] = False,
+    overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
     """Read CBP nationwide drug seizures by month and area; exactly one proxy of search effort must be stated."""
@@ -37,6 +38,7 @@ def cbp(
 
     saved = import_to_folder(
         out,
+        files,
         lambda: import_cbp(
             files,
             crossings=crossings,
@@ -49,6 +51,7 @@ def cbp(
             drugs=drug or (),
             land_only=land_only,
         ),
+        overwrite=overwrite,
     )
     show_import(saved, as_json=as_json)
 

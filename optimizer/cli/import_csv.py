@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optimizer.cli.arguments import Json  # noqa: TC001 - typer reads annotations while the program runs
+from optimizer.cli.arguments import Json, Overwrite  # noqa: TC001 - typer reads annotations while the program runs
 from optimizer.cli.import_summary import OUT, Out, show_import
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def csv_file(
     ] = None,
     duplicates: Annotated[DuplicatesName | None, typer.Option(help="Rows that equal an earlier one.")] = None,
     areas: Annotated[Path | None, typer.Option(help="GeoJSON of the areas: other names are faults.")] = None,
+    overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
     """Read a CSV file of records through a mapping: which column is what. Columns that it does not name are not read."""
@@ -84,4 +85,4 @@ def csv_file(
         checked = csv_mapping(mapping, columns, settings)
         return import_csv(file, checked, areas=None if areas is None else [item.name for item in load_areas(areas)])
 
-    show_import(import_to_folder(out, read), as_json=as_json)
+    show_import(import_to_folder(out, [file], read, overwrite=overwrite), as_json=as_json)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from optimizer.cli.arguments import Json  # noqa: TC001 - typer reads annotations while the program runs
+from optimizer.cli.arguments import Json, Overwrite  # noqa: TC001 - typer reads annotations while the program runs
 from optimizer.cli.import_summary import OUT, Out, show_import
 
 
@@ -47,6 +47,7 @@ def stop_search(
     force: Annotated[
         str | None, typer.Option(help="Police force of all files; taken from the file names if not given.")
     ] = None,
+    overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
     """Read UK police stop and search: each row a search, at an anonymous map point, that ends in yes or no."""
@@ -55,6 +56,7 @@ def stop_search(
 
     saved = import_to_folder(
         out,
+        files,
         lambda: import_stop_search(
             files,
             objects=objects or (DRUGS,),
@@ -62,5 +64,6 @@ def stop_search(
             groups=Groups(groups.value),
             force=force,
         ),
+        overwrite=overwrite,
     )
     show_import(saved, as_json=as_json)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from optimizer.base.errors import InfeasibleError
-from optimizer.cli.arguments import Gap, Json, Method, Seed, SkipUnreachable, TimeLimit, solve_options
+from optimizer.cli.arguments import Gap, Json, Method, Overwrite, Seed, SkipUnreachable, TimeLimit, solve_options
 from optimizer.cli.console import ProgressPrinter, number, print_json, print_table
 from optimizer.cli.outcome import result_line, verdict
 from optimizer.cli.unreachable import note_unreachable, unreachable_json
@@ -21,19 +21,25 @@ if TYPE_CHECKING:
 
 def plan(
     scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).")],
-    out: Annotated[Path | None, typer.Option(help="Folder to write; results/<scenario's folder> if not given.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder to write; by default results/FOLDER for FOLDER/scenario.toml, and FOLDER-NAME for others."
+        ),
+    ] = None,
     method: Method = None,
     gap: Gap = None,
     time_limit: TimeLimit = None,
     seed: Seed = None,
     skip_unreachable: SkipUnreachable = False,
+    overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
     """Plan a scenario: read, estimate risk, solve, evaluate, and write a folder with a report."""
     from optimizer.pipeline.plan import plan_scenario
     from optimizer.pipeline.solve import result_without_plan
 
-    folder = out or Path("results") / (scenario.resolve().parent.name or scenario.stem)
+    folder = _default_folder(scenario) if out is None else out
     options = solve_options(method, gap, time_limit, seed)
     try:
         planned = plan_scenario(
@@ -41,6 +47,7 @@ def plan(
             folder,
             options=options,
             skip_unreachable=skip_unreachable,
+            overwrite=overwrite,
             listener=ProgressPrinter(silent=as_json),
         )
     except (InfeasibleError, KeyboardInterrupt) as error:
@@ -57,6 +64,12 @@ def plan(
         print_json(line | {"out": str(folder)} | unreachable_json(skipped, wanted=skip_unreachable))
     else:
         _show(planned)
+
+
+def _default_folder(scenario: Path) -> Path:
+    """Return where the plan of a scenario goes: each scenario of a folder to a place of its own."""
+    parts = [scenario.resolve().parent.name, "" if scenario.stem == "scenario" else scenario.stem]
+    return Path("results") / ("-".join(part for part in parts if part) or "plan")
 
 
 def _show(planned: Planned) -> None:

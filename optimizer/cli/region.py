@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from optimizer.cli.arguments import Json, four_numbers
+from optimizer.cli.arguments import Json, Overwrite, four_numbers
 from optimizer.cli.console import ProgressPrinter, print_json, print_table
 
 
@@ -22,6 +22,7 @@ def region(
     border: Annotated[str | None, typer.Option(help="GeoJSON of the border, or a country of the extract.")] = None,
     modes: Annotated[str, typer.Option(help="Of drive, service, track, foot, ferry; with commas.")] = "drive",
     out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("results/region"),
+    overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
     """Build a region's network with its border, crossings, gateways and settlements, and save it as a GeoPackage."""
@@ -53,7 +54,7 @@ def region(
         "modes": [mode.strip() for mode in modes.split(",") if mode.strip()],
     }
     model = validated(RegionModel, {name: value for name, value in content.items() if value is not None}, "options")
-    built = build_region(model, out, listener=ProgressPrinter(silent=as_json))
+    built = build_region(model, out, overwrite=overwrite, listener=ProgressPrinter(silent=as_json))
     counts = summary(built.region)
     if as_json:
         print_json(counts)

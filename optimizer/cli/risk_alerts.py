@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optimizer.cli.arguments import Json  # noqa: TC001 - typer reads annotations while the program runs
+from optimizer.cli.arguments import Json, Overwrite  # noqa: TC001 - typer reads annotations while the program runs
 from optimizer.cli.console import ProgressPrinter, print_json, print_table, to_people
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def alerts(
     out: Annotated[
         Path | None, typer.Option(help="Folder to write: alerts and trends as CSV, alerts as GeoJSON, a figure.")
     ] = None,
+    overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
     """Name the places whose recent seizures are more, or fewer, than their own search effort led to expect."""
@@ -62,6 +63,7 @@ def alerts(
         memory=memory,
         any_dependence=any_dependence,
         out=out,
+        overwrite=overwrite,
         listener=ProgressPrinter(silent=as_json),
     )
     if as_json:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optimizer.cli.arguments import Json  # noqa: TC001 - the same
+from optimizer.cli.arguments import Json, Overwrite  # noqa: TC001 - the same
 from optimizer.cli.console import ProgressPrinter, print_json, print_table, to_people
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def backtest(
         Path | None, typer.Option(help="Folder to write: backtest.json, backtest.csv, backtest.md, calibration.png.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of resampling and shuffling.")] = 0,
+    overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
     """Forecast each period from everything before it, given its own effort, and score that against the global rate.
@@ -50,7 +51,9 @@ def backtest(
     from optimizer.lab.backtest.run import run_backtest
     from optimizer.lab.backtest.writing import as_json as contents
 
-    done = run_backtest(records, Length(period.value), seed=seed, out=out, listener=ProgressPrinter(silent=as_json))
+    done = run_backtest(
+        records, Length(period.value), seed=seed, out=out, overwrite=overwrite, listener=ProgressPrinter(silent=as_json)
+    )
     if done.interrupted:
         kept = sum(len(one.periods) for one in done.judged)
         sys.stderr.write(f"Interrupted. Periods scored and kept: {kept}.\n")

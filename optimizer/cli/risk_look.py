@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optimizer.cli.arguments import Json  # noqa: TC001 - typer reads annotations while the program runs
+from optimizer.cli.arguments import Json, Overwrite  # noqa: TC001 - typer reads annotations while the program runs
 from optimizer.cli.console import ProgressPrinter, print_json, print_table, to_people
 
 if TYPE_CHECKING:
@@ -26,12 +26,15 @@ def look(
     ] = None,
     top: Annotated[int, typer.Option(min=1, help="How many roads to name.")] = 15,
     out: Annotated[Path | None, typer.Option(help="Folder to write: look.csv and look.geojson, every road.")] = None,
+    overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
     """Rank roads by the information that one more patrol would give, with the chance that each is among the worst."""
     from optimizer.pipeline.risk_look import where_to_look
 
-    result = where_to_look(scenario, effort=effort, unit=unit, out=out, listener=ProgressPrinter(silent=as_json))
+    result = where_to_look(
+        scenario, effort=effort, unit=unit, out=out, overwrite=overwrite, listener=ProgressPrinter(silent=as_json)
+    )
     if as_json:
         head = {"scenario": str(scenario), "effort": result.patrol.amount, "unit": result.patrol.unit}
         roads = [asdict(road) for road in result.roads[:top]]

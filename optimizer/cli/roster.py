@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optimizer.cli.arguments import Json  # noqa: TC001 - typer reads annotations while the program runs
+from optimizer.cli.arguments import Json, Overwrite  # noqa: TC001 - typer reads annotations while the program runs
 from optimizer.cli.console import ProgressPrinter, print_json, print_table
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def roster(
     allow_gaps: Annotated[
         bool, typer.Option("--allow-gaps", help="Where no roster fills every shift, make one that lists what it lacks.")
     ] = False,
+    overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
     """Assign crews to every duty of a plan: rest, hours and days off kept, nights and weekends shared."""
@@ -46,6 +47,7 @@ def roster(
             seed=seed,
             time_limit=time_limit,
             allow_gaps=allow_gaps,
+            overwrite=overwrite,
             listener=ProgressPrinter(silent=as_json),
         )
     except NoRosterError as error:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optimizer.cli.arguments import Json  # noqa: TC001 - typer reads annotations while the program runs
+from optimizer.cli.arguments import Json, Overwrite  # noqa: TC001 - typer reads annotations while the program runs
 from optimizer.cli.console import ProgressPrinter, print_json, print_table
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def simulate(
         str, typer.Option(help="Of an extract: drive, service, track, foot, ferry; with commas.")
     ] = "drive",
     out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("results/simulated"),
+    overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
     """Make a truth on real roads and a record of searches in it, to try models on: seizures, effort, truth and a scenario."""
@@ -81,6 +82,7 @@ def simulate(
         changes=change or [],
         border=border,
         modes=[mode.strip() for mode in modes.split(",") if mode.strip()],
+        overwrite=overwrite,
         listener=ProgressPrinter(silent=as_json),
     )
     counts = _counts(saved.exercise)

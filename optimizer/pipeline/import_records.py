@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optimizer.base.files import check_folder
+from optimizer.base.output_folder import OutputFolder
 from optimizer.records.importers.mapping import checked_mapping, read_mapping
-from optimizer.records.importers.writing import write_import
+from optimizer.records.importers.writing import FILES, write_import
 
 if TYPE_CHECKING:
     import os
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from optimizer.records.importers import mapping as mapping_module
     from optimizer.records.importers.summary import ImportSummary
     from optimizer.records.importers.writing import Imported
-
-FILES = ("seizures.csv", "effort.csv", "records.toml", "import.json")
 
 
 @dataclass(frozen=True)
@@ -40,25 +38,35 @@ class SavedImport:
     cells_made_safe: int
 
 
-def import_to_folder(out: str | os.PathLike[str], read: Callable[[], Imported]) -> SavedImport:
+def import_to_folder(
+    out: str | os.PathLike[str],
+    files: Sequence[Path],
+    read: Callable[[], Imported],
+    *,
+    overwrite: bool = False,
+) -> SavedImport:
     """Check that a folder can be written, read foreign records, and write them there.
 
     Parameters
     ----------
     out
-        The folder; files of the same names in it are replaced.
+        The folder; an earlier import of the same files in it is replaced.
+    files
+        The foreign records, as given.
     read
         Calls an importer of `optimizer.records.importers`, such as `import_stop_search`, `import_cbp` or `import_csv`.
+    overwrite
+        Replace the files of an import in `out` whoever wrote them.
 
     Raises
     ------
     InputError
         If the folder cannot be written or the importer refuses its files.
     """
-    folder = Path(out)
-    check_folder(folder, FILES)
+    folder = OutputFolder(Path(out), "import", tuple(files), FILES, overwrite)
+    folder.check()
     imported = read()
-    return SavedImport(folder, imported.summary, write_import(folder, imported))
+    return SavedImport(folder.path, imported.summary, write_import(folder, imported))
 
 
 def csv_mapping(

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optimizer.base.errors import InfeasibleError, InputError
-from optimizer.base.files import check_folder, folder_written_whole
 from optimizer.base.listener import SILENT, step
+from optimizer.base.output_folder import OutputFolder
 from optimizer.pipeline.briefing import briefing
 from optimizer.pipeline.comparison import Comparison, compare
 from optimizer.pipeline.duties import duties_of
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from optimizer.scenario.duties_file import DutiesFile
 
 
-FILES = ("plan.json", "plan.geojson", "instance.json", "run.json", "report.html")
-"""What a plan folder always holds, beside figures."""
+FILES = ("plan.json", "plan.geojson", "instance.json", "run.json", "duties.json", "report.html")
+"""What a plan folder may hold beside figures."""
+FIGURES = ("map-*.png", "sites.png", "layouts.png", "evaders.png")
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ def plan_scenario(
     *,
     options: Mapping[str, object] | None = None,
     skip_unreachable: bool = False,
+    overwrite: bool = False,
     listener: Listener = SILENT,
 ) -> Planned:
     """Plan a scenario and write a folder: plan, map layers, instance, provenance, figures and report.
@@ -76,11 +78,13 @@ def plan_scenario(
     scenario
         TOML file.
     out
-        Folder to write; made if need be. It receives all files or none.
+        Folder to write; made if need be. It receives all files or none; the plan of another scenario there is a fault.
     options
         `method`, `gap`, `time_limit`, `seed` to take in place of what the scenario says under `[solve]`.
     skip_unreachable
         Leave out destinations that no gateway reaches, whatever the scenario says; `compiled.skipped` names them.
+    overwrite
+        Replace the files of a plan in `out` whoever wrote them.
     listener
         Receives each step, the steps of the solver within it, bounds and plans; one that cancels ends the search as Ctrl-C does.
 
@@ -94,8 +98,8 @@ def plan_scenario(
     from optimizer.report import write_report
     from optimizer.solvers.solve import solve
 
-    folder = Path(out)
-    check_folder(folder, FILES)
+    folder = OutputFolder(Path(out), "plan", (Path(scenario),), (*FILES, *FIGURES), overwrite)
+    folder.check()
     times = StepTimes(listener)
     compiled = compile_scenario(Path(scenario), solve=options, skip_unreachable=skip_unreachable, listener=times)
     with step(times, "solving"):
@@ -106,7 +110,7 @@ def plan_scenario(
         comparison = compare(compiled.instance, result.plan)
     plan = plan_content(compiled, result, comparison)
     compiled, duties = _with_duties(compiled, plan)
-    with folder_written_whole(folder) as temporary:
+    with folder.written() as temporary:
         try:
             with step(times, "writing the report"):
                 write_report(temporary, briefing(compiled, plan, result, comparison, tuple(times.done)))
@@ -116,7 +120,7 @@ def plan_scenario(
             listener.step_ended(left_out, 0.0)
         write_outputs(temporary, compiled, result, plan, tuple(times.done), duties)
         files = tuple(sorted(path.name for path in temporary.iterdir()))
-    return Planned(compiled, result, comparison, plan, tuple(times.done), folder, files)
+    return Planned(compiled, result, comparison, plan, tuple(times.done), folder.path, files)
 
 
 def _with_duties(compiled: Compiled, plan: PlanFile) -> tuple[Compiled, DutiesFile | None]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from optimizer.base.files import check_folder
 from optimizer.base.listener import SILENT, step
+from optimizer.base.output_folder import OutputFolder
 from optimizer.region import save_region
 from optimizer.scenario.region_source import obtain_region
 
@@ -29,7 +29,9 @@ class SavedRegion:
     file: Path
 
 
-def build_region(source: RegionModel, out: str | os.PathLike[str], *, listener: Listener = SILENT) -> SavedRegion:
+def build_region(
+    source: RegionModel, out: str | os.PathLike[str], *, overwrite: bool = False, listener: Listener = SILENT
+) -> SavedRegion:
     """Build a region's network with its border, crossings, gateways and settlements, and save it.
 
     Parameters
@@ -38,6 +40,8 @@ def build_region(source: RegionModel, out: str | os.PathLike[str], *, listener: 
         Where the network comes from, as under `[region]` of a scenario.
     out
         Folder to write `region.gpkg` to; made if need be.
+    overwrite
+        Replace a `region.gpkg` in `out` whoever wrote it.
     listener
         Receives the steps.
 
@@ -46,9 +50,19 @@ def build_region(source: RegionModel, out: str | os.PathLike[str], *, listener: 
     InputError
         If the source is at fault or the folder cannot be written.
     """
-    folder = Path(out)
-    check_folder(folder, [FILE])
+    folder = OutputFolder(Path(out), "region", _sources(source), (FILE,), overwrite)
+    folder.check()
     with step(listener, "building the network"):
         region = obtain_region(source, Path("options")).region
-    save_region(region, folder / FILE)
-    return SavedRegion(region, folder / FILE)
+    with folder.written() as temporary:
+        save_region(region, temporary / FILE)
+    return SavedRegion(region, folder.path / FILE)
+
+
+def _sources(source: RegionModel) -> tuple[str | Path, ...]:
+    """Return what a region is made of: files, or the words of the options."""
+    extracts = source.file if isinstance(source.file, list) else [source.file]
+    files = [path for path in (source.network, source.polygon, *extracts) if path is not None]
+    if files:
+        return tuple(files)
+    return (source.place or source.address or ",".join(f"{number:g}" for number in source.bbox or ()),)

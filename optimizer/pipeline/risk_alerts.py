@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 import shapely
 
 from optimizer.base.errors import InputError
-from optimizer.base.files import check_folder, folder_written_whole
 from optimizer.base.listener import SILENT, step
 from optimizer.base.names import unknown_name
+from optimizer.base.output_folder import OutputFolder
 from optimizer.pipeline.field_model import field_model, seizures_of
 from optimizer.pipeline.geodata_files import write_csv, write_geojson
 from optimizer.records.period import parse_period
@@ -96,6 +96,7 @@ def find_alerts(
     memory: int | None = None,
     any_dependence: bool = False,
     out: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
     listener: Listener = SILENT,
 ) -> RiskAlerts:
     """Compare the recent seizures of each place with what its own search effort led to expect.
@@ -116,6 +117,8 @@ def find_alerts(
         Use the rule of Benjamini and Yekutieli, which holds however places depend on each other.
     out
         Folder to write alerts and trends to as CSV, alerts as GeoJSON, and a figure; None writes nothing.
+    overwrite
+        Replace files of these names in `out` whoever wrote them.
     listener
         Receives the steps.
 
@@ -126,8 +129,9 @@ def find_alerts(
     """
     if by not in get_args(PlaceKind):
         raise InputError(unknown_name("--by", by, get_args(PlaceKind)))
-    if out is not None:
-        check_folder(Path(out), FILES)
+    folder = None if out is None else OutputFolder(Path(out), "risk alerts", (Path(scenario),), FILES, overwrite)
+    if folder is not None:
+        folder.check()
     start = None if since is None else parse_period(since).start
     with step(listener, "reading the scenario"):
         evidence = read_evidence(Path(scenario))
@@ -143,8 +147,8 @@ def find_alerts(
         result = RiskAlerts(
             by, found, tuple(trends(monitor, [whole_place(network), *shown])), (*chosen.warnings, *found.warnings)
         )
-    if out is not None:
-        _save(Path(out), result, network)
+    if folder is not None:
+        _save(folder, result, network)
     return result
 
 
@@ -218,12 +222,12 @@ def _number(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _save(out: Path, result: RiskAlerts, network: Network) -> None:
+def _save(out: OutputFolder, result: RiskAlerts, network: Network) -> None:
     """Write the folder, all files or none."""
     found = result.alerts
     rows = [alert_row(one) for one in found.tested]
     shapes = [shapely.MultiLineString(list(network.lines[one.place.segments])) for one in found.tested]
-    with folder_written_whole(out) as folder:
+    with out.written() as folder:
         write_csv(folder / "alerts.csv", rows, JUDGED)
         write_geojson(folder / "alerts.geojson", rows, shapes)
         write_csv(folder / "trends.csv", _trend_rows(result.trends))

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.files import check_folder, folder_written_whole
 from optimizer.base.listener import SILENT, step
+from optimizer.base.output_folder import OutputFolder
 from optimizer.pipeline.field_model import fitted_field_model
 from optimizer.pipeline.geodata_files import write_csv, write_geojson
 from optimizer.risk.alerts.places import segment_label
@@ -110,6 +110,7 @@ def where_to_look(
     effort: float | None = None,
     unit: str | None = None,
     out: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
     listener: Listener = SILENT,
 ) -> RiskLook:
     """Rank the roads of a scenario by the information that one more patrol would give.
@@ -122,6 +123,8 @@ def where_to_look(
         Effort of the patrol, > 0, and its unit; by default the usual one (`usual_patrol`).
     out
         Folder to write `look.csv` and `look.geojson` to, with every road; None writes nothing.
+    overwrite
+        Replace files of these names in `out` whoever wrote them.
     listener
         Receives the steps.
 
@@ -132,8 +135,9 @@ def where_to_look(
     """
     if effort is not None and not 0 < effort < math.inf:
         raise InputError(Problem("--effort", f"{effort:g}", "an amount above 0"))
-    if out is not None:
-        check_folder(Path(out), FILES)
+    folder = None if out is None else OutputFolder(Path(out), "risk look", (Path(scenario),), FILES, overwrite)
+    if folder is not None:
+        folder.check()
     with step(listener, "reading the scenario"):
         evidence = read_evidence(Path(scenario))
         _check_unit(evidence, unit)
@@ -143,8 +147,8 @@ def where_to_look(
     with step(listener, "computing the information of a patrol"):
         gain = information_of_patrol(fitted.model, network, effort=effort, unit=unit)
         look = RiskLook(PatrolEffort(gain.amount, gain.unit), _roads(network, gain), fitted.warnings)
-    if out is not None:
-        _save(Path(out), look, network)
+    if folder is not None:
+        _save(folder, look, network)
     return look
 
 
@@ -247,9 +251,9 @@ def _ranks(values: NDArray[np.float64]) -> NDArray[np.int64]:
     return ranks
 
 
-def _save(out: Path, look: RiskLook, network: Network) -> None:
+def _save(out: OutputFolder, look: RiskLook, network: Network) -> None:
     """Write every road as CSV and as GeoJSON lines, both files or none."""
     rows: list[dict[str, Any]] = [asdict(road) for road in look.roads]
-    with folder_written_whole(out) as folder:
+    with out.written() as folder:
         write_csv(folder / "look.csv", rows)
         write_geojson(folder / "look.geojson", rows, [network.lines[road.segment] for road in look.roads])

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optimizer.base.listener import SILENT, step
+from optimizer.base.output_folder import OutputFolder
 from optimizer.pipeline.outputs import package_version
 from optimizer.roster.calendar import check_weeks, first_day
 from optimizer.roster.earlier import read_earlier
 from optimizer.roster.making import make_roster
 from optimizer.roster.reading import read_duties
-from optimizer.roster.writing import SUMMARY, check_roster_folder, write_roster
+from optimizer.roster.writing import FILES, SUMMARY, calendar_names, write_roster
 
 if TYPE_CHECKING:
     import os
@@ -40,6 +41,7 @@ def roster_of_plan(
     seed: int = 0,
     time_limit: float = 60.0,
     allow_gaps: bool = False,
+    overwrite: bool = False,
     listener: Listener = SILENT,
 ) -> SavedRoster:
     """Assign crews to every duty of a plan and write the roster.
@@ -62,6 +64,8 @@ def roster_of_plan(
         Seconds of search.
     allow_gaps
         Where no roster fills every shift, make one that lists what it lacks.
+    overwrite
+        Replace the files of a roster in `out` whoever wrote them.
     listener
         Receives steps, bounds and plans.
 
@@ -74,10 +78,12 @@ def roster_of_plan(
     """
     day = first_day(first)
     check_weeks(weeks)
-    folder = Path(plan_folder) / f"roster-{day.isoformat()}" if out is None else Path(out)
+    place = Path(plan_folder) / f"roster-{day.isoformat()}" if out is None else Path(out)
     duties = read_duties(Path(plan_folder))
+    names = (*FILES, *calendar_names(duties.crews).values())
+    folder = OutputFolder(place, "roster", (Path(plan_folder),), names, overwrite)
     before = () if after is None else read_earlier(Path(after) / SUMMARY, day)
-    check_roster_folder(folder)
+    folder.check()
     made = make_roster(
         duties,
         day,
@@ -90,4 +96,4 @@ def roster_of_plan(
     )
     with step(listener, "writing the roster"):
         write_roster(folder, made, datetime.now(UTC), package_version())
-    return SavedRoster(made, folder)
+    return SavedRoster(made, place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -112,6 +113,8 @@ def writing() -> Iterator[None]:
     pyogrio.set_gdal_config_options(_WRITING)
     try:
         yield
+    except RuntimeError as error:  # what pyogrio raises where the system does not let GDAL write
+        raise OSError(errno.EIO, str(error)) from None
     finally:
         pyogrio.set_gdal_config_options(before)
 

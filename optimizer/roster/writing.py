@@ -6,39 +6,28 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from optimizer.base.files import check_folder, folder_written_whole, write_json
+from optimizer.base.files import write_json
 from optimizer.roster.calendar import is_night
 from optimizer.roster.earlier import last_shifts
-from optimizer.roster.icalendar import PRODUCER, calendar
+from optimizer.roster.icalendar import calendar
 from optimizer.roster.roster_page import roster_page
 from optimizer.roster.table import roster_csv
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
-    from pathlib import Path
 
+    from optimizer.base.output_folder import OutputFolder
     from optimizer.roster.model import Assignment, Crew, Roster
 
 TABLE, CALENDAR, PAGE, SUMMARY = "roster.csv", "roster.ics", "roster.html", "summary.json"
 FILES = (TABLE, CALENDAR, PAGE, SUMMARY)
-"""What a roster's folder always holds, beside the calendars `crew-*.ics`."""
+"""What a roster's folder holds beside a calendar for each crew."""
 NAME_LENGTH = 80
 
 
-def check_roster_folder(folder: Path) -> None:
-    """Check that a folder can be written, before the work whose outcome it is to hold.
-
-    Raises
-    ------
-    InputError
-        If it cannot.
-    """
-    check_folder(folder, FILES)
-
-
-def write_roster(folder: Path, roster: Roster, made: datetime, version: str) -> tuple[str, ...]:
-    """Write a roster; calendars of crews that an earlier roster left in the folder are removed.
+def write_roster(folder: OutputFolder, roster: Roster, made: datetime, version: str) -> tuple[str, ...]:
+    """Write a roster in place of an earlier one, whose files are removed.
 
     Parameters
     ----------
@@ -64,7 +53,7 @@ def write_roster(folder: Path, roster: Roster, made: datetime, version: str) -> 
     for one in roster.assignments:
         of_crew[one.crew.id].append(one)
     names = calendar_names(roster.duties.crews)
-    with folder_written_whole(folder) as temporary:
+    with folder.written() as temporary:
         texts = {
             TABLE: roster_csv(roster),
             CALENDAR: calendar(roster, roster.assignments, f"{roster.duties.name}, all crews", made, crew=True),
@@ -76,9 +65,6 @@ def write_roster(folder: Path, roster: Roster, made: datetime, version: str) -> 
         for name, text in texts.items():
             (temporary / name).write_text(text, encoding="utf-8", errors="replace", newline="")
         write_json(temporary / SUMMARY, summary(roster, version) | {"created": made.isoformat(timespec="seconds")})
-    for old in folder.glob("crew-*.ics"):
-        if old.name not in texts and PRODUCER in old.read_text(encoding="utf-8", errors="replace"):
-            old.unlink()
     return (*sorted(texts), SUMMARY)
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from ortools.math_opt.python import mathopt
 
 from optimizer.base.errors import SolverError
 from optimizer.base.listener import SILENT, stop_if_cancelled
+from optimizer.base.temporary import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -238,8 +238,7 @@ def _in_child(
     listener: Listener,
 ) -> MipOutcome:
     """Solve in a child process, following its log; end it on Ctrl-C or when it overruns its time."""
-    with tempfile.TemporaryDirectory(prefix="interdict-") as name:
-        folder = Path(name)
+    with scratch_folder() as folder:
         parameters.highs.bool_options["mip_improving_solution_save"] = True
         parameters.highs.string_options["mip_improving_solution_file"] = str(folder / "improving.sol")
         (folder / "model.bin").write_bytes(proto.SerializeToString())

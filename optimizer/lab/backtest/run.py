@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optimizer.base.listener import SILENT
+from optimizer.base.output_folder import OutputFolder
 from optimizer.lab.backtest.forces import backtest_forces
 from optimizer.lab.backtest.roads import backtest_scenario
 from optimizer.lab.backtest.searches import read_searches
-from optimizer.lab.backtest.writing import check_place, write_backtest
+from optimizer.lab.backtest.writing import FILES, write_backtest
 
 if TYPE_CHECKING:
     import os
@@ -28,6 +29,7 @@ def run_backtest(
     *,
     seed: int = 0,
     out: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
     listener: Listener = SILENT,
 ) -> Backtest:
     """Forecast each period from everything before it and score the forecasts.
@@ -42,6 +44,8 @@ def run_backtest(
         Of resampling and shuffling, >= 0.
     out
         Folder to write the results to, unless no period was judged; None writes nothing.
+    overwrite
+        Replace the files of a backtest in `out` whoever wrote them.
     listener
         Told of the steps.
 
@@ -51,13 +55,14 @@ def run_backtest(
         If a file is at fault or the folder cannot be written.
     """
     paths = [Path(path) for path in records]
-    if out is not None:
-        check_place(Path(out))
+    folder = None if out is None else OutputFolder(Path(out), "risk backtest", tuple(paths), FILES, overwrite)
+    if folder is not None:
+        folder.check()
     if len(paths) == 1 and paths[0].suffix.lower() == SCENARIO:
         done = backtest_scenario(paths[0], length, seed=seed, listener=listener)
     else:
         forces, excluded = read_searches(paths)
         done = backtest_forces(forces, length, excluded=excluded, seed=seed, listener=listener)
-    if out is not None and done.judged:
-        write_backtest(Path(out), done)
+    if folder is not None and done.judged:
+        write_backtest(folder, done)
     return done

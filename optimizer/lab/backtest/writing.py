@@ -8,28 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from optimizer.base.files import check_folder, folder_written_whole, write_json
+from optimizer.base.files import write_json
 from optimizer.lab.backtest.calibration_figure import Panel, save_calibration
 from optimizer.lab.backtest.page import backtest_text
 from optimizer.records.importers.writing import safe_text
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from optimizer.base.output_folder import OutputFolder
     from optimizer.lab.backtest.outcome import Backtest, Judged
 
 JSON, CSV, PAGE, PICTURE = "backtest.json", "backtest.csv", "backtest.md", "calibration.png"
-
-
-def check_place(out: Path) -> None:
-    """Check that a folder can be written, before the work begins.
-
-    Raises
-    ------
-    InputError
-        If it cannot.
-    """
-    check_folder(out, [JSON, CSV, PAGE, PICTURE])
+FILES = (JSON, CSV, PAGE, PICTURE)
 
 
 def as_json(backtest: Backtest) -> dict[str, Any]:
@@ -37,7 +26,7 @@ def as_json(backtest: Backtest) -> dict[str, Any]:
     return asdict(backtest)
 
 
-def write_backtest(out: Path, backtest: Backtest) -> None:
+def write_backtest(out: OutputFolder, backtest: Backtest) -> None:
     """Write a backtest into a folder, all files or none; text that a spreadsheet would take for a formula gets an apostrophe in the CSV.
 
     Raises
@@ -45,7 +34,7 @@ def write_backtest(out: Path, backtest: Backtest) -> None:
     InputError
         If the folder cannot be written.
     """
-    with folder_written_whole(out) as folder:
+    with out.written() as folder:
         write_json(folder / JSON, as_json(backtest))
         rows = frame(backtest)
         for column in rows.columns[[not pd.api.types.is_numeric_dtype(kind) for kind in rows.dtypes]]:

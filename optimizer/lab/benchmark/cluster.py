@@ -6,13 +6,12 @@ run to another; a run that takes down several workers is marked `lost`, and the 
 
 from __future__ import annotations
 
-import tempfile
 import uuid
 import zlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import InputError, Problem, SolverError
+from optimizer.base.temporary import scratch_folder
 from optimizer.lab.benchmark.rows import PlacementRow
 from optimizer.lab.benchmark.run import Job, StoppedError, lost_row, run
 from optimizer.lab.machine import package_version
@@ -61,8 +60,8 @@ def cluster(todo: Sequence[PlannedRun], address: str) -> Generator[PlacementRow,
 
 def run_packed(job: Job, packed: bytes, token: str) -> dict[str, Any] | None:
     """Make a run on a worker from a packed instance file; return its row as JSON content, or None when asked to stop."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{job.instance}.json"
+    with scratch_folder() as folder:
+        path = folder / f"{job.instance}.json"
         path.write_bytes(zlib.decompress(packed))
         try:
             return run(job, path, lambda: token in _stopped).model_dump()

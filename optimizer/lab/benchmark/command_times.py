@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from optimizer.base.temporary import scratch_folder
 from optimizer.lab.benchmark.rows import CommandRow, command_key
 from optimizer.lab.machine import cores, package_version, stamp
 from optimizer.lab.pages import PageFiles, PageTable, fixed, write_page
@@ -81,8 +81,8 @@ print(json.dumps({"seconds": time.monotonic() - began, "peak_mb": peak, "code": 
 
 def measure(command: TimedCommand) -> CommandRow:
     """Run a command and return its time and memory."""
-    with tempfile.TemporaryDirectory() as folder:
-        arguments = [argument.format(out=Path(folder) / "out") for argument in command.arguments]
+    with scratch_folder() as folder:
+        arguments = [argument.format(out=folder / "out") for argument in command.arguments]
         done = subprocess.run(  # noqa: S603 - our own interpreter and command
             [sys.executable, "-S", "-c", WATCH, sys.executable, str(ROOT / "cli.py"), *arguments],
             capture_output=True,

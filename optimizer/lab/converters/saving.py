@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from optimizer.base.files import check_folder
+from optimizer.base.files import check_file
 from optimizer.problem.instance_file import write_instance
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def save_converted(
         If the file cannot be written or the foreign problem is at fault.
     """
     file = Path(out)
-    check_folder(file.parent, [file.name])
+    check_file(file)
     skipped: list[str] = []
     instance = convert(skipped.extend if skip_unreachable else None)
     write_instance(file, instance)

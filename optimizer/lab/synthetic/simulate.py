@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from optimizer.base.files import check_folder
 from optimizer.base.listener import SILENT, step
+from optimizer.base.output_folder import OutputFolder
 from optimizer.lab.synthetic.change import read_changes
 from optimizer.lab.synthetic.ground import read_ground
 from optimizer.lab.synthetic.making import make_exercise
@@ -42,6 +42,7 @@ def simulate_records(
     changes: Sequence[str] = (),
     border: str | None = None,
     modes: Sequence[str] = ("drive",),
+    overwrite: bool = False,
     listener: Listener = SILENT,
 ) -> SavedExercise:
     """Make a truth on real roads and a record of searches in it, and write seizures, effort, truth and a scenario.
@@ -64,6 +65,8 @@ def simulate_records(
         Changes to plant, each as `PLACE:FROM:FACTOR`.
     border, modes
         Of an extract: its border, and the modes of travel that its roads serve.
+    overwrite
+        Replace the files of a simulated record in `out` whoever wrote them.
     listener
         Told of the steps.
 
@@ -72,12 +75,12 @@ def simulate_records(
     InputError
         If the source or a change is at fault, or the folder cannot be written.
     """
-    folder = Path(out)
-    check_folder(folder, FILES)
+    folder = OutputFolder(Path(out), "simulate", (Path(source),), FILES, overwrite)
+    folder.check()
     with step(listener, "reading the network"):
         ground = read_ground(Path(source), border=border, modes=list(modes))
         planted = read_changes(list(changes), ground.region, months)
     with step(listener, "simulating searches"):
         exercise = make_exercise(ground, world, effort, seizures, months, seed, planted)
     write_exercise(folder, exercise)
-    return SavedExercise(exercise, folder)
+    return SavedExercise(exercise, folder.path)

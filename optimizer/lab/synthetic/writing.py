@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.files import folder_written_whole
 from optimizer.lab.synthetic.scenario_text import scenario_text
 from optimizer.region import save_region
 from optimizer.risk.simulation import FIRST_MONTH
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from optimizer.base.output_folder import OutputFolder
     from optimizer.lab.synthetic.ground import Ground
     from optimizer.risk.simulation import Change, History, World
 
@@ -51,8 +51,8 @@ class Exercise:
     changes: tuple[Change, ...]
 
 
-def write_exercise(out: Path, exercise: Exercise) -> None:
-    """Write an exercise into a folder, all or nothing; files of the same names are replaced, and an older changes.csv is taken away.
+def write_exercise(out: OutputFolder, exercise: Exercise) -> None:
+    """Write an exercise into a folder, all or nothing, in place of the files of an earlier one.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def write_exercise(out: Path, exercise: Exercise) -> None:
     world, history = exercise.world, exercise.history
     middle = world.network.segment_midpoint
     road = world.network.road_class[world.network.segment_arc]
-    with folder_written_whole(out) as folder:
+    with out.written() as folder:
         _write(
             folder / "seizures.csv",
             ("time", "segment", "lon", "lat", "count", "source"),
@@ -94,8 +94,6 @@ def write_exercise(out: Path, exercise: Exercise) -> None:
             )
         save_region(exercise.ground.region, folder / "region.gpkg")
         (folder / "scenario.toml").write_text(scenario_text(exercise.ground, SOURCE), encoding="utf-8")
-    if not exercise.changes:
-        (out / "changes.csv").unlink(missing_ok=True)
 
 
 def _monthly(middle: NDArray[np.float64], amount: NDArray[np.float64]) -> Iterable[Sequence[object]]:

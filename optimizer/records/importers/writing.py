@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from optimizer.base.errors import InputError, Problem
-from optimizer.base.files import folder_written_whole, write_json
+from optimizer.base.files import write_json
 from optimizer.records.importers.frames import NUMBER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
+    from optimizer.base.output_folder import OutputFolder
     from optimizer.records.importers.summary import ImportSummary
 
 TABLES = ("seizures.csv", "effort.csv", "searches.csv")
 SNIPPET, COUNTS = "records.toml", "import.json"
+FILES = (*TABLES, SNIPPET, COUNTS)
+"""What the folder of an import may hold."""
 FORMULA = r"[=+\-@]"
 """What a cell begins with that spreadsheets may take for a formula or a command."""
 UNPRINTABLE = "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]+"
@@ -66,13 +67,13 @@ def safe_text(text: pd.Series[str]) -> pd.Series[str]:
     return text.where(~risky, "'" + text)
 
 
-def write_import(out: Path, imported: Imported) -> int:
+def write_import(out: OutputFolder, imported: Imported) -> int:
     """Write tables, `records.toml` and `import.json` into a folder, all or none.
 
     Parameters
     ----------
     out
-        The folder; files of the same names in it are replaced.
+        The folder; the files of an earlier import in it are replaced, all of them.
     imported
         What to write.
 
@@ -83,14 +84,10 @@ def write_import(out: Path, imported: Imported) -> int:
     Raises
     ------
     InputError
-        If the folder cannot be written, or holds a table of another import that this one would not replace.
+        If the folder cannot be written, or holds what is not of an import of the same files.
     """
-    for name in TABLES:
-        if name not in imported.tables and (out / name).exists():
-            found = f"{name} of another import, which this one does not replace"
-            raise InputError(Problem(str(out), found, "an empty folder", "Choose another --out, or remove the file"))
     changed = 0
-    with folder_written_whole(out) as folder:
+    with out.written() as folder:
         for name, table in imported.tables.items():
             safe = table.copy()
             for column in safe.columns[[not pd.api.types.is_numeric_dtype(kind) for kind in safe.dtypes]]:
