@@ -788,7 +788,7 @@ def test_no_cell_that_is_written_is_a_formula(
         text = "records" if text in {"", "-"} else text  # a dash is a word for a missing value
         plain = text[0] not in "=+-@" or (text[0] in "+-" and text[1:].replace(".", "", 1).isdigit())
         assert row["source"] == (text if plain else "'" + text)
-    sources = [source.strip() or "records" for source, _ in drawn]
+    sources = ["records" if source.strip() in {"", "-"} else source.strip() for source, _ in drawn]
     assert changed == sum(row["source"] != source for row, source in zip(written, sources, strict=True))
     entries = tomllib.loads((out / "records.toml").read_text(encoding="utf-8"))["records"]["seizures"]
     assert {entry["where"]["source"] for entry in entries} == {row["source"] for row in written}
@@ -847,7 +847,7 @@ def test_searches_with_an_outcome_are_what_a_backtest_reads(tmp_path: Path) -> N
     path.write_text("when,x,y,hit\n2024-02-01,10,50,no\n2024-01-02,11,51,yes\n2023,11,51,yes\n")
     columns = {"date": "when", "lon": "x", "lat": "y", "outcome": "hit"}
     imported = import_csv(path, checked_mapping({"columns": columns, "source": "Guard"}, "mapping"))
-    write_import(tmp_path / "out", imported)
+    write_import(output_folder(tmp_path / "out"), imported)
     (force,), excluded = read_searches([tmp_path / "out"])
     assert not excluded
     assert (force.force, force.found.tolist(), force.lon.tolist()) == ("Guard", [1.0, 0.0], [11.0, 10.0])
