@@ -12,6 +12,8 @@ from hypothesis import settings
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
 
+collect_ignore = ["quick_worker.py"]  # a program of its own, no module of tests
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # children inherit the default, not "ignored"
 

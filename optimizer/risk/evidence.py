@@ -99,6 +99,7 @@ def gather_evidence(
     units: tuple[str, ...] | None = None,
     global_rate: NDArray[np.float64] | None = None,
     comparable: Effort | None = None,
+    exposure: Exposure | None = None,
 ) -> Evidence:
     """Set seizures against effort.
 
@@ -122,13 +123,16 @@ def gather_evidence(
     comparable
         The effort in amounts that compare, such as hours of an average month: expected seizures are made of them, while `exposure` keeps the
         effort as recorded. By default the two are the same.
+    exposure
+        `effort` spread over the segments, where that was done before.
 
     Raises
     ------
     InputError
         If a source's seizures cannot be assigned to one unit of effort.
     """
-    exposure = spread_effort(effort, network, units)
+    if exposure is None:
+        exposure = spread_effort(effort, network, units)
     weighed = exposure if comparable is None else spread_effort(comparable, network, exposure.units)
     unit = unit_of_seizures(records, exposure)
     timely = in_time(records, exposure, unit)

@@ -159,7 +159,8 @@ class FieldFlow:
         self.season_ = self._season(records, effort, latent)
         if effort is not None and (self.season_ != 1).any():
             seasonal = in_average_months(effort, self.season_)
-            self.evidence_ = gather_evidence(records, effort, network, comparable=seasonal)
+            exposure = self.evidence_.exposure
+            self.evidence_ = gather_evidence(records, effort, network, comparable=seasonal, exposure=exposure)
             latent = self._latent_model(latent.field)
         self.candidates_ = self._candidates(latent)
         self.remarks_: tuple[str, ...] = ()
