@@ -14,6 +14,8 @@ from .pipeline.region import build_region as build_region
 from .pipeline.risk_alerts import find_alerts as find_alerts
 from .pipeline.risk_look import where_to_look as where_to_look
 from .pipeline.roster import roster_of_plan as roster_of_plan
+from .problem.arc_results import ArcResults as ArcResults
+from .problem.arc_results import arc_results as arc_results
 from .problem.detection import checkpoint_survival as checkpoint_survival
 from .problem.evaders import Evader as Evader
 from .problem.evaders import Route as Route
@@ -55,6 +57,7 @@ from .scenario.model import scenario_schema as scenario_schema
 from .solvers.solve import solve as solve
 
 __all__ = [
+    "ArcResults",
     "Beat",
     "CheckedScenario",
     "Compiled",
@@ -82,6 +85,7 @@ __all__ = [
     "Settlement",
     "SilentListener",
     "SolverError",
+    "arc_results",
     "build_region",
     "check_scenario_file",
     "checkpoint_survival",

@@ -7,16 +7,8 @@ import math
 import pytest
 
 from optimizer.base.errors import InputError
-from optimizer.region.roads import (
-    DEFAULT_KMH,
-    MODES,
-    Road,
-    checked_modes,
-    parse_duration_s,
-    parse_maxspeed_kmh,
-    read_road,
-    speed_kmh,
-)
+from optimizer.problem.road_classes import DEFAULT_KMH, MODES, parse_maxspeed_kmh, speed_kmh
+from optimizer.region.roads import Road, checked_modes, parse_duration_s, read_road
 
 ALL = frozenset(MODES)
 

@@ -18,6 +18,7 @@ from optimizer.pipeline.step_times import StepTime, StepTimes
 from optimizer.scenario.compile import Compiled, compile_scenario
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
 
     from optimizer.base.listener import Listener
@@ -63,8 +64,8 @@ class Planned:
 
 
 def plan_scenario(
-    scenario: str | Path,
-    out: str | Path,
+    scenario: str | os.PathLike[str],
+    out: str | os.PathLike[str],
     *,
     options: Mapping[str, object] | None = None,
     skip_unreachable: bool = False,

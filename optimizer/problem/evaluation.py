@@ -58,9 +58,12 @@ def evaluate(instance: Instance, plan: Plan | Iterable[str]) -> Evaluation:
 
     Raises
     ------
+    InputError
+        If the instance has faults (`Instance.problems`).
     KeyError
         If the plan names an option the instance does not have.
     """
+    instance.check()
     if isinstance(plan, Plan):
         instance = with_plan(instance, plan)
     placed = instance.placed(plan.options if isinstance(plan, Plan) else plan)

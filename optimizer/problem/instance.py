@@ -8,19 +8,23 @@ excludes, all forced and no forbidden ones.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from optimizer.base.errors import InputError
+from optimizer.base.names import unknown_name
 from optimizer.problem.evaders import Habits, Searches
+from optimizer.problem.instance_checks import instance_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
+    from optimizer.base.errors import Problem
     from optimizer.problem.evaders import Evader
     from optimizer.problem.options import Option, Resource
     from optimizer.problem.teams import PatrolField
@@ -127,6 +131,80 @@ class Instance:
             if option.site:
                 sites.setdefault(option.site, []).append(j)
         return (*(tuple(group) for group in sites.values() if len(group) > 1), *self.exclusions)
+
+    @cached_property
+    def problems(self) -> tuple[Problem, ...]:
+        """Every fault of shapes, positions, chances, amounts and ids, found once; not whether evaders reach their destinations."""
+        return instance_problems(self)
+
+    def check(self) -> None:
+        """Refuse an instance with faults; `solve` and `evaluate` do so before they begin.
+
+        Raises
+        ------
+        InputError
+            With every problem of `problems`.
+        """
+        if self.problems:
+            raise InputError(*self.problems)
+
+    def with_budget(self, resource: str, amount: float) -> Instance:
+        """Return the instance with another budget of a resource, without compiling anything again.
+
+        Raises
+        ------
+        InputError
+            If there is no such resource, or the amount is not a number from 0 to 1e15.
+        """
+        names = [each.id for each in self.resources]
+        if resource not in names:
+            raise InputError(unknown_name(f"{self.name}, resources", resource, names))
+        changed = replace(self.resources[names.index(resource)], budget=float(amount))
+        resources = tuple(changed if each.id == resource else each for each in self.resources)
+        return self._checked(replace(self, resources=resources))
+
+    def with_forced(self, *options: str, forced: bool = True) -> Instance:
+        """Return the instance in which every plan must contain these options, by id; with `forced=False` no longer must.
+
+        A forced option is no longer forbidden.
+
+        Raises
+        ------
+        InputError
+            If an id is none of this instance's.
+        """
+        return self._with_options(options, forced=forced, forbidden=False if forced else None)
+
+    def with_forbidden(self, *options: str, forbidden: bool = True) -> Instance:
+        """Return the instance in which no plan may contain these options, by id; with `forbidden=False` again may.
+
+        A forbidden option is no longer forced.
+
+        Raises
+        ------
+        InputError
+            If an id is none of this instance's.
+        """
+        return self._with_options(options, forbidden=forbidden, forced=False if forbidden else None)
+
+    def _with_options(self, ids: Iterable[str], **marks: bool | None) -> Instance:
+        chosen = set(ids)
+        unknown = [name for name in chosen if name not in self.option_index]
+        if unknown:
+            raise InputError(
+                *(unknown_name(f"{self.name}, options", name, list(self.option_index)) for name in sorted(unknown))
+            )
+        changes: Any = {name: mark for name, mark in marks.items() if mark is not None}
+        options = tuple(replace(each, **changes) if each.id in chosen else each for each in self.options)
+        return self._checked(replace(self, options=options))
+
+    def _checked(self, changed: Instance) -> Instance:
+        """Return an instance that shares this one's arcs and evaders, checked."""
+        changed.check()
+        for name in ("searches", "habits", "informed", "option_index", "effects"):
+            if name in self.__dict__:  # what was computed already depends on neither budgets nor marks
+                changed.__dict__[name] = self.__dict__[name]
+        return changed
 
     def placed(self, options: Iterable[str]) -> NDArray[np.bool_]:
         """Return the (options,) mask of a set of option ids.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
@@ -14,6 +15,7 @@ from optimizer.base.file_kinds import GEOJSON, PLAN, json_kind
 from optimizer.base.files import read_json, write_json
 from optimizer.base.names import unknown_name
 from optimizer.base.schema import Strict, validated
+from optimizer.problem.arc_arrays import float_column
 from optimizer.problem.evaders import Evader, Route
 from optimizer.problem.instance import Instance
 from optimizer.problem.options import Option, Resource
@@ -21,10 +23,10 @@ from optimizer.problem.patrols_file import PatrolFieldModel, check_patrols, patr
 from optimizer.problem.reachability import settle_unreachable
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike
 
     from optimizer.problem.network import Network
     from optimizer.problem.reachability import OnUnreachable
@@ -124,7 +126,7 @@ def instance_schema() -> dict[str, Any]:
     return InstanceModel.model_json_schema()
 
 
-def read_instance(path: Path, *, on_unreachable: OnUnreachable | None = None) -> Instance:
+def read_instance(path: str | os.PathLike[str], *, on_unreachable: OnUnreachable | None = None) -> Instance:
     """Read and check an instance file.
 
     Parameters
@@ -139,6 +141,7 @@ def read_instance(path: Path, *, on_unreachable: OnUnreachable | None = None) ->
     InputError
         With every problem of the file.
     """
+    path = Path(path)
     content = read_json(path, "an instance")
     if (kind := json_kind(content)) in {PLAN, GEOJSON}:
         remedy = "Give the instance first, then the plan" if kind == PLAN else "Check that it is the right file"
@@ -147,16 +150,16 @@ def read_instance(path: Path, *, on_unreachable: OnUnreachable | None = None) ->
     return instance_from_model(model, str(path), on_unreachable=on_unreachable)
 
 
-def write_instance(path: Path, instance: Instance) -> None:
+def write_instance(path: str | os.PathLike[str], instance: Instance) -> None:
     """Write an instance file that `read_instance` gives back unchanged."""
     content = instance_to_model(instance).model_dump(exclude_defaults=True)
-    write_json(path, content | {"schema_version": SCHEMA_VERSION}, indent=None)
+    write_json(Path(path), content | {"schema_version": SCHEMA_VERSION}, indent=None)
 
 
 def make_instance(
     network: Network,
     *,
-    reliability: NDArray[np.float64],
+    reliability: ArrayLike,
     evaders: Sequence[Evader],
     options: Sequence[Option],
     resources: Sequence[Resource],
@@ -170,7 +173,7 @@ def make_instance(
     network
         The roads; node and arc positions below are its own.
     reliability
-        (m,) chance, in (0, 1], to pass each arc undetected with nothing placed.
+        (m,) chance, in (0, 1], to pass each arc undetected with nothing placed; a single number stands for all.
     evaders, options, resources
         The rest of the problem.
     exclusions
@@ -183,20 +186,24 @@ def make_instance(
     InputError
         With every problem found.
     """
-    groups = tuple(tuple(group) for group in exclusions)
+    network.check()
     instance = Instance(
         name=name,
         node_id=network.node_id,
         tail=network.tail,
         head=network.head,
-        reliability=np.asarray(reliability, dtype=np.float64),
+        reliability=float_column(f"{name}, reliability", reliability, network.n_arcs),
         evaders=tuple(evaders),
         options=tuple(options),
         resources=tuple(resources),
-        exclusions=groups,
-        lonlat=np.column_stack((network.lon, network.lat)),
+        exclusions=tuple(tuple(group) for group in exclusions),
+        lonlat=np.column_stack((network.lon, network.lat)) if network.has_map else None,
     )
-    return instance_from_model(validated(InstanceModel, _content(instance), name), name)
+    if not instance.evaders:
+        nobody = Problem(f"{name}, evaders", "none", "at least one evader", "Say who travels from where to where")
+        raise InputError(*instance.problems, nobody)
+    instance.check()
+    return check_evaders(instance, name)
 
 
 def instance_from_model(model: InstanceModel, where: str, *, on_unreachable: OnUnreachable | None = None) -> Instance:

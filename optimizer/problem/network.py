@@ -1,19 +1,28 @@
-"""The road network: frozen arc arrays, shortest paths in time, and the nearest segment to a point."""
+"""The road network: frozen arc arrays, shortest paths in time, and the nearest segment to a point.
+
+Networks come from a region, a networkx graph (`Network.from_networkx`), data frames (`from_frames`) or arrays (`from_arrays`).
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import shapely
 from scipy.sparse.csgraph import connected_components
 
+from optimizer.base.errors import InputError
 from optimizer.problem.graph import CostGraph, cost_graph
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from optimizer.base.errors import Problem
+    from optimizer.problem.graph_table import GivenGraph
 
 EARTH_RADIUS_M = 6_371_008.8
 """Mean radius of the Earth in metres (IUGG R1)."""
@@ -49,6 +58,8 @@ class Network:
         (p, 2) longitude and latitude of the points of all lines, in the direction of travel.
     ref
         (m,) numbers of the road (`L191`; several with `;` between), empty where it has none; None where the source keeps none beside names.
+    given
+        What the graph or frames it was made of state beyond these arrays, for `to_networkx`; None where it was made of something else.
     """
 
     node_id: NDArray[Any]
@@ -65,6 +76,191 @@ class Network:
     shape_start: NDArray[np.int64]
     shape: NDArray[np.float64]
     ref: NDArray[np.str_] | None = None
+    given: GivenGraph | None = field(default=None, compare=False, repr=False)
+
+    @classmethod
+    def from_networkx(
+        cls,
+        graph: Any,  # noqa: ANN401 - networkx has no types
+        *,
+        length: str = "length",
+        travel_time: str = "travel_time",
+        speed: str = "speed_kph",
+    ) -> Self:
+        """Return the network of a networkx graph in memory, such as OSMnx makes: one arc an edge, in its order.
+
+        Nodes are integers or strings with `x` and `y` in the coordinate system `graph.graph["crs"]` (degrees without one). Edges have
+        `length`, `travel_time` or `speed_kph`, `highway`, `name`, `ref`, `osmid`, `geometry`, all of them optional: a length is measured
+        along the line; a time is the length at `speed_kph`, at `maxspeed`, or at the default speed of the class; the class is `road`; the
+        line is straight. Where no node has `x` and `y` all stand at 0, 0, and every edge needs a length. An edge of an undirected graph is
+        two arcs next to each other. Arcs to and fro with the same `osmid`, line and length share a segment. Parallel edges and loops stay
+        as they are.
+
+        Parameters
+        ----------
+        graph
+            `MultiDiGraph`, `DiGraph`, `MultiGraph` or `Graph`.
+        length, travel_time, speed
+            Names of the attributes that hold metres, seconds and km/h.
+
+        Raises
+        ------
+        InputError
+            If there are no nodes or edges; a node is neither integer nor string, or lacks a position that others have; a length, time or
+            speed is not a finite number above 0; a coordinate is off the globe; or lines and nodes are in different coordinate systems.
+        """
+        from optimizer.problem.graph_table import AttributeNames, network_of_table
+        from optimizer.problem.networkx_graphs import table_of_graph
+
+        return cls(**vars_of(network_of_table(table_of_graph(graph), AttributeNames(length, travel_time, speed))))
+
+    @classmethod
+    def from_frames(
+        cls,
+        nodes: Any,  # noqa: ANN401 - pandas or geopandas
+        edges: Any,  # noqa: ANN401 - pandas or geopandas
+        *,
+        length: str = "length",
+        travel_time: str = "travel_time",
+        speed: str = "speed_kph",
+    ) -> Self:
+        """Return the network of two data frames, as `osmnx.graph_to_gdfs` makes them: one arc a row of `edges`.
+
+        Columns and defaults are those of `from_networkx`.
+
+        Parameters
+        ----------
+        nodes
+            One row a node: ids in the index, or in a column `osmid`, `node_id` or `id`; `x` and `y`, or a geometry of points.
+        edges
+            One row an arc: `u`, `v` and, if there, `key` in the index or as columns.
+        length, travel_time, speed
+            Names of the columns that hold metres, seconds and km/h.
+
+        Raises
+        ------
+        InputError
+            If a column is missing, an id is there twice, an edge names an unknown node, the frames differ in their coordinate system, or as
+            `from_networkx`.
+        """
+        from optimizer.problem.graph_frames import table_of_frames
+        from optimizer.problem.graph_table import AttributeNames, network_of_table
+
+        names = AttributeNames(length, travel_time, speed)
+        return cls(**vars_of(network_of_table(table_of_frames(nodes, edges), names)))
+
+    @classmethod
+    def from_arrays(
+        cls,
+        tail: ArrayLike,
+        head: ArrayLike,
+        length_m: ArrayLike,
+        time_s: ArrayLike | None = None,
+        *,
+        node_id: ArrayLike | None = None,
+        lon: ArrayLike = 0.0,
+        lat: ArrayLike = 0.0,
+        road_class: ArrayLike = "road",
+        name: ArrayLike = "",
+        way: ArrayLike = 0,
+        segment: ArrayLike | None = None,
+        shape_start: ArrayLike | None = None,
+        shape: ArrayLike | None = None,
+    ) -> Self:
+        """Return a network from arrays; a single value stands for every row.
+
+        Parameters
+        ----------
+        tail, head
+            (m,) positions of nodes, from 0.
+        length_m
+            (m,) metres, > 0.
+        time_s
+            (m,) seconds, > 0; by default at the speed of each class.
+        node_id
+            (n,) integers or strings, unique; by default 0 to the largest position.
+        lon, lat
+            (n,) degrees; by default 0: a network without a map, on which nothing can be located.
+        road_class, name, way
+            (m,) as in `Network`.
+        segment
+            (m,) as in `Network`; by default arcs to and fro of the same way, line and length (to the millimetre) share one.
+        shape_start, shape
+            Lines, as in `Network`; by default straight.
+
+        Raises
+        ------
+        InputError
+            With every fault: positions out of range, lengths or times that are not finite and above 0, coordinates off the globe, columns of
+            another length, ids that occur twice.
+        """
+        from optimizer.problem.arc_arrays import arc_arrays
+
+        network = cls(
+            **arc_arrays(
+                tail,
+                head,
+                length_m,
+                time_s,
+                node_id=node_id,
+                lon=lon,
+                lat=lat,
+                road_class=road_class,
+                name=name,
+                way=way,
+                segment=segment,
+                shape_start=shape_start,
+                shape=shape,
+            )
+        )
+        network.check()
+        return network
+
+    def to_networkx(self, attributes: Mapping[str, ArrayLike] | None = None) -> Any:  # noqa: ANN401 - networkx has no types
+        """Return the network as a networkx graph that OSMnx and networkx work on.
+
+        A network that `from_networkx` or `from_frames` made gives back that graph, of the same kind, with every attribute of graph, nodes and
+        edges; any other gives a `MultiDiGraph` in EPSG:4326 with OSMnx's names. Lengths and times are written in either case.
+
+        Parameters
+        ----------
+        attributes
+            Name -> (m,) values to write on the edges, such as `arc_results(...).columns()`; an edge of an undirected graph gets those of the
+            first of its arcs.
+
+        Raises
+        ------
+        InputError
+            If an attribute does not have one value an arc.
+        """
+        from optimizer.problem.networkx_graphs import graph_of_network
+
+        return graph_of_network(self, attributes)
+
+    @property
+    def edge_keys(self) -> list[tuple[Any, ...]]:
+        """For each arc the edge by which the graph names it: `networkx.set_edge_attributes(G, dict(zip(network.edge_keys, values)), name)`."""
+        from optimizer.problem.networkx_graphs import edge_keys
+
+        return edge_keys(self)
+
+    @cached_property
+    def problems(self) -> tuple[Problem, ...]:
+        """Every fault of shapes, positions, lengths, times, coordinates and ids; found once."""
+        from optimizer.problem.network_checks import network_problems
+
+        return network_problems(self)
+
+    def check(self) -> None:
+        """Refuse a network with faults.
+
+        Raises
+        ------
+        InputError
+            With every problem of `problems`.
+        """
+        if self.problems:
+            raise InputError(*self.problems)
 
     @property
     def n_nodes(self) -> int:
@@ -75,6 +271,11 @@ class Network:
     def n_arcs(self) -> int:
         """Number of directed arcs."""
         return self.tail.size
+
+    @property
+    def has_map(self) -> bool:
+        """Whether nodes have places of their own: False where all stand at one spot, as without coordinates."""
+        return bool(np.ptp(self.lon) > 0 or np.ptp(self.lat) > 0)
 
     @property
     def n_segments(self) -> int:
@@ -178,6 +379,11 @@ class Network:
         return np.asarray(
             connected_components(self.time_graph().matrix, directed=True, connection="weak")[1], dtype=np.int32
         )
+
+
+def vars_of(network: Network) -> dict[str, Any]:
+    """Return the fields of a network, by name."""
+    return {item.name: getattr(network, item.name) for item in fields(network)}
 
 
 def great_circle_m(

@@ -6,6 +6,7 @@ Map layers, duties and the report's rows are made from it. Reading it back needs
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
@@ -20,8 +21,8 @@ from optimizer.problem.plan import Plan
 from optimizer.problem.result import Limit, Status
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
-    from pathlib import Path
 
     from optimizer.problem.instance import Instance
     from optimizer.problem.placements import Beat, Placement
@@ -174,7 +175,7 @@ def plan_schema() -> dict[str, Any]:
     return PlanFile.model_json_schema()
 
 
-def read_plan_file(path: Path) -> PlanFile:
+def read_plan_file(path: str | os.PathLike[str]) -> PlanFile:
     """Read a plan file that this package wrote.
 
     Raises
@@ -182,7 +183,7 @@ def read_plan_file(path: Path) -> PlanFile:
     InputError
         With every fault of the file.
     """
-    return validated(PlanFile, read_json(path, "a plan"), str(path))
+    return validated(PlanFile, read_json(Path(path), "a plan"), str(path))
 
 
 def beat_entry(instance: Instance, beat: Beat, worth: float | None = None) -> PlanBeat:
@@ -219,7 +220,7 @@ def beat_entry(instance: Instance, beat: Beat, worth: float | None = None) -> Pl
     )
 
 
-def read_plan(path: Path, instance: Instance) -> Plan:
+def read_plan(path: str | os.PathLike[str], instance: Instance) -> Plan:
     """Read a plan file, or any JSON object with `options: [id, ...]`, as a plan of an instance.
 
     An id that is none of the instance's options is that of a beat, which the file then describes under `beats`.
@@ -230,7 +231,7 @@ def read_plan(path: Path, instance: Instance) -> Plan:
         If there is no such list, it names one twice, it names what is neither an option nor a beat of the file, or a beat is not one that the
         teams of the instance could drive.
     """
-    content = read_json(path, "a plan")
+    content = read_json(Path(path), "a plan")
     problems = ProblemList()
     options = content.get("options") if isinstance(content, dict) else None
     if (kind := json_kind(content)) != PLAN:

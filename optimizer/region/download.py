@@ -18,8 +18,9 @@ import shapely
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.problem.network import EARTH_RADIUS_M
+from optimizer.problem.road_classes import MODES
 from optimizer.region.osm import OsmData, OsmNodes, PlaceNode, PointFeatures
-from optimizer.region.roads import MODES, USED_TAGS
+from optimizer.region.roads import USED_TAGS
 from optimizer.region.settlements import ASSUMED_POPULATION
 
 if TYPE_CHECKING:

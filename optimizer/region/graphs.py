@@ -15,8 +15,9 @@ import numpy as np
 import shapely
 
 from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.problem.attribute_values import above_zero, first_text
+from optimizer.problem.road_classes import speed_kmh
 from optimizer.region.model import Dropped
-from optimizer.region.roads import speed_kmh
 from optimizer.region.ways import Points, SourceWays, Ways
 
 if TYPE_CHECKING:
@@ -148,35 +149,18 @@ def _inner(line: NDArray[np.float64], begin: NDArray[np.float64], end: NDArray[n
 
 
 def _attributes(stated: Mapping[str, Any]) -> _EdgeAttributes:
-    way = _first(stated.get("osmid"))
-    road_class = _first(stated.get("highway")) or _first(stated.get("road_class")) or "road"
-    speed = _above_zero(stated.get("speed_kph"))
+    way = first_text(stated.get("osmid"))
+    road_class = first_text(stated.get("highway")) or first_text(stated.get("road_class")) or "road"
+    speed = above_zero(stated.get("speed_kph"))
     return _EdgeAttributes(
         int(way) if re.fullmatch(r"-?\d{1,18}", way) else 0,
         road_class,
-        _first(stated.get("name")) or _first(stated.get("ref")),
-        _first(stated.get("ref")),
-        speed_kmh(road_class, _first(stated.get("maxspeed"))) if math.isnan(speed) else speed,
-        _above_zero(stated.get("length")),
-        _above_zero(stated.get("travel_time")),
+        first_text(stated.get("name")) or first_text(stated.get("ref")),
+        first_text(stated.get("ref")),
+        speed_kmh(road_class, first_text(stated.get("maxspeed"))) if math.isnan(speed) else speed,
+        above_zero(stated.get("length")),
+        above_zero(stated.get("travel_time")),
     )
-
-
-def _first(value: Any) -> str:  # noqa: ANN401 - whatever a file holds
-    """Return a value as text; the first of a list, which OSMnx writes as `['a', 'b']` or `[1, 2]`."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return ""
-    text = str(value).strip()
-    match = re.match(r"[\[{(]\s*(?:'([^']*)'|\"([^\"]*)\"|([^,\]})]*))", text)
-    return next((group for group in match.groups() if group is not None), "").strip() if match else text
-
-
-def _above_zero(value: Any) -> float:  # noqa: ANN401 - whatever a file holds
-    try:
-        number = float(_first(value) or "nan")
-    except ValueError:
-        return math.nan
-    return number if 0 < number < math.inf else math.nan
 
 
 def _check(graph: RawGraph, where: str) -> None:

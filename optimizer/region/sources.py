@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import shapely
 
 from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.problem.network import Network
+from optimizer.problem.networkx_graphs import is_graph
 from optimizer.region.build import SourceFeatures, build_region
 from optimizer.region.crossings.border import choose_border, is_border_file, read_border
 from optimizer.region.download import Service, fetch_roads, find_address, find_outline, widened, within
 from optimizer.region.extract import SUFFIXES, read_extract
 from optimizer.region.graph_files import read_graph_geopackage, read_graphml
 from optimizer.region.graphs import ways_of_graph
+from optimizer.region.network_ways import ways_of_network
 from optimizer.region.osm import ATTRIBUTION, roads_of
 from optimizer.region.roads import checked_modes
 from optimizer.region.store import is_saved_region, load_region
@@ -51,7 +55,7 @@ class FetchOptions(TypedDict, total=False):
     border: BorderSource
     modes: Iterable[str]
     official: Sequence[OfficialMark]
-    cache: Path | str
+    cache: str | os.PathLike[str]
     overpass_url: str | None
     nominatim_url: str | None
 
@@ -72,7 +76,7 @@ class _Request:
         border: BorderSource = None,
         modes: Iterable[str] = DRIVE,
         official: Sequence[OfficialMark] = (),
-        cache: Path | str = Path("cache"),
+        cache: str | os.PathLike[str] = Path("cache"),
         overpass_url: str | None = None,
         nominatim_url: str | None = None,
     ) -> _Request:
@@ -81,19 +85,19 @@ class _Request:
 
 
 def read_region(
-    path: Path | str,
+    path: str | os.PathLike[str] | Any,  # noqa: ANN401 - networkx has no types
     *,
     border: BorderSource = None,
     modes: Iterable[str] = DRIVE,
     official: Sequence[OfficialMark] = (),
 ) -> Region:
-    """Read a region from a file, by its suffix.
+    """Read a region from a file, by its suffix, or take it from a graph in memory.
 
     Parameters
     ----------
     path
         An OpenStreetMap extract (`.osm`, `.osm.pbf`, `.pbf`, `.osm.bz2`, `.osm.gz`), a graph (`.graphml`), or a GeoPackage (`.gpkg`):
-        a region saved by this program, or a graph saved by OSMnx.
+        a region saved by this program, or a graph saved by OSMnx. Or a networkx graph as `Network.from_networkx` takes it, or a `Network`.
     border
         A GeoJSON file, the name of a boundary in the extract, a shape in degrees, or None for the only boundary of the extract that
         closes. Without any, the region has no border.
@@ -107,6 +111,11 @@ def read_region(
     InputError
         If the file is missing, damaged or holds no roads, or an argument does not fit it.
     """
+    if is_graph(path) or isinstance(path, Network):
+        return _of_network(path if isinstance(path, Network) else Network.from_networkx(path), border, official)
+    if not isinstance(path, str | os.PathLike):
+        remedy = "For data frames use Network.from_frames, for arrays Network.from_arrays, and give the network"
+        raise InputError(Problem("read_region", f"a {type(path).__name__}", "a path or a networkx graph", remedy))
     path = Path(path)
     asked = checked_modes(modes)
     name = path.name.lower()
@@ -176,7 +185,7 @@ def region_from_bbox(bbox: tuple[float, float, float, float], **options: Unpack[
     return _fetched(_box(bbox), request, f"box {','.join(f'{side:g}' for side in bbox)}")
 
 
-def region_from_polygon(polygon: BaseGeometry | Path | str, **options: Unpack[FetchOptions]) -> Region:
+def region_from_polygon(polygon: BaseGeometry | str | os.PathLike[str], **options: Unpack[FetchOptions]) -> Region:
     """Fetch the region in a polygon in degrees, or in those of a GeoJSON file; else as `region_from_place`.
 
     Raises
@@ -221,6 +230,18 @@ def _of_graph(graph: RawGraph, border: BorderSource, official: Sequence[Official
     roads = ways_of_graph(graph, where)
     line = choose_border(border, (), where)
     return build_region(roads.ways, line, SourceFeatures(dropped=roads.dropped), official, where)
+
+
+def _of_network(network: Network, border: BorderSource, official: Sequence[OfficialMark]) -> Region:
+    network.check()
+    if not network.has_map:
+        found = "nodes that all stand at one spot"
+        raise InputError(Problem("graph", found, "nodes with x and y", "Add them, or use the network without a region"))
+    roads = ways_of_network(network)
+    if not len(roads.ways):
+        raise InputError(Problem("graph", "no edges that lead anywhere", "at least one road"))
+    line = choose_border(border, (), "graph")
+    return build_region(roads.ways, line, SourceFeatures(dropped=roads.dropped), official, "graph")
 
 
 def _saved(path: Path, border: BorderSource, official: Sequence[OfficialMark]) -> Region:

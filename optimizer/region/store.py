@@ -7,6 +7,7 @@ Numbers are stored as 8-byte integers and doubles, geometries as well-known bina
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,8 +22,8 @@ from optimizer.region.geopackage import Layer, layer_names, read_layer, write_la
 from optimizer.region.model import Dropped, Region
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -53,7 +54,7 @@ _KINDS = {"i": "iub", "f": "iuf", "b": "b", "U": "OU"}
 """NumPy kinds a stored column may have (values) where a field wants another (keys)."""
 
 
-def save_region(region: Region, path: Path) -> None:
+def save_region(region: Region, path: str | os.PathLike[str]) -> None:
     """Write a region as one GeoPackage, whole or not at all; the same region gives the same bytes.
 
     Raises
@@ -61,6 +62,7 @@ def save_region(region: Region, path: Path) -> None:
     InputError
         If the suffix is not `.gpkg`, or the folder cannot be written.
     """
+    path = Path(path)
     if path.suffix.lower() != ".gpkg":
         raise InputError(Problem(str(path), f"the suffix {path.suffix!r}", "a name that ends in .gpkg", "Rename it"))
     network = region.network
@@ -93,7 +95,7 @@ def save_region(region: Region, path: Path) -> None:
         )
 
 
-def load_region(path: Path) -> Region:
+def load_region(path: str | os.PathLike[str]) -> Region:
     """Read a region that `save_region` wrote.
 
     Raises
@@ -101,6 +103,7 @@ def load_region(path: Path) -> Region:
     InputError
         If the file is missing, is not such a GeoPackage, or its layers contradict each other.
     """
+    path = Path(path)
     layers = layer_names(path)
     metadata = _metadata(path, layers)
     problems = ProblemList()
@@ -181,7 +184,9 @@ def _load_network(path: Path) -> Network:
     )
     problems.raise_if_any()
     start = np.concatenate(([0], np.cumsum(shapely.get_num_points(lines)))).astype(np.int64)
-    return Network(node_id=node_id, lon=lonlat[:, 0], lat=lonlat[:, 1], shape_start=start, shape=shape, **arcs)
+    return Network(
+        node_id=node_id, lon=lonlat[:, 0], lat=lonlat[:, 1], shape_start=start, shape=shape, given=None, **arcs
+    )
 
 
 def _load_places(path: Path, layer: str, place_type: type[PlaceType], n_nodes: int) -> tuple[PlaceType, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.problem.network import great_circle_m
-from optimizer.region.roads import RANK_OF
+from optimizer.problem.road_classes import RANK_OF
 from optimizer.scenario.demand import shortened
 from optimizer.scenario.road_names import road_label
 

@@ -73,7 +73,7 @@ def solve(
     Raises
     ------
     InputError
-        If an argument is out of range.
+        If an argument is out of range, or the instance has faults (`Instance.problems`).
     InfeasibleError
         If the forced options break a constraint; it names the constraint. (Without them the empty plan is feasible.)
     SolverError
@@ -81,6 +81,7 @@ def solve(
     KeyboardInterrupt
         If it comes before there is any plan.
     """
+    instance.check()
     if instance.patrols is None:
         return place(instance, method=method, gap=gap, time_limit=time_limit, seed=seed, listener=listener)
     from optimizer.solvers.patrols.joint import solve_joint  # its steps are calls of `place`

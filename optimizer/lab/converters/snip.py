@@ -9,6 +9,7 @@ Source of the rule: Pan & Morton, Networks 52 (2008); the numbering of `snipno` 
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +22,7 @@ from optimizer.problem.instance_file import check_evaders
 from optimizer.problem.options import Option, Resource
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    import os
 
     from numpy.typing import NDArray
 
@@ -32,7 +33,12 @@ FACTOR = {2: 0.5, 3: 0.1, 4: 0.0}
 
 
 def snip_instance(
-    folder: Path, *, number: int, snipno: int, budget: float, on_unreachable: OnUnreachable | None = None
+    folder: str | os.PathLike[str],
+    *,
+    number: int,
+    snipno: int,
+    budget: float,
+    on_unreachable: OnUnreachable | None = None,
 ) -> Instance:
     """Read one SNIP problem.
 
@@ -58,6 +64,7 @@ def snip_instance(
         raise InputError(Problem("--snipno", str(snipno), "1, 2, 3 or 4"))
     if not budget >= 0:
         raise InputError(Problem("--budget", str(budget), "a number of sensors, at least 0"))
+    folder = Path(folder)
     plain = _table(folder / f"arcgain{number}.txt", 3)
     watched = _table(folder / f"intd_arc{number}.txt", 4)
     scenarios = _table(folder / "Scenarios.txt", 3)

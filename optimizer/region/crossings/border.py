@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from optimizer.region.osm import Boundary
 
-BorderSource = BaseGeometry | Path | str | None
+BorderSource = BaseGeometry | str | os.PathLike[str] | None
 """A shape in degrees, a GeoJSON file, the name of a boundary in the extract, or None: the only one that closes, if there is one."""
 
 _LINES = {"LineString", "MultiLineString", "LinearRing"}
@@ -56,7 +57,7 @@ class Border:
 
 def is_border_file(source: BorderSource) -> bool:
     """Whether a source names a file rather than a boundary."""
-    return isinstance(source, Path) or (isinstance(source, str) and Path(source).suffix.lower() in _GEOJSON)
+    return isinstance(source, os.PathLike) or (isinstance(source, str) and Path(source).suffix.lower() in _GEOJSON)
 
 
 def choose_border(source: BorderSource, boundaries: Sequence[Boundary], where: str) -> Border | None:

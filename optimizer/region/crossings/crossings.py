@@ -10,8 +10,8 @@ import numpy as np
 from optimizer.base.errors import ProblemList
 from optimizer.problem.network import great_circle_m
 from optimizer.problem.places import Crossing, Gateway
+from optimizer.problem.road_classes import MODE_OF
 from optimizer.region.model import Dropped
-from optimizer.region.roads import MODE_OF
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,0 +1,149 @@
+"""What an instance must satisfy before it is solved or evaluated; each fault with where, what was found, what was expected and a remedy."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from optimizer.base.errors import Problem
+from optimizer.base.names import unknown_name
+from optimizer.problem.network_checks import at_fault, position_problems, repeated_problems
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.problem.instance import Instance
+    from optimizer.problem.options import Option
+
+LARGEST = 1e15
+"""Largest weight, budget or amount used."""
+
+
+def instance_problems(instance: Instance) -> tuple[Problem, ...]:
+    """Return every fault of an instance; those of evaders and options only where the arcs are right."""
+    where = instance.name
+    arcs = [*_shape_problems(instance, where)] or [*_arc_problems(instance, where)]
+    return tuple(arcs or [*_evader_problems(instance, where), *_option_problems(instance, where)])
+
+
+def _shape_problems(instance: Instance, where: str) -> Iterator[Problem]:
+    n, m = np.size(instance.node_id), np.size(instance.tail)
+    wanted: dict[str, tuple[int, ...]] = {"node_id": (n,), "tail": (m,), "head": (m,), "reliability": (m,)}
+    if instance.lonlat is not None:
+        wanted["lonlat"] = (n, 2)
+    for name, shape in wanted.items():
+        found = np.shape(getattr(instance, name))
+        if found != shape:
+            yield Problem(f"{where}, {name}", f"shape {found}", f"shape {shape}", "Give one value a node or arc")
+    if not n:
+        yield Problem(f"{where}, node_id", "no nodes", "at least one")
+
+
+def _arc_problems(instance: Instance, where: str) -> Iterator[Problem]:
+    reliability = instance.reliability
+    yield from repeated_problems(f"{where}, node_id", instance.node_id)
+    yield from position_problems(f"{where}, tail", instance.tail, instance.n_nodes, "nodes")
+    yield from position_problems(f"{where}, head", instance.head, instance.n_nodes, "nodes")
+    yield from at_fault(
+        f"{where}, reliability",
+        ~((reliability > 0) & (reliability <= 1)),
+        lambda arc: f"{reliability[arc]:g}",
+        "chances to pass an arc undetected, in (0, 1]",
+        "Leave out arcs that nobody passes",
+    )
+
+
+def _evader_problems(instance: Instance, where: str) -> Iterator[Problem]:
+    evaders = instance.evaders
+    yield from _id_problems(f"{where}, evaders", [evader.id for evader in evaders])
+    for name in ("origin", "destination"):
+        values = [getattr(evader, name) for evader in evaders]
+        wrong = _not_positions(values, instance.n_nodes)
+        yield from at_fault(
+            f"{where}, evaders, {name}",
+            wrong,
+            lambda k, values=values: f"{values[k]!r} of evader {evaders[k].id!r}",  # type: ignore[misc]
+            f"positions of nodes from 0 to {instance.n_nodes - 1}",
+            "Give the position of the node, not its id",
+        )
+    yield from _amount_problems(f"{where}, evaders, weight", [evader.weight for evader in evaders])
+    for evader in evaders:
+        for number, route in enumerate(evader.routes):
+            here = f"{where}, evader {evader.id!r}, routes[{number}]"
+            if not route.arcs:
+                yield Problem(here, "no arcs", "at least one arc")
+            elif _not_positions(route.arcs, instance.tail.size).any():
+                found = f"an arc position that does not exist among {len(route.arcs)} arcs"
+                yield Problem(here, found, f"positions of arcs from 0 to {instance.tail.size - 1}")
+            if not 0 < route.share <= 1:
+                yield Problem(here, f"a share of {route.share!r}", "a share in (0, 1]")
+
+
+def _option_problems(instance: Instance, where: str) -> Iterator[Problem]:
+    options, n_arcs = instance.options, instance.tail.size
+    agency = {resource.id: resource.agency for resource in instance.resources}
+    yield from _id_problems(f"{where}, options", [option.id for option in options])
+    yield from _id_problems(f"{where}, resources", [resource.id for resource in instance.resources])
+    yield from _amount_problems(f"{where}, resources, budget", [resource.budget for resource in instance.resources])
+    for option in options:
+        here = f"{where}, option {option.id!r}"
+        yield from _effect_problems(here, option, n_arcs)
+        if option.forced and option.forbidden:
+            yield Problem(here, "both forced and forbidden", "one of them at most")
+        for name, amount in option.uses.items():
+            if name not in agency:
+                yield unknown_name(f"{here}, uses", name, sorted(agency))
+            elif option.agency and agency[name] not in {"", option.agency}:
+                found = f"{name!r}, which belongs to {agency[name]!r}"
+                yield Problem(
+                    f"{here}, uses", found, f"a resource of its own agency {option.agency!r}, or a shared one"
+                )
+            if not 0 <= amount <= LARGEST:
+                yield Problem(f"{here}, uses", f"{amount!r} of {name!r}", f"an amount from 0 to {LARGEST:g}")
+    for number, group in enumerate(instance.exclusions):
+        if _not_positions(group, len(options)).any():
+            expected = f"positions of options from 0 to {len(options) - 1}"
+            yield Problem(f"{where}, exclusions[{number}]", repr(tuple(group))[:80], expected)
+
+
+def _effect_problems(where: str, option: Option, n_arcs: int) -> Iterator[Problem]:
+    arcs, survival = option.arcs, option.survival
+    if len(arcs) != len(survival):
+        expected = "one chance for each arc"
+        yield Problem(f"{where}, survival", f"{len(survival)} chances for {len(arcs)} arcs", expected)
+        return
+    if _not_positions(arcs, n_arcs).any():
+        odd = arcs[int(np.argmax(_not_positions(arcs, n_arcs)))]
+        yield Problem(f"{where}, arcs", f"arc {odd!r}", f"positions of arcs from 0 to {n_arcs - 1}")
+    elif len(set(arcs)) < len(arcs):
+        yield Problem(f"{where}, arcs", "an arc named twice", "each arc once", "Multiply the survivals")
+    if not all(0 <= chance < 1 for chance in survival):
+        odd_chance = next(chance for chance in survival if not 0 <= chance < 1)
+        expected = "chances to pass undetected, in [0, 1)"
+        yield Problem(f"{where}, survival", repr(odd_chance), expected, "Leave out arcs that it does not watch")
+
+
+def _id_problems(where: str, ids: Sequence[str]) -> Iterator[Problem]:
+    if len(set(ids)) < len(ids):
+        name, count = Counter(ids).most_common(1)[0]
+        yield Problem(f"{where}, id", f"{name!r} {count} times", "each id once", "Rename the others")
+    if "" in ids:
+        yield Problem(f"{where}, id", "an empty id", "a name")
+
+
+def _amount_problems(where: str, values: Sequence[float]) -> list[Problem]:
+    column = np.array(values, dtype=np.float64)
+    wrong = ~((column >= 0) & (column <= LARGEST))
+    return at_fault(where, wrong, lambda row: f"{column[row]:g}", f"numbers from 0 to {LARGEST:g}")
+
+
+def _not_positions(values: Sequence[Any], n: int) -> NDArray[np.bool_]:
+    """Return which values are no positions from 0 to n - 1."""
+    column = np.asarray(values)
+    if column.size and column.dtype.kind not in "iu":
+        return np.array([not (isinstance(value, int | np.integer) and 0 <= value < n) for value in values])
+    return np.asarray((column < 0) | (column >= n)).reshape(-1)
