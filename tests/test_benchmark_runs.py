@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from typer.testing import CliRunner
 import optimizer.lab.benchmark.run as run_module
 from optimizer.base.errors import InputError
 from optimizer.cli.bench import bench
-from optimizer.lab.benchmark.cluster import _outcome, cluster
+from optimizer.lab.benchmark.cluster import TlsFiles, _outcome, cluster
 from optimizer.lab.benchmark.processes import family_of, kill_family, own_peak_mb
 from optimizer.lab.benchmark.run import Job, StoppedError, lost_row, run
 from optimizer.lab.benchmark.schedule import PlannedRun, RunOptions, carry_out, missing, plan_runs, pool, row_store
@@ -382,6 +383,38 @@ def test_a_run_that_took_down_several_workers_is_marked() -> None:
             return distributed.KilledWorker("run", None, 3)  # type: ignore[no-any-return]
 
     assert _outcome(Ended(), job()).status == "lost"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("says", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"], ids=["silent", "http"])
+def test_a_port_that_is_no_scheduler_is_said(monkeypatch: pytest.MonkeyPatch, says: bytes) -> None:
+    monkeypatch.setattr("optimizer.lab.benchmark.cluster.CONNECT_SECONDS", 0.5)
+    kept = []
+
+    def answer(server: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                kept.append(server.accept()[0])
+                kept[-1].sendall(says)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=answer, args=(server,), daemon=True).start()
+        with pytest.raises(InputError, match="dask scheduler"):
+            next(cluster([], f"tcp://127.0.0.1:{server.getsockname()[1]}"))
+    for connection in kept:
+        connection.close()
+
+
+def test_tls_files_are_passed_on(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("ca.pem", "cert.pem", "key.pem")]
+    with pytest.raises(InputError, match="no such file") as missing:
+        TlsFiles(*files).security()
+    assert len(missing.value.problems) == 3
+    for file in files:
+        file.touch()
+    security = TlsFiles(*files).security()
+    assert (security.tls_ca_file, security.tls_client_cert, security.tls_client_key) == tuple(map(str, files))
+    assert security.require_encryption
+    assert not TlsFiles().security().require_encryption
 
 
 def test_no_scheduler_and_no_extra_are_said(monkeypatch: pytest.MonkeyPatch) -> None:

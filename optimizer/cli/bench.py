@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,8 @@ from optimizer.cli.arguments import Json  # noqa: TC001 - typer reads the annota
 from optimizer.cli.console import ProgressPrinter, bounds_text, print_json, print_table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from optimizer.lab.benchmark.benchmark import Benchmark
     from optimizer.lab.benchmark.rows import PlacementRow
     from optimizer.lab.benchmark.suites import SuiteOptions
@@ -44,6 +47,12 @@ def bench(
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Run on a dask.distributed cluster instead.")
     ] = None,
+    tls_ca_file: Annotated[
+        Path | None,
+        typer.Option(help="With --scheduler tls://...: authorities to trust (PEM), as `dask worker` takes it."),
+    ] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="The same: this client's certificate (PEM).")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="The same: its private key (PEM).")] = None,
     out: Annotated[
         Path | None,
         typer.Option(help=f"Folder of the rows; the page is written beside it. {OUT}; of a suite, results/SUITE."),
@@ -85,7 +94,15 @@ def bench(
         benchmark = plan_benchmark(
             families, out, options, only=only or [], large=large, snip_dir=snip_dir, instances=instances
         )
-        if not _run(benchmark, jobs, scheduler, as_json):
+        where = partial(
+            benchmark.carry_out,
+            jobs=jobs,
+            scheduler=scheduler,
+            tls_ca_file=tls_ca_file,
+            tls_cert=tls_cert,
+            tls_key=tls_key,
+        )
+        if not _run(benchmark, where, as_json):
             return
     if best_known:
         _show_best_known(out, instances, as_json)
@@ -150,8 +167,8 @@ def _show_page(files: PageFiles, as_json: bool) -> None:
         sys.stdout.write(f"Picture: {picture}\n")
 
 
-def _run(benchmark: Benchmark, jobs: int, scheduler: str | None, as_json: bool) -> bool:
-    """Make the runs that are missing; return whether all were made."""
+def _run(benchmark: Benchmark, carry_out: Callable[..., None], as_json: bool) -> bool:
+    """Make the runs that are missing, where `carry_out` makes them; return whether all were made."""
     printer = ProgressPrinter(silent=as_json)
     total, todo = len(benchmark.planned), len(benchmark.todo)
     printer.message(f"{total} runs, {total - todo} of them made before")
@@ -165,7 +182,7 @@ def _run(benchmark: Benchmark, jobs: int, scheduler: str | None, as_json: bool) 
             print_json(row.model_dump())
 
     try:
-        benchmark.carry_out(show_row, jobs=jobs, scheduler=scheduler)
+        carry_out(show_row)
     except KeyboardInterrupt:
         kept = todo - len(benchmark.still_missing())
         sys.stderr.write(

@@ -49,10 +49,19 @@ class Benchmark:
     todo: Sequence[PlannedRun]
     folder: Path
 
-    def carry_out(self, on_row: Callable[[PlacementRow], None], *, jobs: int = 1, scheduler: str | None = None) -> None:
+    def carry_out(
+        self,
+        on_row: Callable[[PlacementRow], None],
+        *,
+        jobs: int = 1,
+        scheduler: str | None = None,
+        tls_ca_file: Path | None = None,
+        tls_cert: Path | None = None,
+        tls_key: Path | None = None,
+    ) -> None:
         """Make the runs of `todo`, on this machine `jobs` at a time or on the dask cluster of a scheduler's address.
 
-        `on_row` is called after a row is kept.
+        `on_row` is called after a row is kept; the files are those of an encrypted connection to the scheduler.
 
         Raises
         ------
@@ -64,9 +73,10 @@ class Benchmark:
         if scheduler is None:
             carry_out(self.todo, self.folder, lambda todo: pool(todo, jobs), on_row)
             return
-        from optimizer.lab.benchmark.cluster import cluster
+        from optimizer.lab.benchmark.cluster import TlsFiles, cluster
 
-        carry_out(self.todo, self.folder, lambda todo: cluster(todo, scheduler), on_row)
+        tls = TlsFiles(tls_ca_file, tls_cert, tls_key)
+        carry_out(self.todo, self.folder, lambda todo: cluster(todo, scheduler, tls), on_row)
 
     def still_missing(self) -> list[PlannedRun]:
         """Return the runs that the folder has no row of now."""

@@ -6,8 +6,10 @@ run to another; a run that takes down several workers is marked `lost`, and the 
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 import zlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import InputError, Problem, SolverError
@@ -18,8 +20,9 @@ from optimizer.lab.machine import package_version
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
+    from pathlib import Path
 
-    from distributed import Client, Future
+    from distributed import Client, Future, Security
 
     from optimizer.lab.benchmark.schedule import PlannedRun
 
@@ -32,7 +35,50 @@ _stopped: set[str] = set()
 """Benchmarks that this worker was asked to stop."""
 
 
-def cluster(todo: Sequence[PlannedRun], address: str) -> Generator[PlacementRow, None, None]:
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """Files of an encrypted connection as `dask worker` takes them; without any, dask's own configuration holds.
+
+    Attributes
+    ----------
+    ca_file
+        Certificates of the authorities that are trusted (PEM).
+    cert, key
+        Certificate and private key of this client (PEM).
+    """
+
+    ca_file: Path | None = None
+    cert: Path | None = None
+    key: Path | None = None
+
+    def security(self) -> Security:
+        """Return them as dask's object.
+
+        Raises
+        ------
+        InputError
+            If one is not there.
+        """
+        from distributed import Security
+
+        given = {"--tls-ca-file": self.ca_file, "--tls-cert": self.cert, "--tls-key": self.key}
+        problems = [
+            Problem(option, f"no such file: {file}", "a PEM file")
+            for option, file in given.items()
+            if file is not None and not file.is_file()
+        ]
+        if problems:
+            raise InputError(*problems)
+        files = {"tls_ca_file": self.ca_file, "tls_client_cert": self.cert, "tls_client_key": self.key}
+        named = {name: str(file) for name, file in files.items() if file is not None}
+        return Security(**named, require_encryption=True) if named else Security()
+
+
+NO_TLS = TlsFiles()
+"""Nothing given: dask's own configuration holds."""
+
+
+def cluster(todo: Sequence[PlannedRun], address: str, tls: TlsFiles = NO_TLS) -> Generator[PlacementRow, None, None]:
     """Make runs on the workers of a cluster and yield their rows as they end.
 
     Parameters
@@ -41,6 +87,8 @@ def cluster(todo: Sequence[PlannedRun], address: str) -> Generator[PlacementRow,
         The runs.
     address
         The scheduler's, such as `tcp://10.0.0.1:8786`.
+    tls
+        Files of an encrypted connection, for `tls://` addresses.
 
     Raises
     ------
@@ -49,7 +97,7 @@ def cluster(todo: Sequence[PlannedRun], address: str) -> Generator[PlacementRow,
     SolverError
         If the scheduler goes away while runs are being made.
     """
-    client = _client(address)
+    client = _client(address, tls)
     token = uuid.uuid4().hex
     try:
         _check_workers(client, address)
@@ -74,7 +122,7 @@ def leave_off(token: str) -> None:
     _stopped.add(token)
 
 
-def _client(address: str) -> Client:
+def _client(address: str, tls: TlsFiles) -> Client:
     try:
         from distributed import Client
     except ImportError:
@@ -87,16 +135,51 @@ def _client(address: str) -> Client:
             )
         ) from None
     try:
-        return Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-    except (OSError, ValueError, TypeError) as error:
+        security = tls.security()
+        asyncio.run(_ask_scheduler(address, security))
+        return Client(address, timeout=CONNECT_SECONDS, security=security, set_as_default=False)
+    except (OSError, ValueError, TypeError, RuntimeError) as error:
+        reason = next(iter(str(error).splitlines()), "") or f"no answer within {CONNECT_SECONDS:g} seconds"
         raise InputError(
             Problem(
                 "--scheduler",
-                f"{address!r}: {str(error).splitlines()[0]}",
+                f"{address!r}: {reason}",
                 "the address of a running scheduler, such as tcp://10.0.0.1:8786",
-                "Start one with `dask scheduler`, and workers with `dask worker ADDRESS`",
+                "Start one with `dask scheduler`, and workers with `dask worker ADDRESS`; a tls:// address needs --tls-ca-file, --tls-cert "
+                "and --tls-key, or the same in dask's configuration",
             )
         ) from None
+
+
+async def _ask_scheduler(address: str, security: Security) -> None:
+    """Ask whoever listens at an address what it is; `Client` itself would wait for ever on a port that accepts and says nothing.
+
+    Raises
+    ------
+    OSError
+        If nobody answers in time, or not as a scheduler does.
+    """
+    from distributed.comm import connect
+
+    async def ask() -> object:
+        try:
+            comm = await connect(address, timeout=CONNECT_SECONDS, **security.get_connection_args("client"))
+        except MemoryError:  # the beginning of another protocol, taken for a size
+            return None
+        try:
+            await comm.write({"op": "identity", "reply": True})
+            return await comm.read()
+        finally:
+            comm.abort()
+
+    asked = asyncio.ensure_future(ask())
+    done, _ = await asyncio.wait({asked}, timeout=CONNECT_SECONDS)
+    if not done:
+        asked.cancel()
+        raise TimeoutError
+    answer = asked.result()
+    if not (isinstance(answer, dict) and answer.get("type") == "Scheduler"):
+        raise OSError("who answers there is no scheduler")
 
 
 def _check_workers(client: Client, address: str) -> None:
