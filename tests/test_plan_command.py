@@ -145,6 +145,8 @@ BROKEN = [
     ("unknown agency", lambda t: t.replace('agency = "police"', 'agency = "polise"'), "Did you mean 'police'?"),
     ("kinds twice", lambda t: t + '\n[[kinds]]\nid = "post"\nsurvival = 0.8\n', "kinds[1]: found 'post' again"),
     ("deep", lambda t: t.replace('name = "Tiny border"', "name = " + "[" * 5000), "too deep"),
+    ("background", lambda t: t + "\n[background]\nper_hour = 1e6\n", "that nobody passes undetected"),
+    ("loads", lambda t: t.replace("decay_minutes = 60", "loads = 1e300"), "evaders.loads: found 1e+300"),
     ("budget", lambda t: t.replace("budget = 3", "budget = 1e300"), "resources[0].budget: found 1e+300"),
     ("no risk model", lambda t: t + '\n[risk]\nmodel = "shrnk"\n', "risk.model: found 'shrnk'; expected 'field-flow'"),
     ("no method", lambda t: t + '\n[solve]\nmethod = "compct"\n', "Did you mean 'compact'?"),
@@ -303,3 +305,27 @@ def test_the_folder_one_is_in_is_not_written(
     assert "the folder you are in" in outcome.err
     assert "solving" not in outcome.err
     assert list((tmp_path / "here").iterdir()) == []
+
+
+def test_ids_as_long_as_a_scenario_allows_are_written(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    kind, site, agency, resource = "k" * 200, "s" * 200, "a" * 200, "r" * 200
+    text = SCENARIO.replace('"post"', f'"{kind}"').replace('"police"', f'"{agency}"')
+    scenario = write_scenario(tmp_path, text.replace('"teams"', f'"{resource}"').replace("{ teams", f"{{ {resource}"))
+    rows = SITES.replace("police", agency).replace("post", kind).replace("\na,", f"\n{site},")
+    (tmp_path / "sites.csv").write_text(rows, encoding="utf-8")
+    outcome = command("plan", scenario, "--out", tmp_path / "out", "--json", "--gap", 0)
+    assert outcome.code == 0, outcome.err
+    instance = read_instance(tmp_path / "out/instance.json")
+    assert site in {option.id for option in instance.options}
+    assert {resource.id for resource in instance.resources} == {f"{resource}@{agency}"}
+
+
+def test_amounts_that_no_file_holds_are_found_before_the_solve(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    rows = SITES.replace("kinds\n", "kinds,lanes\n", 1).replace(",post\n", ",post,1e300\n")
+    scenario = write_scenario(tmp_path)
+    (tmp_path / "sites.csv").write_text(rows, encoding="utf-8")
+    outcome = command("plan", scenario, "--out", tmp_path / "out")
+    assert outcome.code == 1
+    assert "as an instance, options[0].uses" in outcome.err
+    assert "solving" not in outcome.err
+    assert not (tmp_path / "out").exists()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from optimizer.base.errors import ProblemList
 from optimizer.base.names import close_match, one_of
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pydantic_core import ErrorDetails
+
+
+ComposedId = Annotated[str, Field(min_length=1, max_length=2000)]
+"""An id in a file that this package writes: it may be made of several ids that people give, of at most 200 characters each."""
 
 
 class Strict(BaseModel):

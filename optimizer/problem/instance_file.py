@@ -14,7 +14,7 @@ from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.file_kinds import GEOJSON, PLAN, json_kind
 from optimizer.base.files import read_json, write_json
 from optimizer.base.names import unknown_name
-from optimizer.base.schema import Strict, validated
+from optimizer.base.schema import ComposedId, Strict, validated
 from optimizer.problem.arc_arrays import float_column
 from optimizer.problem.evaders import Evader, Route
 from optimizer.problem.instance import Instance
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from optimizer.problem.reachability import OnUnreachable
 
 NodeId = StrictInt | StrictStr
-Id = Annotated[str, Field(min_length=1, max_length=200)]
+Id = ComposedId
 Amount = Annotated[float, Field(ge=0, le=1e15)]
 SCHEMA_VERSION: Literal[2] = 2
 
@@ -154,6 +154,18 @@ def write_instance(path: str | os.PathLike[str], instance: Instance) -> None:
     """Write an instance file that `read_instance` gives back unchanged."""
     content = instance_to_model(instance).model_dump(exclude_defaults=True)
     write_json(Path(path), content | {"schema_version": SCHEMA_VERSION}, indent=None)
+
+
+def check_content(instance: Instance, where: str) -> None:
+    """Check that an instance can be written, roads aside, before it is solved.
+
+    Raises
+    ------
+    InputError
+        With each amount or id that its file has no room for.
+    """
+    no_roads = {"nodes": {"id": [0]}, "arcs": {"tail": [], "head": [], "reliability": []}}
+    validated(InstanceModel, _content(instance) | no_roads, f"{where}, as an instance")
 
 
 def make_instance(

@@ -13,7 +13,7 @@ from pydantic import Field, StrictInt, StrictStr
 from scipy.sparse import csr_array
 
 from optimizer.base.names import unknown_name
-from optimizer.base.schema import Strict
+from optimizer.base.schema import ComposedId, Strict
 from optimizer.problem.teams import NO_WAY, Elements, Patrol, PatrolField, Post, TeamBase, TeamType
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from optimizer.base.errors import ProblemList
 
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+Name = ComposedId
 Chance = Annotated[float, Field(ge=0, le=1)]
 Position = Annotated[int, Field(ge=0)]
 Seconds = Annotated[int, Field(ge=0)]

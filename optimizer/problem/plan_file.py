@@ -15,7 +15,7 @@ from optimizer.base.errors import ProblemList
 from optimizer.base.file_kinds import INSTANCE, PLAN, json_kind
 from optimizer.base.files import read_json
 from optimizer.base.names import close_match
-from optimizer.base.schema import Strict, validated
+from optimizer.base.schema import ComposedId, Strict, validated
 from optimizer.problem.beats import make_beat
 from optimizer.problem.plan import Plan
 from optimizer.problem.result import Limit, Status
@@ -33,7 +33,7 @@ DIGITS = 6
 SAME_MINUTES = 1e-3
 """How far the times of a beat that is read may lie from those that its instance gives it."""
 
-Id = Annotated[str, Field(min_length=1, max_length=500)]
+Id = ComposedId
 Minutes = Annotated[float, Field(ge=0)]
 
 

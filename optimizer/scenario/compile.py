@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.errors import ProblemList
+from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.listener import SILENT, step
 from optimizer.problem.instance import Instance
-from optimizer.problem.instance_file import check_evaders
+from optimizer.problem.instance_file import check_content, check_evaders
 from optimizer.scenario.assumptions import assumptions_of
 from optimizer.scenario.candidates import road_sites
 from optimizer.scenario.demand import check_loads
@@ -127,8 +127,9 @@ def compile_scenario(
         cost = background_cost(region.network, scenario)
         travel = scenario_evaders(scenario, demand, region.network, cost, shares)
     evaders = travel.evaders
+    reliability = _reliability(cost, str(path))
     with step(listener, "placing sites"):
-        roads = road_sites(scenario.sites, region.network, evaders, np.exp(-cost), taken=evidence.sites)
+        roads = road_sites(scenario.sites, region.network, evaders, reliability, taken=evidence.sites)
     sites = [*evidence.sites, *roads]
     table = compile_options(sites, scenario, region.network)
     options, resources = table.options, table.resources
@@ -139,7 +140,7 @@ def compile_scenario(
         node_id=network.node_id,
         tail=network.tail,
         head=network.head,
-        reliability=np.exp(-cost),
+        reliability=reliability,
         evaders=evaders,
         options=options,
         resources=resources,
@@ -149,6 +150,7 @@ def compile_scenario(
     check_evaders(instance, str(path))
     patrols = compile_patrols(evidence, evaders, instance.reliability, str(path))
     instance = replace(instance, patrols=patrols)
+    check_content(instance, str(path))
     if not options and patrols is None:
         warnings.append("The scenario offers no site: nothing can be placed.")
     return Compiled(
@@ -189,6 +191,16 @@ def _fitted_risk(evidence: ScenarioEvidence) -> _FittedRisk:
     fitted = evidence.risk_model().fit(evidence.records, evidence.effort, network)
     estimate = fitted.predict()
     return _FittedRisk(fitted, estimate, gateway_index(fitted, estimate, network, gateways), estimate.warnings)
+
+
+def _reliability(cost: NDArray[np.float64], where: str) -> NDArray[np.float64]:
+    """Return the (m,) chance to pass each arc undetected with nothing placed; one of zero is a fault, as nothing would be left to plan."""
+    reliability = np.exp(-cost)
+    if not (reliability > 0).all():
+        found = f"{np.count_nonzero(reliability <= 0)} roads that nobody passes undetected, even with nothing placed"
+        expected, remedy = "a chance above 0 on every road", "Lower per_hour, per_km or by_class"
+        raise InputError(Problem(f"{where}, background", found, expected, remedy))
+    return reliability
 
 
 def _exclusions(

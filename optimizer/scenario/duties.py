@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from optimizer.base.errors import ProblemList
 from optimizer.problem.plan_file import PlanBeat
-from optimizer.scenario.duties_file import CrewRow, DutiesFile, Duty, DutyStop, ShiftRow, check_duties
+from optimizer.scenario.duties_file import MOST_STAFF, CrewRow, DutiesFile, Duty, DutyStop, ShiftRow, check_duties
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -75,7 +75,10 @@ def make_duties(
     rows: list[Duty] = []
     for one in served:
         staff = math.ceil(sum(one.placement.uses.get(resource, 0.0) for resource in people) - ROUNDING)
-        if staff > 0:
+        if staff > MOST_STAFF:
+            here = f"{where}, {one.placement.label or one.placement.id}"
+            problems.add(here, f"{staff:.4g} people in one shift", f"at most {MOST_STAFF}", "Check its use of people")
+        elif staff > 0:
             rows += _rows(one, staff, roster, shifts, where, problems)
     problems.raise_if_any()
     content = DutiesFile(

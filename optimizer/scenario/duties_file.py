@@ -9,7 +9,7 @@ from pydantic import Field
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files import read_json, write_json
 from optimizer.base.names import unknown_name
-from optimizer.base.schema import Strict, validated
+from optimizer.base.schema import ComposedId, Strict, validated
 from optimizer.scenario.roster_model import ClockTime, CrewRules, Day, Hours, RosterId, TimeZone, Weekday
 
 if TYPE_CHECKING:
@@ -21,6 +21,11 @@ DUTIES = "duties.json"
 Longitude = Annotated[float, Field(ge=-180, le=180)]
 Latitude = Annotated[float, Field(ge=-90, le=90)]
 Minutes = Annotated[float, Field(ge=0, le=1440)]
+
+
+DutyId = Annotated[str, Field(min_length=1, max_length=4000)]
+"""Of an option and a shift."""
+MOST_STAFF = 10_000
 
 
 class ShiftRow(Strict):
@@ -55,14 +60,14 @@ class DutyStop(Strict):
 class Duty(Strict):
     """What an option of the plan asks for in one shift; `travel` is empty where every crew goes there at once, `stops` are those of a beat."""
 
-    id: RosterId
-    option: RosterId
+    id: DutyId
+    option: ComposedId
     label: str = ""
     kind: str
     type: str = ""
     agency: str = ""
     shift: RosterId
-    staff: int = Field(ge=1, le=10_000, description="people")
+    staff: int = Field(ge=1, le=MOST_STAFF, description="people")
     place: str = ""
     lon: Longitude
     lat: Latitude
@@ -78,7 +83,7 @@ class Duty(Strict):
 class CrewRow(CrewRules):
     """One crew: it goes out whole."""
 
-    id: RosterId
+    id: ComposedId
     label: str = ""
     agency: str = ""
     base: str = ""

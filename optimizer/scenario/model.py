@@ -92,7 +92,7 @@ class EvadersModel(Strict):
         120, gt=0, description="travel time at which the attraction of a destination has fallen to 1/e"
     )
     population_power: float = Field(1.0, ge=0, le=3)
-    loads: float = Field(1.0, gt=0, description="loads a period; 1 makes the value a share")
+    loads: float = Field(1.0, gt=0, le=1e15, description="loads a period; 1 makes the value a share")
     habitual_share: Chance = Field(0.3, description="share of loads that keep to their routes whatever the plan")
     habitual_draws: int = Field(8, ge=1, le=200)
     habitual_spread: float = Field(0.3, ge=0, le=3)
