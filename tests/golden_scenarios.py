@@ -41,6 +41,13 @@ class AbsentError(Exception):
 # How results are written down
 
 
+GIVEN = (
+    *("id", "label", "lon", "lat", "tail", "head", "direction", "agency", "kinds", "existing"),
+    *("forced", "forbidden", "traffic", "lanes"),
+)
+"""Fields of a site as they were when its digest was stored."""
+
+
 def plain(value: Any, digits: int = 12) -> Any:
     """Return a value as JSON with its floats at so many significant digits."""
     if isinstance(value, np.ndarray | np.generic):
@@ -132,7 +139,7 @@ def compiled(name: str) -> Content:
         "crossings": columns(made.region.crossings, (*whole, "official", "road_class", "way")),
         "dropped": columns(made.region.dropped, ("what", "reason")),
         "sites": columns(sites, ("id=site.id", "segment", "arcs", "lon", "lat", "distance_m"))
-        | {"given": digest([site.site.model_dump(mode="json") for site in sites])},
+        | {"given": digest([{field: site.site.model_dump(mode="json")[field] for field in GIVEN} for site in sites])},
         "patrols": None if instance.patrols is None else field_content(instance.patrols),
         "warnings": list(made.warnings),
         "inputs": [path.name for path in made.inputs],
@@ -229,12 +236,20 @@ def planned(*, teams: bool) -> Content:
         run = json.loads((out / "run.json").read_text(encoding="utf-8"))
         return content | {
             "instance.json": {
-                key: digest(part) if isinstance(part, list | dict) else part for key, part in instance.items()
+                key: digest(_without_labels(part) if key == "evaders" else part)
+                if isinstance(part, list | dict)
+                else part
+                for key, part in instance.items()
             },
             "run.json": {key: run[key] for key in ("options", "warnings")}
             | {"inputs": [item["file"] for item in run["inputs"]]},
             "files": sorted(path.name for path in out.iterdir()),
         }
+
+
+def _without_labels(evaders: Any) -> Any:
+    """Return the evaders of an instance file without the labels that were added later."""
+    return [{key: part for key, part in evader.items() if key != "label"} for evader in evaders]
 
 
 def _lasting(content: Any) -> Any:
