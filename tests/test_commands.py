@@ -34,7 +34,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(__file__).parents[1]
-SOLVE_KEYS = ["instance", "method", "status", "limit", "lower", "upper", "gap", "seconds", "plan", "seed", "version"]
+SOLVE_KEYS = [
+    "instance",
+    "method",
+    "status",
+    "limit",
+    "lower",
+    "upper",
+    "gap",
+    "seconds",
+    "plan",
+    "seed",
+    "tolerance",
+    "version",
+]
 
 
 @pytest.fixture

@@ -20,7 +20,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-RESULT_KEYS = ["instance", "method", "status", "limit", "lower", "upper", "gap", "seconds", "plan", "seed", "version"]
+RESULT_KEYS = [
+    "instance",
+    "method",
+    "status",
+    "limit",
+    "lower",
+    "upper",
+    "gap",
+    "seconds",
+    "plan",
+    "seed",
+    "tolerance",
+    "version",
+]
 
 
 @pytest.fixture

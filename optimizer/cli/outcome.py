@@ -16,7 +16,7 @@ def result_line(instance: str, result: Result) -> dict[str, Any]:
 
     plan = list(result.plan.options) if result.plan else []
     summary = {"instance": instance, **result_summary(result), "plan": plan, "seed": result.seed}
-    return summary | {"version": package_version()} | weighed_beats(result)
+    return summary | {"tolerance": result.tolerance, "version": package_version()} | weighed_beats(result)
 
 
 def weighed_beats(result: Result) -> dict[str, Any]:

@@ -15,7 +15,7 @@ Status = Literal["optimal", "feasible", "infeasible", "unknown"]
 Limit = Literal["time", "interrupted", "memory"]
 
 PROVEN = 1e-7
-"""Bounds closer than this, relative to the upper one, have met: an LP bound carries its feasibility tolerance (1e-9) once for each label."""
+"""Bounds closer than this, relative to the upper one, have met: no smaller gap is asked of any method, whatever its argument."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Result:
     method
         Solver that made the plan.
     status
-        `optimal` (gap within the tolerance asked for), `feasible`, `infeasible` or `unknown`.
+        `optimal` (`gap` at most `tolerance`), `feasible`, `infeasible` or `unknown`.
     limit
         What ended the solve early; None when nothing did.
     plan
@@ -43,6 +43,8 @@ class Result:
         Seed of every random choice.
     statistics
         Counts of the method (overlay nodes, rows, branch-and-bound nodes).
+    tolerance
+        The gap up to which a plan counts as optimal: the one asked for, at least `PROVEN`.
     weighed
         How many beats were weighed against one another in the last placement problem; None without patrol teams.
     weighed_lower
@@ -60,6 +62,7 @@ class Result:
     seconds: float
     seed: int
     statistics: Mapping[str, float] = field(default_factory=dict)
+    tolerance: float = PROVEN
     weighed: int | None = None
     weighed_lower: float | None = None
     pricing_proven: bool = True
@@ -70,9 +73,19 @@ class Result:
         return relative_gap(self.lower, self.upper)
 
     @property
+    def nothing_helps(self) -> bool:
+        """Whether the plan is empty and proven best to within `PROVEN`: no option fits, or none that fits lowers the value."""
+        return self.plan is not None and not self.plan.placements and self.gap is not None and self.gap <= PROVEN
+
+    @property
     def weighed_gap(self) -> float | None:
         """The same gap within the beats that were weighed; None without patrol teams."""
         return relative_gap(self.weighed_lower, self.upper)
+
+
+def tolerance_of(gap: float) -> float:
+    """Return the gap up to which a plan counts as optimal where this one is asked for."""
+    return max(gap, PROVEN)
 
 
 def relative_gap(lower: float | None, upper: float | None) -> float | None:

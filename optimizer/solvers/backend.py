@@ -8,6 +8,9 @@ HiGHS inside MathOpt ignores callbacks and the interrupter, so a model of more t
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import os
 import re
 import subprocess
 import sys
@@ -28,7 +31,7 @@ from optimizer.base.listener import SILENT, stop_if_cancelled
 from optimizer.base.temporary import scratch_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
@@ -110,6 +113,7 @@ def solve_mip(
     gap: float,
     time_limit: float | None,
     seed: int,
+    presolve: bool = True,
     start: NDArray[np.float64] | None = None,
     listener: Listener = SILENT,
 ) -> MipOutcome:
@@ -125,6 +129,8 @@ def solve_mip(
         Seconds, or None.
     seed
         Seed of the solver, >= 0.
+    presolve
+        Whether HiGHS may change the model before it solves it.
     start
         (n,) values of the integers to start from; NaN where unknown.
     listener
@@ -144,6 +150,7 @@ def solve_mip(
     )
     parameters.highs.double_options["mip_feasibility_tolerance"] = TOLERANCE
     parameters.highs.double_options["primal_feasibility_tolerance"] = TOLERANCE
+    parameters.highs.string_options["presolve"] = "choose" if presolve else "off"
     if model.cost.size > SIMPLEX_COLUMNS:
         parameters.highs.string_options["mip_lp_solver"] = "ipm"
     if int(model.integer.sum()) <= IN_PROCESS_INTEGERS:
@@ -203,7 +210,34 @@ def run_mathopt(
 
 
 def _in_process(model: MipModel, proto: model_pb2.ModelProto, parameters: mathopt.SolveParameters) -> MipOutcome:
-    return _outcome(model, run_mathopt(proto, parameters).to_proto())
+    with _stdout_closed():
+        return _outcome(model, run_mathopt(proto, parameters).to_proto())
+
+
+@contextlib.contextmanager
+def _stdout_closed() -> Iterator[None]:
+    """Send to nowhere what C++ writes to standard output: HiGHS prints a line of its own on some models, whatever its options."""
+    sys.stdout.flush()
+    try:
+        kept = os.dup(1)
+    except OSError:  # there is none
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 1)
+        yield
+    finally:
+        flush_c_output()
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def flush_c_output() -> None:
+    """Write out what the C library has buffered; nothing where it has no such name (Windows)."""
+    with contextlib.suppress(OSError, TypeError, AttributeError):
+        ctypes.CDLL(None).fflush(None)
 
 
 def _outcome(model: MipModel, result: Any) -> MipOutcome:  # noqa: ANN401 - a protobuf message without stubs

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import os
 import sys
 import threading
@@ -13,7 +11,7 @@ import numpy as np
 from ortools.math_opt import model_pb2, parameters_pb2
 from ortools.math_opt.python import mathopt
 
-from optimizer.solvers.backend import run_mathopt
+from optimizer.solvers.backend import flush_c_output, run_mathopt
 
 FLUSH_SECONDS = 0.5
 
@@ -50,12 +48,8 @@ def _end_with_parent() -> None:
 
 def _keep_flushing() -> None:
     """Put what HiGHS has written of its improving solutions on disk twice a second: a killed process flushes nothing."""
-    with contextlib.suppress(
-        OSError, TypeError, AttributeError
-    ):  # no C library by this name (Windows): an interrupt then keeps less
-        libc = ctypes.CDLL(None)
-        while not threading.Event().wait(FLUSH_SECONDS):
-            libc.fflush(None)
+    while not threading.Event().wait(FLUSH_SECONDS):
+        flush_c_output()
 
 
 if __name__ == "__main__":

@@ -13,11 +13,12 @@ from optimizer.base.listener import SILENT, SilentListener, step, stop_if_cancel
 from optimizer.base.names import unknown_name
 from optimizer.problem.evaluation import plan_value
 from optimizer.problem.plan import Plan, violations
-from optimizer.problem.result import PROVEN, Result, relative_gap
+from optimizer.problem.result import PROVEN, Result, relative_gap, tolerance_of
 from optimizer.solvers.branch_and_cut.commodities import Commodities
 from optimizer.solvers.branch_and_cut.path_pool import PathPool
 from optimizer.solvers.branch_and_cut.tree import BranchAndCut
 from optimizer.solvers.compact import compact_model
+from optimizer.solvers.enumeration import Enumeration
 from optimizer.solvers.heuristics import greedy, local_search, ruin_and_recreate, tidy
 from optimizer.solvers.overlay.overlay import Overlay, contract
 from optimizer.solvers.pooled_values import PooledValues
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from optimizer.base.listener import Listener
     from optimizer.problem.instance import Instance
     from optimizer.problem.result import Limit
+    from optimizer.solvers.compact import CompactModel
 
 SEARCH_SECONDS = 10.0
 """Longest local search, in seconds."""
@@ -37,6 +39,8 @@ SEARCH_SHARE = 0.25
 """Longest local search, as a share of the time left; and of all of them, as a share of the time spent."""
 START_SHARE, START_WORSE = 0.6, 0.03
 """Share of the time left that a search around a plan to begin from may take, and how much worse than the best it may be, relative."""
+FEW = 10
+"""Most free options whose plans are all tried where the bound of the mixed-integer program is in doubt."""
 WIDE = 0.05
 """Gap after the first local search from which on a greedy plan is made to search around as well."""
 
@@ -59,10 +63,12 @@ def solve(
     instance
         The problem.
     method
-        `cuts` (branch and cut), `compact` (one mixed-integer program in HiGHS), `greedy` (its bound is the value with every
-        option placed), or `auto`, which is `cuts`: none of the benchmark's problems is solved faster by another (results/benchmarks.md).
+        `cuts` (branch and cut), `compact` (one mixed-integer program in HiGHS), `greedy` (a greedy plan and one local search; its bound is
+        the value with every option placed), or `auto`, which is `cuts`: none of the benchmark's problems is solved faster by another
+        (results/benchmarks.md).
     gap
-        Relative gap (upper - lower) / upper at which to stop, >= 0.
+        Relative gap (upper - lower) / upper at which to stop, >= 0; one below `PROVEN` (1e-7) counts as that. It is a promise about the
+        bound: whatever it is, no method stops before it has made a greedy plan and one local search, unless the time limit comes first.
     time_limit
         Seconds, > 0; None for no limit.
     seed
@@ -142,7 +148,10 @@ def place(
 
 @dataclass
 class _SolveState(SilentListener):
-    """The state of one solve: the incumbent and the bounds, which only ever improve, whatever the searches that it listens to report."""
+    """The state of one solve: the incumbent and the bounds, which only ever improve, whatever the searches that it listens to report.
+
+    `looked` says whether a greedy plan and a local search were made in time, or nothing was left to gain.
+    """
 
     instance: Instance
     gap: float
@@ -153,6 +162,7 @@ class _SolveState(SilentListener):
     lower: float = 0.0
     upper: float = np.inf
     limit: Limit | None = None
+    looked: bool = False
     started: float = field(default_factory=time.monotonic)
     statistics: dict[str, float] = field(default_factory=dict)
     given: Overlay | None = None
@@ -185,7 +195,17 @@ class _SolveState(SilentListener):
     @property
     def closed(self) -> bool:
         """Whether the bounds have met to within the gap asked for."""
-        return (relative_gap(self.lower, self.upper) or 0.0) <= max(self.gap, PROVEN)
+        return self.gap_left <= tolerance_of(self.gap)
+
+    @property
+    def gap_left(self) -> float:
+        """Relative gap of the bounds so far; 0 where it is not known."""
+        return relative_gap(self.lower, self.upper) or 0.0
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether the time limit has come."""
+        return time.monotonic() >= self.until
 
     def offer(self, placed: NDArray[np.bool_]) -> None:
         """Take a plan as the incumbent if it is feasible and better by its value on the overlay; `verify` has the last word."""
@@ -233,22 +253,21 @@ class _SolveState(SilentListener):
         return Result(
             method=method,
             status="optimal" if self.closed else "feasible",
-            limit=None if self.closed and self.limit != "interrupted" else self.limit,
+            limit=None if self.closed and self.looked and self.limit != "interrupted" else self.limit,
             plan=Plan.from_mask(self.instance, self.placed),
             lower=self.lower,
             upper=self.upper,
             seconds=time.monotonic() - self.started,
             seed=self.seed,
             statistics=self.statistics,
+            tolerance=tolerance_of(self.gap),
         )
 
 
 def _greedy(search: _SolveState) -> None:
     commodities = Commodities.of(search.overlay)
-    pooled = PooledValues(commodities, PathPool(search.overlay, commodities.searches))
-    with step(search.listener, "greedy"):
-        search.offer(greedy(search.instance, search.overlay, pooled, until=search.until, listener=search))
-    search.limit = "time" if time.monotonic() >= search.until else None
+    _PlanImprover(search, PooledValues(commodities, PathPool(search.overlay, commodities.searches))).look()
+    search.limit = "time" if search.out_of_time else None
 
 
 def _cuts(search: _SolveState) -> None:
@@ -271,10 +290,14 @@ def _cuts(search: _SolveState) -> None:
         tree.offer(search.placed)
         with step(search.listener, "cutting"):
             tree.cut_root()
-        improver = None if search.closed or tree.out_of_time else _improved(search, tree)
-        if improver is not None and not search.closed:
+        improver = _PlanImprover(search, PooledValues(tree.master.commodities, tree.master.pool))
+        if not (search.closed or tree.out_of_time):
+            _improve(search, tree, improver)
+        if not (search.closed or tree.out_of_time):
             with step(search.listener, "branching"):
                 tree.branch(improver.near_node)
+        search.prove(tree.lower)
+        improver.look()
     finally:
         search.statistics |= {"linear_programs": tree.rounds, "nodes": tree.nodes, "rows": tree.master.program.n_rows}
     search.prove(tree.lower)
@@ -282,20 +305,16 @@ def _cuts(search: _SolveState) -> None:
     search.tidy()
 
 
-def _improved(search: _SolveState, tree: BranchAndCut) -> _PlanImprover:
-    """Dive for a plan, search around it and, while the gap is wide, around a greedy one; return what can search around others."""
-    improver = _PlanImprover(search, PooledValues(tree.master.commodities, tree.master.pool))
+def _improve(search: _SolveState, tree: BranchAndCut, improver: _PlanImprover) -> None:
+    """Dive for a plan, search around it and, while the gap is wide, around a greedy one."""
     with step(search.listener, "diving"):
         dived = tree.dive()
     if dived is not None:
         search.offer(dived)
         improver.search_around(search.placed)
-    if (relative_gap(search.lower, search.upper) or 0.0) > WIDE:
-        with step(search.listener, "greedy"):
-            other = greedy(search.instance, search.overlay, improver.pooled, until=search.until, listener=search)
-        improver.search_around(other)
+    if search.gap_left > WIDE:
+        improver.search_around(improver.greedy())
     tree.offer(search.placed)
-    return improver
 
 
 class _PlanImprover:
@@ -308,9 +327,35 @@ class _PlanImprover:
         self._spent = 0.0
         self._rng = np.random.default_rng(search.seed)
         self._seen: set[bytes] = set()
+        self._greedy: NDArray[np.bool_] | None = None
 
-    def search_around(self, start: NDArray[np.bool_], share: float = 0.0) -> NDArray[np.bool_]:
-        """Search around a plan, for at least a share of the time that is left where there is a limit, and offer what is found."""
+    def greedy(self) -> NDArray[np.bool_]:
+        """Return a greedy plan, offered as well; it is made once."""
+        search = self._search
+        if self._greedy is None:
+            with step(search.listener, "greedy"):
+                made = greedy(search.instance, search.overlay, self.pooled, until=search.until, listener=search)
+            search.offer(made)
+            self._greedy = made
+        return self._greedy
+
+    def look(self) -> None:
+        """Make sure of a greedy plan and a local search around the best, unless the bounds leave nothing to gain or time is up.
+
+        A gap is a promise about the bound, not leave to stop looking.
+        """
+        search = self._search
+        if search.gap_left > PROVEN and not search.out_of_time:
+            self.greedy()
+        if search.gap_left > PROVEN and not search.out_of_time and search.placed.tobytes() not in self._seen:
+            self.search_around(search.placed, ruins=False)
+        search.looked = search.gap_left <= PROVEN or not search.out_of_time
+
+    def search_around(self, start: NDArray[np.bool_], share: float = 0.0, *, ruins: bool = True) -> NDArray[np.bool_]:
+        """Search around a plan, for at least a share of the time that is left where there is a limit, and offer what is found.
+
+        While the gap is wide the search goes on with ruins, where they are wanted.
+        """
         search, began = self._search, time.monotonic()
         left = search.until - began
         seconds = max(min(SEARCH_SECONDS, left * SEARCH_SHARE), share * left if np.isfinite(left) else 0.0)
@@ -318,7 +363,7 @@ class _PlanImprover:
         with step(search.listener, "local search"):
             improved = local_search(*problem, start, until=began + seconds, listener=search)
             search.offer(improved)
-            if (relative_gap(search.lower, search.upper) or 0.0) > WIDE:
+            if ruins and search.gap_left > WIDE:
                 until = began + seconds
                 improved = ruin_and_recreate(*problem, improved, rng=self._rng, until=until, listener=search)
                 search.offer(improved)
@@ -337,7 +382,8 @@ class _PlanImprover:
 def _compact(search: _SolveState) -> None:
     from optimizer.solvers.backend import solve_mip
 
-    if search.closed:
+    _greedy(search)
+    if search.closed or search.limit is not None:
         return
     model = compact_model(search.instance, search.overlay)
     search.statistics |= {"rows": model.mip.rows.shape[0], "columns": model.mip.rows.shape[1]}
@@ -346,30 +392,46 @@ def _compact(search: _SolveState) -> None:
     with step(search.listener, "branching"):
         outcome = solve_mip(
             model.mip,
-            gap=search.gap,
+            gap=search.gap / 2,  # the rest for what the tolerances may hide
             time_limit=search.seconds_left,
             seed=search.seed,
+            presolve=not model.delicate,
             start=start,
-            listener=_Scaled(search, model.scale),
+            listener=_Scaled(search, model),
         )
     search.statistics["nodes"] = outcome.nodes
     search.limit = outcome.limit
     if outcome.x is not None:
         search.offer(tidy(search.instance, search.overlay, outcome.x[: search.placed.size] > 0.5))
-    search.prove(outcome.bound * model.scale)
+    proven = model.proven(outcome.bound)
+    if proven <= search.upper:  # else the solver contradicts a plan, and nothing that it says is proven
+        search.prove(proven)
     search.report()
+    if not search.closed and search.limit is None and int(search.overlay.free.sum()) <= FEW:
+        _enumerate(search)
+
+
+def _enumerate(search: _SolveState) -> None:
+    """Try all plans, in exact arithmetic."""
+    with step(search.listener, "enumerating"):
+        trial = Enumeration(search.instance, search.overlay, search.upper, search.gap, search.until, search)
+        trial.run()
+    search.prove(trial.lower)
+    search.limit = "time" if trial.out_of_time else None
+    search.tidy()
 
 
 class _Scaled(SilentListener):
     """Passes on the bounds of a scaled model where they are better than what the search has; they are not proven yet."""
 
-    def __init__(self, search: _SolveState, scale: float) -> None:
-        self._search, self._scale = search, scale
+    def __init__(self, search: _SolveState, model: CompactModel) -> None:
+        self._search, self._model = search, model
 
     def bounds_moved(self, lower: float, upper: float) -> None:
         """Report them in the commodities of the problem."""
-        search, scale = self._search, self._scale
-        search.listener.bounds_moved(max(lower * scale, search.lower), min(upper * scale, search.upper))
+        search, model = self._search, self._model
+        best = min(upper * model.scale, search.upper)
+        search.listener.bounds_moved(min(max(model.proven(lower), search.lower), best), best)
 
     def cancelled(self) -> bool:
         """Return whether the search is to stop."""

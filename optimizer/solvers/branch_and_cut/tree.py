@@ -22,7 +22,7 @@ import numpy as np
 
 from optimizer.base.listener import SILENT
 from optimizer.problem.plan import fits
-from optimizer.problem.result import PROVEN
+from optimizer.problem.result import tolerance_of
 from optimizer.solvers.best_first import BestFirstSearch, Child
 from optimizer.solvers.branch_and_cut.master import VIOLATION, Master, Relaxed
 from optimizer.solvers.branch_and_cut.node import Node, addable
@@ -113,7 +113,7 @@ class BranchAndCut:
     @property
     def cutoff(self) -> float:
         """Bound from which on a node need not be looked at further."""
-        return self.upper * (1 - max(self.gap, PROVEN) * (1 - ROUNDING))
+        return self.upper * (1 - tolerance_of(self.gap) * (1 - ROUNDING))
 
     @property
     def out_of_time(self) -> bool:

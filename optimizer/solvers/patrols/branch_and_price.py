@@ -17,7 +17,7 @@ import numpy as np
 
 from optimizer.base.listener import SILENT, stop_if_cancelled
 from optimizer.problem.plan import BUDGET_TOLERANCE, fits
-from optimizer.problem.result import PROVEN
+from optimizer.problem.result import tolerance_of
 from optimizer.solvers.best_first import BestFirstSearch, Child
 from optimizer.solvers.branch_and_cut.node import addable
 from optimizer.solvers.patrols.column_generation import BeatNode, beat_uses
@@ -111,7 +111,7 @@ class BranchAndPrice:
     @property
     def cutoff(self) -> float:
         """Bound from which on a node need not be looked at further."""
-        return self.upper * (1 - max(self.gap, PROVEN))
+        return self.upper * (1 - tolerance_of(self.gap))
 
     @property
     def out_of_time(self) -> bool:

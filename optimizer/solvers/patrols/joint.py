@@ -22,7 +22,7 @@ from optimizer.base.errors import InfeasibleError
 from optimizer.base.listener import SILENT, step
 from optimizer.problem.beats import with_beats, with_teams
 from optimizer.problem.plan import Plan, violations
-from optimizer.problem.result import PROVEN, relative_gap
+from optimizer.problem.result import relative_gap, tolerance_of
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
 from optimizer.solvers.solve import check_arguments, place
@@ -198,7 +198,7 @@ def _over_all_beats(
         "pricing_median_seconds": float(np.median(seconds)) if seconds else 0.0,
         "pricing_largest_seconds": max(seconds, default=0.0),
     }
-    closed = (relative_gap(lower, result.upper) or 0.0) <= max(gap, PROVEN)
+    closed = (relative_gap(lower, result.upper) or 0.0) <= tolerance_of(gap)
     return replace(
         result,
         status="optimal" if closed else "feasible",
