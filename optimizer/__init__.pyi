@@ -6,6 +6,7 @@ from .base.errors import SolverError as SolverError
 from .base.listener import Listener as Listener
 from .base.listener import SilentListener as SilentListener
 from .lab.converters.snip import snip_instance as snip_instance
+from .patrols.candidates import candidate_segments as candidate_segments
 from .pipeline.check import CheckedScenario as CheckedScenario
 from .pipeline.check import check_scenario_file as check_scenario_file
 from .pipeline.plan import Planned as Planned
@@ -17,6 +18,9 @@ from .pipeline.roster import roster_of_plan as roster_of_plan
 from .problem.arc_results import ArcResults as ArcResults
 from .problem.arc_results import arc_results as arc_results
 from .problem.detection import checkpoint_survival as checkpoint_survival
+from .problem.entity_frames import evaders_from_frame as evaders_from_frame
+from .problem.entity_frames import options_from_frame as options_from_frame
+from .problem.entity_frames import resources_from_frame as resources_from_frame
 from .problem.evaders import Evader as Evader
 from .problem.evaders import Route as Route
 from .problem.evaluation import Evaluation as Evaluation
@@ -31,11 +35,14 @@ from .problem.instance_file import write_instance as write_instance
 from .problem.network import Network as Network
 from .problem.options import Option as Option
 from .problem.options import Resource as Resource
+from .problem.options import options_on as options_on
 from .problem.placements import Beat as Beat
 from .problem.placements import Placement as Placement
 from .problem.places import Crossing as Crossing
 from .problem.places import Gateway as Gateway
 from .problem.places import Settlement as Settlement
+from .problem.places import gateways_at as gateways_at
+from .problem.places import settlements_at as settlements_at
 from .problem.plan import Plan as Plan
 from .problem.plan import violations as violations
 from .problem.plan_file import PlanFile as PlanFile
@@ -43,6 +50,8 @@ from .problem.plan_file import plan_schema as plan_schema
 from .problem.plan_file import read_plan as read_plan
 from .problem.plan_file import read_plan_file as read_plan_file
 from .problem.result import Result as Result
+from .records.frames import effort_from_frame as effort_from_frame
+from .records.frames import seizures_from_frame as seizures_from_frame
 from .region.model import Region as Region
 from .region.sources import read_region as read_region
 from .region.sources import region_from_address as region_from_address
@@ -51,6 +60,8 @@ from .region.sources import region_from_place as region_from_place
 from .region.sources import region_from_polygon as region_from_polygon
 from .region.store import load_region as load_region
 from .region.store import save_region as save_region
+from .risk.demand_evaders import evaders_between as evaders_between
+from .risk.estimate import RiskEstimate as RiskEstimate
 from .scenario.compile import Compiled as Compiled
 from .scenario.compile import compile_scenario as compile_scenario
 from .scenario.model import scenario_schema as scenario_schema
@@ -81,21 +92,29 @@ __all__ = [
     "Resource",
     "Response",
     "Result",
+    "RiskEstimate",
     "Route",
     "Settlement",
     "SilentListener",
     "SolverError",
     "arc_results",
     "build_region",
+    "candidate_segments",
     "check_scenario_file",
     "checkpoint_survival",
     "compile_scenario",
+    "effort_from_frame",
+    "evaders_between",
+    "evaders_from_frame",
     "evaluate",
     "find_alerts",
+    "gateways_at",
     "instance_schema",
     "load_region",
     "make_instance",
     "marginal_values",
+    "options_from_frame",
+    "options_on",
     "plan_scenario",
     "plan_schema",
     "read_instance",
@@ -106,9 +125,12 @@ __all__ = [
     "region_from_bbox",
     "region_from_place",
     "region_from_polygon",
+    "resources_from_frame",
     "roster_of_plan",
     "save_region",
     "scenario_schema",
+    "seizures_from_frame",
+    "settlements_at",
     "snip_instance",
     "solve",
     "violations",

@@ -4,25 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from optimizer.problem.evaders import best_responses
-from optimizer.problem.network import great_circle_m
+from optimizer.patrols.candidates import candidate_segments
 from optimizer.problem.teams import Post
-from optimizer.risk.demand import segment_loads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from optimizer.problem.evaders import Evader
     from optimizer.problem.network import Network
-
-ROUNDS = 4
-"""Times that evaders are asked for their answer, each with what was chosen before watched."""
-WATCHED = 0.5
-"""Survival on a segment chosen in an earlier round: evaders look for other roads, and do not give up."""
 
 
 def choose_posts(
@@ -49,24 +41,11 @@ def choose_posts(
     traffic
         (segments,) vehicles an hour, > 0; 1 where None.
     """
-    kept: list[int] = []
-    survival = reliability.copy()
-    middle = network.segment_midpoint
-    for step in range(ROUNDS):
-        wanted = count * (step + 1) // ROUNDS
-        answers = best_responses(network.n_nodes, network.tail, network.head, survival, evaders)
-        flow = np.where(allowed, segment_loads(network, evaders, answers), 0.0)
-        for segment in np.argsort(-flow, kind="stable").tolist():
-            if len(kept) >= wanted or flow[segment] <= 0:
-                break
-            if segment in kept:
-                continue
-            lon, lat = middle[segment]
-            if kept and great_circle_m(middle[kept, 0], middle[kept, 1], lon, lat).min() < spacing_m:
-                continue
-            kept.append(segment)
-        survival = np.where(np.isin(network.segment, kept), WATCHED * reliability, reliability)
-    return [post_on(network, segment, traffic=1.0 if traffic is None else float(traffic[segment])) for segment in kept]
+    kept = candidate_segments(network, reliability, evaders, count, spacing_m=spacing_m, allowed=allowed)
+    return [
+        post_on(network, segment, traffic=1.0 if traffic is None else float(traffic[segment]))
+        for segment in kept.tolist()
+    ]
 
 
 def post_on(network: Network, segment: int, label: str = "", traffic: float = 1.0) -> Post:

@@ -13,6 +13,7 @@ from optimizer.problem.plan import Plan, with_plan
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import pandas as pd
     from numpy.typing import NDArray
 
     from optimizer.problem.instance import Instance
@@ -49,6 +50,13 @@ class Evaluation:
 
     value: float
     evaders: tuple[Response, ...]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row an evader: `id`, `weight`, `value` (before weighting), `arcs` (positions) and `route` (node ids) of its answer."""
+        import pandas as pd
+
+        names = ("id", "weight", "value", "arcs", "route")
+        return pd.DataFrame({name: [getattr(each, name) for each in self.evaders] for name in names})
 
 
 def evaluate(instance: Instance, plan: Plan | Iterable[str]) -> Evaluation:

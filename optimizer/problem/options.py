@@ -5,8 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from optimizer.base.errors import InputError
+from optimizer.problem.arc_arrays import float_column
+from optimizer.problem.network_checks import at_fault, position_problems
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike
+
+    from optimizer.problem.network import Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +86,62 @@ class Option:
     forced: bool = False
     forbidden: bool = False
     type: str = ""
+
+
+def options_on(
+    network: Network,
+    segments: ArrayLike,
+    *,
+    survival: ArrayLike,
+    uses: Mapping[str, float],
+    kind: str = "checkpoint",
+    agency: str = "",
+) -> tuple[Option, ...]:
+    """Return an option on each of some segments, watching every arc of it; its id is `KIND-SEGMENT`.
+
+    Parameters
+    ----------
+    network
+        The roads.
+    segments
+        (k,) segments, each once; for example those of `candidate_segments`.
+    survival
+        (k,) chances in [0, 1) to pass undetected, or one for all.
+    uses, kind, agency
+        As in `Option`.
+
+    Raises
+    ------
+    InputError
+        If a segment is none of the network's, or a survival is not in [0, 1).
+    """
+    chosen = np.atleast_1d(np.asarray(segments))
+    chances = float_column("options, survival", survival, chosen.size)
+    problems = [
+        *position_problems("options, segments", chosen, network.n_segments, "segments"),
+        *at_fault(
+            "options, survival",
+            ~((chances >= 0) & (chances < 1)),
+            lambda row: f"{chances[row]:g}",
+            "chances to pass undetected, in [0, 1)",
+        ),
+    ]
+    if problems:
+        raise InputError(*problems)
+    arc = network.segment_arc[chosen]
+    labels = [
+        name or road for name, road in zip(network.name[arc].tolist(), network.road_class[arc].tolist(), strict=True)
+    ]
+    rows = zip(chosen.tolist(), network.arcs_of_each(chosen.tolist()), chances.tolist(), labels, strict=True)
+    return tuple(
+        Option(
+            f"{kind}-{segment}",
+            arcs,
+            (chance,) * len(arcs),
+            dict(uses),
+            agency=agency,
+            kind=kind,
+            label=f"{label} ({segment})",
+        )
+        for segment, arcs, chance, label in rows
+    )

@@ -3,6 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.base.errors import InputError
+from optimizer.problem.arc_arrays import float_column
+from optimizer.problem.network_checks import above_zero_problems, position_problems
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import ArrayLike
+
+    from optimizer.problem.network import Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +125,64 @@ class Settlement:
     def label(self) -> str:
         """What people call it."""
         return self.name or self.id
+
+
+def gateways_at(
+    network: Network, nodes: ArrayLike, *, kind: str = "edge", exposure: ArrayLike = 1.0
+) -> tuple[Gateway, ...]:
+    """Return a gateway at each of some nodes, with the node's id as its own.
+
+    Parameters
+    ----------
+    network
+        The roads.
+    nodes
+        (k,) node positions.
+    kind, exposure
+        As in `Gateway`; `exposure` (k,) or one for all.
+
+    Raises
+    ------
+    InputError
+        If a position is none of the network's.
+    """
+    rows = _placed(network, nodes, exposure, "gateways, exposure")
+    return tuple(Gateway(name, node, lon, lat, kind, passing) for name, node, lon, lat, passing in rows)
+
+
+def settlements_at(network: Network, nodes: ArrayLike, population: ArrayLike = 1.0) -> tuple[Settlement, ...]:
+    """Return a settlement at each of some nodes, with the node's id as its own.
+
+    Parameters
+    ----------
+    network
+        The roads.
+    nodes
+        (k,) node positions.
+    population
+        (k,) inhabitants, or one number for all, > 0.
+
+    Raises
+    ------
+    InputError
+        If a position is none of the network's, or a population is not above 0.
+    """
+    rows = _placed(network, nodes, population, "settlements, population")
+    return tuple(Settlement(name, node, lon, lat, name, people) for name, node, lon, lat, people in rows)
+
+
+def _placed(
+    network: Network, nodes: ArrayLike, amount: ArrayLike, where: str
+) -> Iterator[tuple[str, int, float, float, float]]:
+    """Return id, node, longitude, latitude and amount of each place."""
+    node = np.atleast_1d(np.asarray(nodes))
+    amounts = float_column(where, amount, node.size)
+    name = where.split(",", maxsplit=1)[0]
+    problems = [
+        *position_problems(f"{name}, nodes", node, network.n_nodes, "nodes"),
+        *above_zero_problems(where, amounts, "numbers"),
+    ]
+    if problems:
+        raise InputError(*problems)
+    columns = (network.node_id[node].astype(str), node, network.lon[node], network.lat[node], amounts)
+    return zip(*(column.tolist() for column in columns), strict=True)

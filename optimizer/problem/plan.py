@@ -13,12 +13,16 @@ from optimizer.problem.placements import Beat, Placement
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import pandas as pd
     from numpy.typing import NDArray
 
     from optimizer.problem.instance import Instance
 
 BUDGET_TOLERANCE = 1e-9
 """Relative overrun of a budget that still counts as rounding."""
+
+
+_FRAME = ("id", "label", "kind", "type", "agency", "site", "existing", "forced", "arcs", "survival")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,33 @@ class Plan:
     def fixed(self) -> tuple[Placement, ...]:
         """The placements that are no beats."""
         return tuple(placement for placement in self.placements if not isinstance(placement, Beat))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a placement.
+
+        Columns: `id`, `label`, `kind`, `type`, `agency`, `site`, `existing`, `forced`, `arcs` (positions), `survival` (on each), and the amount
+        `uses:NAME` of each resource that any uses.
+        """
+        import pandas as pd
+
+        resources = dict.fromkeys(name for placement in self.placements for name in placement.uses)
+        rows = [
+            {
+                "id": placement.id,
+                "label": placement.label,
+                "kind": placement.kind,
+                "type": placement.type,
+                "agency": placement.agency,
+                "site": placement.site,
+                "existing": placement.existing,
+                "forced": placement.option.forced,
+                "arcs": placement.option.arcs,
+                "survival": placement.option.survival,
+            }
+            | {f"uses:{name}": placement.uses.get(name, 0.0) for name in resources}
+            for placement in self.placements
+        ]
+        return pd.DataFrame(rows, columns=None if rows else list(_FRAME))
 
 
 def with_plan(instance: Instance, plan: Plan) -> Instance:

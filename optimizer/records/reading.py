@@ -12,7 +12,8 @@ import numpy as np
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.records.locate import Gazetteer, locate
 from optimizer.records.model import Effort, Seizures
-from optimizer.records.record_parser import RecordParser, Unused, amount, open_records, whole
+from optimizer.records.record_file import check_fields
+from optimizer.records.record_parser import RecordParser, Unused, amount, open_records, open_table, whole
 from optimizer.records.sources import KILOGRAMS
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from optimizer.base.tables import TextTable
     from optimizer.problem.network import Network
     from optimizer.records.areas import Area
     from optimizer.records.period import Period
@@ -58,11 +60,39 @@ def read_seizures(
         With every fault found in all files: a file, column, number, date or area that cannot be understood, exchanged coordinates, or
         a file of which no row can be used.
     """
+    return _seizures(sources, [partial(open_records, each, folder) for each in sources], network, areas, period)
+
+
+def seizures_of_tables(
+    sources: Sequence[SeizureSource],
+    tables: Sequence[TextTable],
+    network: Network,
+    areas: Sequence[Area] = (),
+    *,
+    period: Period | None = None,
+) -> Seizures:
+    """Return the seizures of tables that are read already, one a source; else as `read_seizures`."""
+    opened = [partial(_opened, source, table) for source, table in zip(sources, tables, strict=True)]
+    return _seizures(sources, opened, network, areas, period)
+
+
+def _opened(source: SeizureSource | EffortSource, table: TextTable) -> RecordParser:
+    check_fields(source.file, source, table)
+    return open_table(source, source.file, table)
+
+
+def _seizures(
+    sources: Sequence[SeizureSource],
+    opened: Sequence[Callable[[], RecordParser]],
+    network: Network,
+    areas: Sequence[Area],
+    period: Period | None,
+) -> Seizures:
     gazetteer = Gazetteer(network, tuple(areas))
     readers = [partial(_seizure_columns, source=source, period=period) for source in sources]
     blank = {"count": np.empty(0), "quantity_kg": np.empty(0), "drug": np.empty(0, dtype=np.str_)}
     return Seizures(
-        **_read_files(sources, readers, gazetteer, folder, blank),
+        **_read_files(sources, readers, gazetteer, opened, blank),
         effort_unit=tuple(source.effort_unit for source in sources),
     )
 
@@ -84,10 +114,33 @@ def read_effort(
     InputError
         As `read_seizures` does; a negative amount is a fault.
     """
+    return _effort(sources, [partial(open_records, each, folder) for each in sources], network, areas, period)
+
+
+def effort_of_tables(
+    sources: Sequence[EffortSource],
+    tables: Sequence[TextTable],
+    network: Network,
+    areas: Sequence[Area] = (),
+    *,
+    period: Period | None = None,
+) -> Effort:
+    """Return the effort of tables that are read already, one a source; else as `read_effort`."""
+    opened = [partial(_opened, source, table) for source, table in zip(sources, tables, strict=True)]
+    return _effort(sources, opened, network, areas, period)
+
+
+def _effort(
+    sources: Sequence[EffortSource],
+    opened: Sequence[Callable[[], RecordParser]],
+    network: Network,
+    areas: Sequence[Area],
+    period: Period | None,
+) -> Effort:
     gazetteer = Gazetteer(network, tuple(areas))
     readers = [partial(_effort_columns, source=source, period=period) for source in sources]
     return Effort(
-        **_read_files(sources, readers, gazetteer, folder, {"amount": np.empty(0)}),
+        **_read_files(sources, readers, gazetteer, opened, {"amount": np.empty(0)}),
         unit=tuple(source.unit for source in sources),
     )
 
@@ -145,7 +198,7 @@ def _read_files(
     sources: Sequence[SeizureSource | EffortSource],
     readers: Sequence[Callable[[RecordParser], Columns]],
     gazetteer: Gazetteer,
-    folder: Path,
+    opened: Sequence[Callable[[], RecordParser]],
     blank: Columns,
 ) -> dict[str, Any]:
     """Return the fields of `LocatedRecords` and those in `blank`, from all files together; raise with the faults of all."""
@@ -157,9 +210,9 @@ def _read_files(
     ]
     unused: list[Unused] = []
     warnings: list[str] = []
-    for index, (source, reader) in enumerate(zip(sources, readers, strict=True)):
+    for index, (open_rows, reader) in enumerate(zip(opened, readers, strict=True)):
         try:
-            rows = open_records(source, folder)
+            rows = open_rows()
             columns = _used_columns(rows, reader, gazetteer)
         except InputError as error:
             problems.extend(error)

@@ -56,7 +56,7 @@ def read_record_file(path: Path, source: SeizureSource | EffortSource, remarks: 
             numeric=tuple(column_of[field] for field in NUMBERS if field in column_of),
         )
         table = _by_field(read_csv(path, "a file of records", wanted, remarks=remarks), column_of)
-    _check_fields(path, source, table)
+    check_fields(path, source, table)
     return table
 
 
@@ -99,7 +99,14 @@ def _by_field(table: TextTable, column_of: Mapping[str, str]) -> TextTable:
     return TextTable(table.unit, table.number, text, table.unread)
 
 
-def _check_fields(path: Path, source: SeizureSource | EffortSource, table: TextTable) -> None:
+def check_fields(path: Path, source: SeizureSource | EffortSource, table: TextTable) -> None:
+    """Refuse a table without a place, a time, an amount or a row.
+
+    Raises
+    ------
+    InputError
+        With all that is missing.
+    """
     problems = ProblemList()
     has = table.text.keys()
     shown = f" among {', '.join(map(repr, table.unread[:12]))}" if table.unread else ""

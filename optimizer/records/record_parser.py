@@ -13,7 +13,7 @@ from optimizer.records.period import parse_period
 from optimizer.records.record_file import read_record_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -182,9 +182,27 @@ def open_records(source: SeizureSource | EffortSource, folder: Path) -> RecordPa
     """
     path = folder / source.file
     remarks: list[str] = []
-    table = read_record_file(path, source, remarks)
+    return open_table(source, path, read_record_file(path, source, remarks), remarks)
+
+
+def open_table(
+    source: SeizureSource | EffortSource, path: Path, table: TextTable, remarks: Sequence[str] = ()
+) -> RecordParser:
+    """Return the parser of a table that is read, with `where` and `duplicates` applied.
+
+    Parameters
+    ----------
+    source
+        What it holds.
+    path
+        What messages call it.
+    table
+        Its text, by field.
+    remarks
+        What the user should know of it so far.
+    """
     rows = RecordParser(
-        source, path, table, np.ones(len(table), dtype=bool), FileProblems(path, table.unit), warnings=remarks
+        source, path, table, np.ones(len(table), dtype=bool), FileProblems(path, table.unit), warnings=list(remarks)
     )
     for column, allowed in source.where.items():
         for position, text in enumerate(table.text[f"column:{column}"]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -83,6 +83,23 @@ class RiskEstimate:
         """Return the seizures per unit of effort of every segment, in one of `units`."""
         rate = self.global_rate[self.units.index(unit)]
         return SeizureRates(rate * self.median, Interval(rate * self.low, rate * self.high))
+
+    def to_frame(self, network: Network | None = None) -> Any:  # noqa: ANN401 - pandas, or geopandas with a network
+        """Return one row a segment: `median`, `low`, `high`, `mean`, `searched`.
+
+        With the network the rows also have `road_class` and `name`, and the frame is a GeoDataFrame of lines in EPSG:4326.
+        """
+        import pandas as pd
+
+        columns = {name: getattr(self, name) for name in ("median", "low", "high", "mean", "searched")}
+        index = pd.RangeIndex(self.median.size, name="segment")
+        if network is None:
+            return pd.DataFrame(columns, index=index)
+        import geopandas as gpd
+
+        arc = network.segment_arc
+        described = {"road_class": network.road_class[arc], "name": network.name[arc]}
+        return gpd.GeoDataFrame({**columns, **described}, index=index, geometry=network.lines, crs="EPSG:4326")
 
 
 @runtime_checkable
