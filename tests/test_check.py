@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 import pytest
 
 from optimizer.base.errors import InputError
+from optimizer.base.schema import validated
 from optimizer.pipeline.check import check_scenario_file
 from optimizer.scenario.compile import compile_scenario
-from optimizer.scenario.model import MethodName
+from optimizer.scenario.model import SolveModel, scenario_schema
 from optimizer.scenario.options import compile_options
 from optimizer.solvers.solve import METHODS
 from tests.command import Outcome, run
@@ -323,7 +324,9 @@ def test_defaults_and_built_in_tables_are_named(tmp_path: Path) -> None:
 
 
 def test_methods_of_a_scenario_are_those_of_the_solvers() -> None:
-    assert set(get_args(MethodName)) == set(METHODS)
+    assert set(scenario_schema()["$defs"]["SolveModel"]["properties"]["method"]["enum"]) == set(METHODS)
+    with pytest.raises(InputError, match=r"method.*Did you mean 'cuts'"):
+        validated(SolveModel, {"method": "cust"}, "test")
 
 
 # ---- the command

@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 
 from optimizer.base.errors import InputError
-from optimizer.cli.arguments import MethodName
 from optimizer.problem.evaders import Evader
 from optimizer.problem.evaluation import evaluate
 from optimizer.problem.instance import Instance
 from optimizer.problem.instance_file import write_instance
+from optimizer.problem.methods import METHOD_NAMES
 from optimizer.problem.options import Option, Resource
 from optimizer.region import save_region
 from optimizer.scenario.compile import compile_scenario
@@ -320,7 +320,7 @@ def test_wrong_usage_ends_with_2(command: Callable[..., Outcome], arguments: tup
 
 
 def test_the_command_line_knows_every_method() -> None:
-    assert {name.value for name in MethodName} == set(METHODS)
+    assert set(METHOD_NAMES) == set(METHODS)
 
 
 def test_an_instance_without_options_has_an_empty_plan(command: Callable[..., Outcome], tmp_path: Path) -> None:

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import math
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
+from optimizer.base.names import close_match, one_of
+from optimizer.problem.methods import METHOD_NAMES
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line and nothing else on standard output.")]
 
 
-class MethodName(StrEnum):
-    """The methods of `optimizer.solvers.solve`, named here so that `--help` need not import them."""
-
-    AUTO = "auto"
-    CUTS = "cuts"
-    COMPACT = "compact"
-    GREEDY = "greedy"
+def _known_method(name: str | None) -> str | None:
+    if name is not None and name not in METHOD_NAMES:
+        raise typer.BadParameter(f"{name!r} is not {one_of(METHOD_NAMES)}. {close_match(name, METHOD_NAMES)}".strip())
+    return name
 
 
-Method = Annotated[MethodName | None, typer.Option(help="How to solve; auto if not given.")]
+Method = Annotated[
+    str | None,
+    typer.Option(
+        callback=_known_method,
+        autocompletion=lambda: METHOD_NAMES,
+        metavar=f"[{'|'.join(METHOD_NAMES)}]",
+        help="How to solve; auto if not given.",
+    ),
+]
 Gap = Annotated[float | None, typer.Option(min=0, max=1, help="Relative gap at which to stop, such as 0.01.")]
 TimeLimit = Annotated[
     float | None, typer.Option(min=0.01, help="Seconds of solving; a plan's scenario has its own, `solve` none.")
@@ -41,11 +48,9 @@ Budgets = Annotated[
 ]
 
 
-def solve_options(
-    method: MethodName | None, gap: float | None, time_limit: float | None, seed: int | None
-) -> dict[str, Any]:
+def solve_options(method: str | None, gap: float | None, time_limit: float | None, seed: int | None) -> dict[str, Any]:
     """Return the options of a solve that were given."""
-    options = {"method": None if method is None else method.value, "gap": gap, "time_limit": time_limit, "seed": seed}
+    options = {"method": method, "gap": gap, "time_limit": time_limit, "seed": seed}
     return {name: value for name, value in options.items() if value is not None}
 
 

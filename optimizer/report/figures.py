@@ -50,6 +50,25 @@ class _Figure:
     size: tuple[float, float]
 
 
+_added: list[_Figure] = []
+"""Figures of other packages."""
+
+
+def add_figure(name: str, draw: Draw, size: tuple[float, float] = (WIDTH_INCHES, 6.0)) -> None:
+    """Let every report have one more figure, which another package draws; one of the same name is replaced.
+
+    Parameters
+    ----------
+    name
+        Of its file, such as `budget.png`.
+    draw
+        Draws a `ReportContent` into axes and returns them.
+    size
+        Width and height, inches.
+    """
+    _added[:] = [figure for figure in _added if figure.name != name] + [_Figure(name, draw, size)]
+
+
 def save_figures(folder: Path, content: ReportContent, layers: MapLayers | None = None) -> list[Path]:
     """Write the figures into an existing folder and return them.
 
@@ -72,7 +91,7 @@ def save_figures(folder: Path, content: ReportContent, layers: MapLayers | None 
         _Figure("layouts.png", draw_layouts, _bars_size(len(content.layouts))),
         _Figure("evaders.png", draw_evaders, _bars_size(len(content.open_ends))),
     ]
-    return [_save(folder, figure, content) for figure in figures]
+    return [_save(folder, figure, content) for figure in figures + _added]
 
 
 def _save(folder: Path, what: _Figure, content: ReportContent) -> Path:

@@ -8,7 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from optimizer.base.files import read_toml
+from optimizer.base.names import close_match, one_of
 from optimizer.base.schema import Strict, validated
+from optimizer.problem.methods import METHOD_NAMES
 from optimizer.records.sources import EffortSource, SeizureSource
 from optimizer.scenario.kinds import KINDS, Amount, AnyKind, Chance, Id, KindModel
 from optimizer.scenario.roster_model import CrewModel, RosterModel, ShiftModel
@@ -18,7 +20,16 @@ from optimizer.scenario.traffic import TrafficModel
 RiskName = Literal[
     "field-flow", "field", "flow-regression", "shrunk", "counts-over-effort", "kernel-density", "raw-counts"
 ]
-MethodName = Literal["auto", "cuts", "compact", "greedy"]
+
+
+def _known_method(name: str) -> str:
+    if name not in METHOD_NAMES:
+        raise ValueError(f"{one_of(METHOD_NAMES)}. {close_match(name, METHOD_NAMES)}".strip())
+    return name
+
+
+MethodName = Annotated[str, AfterValidator(_known_method), Field(json_schema_extra={"enum": METHOD_NAMES})]
+
 """The methods of `optimizer.solvers.solve`, named here so that a scenario is checked before anything is solved."""
 
 

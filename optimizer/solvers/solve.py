@@ -12,6 +12,7 @@ from optimizer.base.errors import InfeasibleError, InputError, Problem
 from optimizer.base.listener import SILENT, SilentListener, step, stop_if_cancelled
 from optimizer.base.names import unknown_name
 from optimizer.problem.evaluation import plan_value
+from optimizer.problem.methods import METHOD_NAMES
 from optimizer.problem.plan import Plan, violations
 from optimizer.problem.result import PROVEN, Result, relative_gap, tolerance_of
 from optimizer.solvers.branch_and_cut.commodities import Commodities
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from optimizer.problem.instance import Instance
     from optimizer.problem.result import Limit
     from optimizer.solvers.compact import CompactModel
+    from optimizer.solvers.method import MethodSearch
 
 SEARCH_SECONDS = 10.0
 """Longest local search, in seconds."""
@@ -448,6 +450,13 @@ METHODS: dict[str, Callable[[_SolveState], None]] = {
     "compact": _compact,
     "greedy": _greedy,
 }
+
+
+def register_method(name: str, method: Callable[[MethodSearch], None]) -> None:
+    """Let `solve`, `--method` and scenarios use a method that another package defines; one of the same name is replaced."""
+    METHODS[name] = method
+    if name not in METHOD_NAMES:
+        METHOD_NAMES.append(name)
 
 
 def check_arguments(method: str, gap: float, time_limit: float | None, seed: int) -> None:
