@@ -43,22 +43,16 @@ def grid_network(side: int, *, step: float = 0.05) -> Network:
     tail, head = np.column_stack((start, end)).ravel(), np.column_stack((end, start)).ravel()
     length = great_circle_m(lon[tail], lat[tail], lon[head], lat[head])
     primary = np.isin(np.arange(start.size), np.flatnonzero(row[east] == 0))
-    return Network(
-        node_id=np.arange(side * side),
+    return Network.from_arrays(
+        tail,
+        head,
+        length,
+        length / 20,
         lon=lon,
         lat=lat,
-        tail=tail.astype(np.int32),
-        head=head.astype(np.int32),
-        length_m=length,
-        time_s=length / 20,
         road_class=np.repeat(np.where(primary, "primary", "track"), 2),
         name=np.array([f"R{arc // 2}" for arc in range(tail.size)]),
-        way=np.zeros(tail.size, dtype=np.int64),
-        segment=np.repeat(np.arange(start.size), 2).astype(np.int32),
-        shape_start=np.arange(0, 2 * tail.size + 1, 2),
-        shape=np.stack(
-            (np.column_stack((lon[tail], lat[tail])), np.column_stack((lon[head], lat[head]))), axis=1
-        ).reshape(-1, 2),
+        segment=np.repeat(np.arange(start.size), 2),
     )
 
 

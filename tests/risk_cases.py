@@ -23,21 +23,15 @@ def network_of(
     """Return a network of straight two-way roads between the (m, 2) `ends`."""
     tail, head = np.concatenate((ends[:, 0], ends[:, 1])), np.concatenate((ends[:, 1], ends[:, 0]))
     length = great_circle_m(lon[tail], lat[tail], lon[head], lat[head])
-    shape = np.stack((np.column_stack((lon[tail], lat[tail])), np.column_stack((lon[head], lat[head]))), axis=1)
-    return Network(
-        node_id=np.arange(lon.size),
+    return Network.from_arrays(
+        tail,
+        head,
+        length,
+        length / 15,
         lon=lon,
         lat=lat,
-        tail=tail.astype(np.int32),
-        head=head.astype(np.int32),
-        length_m=length,
-        time_s=length / 15,
         road_class=np.tile(np.array(classes or ["primary"] * len(ends)), 2),
-        name=np.full(tail.size, ""),
-        way=np.zeros(tail.size, dtype=np.int64),
-        segment=np.tile(np.arange(len(ends)), 2).astype(np.int32),
-        shape_start=np.arange(0, 2 * tail.size + 1, 2),
-        shape=shape.reshape(-1, 2),
+        segment=np.tile(np.arange(len(ends)), 2),
     )
 
 

@@ -34,20 +34,15 @@ def small_case(seed: int, *, teams: int = 2, shift: int = SHIFT) -> tuple[Instan
     time = np.tile(rng.integers(1200, 5400, len(ends)), 2).astype(np.float64)
     angle = 2 * np.pi * np.arange(n) / n
     lonlat = np.column_stack((np.cos(angle), np.sin(angle)))
-    network = Network(
-        node_id=np.arange(n),
+    network = Network.from_arrays(
+        tail,
+        head,
+        time * 15,
+        time,
         lon=lonlat[:, 0],
         lat=lonlat[:, 1],
-        tail=np.ascontiguousarray(tail),
-        head=np.ascontiguousarray(head),
-        length_m=time * 15,
-        time_s=time,
-        road_class=np.full(tail.size, "primary"),
-        name=np.full(tail.size, ""),
-        way=np.zeros(tail.size, dtype=np.int64),
-        segment=np.tile(np.arange(len(ends), dtype=np.int32), 2),
-        shape_start=np.arange(0, 2 * tail.size + 1, 2, dtype=np.int64),
-        shape=lonlat[np.column_stack((tail, head)).ravel()],
+        road_class="primary",
+        segment=np.tile(np.arange(len(ends)), 2),
     )
     pairs = rng.permutation(n)[:6].reshape(3, 2)
     evaders = tuple(Evader(f"e{k}", int(o), int(d), float(rng.uniform(0.5, 2))) for k, (o, d) in enumerate(pairs))

@@ -60,20 +60,15 @@ def town(seed: int) -> Network:
     lon, lat = 1.5 + 0.2 * np.cos(angle), 42.5 + 0.2 * np.sin(angle)
     road_class = np.where(rng.random(len(ends)) < 0.5, "primary", "track")[segment]
     length = great_circle_m(lon[tail], lat[tail], lon[head], lat[head]) * rng.uniform(1, 1.5, len(ends))[segment]
-    return Network(
-        node_id=np.arange(n),
+    return Network.from_arrays(
+        tail,
+        head,
+        length,
+        length / np.where(road_class == "primary", 20.0, 8.0),
         lon=lon,
         lat=lat,
-        tail=tail,
-        head=head,
-        length_m=length,
-        time_s=length / np.where(road_class == "primary", 20.0, 8.0),
         road_class=road_class,
-        name=np.full(tail.size, ""),
-        way=np.zeros(tail.size, dtype=np.int64),
         segment=segment,
-        shape_start=np.arange(0, 2 * tail.size + 1, 2, dtype=np.int64),
-        shape=np.column_stack((lon[arcs.ravel()], lat[arcs.ravel()])),
     )
 
 

@@ -110,20 +110,17 @@ def tiny_region() -> Region:
     head = np.array([arc[1] for arc in arcs], dtype=np.int32)
     length = great_circle_m(lon[tail], lat[tail], lon[head], lat[head])
     road_class = np.array([arc[2] for arc in arcs])
-    network = Network(
+    network = Network.from_arrays(
+        tail,
+        head,
+        length,
+        length / np.array([SPEED_KMH[c] for c in road_class]) * 3.6,
         node_id=np.array(names),
         lon=lon,
         lat=lat,
-        tail=tail,
-        head=head,
-        length_m=length,
-        time_s=length / np.array([SPEED_KMH[c] for c in road_class]) * 3.6,
         road_class=road_class,
         name=np.array([f"R{arc[3]}" for arc in arcs]),
-        way=np.zeros(len(arcs), dtype=np.int64),
-        segment=np.array([arc[3] for arc in arcs], dtype=np.int32),
-        shape_start=np.arange(0, 2 * len(arcs) + 1, 2, dtype=np.int64),
-        shape=np.column_stack((lon[np.column_stack((tail, head)).ravel()], lat[np.column_stack((tail, head)).ravel()])),
+        segment=np.array([arc[3] for arc in arcs]),
     )
     entries = [("west-port", True), ("east-port", True), ("ford", False)]
     crossings = tuple(Crossing(f"x-{n}", names.index(n), *PLACES[n], official, "primary", n) for n, official in entries)
