@@ -16,7 +16,7 @@ from optimizer.scenario.model import SolveModel, scenario_schema
 from optimizer.scenario.options import compile_options
 from optimizer.solvers.solve import METHODS
 from tests.command import Outcome, run
-from tests.tiny import EFFORT, SCENARIO, SEIZURES, SITES, write_scenario
+from tests.tiny import AREAS, EFFORT, SCENARIO, SEIZURES, SITES, write_scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,7 +126,7 @@ CHANGES = [  # file, what stands there, what is put, where the fault is said to 
         "'pots'",
     ),
     ("sites.csv", "10.4,50.05,police", "50.05,10.4,police", "sites.csv, line 5, site 'd'", "km from the nearest road"),
-    ("sites.csv", "10.2,50.05,police,,40", "10.2,50.05,police,,-40", "sites.csv, line 6, traffic", "'-40'"),
+    ("sites.csv", "10.2,50.05,police,,40", "10.2,50.05,police,,-40", "sites.csv, line 6, column 'traffic'", "'-40'"),
     ("seizures.csv", "10.2,50.21,heroin", "10.2,950.21,heroin", "seizures.csv, line 4, column 'lat'", "'950.21'"),
 ]
 
@@ -381,3 +381,83 @@ def test_the_shipped_scenarios_have_no_fault(name: str) -> None:
     assert checked.ok, checked.problems
     assert checked.options
     assert {file.what.split(",")[0] for file in checked.files} >= {"scenario", "region", "seizures", "effort"}
+
+
+def printed(command: Callable[..., Outcome], folder: Path, **files: str) -> Outcome:
+    scenario = write_scenario(folder)
+    for name, content in files.items():
+        (folder / name.replace("__", ".")).write_text(content, encoding="utf-8")
+    return command("check", scenario)
+
+
+def test_rows_that_are_used_are_counted_on_the_console(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    outcome = printed(command, tmp_path)
+    assert "seizures.csv: 3 of 4\xa0rows used\n" in outcome.err
+    assert "effort.csv: 2 of 2\xa0rows used\n" in outcome.err
+    assert "sites.csv: 5\xa0sites; placed today: post 1\n" in outcome.err
+    assert "Note: seizures.csv: 1 of 4 rows are not used: farther than 500 m from every segment." in outcome.out
+
+
+def test_points_under_other_names_are_read_and_those_that_are_not_are_named(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    rows = [f"2024-03-{k % 28 + 1:02d},10.0,50.05,,heroin" for k in range(40)]
+    rows += [f"2024-04-{k % 28 + 1:02d},,,south,heroin" for k in range(20)]
+    aliased = printed(command, tmp_path, seizures__csv="\n".join(["time,lng,latitude,area,drug", *rows]))
+    assert "seizures.csv: 60 of 60\xa0rows used" in aliased.err
+    assert "read with the column 'lng' for 'lon', the column 'latitude' for 'lat'" in aliased.out
+    other = printed(command, tmp_path, seizures__csv="\n".join(["time,x,y,area,drug", *rows]))
+    assert "seizures.csv: 20 of 60\xa0rows used" in other.err
+    assert "40 of 60 rows are not used: no place. Columns that are not read: 'x', 'y'" in other.out
+
+
+@pytest.mark.parametrize(
+    ("content", "found", "remedy"),
+    [
+        (SITES.splitlines()[0] + "\n", "sites.csv: found no site", "Add sites"),
+        ("foo,bar\n1,2\n3,4\n", "no column 'id' among 'foo', 'bar'", "Correct sites.columns"),
+        (SITES.replace("lon,lat", "x,y"), "no place among 'x', 'y'", 'sites.columns = { lon = "x", lat = "y" }'),
+        (
+            SITES.replace("10.1,50.1", "456789.0,5550000.5"),
+            "line 2: found lon '456789.0', lat '5550000.5': metres?; expected longitude and latitude in degrees, not",
+            "EPSG:4326",
+        ),
+    ],
+)
+def test_a_sites_file_without_sites_is_a_fault_of_that_file(
+    command: Callable[..., Outcome], tmp_path: Path, content: str, found: str, remedy: str
+) -> None:
+    outcome = printed(command, tmp_path, sites__csv=content)
+    assert outcome.code == 1
+    (line,) = [line for line in outcome.err.splitlines() if "sites.csv" in line and "expected" in line]
+    assert found in line
+    assert remedy in line
+    assert "scenario.toml" not in line
+
+
+def test_sites_with_semicolons_and_decimal_commas_are_read(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    outcome = printed(command, tmp_path, sites__csv=SITES.replace(",", ";").replace(".", ","))
+    assert outcome.code == 0
+    assert "sites.csv: 5\xa0sites" in outcome.err
+    assert "Note: sites.csv: read with semicolons between cells, decimal commas." in outcome.out
+
+
+def test_one_agency_that_is_missing_is_one_fault(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    rows = "".join(f"s{k},10.1,50.1,army,post\n" for k in range(62))
+    outcome = printed(command, tmp_path, sites__csv="id,lon,lat,agency,kinds\n" + rows)
+    (line,) = [line for line in outcome.err.splitlines() if "'army'" in line and "one of police" in line]
+    assert "and 61 more places" in line
+
+
+def test_areas_elsewhere_are_a_fault(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    far = AREAS.replace("[9.9,", "[19.9,").replace("[10.5,", "[20.5,")
+    outcome = printed(command, tmp_path, areas__geojson=far)
+    assert outcome.code == 1
+    assert "no area that holds a road of the network: south, north" in outcome.err
+
+
+def test_text_of_records_cannot_steer_the_terminal(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    sites = SITES.replace("\na,", "\na\x1b[31m\u202e,").replace("10.1,50.1", "10.1,95")
+    outcome = printed(command, tmp_path, sites__csv=sites)
+    assert outcome.code == 1
+    assert not {"\x1b", "\u202e"} & set(outcome.err + outcome.out)

@@ -777,15 +777,15 @@ def test_no_cell_that_is_written_is_a_formula(
     writer = csv.writer(rows, lineterminator="\n", quoting=csv.QUOTE_ALL)
     writer.writerow(["d", "x", "y", "n", "s"])
     writer.writerows(("2020", lon, 42.5, 1, source) for source, lon in drawn)
-    mapping = mapped(date="d", lon="x", lat="y", count="n", source="s")
+    columns = {"date": "d", "lon": "x", "lat": "y", "count": "n", "source": "s"}
+    mapping = checked_mapping({"columns": columns, "unit": "hours", "missing": []}, "mapping")
     out = folder / "out"
     changed = write_import(output_folder(out), import_csv(table(folder, rows.getvalue()), mapping))
     with (out / "seizures.csv").open(encoding="utf-8", newline="") as stream:
         written = list(csv.DictReader(stream))
     assert np.array([float(row["lon"]) for row in written]) == pytest.approx([lon for _, lon in drawn])
     for row, (source, _) in zip(written, drawn, strict=True):
-        text = re.sub(r"[\r\n\t]+", " ", source.strip())
-        text = "records" if text in {"", "-"} else text  # a dash is a word for a missing value
+        text = re.sub(r"[\r\n\t]+", " ", source.strip()) or "records"
         plain = text[0] not in "=+-@" or (text[0] in "+-" and text[1:].replace(".", "", 1).isdigit())
         assert row["source"] == (text if plain else "'" + text)
     sources = ["records" if source.strip() in {"", "-"} else source.strip() for source, _ in drawn]

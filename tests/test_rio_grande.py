@@ -271,7 +271,7 @@ def test_existing_checkpoints_and_options_stand_on_segments(network: Network) ->
     problems = ProblemList()
     listed = read_sites(FOLDER / "sites.csv", {}, problems)
     assert listed is not None
-    placed = place_sites(listed, network, 1000, problems)
+    placed = place_sites(listed.rows, network, 1000, problems)
     assert not problems
     rows = {row["id"]: row for row in table("checkpoints")}
     assert len(placed) == len(rows) >= 60

@@ -131,5 +131,5 @@ def test_metres_are_called_metres_of_a_projected_system(tmp_path: Path) -> None:
     ring = [[456000, 5550000], [457000, 5550000], [457000, 5551000], [456000, 5550000]]
     feature = {"type": "Feature", "properties": {"name": "a"}, "geometry": {"type": "Polygon", "coordinates": [ring]}}
     path.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}), encoding="utf-8")
-    with pytest.raises(InputError, match=r"projected coordinate reference system.*EPSG:4326"):
+    with pytest.raises(InputError, match=r"projected reference system \(CRS\).*EPSG:4326"):
         load_areas(path)

@@ -496,3 +496,11 @@ def test_a_cell_that_is_too_long_is_a_fault(tmp_path: Path) -> None:
 def test_records_of_another_kind_are_named(tmp_path: Path, content: bytes, found: str) -> None:
     (tmp_path / "finds.csv").write_bytes(content)
     assert problems(tmp_path, seizures("finds.csv"))[0].found == found
+
+
+def test_metres_are_one_fault_that_names_the_reference_system(tmp_path: Path) -> None:
+    file = csv(tmp_path, "time,lon,lat\n2024,456789.5,4650000\n2024,456780,4650001\n")
+    (problem,) = problems(tmp_path, seizures(file))
+    assert problem.found == "2 positions such as 456789.5, 4650000"
+    assert "projected reference system" in problem.expected
+    assert "EPSG:4326" in problem.remedy

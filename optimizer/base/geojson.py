@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 GEOJSON_SUFFIXES = frozenset({".geojson", ".json"})
+IN_DEGREES = "longitude and latitude in degrees, not coordinates of a projected reference system (CRS)"
 TO_DEGREES = "Convert them to longitude and latitude in WGS 84 (EPSG:4326)"
 """What to do about positions in another coordinate reference system."""
 LEAST_METRES = 1000.0

@@ -21,6 +21,9 @@ class Listener(Protocol):
     def step_ended(self, name: str, seconds: float) -> None:
         """Note that the innermost step has ended, also by an exception, after so many seconds."""
 
+    def noted(self, sentence: str) -> None:
+        """Tell the user something that is no step, such as how many rows of a file are used."""
+
     def bounds_moved(self, lower: float, upper: float) -> None:
         """Note the bounds of the optimal value; `upper` is infinite while no plan is known."""
 
@@ -41,6 +44,9 @@ class SilentListener(Listener):
         """Ignore it."""
 
     def step_ended(self, name: str, seconds: float) -> None:
+        """Ignore it."""
+
+    def noted(self, sentence: str) -> None:
         """Ignore it."""
 
     def bounds_moved(self, lower: float, upper: float) -> None:
@@ -77,6 +83,10 @@ class ForwardingListener(SilentListener):
     def step_ended(self, name: str, seconds: float) -> None:
         """Pass it on."""
         self._listener.step_ended(name, seconds)
+
+    def noted(self, sentence: str) -> None:
+        """Pass it on."""
+        self._listener.noted(sentence)
 
     def bounds_moved(self, lower: float, upper: float) -> None:
         """Pass them on."""

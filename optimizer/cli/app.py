@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from optimizer.base.errors import OptimizerError
+from optimizer.base.formatting import printable
 from optimizer.cli.bench import bench
 from optimizer.cli.check import check
 from optimizer.cli.commands import add_command, add_group
@@ -95,6 +96,6 @@ def _standard_exit_code() -> int:
 
 
 def _complain(error: OptimizerError) -> None:
-    lines = str(error).splitlines()
+    lines = [printable(line) for line in str(error).split("\n")]
     head = "Error: " if len(lines) == 1 else f"{len(lines)} problems:\n  "
     sys.stderr.write(head + "\n  ".join(lines) + "\n")

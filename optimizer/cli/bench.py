@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from optimizer.cli.arguments import Json  # noqa: TC001 - typer reads the annotations
-from optimizer.cli.console import ProgressPrinter, bounds_text, print_json, print_table
+from optimizer.cli.console import ProgressPrinter, bounds_text, print_json, print_line, print_note, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -153,7 +153,7 @@ def _suite(name: str, folder: Path, options: SuiteOptions, table: bool, as_json:
             if as_json:
                 print_json(row.model_dump())
     except KeyboardInterrupt:
-        sys.stderr.write("Interrupted. The rows so far are kept; the same command goes on from there.\n")
+        print_note("Interrupted. The rows so far are kept; the same command goes on from there.")
         return False
     return True
 
@@ -162,9 +162,9 @@ def _show_page(files: PageFiles, as_json: bool) -> None:
     if as_json:
         print_json({"page": str(files.page), "pictures": [str(picture) for picture in files.pictures]})
         return
-    sys.stdout.write(f"Page: {files.page}\n")
+    print_line(f"Page: {files.page}")
     for picture in files.pictures:
-        sys.stdout.write(f"Picture: {picture}\n")
+        print_line(f"Picture: {picture}")
 
 
 def _run(benchmark: Benchmark, carry_out: Callable[..., None], as_json: bool) -> bool:
@@ -212,9 +212,9 @@ def _show_best_known(out: Path, instances: Path | None, as_json: bool) -> None:
         if as_json:
             print_json({"best_known": str(path), "value": known.value, "bound": known.bound, "gap": known.gap})
         else:
-            sys.stdout.write(f"{path}: {bounds_text(known.bound, known.value)}\n")
+            print_line(f"{path}: {bounds_text(known.bound, known.value)}")
     if not as_json:
-        sys.stdout.write(f"{count} best-known solutions are better than before.\n")
+        print_line(f"{count} best-known solutions are better than before.")
 
 
 def _generate(instances: Path | None, families: list[str], as_json: bool) -> None:
@@ -224,4 +224,4 @@ def _generate(instances: Path | None, families: list[str], as_json: bool) -> Non
         if as_json:
             print_json({"instance": str(path)})
         else:
-            sys.stdout.write(f"{path}\n")
+            print_line(f"{path}")

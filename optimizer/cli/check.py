@@ -10,7 +10,7 @@ import typer
 
 from optimizer.base.errors import InputError
 from optimizer.cli.arguments import Json, SkipUnreachable  # noqa: TC001 - the same
-from optimizer.cli.console import ProgressPrinter, print_json, print_table, to_people
+from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,12 +47,11 @@ def _show(checked: CheckedScenario) -> None:
     for table in _tables(checked):
         if table.rows:
             print_table(table.title, table.columns, table.rows)
-    console = to_people()
     for heading, sentences in (("Missing", checked.missing), ("Note", checked.warnings)):
         for sentence in sentences:
-            console.print(f"{heading}: {sentence}", markup=False, soft_wrap=True)
+            print_line(f"{heading}: {sentence}")
     if checked.ok:
-        console.print(f"{checked.name}: no fault.", markup=False, soft_wrap=True)
+        print_line(f"{checked.name}: no fault.")
 
 
 def _tables(checked: CheckedScenario) -> Iterator[_Table]:

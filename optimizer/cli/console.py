@@ -9,6 +9,7 @@ import time
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from optimizer.base.formatting import printable
 from optimizer.base.listener import SilentListener
 from optimizer.cli.terminal import encodable
 
@@ -54,18 +55,34 @@ def to_people() -> Console:
     return Console(highlight=False)
 
 
+def print_line(text: str) -> None:
+    """Print a sentence for people on standard output, as long as it is, without what would steer the terminal."""
+    to_people().print(encodable(printable(text)), markup=False, soft_wrap=True)
+
+
+def print_note(text: str) -> None:
+    """Print a sentence on standard error, without what would steer the terminal."""
+    sys.stderr.write(printable(text) + "\n")
+    sys.stderr.flush()
+
+
+def shown(text: str) -> str:
+    """Return the text of a cell or title as the terminal shows it: its own line breaks stay, and nothing else steers the terminal."""
+    return encodable("\n".join(map(printable, text.split("\n"))))
+
+
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a small table; text is shown as it is, never as markup."""
     from rich.table import Table
     from rich.text import Text
 
     console = to_people()
-    console.print(Text(encodable(title), style="bold"), soft_wrap=True)
+    console.print(Text(shown(title), style="bold"), soft_wrap=True)
     table = Table()
     for k, column in enumerate(columns):
-        table.add_column(encodable(column), justify="left" if k == 0 else "right")
+        table.add_column(shown(column), justify="left" if k == 0 else "right")
     for row in rows:
-        table.add_row(*(Text(encodable(cell)) for cell in row))
+        table.add_row(*(Text(shown(cell)) for cell in row))
     console.print(table)
 
 
@@ -90,8 +107,13 @@ class ProgressPrinter(SilentListener):
     def message(self, text: str) -> None:
         """Print a line with the time since the start."""
         if not self._silent:
-            sys.stderr.write(f"[{time.monotonic() - self._began:6.1f} s] {text}\n")
+            sys.stderr.write(f"[{time.monotonic() - self._began:6.1f} s] {printable(text)}\n")
             sys.stderr.flush()
+
+    def noted(self, sentence: str) -> None:
+        """Print a sentence, also where progress is not wanted; nothing with `--quiet`."""
+        if _verbosity is not Verbosity.QUIET:
+            print_note(sentence)
 
     def step_started(self, name: str) -> None:
         """Print a step; one within another is printed below it with the bounds, unless it is over at once."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import Annotated
 
 import typer
 
 from optimizer.cli.arguments import Json, SkipUnreachable  # noqa: TC001 - typer reads the annotations
-from optimizer.cli.console import number, print_json, print_table
+from optimizer.cli.console import number, print_json, print_note, print_table
 from optimizer.cli.unreachable import note_unreachable, unreachable_json
 
 WORST = 20
@@ -29,7 +28,7 @@ def evaluate(
     evaluation, skipped = evaluated.evaluation, evaluated.source.skipped
     note_unreachable(instance, skipped)
     for sentence in evaluated.violations:
-        sys.stderr.write(f"Warning: {sentence}\n")
+        print_note(f"Warning: {sentence}")
     if as_json:
         evaders = [
             {"id": e.id, "weight": e.weight, "value": e.value, "route": list(e.route)} for e in evaluation.evaders

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optimizer.cli.console import print_json, print_table, to_people
+from optimizer.cli.console import print_json, print_line, print_table
 
 if TYPE_CHECKING:
     from optimizer.pipeline.import_records import SavedImport
@@ -37,7 +37,7 @@ def show_import(saved: SavedImport, *, as_json: bool) -> None:
         rows.append(("cells made safe for spreadsheets", str(saved.cells_made_safe)))
     print_table(f"Saved {saved.folder}: {summary.kind}", ["", "count"], rows)
     for note in summary.notes:
-        to_people().print(f"- {note}", markup=False, soft_wrap=True)
+        print_line(f"- {note}")
 
 
 def _number(value: object) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +9,7 @@ import typer
 
 from optimizer.base.errors import InfeasibleError
 from optimizer.cli.arguments import Gap, Json, Method, Overwrite, Seed, SkipUnreachable, TimeLimit, solve_options
-from optimizer.cli.console import ProgressPrinter, number, print_json, print_table
+from optimizer.cli.console import ProgressPrinter, number, print_json, print_line, print_note, print_table
 from optimizer.cli.outcome import result_line, verdict
 from optimizer.cli.unreachable import note_unreachable, unreachable_json
 
@@ -55,7 +54,7 @@ def plan(
             print_json(result_line(str(scenario), result_without_plan(error, options)) | {"out": None})
         raise
     if planned.result.plan is None or not planned.result.plan.options:
-        sys.stderr.write("Warning: the plan places nothing: no site fits the budgets, or none would help.\n")
+        print_note("Warning: the plan places nothing: no site fits the budgets, or none would help.")
     if as_json:
         skipped = planned.compiled.skipped
         if skip_unreachable:  # without --json the scenario's own warnings say it
@@ -89,8 +88,8 @@ def _show(planned: Planned) -> None:
     layouts += [("this plan", number(values.plan)), (everything, number(values.everything))]
     print_table("Value of each layout", ["layout", "value"], layouts)
     for warning in planned.compiled.warnings:
-        sys.stderr.write(f"Note: {warning}\n")
-    sys.stdout.write(f"Report: {planned.folder / 'report.html'}\n")
+        print_note(f"Note: {warning}")
+    print_line(f"Report: {planned.folder / 'report.html'}")
 
 
 def _show_beats(plan: PlanFile) -> None:

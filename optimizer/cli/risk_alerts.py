@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from optimizer.cli.arguments import Json, Overwrite  # noqa: TC001 - typer reads annotations while the program runs
-from optimizer.cli.console import ProgressPrinter, print_json, print_table, to_people
+from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_table
 
 if TYPE_CHECKING:
     from optimizer.pipeline.risk_alerts import RiskAlerts
@@ -72,11 +72,11 @@ def alerts(
         return
     _show(result)
     if out is not None:
-        to_people().print(f"Saved {out}", markup=False, soft_wrap=True)
+        print_line(f"Saved {out}")
 
 
 def _show(result: RiskAlerts) -> None:
-    people, found = to_people(), result.alerts
+    found = result.alerts
     share = f"{found.fdr:.0%} of alarms expected to be false"
     head = ["place", "found", "expected", "usual range", "times", "q", "remark"]
     if found.alarms:
@@ -109,9 +109,9 @@ def _show(result: RiskAlerts) -> None:
             ["place", "first day", "last day", "found"],
             [[one.place, str(one.start), str(one.last), f"{one.count:g}"] for one in found.unrecorded],
         )
-    people.print("* the window, which the expectation does not know.", markup=False)
+    print_line("* the window, which the expectation does not know.")
     for warning in result.warnings:
-        people.print(f"- {warning}", markup=False, soft_wrap=True)
+        print_line(f"- {warning}")
 
 
 def _cells(one: PlaceTest) -> list[str]:

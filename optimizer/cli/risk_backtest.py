@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from pathlib import Path  # noqa: TC003 - typer reads annotations while the program runs
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from optimizer.cli.arguments import Json, Overwrite  # noqa: TC001 - the same
-from optimizer.cli.console import ProgressPrinter, print_json, print_table, to_people
+from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_table
 
 if TYPE_CHECKING:
     from optimizer.lab.backtest.outcome import Backtest
@@ -56,7 +55,7 @@ def backtest(
     )
     if done.interrupted:
         kept = sum(len(one.periods) for one in done.judged)
-        sys.stderr.write(f"Interrupted. Periods scored and kept: {kept}.\n")
+        print_note(f"Interrupted. Periods scored and kept: {kept}.")
         if not kept:
             raise typer.Exit(NOTHING)
     if as_json:
@@ -68,7 +67,6 @@ def backtest(
 def _show(done: Backtest, out: Path | None) -> None:
     from optimizer.lab.backtest.page import gain_table, period_table, sentences
 
-    people = to_people()
     gains = gain_table(done.judged)
     shown = [0, 1, 2, 3]  # a terminal is too narrow for the calibration, which the page has
     print_table(
@@ -82,6 +80,6 @@ def _show(done: Backtest, out: Path | None) -> None:
         "Period by period", [periods.head[k] for k in shown], [[row[k] for k in shown] for row in periods.cells]
     )
     for sentence in sentences(done):
-        people.print(f"- {sentence}", markup=False, soft_wrap=True)
+        print_line(f"- {sentence}")
     if out is not None:
-        people.print(f"Saved {out}", markup=False, soft_wrap=True)
+        print_line(f"Saved {out}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from optimizer.cli.arguments import Json, Overwrite  # noqa: TC001 - typer reads annotations while the program runs
-from optimizer.cli.console import ProgressPrinter, print_json, print_table, to_people
+from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_table
 
 if TYPE_CHECKING:
     from optimizer.pipeline.risk_look import RiskLook
@@ -43,7 +43,7 @@ def look(
         return
     _show(result, top)
     if out is not None:
-        to_people().print(f"Saved {out}", markup=False, soft_wrap=True)
+        print_line(f"Saved {out}")
 
 
 def _show(result: RiskLook, top: int) -> None:
@@ -64,4 +64,4 @@ def _show(result: RiskLook, top: int) -> None:
         ],
     )
     for warning in result.warnings:
-        to_people().print(f"- {warning}", markup=False, soft_wrap=True)
+        print_line(f"- {warning}")

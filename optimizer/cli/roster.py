@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path  # noqa: TC003 - the same
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from optimizer.cli.arguments import Json, Overwrite  # noqa: TC001 - typer reads annotations while the program runs
-from optimizer.cli.console import ProgressPrinter, print_json, print_table
+from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_table
 
 if TYPE_CHECKING:
     from optimizer.roster.model import Roster
@@ -77,7 +76,7 @@ def _show(made: Roster, folder: Path) -> None:
     print_table(f"{title}, {even}{ended}", ["by crew", "least", "most"], rows)
     for gap in made.gaps:
         where = f"{gap.day.isoformat()}, {gap.shift.label}, {gap.duty.label}"
-        sys.stderr.write(f"Warning: {where}: {gap.missing} people missing\n")
+        print_note(f"Warning: {where}: {gap.missing} people missing")
     for note in made.notes:
-        sys.stderr.write(f"Note: {note}\n")
-    sys.stdout.write(f"Roster: {folder / 'roster.html'}\n")
+        print_note(f"Note: {note}")
+    print_line(f"Roster: {folder / 'roster.html'}")

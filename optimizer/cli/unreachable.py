@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
+
+from optimizer.cli.console import print_note
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +17,7 @@ def note_unreachable(where: object, ids: Sequence[str]) -> None:
     """Print a note on what was left out of the problem of a file; nothing where that is nobody."""
     if ids:
         named = ", ".join(ids[:NAMED]) + (f" and {len(ids) - NAMED} more" if len(ids) > NAMED else "")
-        sys.stderr.write(f"Note: {where}: left out, no path ({len(ids)}): {named}\n")
+        print_note(f"Note: {where}: left out, no path ({len(ids)}): {named}")
 
 
 def unreachable_json(ids: Sequence[str], *, wanted: bool) -> dict[str, Any]:

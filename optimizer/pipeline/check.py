@@ -184,7 +184,7 @@ def check_scenario_file(
         check = check_scenario(Path(path), skip_unreachable=skip_unreachable, listener=listener)
     except InputError as error:  # no file, or no TOML: there is nothing else to say
         return CheckedScenario(str(path), "", error.problems)
-    scenario, demand = check.scenario, check.demand
+    scenario = check.scenario
     if scenario is None:
         return CheckedScenario(
             str(path), "", check.problems, tuple(_files(scenario, check)), unused=tuple(_unused_rows(check))
@@ -202,8 +202,15 @@ def check_scenario_file(
         unused=(*_unused_rows(check), *_unused_entries(scenario, check)),
         missing=tuple(_missing(scenario, check)),
         assumed=assumptions_of(scenario, check.sites, check.region, demand),
-        warnings=check.warnings,
+        warnings=tuple(_warnings(check)),
     )
+
+
+def _warnings(check: ScenarioCheck) -> Iterator[str]:
+    """Yield what the planner should know of the scenario and of its records."""
+    yield from check.warnings
+    for records in (check.records, check.effort):
+        yield from records.warnings if records is not None else ()
 
 
 def _files(scenario: ScenarioModel | None, check: ScenarioCheck) -> Iterator[UsedFile]:

@@ -289,7 +289,14 @@ class Network:
 
     def arcs_of(self, segment: int) -> tuple[int, ...]:
         """Return the arcs of a segment: both directions, or one where it is one-way."""
-        return tuple(np.flatnonzero(self.segment == segment).tolist())
+        order, start = self._arcs_by_segment
+        return tuple(order[start[segment] : start[segment + 1]].tolist())
+
+    @cached_property
+    def _arcs_by_segment(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Arcs in the order of their segments, and where each segment begins among them: (m,) and (n_segments + 1,)."""
+        order = np.argsort(self.segment, kind="stable")
+        return order, np.searchsorted(self.segment[order], np.arange(self.n_segments + 1))
 
     def arcs_of_each(self, segments: Sequence[int]) -> list[tuple[int, ...]]:
         """Return the arcs of each of some segments, as `arcs_of`, with one look at the table."""

@@ -9,8 +9,8 @@ import numpy as np
 import shapely
 from shapely.geometry import shape
 
-from optimizer.base.errors import Problem, ProblemList
-from optimizer.base.geojson import TO_DEGREES, geometry_type, looks_projected, read_features
+from optimizer.base.errors import ProblemList
+from optimizer.base.geojson import IN_DEGREES, TO_DEGREES, geometry_type, read_features
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,13 +104,8 @@ def _polygon(geometry: dict[str, Any] | None, where: str, problems: ProblemList)
         return None
     west, south, east, north = polygon.bounds
     if west < -180 or east > 180 or south < -90 or north > 90:
-        metres = (
-            ", which look like metres of a projected coordinate reference system"
-            if looks_projected(*polygon.bounds)
-            else ""
-        )
-        found = f"bounds {', '.join(f'{side:g}' for side in polygon.bounds)}{metres}"
-        problems.append(Problem(where, found, "longitude and latitude in degrees", TO_DEGREES))
+        found = f"bounds {', '.join(f'{side:g}' for side in polygon.bounds)}"
+        problems.add(where, found, IN_DEGREES, TO_DEGREES)
         return None
     return polygon
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.geojson import IN_DEGREES, TO_DEGREES, looks_projected
 from optimizer.records.areas import name_key
 from optimizer.records.record_parser import plain_number, whole
 
@@ -135,6 +136,12 @@ def _match(rows: RecordParser, positions: NDArray[np.int64], network: Network) -
             "Exchange lon and lat in the columns mapping",
             column="lon, lat",
         )
+        return segment
+    outside = point[readable & ~valid].tolist()
+    metres = [place for place in outside if looks_projected(*place)]
+    if len(metres) * 2 > positions.size:
+        found = f"{len(metres)} positions such as {metres[0][0]:.10g}, {metres[0][1]:.10g}"
+        rows.problems.add(0, found, IN_DEGREES, TO_DEGREES, column="lon, lat")
         return segment
     for at in np.flatnonzero(readable & ~valid):
         wrong = "lat" if abs(point[at, 1]) > 90 else "lon"

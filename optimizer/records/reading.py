@@ -14,7 +14,21 @@ from optimizer.records.locate import Gazetteer, locate
 from optimizer.records.model import Effort, Seizures
 from optimizer.records.record_file import check_fields
 from optimizer.records.record_parser import RecordParser, Unused, amount, open_records, open_table, whole
+from optimizer.records.row_use import ASKED_FOR
 from optimizer.records.sources import KILOGRAMS
+
+MOST_UNUSED = 0.1
+"""Share of a file's rows that may be unused before there is a warning."""
+CURES = {
+    "no place": "Name the columns of the place under columns, or leave such rows out with where",
+    "no time": "Name the column of the time under columns, or state the period of all rows",
+    "no ": "Check the column, or leave such rows out with where",
+    "farther than": "Check that the positions are of this region, or raise max_distance_m",
+    "the area holds no segment": "Check that the areas lie on the roads of this region, and their classes",
+    "left out by where": "Correct where: no row has these values",
+    "outside the period": "Check the period and the times",
+}
+"""Beginning of a reason -> what to do about it."""
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -237,13 +251,27 @@ def _used_columns(rows: RecordParser, reader: Callable[[RecordParser], Columns],
     rows.problems.raise_if_any()
     if not rows.used.any():
         (reason, count), *_ = Counter(item.reason for item in rows.unused).most_common(1)
-        raise InputError(
-            Problem(
-                str(rows.path),
-                f"no row that can be used: {count} of {rows.used.size} {reason}",
-                "at least one",
-                "Check place, period and columns",
-            )
-        )
+        found = f"no row that can be used: {count} of {rows.used.size} {reason}"
+        raise InputError(Problem(str(rows.path), found, "at least one", _cure(rows, reason)))
+    _warn_of_unused(rows)
     columns |= {"segment": places.segment, "area": places.area}
     return {name: values[rows.used] for name, values in columns.items()}
+
+
+def _warn_of_unused(rows: RecordParser) -> None:
+    """Warn where more than a tenth of a file's rows are not used although the scenario wants them, with the commonest reason and its cure."""
+    lost = Counter(item.reason for item in rows.unused if not item.reason.startswith(ASKED_FOR))
+    total = int(rows.used.sum()) + lost.total()
+    if lost.total() > MOST_UNUSED * total:
+        reason, count = lost.most_common(1)[0]
+        often = f", most often ({count}) for this reason" if count < lost.total() else ""
+        cure = _cure(rows, reason)
+        rows.warnings.append(f"{rows.label}: {lost.total()} of {total} rows are not used{often}: {reason}. {cure}.")
+
+
+def _cure(rows: RecordParser, reason: str) -> str:
+    """Return what to do about rows that were left out for a reason."""
+    if reason == "no place" and rows.table.unread:
+        names = ", ".join(map(repr, rows.table.unread[:12]))
+        return f"Columns that are not read: {names}; name those of the place under columns"
+    return next((cure for start, cure in CURES.items() if reason.startswith(start)), "Check place, period and columns")

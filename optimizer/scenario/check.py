@@ -7,6 +7,7 @@ the network is read, and the region is kept for what follows. Code that runs aft
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,17 +16,18 @@ import numpy as np
 
 from optimizer.base.errors import ProblemList
 from optimizer.base.files import existing_file
+from optimizer.base.formatting import plural
 from optimizer.base.listener import SILENT, step
 from optimizer.base.names import unknown_name
 from optimizer.base.schema import valid, validated
 from optimizer.records.sources import EffortSource, SeizureSource
 from optimizer.scenario.candidates import crossing_sites
-from optimizer.scenario.demand import make_demand
+from optimizer.scenario.demand import make_demand, shortened
 from optimizer.scenario.model import EvadersModel, RegionModel, ScenarioModel, SitesModel, SolveModel, read_content
 from optimizer.scenario.place_warnings import base_warnings, site_warnings
 from optimizer.scenario.references import check_exclusions, check_references, entry_where, tables_of
 from optimizer.scenario.region_source import check_region_files, obtain_region
-from optimizer.scenario.sites import place_sites, read_sites, sites_of, too_far
+from optimizer.scenario.sites import SitesFile, place_sites, read_sites, sites_of, too_far
 from optimizer.scenario.team_model import TeamBaseModel
 
 if TYPE_CHECKING:
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
 
     Model = TypeVar("Model", bound=BaseModel)
 
+MOST_EMPTY = 0.1
+"""Share of the areas that may hold no road before that is remarked on."""
 ROAD_ID = re.compile(r"road-(\d+)")
 """Id of a site on a road segment that no table lists."""
 
@@ -147,7 +151,7 @@ def _check(
     settings = valid(SitesModel, content.get("sites", {}))
     sources = _sources(content, path, settings, problems)
     rows = _rows(settings, sources, problems)
-    listed = [*sites_of(content.get("site"), where), *(rows or ())]
+    listed = [*sites_of(content.get("site"), where), *(rows.rows if rows is not None else ())]
     tables = tables_of(content, listed, where)
     check_references(tables, problems)
     _check_units(content, where, problems)
@@ -158,6 +162,8 @@ def _check(
         check_exclusions(tables, lambda name: _offered(name, ground.sites, settings, region), problems)
     with step(listener, "reading the records"):
         records = _records(sources, path.parent, region, problems)
+    for sentence in _counts(sources, records, rows):
+        listener.noted(sentence)
     return ScenarioCheck(
         path=path,
         scenario=scenario,
@@ -170,7 +176,7 @@ def _check(
         records=records.seizures,
         effort=records.effort,
         inputs=(path, *(() if read is None else read.files), *sources.files),
-        warnings=tuple(_warnings(scenario, ground, region)),
+        warnings=(*_warnings(scenario, ground, region), *(() if rows is None else rows.remarks), *records.remarks),
     )
 
 
@@ -231,11 +237,11 @@ def _valid_entries(model: type[Model], entries: object) -> list[Model]:
     return [entry for content in found if (entry := valid(model, content)) is not None]
 
 
-def _rows(settings: SitesModel | None, sources: _Sources, problems: ProblemList) -> list[ListedSite] | None:
+def _rows(settings: SitesModel | None, sources: _Sources, problems: ProblemList) -> SitesFile | None:
     """Return the sites of the CSV; None where it is not clear which sites it has."""
     if settings is None or (settings.file is not None and sources.sites is None):
         return None
-    return [] if sources.sites is None else read_sites(sources.sites, settings.columns, problems)
+    return SitesFile(()) if sources.sites is None else read_sites(sources.sites, settings.columns, problems)
 
 
 def _check_units(content: Mapping[str, Any], where: str, problems: ProblemList) -> None:
@@ -329,6 +335,19 @@ def _offered(name: str, sites: Sequence[PlacedSite], settings: SitesModel | None
 class _Records:
     seizures: Seizures | None = None
     effort: Effort | None = None
+    remarks: tuple[str, ...] = ()
+
+
+def _counts(sources: _Sources, records: _Records, rows: SitesFile | None) -> Iterator[str]:
+    """Yield how many rows of each file are used."""
+    from optimizer.records.row_use import row_uses
+
+    for named, read in ((sources.seizures, records.seizures), (sources.effort, records.effort)):
+        yield from map(str, row_uses(named, read) if read is not None else ())
+    if sources.sites is not None and rows is not None and all(row.site is not None for row in rows.rows):
+        today = Counter(row.site.existing for row in rows.rows if row.site is not None and row.site.existing)
+        kinds = ", ".join(f"{name} {count:,}" for name, count in today.items()) or "none"
+        yield f"{sources.sites.name}: {plural(len(rows.rows), 'site')}; placed today: {kinds}"
 
 
 def _records(sources: _Sources, folder: Path, region: Region | None, problems: ProblemList) -> _Records:
@@ -342,10 +361,19 @@ def _records(sources: _Sources, folder: Path, region: Region | None, problems: P
             areas = load_areas(sources.areas)
     if region is None or areas is None:
         return _Records()
+    empty = [area.name for area in areas if not area.segments(region.network).size]
+    remarks: tuple[str, ...] = ()
+    if empty and len(empty) == len(areas):
+        found = f"no area that holds a road of the network: {shortened(empty)}"
+        problems.add(
+            str(sources.areas), found, "areas on the roads of this region", "Check that the file is of this region"
+        )
+    elif len(empty) > MOST_EMPTY * len(areas):
+        remarks = (f"{len(empty)} of {len(areas)} areas hold no road of the network: {shortened(empty)}.",)
     seizures: Seizures | None = None
     effort: Effort | None = None
     with problems.collected():
         seizures = read_seizures(sources.seizures, region.network, areas, folder=folder) if sources.seizures else None
     with problems.collected():
         effort = read_effort(sources.effort, region.network, areas, folder=folder) if sources.effort else None
-    return _Records(seizures, effort)
+    return _Records(seizures, effort, remarks)

@@ -7,19 +7,23 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from optimizer.base.errors import Problem, ProblemList
+from optimizer.base.errors import InputError, Problem
+from optimizer.base.geojson import IN_DEGREES, TO_DEGREES, looks_projected
 from optimizer.base.names import unknown_name
 from optimizer.base.schema import valid, validated
+from optimizer.base.table_dialect import POINT_ALIASES
 from optimizer.base.tables import WantedColumns, read_csv
 from optimizer.scenario.model import SiteModel
 from optimizer.scenario.references import entry_where
 from optimizer.scenario.road_names import RoadNames, off_its_road
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
+    from optimizer.base.errors import FileProblems, ProblemList
     from optimizer.problem.network import Network
+NUMBERS = ("lon", "lat", "traffic", "lanes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,23 @@ def sites_of(content: object, where: str) -> list[ListedSite]:
     return listed
 
 
-def read_sites(path: Path, columns: Mapping[str, str], problems: ProblemList) -> list[ListedSite] | None:
+@dataclass(frozen=True, slots=True)
+class SitesFile:
+    """What a CSV of sites says.
+
+    Attributes
+    ----------
+    rows
+        Its rows, faulty ones too.
+    remarks
+        How it was read, where that is not plain.
+    """
+
+    rows: tuple[ListedSite, ...]
+    remarks: tuple[str, ...] = ()
+
+
+def read_sites(path: Path, columns: Mapping[str, str], problems: ProblemList) -> SitesFile | None:
     """Read a CSV of sites, one row a site; `kinds` are separated by blanks.
 
     Parameters
@@ -90,11 +110,11 @@ def read_sites(path: Path, columns: Mapping[str, str], problems: ProblemList) ->
     columns
         Column of each field of `[[site]]` that is not called like the field. Columns that are no field's are not read.
     problems
-        To note each faulty row in, and each fault of the mapping.
+        To note each faulty row in, and each fault of the mapping; a file without any site is a fault.
 
     Returns
     -------
-    The rows, faulty ones too; None where the file cannot be read or its columns are not clear.
+    The rows; None where the file cannot be read or its columns are not clear.
     """
     fields = SiteModel.model_fields
     for field in columns:
@@ -102,25 +122,79 @@ def read_sites(path: Path, columns: Mapping[str, str], problems: ProblemList) ->
             problems.append(unknown_name(f"{path}, sites.columns", field, fields))
     column_of = {field: columns.get(field, field) for field in fields}
     by_default = tuple(field for field in fields if field not in columns)
-    wanted = WantedColumns(tuple(columns.values()), by_default, remedy="Correct sites.columns", show_header=True)
-    table = None
-    with problems.collected():
-        table = read_csv(path, "a CSV of sites", wanted, problems=problems.of_file(path), typed_by_hand=True)
-    if table is None:
+    wanted = WantedColumns(
+        tuple(dict.fromkeys([*columns.values(), column_of["id"]])),
+        by_default,
+        remedy="Correct sites.columns",
+        show_header=True,
+        aliases={field: POINT_ALIASES.get(field, (field,)) for field in by_default},
+        numeric=tuple(column_of[field] for field in NUMBERS),
+    )
+    faults = problems.of_file(path)
+    remarks: list[str] = []
+    try:
+        table = read_csv(path, "a CSV of sites", wanted, problems=faults, typed_by_hand=True, remarks=remarks)
+        texts = {field: table.text[column] for field, column in column_of.items() if column in table.text}
+        _check_places(path, texts, table.unread)
+    except InputError as error:
+        problems.extend(error)
         return None
-    texts = {field: table.text[column] for field, column in column_of.items() if column in table.text}
+    if not table.number and not faults:
+        problems.add(str(path), "no site", "at least one row below the header", "Add sites, or leave out sites.file")
     rows = [{field: text[k] for field, text in texts.items() if text[k]} for k in range(len(table))]
-    return [_listed(row, f"{path}, line {line}", problems) for line, row in zip(table.number, rows, strict=True)]
+    listed = [_listed(row, path, line, column_of, faults) for line, row in zip(table.number, rows, strict=True)]
+    return SitesFile(tuple(listed), tuple(remarks))
 
 
-def _listed(row: Mapping[str, str], where: str, problems: ProblemList) -> ListedSite:
+def _check_places(path: Path, fields: Collection[str], unread: Sequence[str]) -> None:
+    """Refuse a table without the columns of a place, and name those that it has instead."""
+    if {"lon", "lat"} <= set(fields) or {"tail", "head"} <= set(fields):
+        return
+    plane = [name for name in unread if name.casefold() in {"x", "y"}]
+    if len(plane) == 2:
+        x, y = sorted(plane, key=str.casefold)
+        remedy = f'If they are degrees, state sites.columns = {{ lon = "{x}", lat = "{y}" }}; metres have to be converted to EPSG:4326'
+    else:
+        remedy = "Name the columns in sites.columns"
+    among = f" among {', '.join(map(repr, unread[:12]))}" if unread else ""
+    raise InputError(Problem(f"{path}, line 1", f"no place{among}", "columns lon and lat, or tail and head", remedy))
+
+
+def _listed(
+    row: Mapping[str, str], path: Path, line: int, column_of: Mapping[str, str], faults: FileProblems
+) -> ListedSite:
     content: dict[str, Any] = dict(row)
     if "kinds" in content:
         content["kinds"] = content["kinds"].split()
-    site = None
-    with problems.collected():
-        site = validated(SiteModel, content, where)
+    where = f"{path}, line {line}"
+    site = valid(SiteModel, content)
+    if site is None:
+        _note_faults(content, where, line, column_of, faults)
     return ListedSite(f"{where}, site {content['id']!r}" if "id" in content else where, content, site)
+
+
+def _note_faults(
+    content: Mapping[str, Any], where: str, line: int, column_of: Mapping[str, str], faults: FileProblems
+) -> None:
+    """Note what is wrong with a row; positions of the size of metres once, for both coordinates."""
+    metres = [name for name in ("lon", "lat") if _is_metres(content.get(name, ""))]
+    if metres:
+        found = ", ".join(f"{name} {content.get(name)!r}" for name in ("lon", "lat"))
+        faults.add(line, f"{found}: metres?", IN_DEGREES, TO_DEGREES)
+    try:
+        validated(SiteModel, content, where)
+    except InputError as error:
+        for problem in error.problems:
+            field = problem.where.removeprefix(where).removeprefix(", ")
+            if not (metres and field in {"lon", "lat"}):
+                faults.add(line, problem.found, problem.expected, problem.remedy, column=column_of.get(field, field))
+
+
+def _is_metres(text: str) -> bool:
+    try:
+        return looks_projected(float(text))
+    except ValueError:
+        return False
 
 
 def place_sites(
@@ -175,7 +249,7 @@ def too_far(where: str, distance_m: float, max_distance_m: float, what: str) -> 
 
 def placed_on(site: SiteModel, network: Network, segment: int, distance_m: float = 0.0) -> PlacedSite:
     """Return a site on a segment it is known to belong to, drawn at its own place or half way along."""
-    arcs = np.flatnonzero(network.segment == segment)
+    arcs = np.array(network.arcs_of(segment), dtype=np.int64)
     if site.direction == "forward" and site.tail is not None:
         arcs = arcs[network.node_id[network.tail[arcs]].astype(str) == site.tail]
     middle = network.segment_midpoint[segment]

@@ -14,7 +14,7 @@ from shapely.geometry.base import BaseGeometry
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.file_kinds import json_kind
 from optimizer.base.files import read_json
-from optimizer.base.geojson import TO_DEGREES, geometry_type, looks_projected
+from optimizer.base.geojson import IN_DEGREES, TO_DEGREES, geometry_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -198,9 +198,7 @@ def _shape(geometry: Any, where: str, problems: ProblemList) -> BaseGeometry | N
     if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
         swapped = -180 <= south <= north <= 180 and -90 <= west <= east <= 90
         found = f"coordinates from {west:g}, {south:g} to {east:g}, {north:g}"
-        if looks_projected(west, south, east, north):
-            found += ", which look like metres of a projected coordinate reference system"
         remedy = "Swap the coordinates" if swapped else TO_DEGREES
-        problems.append(Problem(where, found, "longitude, latitude in degrees", remedy))
+        problems.append(Problem(where, found, IN_DEGREES, remedy))
         return None
     return shape
