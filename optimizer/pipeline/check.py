@@ -201,7 +201,7 @@ def check_scenario_file(
         counts=tuple(_counts(scenario, check)),
         unused=(*_unused_rows(check), *_unused_entries(scenario, check)),
         missing=tuple(_missing(scenario, check)),
-        assumed=assumptions_of(scenario, check.sites, check.region, demand),
+        assumed=assumptions_of(scenario, check.sites, check.region, check.demand),
         warnings=tuple(_warnings(check)),
     )
 
