@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem, ProblemList
-from optimizer.problem.network_checks import position_problems
+from optimizer.problem.network_checks import at_fault, position_problems
 from optimizer.problem.road_classes import DEFAULT_KMH
 
 if TYPE_CHECKING:
@@ -131,7 +131,12 @@ def node_positions(where: str, values: ArrayLike) -> NDArray[np.int32]:
     column = np.asarray(values)
     if column.ndim != 1:
         raise InputError(Problem(where, f"shape {column.shape}", "one dimension"))
-    if problems := position_problems(where, column, np.iinfo(np.int32).max, "nodes"):
+    if column.size and column.dtype.kind not in "iu":
+        found = f"{column.dtype} values"
+        raise InputError(Problem(where, found, "whole numbers: positions of nodes", "Give positions, not ids"))
+    remedy = "Positions count from 0; none is negative"
+    wrong = (column < 0) | (column > np.iinfo(np.int32).max)
+    if problems := at_fault(where, wrong, lambda row: column[row], "positions of nodes, from 0", remedy):
         raise InputError(*problems)
     return column.astype(np.int32)
 
