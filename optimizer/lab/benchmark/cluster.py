@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from optimizer.lab.benchmark.schedule import PlannedRun
 
-CONNECT_SECONDS = 10
+CONNECT_SECONDS = 5
 """Longest wait for the scheduler's answer."""
 WORKERS_SECONDS = 60
 """Longest wait for the first worker."""
