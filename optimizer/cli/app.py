@@ -90,6 +90,12 @@ def _run() -> int:
 def _standard_exit_code() -> int:
     try:
         app()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except SystemError as error:
+        if not isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
+            raise  # else a library in C was interrupted, and Python says so in this way
+        return INTERRUPTED
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     return 0

@@ -13,7 +13,7 @@ from optimizer.cli.convert_arguments import Out, show_converted
 
 def snip(
     directory: Annotated[Path, typer.Option("--dir", help="Folder with the SNIP files.")],
-    instance: Annotated[int, typer.Option(help="Instance number, 0 or 1.")],
+    instance: Annotated[int, typer.Option(help="Instance number N of the file names: 0 to 4.")],
     snipno: Annotated[int, typer.Option(min=1, max=4, help="Effect of a sensor.")],
     budget: Annotated[float, typer.Option(min=0, help="Number of sensors.")],
     out: Out,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -11,7 +12,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from optimizer.base.files import written_whole
-from optimizer.base.formatting import DASH, known
+from optimizer.base.formatting import DASH, known, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -64,6 +65,12 @@ class PageTable:
 def _cell(value: Any, show: Callable[[Any], str]) -> str:  # noqa: ANN401 - a cell of a data frame holds anything
     missing = value is None or (isinstance(value, float) and value != value)  # noqa: PLR0124 - NaN
     return DASH if missing else show(value)
+
+
+def markdown(text: str) -> str:
+    """Return text so that a page of Markdown shows it as it is: no markup, links, HTML or control characters. Tables escape bars themselves."""
+    marked = re.sub(r"([\\`*_\[\]#~$!])", r"\\\1", printable(text))
+    return marked.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import shapely
 
+from optimizer.base.compressed import check_expansion
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files import existing_file
 from optimizer.region.osm import Boundary, OsmData, OsmNodes, PlaceNode, PointFeatures
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
+MOST_EXPANSION = 200
+"""Times its own size that a compressed extract may unpack to: maps as XML shrink ten- to twentyfold, a decompression bomb a thousandfold."""
 SUFFIXES = (".osm", ".osm.pbf", ".pbf", ".osm.bz2", ".osm.gz")
 
 _NAME_TAGS = ("name", "name:en", "int_name", "official_name", "ISO3166-1", "ISO3166-1:alpha2", "ISO3166-1:alpha3")
@@ -56,6 +59,15 @@ def read_extract(path: Path) -> OsmData:
         If the file is missing, damaged, or empty.
     """
     existing_file(path, "an OpenStreetMap extract")
+    check_expansion(path, "an OpenStreetMap extract", MOST_EXPANSION)
+    try:
+        return _read(path)
+    except UnicodeDecodeError:  # pyosmium decodes each text as it is asked for
+        found = "text that is not UTF-8"
+        raise InputError(Problem(str(path), found, "a whole OpenStreetMap extract", "Download it again")) from None
+
+
+def _read(path: Path) -> OsmData:
     relations = _read_relations(path)
     rim = {way for relation in relations for way in (*relation.outer, *relation.inner)}
     rim_refs: dict[int, NDArray[np.int64]] = {}

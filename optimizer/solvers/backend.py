@@ -210,12 +210,12 @@ def run_mathopt(
 
 
 def _in_process(model: MipModel, proto: model_pb2.ModelProto, parameters: mathopt.SolveParameters) -> MipOutcome:
-    with _stdout_closed():
+    with stdout_closed():
         return _outcome(model, run_mathopt(proto, parameters).to_proto())
 
 
 @contextlib.contextmanager
-def _stdout_closed() -> Iterator[None]:
+def stdout_closed() -> Iterator[None]:
     """Send to nowhere what C++ writes to standard output: HiGHS prints a line of its own on some models, whatever its options."""
     sys.stdout.flush()
     try:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from optimizer.base.formatting import DASH
 from optimizer.lab.backtest.bootstrap import LEVEL
 from optimizer.lab.backtest.points import CELL_M
-from optimizer.lab.pages import PageTable, fixed, interval, page_text, share, thousands
+from optimizer.lab.pages import PageTable, fixed, interval, markdown, page_text, share, thousands
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -141,7 +142,7 @@ def sentences(backtest: Backtest) -> list[str]:
 
 
 def backtest_text(backtest: Backtest, picture: str | None) -> str:
-    """Return the page as Markdown.
+    """Return the page as Markdown, in which names from records are text and nothing else.
 
     Parameters
     ----------
@@ -150,7 +151,10 @@ def backtest_text(backtest: Backtest, picture: str | None) -> str:
     picture
         File of the calibration figure, relative to the page; None leaves it out.
     """
-    judged = backtest.judged
+    judged = [
+        replace(one, name=markdown(one.name), remarks=type(one.remarks)(map(markdown, one.remarks)))
+        for one in backtest.judged
+    ]
     return page_text(
         "backtest.md.j2",
         period=backtest.period,
@@ -162,6 +166,8 @@ def backtest_text(backtest: Backtest, picture: str | None) -> str:
         cell_m=f"{CELL_M:g}",
         periods=period_table(judged),
         picture=picture,
-        excluded=backtest.excluded,
+        excluded=[
+            replace(item, force=markdown(item.force), reason=markdown(item.reason)) for item in backtest.excluded
+        ],
         remarks=list(dict.fromkeys(f"{one.name}: {remark}" for one in judged for remark in one.remarks)),
     )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.base.errors import FileProblems, InputError, Problem, ProblemList, raise_together
 from optimizer.base.files import read_text
 from optimizer.problem.evaders import Evader
 from optimizer.problem.instance import Instance
@@ -23,11 +23,14 @@ from optimizer.problem.options import Option, Resource
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
     from optimizer.problem.reachability import OnUnreachable
 
+MOST_NODE = 2**53
+"""Largest node number that is read without rounding."""
 FACTOR = {2: 0.5, 3: 0.1, 4: 0.0}
 """Share of r that is left under a sensor; snipno 1 takes q from the file."""
 
@@ -68,6 +71,7 @@ def snip_instance(
     plain = _table(folder / f"arcgain{number}.txt", 3)
     watched = _table(folder / f"intd_arc{number}.txt", 4)
     scenarios = _table(folder / "Scenarios.txt", 3)
+    _check_nodes(folder, {f"arcgain{number}.txt": plain, f"intd_arc{number}.txt": watched, "Scenarios.txt": scenarios})
     node_id = np.unique(
         np.concatenate((plain[:, :2].ravel(), watched[:, :2].ravel(), scenarios[:, :2].ravel())).astype(np.int64)
     )
@@ -105,6 +109,19 @@ def _table(path: Path, width: int) -> NDArray[np.float64]:
     if not numbers.size or numbers.size % width:
         raise InputError(Problem(str(path), f"{numbers.size} numbers", f"rows of {width}", "The file may be cut short"))
     return numbers.reshape(-1, width)
+
+
+def _check_nodes(folder: Path, tables: Mapping[str, NDArray[np.float64]]) -> None:
+    """Refuse rows whose numbers are not finite, or whose first two are no node numbers."""
+    files = {name: FileProblems(folder / name, "row") for name in tables}
+    for name, table in tables.items():
+        wrong = ~np.isfinite(table)
+        wrong[:, :2] |= (table[:, :2] < 0) | (table[:, :2] > MOST_NODE) | (table[:, :2] != np.floor(table[:, :2]))
+        rows = np.flatnonzero(wrong.any(axis=1))
+        found = [f"{table[row][wrong[row]][0]:.15g}" for row in rows.tolist()]
+        expected = f"two node numbers (whole, from 0 to {MOST_NODE:g}), then finite numbers"
+        files[name].add_each(rows + 1, found.__getitem__, expected)
+    raise_together(*files.values())
 
 
 def _is_number(word: str) -> bool:

@@ -26,6 +26,7 @@ from pybind11_abseil.status import StatusNotOk
 from scipy.sparse import csr_array, hstack, vstack
 
 from optimizer.base.errors import SolverError
+from optimizer.solvers.backend import stdout_closed
 from optimizer.solvers.interrupts import interrupt_held_back
 
 if TYPE_CHECKING:
@@ -319,7 +320,7 @@ class _WarmSolver:
 def _from_scratch(state: _State, solver: mathopt.SolverType, limit: timedelta | None) -> _Answer | None:
     try:
         initializer = parameters_pb2.SolverInitializerProto()
-        with interrupt_held_back():
+        with interrupt_held_back(), stdout_closed():
             result = mathopt_core.solve(state.message(), solver.value, initializer, *_arguments(COLD, limit))
     except StatusNotOk:
         return None
