@@ -62,7 +62,7 @@ def extension(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, An
 
 @pytest.mark.usefixtures("extension")
 def test_the_kind_is_compiled_from_a_scenario(tmp_path: Path) -> None:
-    (table,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    (table,) = re.findall(r"```toml\n(\[\[kinds.*?)```", PAGE, re.DOTALL)
     site = '[[site]]\nid = "f"\nlon = 10.2\nlat = 50.2\nagency = "police"\nkinds = ["gate"]\n'
     instance = compile_scenario(write_scenario(tmp_path, f"{SCENARIO}\n{table}\n{site}")).instance
     option = instance.options[instance.option_index["f"]]

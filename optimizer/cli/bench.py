@@ -27,7 +27,8 @@ def bench(
     family: Annotated[
         list[str] | None,
         typer.Option(
-            help="Family to run, or all: those in instances/, and snip with --snip-dir. Or a suite with rows and a page of its own: "
+            help="Family to run, a folder of instance files, or all: those in instances/, and snip with --snip-dir. "
+            "Or a suite with rows and a page of its own: "
             "patrols, tours, overlay, commands. Repeatable."
         ),
     ] = None,
@@ -64,6 +65,10 @@ def bench(
     generate: Annotated[
         bool, typer.Option("--generate", help="Write the generated families' instance files anew.")
     ] = False,
+    compare: Annotated[
+        Path | None,
+        typer.Option(help="CSV of results (instance, value, plan) to hold against the best known, in place of runs."),
+    ] = None,
     instances: Annotated[Path | None, typer.Option(help="Folder of families, other than the repository's.")] = None,
     extract: Annotated[
         Path | None, typer.Option(help="With the suites overlay and commands: an extract to measure as well.")
@@ -75,8 +80,13 @@ def bench(
     A benchmark that was interrupted goes on with the same command: runs that have a row are not made again. --table, --best-known and
     --generate alone run nothing.
     """
+    if compare is not None:
+        _compare(compare, instances, as_json)
+        return
     if not (family or table or best_known or generate):
-        raise typer.BadParameter("give --family (or --family all) to run, or one of --table, --best-known, --generate")
+        raise typer.BadParameter(
+            "give --family (or --family all) to run, or one of --table, --best-known, --generate, --compare"
+        )
     families, suites = _split(family or [])
     for name in suites:
         asked = _suite_options(only, seed, gap, time_limit, extract)
@@ -84,7 +94,7 @@ def bench(
             return
     if suites and not families:
         return
-    from optimizer.lab.benchmark.benchmark import benchmark_page, plan_benchmark, run_options
+    from optimizer.lab.benchmark.benchmark import plan_benchmark, run_options
 
     out = out or OUT
     if generate:
@@ -106,9 +116,7 @@ def bench(
             return
     if best_known:
         _show_best_known(out, instances, as_json)
-    if table:
-        page = benchmark_page(out, instances, gap_asked=gap, time_limit=time_limit, memory_limit=memory_limit)
-        _show_page(page, as_json)
+    _make_page(table, out, instances, as_json, gap_asked=gap, time_limit=time_limit, memory_limit=memory_limit)
 
 
 def _split(names: list[str]) -> tuple[list[str], list[str]]:
@@ -156,6 +164,14 @@ def _suite(name: str, folder: Path, options: SuiteOptions, table: bool, as_json:
         print_note("Interrupted. The rows so far are kept; the same command goes on from there.")
         return False
     return True
+
+
+def _make_page(table: bool, out: Path, instances: Path | None, as_json: bool, **asked: float | None) -> None:
+    """Make the page of a folder of rows, where it is asked for."""
+    from optimizer.lab.benchmark.benchmark import benchmark_page
+
+    if table:
+        _show_page(benchmark_page(out, instances, **asked), as_json)
 
 
 def _show_page(files: PageFiles, as_json: bool) -> None:
@@ -215,6 +231,33 @@ def _show_best_known(out: Path, instances: Path | None, as_json: bool) -> None:
             print_line(f"{path}: {bounds_text(known.bound, known.value)}")
     if not as_json:
         print_line(f"{count} best-known solutions are better than before.")
+
+
+def _compare(table: Path, instances: Path | None, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from optimizer.lab.benchmark.compare import compare_results
+    from optimizer.lab.benchmark.families import INSTANCES
+
+    compared = compare_results(table, instances or INSTANCES)
+    if as_json:
+        for each in compared:
+            print_json(asdict(each))
+        return
+    head = ("instance", "value", "best known", "bound", "difference", "verdict", "plan")
+    cells = [
+        (
+            each.instance,
+            f"{each.value:.6f}",
+            f"{each.best:.6f}",
+            f"{each.bound:.6f}",
+            f"{100 * each.difference:+.3f} %",
+            each.verdict,
+            "checked" if each.plan_checked else "not given",
+        )
+        for each in compared
+    ]
+    print_table("Beside the best known", head, cells)
 
 
 def _generate(instances: Path | None, families: list[str], as_json: bool) -> None:

@@ -1,6 +1,41 @@
-"""Names of the methods of `optimizer.solvers.solve`, for files and commands that must know them and need no solver."""
+"""Names of the methods of `optimizer.solvers.solve`, for files and commands that must know them and need no solver.
+
+Packages that are installed beside this one add methods by an entry point of the group `optimizer.methods`: its name is the method's, its
+object the function. It is imported when the method is first used.
+"""
 
 from __future__ import annotations
 
-METHOD_NAMES: list[str] = ["auto", "cuts", "compact", "greedy"]
-"""`register_method` adds those of other packages."""
+from functools import cache
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
+
+from optimizer.base.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+GROUP = "optimizer.methods"
+BUILT_IN = ("auto", "cuts", "compact", "greedy")
+
+
+@cache
+def installed_methods() -> dict[str, Callable[[Any], None]]:
+    """Return the methods of installed packages by name; one that has the name of a method of this package is not among them."""
+    return {entry.name: _imported_later(entry) for entry in entry_points(group=GROUP) if entry.name not in BUILT_IN}
+
+
+def _imported_later(entry: Any) -> Callable[[Any], None]:  # noqa: ANN401 - an entry point
+    def method(search: Any) -> None:  # noqa: ANN401 - optimizer.solvers.method.MethodSearch
+        try:
+            run = entry.load()
+        except (ImportError, AttributeError) as error:
+            where = f"method {entry.name!r}, entry point {entry.value!r}"
+            raise InputError(Problem(where, str(error), "module:function", "Install that package again")) from error
+        run(search)
+
+    return method
+
+
+METHOD_NAMES: list[str] = [*BUILT_IN, *installed_methods()]
+"""`register_method` adds those that a program registers itself."""

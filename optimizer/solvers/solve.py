@@ -12,7 +12,7 @@ from optimizer.base.errors import InfeasibleError, InputError, Problem
 from optimizer.base.listener import SILENT, SilentListener, step, stop_if_cancelled
 from optimizer.base.names import unknown_name
 from optimizer.problem.evaluation import plan_value
-from optimizer.problem.methods import METHOD_NAMES
+from optimizer.problem.methods import METHOD_NAMES, installed_methods
 from optimizer.problem.plan import Plan, violations
 from optimizer.problem.result import PROVEN, Result, relative_gap, tolerance_of
 from optimizer.solvers.branch_and_cut.commodities import Commodities
@@ -450,6 +450,9 @@ METHODS: dict[str, Callable[[_SolveState], None]] = {
     "compact": _compact,
     "greedy": _greedy,
 }
+
+
+METHODS.update(installed_methods())
 
 
 def register_method(name: str, method: Callable[[MethodSearch], None]) -> None:

@@ -63,7 +63,7 @@ def cases(
     Parameters
     ----------
     families
-        Names of families; `all` for every one at hand.
+        Names of families, or folders with instance files directly in them; `all` for every family at hand.
     only
         Patterns with * and ? of which an instance's name must match one; empty for no such filter.
     large
@@ -86,6 +86,8 @@ def cases(
     for family in wanted:
         if family == "snip":
             found += _snip(snip_dir)
+        elif family not in known and Path(family).is_dir():
+            found += _stored(Path(family).absolute().parent, Path(family).absolute().name)
         elif family in known:
             found += _stored(instances, family)
             found += _on_demand(family) if large else []
