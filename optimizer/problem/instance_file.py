@@ -65,9 +65,9 @@ class RouteModel(Strict):
 class EvaderModel(Strict):
     """Who travels from where to where; habitual if `routes` is given, informed if not."""
 
-    id: Id
-    origin: NodeId
-    destination: NodeId
+    id: Id = Field(description="unique name")
+    origin: NodeId = Field(description="node id")
+    destination: NodeId = Field(description="node id")
     weight: Amount = Field(description="loads a period, or a probability")
     routes: list[RouteModel] = Field(default_factory=list)
     label: str = Field("", description="what people call it; the id where empty")
@@ -83,40 +83,40 @@ class EffectModel(Strict):
 class OptionModel(Strict):
     """Something that can be placed."""
 
-    id: Id
+    id: Id = Field(description="unique name")
     effects: list[EffectModel]
     uses: dict[str, Amount] = Field(default_factory=dict, description="amount of each resource")
     site: str = Field("", description="at most one option of a site is placed")
-    agency: str = ""
-    kind: str = "checkpoint"
-    label: str = ""
-    existing: bool = False
-    forced: bool = False
-    forbidden: bool = False
+    agency: str = Field("", description="its owner; empty when all share it")
+    kind: str = Field("checkpoint", description="`checkpoint`, `sensor`, `patrol`, `drone`, or a word of one's own")
+    label: str = Field("", description="what people call it; the id where empty")
+    existing: bool = Field(False, description="stands today")
+    forced: bool = Field(False, description="part of every plan")
+    forbidden: bool = Field(False, description="part of no plan")
     type: str = Field("", description="id of what defines it; several types may be of one kind")
 
 
 class ResourceModel(Strict):
     """Something a plan may use up."""
 
-    id: Id
-    budget: Amount
+    id: Id = Field(description="unique name")
+    budget: Amount = Field(description="how much a plan may use")
     agency: str = Field("", description="its owner; empty when all may use it")
-    unit: str = ""
+    unit: str = Field("", description="unit of the amounts, for people")
     name: str = Field("", description="what people call it, the same for all agencies; the id where empty")
 
 
 class InstanceModel(Strict):
     """An interdiction instance, version 2; version 1 had no `patrols`, no `type` of options and no `name` of resources."""
 
-    schema_version: Literal[1, 2] = SCHEMA_VERSION
-    name: str
+    schema_version: Literal[1, 2] = Field(SCHEMA_VERSION, description="version of the format")
+    name: str = Field(description="what people call it")
     nodes: NodesModel
     arcs: ArcsModel
     evaders: list[EvaderModel] = Field(min_length=1)
     options: list[OptionModel] = Field(default_factory=list)
     resources: list[ResourceModel] = Field(default_factory=list)
-    agencies: list[Id] = Field(default_factory=list)
+    agencies: list[Id] = Field(default_factory=list, description="ids of the agencies that own options and resources")
     exclusions: list[list[Id]] = Field(default_factory=list, description="option ids of which at most one is placed")
     patrols: PatrolFieldModel | None = Field(None, description="patrol teams: a plan then also chooses beats")
 

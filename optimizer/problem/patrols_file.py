@@ -30,17 +30,17 @@ Seconds = Annotated[int, Field(ge=0)]
 class PatrolBaseModel(Strict):
     """Where teams set out from and come back to."""
 
-    id: Name
+    id: Name = Field(description="unique name")
     node: StrictInt | StrictStr = Field(description="node id")
-    lon: float
-    lat: float
-    label: str = ""
+    lon: float = Field(description="longitude in degrees (WGS 84)")
+    lat: float = Field(description="latitude in degrees (WGS 84)")
+    label: str = Field("", description="what people call it; the id where empty")
 
 
 class PatrolTeamModel(Strict):
     """Teams that are alike."""
 
-    id: Name
+    id: Name = Field(description="unique name")
     number: int = Field(ge=0, description="teams on the road in one shift, all bases together")
     shift_s: int = Field(gt=0, description="seconds from leaving the base to being back")
     slot_s: int = Field(gt=0, description="seconds of one slot of dwelling")
@@ -50,8 +50,8 @@ class PatrolTeamModel(Strict):
     uses: dict[str, Annotated[float, Field(ge=0, le=1e15)]] = Field(
         default_factory=dict, description="amount of each resource that one beat takes, beside the team"
     )
-    agency: str = ""
-    label: str = ""
+    agency: str = Field("", description="its owner; empty when all share it")
+    label: str = Field("", description="what people call it; the id where empty")
     speed: dict[str, float] = Field(default_factory=dict, description="km/h by road class; of no effect on this file")
     capacity: float | None = Field(None, ge=0, description="vehicles an hour that a team can look at; all where null")
     shifts: list[str] = Field(default_factory=list, description="shifts of a roster that they work; all where empty")
@@ -62,9 +62,9 @@ class PatrolPostModel(Strict):
 
     segment: Position = Field(description="segment of the road network; a name, as the instance has arcs alone")
     node: StrictInt | StrictStr = Field(description="node id")
-    lon: float
-    lat: float
-    label: str = ""
+    lon: float = Field(description="longitude in degrees (WGS 84)")
+    lat: float = Field(description="latitude in degrees (WGS 84)")
+    label: str = Field("", description="what people call it")
     traffic: float = Field(1.0, gt=0, description="vehicles an hour")
 
 
@@ -83,22 +83,22 @@ class ElementsModel(Strict):
 class LegRoutesModel(Strict):
     """Arcs driven on each leg that can be driven."""
 
-    leg: list[Position]
+    leg: list[Position] = Field(description="numbers of the legs")
     arcs: list[list[Position]] = Field(description="arc positions in order of travel")
 
 
 class LegElementsModel(Strict):
     """Elements driven on each leg: one pair each time."""
 
-    leg: list[Position]
-    element: list[Position]
+    leg: list[Position] = Field(description="numbers of the legs")
+    element: list[Position] = Field(description="element positions")
 
 
 class PatrolModel(Strict):
     """A team type at one of its bases, with the n posts that it can reach."""
 
-    team: Name
-    base: Name
+    team: Name = Field(description="id of the team type")
+    base: Name = Field(description="id of the base")
     posts: list[Position] = Field(description="positions in the posts of the file")
     travel_s: list[list[Seconds | None]] = Field(
         description="(n + 1) x (n + 1) seconds from place to place, the base first; null where there is no way"

@@ -42,7 +42,7 @@ class PlanValues(Strict):
 
     nothing: float = Field(description="nothing placed")
     existing: float | None = Field(None, description="today's layout; null where nothing stands today")
-    plan: float
+    plan: float = Field(description="this plan: `upper`")
     everything: float = Field(
         description="every option that is not forbidden, and the beats of the plan, budgets aside"
     )
@@ -51,12 +51,12 @@ class PlanValues(Strict):
 class PlanResource(Strict):
     """What the plan uses of a resource."""
 
-    id: Id
+    id: Id = Field(description="id of the resource")
     name: str = Field("", description="what people call it, the same for every agency; the id where empty")
     agency: str = Field("", description="its owner; empty when all may use it")
-    unit: str = ""
-    used: float
-    budget: float
+    unit: str = Field("", description="unit of the amounts, for people")
+    used: float = Field(description="amount that the plan uses")
+    budget: float = Field(description="amount that a plan may use")
 
 
 class PlanSite(Strict):
@@ -64,14 +64,14 @@ class PlanSite(Strict):
 
     id: Id = Field(description="id of the option")
     site: str = Field("", description="id of the site")
-    label: str = ""
-    kind: str
+    label: str = Field("", description="what people call the site")
+    kind: str = Field(description="`checkpoint`, `sensor`, `patrol`, `drone`, or a word of one's own")
     type: str = Field("", description="id of the entry of [[kinds]] that defines it")
-    agency: str = ""
-    lon: float | None = None
-    lat: float | None = None
-    road: str = ""
-    road_class: str = ""
+    agency: str = Field("", description="its owner; empty when all share it")
+    lon: float | None = Field(None, description="longitude in degrees (WGS 84)")
+    lat: float | None = Field(None, description="latitude in degrees (WGS 84)")
+    road: str = Field("", description="name or number of the road")
+    road_class: str = Field("", description="class of the road")
     segments: list[int] = Field(default_factory=list, description="segments of the road network that it watches")
     distance_m: float | None = Field(None, description="from the place given to the road")
     traffic: float | None = Field(
@@ -81,9 +81,9 @@ class PlanSite(Strict):
     inspected: float | None = Field(
         None, description="share of the vehicles that it inspects; null where it stops none"
     )
-    existing: bool = False
-    forced: bool = False
-    forbidden: bool = False
+    existing: bool = Field(False, description="stands today")
+    forced: bool = Field(False, description="part of every plan")
+    forbidden: bool = Field(False, description="part of no plan")
     survival: float | None = Field(None, description="chance to pass it undetected")
     worth: float | None = Field(None, description="marginal value: what the plan loses without it, or gains with it")
     uses: dict[str, float] = Field(default_factory=dict, description="amount of each resource, by resource id")
@@ -99,24 +99,24 @@ class PlanStop(Strict):
 
     post: int = Field(ge=0, description="position in the posts of the instance")
     slots: int = Field(ge=1, description="slots of dwelling")
-    label: str = ""
-    lon: float
-    lat: float
-    arrive_minute: Minutes
-    leave_minute: Minutes
+    label: str = Field("", description="what people call the post")
+    lon: float = Field(description="longitude in degrees (WGS 84)")
+    lat: float = Field(description="latitude in degrees (WGS 84)")
+    arrive_minute: Minutes = Field(description="minutes from the start of the shift")
+    leave_minute: Minutes = Field(description="minutes from the start of the shift")
 
 
 class PlanBeat(Strict):
     """A tour of one team."""
 
-    id: Id
-    label: str = ""
-    kind: str = "patrol"
+    id: Id = Field(description="id of the placement")
+    label: str = Field("", description="what people call it; the id where empty")
+    kind: str = Field("patrol", description="`patrol`")
     team: Id = Field(description="id of the team type")
-    team_label: str = ""
-    agency: str = ""
-    base: Id
-    base_label: str = ""
+    team_label: str = Field("", description="what people call the team type")
+    agency: str = Field("", description="its owner; empty when all share it")
+    base: Id = Field(description="id of the base")
+    base_label: str = Field("", description="what people call the base")
     lon: float = Field(description="of the base")
     lat: float = Field(description="of the base")
     back_minute: Minutes = Field(description="minutes from the start of the shift to being back")
@@ -139,30 +139,30 @@ class PlanBeat(Strict):
 class WeighedBeats(Strict):
     """The beats that were weighed against one another in the last placement problem, and what is proven within them."""
 
-    number: int = Field(ge=0)
-    lower: float | None
-    gap: float | None
+    number: int = Field(ge=0, description="how many beats")
+    lower: float | None = Field(description="proven lower bound within these beats")
+    gap: float | None = Field(description="(upper - lower) / upper; null where unknown")
 
 
 class PlanFile(Strict):
     """A plan, version 2."""
 
-    schema_version: Literal[2] = SCHEMA_VERSION
-    name: str
-    method: str
-    status: Status
-    limit: Limit | None
+    schema_version: Literal[2] = Field(SCHEMA_VERSION, description="version of the format")
+    name: str = Field(description="title of the scenario or name of the instance")
+    method: str = Field(description="solver that made the plan")
+    status: Status = Field(description="`optimal`: the gap is within what was asked")
+    limit: Limit | None = Field(description="what ended the search early; null when nothing did")
     lower: float | None = Field(description="proven: no plan, with any beats, has a smaller value")
     upper: float | None = Field(description="exact value of the plan")
-    gap: float | None
-    seconds: float
+    gap: float | None = Field(description="(upper - lower) / upper; 0 where upper is 0, null where a bound is unknown")
+    seconds: float = Field(description="wall-clock time of solving")
     pricing_proven: bool = Field(
         True, description="whether pricing of beats was solved to proof; else `lower` allows for it"
     )
     weighed_beats: WeighedBeats | None = Field(None, description="null without patrol teams")
     options: list[Id] = Field(description="ids of everything that is placed, beats included")
-    seed: int
-    version: str
+    seed: int = Field(description="seed of every random choice")
+    version: str = Field(description="version of the program")
     values: PlanValues
     resources: list[PlanResource]
     sites: list[PlanSite] = Field(description="placed options")

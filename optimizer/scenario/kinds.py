@@ -48,14 +48,14 @@ Category = Literal["checkpoint", "sensor", "patrol", "drone"]
 class DelayModel(Strict):
     """The time a checkpoint takes from legitimate travellers, as a resource."""
 
-    resource: Id
+    resource: Id = Field(description="name of the resource that the delay uses")
     minutes: float = Field(gt=0, description="minutes each inspected vehicle loses; the use is vehicle-hours a day")
 
 
 class AlarmsModel(Strict):
     """The time that a sensor's false alarms take from a team, as a resource."""
 
-    resource: Id
+    resource: Id = Field(description="name of the resource that checking uses")
     per_day: float = Field(gt=0, le=1e6, description="false alarms a day that a team checks, for each lane")
     minutes: float = Field(gt=0, description="minutes that checking one takes; the use is team-hours a day")
 
@@ -103,9 +103,9 @@ class KindModel(Strict):
     MARK: ClassVar[str]
     """The field by which a file shows that it means this class."""
 
-    id: Id
-    label: str = ""
-    kind: str = "checkpoint"
+    id: Id = Field(description="unique name")
+    label: str = Field("", description="what people call it; the id where empty")
+    kind: str = Field("checkpoint", description="general kind of option, which plans show and crews are qualified for")
     uses: dict[str, Amount] = Field({}, description="amount of each resource for each lane")
     alarms: AlarmsModel | None = None
     shifts: list[str] = Field([], description="shifts of a roster in which it is manned; all where empty")
@@ -160,7 +160,9 @@ class KindModel(Strict):
 class _StoppingModel(KindModel):
     """A kind that may stop vehicles, and delay those who travel legitimately."""
 
-    kind: Category = "checkpoint"
+    kind: Category = Field(
+        "checkpoint", description="general kind of option, which plans show and crews are qualified for"
+    )
     capacity: float | None = Field(None, ge=0, description="vehicles inspected an hour and lane")
     delay: DelayModel | None = None
 
@@ -230,7 +232,7 @@ class SensorModel(KindModel):
 
     MARK = "uptime"
 
-    kind: Literal["sensor"] = "sensor"
+    kind: Literal["sensor"] = Field("sensor", description="general kind of option")
     uptime: Chance = Field(description="share of the time the sensor works")
     detection: Chance = Field(description="chance that the working sensor detects a loaded vehicle that passes")
     response: Chance = Field(description="share of its detections that are acted on in time")
@@ -246,7 +248,7 @@ class DroneModel(KindModel):
 
     MARK = "orbit"
 
-    kind: Literal["drone"] = "drone"
+    kind: Literal["drone"] = Field("drone", description="general kind of option")
     orbit: OrbitModel
     detection: Chance = Field(description="chance that the drone detects a load when it meets it")
     response: Chance = Field(description="share of its detections that are acted on in time")

@@ -49,9 +49,11 @@ class RegionModel(Strict):
         None, description="place name, looked up at Nominatim; roads from Overpass, through OSMnx"
     )
     address: str | None = Field(None, description="address, with `radius_m` around it")
-    bbox: Annotated[tuple[float, float, float, float], AfterValidator(_longitude_first)] | None = None
+    bbox: Annotated[tuple[float, float, float, float], AfterValidator(_longitude_first)] | None = Field(
+        None, description="west, south, east, north in degrees: a box to download"
+    )
     polygon: Path | None = Field(None, description="GeoJSON polygon to download")
-    radius_m: float = Field(5000, gt=0, le=200_000)
+    radius_m: float = Field(5000, gt=0, le=200_000, description="metres around `address`")
     modes: list[str] = Field(["drive"], min_length=1, description="drive, service, track, foot, ferry")
     border: str | None = Field(None, description="GeoJSON of the border line, or the name of a country in the extract")
     official: list[int | str | tuple[float, float]] = Field(
@@ -95,39 +97,45 @@ class BackgroundModel(Strict):
 class EvadersModel(Strict):
     """Who travels from where to where."""
 
-    gateways: list[Literal["port", "unofficial", "edge"]] = Field(["port", "unofficial", "edge"], min_length=1)
+    gateways: list[Literal["port", "unofficial", "edge"]] = Field(
+        ["port", "unofficial", "edge"], min_length=1, description="kinds of gateway that loads enter by"
+    )
     shares: dict[Literal["port", "unofficial", "edge"], Chance] = Field(
         {}, description="share of all loads by gateway kind"
     )
     decay_minutes: float = Field(
         120, gt=0, description="travel time at which the attraction of a destination has fallen to 1/e"
     )
-    population_power: float = Field(1.0, ge=0, le=3)
+    population_power: float = Field(
+        1.0, ge=0, le=3, description="exponent of the population in what a destination attracts"
+    )
     loads: float = Field(1.0, gt=0, le=1e15, description="loads a period; 1 makes the value a share")
     habitual_share: Chance = Field(0.3, description="share of loads that keep to their routes whatever the plan")
-    habitual_draws: int = Field(8, ge=1, le=200)
-    habitual_spread: float = Field(0.3, ge=0, le=3)
+    habitual_draws: int = Field(8, ge=1, le=200, description="draws of the probit route choice for each pair")
+    habitual_spread: float = Field(0.3, ge=0, le=3, description="standard deviation of the log error of each draw")
     smallest_share: float = Field(
         0.0, ge=0, lt=0.1, description="pairs with less than this share of all loads are left out"
     )
-    unreachable: Literal["error", "skip"] = "error"
+    unreachable: Literal["error", "skip"] = Field(
+        "error", description="what a destination without a path is: an error, or left out"
+    )
 
 
 class AgencyModel(Strict):
     """An organisation with a budget of its own."""
 
-    id: Id
-    name: str = ""
+    id: Id = Field(description="unique name")
+    name: str = Field("", description="what people call it; the id where empty")
 
 
 class ScenarioResourceModel(Strict):
     """Something that a plan uses up; one entry for each agency that has it."""
 
-    name: Id
+    name: Id = Field(description="one entry for each agency that has it; kinds and teams use it by this name")
     budget: Amount | Literal["existing"] = Field(description='an amount, or "existing": what today\'s sites use')
     availability: float = Field(1, gt=0, le=1, description="share of an amount that is on duty and free to be placed")
     agency: str = Field("", description="owner; empty when all share it")
-    unit: str = ""
+    unit: str = Field("", description="unit of the amounts, for people")
 
     @model_validator(mode="after")
     def _counted_once(self) -> ScenarioResourceModel:
@@ -139,20 +147,20 @@ class ScenarioResourceModel(Strict):
 class SiteModel(Strict):
     """A place where an option can be placed: on the nearest segment to lon and lat, or on the segment between two nodes."""
 
-    id: Id
-    label: str = ""
-    lon: float | None = Field(None, ge=-180, le=180)
-    lat: float | None = Field(None, ge=-90, le=90)
-    tail: str | None = None
-    head: str | None = None
+    id: Id = Field(description="unique name")
+    label: str = Field("", description="what people call it; the id where empty")
+    lon: float | None = Field(None, ge=-180, le=180, description="longitude in degrees (WGS 84)")
+    lat: float | None = Field(None, ge=-90, le=90, description="latitude in degrees (WGS 84)")
+    tail: str | None = Field(None, description="id of the node where its segment begins")
+    head: str | None = Field(None, description="id of the node where its segment ends")
     road: str = Field("", max_length=200, description="name or number of its road, where the nearest one is another")
     road_class: str = Field("", max_length=200, description="class of its road, where the nearest one is of another")
     direction: Literal["both", "forward"] = Field("both", description="forward watches tail to head only")
-    agency: str = ""
+    agency: str = Field("", description="its owner; empty when all share it")
     kinds: list[str] = Field([], description="kinds that can be placed here; all where empty")
     existing: str = Field("", description="the kind that is placed here today; empty for none")
-    forced: bool = False
-    forbidden: bool = False
+    forced: bool = Field(False, description="an option of it is part of every plan")
+    forbidden: bool = Field(False, description="part of no plan")
     traffic: float | None = Field(None, gt=0, description="vehicles a day past the site in the watched direction")
     lanes: float = Field(1, gt=0, description="multiplies capacity and uses")
 
@@ -176,34 +184,34 @@ class SitesModel(Strict):
     crossings: Literal["none", "official", "all"] = Field("none", description="crossings to offer as sites")
     roads: int = Field(0, ge=0, le=2000, description="road segments to offer, the most travelled by evaders first")
     spacing_m: float = Field(1000, ge=0, description="distance between offered road segments")
-    agency: str = ""
-    kinds: list[str] = []
+    agency: str = Field("", description="owner of the sites offered")
+    kinds: list[str] = Field([], description="kinds that can be placed on the sites offered; all where empty")
 
 
 class SolveModel(Strict):
     """How to solve."""
 
-    method: MethodName = "auto"
-    gap: float = Field(1e-4, ge=0)
-    time_limit: float | None = Field(60, gt=0)
-    seed: int = Field(0, ge=0)
+    method: MethodName = Field("auto", description="how to solve; `auto` is `cuts`")
+    gap: float = Field(1e-4, ge=0, description="relative gap between bound and plan at which to stop")
+    time_limit: float | None = Field(60, gt=0, description="seconds of solving; null for no limit")
+    seed: int = Field(0, ge=0, description="seed of every random choice")
 
 
 class ReportModel(Strict):
     """Text and settings of the report."""
 
-    subtitle: str = ""
+    subtitle: str = Field("", description="second line of the title")
     routes: int = Field(25, ge=0, le=500, description="evader routes drawn, the heaviest first")
-    assumptions: list[str] = []
-    cannot_say: list[str] = []
-    sources: list[str] = []
+    assumptions: list[str] = Field([], description="sentences added to the list of assumptions")
+    cannot_say: list[str] = Field([], description="sentences added to what the plan cannot say")
+    sources: list[str] = Field([], description="sources of the data, one entry each")
 
 
 class ScenarioModel(Strict):
     """A scenario, version 1."""
 
-    schema_version: Literal[1]
-    name: str = Field(min_length=1)
+    schema_version: Literal[1] = Field(description="version of the format")
+    name: str = Field(min_length=1, description="title of the report")
     region: RegionModel
     records: RecordsModel = RecordsModel()
     risk: RiskChoiceModel = RiskChoiceModel()
@@ -211,7 +219,7 @@ class ScenarioModel(Strict):
     evaders: EvadersModel = EvadersModel()
     agencies: list[AgencyModel] = []
     resources: list[ScenarioResourceModel] = Field(min_length=1)
-    kinds: list[AnyKind] = []
+    kinds: list[AnyKind] = Field([], description="ways to use a site")
     traffic: TrafficModel = TrafficModel()
     sites: SitesModel = SitesModel()
     site: list[SiteModel] = []

@@ -74,8 +74,8 @@ class RosterModel(Strict):
 class ShiftModel(Strict):
     """A part of the day that is worked; it may run past midnight."""
 
-    id: RosterId
-    label: str = ""
+    id: RosterId = Field(description="unique name")
+    label: str = Field("", description="what people call it; the id where empty")
     start: ClockTime = Field(description="clock time, such as 22:00")
     hours: Hours = Field(description="elapsed hours, on days on which the clocks change too")
     days: list[Weekday] = Field([], description="days on which it begins; all where empty")
@@ -95,12 +95,12 @@ class CrewRules(Strict):
 class CrewModel(CrewRules):
     """People who work together, or several such crews alike."""
 
-    id: RosterId
-    label: str = ""
+    id: RosterId = Field(description="unique name")
+    label: str = Field("", description="what people call it; the id where empty")
     agency: str = Field("", description="whose duties they do; those of all agencies where empty")
     base: str = Field("", description="where they set out; may be left out where the scenario has no bases")
     number: int = Field(1, ge=1, le=1000, description="crews like this one; from 2 they are called ID-1, ID-2")
-    people: int = Field(1, ge=1, le=1000)
+    people: int = Field(1, ge=1, le=1000, description="people of the crew, who go out together")
     can: list[str] = Field(
         [], description="kinds of duty, ids of [[kinds]] or ids of [[teams]]; everything where empty"
     )

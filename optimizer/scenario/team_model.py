@@ -13,19 +13,19 @@ from optimizer.scenario.kinds import Amount, Id
 class TeamBaseModel(Strict):
     """Where teams set out from: the nearest node of the network."""
 
-    id: Id
-    label: str = ""
-    lon: float = Field(ge=-180, le=180)
-    lat: float = Field(ge=-90, le=90)
+    id: Id = Field(description="unique name")
+    label: str = Field("", description="what people call it; the id where empty")
+    lon: float = Field(ge=-180, le=180, description="longitude in degrees (WGS 84)")
+    lat: float = Field(ge=-90, le=90, description="latitude in degrees (WGS 84)")
     agency: str = Field("", description="its owner; teams of another agency do not use it unless they name it")
 
 
 class TeamModel(Strict):
     """Teams that are alike: each drives a beat from a base and is back within its shift."""
 
-    id: Id
-    label: str = ""
-    agency: str = ""
+    id: Id = Field(description="unique name")
+    label: str = Field("", description="what people call it; the id where empty")
+    agency: str = Field("", description="its owner, whose bases and resources it uses; shared where empty")
     number: int = Field(ge=1, le=1000, description="teams on the road in one shift, all bases together")
     bases: list[str] = Field([], description="bases they set out from; all of their agency where empty")
     shift_hours: float = Field(8, gt=0, le=24, description="from leaving the base to being back")

@@ -1,0 +1,282 @@
+"""Every code block of the documentation: Python and our commands run, TOML and JSON are read by the models; and every public name is described.
+
+A page's blocks run in order, in one folder that holds the files that `<!-- file: NAME -->` gives and the repository's instances. A block behind
+`<!-- not run: REASON -->` is compiled or parsed alone. Cells of notebooks run when the site is built.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import re
+import shlex
+import tomllib
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typer.main import get_command
+
+from docs._ext.api_reference import PACKAGES, api_names, public_names
+from docs._ext.assumption_tables import defaults
+from docs._ext.command_reference import commands, commands_page
+from docs._ext.model_reference import instance_page, plan_page, scenario_page, sections
+from docs._ext.no_requests import requests_of
+from docs._ext.outside_pages import sources
+from optimizer.base.schema import validated
+from optimizer.cli.app import app
+from optimizer.problem.instance_file import instance_schema
+from optimizer.problem.plan_file import plan_schema
+from optimizer.records.importers.mapping import Mapping
+from optimizer.scenario.assumptions import DEFAULTS
+from optimizer.scenario.model import ScenarioModel, scenario_schema
+from tests.command import run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+OWN = sorted(path for path in DOCS.rglob("*.md") if "generated" not in path.parts and "notebooks" not in path.parts)
+ELSEWHERE = {"extending.md"}  # tests/test_extending.py runs its blocks
+PAGES = [
+    *(path for path in OWN if path.name not in ELSEWHERE),
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "instances" / "README.md",
+    ROOT / "results" / "risk.md",
+]
+BLOCK = re.compile(
+    r"(?:<!-- (?P<mark>file|not run): (?P<text>[^>]*?) -->\n+)?^```(?P<language>[^\n]*)\n(?P<code>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
+SITE_ONLY = {"{toctree}", "{eval-rst}"}
+CHECKED = {"python", "sh", "toml", "json", "text"}
+PROGRAMS = (["python", "cli.py"], ["interdict"])
+LONG = {"planner.md", "programmer.md"}
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of code of a page."""
+
+    language: str
+    code: str
+    mark: str
+    text: str
+
+
+def blocks_of(path: Path) -> list[Block]:
+    found = BLOCK.finditer(path.read_text(encoding="utf-8"))
+    blocks = [Block(one["language"].strip(), one["code"], one["mark"] or "", one["text"] or "") for one in found]
+    return [block for block in blocks if block.language not in SITE_ONLY]
+
+
+def command_lines(block: Block) -> Iterator[list[str]]:
+    """Yield the arguments of each line that calls our program."""
+    for line in block.code.replace("\\\n", " ").splitlines():
+        words = shlex.split(line, comments=True)
+        for program in PROGRAMS:
+            if words[: len(program)] == program:
+                yield words[len(program) :]
+
+
+def parsed(words: list[str]) -> Any:
+    node: Any = get_command(app)
+    words = list(words)
+    while hasattr(node, "commands"):
+        node = node.commands[words.pop(0)]
+    return node.make_context("docs", words)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder with the example of docs/scenario.md, the repository's instances and the shipped roads."""
+    (tmp_path / "instances").symlink_to(ROOT / "instances")
+    (tmp_path / "network.gpkg").write_bytes((ROOT / "instances" / "rio-grande" / "network.gpkg").read_bytes())
+    for block in blocks_of(DOCS / "scenario.md"):
+        if block.mark == "file":
+            (tmp_path / block.text).write_text(block.code, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_every_block_is_of_a_language_that_is_checked() -> None:
+    for path in PAGES:
+        for block in blocks_of(path):
+            assert block.language in CHECKED, f"{path.name}: {block.language!r}"
+            assert block.mark != "not run" or block.text, f"{path.name}: a block that is not run says why"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(path, marks=pytest.mark.slow if path.name in LONG else (), id=str(path.relative_to(ROOT)))
+        for path in PAGES
+        if blocks_of(path)
+    ],
+)
+def test_blocks_of_a_page(
+    page: Path, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names: dict[str, object] = {}
+    for block in blocks_of(page):
+        if block.mark == "file":
+            (folder / block.text).write_text(block.code, encoding="utf-8")
+        if block.language == "python":
+            check_python(block, names)
+        elif block.language == "sh":
+            for words in command_lines(block):
+                assert parsed(words).params
+                if block.mark != "not run":
+                    outcome = run(capsys, monkeypatch, *words)
+                    assert outcome.code == 0, f"{shlex.join(words)}\n{outcome.err}"
+        elif block.language == "toml":
+            check_toml(block)
+        elif block.language == "json":
+            assert json.loads(block.code)
+
+
+def check_python(block: Block, names: dict[str, object]) -> None:
+    tree = ast.parse(block.code)
+    if block.mark != "not run":
+        exec(compile(tree, "docs", "exec"), names)  # noqa: S102 - our own documentation
+        return
+    for statement in ast.walk(tree):
+        if isinstance(statement, ast.ImportFrom) and str(statement.module).startswith("optimizer"):
+            module = import_module(str(statement.module))
+            assert all(hasattr(module, alias.name) for alias in statement.names)
+
+
+def check_toml(block: Block) -> None:
+    """Check a whole scenario, a mapping of an import, or some tables of a scenario beside the least that it needs."""
+    content = tomllib.loads(block.code)
+    if block.text == "mapping.toml":
+        validated(Mapping, content, "docs")
+        return
+    least: dict[str, Any] = {
+        "schema_version": 1,
+        "name": "docs",
+        "region": {"network": "network.gpkg"},
+        "resources": [{"name": "teams", "budget": 1}],
+        "kinds": [{"id": "post", "survival": 0.5}],
+    }
+    validated(ScenarioModel, least | content, "docs")
+
+
+def test_the_complete_example_has_every_table(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = tomllib.loads((folder / "scenario.toml").read_text(encoding="utf-8"))
+    assert set(content) == set(ScenarioModel.model_fields)
+    assert set(content["records"]) == {"seizures", "effort"}
+    outcome = run(capsys, monkeypatch, "check", "scenario.toml", "--json")
+    (checked,) = outcome.objects
+    assert checked["problems"] == []
+    assert {entry["kind"] for entry in checked["used"]["options"]} == {"post", "camera"}
+    assert [entry["count"] for entry in checked["unused"]] == [1]
+
+
+def test_every_public_name_is_described() -> None:
+    """Doc coverage: 100 % of the public names, of their parameters, and of the public methods of classes."""
+    missing = []
+    for name in api_names():
+        package, _, last = name.rpartition(".")
+        value = getattr(import_module(package), last)
+        if not (inspect.isclass(value) or inspect.isroutine(value)):
+            continue
+        missing += [f"{name}: {what}" for what in undescribed(value)]
+    assert missing == []
+
+
+def undescribed(value: Any) -> Iterator[str]:
+    """Yield what of a function or class has no description."""
+    text = inspect.getdoc(value) or ""
+    if not text.strip():
+        yield "no docstring"
+    if inspect.isroutine(value):
+        yield from (name for name in parameters_of(value) if not mentions(text, name))
+        return
+    for name, member in vars(value).items():
+        if name.startswith("_") or not (
+            inspect.isroutine(member) or isinstance(member, property | classmethod | staticmethod)
+        ):
+            continue
+        if not inspect.getdoc(getattr(value, name)):
+            yield f"{name} has no docstring"
+
+
+def parameters_of(function: Any) -> list[str]:
+    return [
+        name
+        for name, one in inspect.signature(function).parameters.items()
+        if one.kind not in {one.VAR_KEYWORD, one.VAR_POSITIONAL}
+    ]
+
+
+def mentions(text: str, name: str) -> bool:
+    """Whether a numpydoc section names a parameter, or a one-line docstring does without it."""
+    return "Parameters\n---" not in text or re.search(rf"^(?:\w+, )*{name}(?:, \w+)*$", text, re.MULTILINE) is not None
+
+
+def test_every_public_name_has_a_page() -> None:
+    listed = {name.rpartition(".")[2] for name in api_names()}
+    for package in PACKAGES:
+        assert set(public_names(package)) <= listed
+
+
+@pytest.mark.parametrize(
+    ("schema", "page"), [(scenario_schema, scenario_page), (instance_schema, instance_page), (plan_schema, plan_page)]
+)
+def test_the_reference_of_a_file_has_every_field(schema: Any, page: Any) -> None:
+    content, text = schema(), page()
+    found, parts = sections(content), text.split("\n## ")[1:]
+    assert {section.name for section in found} == {content["title"], *content["$defs"]}
+    for section, part in zip(found, parts, strict=True):
+        assert section.schema.get("description"), section.name
+        for field in section.schema["properties"]:
+            (row,) = re.findall(rf"^\| `{re.escape(field)}` \|.*$", part, re.MULTILINE)
+            kind, default, meaning = (cell.strip() for cell in re.split(r"(?<!\\)\|", row)[2:5])
+            assert kind
+            assert (default == "required") == (field in section.schema.get("required", ()))
+            assert meaning, f"{section.name}.{field} has no description"
+
+
+def test_the_command_reference_has_every_command_with_an_example() -> None:
+    text = commands_page()
+    for words, command in commands(get_command(app)):
+        section = text.partition(f"\n## {' '.join(words)}\n")[2].partition("\n## ")[0]
+        assert f"```sh\ninterdict {' '.join(words)} " in section
+        for parameter in command.params:
+            assert parameter.name == "help" or parameter.opts[0] in section or parameter.name.upper() in section, (
+                parameter.name
+            )
+
+
+def test_every_default_that_changes_a_plan_is_among_the_assumptions() -> None:
+    rows = defaults()
+    assert {(table, field) for table, field, _, _ in rows} == {
+        (table, field) for table, fields in DEFAULTS.items() for field in fields
+    }
+    assert all(value for _, _, value, _ in rows)
+
+
+def test_every_page_is_in_the_contents() -> None:
+    index = (DOCS / "index.md").read_text(encoding="utf-8")
+    listed = "\n".join(re.findall(r"```\{toctree\}\n(.*?)```", index, re.DOTALL)).split()
+    for path in [*OWN, *(DOCS / "notebooks").glob("*.md")]:
+        name = str(path.relative_to(DOCS).with_suffix(""))
+        assert name == "index" or name in listed, name
+    for page in sources().values():
+        assert any(page.with_suffix("").match(pattern) for pattern in listed), page
+
+
+def test_pages_that_load_from_another_host_are_found(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text(
+        '<script src="https://example.org/x.js"></script><a href="https://example.org">a link</a>'
+    )
+    (tmp_path / "b.html").write_text('<link rel="stylesheet" href="_static/site.css"><img src="x.png">')
+    (tmp_path / "c.css").write_text("body { background: url(//example.org/x.png) }")
+    assert [text.partition(":")[0] for text in requests_of(tmp_path)] == ["a.html", "c.css"]
