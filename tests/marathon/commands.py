@@ -58,7 +58,7 @@ def make_commands(folder: Path) -> list[Command]:
     plan_scenario(scenario, folder / "planned", options={"method": "greedy"})
     searches = test_importers.searches(folder, [test_importers.search(linked="True")])
     paths = test_convert.written(folder)
-    convert = ("--graph", str(paths["graph"]), "--options", str(paths["options"]), "--evaders", str(paths["evaders"]))
+    convert = (str(paths["graph"]), "--options", str(paths["options"]), "--evaders", str(paths["evaders"]))
     hazard = ("--unit", "m", "--detection-per-km", "0.1", "--budget", "teams=2", "--budget", "money=13")
     return [
         Command("plan", ("plan", str(scenario), "--time-limit", "20")),
@@ -90,6 +90,8 @@ def state(out: Path) -> str:
 
 def leftovers(out: Path) -> list[str]:
     """Return what lies beside a place that no run should leave there."""
+    if not out.parent.exists():
+        return []
     return sorted(item.name for item in out.parent.iterdir() if item.name.startswith(f".{out.name}-"))
 
 
