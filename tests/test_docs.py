@@ -49,9 +49,11 @@ PAGES = [
     ROOT / "results" / "risk.md",
 ]
 BLOCK = re.compile(
-    r"(?:<!-- (?P<mark>file|not run): (?P<text>[^>]*?) -->\n+)?^```(?P<language>[^\n]*)\n(?P<code>.*?)^```$",
+    r"(?:<!-- (?P<mark>file|not run|the reader)(?:: (?P<text>[^>]*?))? -->\n+)?^```(?P<language>[^\n]*)\n(?P<code>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
+UNRUN = {"not run", "the reader"}
+"""Blocks that are not run here; `tests/test_researchers_door.py` gives the reader its files."""
 SITE_ONLY = {"{toctree}", "{eval-rst}"}
 CHECKED = {"python", "sh", "toml", "json", "text"}
 PROGRAMS = (["python", "cli.py"], ["interdict"])
@@ -107,7 +109,7 @@ def test_every_block_is_of_a_language_that_is_checked() -> None:
     for path in PAGES:
         for block in blocks_of(path):
             assert block.language in CHECKED, f"{path.name}: {block.language!r}"
-            assert block.mark != "not run" or block.text, f"{path.name}: a block that is not run says why"
+            assert block.mark != "not run" or block.text.strip(), f"{path.name}: a block that is not run says why"
 
 
 @pytest.mark.parametrize(
@@ -130,7 +132,7 @@ def test_blocks_of_a_page(
         elif block.language == "sh":
             for words in command_lines(block):
                 assert parsed(words).params
-                if block.mark != "not run":
+                if block.mark not in UNRUN:
                     outcome = run(capsys, monkeypatch, *words)
                     assert outcome.code == 0, f"{shlex.join(words)}\n{outcome.err}"
         elif block.language == "toml":
@@ -141,7 +143,7 @@ def test_blocks_of_a_page(
 
 def check_python(block: Block, names: dict[str, object]) -> None:
     tree = ast.parse(block.code)
-    if block.mark != "not run":
+    if block.mark not in UNRUN:
         exec(compile(tree, "docs", "exec"), names)  # noqa: S102 - our own documentation
         return
     for statement in ast.walk(tree):
