@@ -35,7 +35,16 @@ def test_snipno_1_budget_50_is_solved_to_its_known_optimum() -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("1 2 0.5 9", "rows of 3"), ("1 2 half", "'half'"), ("", "rows of 3"), ("1 2 1.5", "in \\(0, 1\\]")],
+    [
+        ("1 2 0.5 9", "rows of 3"),
+        ("1 2 half", "'half'"),
+        ("", "rows of 3"),
+        ("1 2 1.5", "in \\(0, 1\\]"),
+        ("1 2.5 0.5", "a whole number"),
+        ("1 inf 0.5", "a whole number"),
+        ("nan 2 0.5", "a whole"),
+        ("1 2 inf", "a finite number"),
+    ],
 )
 def test_broken_files_are_named(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "arcgain0.txt").write_text(text)

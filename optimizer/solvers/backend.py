@@ -379,7 +379,10 @@ class _SolverProcess:
 
 
 def _last_improving(path: Path, n: int) -> NDArray[np.float64] | None:
-    """Return the last complete solution of HiGHS's improving-solution file ('# Columns n', then n lines that end in a value)."""
+    """Return the last complete solution of HiGHS's improving-solution file ('# Columns n', then n lines that end in a value).
+
+    None where there is none, or the file is damaged: another plan is then the best.
+    """
     if not path.exists():
         return None
     text = path.read_text(encoding="utf-8", errors="replace")
@@ -387,5 +390,6 @@ def _last_improving(path: Path, n: int) -> NDArray[np.float64] | None:
     for head in reversed([k for k, line in enumerate(lines) if line.startswith("# Columns")]):
         values = lines[head + 1 : head + 1 + n]
         if len(values) == n:
-            return np.array([float(line.split()[-1]) for line in values])
+            with contextlib.suppress(ValueError, IndexError):
+                return np.array([float(line.split()[-1]) for line in values])
     return None

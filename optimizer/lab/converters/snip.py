@@ -35,6 +35,9 @@ FACTOR = {2: 0.5, 3: 0.1, 4: 0.0}
 """Share of r that is left under a sensor; snipno 1 takes q from the file."""
 
 
+MOST_NODES = 2**31 - 1
+
+
 def snip_instance(
     folder: str | os.PathLike[str],
     *,
@@ -108,7 +111,15 @@ def _table(path: Path, width: int) -> NDArray[np.float64]:
         raise InputError(Problem(str(path), repr(bad), "numbers and blanks only")) from None
     if not numbers.size or numbers.size % width:
         raise InputError(Problem(str(path), f"{numbers.size} numbers", f"rows of {width}", "The file may be cut short"))
-    return numbers.reshape(-1, width)
+    rows = numbers.reshape(-1, width)
+    good = np.isfinite(rows)
+    good[:, :2] &= (np.abs(rows[:, :2]) <= MOST_NODES) & (rows[:, :2] == np.rint(rows[:, :2]))
+    if not good.all():
+        row, column = np.argwhere(~good)[0].tolist()
+        where = f"{path}, row {row + 1}, number {column + 1}"
+        expected = f"a node: a whole number up to {MOST_NODES}" if column < 2 else "a finite number"
+        raise InputError(Problem(where, words[row * width + column], expected))
+    return rows
 
 
 def _check_nodes(folder: Path, tables: Mapping[str, NDArray[np.float64]]) -> None:

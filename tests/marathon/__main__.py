@@ -1,0 +1,72 @@
+"""`python -m tests.marathon --only readers|solvers|kills|terminal --count N --seed S`: prints faults and counts; `--page` keeps the figures."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+from tests.marathon.page import MarathonRow, add_row, write_marathon_page
+from tests.marathon.tally import Tally
+
+COUNTS = {"readers": 10_000, "solvers": 10_000, "kills": 50, "terminal": 78}
+"""What a whole marathon runs of each part."""
+
+
+def run_part(part: str, count: int, seed: int, keep: Path | None = None) -> Tally:
+    """Run a part of the marathon and return its counts."""
+    tally = Tally()
+    if part == "readers":
+        from tests.marathon.readers import run_readers
+
+        run_readers(tally, count, seed, keep)
+    elif part == "solvers":
+        from tests.marathon.solvers import run_solvers
+
+        run_solvers(tally, count, seed)
+    elif part == "kills":
+        from tests.marathon.kills import run_kills
+
+        run_kills(tally, count, seed)
+    else:
+        from tests.marathon.terminal import run_terminal
+
+        run_terminal(tally, count, seed)
+    return tally
+
+
+def main() -> int:
+    """Run the parts asked for; return 1 where there was any fault."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.marathon", description="Damaged inputs, brute force, kills and faults."
+    )
+    parser.add_argument("--only", choices=[*COUNTS], action="append", help="a part; all where not given")
+    parser.add_argument(
+        "--count", type=int, help="cases of each part; by default 10,000 inputs and instances, 50 kills, all faults"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="number of the first case")
+    parser.add_argument("--keep", type=Path, help="folder for damaged files that make a fault")
+    parser.add_argument("--page", action="store_true", help="add the figures to results/marathon.md")
+    asked = parser.parse_args()
+    faults = 0
+    for part in asked.only or [*COUNTS]:
+        count, began = asked.count or COUNTS[part], time.process_time()
+        tally = run_part(part, count, asked.seed, asked.keep)
+        row = MarathonRow.of(part, count, asked.seed, tally, time.process_time() - began)
+        for (group, outcome), number in sorted(tally.counts.items()):
+            print(f"{part}: {group}: {number} {outcome}")
+        for fault, number in Counter(line.split(": ", 3)[-1] for line in tally.faults).most_common(40):
+            print(f"{part}: FAULT {number} x {fault}")
+        print(row.line, flush=True)
+        faults += len(tally.faults)
+        if asked.page:
+            add_row(row)
+    if asked.page:
+        print(write_marathon_page())
+    return int(faults > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

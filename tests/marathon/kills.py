@@ -1,0 +1,77 @@
+"""Commands that are interrupted and killed at random moments: their folder is whole or absent, and the next run works."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from tests.children import started
+from tests.marathon.commands import ENVIRONMENT, leftovers, make_commands, settle, state
+
+if TYPE_CHECKING:
+    from tests.marathon.commands import Command
+    from tests.marathon.tally import Tally
+
+SECONDS = 240
+"""What a command may take until it ends, interrupted or not, on a busy machine."""
+SIGNALS = (signal.SIGKILL, signal.SIGINT)
+
+
+def run_kills(tally: Tally, count: int, seed: int) -> None:
+    """Interrupt and kill `count` runs in all; half of them at any moment, half while they write."""
+    with TemporaryDirectory(prefix="marathon-") as name:
+        commands = [one for one in make_commands(Path(name) / "in") if one.name != "region"]
+        places = {one.name: Path(name) / one.name / f"out{one.suffix}" for one in commands}
+        usual = {one.name: _whole_run(one, places[one.name], tally) for one in commands}
+        for number in range(seed, seed + count):
+            command = commands[number % len(commands)]
+            rng = random.Random(f"kill {number}")  # noqa: S311 - no secret
+            _ended(command, places[command.name], usual[command.name], rng, tally, number)
+        for command in commands:
+            _whole_run(command, places[command.name], tally)
+
+
+def _whole_run(command: Command, out: Path, tally: Tally) -> float:
+    """Run a command to its end and return its seconds."""
+    began = time.monotonic()
+    done = subprocess.run(
+        command.line(out), env=ENVIRONMENT, capture_output=True, text=True, timeout=SECONDS, check=False
+    )
+    good = done.returncode == 0 and state(out) == "whole" and not leftovers(out)
+    tally.add(f"{command.name}, run again", "whole" if good else "failed", f"{leftovers(out)} {done.stderr[-300:]}")
+    return time.monotonic() - began
+
+
+def _ended(command: Command, out: Path, usual: float, rng: random.Random, tally: Tally, number: int) -> None:
+    sent = SIGNALS[number // 6 % 2]
+    group = f"{command.name}, {sent.name}"
+    with started(
+        command.line(out), env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        until = time.monotonic() + rng.uniform(0, 1.1 * usual)
+        writing = rng.random() < 0.5
+        while process.poll() is None and time.monotonic() < (until if not writing else until + usual):
+            if writing and leftovers(out):
+                time.sleep(rng.uniform(0, 0.4 * usual) * rng.random())
+                break
+            time.sleep(0.002)
+        process.send_signal(sent)
+        try:
+            _, errors = process.communicate(timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            tally.add(group, "hang", f"run {number}")
+            return
+    if "Traceback" in errors:
+        tally.add(group, "traceback", f"run {number}: {errors.strip().splitlines()[-1]}")
+    found = state(out)
+    if not command.suffix:
+        settle(out)
+        found = state(out) if found != "half-written" else found
+        if leftovers(out):
+            tally.add(group, "leftovers", f"run {number}: {leftovers(out)}")
+    tally.add(group, found, f"run {number}")

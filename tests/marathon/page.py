@@ -1,0 +1,99 @@
+"""The figures of the marathons that were run: rows in results/marathon/rows.jsonl, and the page that is made of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from optimizer.base.json_lines import append_json_lines, read_json_lines
+from optimizer.base.schema import Strict
+from optimizer.lab.pages import PageTable, write_page
+from optimizer.pipeline.outputs import package_version
+
+if TYPE_CHECKING:
+    from tests.marathon.tally import Tally
+
+RESULTS = Path(__file__).parents[2] / "results"
+ROWS, PAGE = RESULTS / "marathon" / "rows.jsonl", RESULTS / "marathon.md"
+WHAT = {
+    "readers": "damaged files read",
+    "solvers": "instances",
+    "kills": "runs ended",
+    "terminal": "runs on faulty places",
+}
+
+
+class MarathonRow(Strict):
+    """What one part of a marathon counted."""
+
+    part: str
+    date: str
+    version: str
+    count: int
+    seed: int
+    cases: int
+    accepted: int
+    refused: int
+    tracebacks: int
+    wrong: int
+    half_written: int
+    hangs: int
+    other: int
+    processor_s: float
+
+    @classmethod
+    def of(cls, part: str, count: int, seed: int, tally: Tally, processor_s: float) -> MarathonRow:
+        """Return the row of a part."""
+        named = {"traceback", "wrong", "half-written", "hang"}
+        return cls(
+            part=part,
+            date=datetime.now(UTC).date().isoformat(),
+            version=package_version(),
+            count=count,
+            seed=seed,
+            cases=tally.total(),
+            accepted=tally.total("accepted"),
+            refused=tally.total("refused"),
+            tracebacks=tally.total("traceback"),
+            wrong=tally.total("wrong"),
+            half_written=tally.total("half-written"),
+            hangs=tally.total("hang"),
+            other=len(tally.faults) - sum(tally.total(kind) for kind in named),
+            processor_s=round(processor_s, 1),
+        )
+
+    @property
+    def line(self) -> str:
+        """The counts in a sentence."""
+        return (
+            f"{self.part}: {self.count} {WHAT[self.part]} from seed {self.seed}, {self.cases} outcomes: {self.tracebacks} tracebacks, "
+            f"{self.wrong} wrong bounds or plans, {self.half_written} half-written, {self.hangs} hangs, {self.other} other faults"
+        )
+
+
+def add_row(row: MarathonRow) -> None:
+    """Keep the row of a part that was run."""
+    append_json_lines(ROWS, [row])
+
+
+def write_marathon_page() -> Path:
+    """Write the page of all rows."""
+    rows = read_json_lines(ROWS, MarathonRow)
+    columns = [
+        "part",
+        "cases",
+        "first seed",
+        "tracebacks",
+        "wrong",
+        "half-written",
+        "hangs",
+        "other faults",
+        "processor s",
+        "date",
+    ]
+    cells = [
+        (WHAT[r.part], r.count, r.seed, r.tracebacks, r.wrong, r.half_written, r.hangs, r.other, r.processor_s, r.date)
+        for r in rows
+    ]
+    return write_page(PAGE, "marathon.md.j2", table=PageTable.of(columns, cells, {"cases": "{:,}".format}))

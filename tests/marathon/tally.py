@@ -1,0 +1,70 @@
+"""What a part of the marathon counts."""
+
+from __future__ import annotations
+
+import signal
+import traceback
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+GOOD = {"accepted", "refused", "right", "whole", "absent"}
+"""Outcomes that are as they should be; any other is a fault."""
+
+
+class HangError(BaseException):
+    """A case that took longer than it may; no handler of the code under test catches it."""
+
+
+@dataclass
+class Tally:
+    """Outcomes by group, and the faults in words.
+
+    Attributes
+    ----------
+    counts
+        (group, outcome) -> number of cases.
+    faults
+        One line each.
+    """
+
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+
+    def add(self, group: str, outcome: str, detail: str = "") -> None:
+        """Count one case; an outcome that is a fault is kept with its detail."""
+        self.counts[group, outcome] += 1
+        if outcome not in GOOD:
+            self.faults.append(f"{group}: {outcome}: {detail}")
+
+    def total(self, outcome: str = "") -> int:
+        """Return how many cases there were, of one outcome or of all."""
+        return sum(number for (_, kind), number in self.counts.items() if outcome in {"", kind})
+
+
+def last_frame(error: BaseException) -> str:
+    """Return the exception with the innermost place of our own code that it came through."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "/optimizer/" in frame.filename]
+    at = f"{frames[-1].filename.split('/optimizer/')[-1]}:{frames[-1].lineno}" if frames else "?"
+    text = str(error).replace("\n", " ")
+    return f"{type(error).__name__} at {at}: {text[:160]}"
+
+
+@contextmanager
+def at_most(seconds: int) -> Iterator[None]:
+    """Raise `HangError` where the block takes longer."""
+
+    def late(*_: object) -> None:
+        raise HangError
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)

@@ -1,0 +1,88 @@
+"""A slice of the marathon (`python -m tests.marathon`), and that it finds what it looks for."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from optimizer.base.errors import InputError
+from tests.marathon import page
+from tests.marathon.commands import leftovers, state
+from tests.marathon.kills import run_kills
+from tests.marathon.mutations import damaged
+from tests.marathon.page import MarathonRow
+from tests.marathon.readers import run_readers, tried
+from tests.marathon.samples import Sample
+from tests.marathon.tally import HangError, Tally, at_most
+from tests.output_cases import output_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def tally() -> Tally:
+    return Tally()
+
+
+def test_no_damaged_file_ends_in_a_traceback(tally: Tally) -> None:
+    run_readers(tally, 150, seed=0)
+    assert tally.faults == []
+    assert tally.total("refused") > 50
+    assert tally.total("accepted") > 10
+
+
+@pytest.mark.slow
+def test_killed_commands_leave_whole_folders(tally: Tally) -> None:
+    run_kills(tally, 5, seed=0)
+    assert tally.faults == []
+
+
+def test_damage_is_the_same_for_the_same_seed_and_other_for_another() -> None:
+    content = json.dumps({"a": [1, 2, {"b": "text"}], "c": 1.5}).encode()
+    copies = [damaged(content, random.Random(seed)) for seed in [*range(40), *range(40)]]  # noqa: S311 - no secret
+    assert copies[:40] == copies[40:]
+    assert len(set(copies)) > 30
+
+
+def test_what_a_reader_does_is_told_apart(tally: Tally, tmp_path: Path) -> None:
+    def refuse(_: Path) -> None:
+        raise InputError
+
+    def break_down(_: Path) -> None:
+        raise KeyError("x")
+
+    for name, read in (("good", str), ("bad", refuse), ("broken", break_down)):
+        tried(Sample(name, tmp_path, read), tmp_path, tally, "7")
+    assert set(tally.counts) == {("good", "accepted"), ("bad", "refused"), ("broken", "traceback")}
+    assert tally.faults == ["broken: traceback: input 7: KeyError at ?: 'x'"]
+    with pytest.raises(HangError), at_most(1):
+        time.sleep(10)
+
+
+def test_the_state_of_a_folder(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert state(out) == "absent"
+    with output_folder(out).written() as folder:
+        (folder / "plan.json").write_text("{}")
+    assert state(out) == "whole"
+    (out / "plan.json").unlink()
+    assert state(out) == "half-written"
+    (tmp_path / ".out-00c0ffee.new").mkdir()
+    assert leftovers(out) == [".out-00c0ffee.new"]
+
+
+def test_the_page_shows_the_rows(tally: Tally, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page, "ROWS", tmp_path / "rows.jsonl")
+    monkeypatch.setattr(page, "PAGE", tmp_path / "marathon.md")
+    tally.add("x", "accepted")
+    tally.add("x", "traceback", "here")
+    row = MarathonRow.of("readers", 12_345, 6, tally, 1.23)
+    assert "1 tracebacks" in row.line
+    page.add_row(row)
+    text = page.write_marathon_page().read_text(encoding="utf-8")
+    assert "| damaged files read | 12,345 | 6 | 1 | 0 |" in text
