@@ -47,7 +47,7 @@ def test_plan_writes_a_whole_folder_that_agrees_with_itself(command: Callable[..
     outcome = command("plan", scenario, "--out", out, "--json", "--gap", 0)
     assert outcome.code == 0, outcome.err
     (line,) = outcome.objects
-    assert list(line) == [*RESULT_KEYS, "out"]
+    assert list(line) == [*RESULT_KEYS, "out", "warnings"]
     assert line["status"] == "optimal"
     assert {p.name for p in out.iterdir()} == {
         *(MARKER, "plan.json", "plan.geojson", "instance.json", "run.json", "report.html"),

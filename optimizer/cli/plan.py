@@ -11,7 +11,7 @@ from optimizer.base.errors import InfeasibleError
 from optimizer.cli.arguments import Gap, Json, Method, Overwrite, Seed, SkipUnreachable, TimeLimit, solve_options
 from optimizer.cli.console import ProgressPrinter, number, print_json, print_line, print_note, print_table
 from optimizer.cli.outcome import result_line, verdict
-from optimizer.cli.unreachable import note_unreachable, unreachable_json
+from optimizer.cli.unreachable import unreachable_json
 
 if TYPE_CHECKING:
     from optimizer.pipeline.plan import Planned
@@ -53,16 +53,15 @@ def plan(
         if as_json:
             print_json(result_line(str(scenario), result_without_plan(error, options)) | {"out": None})
         raise
-    if planned.result.plan is None or not planned.result.plan.options:
-        print_note("Warning: the plan places nothing: no site fits the budgets, or none would help.")
+    warnings = planned.compiled.warnings
     if as_json:
-        skipped = planned.compiled.skipped
-        if skip_unreachable:  # without --json the scenario's own warnings say it
-            note_unreachable(scenario, skipped)
         line = result_line(planned.compiled.instance.name, planned.result)
-        print_json(line | {"out": str(folder)} | unreachable_json(skipped, wanted=skip_unreachable))
+        tail = {"out": str(folder), "warnings": list(warnings)}
+        print_json(line | tail | unreachable_json(planned.compiled.skipped, wanted=skip_unreachable))
     else:
         _show(planned)
+    for warning in warnings:
+        print_note(f"Warning: {warning}")
 
 
 def _default_folder(scenario: Path) -> Path:
@@ -87,8 +86,6 @@ def _show(planned: Planned) -> None:
     everything = "every site used" + (", with these beats" if plan.beats else "")
     layouts += [("this plan", number(values.plan)), (everything, number(values.everything))]
     print_table("Value of each layout", ["layout", "value"], layouts)
-    for warning in planned.compiled.warnings:
-        print_note(f"Note: {warning}")
     print_line(f"Report: {planned.folder / 'report.html'}")
 
 

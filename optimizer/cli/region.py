@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from optimizer.cli.arguments import Json, Overwrite, four_numbers
-from optimizer.cli.console import ProgressPrinter, print_json, print_table
+from optimizer.cli.console import ProgressPrinter, print_json, print_note, print_table
 
 
 def region(
@@ -28,7 +28,7 @@ def region(
     """Build a region's network with its border, crossings, gateways and settlements, and save it as a GeoPackage."""
     from optimizer.base.schema import validated
     from optimizer.pipeline.region import build_region
-    from optimizer.region import summary
+    from optimizer.region import border_warnings, summary
     from optimizer.scenario.model import RegionModel
 
     sources = {
@@ -56,8 +56,11 @@ def region(
     model = validated(RegionModel, {name: value for name, value in content.items() if value is not None}, "options")
     built = build_region(model, out, overwrite=overwrite, listener=ProgressPrinter(silent=as_json))
     counts = summary(built.region)
+    warnings = border_warnings(built.region)
+    for warning in warnings:
+        print_note(f"Warning: {warning}")
     if as_json:
-        print_json(counts)
+        print_json(counts | {"warnings": warnings})
         return
     rows = [(name, str(value)) for name, value in counts.items() if isinstance(value, int)]
     rows += [(f"crossings, {kind}", str(count)) for kind, count in counts["crossings"].items()]

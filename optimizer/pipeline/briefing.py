@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from optimizer.base.files import sha256
-from optimizer.pipeline.claims import assumptions_of, claims_of, surprises
+from optimizer.pipeline.claims import assumptions_of, claims_of
 from optimizer.pipeline.display_names import DisplayNames
 from optimizer.pipeline.layout_briefing import budget_rows, layout_rows
 from optimizer.pipeline.look_briefing import look_left_out, look_next
@@ -72,7 +72,7 @@ def briefing(
         displacement=displacement_rows(compiled, comparison),
         says=claims.proven,
         cannot_say=(*claims.not_proven, *look_left_out(compiled), *scenario.report.cannot_say),
-        warnings=(*compiled.warnings, *surprises(comparison)),
+        warnings=compiled.warnings,
         assumptions=(*assumptions_of(compiled, names), *scenario.report.assumptions),
         unused=unused_rows(compiled),
         dropped=counted((item.reason, item.what) for item in region.dropped),

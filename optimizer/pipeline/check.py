@@ -328,8 +328,6 @@ def _missing(scenario: ScenarioModel, check: ScenarioCheck) -> Iterator[str]:
         yield "No [[records.seizures]]: evaders' weights rest on gateways and populations alone."
     elif not scenario.records.effort:
         yield "No [[records.effort]]: each kilometre of road counts as one unit of search effort."
-    if check.region is not None and check.region.border is None:
-        yield "No border: evaders enter where roads enter the map."
     if check.region is None:
         yield "The network cannot be read: places of sites and bases, and rows of records, are not checked."
     if not scenario.kinds:

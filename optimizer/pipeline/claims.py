@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from optimizer.base.formatting import SPACE, number
 from optimizer.pipeline.patrol_briefing import Claims, beat_assumptions, beat_claims
+from optimizer.problem.plan import BUDGET_TOLERANCE
+from optimizer.problem.result import PROVEN
 
 if TYPE_CHECKING:
     from optimizer.pipeline.comparison import Comparison
@@ -73,11 +77,30 @@ def _on_duty(resource: ScenarioResourceModel, names: DisplayNames) -> str:
     )
 
 
-def surprises(comparison: Comparison) -> list[str]:
-    """Return a sentence where a comparison looks like a mistake in the scenario."""
+def plan_warnings(result: Result, comparison: Comparison) -> list[str]:
+    """Return the sentences for the planner that follow from a plan and its comparison: what looks like a mistake, and why nothing is placed."""
+    warnings = []
     existing = comparison.existing
     if existing is not None and existing.value > comparison.nothing.value * (1 - 1e-6):
-        return [
+        warnings.append(
             "Today's layout stops nothing in this model: check on which roads its sites were put, and that they detect anything."
-        ]
-    return []
+        )
+    if result.plan is not None and not result.plan.options:
+        warnings.append(f"The plan places nothing: {_why_nothing(result, comparison)}.")
+    return warnings
+
+
+def _why_nothing(result: Result, comparison: Comparison) -> str:
+    """Return why a plan places nothing, as far as it is proven."""
+    instance, teams = comparison.instance, comparison.instance.patrols is not None
+    budget = np.array([resource.budget for resource in instance.resources])
+    allowed = np.array([not option.forbidden for option in instance.options], dtype=bool)
+    affordable = allowed & (instance.use[: allowed.size] <= budget + BUDGET_TOLERANCE).all(axis=1)
+    if not teams and not affordable.any():
+        return "no site fits the budgets by itself" if allowed.any() else "there is no site that may be used"
+    if result.gap is not None and result.gap <= PROVEN:
+        return "it is proven that no choice within the budgets lets less through"
+    if not teams and comparison.everything >= comparison.nothing.value:
+        return "none would help, for as much gets through with every site used"
+    known = "" if result.lower is None else f" {number(result.lower)} at least gets through whatever is placed."
+    return f"none was found to help, and it is not proven that none would.{known} Ask for a smaller gap, or give it more time"

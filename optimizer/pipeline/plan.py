@@ -10,6 +10,7 @@ from optimizer.base.errors import InfeasibleError, InputError
 from optimizer.base.listener import SILENT, step
 from optimizer.base.output_folder import OutputFolder
 from optimizer.pipeline.briefing import briefing
+from optimizer.pipeline.claims import plan_warnings
 from optimizer.pipeline.comparison import Comparison, compare
 from optimizer.pipeline.duties import duties_of
 from optimizer.pipeline.outputs import write_outputs
@@ -39,7 +40,7 @@ class Planned:
     Attributes
     ----------
     compiled
-        The scenario, ready to solve.
+        The scenario, ready to solve; its warnings are those of the report and of run.json, with what the plan itself gives reason for.
     result
         Plan and bounds.
     comparison
@@ -109,6 +110,7 @@ def plan_scenario(
         raise InfeasibleError("The search ended before it had a plan. Give it more time.")
     with step(times, "evaluating the plan"):
         comparison = compare(compiled.instance, result.plan)
+    compiled = replace(compiled, warnings=(*compiled.warnings, *plan_warnings(result, comparison)))
     plan = plan_content(compiled, result, comparison)
     compiled, duties = _with_duties(compiled, plan)
     with folder.written() as temporary:

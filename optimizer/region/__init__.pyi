@@ -1,5 +1,6 @@
 from .model import Dropped as Dropped
 from .model import Region as Region
+from .model import border_warnings as border_warnings
 from .model import summary as summary
 from .roads import MODES as MODES
 from .sources import read_region as read_region
@@ -14,6 +15,7 @@ __all__ = [
     "MODES",
     "Dropped",
     "Region",
+    "border_warnings",
     "load_region",
     "read_region",
     "region_from_address",

@@ -41,12 +41,15 @@ class SourceFeatures:
         What was left out so far.
     attribution
         Whom to name.
+    open_borders
+        Countries whose border the source holds in part.
     """
 
     controls: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
     places: Sequence[PlaceNode] = ()
     dropped: Sequence[Dropped] = ()
     attribution: str = ""
+    open_borders: tuple[str, ...] = ()
 
 
 def build_region(
@@ -95,4 +98,5 @@ def build_region(
         settlements=settlements,
         dropped=tuple(dropped),
         attribution=features.attribution,
+        open_borders=() if border else features.open_borders,
     )

@@ -45,6 +45,8 @@ class Region:
         What was left out of the network or of the places, with its reason.
     attribution
         Whom to name wherever the map is shown.
+    open_borders
+        Countries whose border the source holds in part, where it has no border for that reason.
     """
 
     network: Network
@@ -54,6 +56,7 @@ class Region:
     settlements: tuple[Settlement, ...]
     dropped: tuple[Dropped, ...] = ()
     attribution: str = ""
+    open_borders: tuple[str, ...] = ()
 
 
 def summary(region: Region) -> dict[str, Any]:
@@ -74,3 +77,31 @@ def summary(region: Region) -> dict[str, Any]:
             for reason, count in sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))
         ],
     }
+
+
+def border_warnings(region: Region) -> list[str]:
+    """Return the sentences for the planner on a border that is not there, or that no road crosses, with what mends it."""
+    gateways = f"{len(region.gateways)} gateways"
+    warning = ""
+    if region.border is None and region.open_borders:
+        warning = (
+            f"No border: that of {', '.join(region.open_borders)} does not close in this map, which holds a part of it. Evaders enter where "
+            f"main roads enter the map ({gateways}), and both sides of the border count as defended, so that posts may stand in the other "
+            'country. Use a larger extract that holds the whole country, or draw the border: border = "border.geojson".'
+        )
+    elif region.border is None:
+        warning = (
+            f"No border: evaders enter where main roads enter the map ({gateways}). Where there is one, give it: "
+            'border = "border.geojson".'
+        )
+    elif not region.crossings:
+        warning = (
+            "No road crosses the border: there is no crossing and no gateway. Use an extract that reaches beyond the border, ask for more "
+            "modes, or check the border."
+        )
+    elif not region.gateways:
+        warning = (
+            f"No road leads in over the border: none of its {len(region.crossings)} crossings can be entered by. Check the side that is "
+            "defended (a polygon is the defended area), the modes and the directions of roads."
+        )
+    return [warning] if warning else []

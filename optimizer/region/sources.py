@@ -222,7 +222,8 @@ def _of_osm(
     data: OsmData, modes: frozenset[str], line: Border | None, official: Sequence[OfficialMark], where: str
 ) -> Region:
     roads = roads_of(data, modes, where)
-    features = SourceFeatures(data.controls, data.places, roads.dropped, ATTRIBUTION)
+    open_borders = tuple(each.label for each in data.boundaries if each.area is None)
+    features = SourceFeatures(data.controls, data.places, roads.dropped, ATTRIBUTION, open_borders)
     return build_region(roads.ways, line, features, official, where)
 
 

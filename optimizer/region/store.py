@@ -68,6 +68,8 @@ def save_region(region: Region, path: str | os.PathLike[str]) -> None:
     network = region.network
     border = np.array([region.border] if region.border is not None else [], dtype=object)
     metadata = {"format": FORMAT, "version": FORMAT_VERSION, "attribution": region.attribution}
+    if region.open_borders:
+        metadata["open_borders"] = "\n".join(region.open_borders)
     with written_whole(path) as temporary, writing():
         write_layer(
             temporary, "nodes", {"node_id": network.node_id}, np.asarray(shapely.points(network.lon, network.lat))
@@ -124,6 +126,7 @@ def load_region(path: str | os.PathLike[str]) -> Region:
         settlements=_load_places(path, "settlements", Settlement, network.n_nodes),
         dropped=tuple(map(Dropped, dropped["what"].tolist(), dropped["reason"].tolist())),
         attribution=metadata["attribution"],
+        open_borders=tuple(metadata["open_borders"].splitlines()),
     )
 
 
@@ -152,7 +155,7 @@ def _metadata(path: Path, layers: tuple[str, ...]) -> dict[str, str]:
         raise InputError(
             Problem(f"{path}, layer metadata", found, expected, "Build the region again with this version")
         )
-    return {"attribution": "", **metadata}
+    return {"attribution": "", "open_borders": "", **metadata}
 
 
 def _load_network(path: Path) -> Network:

@@ -21,6 +21,7 @@ from optimizer.base.listener import SILENT, step
 from optimizer.base.names import unknown_name
 from optimizer.base.schema import valid, validated
 from optimizer.records.sources import EffortSource, SeizureSource
+from optimizer.region.model import border_warnings
 from optimizer.scenario.candidates import crossing_sites
 from optimizer.scenario.demand import make_demand, shortened
 from optimizer.scenario.model import EvadersModel, RegionModel, ScenarioModel, SitesModel, SolveModel, read_content
@@ -184,6 +185,7 @@ def _warnings(scenario: ScenarioModel | None, ground: _Ground, region: Region | 
     """Yield the sentences for the planner that follow from the places alone."""
     if region is None:
         return
+    yield from border_warnings(region)
     if ground.demand is not None:
         yield from ground.demand.warnings
     yield from site_warnings(ground.sites, region.network)

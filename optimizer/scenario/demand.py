@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.region.model import border_warnings
 from optimizer.risk import OdTable
 from optimizer.risk.demand import gateway_masses, gravity, travel_hours
 
@@ -95,7 +96,8 @@ def make_demand(terms: EvadersModel, region: Region, where: str) -> GravityDeman
         kinds = Counter(g.kind for g in region.gateways)
         found = ", ".join(f"{n} of kind {k}" for k, n in kinds.items()) or "none"
         expected = f"a gateway of kind {' or '.join(terms.gateways)}"
-        problems.add(f"{where}, evaders.gateways", found, expected, "Choose other kinds, or check border and modes")
+        remedy = " ".join(border_warnings(region)) or "Choose other kinds, or check border and modes"
+        problems.add(f"{where}, evaders.gateways", found, expected, remedy)
     if not settlements:
         found, expected = "no settlement on the defended side", "at least one destination"
         problems.add(f"{where}, region", found, expected, "Check border and modes")
