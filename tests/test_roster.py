@@ -26,7 +26,7 @@ from optimizer.roster.making import make_roster
 from optimizer.roster.solver import search
 from optimizer.roster.solver.clock import Clock
 from optimizer.roster.solver.evenness import unevenness
-from optimizer.roster.solver.model import RosterModel
+from optimizer.roster.solver.model import RosterProgram
 from optimizer.roster.subproblems import subproblems_of
 from tests.children import started
 from tests.roster_cases import FIRST, broken_rules, crew, duties, duty, shift
@@ -251,11 +251,11 @@ def test_the_clock_ends_the_making_of_a_model_as_well_as_its_search() -> None:
     crews = [crew(f"c{k}", rest_minutes=11 * 60, days_off=1) for k in range(40)]
     case = duties(THREE, [duty("a", s.id) for s in THREE], crews)
     part = subproblems_of(case, slots_of(case, FIRST, 1), FIRST, 1)[0].problem
-    whole = RosterModel(part, range(1), [], Clock(float("inf")))
+    whole = RosterProgram(part, range(1), [], Clock(float("inf")))
     size = len(whole.model.proto.constraints)
-    assert len(RosterModel(part, range(1), [], Clock(0.0)).model.proto.variables) == 0
+    assert len(RosterProgram(part, range(1), [], Clock(0.0)).model.proto.variables) == 0
     for looks in (0, 5, 21, 30, 45, 60):
-        model = RosterModel(part, range(1), [], Countdown(looks))
+        model = RosterProgram(part, range(1), [], Countdown(looks))
         assert len(model.model.proto.constraints) < size
         assert model.first(0) == "unknown"  # and never "infeasible": half a model proves nothing
         assert search.first_roster(part, Countdown(looks), 0).ended == "unknown"
@@ -489,12 +489,12 @@ def weeks_of_crews(draw: st.DrawFn) -> tuple[Duties, int]:
     return duties(shifts, asked, crews), draw(st.integers(1, 3))
 
 
-FIRST_SEARCH = RosterModel.first
+FIRST_SEARCH = RosterProgram.first
 LITTLE = 0.2
 """Deterministic time of a search for a roster without gaps: limits of the clock would make the outcome hang on the machine."""
 
 
-def first_with_little_effort(model: RosterModel, seed: int, *, effort: float | None = None) -> Ended:
+def first_with_little_effort(model: RosterProgram, seed: int, *, effort: float | None = None) -> Ended:
     return FIRST_SEARCH(model, seed, effort=LITTLE if effort is None else min(effort, LITTLE))
 
 
@@ -506,6 +506,6 @@ def test_every_rule_holds_in_every_roster(case: tuple[Duties, int]) -> None:
         patch.setattr(search, "SHORT_EFFORT", 1.0)  # with 0.05 some case has no roster yet
         patch.setattr(search, "WHOLE_EFFORT", 0.05)
         patch.setattr(search, "PATIENCE", 2)
-        patch.setattr(RosterModel, "first", first_with_little_effort)
+        patch.setattr(RosterProgram, "first", first_with_little_effort)
         made = make_roster(asked, FIRST, weeks, allow_gaps=True, time_limit=math.inf)
     assert broken_rules(made, FIRST, weeks) == []

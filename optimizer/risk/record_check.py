@@ -47,7 +47,7 @@ class Aspect(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class FoundAgainstExpected:
     """Found against expected in one part of the record.
 
     Attributes
@@ -75,16 +75,16 @@ class Comparison:
 class RecordCheck:
     """Every comparison of a fit with its own record."""
 
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[FoundAgainstExpected, ...]
 
     @property
-    def failed(self) -> tuple[Comparison, ...]:
+    def failed(self) -> tuple[FoundAgainstExpected, ...]:
         """The comparisons that chance does not explain, the least likely first."""
         limit = FALSE_ALARM / max(len(self.comparisons), 1)
         return tuple(sorted((one for one in self.comparisons if one.p < limit), key=lambda one: one.p))
 
     @property
-    def contradictions(self) -> tuple[Comparison, ...]:
+    def contradictions(self) -> tuple[FoundAgainstExpected, ...]:
         """Those of the failed ones that are not about time: all times are added up, so that a fit need not follow what changes."""
         return tuple(one for one in self.failed if one.aspect is not Aspect.QUARTER)
 
@@ -104,7 +104,7 @@ class RecordCheck:
         return tuple(out)
 
 
-def _listed(comparisons: tuple[Comparison, ...] | list[Comparison]) -> str:
+def _listed(comparisons: tuple[FoundAgainstExpected, ...] | list[FoundAgainstExpected]) -> str:
     rest = len(comparisons) - SHOWN
     return "; ".join(map(str, comparisons[:SHOWN])) + (f"; and {rest} more" if rest > 0 else "")
 
@@ -185,16 +185,16 @@ class _Parts:
         return cls(fitted.expected, own.sum(axis=1) / used, clumping * (fitted.expected / used) ** 2, fitted.shape)
 
 
-def _compared(aspect: Aspect, name: str, found: float, parts: _Parts, share: Floats) -> Comparison:
+def _compared(aspect: Aspect, name: str, found: float, parts: _Parts, share: Floats) -> FoundAgainstExpected:
     """Compare what was found with a share of each unit's expected seizures."""
     expected = float(share @ parts.expected)
     if expected <= 0:
-        return Comparison(aspect, name, float(found), 0.0, 0.0 if found > 0 else 1.0)
+        return FoundAgainstExpected(aspect, name, float(found), 0.0, 0.0 if found > 0 else 1.0)
     clumping = float(share @ parts.clumping) / parts.shape
     shape = np.array([expected**2 / clumping if clumping > 0 else np.inf])
     counts = PredictiveCounts(np.log([expected]), np.zeros(1), shape)
     p = float(p_values(counts, np.array([float(found)])).two_sided[0])
-    return Comparison(aspect, name, float(found), expected, p)
+    return FoundAgainstExpected(aspect, name, float(found), expected, p)
 
 
 def _sources_of(records: Seizures, evidence: Evidence, unit: int) -> str:
@@ -205,7 +205,7 @@ def _sources_of(records: Seizures, evidence: Evidence, unit: int) -> str:
 
 def _by_quarter(
     records: Seizures, comparable: Effort, network: Network, evidence: Evidence, parts: _Parts, index: Floats
-) -> Iterator[Comparison]:
+) -> Iterator[FoundAgainstExpected]:
     """Compare quarter by quarter, in units all of whose rows lie within one."""
     unit = np.array([evidence.units.index(name) for name in comparable.unit], dtype=np.int64)[comparable.source]
     made_by = unit_of_seizures(records, evidence.exposure)

@@ -49,7 +49,7 @@ class _FixedWork:
     spans: list[tuple[int, int]] = field(default_factory=list)
 
 
-class RosterModel:
+class RosterProgram:
     """The constraint program of a run of weeks, with the work outside it fixed; the clock ends the making of it as well as the search."""
 
     def __init__(

@@ -12,7 +12,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from optimizer.roster.solver.evenness import loads, people_there, unevenness, without_idle
-from optimizer.roster.solver.model import RosterModel
+from optimizer.roster.solver.model import RosterProgram
 from optimizer.roster.solver.problem import RosterOutcome
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def first_roster(problem: RosterProblem, clock: Clock, seed: int) -> RosterOutco
         while True:
             begin = max(0, week - taken_back)
             kept = [pair for pair in pairs if problem.tasks[pair[1]].day < 7 * begin]
-            model = RosterModel(problem, range(begin, week + 1), kept, clock)
+            model = RosterProgram(problem, range(begin, week + 1), kept, clock)
             ended = model.first(seed)
             if ended in {"optimal", "feasible"}:
                 pairs = kept + model.pairs
@@ -105,7 +105,7 @@ class _Reached:
 def _even_out(problem: RosterProblem, reached: _Reached, clock: Clock, seed: int) -> None:
     """Solve whole if that is small enough, then by neighbourhoods; what is reached is kept at every moment."""
     if sum(len(task.travel) for task in problem.tasks) <= WHOLE_PAIRS:
-        model = RosterModel(problem, range(problem.weeks), [], clock)
+        model = RosterProgram(problem, range(problem.weeks), [], clock)
         model.even_out(reached.pairs)
         ended = model.search(seed, effort=WHOLE_EFFORT)
         if ended in {"optimal", "feasible"}:
@@ -124,7 +124,7 @@ def _step(problem: RosterProblem, best: list[Pair], clock: Clock, seed: int, rng
     weeks, crews = _neighbourhood(problem, best, rng)
     inside = {pair for pair in best if pair[0] in crews and problem.tasks[pair[1]].day // 7 in weeks}
     outside = [pair for pair in best if pair not in inside]
-    model = RosterModel(problem, weeks, outside, clock, crews=crews)
+    model = RosterProgram(problem, weeks, outside, clock, crews=crews)
     model.even_out(sorted(inside))
     ended = model.search(seed, effort=STEP_EFFORT)
     return _more_even(problem, best, outside + model.pairs) if ended in {"optimal", "feasible"} else best
@@ -184,7 +184,7 @@ def fewest_short(
     pairs: list[Pair] = []
     short: dict[int, int] = {}
     for week in range(weeks):
-        model = RosterModel(problem, range(week, week + 1), pairs, clock, gaps=True)
+        model = RosterProgram(problem, range(week, week + 1), pairs, clock, gaps=True)
         model.shorten()
         if model.search(seed, effort=SHORT_EFFORT) not in {"optimal", "feasible"}:
             return None
@@ -201,5 +201,5 @@ def exists_without(
     problem: RosterProblem, weeks: int, clock: Clock, seed: int, dropped: AbstractSet[RuleName]
 ) -> bool | None:
     """Return whether the first weeks have a roster if some rules need not be kept; None where that was not found out."""
-    ended = RosterModel(problem, range(weeks), [], clock, dropped=dropped).first(seed, effort=SHORT_EFFORT)
+    ended = RosterProgram(problem, range(weeks), [], clock, dropped=dropped).first(seed, effort=SHORT_EFFORT)
     return {"optimal": True, "feasible": True, "infeasible": False}.get(ended)
