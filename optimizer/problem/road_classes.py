@@ -6,6 +6,11 @@ Sources of networks and graphs of other programs share this table.
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MODES: dict[str, dict[str, float]] = {
     # OSRM 5, profiles/car.lua, `speeds`: what a car makes on a road without a speed limit of its own. `road` is assumed as unclassified.
@@ -67,13 +72,17 @@ _KMH_PER_UNIT = {"": 1.0, "km/h": 1.0, "kmh": 1.0, "kph": 1.0, "mph": 1.609344, 
 _SLOWEST_KMH, _FASTEST_KMH = 1.0, 200.0
 
 
-def speed_kmh(road_class: str, maxspeed: str) -> float:
+NO_SPEEDS: Mapping[str, float] = MappingProxyType({})
+"""No speeds by class but the built-in ones."""
+
+
+def speed_kmh(road_class: str, maxspeed: str, speeds: Mapping[str, float] = NO_SPEEDS) -> float:
     """Return the free-flow speed in km/h of a class of road with a `maxspeed` tag (empty where it has none).
 
     On roads for driving the limit replaces the default of the class. Elsewhere it can only lower it: what a limit allows on a track
-    is not what the track allows.
+    is not what the track allows. `speeds` holds defaults by class that go before the built-in ones.
     """
-    default = DEFAULT_KMH.get(road_class, DEFAULT_KMH["road"])
+    default = speeds.get(road_class, DEFAULT_KMH.get(road_class, DEFAULT_KMH["road"]))
     limit = parse_maxspeed_kmh(maxspeed)
     if limit is None or MODE_OF.get(road_class) in {"foot", "ferry"}:
         return default

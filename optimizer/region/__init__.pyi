@@ -10,11 +10,13 @@ from .sources import region_from_place as region_from_place
 from .sources import region_from_polygon as region_from_polygon
 from .store import load_region as load_region
 from .store import save_region as save_region
+from .terms import RegionTerms as RegionTerms
 
 __all__ = [
     "MODES",
     "Dropped",
     "Region",
+    "RegionTerms",
     "border_warnings",
     "load_region",
     "read_region",

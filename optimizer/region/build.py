@@ -14,6 +14,7 @@ from optimizer.region.crossings.cut import cut_ways
 from optimizer.region.edges import make_edge_gateways
 from optimizer.region.model import Dropped, Region
 from optimizer.region.settlements import make_settlements
+from optimizer.region.terms import BUILT_IN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from optimizer.region.crossings.crossings import OfficialMark
     from optimizer.region.crossings.cut import Cut
     from optimizer.region.osm import PlaceNode
+    from optimizer.region.terms import RegionTerms
     from optimizer.region.ways import Ways
 
 
@@ -53,7 +55,12 @@ class SourceFeatures:
 
 
 def build_region(
-    ways: Ways, border: Border | None, features: SourceFeatures, official: Sequence[OfficialMark], where: str
+    ways: Ways,
+    border: Border | None,
+    features: SourceFeatures,
+    official: Sequence[OfficialMark],
+    where: str,
+    terms: RegionTerms = BUILT_IN,
 ) -> Region:
     """Build a region from ways.
 
@@ -69,6 +76,8 @@ def build_region(
         Crossings that the user knows to be official.
     where
         What to call the source in messages.
+    terms
+        Numbers that stand in for what the source does not say.
 
     Raises
     ------
@@ -87,9 +96,9 @@ def build_region(
     assembled = assemble(ways)
     network = assembled.network
     dropped += assembled.dropped
-    crossings = make_crossings(ways, cuts, assembled.node, features.controls, official)
+    crossings = make_crossings(ways, cuts, assembled.node, features.controls, official, terms)
     gateways = make_gateways(crossings, network, border, dropped) if border else make_edge_gateways(network)
-    settlements = make_settlements(features.places, network, border, dropped)
+    settlements = make_settlements(features.places, network, border, dropped, terms)
     return Region(
         network=network,
         border=border.line if border else None,

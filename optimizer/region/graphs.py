@@ -16,7 +16,7 @@ import shapely
 
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.problem.attribute_values import above_zero, first_text
-from optimizer.problem.road_classes import speed_kmh
+from optimizer.problem.road_classes import NO_SPEEDS, speed_kmh
 from optimizer.region.model import Dropped
 from optimizer.region.ways import Points, SourceWays, Ways
 
@@ -74,7 +74,7 @@ class _GraphLines:
     shape: list[NDArray[np.float64]] = field(default_factory=list)
 
 
-def ways_of_graph(graph: RawGraph, where: str) -> SourceWays:
+def ways_of_graph(graph: RawGraph, where: str, speeds: Mapping[str, float] = NO_SPEEDS) -> SourceWays:
     """Return the edges of a graph as lines, and those left out.
 
     Raises
@@ -86,7 +86,7 @@ def ways_of_graph(graph: RawGraph, where: str) -> SourceWays:
     names = list(graph.nodes)
     position = {name: number for number, name in enumerate(names)}
     corners = np.array(list(graph.nodes.values()), dtype=np.float64).reshape(-1, 2)
-    lines = _gather(graph, position, corners)
+    lines = _gather(graph, position, corners, speeds)
     if not lines.point:
         raise InputError(Problem(where, "no edges that lead anywhere", "at least one road", "Choose another file"))
     shape = np.concatenate([corners, *lines.shape])
@@ -111,7 +111,9 @@ def ways_of_graph(graph: RawGraph, where: str) -> SourceWays:
     return SourceWays(ways, lines.dropped)
 
 
-def _gather(graph: RawGraph, position: Mapping[str, int], corners: NDArray[np.float64]) -> _GraphLines:
+def _gather(
+    graph: RawGraph, position: Mapping[str, int], corners: NDArray[np.float64], speeds: Mapping[str, float]
+) -> _GraphLines:
     lines = _GraphLines()
     open_lines: dict[tuple[Any, ...], list[int]] = {}
     total = len(corners)
@@ -121,7 +123,7 @@ def _gather(graph: RawGraph, position: Mapping[str, int], corners: NDArray[np.fl
         if tail == head and not len(inner):
             lines.dropped.append(Dropped(f"edge {edge.tail}-{edge.head}", "a loop of no length"))
             continue
-        attributes = _attributes(edge.attributes)
+        attributes = _attributes(edge.attributes, speeds)
         there, back = (tail, head, inner.tobytes()), (head, tail, inner[::-1].tobytes())
         partners = open_lines.get((*back, repr(attributes)), [])
         if graph.directed and partners:
@@ -148,7 +150,7 @@ def _inner(line: NDArray[np.float64], begin: NDArray[np.float64], end: NDArray[n
     return inner[np.append(True, (inner[1:] != inner[:-1]).any(axis=1))] if len(inner) else inner
 
 
-def _attributes(stated: Mapping[str, Any]) -> _EdgeAttributes:
+def _attributes(stated: Mapping[str, Any], speeds: Mapping[str, float]) -> _EdgeAttributes:
     way = first_text(stated.get("osmid"))
     road_class = first_text(stated.get("highway")) or first_text(stated.get("road_class")) or "road"
     speed = above_zero(stated.get("speed_kph"))
@@ -157,7 +159,7 @@ def _attributes(stated: Mapping[str, Any]) -> _EdgeAttributes:
         road_class,
         first_text(stated.get("name")) or first_text(stated.get("ref")),
         first_text(stated.get("ref")),
-        speed_kmh(road_class, first_text(stated.get("maxspeed"))) if math.isnan(speed) else speed,
+        speed_kmh(road_class, first_text(stated.get("maxspeed")), speeds) if math.isnan(speed) else speed,
         above_zero(stated.get("length")),
         above_zero(stated.get("travel_time")),
     )

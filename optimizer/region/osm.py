@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem
+from optimizer.problem.road_classes import NO_SPEEDS
 from optimizer.region.model import Dropped
 from optimizer.region.roads import Road, read_road
 from optimizer.region.ways import Points, SourceWays, Ways, ranges
@@ -95,7 +96,7 @@ class OsmData:
     boundaries: tuple[Boundary, ...] = ()
 
 
-def roads_of(data: OsmData, modes: frozenset[str], where: str) -> SourceWays:
+def roads_of(data: OsmData, modes: frozenset[str], where: str, speeds: Mapping[str, float] = NO_SPEEDS) -> SourceWays:
     """Return the ways of the asked modes as lines, and what was left out.
 
     Raises
@@ -103,7 +104,7 @@ def roads_of(data: OsmData, modes: frozenset[str], where: str) -> SourceWays:
     InputError
         If no way is left.
     """
-    read = [read_road(tags, modes) for tags in data.tags]
+    read = [read_road(tags, modes, speeds) for tags in data.tags]
     dropped = [
         Dropped(f"way {way}", road) for way, road in zip(data.way.tolist(), read, strict=True) if isinstance(road, str)
     ]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.problem.road_classes import MODE_OF, MODES, speed_kmh
+from optimizer.problem.road_classes import MODE_OF, MODES, NO_SPEEDS, speed_kmh
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -81,8 +81,8 @@ def checked_modes(modes: Iterable[str]) -> frozenset[str]:
     return frozenset(asked)
 
 
-def read_road(tags: Mapping[str, str], modes: frozenset[str]) -> Road | str:
-    """Return how a way is travelled, or the reason why it is left out."""
+def read_road(tags: Mapping[str, str], modes: frozenset[str], speeds: Mapping[str, float] = NO_SPEEDS) -> Road | str:
+    """Return how a way is travelled, or the reason why it is left out; `speeds` by class go before the built-in ones."""
     value = tags.get("highway", "").split(";")[0].strip() or ("ferry" if tags.get("route") == "ferry" else "")
     if not value:
         return "neither a road nor a ferry"
@@ -101,7 +101,7 @@ def read_road(tags: Mapping[str, str], modes: frozenset[str]) -> Road | str:
         ref=tags.get("ref", ""),
         forward=forward,
         backward=backward,
-        speed_kmh=speed_kmh(value, tags.get("maxspeed", "")),
+        speed_kmh=speed_kmh(value, tags.get("maxspeed", ""), speeds),
         time_s=parse_duration_s(tags.get("duration", "")) if value == "ferry" else float("nan"),
     )
 

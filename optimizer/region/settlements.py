@@ -9,6 +9,7 @@ import numpy as np
 
 from optimizer.problem.places import Settlement
 from optimizer.region.model import Dropped
+from optimizer.region.terms import BUILT_IN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,17 +17,19 @@ if TYPE_CHECKING:
     from optimizer.problem.network import Network
     from optimizer.region.crossings.border import Border
     from optimizer.region.osm import PlaceNode
+    from optimizer.region.terms import RegionTerms
 
 ASSUMED_POPULATION = {"city": 100_000.0, "town": 10_000.0, "village": 1_000.0, "hamlet": 100.0}
 """Inhabitants of a place without a usable `population`: the lower end of what OpenStreetMap's wiki (Key:place) calls a city, a town
 and a village, and the upper end of a hamlet. Assumed, and marked so. Other kinds of place are parts of these or single houses."""
 
-FARTHEST_M = 5_000.0
-"""A place whose nearest node is farther than this is not on the network. Assumed."""
-
 
 def make_settlements(
-    places: Sequence[PlaceNode], network: Network, border: Border | None, dropped: list[Dropped]
+    places: Sequence[PlaceNode],
+    network: Network,
+    border: Border | None,
+    dropped: list[Dropped],
+    terms: RegionTerms = BUILT_IN,
 ) -> tuple[Settlement, ...]:
     """Return the cities, towns, villages and hamlets on a network; the places left out join `dropped`."""
     wanted = [place for place in places if place.kind in ASSUMED_POPULATION]
@@ -37,11 +40,12 @@ def make_settlements(
         return ()
     node, distance = network.nearest_nodes(lon, lat)
     domestic = border.contains(lon, lat) if border else np.ones(lon.size, dtype=bool)
+    assumed = ASSUMED_POPULATION | dict(terms.population)
     settlements = []
     for i, place in enumerate(wanted):
         population = parse_population(place.population)
-        if distance[i] > FARTHEST_M:
-            dropped.append(Dropped(f"node {place.id}", f"no road within {FARTHEST_M / 1000:g} km"))
+        if distance[i] > terms.settlement_within_m:
+            dropped.append(Dropped(f"node {place.id}", f"no road within {terms.settlement_within_m / 1000:g} km"))
         elif population == 0:
             dropped.append(Dropped(f"node {place.id}", "nobody lives there"))
         else:
@@ -52,7 +56,7 @@ def make_settlements(
                     lon=place.lon,
                     lat=place.lat,
                     name=place.name,
-                    population=ASSUMED_POPULATION[place.kind] if population is None else float(population),
+                    population=assumed[place.kind] if population is None else float(population),
                     population_assumed=population is None,
                     domestic=bool(domestic[i]),
                 )

@@ -22,6 +22,7 @@ from optimizer.region.network_ways import ways_of_network
 from optimizer.region.osm import ATTRIBUTION, roads_of
 from optimizer.region.roads import checked_modes
 from optimizer.region.store import is_saved_region, load_region
+from optimizer.region.terms import BUILT_IN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from optimizer.region.graphs import RawGraph
     from optimizer.region.model import Region
     from optimizer.region.osm import OsmData
+    from optimizer.region.terms import RegionTerms
 
 DRIVE = ("drive",)
 
@@ -44,7 +46,7 @@ class FetchOptions(TypedDict, total=False):
     ----------
     border
         A GeoJSON file, a shape in degrees, or the name of a place whose outline is the border, as `Andorra`; by default none.
-    modes, official
+    modes, official, terms
         As in `read_region`.
     cache
         Folder for the servers' answers; by default `cache`.
@@ -55,6 +57,7 @@ class FetchOptions(TypedDict, total=False):
     border: BorderSource
     modes: Iterable[str]
     official: Sequence[OfficialMark]
+    terms: RegionTerms
     cache: str | os.PathLike[str]
     overpass_url: str | None
     nominatim_url: str | None
@@ -67,6 +70,7 @@ class _Request:
     border: BorderSource
     modes: frozenset[str]
     official: Sequence[OfficialMark]
+    terms: RegionTerms
     service: Service
 
     @classmethod
@@ -76,12 +80,13 @@ class _Request:
         border: BorderSource = None,
         modes: Iterable[str] = DRIVE,
         official: Sequence[OfficialMark] = (),
+        terms: RegionTerms = BUILT_IN,
         cache: str | os.PathLike[str] = Path("cache"),
         overpass_url: str | None = None,
         nominatim_url: str | None = None,
     ) -> _Request:
         """Return the request that some options make."""
-        return cls(border, checked_modes(modes), official, Service(Path(cache), overpass_url, nominatim_url))
+        return cls(border, checked_modes(modes), official, terms, Service(Path(cache), overpass_url, nominatim_url))
 
 
 def read_region(
@@ -90,6 +95,7 @@ def read_region(
     border: BorderSource = None,
     modes: Iterable[str] = DRIVE,
     official: Sequence[OfficialMark] = (),
+    terms: RegionTerms = BUILT_IN,
 ) -> Region:
     """Read a region from a file, by its suffix, or take it from a graph in memory.
 
@@ -105,6 +111,8 @@ def read_region(
         Some of `drive`, `service`, `track`, `foot`, `ferry`; for extracts. Graphs are taken whole.
     official
         Crossings to mark official besides those near a border control: ids, way numbers, or (longitude, latitude).
+    terms
+        Numbers that stand in for what the source does not say.
 
     Raises
     ------
@@ -112,7 +120,7 @@ def read_region(
         If the file is missing, damaged or holds no roads, or an argument does not fit it.
     """
     if is_graph(path) or isinstance(path, Network):
-        return _of_network(path if isinstance(path, Network) else Network.from_networkx(path), border, official)
+        return _of_network(path if isinstance(path, Network) else Network.from_networkx(path), border, official, terms)
     if not isinstance(path, str | os.PathLike):
         remedy = "For data frames use Network.from_frames, for arrays Network.from_arrays, and give the network"
         raise InputError(Problem("read_region", f"a {type(path).__name__}", "a path or a networkx graph", remedy))
@@ -121,13 +129,13 @@ def read_region(
     name = path.name.lower()
     if name.endswith(SUFFIXES):
         data = read_extract(path)
-        return _of_osm(data, asked, choose_border(border, data.boundaries, str(path)), official, str(path))
+        return _of_osm(data, asked, choose_border(border, data.boundaries, str(path)), official, str(path), terms)
     if name.endswith(".graphml"):
-        return _of_graph(read_graphml(path), border, official, str(path))
+        return _of_graph(read_graphml(path), border, official, str(path), terms)
     if name.endswith(".gpkg"):
         if is_saved_region(path):
-            return _saved(path, border, official)
-        return _of_graph(read_graph_geopackage(path), border, official, str(path))
+            return _saved(path, border, official, terms)
+        return _of_graph(read_graph_geopackage(path), border, official, str(path), terms)
     known = ", ".join((*SUFFIXES, ".graphml", ".gpkg"))
     raise InputError(
         Problem(str(path), f"the suffix {path.suffix!r}", f"one of {known}", "Convert the file, or rename it")
@@ -215,25 +223,32 @@ def _fetched(outline: BaseGeometry, request: _Request, where: str) -> Region:
     else:
         line = choose_border(request.border, (), where)
     data = fetch_roads(outline, request.modes, request.service, where)
-    return _of_osm(data, request.modes, line, request.official, where)
+    return _of_osm(data, request.modes, line, request.official, where, request.terms)
 
 
 def _of_osm(
-    data: OsmData, modes: frozenset[str], line: Border | None, official: Sequence[OfficialMark], where: str
+    data: OsmData,
+    modes: frozenset[str],
+    line: Border | None,
+    official: Sequence[OfficialMark],
+    where: str,
+    terms: RegionTerms,
 ) -> Region:
-    roads = roads_of(data, modes, where)
+    roads = roads_of(data, modes, where, terms.speed_kmh)
     open_borders = tuple(each.label for each in data.boundaries if each.area is None)
     features = SourceFeatures(data.controls, data.places, roads.dropped, ATTRIBUTION, open_borders)
-    return build_region(roads.ways, line, features, official, where)
+    return build_region(roads.ways, line, features, official, where, terms)
 
 
-def _of_graph(graph: RawGraph, border: BorderSource, official: Sequence[OfficialMark], where: str) -> Region:
-    roads = ways_of_graph(graph, where)
+def _of_graph(
+    graph: RawGraph, border: BorderSource, official: Sequence[OfficialMark], where: str, terms: RegionTerms
+) -> Region:
+    roads = ways_of_graph(graph, where, terms.speed_kmh)
     line = choose_border(border, (), where)
-    return build_region(roads.ways, line, SourceFeatures(dropped=roads.dropped), official, where)
+    return build_region(roads.ways, line, SourceFeatures(dropped=roads.dropped), official, where, terms)
 
 
-def _of_network(network: Network, border: BorderSource, official: Sequence[OfficialMark]) -> Region:
+def _of_network(network: Network, border: BorderSource, official: Sequence[OfficialMark], terms: RegionTerms) -> Region:
     network.check()
     if not network.has_map:
         found = "nodes that all stand at one spot"
@@ -242,12 +257,12 @@ def _of_network(network: Network, border: BorderSource, official: Sequence[Offic
     if not len(roads.ways):
         raise InputError(Problem("graph", "no edges that lead anywhere", "at least one road"))
     line = choose_border(border, (), "graph")
-    return build_region(roads.ways, line, SourceFeatures(dropped=roads.dropped), official, "graph")
+    return build_region(roads.ways, line, SourceFeatures(dropped=roads.dropped), official, "graph", terms)
 
 
-def _saved(path: Path, border: BorderSource, official: Sequence[OfficialMark]) -> Region:
-    if border is not None or official:
-        found = "a region that was built already, with a border or official crossings asked for"
+def _saved(path: Path, border: BorderSource, official: Sequence[OfficialMark], terms: RegionTerms) -> Region:
+    if border is not None or official or terms != BUILT_IN:
+        found = "a region that was built already, with a border, official crossings or numbers of its own asked for"
         raise InputError(Problem(str(path), found, "a saved region alone", "Leave them out, or read its source again"))
     return load_region(path)
 

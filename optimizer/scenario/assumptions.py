@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from optimizer.problem.road_classes import DEFAULT_KMH
 from optimizer.scenario.options import past, road_class_of
 from optimizer.scenario.references import fitting_kinds
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from optimizer.problem.network import Network
     from optimizer.region.model import Region
     from optimizer.scenario.demand import GravityDemand
-    from optimizer.scenario.model import ScenarioModel
+    from optimizer.scenario.model import RegionModel, ScenarioModel
     from optimizer.scenario.sites import PlacedSite
 
 DEFAULTS = {
@@ -75,6 +76,7 @@ def assumptions_of(
     """
     tables: list[Assumption] = []
     if region is not None:
+        tables += _region(scenario.region, region)
         tables += _traffic(scenario, sites, region.network)
     if demand is not None:
         tables += _demand(demand)
@@ -124,7 +126,30 @@ def _traffic(scenario: ScenarioModel, sites: Sequence[PlacedSite], network: Netw
             yield Assumption("traffic past posts of teams", value)
 
 
+def _region(terms: RegionModel, region: Region) -> Iterator[Assumption]:
+    """Yield the numbers that stood in for what the map does not say; a saved region tells no more which it needed."""
+    if region.border is None and region.gateways:
+        yield Assumption("gateways", "where main roads end on the map: there is no border")
+    if terms.network is not None and terms.network.suffix.lower() == ".gpkg":
+        return
+    used = set(region.network.road_class.tolist())
+    speeds = {name: kmh for name, kmh in DEFAULT_KMH.items() if name in used and name not in terms.speed_kmh}
+    if speeds:
+        table = ", ".join(f"{name} {kmh:g}" for name, kmh in speeds.items())
+        yield Assumption("speed on roads without a limit of their own, km/h by class", f"{table} (region.speed_kmh)")
+    if region.crossings:
+        value = (
+            f"{terms.official_within_m:g} m, on service roads, tracks and paths {terms.official_off_road_within_m:g} m"
+        )
+        yield Assumption("a crossing is official where a border control stands within", value)
+    yield Assumption("a place is left out where no road lies within", f"{terms.settlement_within_m:g} m")
+
+
 def _demand(demand: GravityDemand) -> Iterator[Assumption]:
+    exposures = {gateway.exposure for gateway in demand.gateways}
+    if len(exposures) == 1 and len(demand.gateways) > 1 and not demand.terms.exposure:
+        value = "1 each: before records are counted, all gateways (with shares: all of a kind) carry the same"
+        yield Assumption(f"exposure of {len(demand.gateways)} gateways", value)
     places = demand.settlements
     assumed = [place.population for place in places if place.population_assumed]
     if assumed:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.base.names import unknown_name
 from optimizer.region.model import border_warnings
 from optimizer.risk import OdTable
 from optimizer.risk.demand import gateway_masses, gravity, travel_hours
@@ -89,9 +90,15 @@ def make_demand(terms: EvadersModel, region: Region, where: str) -> GravityDeman
     InputError
         If there is no gateway or no settlement, a settlement cannot be reached and `unreachable` is "error", or no load would travel.
     """
-    gateways = tuple(g for g in region.gateways if g.kind in terms.gateways)
+    gateways = tuple(
+        replace(g, exposure=terms.exposure.get(g.id, g.exposure)) for g in region.gateways if g.kind in terms.gateways
+    )
     settlements = tuple(s for s in region.settlements if s.domestic)
     problems = ProblemList()
+    known = [g.id for g in region.gateways]
+    for name in terms.exposure:
+        if name not in known:
+            problems.append(unknown_name(f"{where}, evaders.exposure", name, known))
     if not gateways:
         kinds = Counter(g.kind for g in region.gateways)
         found = ", ".join(f"{n} of kind {k}" for k, n in kinds.items()) or "none"

@@ -60,6 +60,16 @@ class RegionModel(Strict):
         [], description="crossing ids, way numbers or [lon, lat] points to count as official beyond those tagged so"
     )
     areas: Path | None = Field(None, description="GeoJSON polygons with names, for records that give only an area")
+    speed_kmh: dict[str, Annotated[float, Field(gt=0, le=300)]] = Field(
+        {},
+        description="speed by road class on roads without a limit of their own; the table of docs/region.md for others",
+    )
+    population: dict[Literal["city", "town", "village", "hamlet"], Annotated[float, Field(gt=0)]] = Field(
+        {}, description="inhabitants of a place that gives none; 100,000, 10,000, 1,000 and 100 where not named"
+    )
+    official_within_m: float = Field(500, ge=0, description="a crossing is official with a border control this near")
+    official_off_road_within_m: float = Field(100, ge=0, description="the same on service roads, tracks and paths")
+    settlement_within_m: float = Field(5000, gt=0, description="a place farther from every node is left out")
 
     @model_validator(mode="after")
     def _one_source(self) -> RegionModel:
@@ -102,6 +112,9 @@ class EvadersModel(Strict):
     )
     shares: dict[Literal["port", "unofficial", "edge"], Chance] = Field(
         {}, description="share of all loads by gateway kind"
+    )
+    exposure: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        {}, description="traffic through a gateway by its id (that of its crossing), in place of that of the region"
     )
     decay_minutes: float = Field(
         120, gt=0, description="travel time at which the attraction of a destination has fallen to 1/e"

@@ -12,6 +12,7 @@ from optimizer.problem.network import great_circle_m
 from optimizer.problem.places import Crossing, Gateway
 from optimizer.problem.road_classes import MODE_OF
 from optimizer.region.model import Dropped
+from optimizer.region.terms import BUILT_IN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,16 +22,11 @@ if TYPE_CHECKING:
     from optimizer.problem.network import Network
     from optimizer.region.crossings.border import Border
     from optimizer.region.crossings.cut import Cut
+    from optimizer.region.terms import RegionTerms
     from optimizer.region.ways import Ways
 
 OfficialMark = str | int | tuple[float, float]
 """What a user may list as official: a crossing's id, a way's number, or longitude and latitude of a point beside the crossing."""
-
-CONTROL_WITHIN_M = 500.0
-"""A road for driving is official where a border control stands this near: posts often stand a little inside. Assumed."""
-
-CONTROL_WITHIN_OFF_ROAD_M = 100.0
-"""The same for service roads, tracks and paths: a post on the main road does not watch the track beside it. Assumed."""
 
 _OUTBOUND = "one-way out of the defended area: nobody enters there"
 
@@ -41,6 +37,7 @@ def make_crossings(
     node: NDArray[np.int64],
     controls: NDArray[np.float64],
     official: Sequence[OfficialMark],
+    terms: RegionTerms = BUILT_IN,
 ) -> tuple[Crossing, ...]:
     """Return the crossings that lie on the network.
 
@@ -54,6 +51,8 @@ def make_crossings(
         (c, 2) longitude and latitude of border controls.
     official
         Crossings that the user knows to be official.
+    terms
+        How near a border control makes a crossing official.
 
     Raises
     ------
@@ -67,7 +66,8 @@ def make_crossings(
         count[way] = count.get(way, 0) + 1
         lon, lat = float(ways.points.lon[point]), float(ways.points.lat[point])
         road_class = str(ways.road_class[line])
-        within = CONTROL_WITHIN_M if MODE_OF.get(road_class, "drive") == "drive" else CONTROL_WITHIN_OFF_ROAD_M
+        drive = MODE_OF.get(road_class, "drive") == "drive"
+        within = terms.official_within_m if drive else terms.official_off_road_within_m
         crossings.append(
             Crossing(
                 id=f"w{way}-{count[way]}",
@@ -80,7 +80,7 @@ def make_crossings(
                 way=way,
             )
         )
-    return _marked([crossing for crossing in crossings if crossing.node >= 0], official)
+    return _marked([crossing for crossing in crossings if crossing.node >= 0], official, terms.official_within_m)
 
 
 def make_gateways(
@@ -110,25 +110,25 @@ def _starts_inside(network: Network, border: Border) -> NDArray[np.bool_]:
     return inward
 
 
-def _marked(crossings: list[Crossing], official: Sequence[OfficialMark]) -> tuple[Crossing, ...]:
+def _marked(crossings: list[Crossing], official: Sequence[OfficialMark], within_m: float) -> tuple[Crossing, ...]:
     chosen: set[str] = set()
     problems = ProblemList()
     for mark in official:
-        fitting = _fitting(crossings, mark)
+        fitting = _fitting(crossings, mark, within_m)
         chosen.update(fitting)
         if not fitting:
             known = ", ".join(crossing.id for crossing in crossings) or "there are no crossings"
             problems.add(
                 "official",
                 mark,
-                f"a crossing's id, its way, or a point within {CONTROL_WITHIN_M:g} m of one ({known})",
+                f"a crossing's id, its way, or a point within {within_m:g} m of one ({known})",
                 "Correct it",
             )
     problems.raise_if_any()
     return tuple(replace(crossing, official=True) if crossing.id in chosen else crossing for crossing in crossings)
 
 
-def _fitting(crossings: Sequence[Crossing], mark: Any) -> list[str]:  # noqa: ANN401 - from a user's file
+def _fitting(crossings: Sequence[Crossing], mark: Any, within_m: float) -> list[str]:  # noqa: ANN401 - from a user's file
     """Return ids of the crossings that a mark means: a point means the nearest."""
     if isinstance(mark, str | int):
         text = str(mark).removeprefix("way").strip()
@@ -138,7 +138,7 @@ def _fitting(crossings: Sequence[Crossing], mark: Any) -> list[str]:  # noqa: AN
     places = np.array([(crossing.lon, crossing.lat) for crossing in crossings])
     distances = _distances(float(mark[0]), float(mark[1]), places)
     nearest = int(distances.argmin())
-    return [crossings[nearest].id] if distances[nearest] <= CONTROL_WITHIN_M else []
+    return [crossings[nearest].id] if distances[nearest] <= within_m else []
 
 
 def _is_point(mark: Any) -> bool:  # noqa: ANN401 - as above
