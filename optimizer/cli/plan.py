@@ -10,6 +10,7 @@ import typer
 from optimizer.base.errors import InfeasibleError
 from optimizer.cli.arguments import Gap, Json, Method, Overwrite, Seed, SkipUnreachable, TimeLimit, solve_options
 from optimizer.cli.console import ProgressPrinter, number, print_json, print_line, print_note, print_table
+from optimizer.cli.interrupts import CommandInterrupts
 from optimizer.cli.outcome import result_line, verdict
 from optimizer.cli.unreachable import unreachable_json
 
@@ -41,14 +42,15 @@ def plan(
     folder = _default_folder(scenario) if out is None else out
     options = solve_options(method, gap, time_limit, seed)
     try:
-        planned = plan_scenario(
-            scenario,
-            folder,
-            options=options,
-            skip_unreachable=skip_unreachable,
-            overwrite=overwrite,
-            listener=ProgressPrinter(silent=as_json),
-        )
+        with CommandInterrupts():
+            planned = plan_scenario(
+                scenario,
+                folder,
+                options=options,
+                skip_unreachable=skip_unreachable,
+                overwrite=overwrite,
+                listener=ProgressPrinter(silent=as_json),
+            )
     except (InfeasibleError, KeyboardInterrupt) as error:
         if as_json:
             print_json(result_line(str(scenario), result_without_plan(error, options)) | {"out": None})

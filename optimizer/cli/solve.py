@@ -9,6 +9,7 @@ import typer
 
 from optimizer.cli.arguments import Gap, Json, Method, Seed, SkipUnreachable, TimeLimit, solve_options
 from optimizer.cli.console import ProgressPrinter, print_json, print_table
+from optimizer.cli.interrupts import CommandInterrupts
 from optimizer.cli.outcome import result_line, verdict
 from optimizer.cli.unreachable import note_unreachable, unreachable_json
 
@@ -31,15 +32,15 @@ def solve(
 
     options = solve_options(method, gap, time_limit, seed)
     printer = ProgressPrinter(silent=as_json)
-    for solved in solve_files(instances, options=options, skip_unreachable=skip_unreachable, listener=printer):
-        source = solved.source
-        note_unreachable(source.file, source.skipped)
-        if as_json:
-            print_json(
-                result_line(str(source.file), solved.result) | unreachable_json(source.skipped, wanted=skip_unreachable)
-            )
-        else:
-            _show(source.instance, solved.result)
+    with CommandInterrupts():
+        for solved in solve_files(instances, options=options, skip_unreachable=skip_unreachable, listener=printer):
+            source = solved.source
+            note_unreachable(source.file, source.skipped)
+            if as_json:
+                line = result_line(str(source.file), solved.result)
+                print_json(line | unreachable_json(source.skipped, wanted=skip_unreachable))
+            else:
+                _show(source.instance, solved.result)
 
 
 def _show(instance: Instance, result: Result) -> None:

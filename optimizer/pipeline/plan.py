@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optimizer.base.errors import InfeasibleError, InputError
+from optimizer.base.interrupts import Stopping
 from optimizer.base.listener import SILENT, step
 from optimizer.base.output_folder import OutputFolder
 from optimizer.pipeline.briefing import briefing
@@ -88,7 +90,8 @@ def plan_scenario(
     overwrite
         Replace the files of a plan in `out` whoever wrote them.
     listener
-        Receives each step, the steps of the solver within it, bounds and plans; one that cancels ends the search as Ctrl-C does.
+        Receives each step, the steps of the solver within it, bounds and plans; one that cancels ends the search as Ctrl-C does: the plan so
+        far is evaluated and written.
 
     Raises
     ------
@@ -103,27 +106,36 @@ def plan_scenario(
     folder = OutputFolder(Path(out), "plan", (Path(scenario),), (*FILES, *FIGURES), overwrite)
     folder.check()
     times = StepTimes(listener)
-    compiled = compile_scenario(Path(scenario), solve=options, skip_unreachable=skip_unreachable, listener=times)
-    with step(times, "solving"):
-        result = solve(compiled.instance, **compiled.scenario.solve.model_dump(), listener=times)
-    if result.plan is None:
-        raise InfeasibleError("The search ended before it had a plan. Give it more time.")
-    with step(times, "evaluating the plan"):
-        comparison = compare(compiled.instance, result.plan)
-    compiled = replace(compiled, warnings=(*compiled.warnings, *plan_warnings(result, comparison)))
-    plan = plan_content(compiled, result, comparison)
-    compiled, duties = _with_duties(compiled, plan)
-    with folder.written() as temporary:
-        try:
-            with step(times, "writing the report"):
-                write_report(temporary, briefing(compiled, plan, result, comparison, tuple(times.done)))
-        except KeyboardInterrupt:
-            left_out = "interrupted: the report is left out, the plan is kept"
-            listener.step_started(left_out)
-            listener.step_ended(left_out, 0.0)
-        write_outputs(temporary, compiled, result, plan, tuple(times.done), duties)
-        files = tuple(sorted(path.name for path in temporary.iterdir()))
-    return Planned(compiled, result, comparison, plan, tuple(times.done), folder.path, files)
+    with Stopping() as stopping:
+        compiled = stopping.attempt(
+            lambda: compile_scenario(Path(scenario), solve=options, skip_unreachable=skip_unreachable, listener=times)
+        )
+        if compiled is None:
+            raise KeyboardInterrupt
+        with step(times, "solving", stoppable=False):
+            result = solve(compiled.instance, **compiled.scenario.solve.model_dump(), listener=times)
+        if result.plan is None:
+            raise InfeasibleError("The search ended before it had a plan. Give it more time.")
+        with step(times, "evaluating the plan", stoppable=False):
+            comparison = compare(compiled.instance, result.plan)
+        compiled = replace(compiled, warnings=(*compiled.warnings, *plan_warnings(result, comparison)))
+        plan = plan_content(compiled, result, comparison)
+        compiled, duties = _with_duties(compiled, plan)
+        content = partial(briefing, compiled, plan, result, comparison)
+
+        def write_the_report() -> bool:
+            with step(times, "writing the report", stoppable=False):
+                write_report(temporary, content(tuple(times.done)))
+            return True
+
+        with folder.written() as temporary:
+            if not stopping.attempt(write_the_report):
+                left_out = "interrupted: the report is left out, the plan is kept"
+                listener.step_started(left_out)
+                listener.step_ended(left_out, 0.0)
+            write_outputs(temporary, compiled, result, plan, tuple(times.done), duties)
+            files = tuple(sorted(path.name for path in temporary.iterdir()))
+        return Planned(compiled, result, comparison, plan, tuple(times.done), folder.path, files)
 
 
 def _with_duties(compiled: Compiled, plan: PlanFile) -> tuple[Compiled, DutiesFile | None]:

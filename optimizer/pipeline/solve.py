@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optimizer.base.errors import InfeasibleError, InputError, ProblemList
+from optimizer.base.interrupts import Stopping
 from optimizer.base.listener import SILENT, step
 from optimizer.problem.instance_file import read_instance
 from optimizer.problem.result import Result
@@ -84,12 +85,13 @@ def solve_files(
     options = dict(options or {})
     without: InfeasibleError | KeyboardInterrupt | None = None
     for source in read_instances(files, skip_unreachable=skip_unreachable):
-        try:
-            with step(listener, f"solving {source.file}"):
-                result = solve(source.instance, **options, listener=listener)
-        except (InfeasibleError, KeyboardInterrupt) as error:
-            result, without = result_without_plan(error, options), error
-        yield Solved(source, result)
+        with Stopping():  # so that Ctrl-C between the end of a solve and its print does not lose the plan
+            try:
+                with step(listener, f"solving {source.file}"):
+                    result = solve(source.instance, **options, listener=listener)
+            except (InfeasibleError, KeyboardInterrupt) as error:
+                result, without = result_without_plan(error, options), error
+            yield Solved(source, result)
         if result.limit == "interrupted":
             break
     if without is not None:

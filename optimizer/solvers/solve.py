@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import InfeasibleError, InputError, Problem
+from optimizer.base.interrupts import Stopping
 from optimizer.base.listener import SILENT, SilentListener, step, stop_if_cancelled
 from optimizer.base.names import unknown_name
 from optimizer.problem.evaluation import plan_value
@@ -58,7 +59,7 @@ def solve(
 ) -> Result:
     """Place options, and beats where there are patrol teams, so that as little as possible gets through; prove how good the plan is.
 
-    Ctrl-C ends the search and returns the best plan so far with its bounds; with teams it ends the step under way.
+    Ctrl-C ends the search and returns the best plan so far with its bounds; a second one raises KeyboardInterrupt.
 
     Parameters
     ----------
@@ -134,18 +135,27 @@ def place(
         raise InfeasibleError(
             "No plan is feasible: " + "; ".join(broken) + ". Raise the budget or force fewer options."
         )
-    search = _SolveState(
-        instance, gap, time_limit, seed, listener, instance.forced, given=overlay, starts=starts, proven=proven
-    )
-    try:
-        search.prepare()
-        METHODS[method](search)
-    except KeyboardInterrupt:
-        if not np.isfinite(search.upper):
-            raise
-        search.limit = "interrupted"
-    search.verify()
-    return search.result(method)
+    with Stopping(listener) as stopping:
+        search = _SolveState(
+            instance, gap, time_limit, seed, stopping, instance.forced, given=overlay, starts=starts, proven=proven
+        )
+        if starts:  # there are plans to keep
+            search.contract()
+        else:
+            stopping.attempt(search.contract)
+            if stopping.stopped:
+                raise KeyboardInterrupt
+        search.begin()
+        stopping.attempt(lambda: _run(METHODS[method], search))
+        if stopping.stopped:
+            search.limit = "interrupted"
+        search.verify()
+        return search.result(method)
+
+
+def _run(method: Callable[[_SolveState], None], search: _SolveState) -> None:
+    stop_if_cancelled(search.listener)
+    method(search)
 
 
 @dataclass
@@ -172,17 +182,19 @@ class _SolveState(SilentListener):
     proven: float = 0.0
     overlay: Overlay = field(init=False)
 
-    def prepare(self) -> None:
-        """Contract the network and take the two bounds that need no search: forced options alone, and everything at once."""
+    def contract(self) -> None:
+        """Contract the network."""
         with step(self.listener, "contracting", stoppable=False):
             self.overlay = self.given or contract(self.instance)
+
+    def begin(self) -> None:
+        """Take the two bounds that need no search, forced options alone and everything at once, and the plans to begin from."""
         self.statistics |= {"overlay_nodes": self.overlay.n_nodes, "overlay_arcs": self.overlay.tail.size}
         self.lower = max(self.overlay.value(self.overlay.free | self.placed), self.proven)
         self.offer(self.placed)
         for start in self.starts:
             self.offer(start)
         self.report()
-        stop_if_cancelled(self.listener)
 
     @property
     def seconds_left(self) -> float | None:

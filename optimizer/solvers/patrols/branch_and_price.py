@@ -161,6 +161,7 @@ class BranchAndPrice:
         ones, zeros = node.ones.copy(), node.zeros.copy()
         number = np.zeros(len(generation.beats), dtype=np.int64)
         while True:
+            stop_if_cancelled(self.listener)
             can = self._addable(ones, number)
             zeros |= ~ones & ~can.options
             generation.enter(BeatNode(ones, zeros, number, can.beats))

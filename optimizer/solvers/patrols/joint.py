@@ -11,7 +11,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -19,7 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import InfeasibleError
-from optimizer.base.listener import SILENT, step
+from optimizer.base.interrupts import Stopping
+from optimizer.base.listener import SILENT, SilentListener, step
 from optimizer.problem.beats import with_beats, with_teams
 from optimizer.problem.plan import Plan, violations
 from optimizer.problem.result import relative_gap, tolerance_of
@@ -60,7 +60,8 @@ def solve_joint(
 ) -> Result:
     """Place fixed options and beats so that as little as possible gets through.
 
-    Ctrl-C ends the step under way (fixed options alone, bounds over all beats, placement) and goes on to the next with the best plan so far.
+    Ctrl-C ends the search, whatever step is under way, and returns the best plan so far with its bounds; one before there is any plan raises
+    KeyboardInterrupt.
 
     Parameters
     ----------
@@ -87,34 +88,44 @@ def solve_joint(
     def end(share: float) -> float:
         return np.inf if time_limit is None else started + share * time_limit
 
-    with step(listener, "placing fixed options alone"):
-        alone = _alone(instance, gap, None if time_limit is None else ALONE * time_limit, seed)
-    generation = ColumnGeneration(instance, instance.patrols, seed=seed)
-    tree = BranchAndPrice(generation, gap=gap, listener=listener)
-    with contextlib.suppress(KeyboardInterrupt), step(listener, "making beats"):
-        tree.cut_root(end(GENERATING))
-        _dive(tree, end(DIVING))
-    complete = False
-    with contextlib.suppress(KeyboardInterrupt):
-        complete = _completed(tree)
-    pool = _pool(tree, complete=complete)
-    whole = with_beats(instance, pool.beats)
-    left = None if time_limit is None else max(started + time_limit - time.monotonic(), 0.05)
-    result = place(
-        whole,
-        method=method,
-        gap=gap,
-        time_limit=left,
-        seed=seed,
-        listener=listener,
-        overlay=None if method == "compact" else generation.overlay_of(whole, pool.beats),
-        proven=tree.lower,
-        starts=(np.concatenate((tree.placed, pool.driven)), np.concatenate((alone, np.zeros_like(pool.driven)))),
-    )
-    if not complete and result.upper is not None and result.limit is None:  # time is left for the bound over all beats
-        with contextlib.suppress(KeyboardInterrupt), step(listener, "bounding over all beats"):
-            tree.branch(end(1.0), result.upper)
-    return _over_all_beats(tree, pool.beats, result, started, complete=complete, gap=gap)
+    with Stopping(listener) as stopping:
+
+        def make_beats() -> None:
+            with step(stopping, "making beats"):
+                tree.cut_root(end(GENERATING))
+                _dive(tree, end(DIVING))
+
+        def bound_over_all() -> None:
+            with step(stopping, "bounding over all beats"):
+                tree.branch(end(1.0), result.upper or np.inf)
+
+        with step(stopping, "placing fixed options alone"):
+            alone = _alone(instance, gap, None if time_limit is None else ALONE * time_limit, seed, stopping)
+        generation = ColumnGeneration(instance, instance.patrols, seed=seed)
+        tree = BranchAndPrice(generation, gap=gap, listener=stopping)
+        stopping.attempt(make_beats)
+        complete = not stopping.stopped and bool(stopping.attempt(lambda: _completed(tree)))
+        pool = _pool(tree, complete=complete)
+        whole = with_beats(instance, pool.beats)
+        left = None if time_limit is None else max(started + time_limit - time.monotonic(), 0.05)
+        result = place(
+            whole,
+            method=method,
+            gap=gap,
+            time_limit=left,
+            seed=seed,
+            listener=stopping,
+            overlay=None if method == "compact" else generation.overlay_of(whole, pool.beats),
+            proven=tree.lower,
+            starts=(np.concatenate((tree.placed, pool.driven)), np.concatenate((alone, np.zeros_like(pool.driven)))),
+        )
+        if (
+            not complete and result.upper is not None and result.limit is None
+        ):  # time is left for the bound over all beats
+            stopping.attempt(bound_over_all)
+        if stopping.stopped:
+            result = replace(result, limit="interrupted")
+        return _over_all_beats(tree, pool.beats, result, started, complete=complete, gap=gap)
 
 
 def _dive(tree: BranchAndPrice, until: float) -> None:
@@ -125,12 +136,23 @@ def _dive(tree: BranchAndPrice, until: float) -> None:
         tree.dive(replace(root, zeros=~root.ones), until)
 
 
-def _alone(instance: Instance, gap: float, seconds: float | None, seed: int) -> NDArray[np.bool_]:
+class _OnlyCancels(SilentListener):
+    """Tells of nothing, as bounds without beats are no bounds of the whole; asks the listener whether to stop."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+
+    def cancelled(self) -> bool:
+        """Return whether to stop."""
+        return self._listener.cancelled()
+
+
+def _alone(instance: Instance, gap: float, seconds: float | None, seed: int, listener: Listener) -> NDArray[np.bool_]:
     """Return a good mask of the fixed options when there are no beats."""
     if not instance.options:
         return np.zeros(0, dtype=bool)
     longest = LONGEST_ALONE if seconds is None else min(seconds, LONGEST_ALONE)
-    plan = place(instance, gap=gap, time_limit=longest, seed=seed).plan
+    plan = place(instance, gap=gap, time_limit=longest, seed=seed, listener=_OnlyCancels(listener)).plan
     return instance.forced if plan is None else instance.placed(plan.options)
 
 

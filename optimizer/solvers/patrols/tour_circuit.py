@@ -10,7 +10,9 @@ up, so the bound of the integer problem, scaled back, is valid.
 
 from __future__ import annotations
 
+import contextlib
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 UNITS = float(1 << 28)
 """Integer units of the largest single value: sums over a tour stay far inside 64 bits."""
+POLL_SECONDS = 0.2
+"""How often the main thread looks up while CP-SAT works."""
 ALLOWANCE = 1e-12
 """Relative allowance for the rounding of floating-point sums in a bound."""
 
@@ -94,7 +98,7 @@ def best_circuit(
         solver.parameters.max_time_in_seconds = max(time_limit - (time.perf_counter() - began), 0.01)
     if at_least > 0:
         made.model.add(made.objective >= int(np.floor(at_least / made.unit)))
-    status = solver.solve(made.model)
+    status = _solve_apart(solver, made.model)
     rounding = made.unit * (2 * problem.n + 2)
     if status == cp_model.INFEASIBLE:
         return CircuitOutcome(None, at_least if at_least > 0 else -np.inf, rounding)
@@ -102,6 +106,22 @@ def best_circuit(
         return CircuitOutcome(None, _everything(problem), rounding)
     bound = float(solver.best_objective_bound) * made.unit
     return CircuitOutcome(_read(made, solver), bound * (1 + ALLOWANCE), rounding)
+
+
+def _solve_apart(solver: cp_model.CpSolver, model: cp_model.CpModel) -> cp_model.CpSolverStatus:
+    """Solve in a thread: CP-SAT takes Ctrl-C for its own and tells nobody, and without that holds it up until it has ended."""
+    solver.parameters.catch_sigint_signal = False
+    with ThreadPoolExecutor(1) as apart:
+        answer = apart.submit(solver.solve, model)
+        try:
+            while True:
+                with contextlib.suppress(TimeoutError):
+                    return answer.result(timeout=POLL_SECONDS)
+        except BaseException:
+            while not answer.done():  # a search that has only just begun does not hear the first call
+                solver.stop_search()
+                wait((answer,), timeout=POLL_SECONDS)
+            raise
 
 
 def _model(problem: TourProblem) -> _CircuitModel:

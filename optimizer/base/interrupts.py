@@ -1,0 +1,111 @@
+"""Ctrl-C: the first one stops a computation, which keeps what it has; the second one leaves.
+
+Python raises KeyboardInterrupt wherever it happens to be: between two steps of a solve that would lose the plan. Within `Stopping` it is raised
+inside `attempt` alone; elsewhere Ctrl-C is remembered, and `cancelled()` says so from then on.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import TYPE_CHECKING, TypeVar
+
+from optimizer.base.listener import SILENT, ForwardingListener
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+    from typing import Self
+
+    from optimizer.base.listener import Listener
+
+T = TypeVar("T")
+
+_active: list[Stopping] = []
+"""Those within which the main thread is, the outermost first."""
+
+
+class Stopping(ForwardingListener):
+    """A listener that also cancels after Ctrl-C, which it takes over as a context manager; those within others share it.
+
+    Ctrl-C is left alone outside the main thread, and where another program has a handler of its own. A search that is cancelled by the
+    listener, or by a KeyboardInterrupt within `attempt`, is stopped in the same way.
+
+    Parameters
+    ----------
+    listener
+        Everything is passed on to it.
+    breakable
+        Whether the first Ctrl-C raises KeyboardInterrupt also outside of `attempt`: where there is nothing to keep.
+
+    Attributes
+    ----------
+    stopped
+        Whether to stop, as far as is known without asking the listener.
+    interrupted
+        Whether Ctrl-C was pressed.
+    breakable
+        Whether it would raise KeyboardInterrupt now.
+    """
+
+    def __init__(self, listener: Listener = SILENT, *, breakable: bool = False) -> None:
+        super().__init__(listener)
+        self.stopped = False
+        self.breakable = breakable
+        self.interrupted = False
+
+    def __enter__(self) -> Self:
+        """Take Ctrl-C over."""
+        if threading.current_thread() is threading.main_thread():
+            if _active:
+                self.stopped = self.interrupted = _active[-1].interrupted
+                _active.append(self)
+            elif signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+                _active.append(self)
+                signal.signal(signal.SIGINT, _take)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give Ctrl-C back."""
+        if _active == [self]:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        if self in _active:
+            _active.remove(self)
+
+    def attempt(self, work: Callable[[], T]) -> T | None:
+        """Return what some work returns; None, with `stopped` set, where Ctrl-C or the listener has broken it off."""
+        before = self.breakable
+        try:
+            self.breakable = True
+            return work()
+        except KeyboardInterrupt:
+            self.stopped = True
+            return None
+        finally:
+            self.breakable = before
+
+    def cancelled(self) -> bool:
+        """Return whether to stop."""
+        self.stopped = self.stopped or super().cancelled()
+        return self.stopped
+
+    def first_interrupt(self) -> None:
+        """Act on the first Ctrl-C, where this is the outermost: by default not at all."""
+
+    def second_interrupt(self) -> None:
+        """Act on each further Ctrl-C, where this is the outermost: by default raise KeyboardInterrupt, wherever that is."""
+        raise KeyboardInterrupt
+
+
+def _take(_: int, __: FrameType | None) -> None:
+    """Handle SIGINT."""
+    if not _active:  # it came while the last one was left
+        raise KeyboardInterrupt
+    if _active[0].interrupted:
+        _active[0].second_interrupt()
+        return
+    for one in _active:
+        one.stopped = one.interrupted = True
+    _active[0].first_interrupt()
+    if _active[-1].breakable:
+        raise KeyboardInterrupt

@@ -1,0 +1,285 @@
+"""Ctrl-C, with real signals: at every event of a solve, and anywhere in its code; the plan is kept, the second one leaves."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from optimizer.base.interrupts import Stopping
+from optimizer.base.listener import SilentListener
+from optimizer.pipeline.comparison import compare
+from optimizer.problem.evaluation import evaluate
+from optimizer.problem.plan import violations, with_plan
+from optimizer.solvers.solve import solve
+from tests.cases import Recorder, brute_force, random_instance
+from tests.command import run
+from tests.test_joint import small_case, true_optimum
+from tests.tiny import write_scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from types import FrameType
+
+    from optimizer.pipeline.comparison import Comparison
+    from optimizer.problem.instance import Instance
+    from optimizer.problem.plan import Plan
+    from optimizer.problem.result import Result
+    from tests.command import Outcome
+
+GAP = 0.01
+
+
+@pytest.fixture(autouse=True)
+def _usual_handler() -> Any:
+    """Give the tests Python's own handler, which a shell that starts them in the background takes away."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    assert signal.signal(signal.SIGINT, before) is signal.default_int_handler
+
+
+def press() -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
+def test_the_first_is_remembered_and_breaks_off_what_may_be_broken_off() -> None:
+    reached: list[str] = []
+
+    def work() -> bool:
+        press()
+        reached.append("after")
+        return True
+
+    with Stopping() as stopping:
+        assert stopping.attempt(lambda: 3) == 3
+        assert not stopping.cancelled()
+        assert not stopping.attempt(work)
+        assert stopping.cancelled()
+    assert reached == []
+    with Stopping() as stopping:
+        press()
+        assert stopping.cancelled()
+
+
+def test_the_second_leaves_wherever_it_comes() -> None:
+    def twice() -> None:
+        with Stopping():
+            press()
+            press()
+
+    def after_an_attempt() -> None:
+        with Stopping() as stopping:
+            stopping.attempt(press)
+            press()
+
+    for second in (twice, after_an_attempt):
+        with pytest.raises(KeyboardInterrupt):
+            second()
+
+
+def test_those_within_others_share_it() -> None:
+    with Stopping() as outer:
+        with Stopping() as inner:
+            outer.attempt(press)  # the innermost says whether it may raise
+            assert inner.stopped
+        assert outer.stopped
+        with Stopping() as later:
+            assert later.cancelled()
+    with pytest.raises(KeyboardInterrupt), Stopping(breakable=True):
+        press()
+
+
+def test_the_handler_of_another_program_is_left_alone() -> None:
+    seen: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: seen.append(number))
+    with Stopping() as stopping:
+        press()
+        assert not stopping.cancelled()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    assert seen == [signal.SIGINT]
+
+
+def test_other_threads_are_left_alone() -> None:
+    kept: list[Any] = []
+
+    def run() -> None:
+        with Stopping(Recorder(patience=0)) as stopping:
+            kept.append((stopping.cancelled(), signal.getsignal(signal.SIGINT)))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert kept == [(True, signal.default_int_handler)]
+
+
+class PressAt(SilentListener):
+    """Presses Ctrl-C at the n-th event."""
+
+    def __init__(self, n: int) -> None:
+        self.n, self.count = n, 0
+
+    def _event(self) -> None:
+        self.count += 1
+        if self.count == self.n:
+            press()
+
+    def step_started(self, name: str) -> None:  # noqa: ARG002
+        """Count it."""
+        self._event()
+
+    def step_ended(self, name: str, seconds: float) -> None:  # noqa: ARG002
+        """Count it."""
+        self._event()
+
+    def bounds_moved(self, lower: float, upper: float) -> None:  # noqa: ARG002
+        """Count it."""
+        self._event()
+
+    def plan_found(self, placed: Any, value: float) -> None:  # noqa: ARG002
+        """Count it."""
+        self._event()
+
+
+def check_plan(instance: Instance, result: Result, optimum: float) -> None:
+    assert result.plan is not None
+    assert result.lower is not None
+    assert result.upper is not None
+    whole = with_plan(instance, result.plan)
+    assert not violations(whole, whole.placed(result.plan.options))
+    assert evaluate(instance, result.plan).value == pytest.approx(result.upper, rel=1e-9)
+    assert result.lower <= optimum * (1 + 1e-9)
+    assert optimum <= result.upper * (1 + 1e-9)
+
+
+def events(instance: Instance, method: str) -> int:
+    listener = PressAt(0)
+    solve(instance, method=method, gap=GAP, listener=listener)
+    return listener.count
+
+
+@pytest.mark.parametrize("method", ["cuts", "compact", "greedy"])
+def test_ctrl_c_at_any_event_keeps_the_plan(method: str) -> None:
+    instance = random_instance(11)
+    optimum = brute_force(instance)[0]
+    count = events(instance, method)
+    assert count > 6
+    for n in range(3, count + 1):
+        result = solve(instance, method=method, gap=GAP, listener=PressAt(n))
+        check_plan(instance, result, optimum)
+        assert result.limit == "interrupted", n
+
+
+def test_ctrl_c_before_there_is_a_plan_is_an_interrupt() -> None:
+    for n in (1, 2):  # contracting begins and ends
+        with pytest.raises(KeyboardInterrupt):
+            solve(random_instance(11), listener=PressAt(n))
+
+
+@pytest.mark.parametrize("method", ["auto", "compact"])
+def test_ctrl_c_at_any_event_keeps_a_plan_with_beats(method: str) -> None:
+    instance, field = small_case(2)
+    optimum = true_optimum(instance, field)
+    count = events(instance, method)
+    assert count > 12
+    for n in range(2, count + 1, max(1, count // 12)):
+        result = solve(instance, method=method, gap=GAP, listener=PressAt(n))
+        check_plan(instance, result, optimum)
+        assert result.limit == "interrupted", n
+
+
+@pytest.mark.parametrize("teams", [False, True])
+def test_ctrl_c_anywhere_in_the_code_keeps_the_plan_once_there_is_one(teams: bool) -> None:
+    """Ctrl-C at the n-th call of a function, for many n, by a profiler: between any two steps as well as within them."""
+    instance, optimum = (small_case(2)[0], true_optimum(*small_case(2))) if teams else (random_instance(11), 0.0)
+    optimum = optimum or brute_force(instance)[0]
+    calls = _calls(instance, 0)[1]
+    before_plan = 0
+    moments = range(1, calls, max(1, calls // (15 if teams else 60)))
+    for n in moments:
+        result, _ = _calls(instance, n)
+        if result is None:
+            before_plan += 1
+            assert before_plan == moments.index(n) + 1, "once there is a plan no interrupt loses it"
+        else:
+            check_plan(instance, result, optimum)
+    assert before_plan < len(moments) / 2
+
+
+def _calls(instance: Instance, n: int) -> tuple[Result | None, int]:
+    """Solve with Ctrl-C at the n-th call; return the result, None for an interrupt, and the number of calls."""
+    count = 0
+
+    def profile(_: FrameType, event: str, __: object) -> None:
+        nonlocal count
+        if event == "call":
+            count += 1
+            if count == n:
+                press()
+
+    instance = replace(instance)  # without what is cached on it
+    sys.setprofile(profile)
+    try:
+        return solve(instance, gap=GAP), count
+    except KeyboardInterrupt:
+        return None, count
+    finally:
+        sys.setprofile(None)
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
+    return lambda *arguments: run(capsys, monkeypatch, *arguments)
+
+
+def test_ctrl_c_in_the_report_or_before_keeps_the_plan_of_a_command(
+    command: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first Ctrl-C while a plan is evaluated, or written: all files are there, but for the report that was under way."""
+    scenario = write_scenario(tmp_path)
+
+    def pressed(instance: Instance, plan: Plan) -> Comparison:
+        press()
+        return compare(instance, plan)
+
+    monkeypatch.setattr("optimizer.pipeline.plan.compare", pressed)
+    outcome = command("plan", scenario, "--out", tmp_path / "out", "--json")
+    assert outcome.code == 0
+    assert outcome.objects[0]["plan"] == json.loads((tmp_path / "out/plan.json").read_text())["options"]
+    assert (tmp_path / "out/report.html").exists()
+    monkeypatch.setattr("optimizer.pipeline.plan.compare", compare)
+    monkeypatch.setattr("optimizer.report.write_report", lambda *_: press())
+    outcome = command("plan", scenario, "--out", tmp_path / "other", "--json")
+    assert outcome.code == 0
+    assert (tmp_path / "other/plan.json").exists()
+    assert not (tmp_path / "other/report.html").exists()
+
+
+TWICE = """
+import signal, sys
+from optimizer.pipeline import plan as pipeline
+signal.signal(signal.SIGINT, signal.default_int_handler)
+compare = pipeline.compare
+def pressed(*arguments):
+    signal.raise_signal(signal.SIGINT)
+    signal.raise_signal(signal.SIGINT)
+    return compare(*arguments)
+pipeline.compare = pressed
+from optimizer.cli import main
+main()
+"""
+
+
+def test_a_second_ctrl_c_leaves_a_command_at_once_and_writes_nothing(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    arguments = ["plan", str(write_scenario(tmp_path)), "--out", str(out), "--json"]
+    child = subprocess.run([sys.executable, "-c", TWICE, *arguments], capture_output=True, text=True, check=False)
+    assert (child.returncode, child.stdout) == (130, "")
+    assert "Left at once" in child.stderr
+    assert not out.exists()
