@@ -17,7 +17,7 @@ COUNTS = {"readers": 10_000, "solvers": 10_000, "kills": 50, "terminal": 78}
 
 def run_part(part: str, count: int, seed: int, keep: Path | None = None) -> Tally:
     """Run a part of the marathon and return its counts."""
-    tally = Tally()
+    tally = Tally(loud=True)
     if part == "readers":
         from tests.marathon.readers import run_readers
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import traceback
 from collections import Counter
 from contextlib import contextmanager
@@ -30,16 +31,21 @@ class Tally:
         (group, outcome) -> number of cases.
     faults
         One line each.
+    loud
+        Print faults as they are found.
     """
 
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
+    loud: bool = False
 
     def add(self, group: str, outcome: str, detail: str = "") -> None:
         """Count one case; an outcome that is a fault is kept with its detail."""
         self.counts[group, outcome] += 1
         if outcome not in GOOD:
             self.faults.append(f"{group}: {outcome}: {detail}")
+            if self.loud:
+                sys.stderr.write(f"FAULT {self.faults[-1]}\n")
 
     def total(self, outcome: str = "") -> int:
         """Return how many cases there were, of one outcome or of all."""

@@ -101,6 +101,7 @@ def _run(command: Command, fault: Fault, out: Path, tally: Tally) -> None:
     options: dict[str, Any] = {
         "env": ENVIRONMENT | fault.environment,
         "capture_output": True,
+        "start_new_session": True,
         "timeout": SECONDS,
     }
     limit = fault.limit
