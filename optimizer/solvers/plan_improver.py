@@ -1,0 +1,87 @@
+"""The plans that every method looks for: a greedy one, and local searches around plans, for a share of the time."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.base.listener import step
+from optimizer.problem.result import PROVEN
+from optimizer.solvers.heuristics import greedy, local_search, ruin_and_recreate
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from optimizer.solvers.pooled_values import PooledValues
+    from optimizer.solvers.solve_state import SolveState
+
+SEARCH_SECONDS = 10.0
+"""Longest local search, in seconds."""
+SEARCH_SHARE = 0.25
+"""Longest local search, as a share of the time left; and of all of them, as a share of the time spent."""
+WIDE = 0.05
+"""Gap after the first local search from which on a greedy plan is made to search around as well."""
+
+
+class PlanImprover:
+    """Local searches around the plans of a tree, for a share of its time."""
+
+    def __init__(self, search: SolveState, pooled: PooledValues) -> None:
+        self.pooled = pooled
+        self._search = search
+        self._began = time.monotonic()
+        self._spent = 0.0
+        self._rng = np.random.default_rng(search.seed)
+        self._seen: set[bytes] = set()
+        self._greedy: NDArray[np.bool_] | None = None
+
+    def greedy(self) -> NDArray[np.bool_]:
+        """Return a greedy plan, offered as well; it is made once."""
+        search = self._search
+        if self._greedy is None:
+            with step(search.listener, "greedy"):
+                made = greedy(search.instance, search.overlay, self.pooled, until=search.until, listener=search)
+            search.offer(made)
+            self._greedy = made
+        return self._greedy
+
+    def look(self) -> None:
+        """Make sure of a greedy plan and a local search around the best, unless the bounds leave nothing to gain or time is up.
+
+        A gap is a promise about the bound, not leave to stop looking.
+        """
+        search = self._search
+        if search.gap_left > PROVEN and not search.out_of_time:
+            self.greedy()
+        if search.gap_left > PROVEN and not search.out_of_time and search.placed.tobytes() not in self._seen:
+            self.search_around(search.placed, ruins=False)
+        search.looked = search.gap_left <= PROVEN or not search.out_of_time
+
+    def search_around(self, start: NDArray[np.bool_], share: float = 0.0, *, ruins: bool = True) -> NDArray[np.bool_]:
+        """Search around a plan, for at least a share of the time that is left where there is a limit, and offer what is found.
+
+        While the gap is wide the search goes on with ruins, where they are wanted.
+        """
+        search, began = self._search, time.monotonic()
+        left = search.until - began
+        seconds = max(min(SEARCH_SECONDS, left * SEARCH_SHARE), share * left if np.isfinite(left) else 0.0)
+        problem = (search.instance, search.overlay, self.pooled)
+        with step(search.listener, "local search"):
+            improved = local_search(*problem, start, until=began + seconds, listener=search)
+            search.offer(improved)
+            if ruins and search.gap_left > WIDE:
+                until = began + seconds
+                improved = ruin_and_recreate(*problem, improved, rng=self._rng, until=until, listener=search)
+                search.offer(improved)
+        self._spent += time.monotonic() - began
+        self._seen |= {start.tobytes(), improved.tobytes()}
+        return improved
+
+    def near_node(self, near: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
+        """Search around a plan near a part's solution, unless that was done or the share of time is spent."""
+        allowed = SEARCH_SHARE * (time.monotonic() - self._began)
+        if self._spent > allowed or near.tobytes() in self._seen:
+            return None
+        return self.search_around(near)
