@@ -118,3 +118,15 @@ def test_the_solver_prints_nothing_of_its_own(seed: int, capfd: pytest.CaptureFi
     model = compact_model(instance, contract(instance))
     solve_mip(model.mip, gap=GAPS[seed % len(GAPS)], time_limit=None, seed=0, presolve=False)
     assert capfd.readouterr().out == ""
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.filterwarnings("error")
+def test_budgets_and_uses_of_any_size_give_no_warning(method: str) -> None:
+    two = road(0.5, 0.6)
+    options = (replace(two.options[0], uses={"teams": 1e15}), replace(two.options[1], uses={"teams": 5e-324}))
+    for budget in (0.0, 5e-324, 1e-300, 1e15):
+        instance = replace(two, options=options, resources=(Resource("teams", budget),))
+        result = solve(instance, method=method, gap=0.0)
+        assert result.upper is not None
+        assert result.upper <= (0.6 if budget else 1.0) * (1 + 1e-12)

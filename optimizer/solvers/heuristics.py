@@ -231,7 +231,7 @@ def _forbidden(instance: Instance) -> Mask:
 def _prices(instance: Instance, placed: Mask) -> NDArray[np.float64]:
     """Return each option's largest share of a remaining budget, at least 0.001: a cost of almost 0 would count for too much."""
     remaining = instance.budget - placed @ instance.use
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         share = np.where(instance.use > 0, instance.use / remaining, 0.0)
     return np.asarray(np.maximum(share.max(axis=1, initial=0.0), 1e-3))
 
