@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from optimizer.problem.arc_arrays import arc_arrays
 from optimizer.problem.network import Network, great_circle_m
 from optimizer.records import Effort, Seizures
 
@@ -23,16 +24,22 @@ def network_of(
     """Return a network of straight two-way roads between the (m, 2) `ends`."""
     tail, head = np.concatenate((ends[:, 0], ends[:, 1])), np.concatenate((ends[:, 1], ends[:, 0]))
     length = great_circle_m(lon[tail], lat[tail], lon[head], lat[head])
-    return Network.from_arrays(
+    arrays = arc_arrays(  # loops of no length and nodes without roads are wanted here
         tail,
         head,
         length,
         length / 15,
+        node_id=np.arange(lon.size),
+        name="",
+        way=0,
+        shape=None,
+        shape_start=None,
         lon=lon,
         lat=lat,
         road_class=np.tile(np.array(classes or ["primary"] * len(ends)), 2),
         segment=np.tile(np.arange(len(ends)), 2),
     )
+    return Network(**arrays)
 
 
 def line_network(n: int, step: float = 0.01, classes: Sequence[str] = ()) -> Network:

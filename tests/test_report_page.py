@@ -425,7 +425,7 @@ def test_an_earlier_report_is_replaced_and_other_files_stay(tmp_path: Path) -> N
 def test_a_file_in_the_way_is_named_and_left_alone(tmp_path: Path) -> None:
     target = tmp_path / "out"
     target.write_text("mine")
-    with pytest.raises(InputError, match="expected a folder"):
+    with pytest.raises(InputError, match="found file exists; expected a place that can be written"):
         write_report(target, full_content())
     assert target.read_text() == "mine"
     assert [path.name for path in tmp_path.iterdir()] == ["out"]

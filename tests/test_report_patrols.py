@@ -365,7 +365,7 @@ def test_tools_get_the_bound_over_every_beat_and_with_teams_that_within_the_beat
         (line,) = run(capsys, monkeypatch, "plan", "any.toml", "--out", planned.folder, "--json").objects
         assert (line["lower"], line["gap"]) == (plan["lower"], plan["gap"])
         more = ["weighed_lower", "weighed_gap"] if result.weighed is not None else []
-        assert list(line)[-4 - len(more) :] == ["seed", "tolerance", "version", *more, "out"]
+        assert list(line)[-5 - len(more) :] == ["seed", "tolerance", "version", *more, "out", "warnings"]
         if more:
             weighed = plan["weighed_beats"]
             assert (line["weighed_lower"], line["weighed_gap"]) == (weighed["lower"], weighed["gap"])
