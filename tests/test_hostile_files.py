@@ -31,7 +31,9 @@ def test_snip_nodes_that_are_none_are_faults(tmp_path: Path, node: str) -> None:
     (tmp_path / "arcgain0.txt").write_text(f"1 2 0.5\n{node} 3 0.5\n")
     (tmp_path / "intd_arc0.txt").write_text("1 3 0.5 0.2\n")
     (tmp_path / "Scenarios.txt").write_text("1 3 1.0\n")
-    with pytest.raises(InputError, match=r"arcgain0.txt, row 2(, number 1)?: found .*; expected (a node|two node numbers)"):
+    with pytest.raises(
+        InputError, match=r"arcgain0.txt, row 2(, number 1)?: found .*; expected (a node|two node numbers)"
+    ):
         snip_instance(tmp_path, number=0, snipno=1, budget=1)
 
 
