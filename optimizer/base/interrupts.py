@@ -60,17 +60,18 @@ class Stopping(ForwardingListener):
             if _active:
                 self.stopped = self.interrupted = _active[-1].interrupted
                 _active.append(self)
-            elif signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            elif signal.getsignal(signal.SIGINT) in (signal.default_int_handler, _take):  # the latter was left by an interrupted exit
                 _active.append(self)
                 signal.signal(signal.SIGINT, _take)
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Give Ctrl-C back."""
-        if _active == [self]:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        """Give Ctrl-C back; one that comes within this is a KeyboardInterrupt, after which nothing of this one is left."""
+        last = _active == [self]
         if self in _active:
             _active.remove(self)
+        if last:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def attempt(self, work: Callable[[], T]) -> T | None:
         """Return what some work returns; None, with `stopped` set, where Ctrl-C or the listener has broken it off."""
