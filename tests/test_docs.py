@@ -246,6 +246,13 @@ def test_the_reference_of_a_file_has_every_field(schema: Any, page: Any) -> None
             assert meaning, f"{section.name}.{field} has no description"
 
 
+def test_only_the_reference_lists_fields() -> None:
+    """No page repeats the fields of a file: a table with a column of defaults would be a second source."""
+    tables = re.compile(r"^\|.*\| default \|$", re.MULTILINE)
+    assert tables.search(scenario_page().replace("| meaning |", "|"))
+    assert [str(path.relative_to(DOCS)) for path in OWN if tables.search(path.read_text(encoding="utf-8"))] == []
+
+
 def test_the_command_reference_has_every_command_with_an_example() -> None:
     text = commands_page()
     for words, command in commands(get_command(app)):

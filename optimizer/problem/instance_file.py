@@ -46,7 +46,7 @@ class NodesModel(Strict):
 
 
 class ArcsModel(Strict):
-    """Arcs, column by column; other parts of the file name an arc by its position, from 0."""
+    """Arcs, column by column; other parts of the file name an arc by its position, from 0. Arcs may run in parallel."""
 
     tail: list[NodeId] = Field(description="node ids")
     head: list[NodeId] = Field(description="node ids")
@@ -69,7 +69,7 @@ class EvaderModel(Strict):
     origin: NodeId = Field(description="node id")
     destination: NodeId = Field(description="node id")
     weight: Amount = Field(description="loads a period, or a probability")
-    routes: list[RouteModel] = Field(default_factory=list)
+    routes: list[RouteModel] = Field(default_factory=list, description="of a habitual evader; shares sum to 1")
     label: str = Field("", description="what people call it; the id where empty")
 
 
@@ -116,7 +116,9 @@ class InstanceModel(Strict):
     evaders: list[EvaderModel] = Field(min_length=1)
     options: list[OptionModel] = Field(default_factory=list)
     resources: list[ResourceModel] = Field(default_factory=list)
-    agencies: list[Id] = Field(default_factory=list, description="ids of the agencies that own options and resources")
+    agencies: list[Id] = Field(
+        default_factory=list, description="ids; an option uses resources of its agency or shared ones"
+    )
     exclusions: list[list[Id]] = Field(default_factory=list, description="option ids of which at most one is placed")
     patrols: PatrolFieldModel | None = Field(None, description="patrol teams: a plan then also chooses beats")
 

@@ -52,7 +52,9 @@ class PatrolTeamModel(Strict):
     )
     agency: str = Field("", description="its owner; empty when all share it")
     label: str = Field("", description="what people call it; the id where empty")
-    speed: dict[str, float] = Field(default_factory=dict, description="km/h by road class; of no effect on this file")
+    speed: dict[str, float] = Field(
+        default_factory=dict, description="km/h by road class, for people: the effect is in `travel_s`"
+    )
     capacity: float | None = Field(None, ge=0, description="vehicles an hour that a team can look at; all where null")
     shifts: list[str] = Field(default_factory=list, description="shifts of a roster that they work; all where empty")
 
@@ -65,7 +67,7 @@ class PatrolPostModel(Strict):
     lon: float = Field(description="longitude in degrees (WGS 84)")
     lat: float = Field(description="latitude in degrees (WGS 84)")
     label: str = Field("", description="what people call it")
-    traffic: float = Field(1.0, gt=0, description="vehicles an hour")
+    traffic: float = Field(1.0, gt=0, description="vehicles an hour, for people: the effect is in `elements`")
 
 
 class ElementsModel(Strict):
@@ -81,14 +83,14 @@ class ElementsModel(Strict):
 
 
 class LegRoutesModel(Strict):
-    """Arcs driven on each leg that can be driven."""
+    """Arcs driven on each leg that can be driven; the leg from place i to place j is number i (n + 1) + j, the base being place 0."""
 
     leg: list[Position] = Field(description="numbers of the legs")
     arcs: list[list[Position]] = Field(description="arc positions in order of travel")
 
 
 class LegElementsModel(Strict):
-    """Elements driven on each leg: one pair each time."""
+    """Elements driven on each leg, one pair each time; legs are numbered as in `routes`."""
 
     leg: list[Position] = Field(description="numbers of the legs")
     element: list[Position] = Field(description="element positions")

@@ -57,7 +57,8 @@ class _Source(BaseModel):
     file: Path = Field(description="CSV (comma, UTF-8, a header row) or GeoJSON, relative to the scenario.")
     source: Text = Field(description="Who keeps the record, such as CBP.")
     where: dict[Text, Annotated[tuple[str, ...], BeforeValidator(_listed)]] = Field(
-        default_factory=dict, description="Column of the file -> values to keep; other rows are left out."
+        default_factory=dict,
+        description="Column of the file = value or list of values; only rows with one of them are used.",
     )
     period: Text | None = Field(None, description="The time all rows stand for, where the file has no time column.")
     date_format: Text = Field(
@@ -69,7 +70,9 @@ class _Source(BaseModel):
         500.0, gt=0, allow_inf_nan=False, description="Points farther than this from every segment are not used."
     )
     duplicates: Literal["keep", "drop"] = Field(
-        "keep", description="Whether rows that repeat an earlier row exactly count again."
+        "keep",
+        description="Rows that equal an earlier row in every column that is read: `keep` counts them again, with a "
+        "warning.",
     )
 
     @field_validator("period")
@@ -106,5 +109,8 @@ class EffortSource(_Source):
     columns: EffortColumns = EffortColumns()
     unit: Text = Field(description="What the amounts count: hours, searches, vehicles, agents.")
     amount_per_row: float | None = Field(
-        None, gt=0, allow_inf_nan=False, description="What each row counts, where the file has no amount column."
+        None,
+        gt=0,
+        allow_inf_nan=False,
+        description="What each row counts, where the file has no amount column: 1 where a row is a search.",
     )

@@ -49,7 +49,11 @@ class DelayModel(Strict):
     """The time a checkpoint takes from legitimate travellers, as a resource."""
 
     resource: Id = Field(description="name of the resource that the delay uses")
-    minutes: float = Field(gt=0, description="minutes each inspected vehicle loses; the use is vehicle-hours a day")
+    minutes: float = Field(
+        gt=0,
+        description="minutes that each inspected vehicle loses; times vehicles inspected, the use is in vehicle-hours a "
+        "day",
+    )
 
 
 class AlarmsModel(Strict):
@@ -57,18 +61,33 @@ class AlarmsModel(Strict):
 
     resource: Id = Field(description="name of the resource that checking uses")
     per_day: float = Field(gt=0, le=1e6, description="false alarms a day that a team checks, for each lane")
-    minutes: float = Field(gt=0, description="minutes that checking one takes; the use is team-hours a day")
+    minutes: float = Field(gt=0, description="minutes that checking one takes; the use is in team-hours a day")
 
 
 class OrbitModel(Strict):
     """What a drone flies over: an area around its site, or the site's road for a length to both sides."""
 
     speed_kmh: float = Field(gt=0, le=2000, description="speed over the ground")
-    station_hours: float = Field(gt=0, le=24, description="hours over its area or road in a shift")
+    station_hours: float = Field(
+        gt=0,
+        le=24,
+        description="hours over its area or road in a shift; of the length of the shift, the share of the time it is "
+        "there",
+    )
     shift_hours: float = Field(8, gt=0, le=24, description="length of a shift")
-    area_km2: float | None = Field(None, gt=0, le=1e6, description="area searched, a disc around the site")
+    area_km2: float | None = Field(
+        None,
+        gt=0,
+        le=1e6,
+        description="area searched, a disc around the site: every segment with its middle inside is watched, both ways",
+    )
     width_m: float | None = Field(None, gt=0, le=100_000, description="width seen across the flight, with area_km2")
-    road_km: float | None = Field(None, gt=0, le=10_000, description="length of road flown out and back, site mid-way")
+    road_km: float | None = Field(
+        None,
+        gt=0,
+        le=10_000,
+        description="instead: length of the site's road flown out and back, the site in the middle",
+    )
 
     @model_validator(mode="after")
     def _one_ground(self) -> OrbitModel:

@@ -1,4 +1,4 @@
-"""The scenario file, field by field (docs/scenario.md explains each)."""
+"""The scenario file, field by field; the reference in the documentation is made from the descriptions here."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class RegionModel(Strict):
     network: Path | None = Field(None, description="network saved by `region` (.gpkg), or a .graphml")
     file: list[Path] | Path | None = Field(None, description=".osm or .osm.pbf; of several the first that exists")
     place: str | None = Field(
-        None, description="place name, looked up at Nominatim; roads from Overpass, through OSMnx"
+        None, description="place name, looked up at Nominatim; roads from Overpass, through OSMnx, kept in `cache/`"
     )
     address: str | None = Field(None, description="address, with `radius_m` around it")
     bbox: Annotated[tuple[float, float, float, float], AfterValidator(_longitude_first)] | None = Field(
@@ -54,15 +54,24 @@ class RegionModel(Strict):
     )
     polygon: Path | None = Field(None, description="GeoJSON polygon to download")
     radius_m: float = Field(5000, gt=0, le=200_000, description="metres around `address`")
-    modes: list[str] = Field(["drive"], min_length=1, description="drive, service, track, foot, ferry")
-    border: str | None = Field(None, description="GeoJSON of the border line, or the name of a country in the extract")
-    official: list[int | str | tuple[float, float]] = Field(
-        [], description="crossing ids, way numbers or [lon, lat] points to count as official beyond those tagged so"
+    modes: list[str] = Field(["drive"], min_length=1, description="ways to keep: drive, service, track, foot, ferry")
+    border: str | None = Field(
+        None,
+        description="GeoJSON of the border line, or the name of a country in the extract; without it the extract's own "
+        "closed ring",
     )
-    areas: Path | None = Field(None, description="GeoJSON polygons with names, for records that give only an area")
+    official: list[int | str | tuple[float, float]] = Field(
+        [],
+        description="crossing ids, OSM way numbers, or `[lon, lat]` points beside a crossing, that count as official "
+        "beyond those with a border control",
+    )
+    areas: Path | None = Field(
+        None, description="GeoJSON polygons with a `name` (and `classes`), for records that give only an area"
+    )
     speed_kmh: dict[str, Annotated[float, Field(gt=0, le=300)]] = Field(
         {},
-        description="speed by road class on roads without a limit of their own; the table of docs/region.md for others",
+        description="speed by road class, such as `{ track = 20 }`, on roads without a limit of their own; the table of "
+        "docs/region.md for others",
     )
     population: dict[Literal["city", "town", "village", "hamlet"], Annotated[float, Field(gt=0)]] = Field(
         {}, description="inhabitants of a place that gives none; 100,000, 10,000, 1,000 and 100 where not named"
@@ -90,8 +99,12 @@ class RecordsModel(Strict):
 class RiskChoiceModel(Strict):
     """The risk model."""
 
-    model: RiskName = Field("field-flow", description="how seizures and search effort become a rate on every road")
-    interval: float = Field(0.9, gt=0, lt=1, description="probability the interval holds")
+    model: RiskName = Field(
+        "field-flow",
+        description="how seizures and search effort become a rate on every road. `field` is the default without flows; "
+        "the last three are methods in common use, for comparison. docs/risk.md has each",
+    )
+    interval: float = Field(0.9, gt=0, lt=1, description="probability that a segment's interval holds")
 
 
 class BackgroundModel(Strict):
@@ -100,7 +113,8 @@ class BackgroundModel(Strict):
     per_hour: float = Field(0.02, ge=0, description="hazard of ordinary policing for each hour on the road")
     per_km: float = Field(0.0, ge=0, description="the same for each kilometre")
     by_class: dict[str, Annotated[float, Field(ge=0, lt=1)]] = Field(
-        {}, description="chance to be found on one segment of a road class (an inspection at a port)"
+        {},
+        description="chance of detection on one segment of a road class: `{ port = 0.02 }` is an inspection at a port",
     )
 
 
@@ -108,13 +122,20 @@ class EvadersModel(Strict):
     """Who travels from where to where."""
 
     gateways: list[Literal["port", "unofficial", "edge"]] = Field(
-        ["port", "unofficial", "edge"], min_length=1, description="kinds of gateway that loads enter by"
+        ["port", "unofficial", "edge"],
+        min_length=1,
+        description="kinds of gateway that loads enter by: port (official), unofficial, edge (a road that enters the map, "
+        "where there is no border)",
     )
     shares: dict[Literal["port", "unofficial", "edge"], Chance] = Field(
-        {}, description="share of all loads by gateway kind"
+        {},
+        description="share of all loads by gateway kind, for exposures of different kinds are not comparable; where empty "
+        "in proportion to exposure times risk index",
     )
     exposure: dict[str, Annotated[float, Field(ge=0)]] = Field(
-        {}, description="traffic through a gateway by its id (that of its crossing), in place of that of the region"
+        {},
+        description='traffic through a gateway by its id, `{ "w123-1" = 800 }`, in any unit that is the same for '
+        "gateways of a kind; that of the region for others, 1 each from a map",
     )
     decay_minutes: float = Field(
         120, gt=0, description="travel time at which the attraction of a destination has fallen to 1/e"
@@ -123,14 +144,20 @@ class EvadersModel(Strict):
         1.0, ge=0, le=3, description="exponent of the population in what a destination attracts"
     )
     loads: float = Field(1.0, gt=0, le=1e15, description="loads a period; 1 makes the value a share")
-    habitual_share: Chance = Field(0.3, description="share of loads that keep to their routes whatever the plan")
+    habitual_share: Chance = Field(
+        0.3,
+        description="share of habitual evaders, who keep to their routes; the others are informed: they know the plan and "
+        "take the best path against it",
+    )
     habitual_draws: int = Field(8, ge=1, le=200, description="draws of the probit route choice for each pair")
     habitual_spread: float = Field(0.3, ge=0, le=3, description="standard deviation of the log error of each draw")
     smallest_share: float = Field(
-        0.0, ge=0, lt=0.1, description="pairs with less than this share of all loads are left out"
+        0.0, ge=0, lt=0.1, description="pairs with less than this share of all loads are left out, the rest scaled up"
     )
     unreachable: Literal["error", "skip"] = Field(
-        "error", description="what a destination without a path is: an error, or left out"
+        "error",
+        description="what a destination that no gateway reaches is: an error, or left out (as with `plan "
+        "--skip-unreachable`)",
     )
 
 
@@ -146,8 +173,14 @@ class ScenarioResourceModel(Strict):
 
     name: Id = Field(description="one entry for each agency that has it; kinds and teams use it by this name")
     budget: Amount | Literal["existing"] = Field(description='an amount, or "existing": what today\'s sites use')
-    availability: float = Field(1, gt=0, le=1, description="share of an amount that is on duty and free to be placed")
-    agency: str = Field("", description="owner; empty when all share it")
+    availability: float = Field(
+        1,
+        gt=0,
+        le=1,
+        description="share of an amount of people that is on duty and free to be placed; a plan may use `budget` times "
+        'it. Not with `"existing"`, which counts those on duty already',
+    )
+    agency: str = Field("", description="its owner; empty when all share it")
     unit: str = Field("", description="unit of the amounts, for people")
 
     @model_validator(mode="after")
@@ -162,19 +195,34 @@ class SiteModel(Strict):
 
     id: Id = Field(description="unique name")
     label: str = Field("", description="what people call it; the id where empty")
-    lon: float | None = Field(None, ge=-180, le=180, description="longitude in degrees (WGS 84)")
+    lon: float | None = Field(
+        None, ge=-180, le=180, description="longitude in degrees (WGS 84); the nearest segment is watched"
+    )
     lat: float | None = Field(None, ge=-90, le=90, description="latitude in degrees (WGS 84)")
     tail: str | None = Field(None, description="id of the node where its segment begins")
     head: str | None = Field(None, description="id of the node where its segment ends")
-    road: str = Field("", max_length=200, description="name or number of its road, where the nearest one is another")
-    road_class: str = Field("", max_length=200, description="class of its road, where the nearest one is of another")
+    road: str = Field(
+        "",
+        max_length=200,
+        description="name or number of its road, where the nearest one is another: its nearest segment within "
+        "`sites.max_distance_m`. Case and blanks do not count",
+    )
+    road_class: str = Field(
+        "", max_length=200, description="class of its road, such as `primary`, where the nearest one is of another"
+    )
     direction: Literal["both", "forward"] = Field("both", description="forward watches tail to head only")
     agency: str = Field("", description="its owner; empty when all share it")
-    kinds: list[str] = Field([], description="kinds that can be placed here; all where empty")
+    kinds: list[str] = Field(
+        [], description="kinds that can be placed here, in a CSV separated by blanks; all where empty"
+    )
     existing: str = Field("", description="the kind that is placed here today; empty for none")
     forced: bool = Field(False, description="an option of it is part of every plan")
     forbidden: bool = Field(False, description="part of no plan")
-    traffic: float | None = Field(None, gt=0, description="vehicles a day past the site in the watched direction")
+    traffic: float | None = Field(
+        None,
+        gt=0,
+        description="vehicles a day past the site in the watched direction; where not given that of `[traffic] by_class`",
+    )
     lanes: float = Field(1, gt=0, description="multiplies capacity and uses")
 
     @model_validator(mode="after")
@@ -194,7 +242,9 @@ class SitesModel(Strict):
     file: Path | None = Field(None, description="CSV with the fields of [[site]] as columns")
     columns: dict[str, str] = Field({}, description="field of [[site]] -> column of the CSV, where the names differ")
     max_distance_m: float = Field(1000, gt=0, description="a site farther from every segment is an error")
-    crossings: Literal["none", "official", "all"] = Field("none", description="crossings to offer as sites")
+    crossings: Literal["none", "official", "all"] = Field(
+        "none", description="crossings to offer as sites just inside the border"
+    )
     roads: int = Field(0, ge=0, le=2000, description="road segments to offer, the most travelled by evaders first")
     spacing_m: float = Field(1000, ge=0, description="distance between offered road segments")
     agency: str = Field("", description="owner of the sites offered")
@@ -202,10 +252,12 @@ class SitesModel(Strict):
 
 
 class SolveModel(Strict):
-    """How to solve."""
+    """How to solve; options of the command line win."""
 
     method: MethodName = Field("auto", description="how to solve; `auto` is `cuts`")
-    gap: float = Field(1e-4, ge=0, description="relative gap between bound and plan at which to stop")
+    gap: float = Field(
+        1e-4, ge=0, description="relative gap, (upper - lower) / upper, at which to stop; one below 1e-7 counts as 1e-7"
+    )
     time_limit: float | None = Field(60, gt=0, description="seconds of solving; null for no limit")
     seed: int = Field(0, ge=0, description="seed of every random choice")
 

@@ -1,4 +1,4 @@
-"""The scenario's tables of shifts and crews, field by field (docs/roster.md explains each)."""
+"""The scenario's tables of shifts and crews, field by field; the reference in the documentation is made from the descriptions here."""
 
 from __future__ import annotations
 
@@ -65,7 +65,11 @@ class RosterModel(Strict):
     """What holds for all rosters of a scenario."""
 
     time_zone: TimeZone = Field(description="IANA name of the zone whose clocks the shifts follow")
-    people: str = Field("", description="the resource that counts people a shift: an option's use of it is its staff")
+    people: str = Field(
+        "",
+        description="the resource that counts people a shift: an option's use of it, rounded up, is the number it needs "
+        "in each shift. Where empty only beats need people, those of their team",
+    )
     farthest_minutes: float = Field(
         120, ge=0, le=1440, description="a checkpoint is not served from a base farther than this"
     )
@@ -76,7 +80,7 @@ class ShiftModel(Strict):
 
     id: RosterId = Field(description="unique name")
     label: str = Field("", description="what people call it; the id where empty")
-    start: ClockTime = Field(description="clock time, such as 22:00")
+    start: ClockTime = Field(description="clock time at which it begins, such as 22:00")
     hours: Hours = Field(description="elapsed hours, on days on which the clocks change too")
     days: list[Weekday] = Field([], description="days on which it begins; all where empty")
 
@@ -88,8 +92,8 @@ class CrewRules(Strict):
         HOURS_A_WEEK, gt=0, le=168, description="from leaving the base to being back, in each week of the roster"
     )
     rest_hours: float = Field(REST_HOURS, ge=0, le=168, description="from being back to leaving again")
-    most_days: int = Field(6, ge=1, le=400, description="days in a row with work")
-    days_off: int = Field(DAYS_OFF, ge=0, le=6, description="days without work in each week of the roster")
+    most_days: int = Field(6, ge=1, le=400, description="days in a row on which a shift begins")
+    days_off: int = Field(DAYS_OFF, ge=0, le=6, description="days of each week on which no shift begins")
 
 
 class CrewModel(CrewRules):
@@ -102,6 +106,7 @@ class CrewModel(CrewRules):
     number: int = Field(1, ge=1, le=1000, description="crews like this one; from 2 they are called ID-1, ID-2")
     people: int = Field(1, ge=1, le=1000, description="people of the crew, who go out together")
     can: list[str] = Field(
-        [], description="kinds of duty, ids of [[kinds]] or ids of [[teams]]; everything where empty"
+        [],
+        description="kinds of duty (`checkpoint`, `patrol`), ids of [[kinds]] or ids of [[teams]]; everything where empty",
     )
     away: list[Day] = Field([], description="days on which the crew begins no shift: leave, training")
