@@ -60,7 +60,10 @@ class Stopping(ForwardingListener):
             if _active:
                 self.stopped = self.interrupted = _active[-1].interrupted
                 _active.append(self)
-            elif signal.getsignal(signal.SIGINT) in (signal.default_int_handler, _take):  # the latter was left by an interrupted exit
+            elif signal.getsignal(signal.SIGINT) in (
+                signal.default_int_handler,
+                _take,
+            ):  # the latter was left by an interrupted exit
                 _active.append(self)
                 signal.signal(signal.SIGINT, _take)
         return self
