@@ -373,6 +373,17 @@ def test_a_page_takes_the_newest_setting_unless_told() -> None:
     assert usual_setting(old, time_limit=7.0) == []
 
 
+def test_rows_of_another_version_of_a_methods_package_are_other_runs() -> None:
+    own, first = row(date="2026-01-01"), row(method="mine", package="others 1.0", date="2026-01-02")
+    second = row(method="mine", package="others 1.1", date="2026-01-01")
+    assert len({own.key, first.key, second.key, row(method="mine").key}) == 4
+    assert usual_setting([own, first, second]) == [own, first]
+    text = benchmark_text([own, first], 3, scores([own, first], {}), "x.png")
+    assert "Methods of other packages: mine of others 1.0." in text
+    assert "Left out: 1 rows" in text
+    assert "other packages" not in benchmark_text([own], 1, scores([own], {}), "x.png")
+
+
 # the page
 
 

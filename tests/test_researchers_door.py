@@ -86,6 +86,12 @@ def test_a_method_of_an_installed_package_takes_part_in_bench_on_a_folder_of_one
     assert {row["instance"] for row in rows.values()} == {"street"}
     assert rows["nothing"]["plan"] == []
     assert rows["greedy"]["upper"] < rows["nothing"]["upper"]
+    assert (rows["nothing"]["package"], rows["greedy"]["package"]) == ("others 1.0", "")
+    metadata = tmp_path / "site" / "others-1.0.dist-info" / "METADATA"
+    metadata.write_text(metadata.read_text(encoding="utf-8").replace("1.0", "1.1"), encoding="utf-8")
+    again = [json.loads(line) for line in command(installed, *arguments).stdout.splitlines()]
+    assert [(row["method"], row["package"]) for row in again] == [("nothing", "others 1.1")]
+    assert len((tmp_path / "rows" / "rows.jsonl").read_text(encoding="utf-8").splitlines()) == 3
 
 
 def test_a_method_that_cannot_be_imported_says_whose_it_is(installed: dict[str, str]) -> None:

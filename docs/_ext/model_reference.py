@@ -149,8 +149,9 @@ def _type(content: Schema, heading: dict[str, str]) -> str:
 def _simple_type(content: Schema, heading: dict[str, str]) -> str:
     kind = str(content.get("type"))
     if kind == "array":
-        inner = content.get("prefixItems") or [content.get("items", {})]
-        return "list of " + ", ".join(_type(part, heading) for part in inner) + _sizes(content)
+        if parts := content.get("prefixItems"):
+            return f"list of {len(parts)}: " + ", ".join(_type(part, heading) for part in parts)
+        return f"list of {_type(content.get('items', {}), heading)}{_sizes(content)}"
     if kind == "object":
         values = content.get("additionalProperties")
         return f"table: name = {_type(values, heading)}" if isinstance(values, dict) else "table"

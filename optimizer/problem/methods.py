@@ -14,6 +14,7 @@ from optimizer.base.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from importlib.metadata import EntryPoint
 
 GROUP = "optimizer.methods"
 BUILT_IN = ("auto", "cuts", "compact", "greedy")
@@ -22,10 +23,20 @@ BUILT_IN = ("auto", "cuts", "compact", "greedy")
 @cache
 def installed_methods() -> dict[str, Callable[[Any], None]]:
     """Return the methods of installed packages by name; one that has the name of a method of this package is not among them."""
-    return {entry.name: _imported_later(entry) for entry in entry_points(group=GROUP) if entry.name not in BUILT_IN}
+    return {entry.name: _imported_later(entry) for entry in _entries()}
 
 
-def _imported_later(entry: Any) -> Callable[[Any], None]:  # noqa: ANN401 - an entry point
+@cache
+def method_packages() -> dict[str, str]:
+    """Return the package and version, such as `others 1.0`, of each method of another package, by the method's name."""
+    return {entry.name: f"{entry.dist.name} {entry.dist.version}" for entry in _entries() if entry.dist is not None}
+
+
+def _entries() -> list[EntryPoint]:
+    return [entry for entry in entry_points(group=GROUP) if entry.name not in BUILT_IN]
+
+
+def _imported_later(entry: EntryPoint) -> Callable[[Any], None]:
     def method(search: Any) -> None:  # noqa: ANN401 - optimizer.solvers.method.MethodSearch
         try:
             run = entry.load()

@@ -17,6 +17,7 @@ from optimizer.base.temporary import scratch_folder
 from optimizer.lab.benchmark.rows import PlacementRow
 from optimizer.lab.benchmark.run import Job, StoppedError, lost_row, run
 from optimizer.lab.machine import package_version
+from optimizer.problem.methods import method_packages
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -93,14 +94,15 @@ def cluster(todo: Sequence[PlannedRun], address: str, tls: TlsFiles = NO_TLS) ->
     Raises
     ------
     InputError
-        If the extra is not installed, nobody answers at the address, there are no workers, or a worker has another version of this package.
+        If the extra is not installed, nobody answers at the address, there are no workers, or a worker has another version of this package
+        or of one that a method comes from.
     SolverError
         If the scheduler goes away while runs are being made.
     """
     client = _client(address, tls)
     token = uuid.uuid4().hex
     try:
-        _check_workers(client, address)
+        _check_workers(client, address, {planned.job.method: planned.job.package for planned in todo})
         yield from _rows(client, todo, token)
     finally:
         _leave(client, token)
@@ -182,11 +184,12 @@ async def _ask_scheduler(address: str, security: Security) -> None:
         raise OSError("who answers there is no scheduler")
 
 
-def _check_workers(client: Client, address: str) -> None:
+def _check_workers(client: Client, address: str, packages: dict[str, str]) -> None:
     here = package_version()
     try:
         client.wait_for_workers(1, timeout=WORKERS_SECONDS)
         there = client.run(package_version)
+        outside = client.run(method_packages)
     except TimeoutError:
         raise InputError(
             Problem(f"--scheduler {address}", "no workers", "at least one", f"Start some: dask worker {address}")
@@ -201,6 +204,11 @@ def _check_workers(client: Client, address: str) -> None:
                     "Install the same one",
                 )
             )
+        for method, package in packages.items():
+            found = outside[worker].get(method, "")
+            if found != package:
+                where = f"worker {worker}, method {method!r}"
+                raise InputError(Problem(where, found or "no package", package, "Install the same one"))
 
 
 def _rows(client: Client, todo: Sequence[PlannedRun], token: str) -> Iterator[PlacementRow]:

@@ -108,6 +108,7 @@ def benchmark_text(rows: Sequence[PlacementRow], every: int, table: Sequence[Sco
         runs=len(rows),
         seeds=", ".join(str(seed) for seed in sorted({row.seed for row in rows})),
         shift=f"{SHIFT_SECONDS:g}",
+        packages=distinct(f"{row.method} of {row.package}" for row in rows if row.package),
         left_out=every - len(rows),
         killed=sum(row.status in {"memory", "time"} for row in rows),
         failed=sum(row.status in {"failed", "lost"} for row in rows),

@@ -31,6 +31,7 @@ class PlacementRow(SolverRow):
     instance: str
     family: str
     method: str
+    package: str = Field("", description="package of the method and its version; empty where it is this package")
     seed: int
     status: RowStatus
     limit: str | None = Field(description="what ended the search early: time, memory")
@@ -55,7 +56,14 @@ class PlacementRow(SolverRow):
     def key(self) -> RunKey:
         """What was run."""
         return placement_key(
-            self.version, self.content, self.method, self.seed, self.gap_asked, self.time_limit, self.memory_limit
+            self.version,
+            self.content,
+            self.method,
+            self.package,
+            seed=self.seed,
+            gap=self.gap_asked,
+            time_limit=self.time_limit,
+            memory_limit=self.memory_limit,
         )
 
     @property
@@ -64,11 +72,10 @@ class PlacementRow(SolverRow):
         return self.gap_asked, self.time_limit, self.memory_limit, self.version
 
 
-def placement_key(
-    version: str, content: str, method: str, seed: int, gap: float, time_limit: float, memory_limit: float
-) -> RunKey:
-    """Return the key of a run of a method on an instance."""
-    return RunKey.of(version, content, method, seed=seed, gap=gap, time_limit=time_limit, memory_limit=memory_limit)
+def placement_key(version: str, content: str, method: str, package: str, **options: float) -> RunKey:
+    """Return the key of a run of a method on an instance; the package and version of a method from outside are part of it."""
+    outside = {"package": package} if package else {}
+    return RunKey.of(version, content, method, **options, **outside)
 
 
 PatrolMethod = Literal["checkpoints only", "patrols only", "joint", "pricing"]

@@ -50,6 +50,8 @@ class Job:
         Best value known before the run; None where none is.
     version
         Version of this package.
+    package
+        Package of the method and its version; empty where it is this package.
     """
 
     family: str
@@ -62,12 +64,20 @@ class Job:
     memory_limit: float
     best: float | None = None
     version: str = field(default_factory=package_version)
+    package: str = ""
 
     @property
     def key(self) -> RunKey:
         """What is to be run."""
         return placement_key(
-            self.version, self.content, self.method, self.seed, self.gap, self.time_limit, self.memory_limit
+            self.version,
+            self.content,
+            self.method,
+            self.package,
+            seed=self.seed,
+            gap=self.gap,
+            time_limit=self.time_limit,
+            memory_limit=self.memory_limit,
         )
 
 
@@ -118,6 +128,7 @@ def _row(job: Job, reported: dict[str, Any], *, seconds: float | None, peak_mb: 
         instance=job.instance,
         family=job.family,
         method=job.method,
+        package=job.package,
         seed=job.seed,
         status=reported["status"],
         limit=reported.get("limit"),

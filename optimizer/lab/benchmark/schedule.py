@@ -16,6 +16,7 @@ from optimizer.lab.benchmark.rows import AGAIN, FILE, PlacementRow
 from optimizer.lab.benchmark.run import Job, StoppedError, lost_row, run
 from optimizer.lab.rows import RowStore
 from optimizer.problem.instance_file import read_instance
+from optimizer.problem.methods import method_packages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -83,6 +84,7 @@ def plan_runs(cases: Sequence[Case[Instance]], options: RunOptions, folder: Path
                     time_limit=options.time_limit,
                     memory_limit=options.memory_limit,
                     best=best.get(case.name),
+                    package=method_packages().get(method, ""),
                 ),
                 path,
             )

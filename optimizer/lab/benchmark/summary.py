@@ -59,12 +59,17 @@ class Score:
 
 
 def usual_setting(rows: Sequence[PlacementRow], **asked: float | None) -> list[PlacementRow]:
-    """Return the rows of one setting (gap, time and memory limit, version): the newest row's among those that match what is asked for."""
+    """Return the rows of one setting: the newest row's among those that match what is asked for.
+
+    A setting is a gap, a time and a memory limit, and a version; of a method of another package, the version of its newest row.
+    """
     matching = [row for row in rows if all(value in {None, getattr(row, name)} for name, value in asked.items())]
     if not matching:
         return []
     newest = max(matching, key=lambda row: row.date)
-    return [row for row in matching if row.setting == newest.setting]
+    same = [row for row in matching if row.setting == newest.setting]
+    package = {row.method: row.package for row in sorted(same, key=lambda row: row.date)}
+    return [row for row in same if row.package == package[row.method]]
 
 
 def scores(rows: Iterable[PlacementRow], best: dict[str, float]) -> list[Score]:
