@@ -576,6 +576,23 @@ def test_convert_dimacs_writes_an_instance_to_solve(command: Callable[..., Outco
     assert line["upper"] == pytest.approx(best)
 
 
+def test_tables_of_a_converter_may_be_written_as_spreadsheets_write_them(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    options = OPTIONS.replace('"The bridge, north"', "The bridge").replace(",1,10,", ",1,2.5,")
+    plain = command(*dimacs_arguments(tmp_path, options=options), *RATES)
+    respelt = {
+        name: text.replace(",", ";").replace(".", ",") for name, text in (("options", options), ("evaders", EVADERS))
+    }
+    other = command(*dimacs_arguments(tmp_path / "other", **respelt), *RATES)
+    assert (plain.code, other.code) == (0, 0), other.err
+    assert (tmp_path / "other/i.json").read_bytes() == (tmp_path / "i.json").read_bytes()
+    assert "read with" not in plain.err
+    for name in respelt:
+        assert f"Warning: {name}.txt: read with semicolons between cells, decimal commas." in other.err
+
+
 def test_convert_tntp_writes_an_instance_to_solve(command: Callable[..., Outcome], tmp_path: Path) -> None:
     town(tmp_path)
     arguments = ["convert", "tntp", tmp_path / "net.tntp", "--trips", tmp_path / "trips.tntp", "--unit", "min"]

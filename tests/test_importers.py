@@ -545,6 +545,32 @@ def test_bad_rows_of_cbp_are_told(tmp_path: Path, old: str, new: str, words: str
     assert words in complaint(import_cbp, [cbp_file(tmp_path, rows)], constant=1)
 
 
+@pytest.mark.parametrize(
+    ("encoding", "separator", "said"),
+    [
+        ("utf-8", ";", "semicolons between cells, decimal commas"),
+        ("utf-16", "\t", "UTF-16, tabs between cells, decimal commas"),
+        ("utf-8-sig", "|", "vertical bars between cells, decimal commas"),
+    ],
+)
+def test_tables_of_cbp_may_be_written_as_spreadsheets_write_them(
+    tmp_path: Path, encoding: str, separator: str, said: str
+) -> None:
+    def respelt(text: str, name: str) -> Path:
+        text = re.sub(r"(?<=[0-9])\.(?=[0-9])", ",", text.replace(",", separator))
+        (tmp_path / name).write_text(text, encoding=encoding)
+        return tmp_path / name
+
+    pounds = [row.rsplit(",", 1)[0] + ",0.5" for row in CBP_ROWS]
+    staff = STAFF.replace(",30", ",30.25")
+    plain = import_cbp([cbp_file(tmp_path, pounds)], staffing=table(tmp_path, staff))
+    cbp = respelt("\n".join([CBP_HEAD, *pounds]), "other.csv")
+    other = import_cbp([cbp], staffing=respelt(staff, "table.csv"))
+    for name in plain.tables:
+        pd.testing.assert_frame_equal(other.tables[name], plain.tables[name])
+    assert other.summary.notes[:2] == (f"other.csv: read with {said}.", f"table.csv: read with {said}.")
+
+
 def test_a_file_given_twice_counts_once_and_a_revised_figure_is_a_fault(tmp_path: Path) -> None:
     path = cbp_file(tmp_path)
     imported = import_cbp([path, path], constant=1)
@@ -839,7 +865,18 @@ def test_words_for_missing_values_are_read_as_missing_and_counted(tmp_path: Path
     words = ["NA", "NULL", "-", "?"]
     summary = import_csv(path, checked_mapping({"columns": columns, "missing": words}, "mapping")).summary
     assert (summary.kept, summary.dropped) == (1, {"no place": 2, "no count": 1})
-    assert summary.notes[0] == "5 cells are read as missing (-, ?, NA, null); state other words under missing."
+    assert (
+        summary.notes[0]
+        == "5\N{NO-BREAK SPACE}cells read as missing values (-, ?, NA, null); state other words under missing."
+    )
+
+
+def test_a_word_that_is_an_outcome_is_none_for_a_missing_value(tmp_path: Path) -> None:
+    path = table(tmp_path, "when,area,hit\n2024-01-01,A,-\n2024-01-02,A,found\n2024-01-03,A,NA\n")
+    content = {"columns": {"date": "when", "area": "area", "outcome": "hit"}, "yes": ["found"], "no": ["-"]}
+    imported = import_csv(path, checked_mapping(content, "mapping"))
+    assert imported.tables["seizures.csv"]["count"].tolist() == [1]
+    assert imported.summary.dropped == {"no outcome": 1}
 
 
 def test_searches_with_an_outcome_are_what_a_backtest_reads(tmp_path: Path) -> None:

@@ -13,9 +13,13 @@ import pytest
 import shapely
 from pyproj import Geod
 
+from optimizer.base.errors import ProblemList
 from optimizer.problem.graph import cost_graph
 from optimizer.problem.network import great_circle_m
 from optimizer.region import MODES, Region, load_region, read_region, save_region
+from optimizer.scenario.model import SiteModel
+from optimizer.scenario.place_warnings import site_warnings
+from optimizer.scenario.sites import ListedSite, place_sites
 from tests.shared_data import DATA, needs
 
 if TYPE_CHECKING:
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
+
+    from optimizer.scenario.sites import PlacedSite
 
 OSM = DATA / "osm"
 ANDORRA, LIECHTENSTEIN = OSM / "andorra-2025-01.osm.pbf", OSM / "liechtenstein-2024-03.osm.pbf"
@@ -215,6 +221,29 @@ def test_andorra_as_people_know_it(regions: dict[tuple[Path, tuple[str, ...]], R
     assert sum(each.domestic for each in region.settlements) == 67
     assert {each.node for each in region.gateways} <= {each.node for each in region.crossings}
     assert "© OpenStreetMap contributors" in region.attribution
+
+
+def test_customs_posts_that_would_go_to_a_side_street_are_named(
+    regions: dict[tuple[Path, tuple[str, ...]], Region],
+) -> None:
+    """Two real posts whose positions lie nearer to a side street than to the main road, and one on the main road itself."""
+    network = region_of(regions, LIECHTENSTEIN, ("drive",)).network
+    posts = [("Schaan-Buchs", 9.4914, 47.1693), ("Bendern", 9.5073, 47.2115), ("Tisis", 9.5708, 47.21833)]
+
+    def placed(**more: str) -> list[PlacedSite]:
+        sites = [SiteModel(id=name, label=name, lon=lon, lat=lat, **more) for name, lon, lat in posts]
+        problems = ProblemList()
+        found = place_sites([ListedSite("sites.csv", {}, site) for site in sites], network, 1000, problems)
+        problems.raise_if_any()
+        return found
+
+    (said,) = site_warnings(placed(), network)
+    assert "Schaan-Buchs (19 m from Alte Zollstrasse, unclassified, 24 m from Zollstrasse, primary)" in said
+    assert "Bendern (5 m from Widagass, residential, 25 m from Eschner Strasse, primary)" in said
+    assert "Tisis" not in said
+    meant = placed(road_class="primary")
+    assert {str(network.road_class[item.arcs[0]]) for item in meant} == {"primary"}
+    assert not list(site_warnings(meant, network))
 
 
 def test_a_real_region_survives_saving(regions: dict[tuple[Path, tuple[str, ...]], Region], tmp_path: Path) -> None:

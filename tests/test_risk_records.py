@@ -438,7 +438,7 @@ def test_whatever_a_file_holds_it_is_read_or_refused(
         assert (records.start < records.end).all()
 
 
-PLAIN = "time,lon,lat,drug,quantity\n2024-03-01,-7.98,42.2,cocaine,2.5\n2024-03-02,-7.97,42.2,heroin,1.25\n"
+PLAIN = "time,lon,lat,drug,quantity\n2024-03-01,1.51,42.5,cocaine,2.5\n2024-03-02,1.53,42.5,heroin,1.25\n"
 
 
 @pytest.mark.parametrize(
@@ -459,9 +459,9 @@ PLAIN = "time,lon,lat,drug,quantity\n2024-03-01,-7.98,42.2,cocaine,2.5\n2024-03-
 def test_a_table_that_can_be_read_in_one_way_only_is_read_and_that_is_said(
     tmp_path: Path, content: bytes, said: str
 ) -> None:
-    plain = read_seizures([seizures(csv(tmp_path, PLAIN, "plain.csv"), max_distance_m=5e6)], NETWORK, folder=tmp_path)
+    plain = read_seizures([seizures(csv(tmp_path, PLAIN, "plain.csv"))], NETWORK, folder=tmp_path)
     (tmp_path / "other.csv").write_bytes(content)
-    other = read_seizures([seizures("other.csv", max_distance_m=5e6)], NETWORK, folder=tmp_path)
+    other = read_seizures([seizures("other.csv")], NETWORK, folder=tmp_path)
     assert other.warnings == (f"other.csv: read with {said}.",)
     assert plain.warnings == ()
     for name in ("segment", "start", "quantity_kg", "drug"):
@@ -504,3 +504,56 @@ def test_metres_are_one_fault_that_names_the_reference_system(tmp_path: Path) ->
     assert problem.found == "2 positions such as 456789.5, 4650000"
     assert "projected reference system" in problem.expected
     assert "EPSG:4326" in problem.remedy
+
+
+def test_words_for_missing_values_empty_a_cell_and_are_counted(tmp_path: Path) -> None:
+    file = csv(
+        tmp_path,
+        "time,lon,lat,drug,quantity,agency\n"
+        f"2023-01-01,{WEST},{SOUTH},NA,n/a,-\n"
+        f"2023-01-02,{WEST},{SOUTH},cocaine,-,-\n"
+        f"2023-01-03,NULL,-,cocaine,1,-\n"
+        f"NA,{WEST},{SOUTH},cocaine,1,-\n"
+        f"2023-01-05,{WEST},{SOUTH},cocaine,1,Guard\n",
+    )
+    read = read_seizures([seizures(file, where={"agency": "-"})], NETWORK, folder=tmp_path)
+    assert read.drug.tolist() == ["", "cocaine"]
+    assert np.isnan(read.quantity_kg).all()
+    reasons = Counter(item.reason for item in read.unused)
+    assert reasons == {"no place": 1, "no time": 1, "left out by where: agency": 1}
+    said = "finds.csv: 6\N{NO-BREAK SPACE}cells read as missing values (-, NA, NULL, n/a); state other words under missing."
+    assert read.warnings[0] == said
+
+
+def test_other_words_for_missing_values_are_named_by_the_scenario(tmp_path: Path) -> None:
+    rows = f"time,lon,lat,quantity\n2023-01-01,{WEST},{SOUTH},unknown\n2023-01-02,{WEST},{SOUTH},-\n"
+    file = csv(tmp_path, rows)
+    (problem,) = problems(tmp_path, seizures(file))
+    assert (problem.found, problem.remedy) == (
+        "'unknown'",
+        "If the word means that the value is missing, name it in missing",
+    )
+    assert len(read_seizures([seizures(file, missing=["Unknown", "-"])], NETWORK, folder=tmp_path)) == 2
+    assert {problem.found for problem in problems(tmp_path, seizures(file, missing=[]))} == {"'unknown'", "'-'"}
+
+
+def test_properties_of_features_may_hold_words_for_missing_values(tmp_path: Path) -> None:
+    point = {"type": "Point", "coordinates": [WEST, SOUTH]}
+    feature = {"type": "Feature", "geometry": point, "properties": {"time": "2023", "quantity": "NA"}}
+    (tmp_path / "a.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
+    assert np.isnan(read_seizures([seizures("a.geojson")], NETWORK, folder=tmp_path).quantity_kg).all()
+
+
+def test_points_far_from_their_road_are_named_with_distance_and_line(tmp_path: Path) -> None:
+    metres = [0, 99, 150, 480, 101, 600]  # the last is too far to be used
+    rows = "".join(f"2023-01-0{k},{WEST + 0.01},{SOUTH + each / 111_195}\n" for k, each in enumerate(metres, start=1))
+    file = csv(tmp_path, "time,lon,lat\n" + rows)
+    read = read_seizures([seizures(file)], NETWORK, folder=tmp_path)
+    (said,) = (warning for warning in read.warnings if "nearest road" in warning)
+    assert said == (
+        "finds.csv: 3 of 5\N{NO-BREAK SPACE}points lie more than 100 m from the nearest road, which they count for: 480 m (line 5), "
+        "150 m (line 4), 101 m (line 6). Check them and the modes of the region; max_distance_m = 100 leaves them out."
+    )
+    assert len(read_seizures([seizures(file, max_distance_m=100)], NETWORK, folder=tmp_path)) == 2
+    near = csv(tmp_path, "time,lon,lat\n" + "".join(rows.splitlines(keepends=True)[:2]), "near.csv")
+    assert read_seizures([seizures(near)], NETWORK, folder=tmp_path).warnings == ()

@@ -6,7 +6,10 @@ import csv
 import re
 from typing import TYPE_CHECKING
 
+from optimizer.base.formatting import plural
+
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
@@ -15,6 +18,8 @@ POINT_ALIASES = {
     "lat": ("lat", "latitude"),
 }
 """Names of columns that can mean nothing else than longitude and latitude; x and y may be metres of a projected system."""
+MISSING = ("NA", "N/A", "#N/A", "NULL", "-")
+"""Words by which statistics programs, spreadsheets, databases and people mark a missing value."""
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+")
@@ -58,6 +63,19 @@ def renamed(header: Sequence[str], aliases: Mapping[str, Sequence[str]]) -> dict
         if name not in header and len(meant) == 1:
             result[meant[0]] = name
     return result
+
+
+def blanked(column: Sequence[str], words: Collection[str], found: Counter[str]) -> list[str]:
+    """Return a column with empty cells in place of words that mean a missing value, whatever their case; `found` counts each spelling."""
+    meant = {word.casefold() for word in words}
+    missing = [bool(cell) and cell.casefold() in meant for cell in column]
+    found.update(cell for cell, is_missing in zip(column, missing, strict=True) if is_missing)
+    return ["" if is_missing else cell for cell, is_missing in zip(column, missing, strict=True)]
+
+
+def missing_remark(found: Counter[str]) -> str:
+    """Return a sentence on the cells that were read as missing values."""
+    return f"{plural(found.total(), 'cell')} read as missing values ({', '.join(sorted(found))}); state other words under missing."
 
 
 def has_decimal_comma(columns: Iterable[Sequence[str]]) -> bool:

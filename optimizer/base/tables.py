@@ -39,7 +39,7 @@ class WantedColumns:
     aliases
         Name -> names, in small letters, under which the column is read where it is missing and one of them alone is there.
     numeric
-        Names of columns of numbers, which may have a decimal comma.
+        Names of columns of numbers, which may have a decimal comma; the further columns hold numbers too.
     """
 
     required: tuple[str, ...]
@@ -156,7 +156,8 @@ def read_csv(
     if problems is None:
         collected.raise_if_any()
     text = {name: [row[at] for row in rows] for at, name in enumerate(columns)}
-    dialect += _points_for_commas(text, wanted.numeric)
+    further = [name for name in columns if name not in {*wanted.required, *wanted.optional}]
+    dialect += _points_for_commas(text, [*wanted.numeric, *further])
     if dialect:
         _pass_on(path, dialect, remarks)
     unread = [name for name in header if name and name not in columns] if wanted.show_header else []

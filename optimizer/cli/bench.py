@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -201,8 +200,8 @@ def _run(benchmark: Benchmark, carry_out: Callable[..., None], as_json: bool) ->
         carry_out(show_row)
     except KeyboardInterrupt:
         kept = todo - len(benchmark.still_missing())
-        sys.stderr.write(
-            f"Interrupted after {kept} of {todo} runs. Their rows are kept; the same command goes on from there.\n"
+        print_note(
+            f"Interrupted after {kept} of {todo} runs. Their rows are kept; the same command goes on from there."
         )
         return False
     if not as_json:

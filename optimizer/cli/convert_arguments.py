@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optimizer.cli.console import print_json, print_table
+from optimizer.cli.console import print_json, print_note, print_table
 from optimizer.cli.unreachable import note_unreachable, unreachable_json
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ def show_converted(saved: ConvertedInstance, source: Path, *, skip_unreachable: 
     """Print how large an instance is that was made of a foreign file."""
     problem = saved.instance
     note_unreachable(source, saved.skipped)
+    for remark in saved.remarks:
+        print_note(f"Warning: {remark}")
     counts = {
         "nodes": problem.n_nodes,
         "arcs": int(problem.tail.size),

@@ -35,13 +35,14 @@ def dimacs(
     rate = hazard(unit, per_hour=detection_per_hour, per_km=detection_per_km, speed_kmh=speed_kmh)
     saved = save_converted(
         out,
-        lambda on_unreachable: dimacs_instance(
+        lambda on_unreachable, remarks: dimacs_instance(
             graph,
             InstanceInputs(options, budgets, rate),
             evaders,
             coordinates=coordinates,
             name=name,
             on_unreachable=on_unreachable,
+            remarks=remarks,
         ),
         skip_unreachable=skip_unreachable,
     )

@@ -26,7 +26,7 @@ def snip(
 
     saved = save_converted(
         out,
-        lambda on_unreachable: snip_instance(
+        lambda on_unreachable, _: snip_instance(
             directory, number=instance, snipno=snipno, budget=budget, on_unreachable=on_unreachable
         ),
         skip_unreachable=skip_unreachable,

@@ -38,7 +38,7 @@ def tntp(
     rate = hazard(unit, per_hour=detection_per_hour, per_km=detection_per_km, speed_kmh=speed_kmh)
     saved = save_converted(
         out,
-        lambda on_unreachable: tntp_instance(
+        lambda on_unreachable, remarks: tntp_instance(
             network,
             InstanceInputs(options, budgets, rate),
             trips=trips,
@@ -46,6 +46,7 @@ def tntp(
             nodes=nodes,
             name=name,
             on_unreachable=on_unreachable,
+            remarks=remarks,
         ),
         skip_unreachable=skip_unreachable,
     )

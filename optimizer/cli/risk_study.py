@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from optimizer.cli.arguments import Json  # noqa: TC001 - typer reads annotations while the program runs
-from optimizer.cli.console import ProgressPrinter, print_json
+from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note
 
 if TYPE_CHECKING:
     from optimizer.lab.study.run import EndedCell
@@ -66,9 +65,7 @@ def study(
     try:
         ended = planned.carry_out(show_cell, jobs=jobs, time_limit=time_limit)
     except KeyboardInterrupt:
-        sys.stderr.write(
-            f"Interrupted after {count} of {todo} cells. Rows are kept; the same command goes on from there.\n"
-        )
+        print_note(f"Interrupted after {count} of {todo} cells. Rows are kept; the same command goes on from there.")
         return
     if len(ended) < todo:
         printer.message(f"{todo - len(ended)} cells are left for another time")
@@ -82,5 +79,5 @@ def _table(out: Path, as_json: bool) -> None:
     if as_json:
         print_json({"page": str(files.page), "pictures": [str(picture) for picture in files.pictures]})
     else:
-        lines = [f"Page: {files.page}", *(f"Picture: {picture}" for picture in files.pictures)]
-        sys.stdout.write("\n".join(lines) + "\n")
+        for line in (f"Page: {files.page}", *(f"Picture: {picture}" for picture in files.pictures)):
+            print_line(line)

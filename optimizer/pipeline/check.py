@@ -119,6 +119,8 @@ class CheckedScenario:
         Defaults and built-in tables that stand in for what it does not say.
     warnings
         Sentences for the planner.
+    skipped
+        Ids of the settlements that no gateway reaches, which are left out.
     """
 
     path: str
@@ -134,6 +136,7 @@ class CheckedScenario:
     missing: tuple[str, ...] = ()
     assumed: tuple[Assumption, ...] = ()
     warnings: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -155,6 +158,7 @@ class CheckedScenario:
                 "counts": dict(self.counts),
             },
             "unused": [asdict(item) for item in self.unused],
+            "skipped": list(self.skipped),
             "missing": list(self.missing),
             "assumed": [asdict(item) for item in self.assumed],
             "warnings": list(self.warnings),
@@ -203,6 +207,7 @@ def check_scenario_file(
         missing=tuple(_missing(scenario, check)),
         assumed=assumptions_of(scenario, check.sites, check.region, check.demand),
         warnings=tuple(_warnings(check)),
+        skipped=check.demand.skipped if check.demand is not None else (),
     )
 
 

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
     from optimizer.problem.network import Network
 
+DOUBTFUL_M = 100.0
+"""Metres from a place to its road, or further from it to another road, within which the place may belong to the other: more than the error
+of a survey or of reading a map. Assumed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Crossing:

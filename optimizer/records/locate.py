@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.formatting import plural
 from optimizer.base.geojson import IN_DEGREES, TO_DEGREES, looks_projected
+from optimizer.problem.places import DOUBTFUL_M
 from optimizer.records.areas import name_key
 from optimizer.records.record_parser import plain_number, whole
 
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
     from optimizer.problem.network import Network
     from optimizer.records.areas import Area
     from optimizer.records.record_parser import RecordParser
+
+
+FARTHEST = 5
+"""Points far from a road that a warning names."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +158,24 @@ def _match(rows: RecordParser, positions: NDArray[np.int64], network: Network) -
         rows.leave_out(
             int(positions[at]), f"farther than {limit:g} m from every segment", f"{distance[at]:.0f} m from the nearest"
         )
+    _warn_of_distances(rows, positions, np.where(distance <= limit, distance, 0.0))
     return segment
+
+
+def _warn_of_distances(rows: RecordParser, positions: NDArray[np.int64], distance: NDArray[np.float64]) -> None:
+    """Name the points that are used and lie so far from the nearest road that they may belong to another, the farthest first."""
+    far = np.flatnonzero(distance > DOUBTFUL_M)
+    if not far.size:
+        return
+    farthest = far[np.argsort(-distance[far], kind="stable")][:FARTHEST]
+    numbers = [rows.table.number[position] for position in positions[farthest].tolist()]
+    named = [f"{metres:.0f} m ({rows.table.unit} {n})" for metres, n in zip(distance[farthest], numbers, strict=True)]
+    more = " and others" if far.size > FARTHEST else ""
+    used = int(rows.used[positions].sum())
+    rows.warnings.append(
+        f"{rows.label}: {far.size} of {plural(used, 'point')} lie more than {DOUBTFUL_M:g} m from the nearest road, which they count for: "
+        f"{', '.join(named)}{more}. Check them and the modes of the region; max_distance_m = {DOUBTFUL_M:g} leaves them out."
+    )
 
 
 def _numbers(rows: RecordParser, positions: NDArray[np.int64], name: str) -> NDArray[np.float64]:

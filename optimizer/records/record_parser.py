@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from optimizer.base.errors import FileProblems, InputError
+from optimizer.base.table_dialect import blanked, missing_remark
 from optimizer.records.period import parse_period
 from optimizer.records.record_file import read_record_file
 
@@ -112,8 +114,10 @@ class RecordParser:
     def fault(self, position: int, name: str, expected: str, remedy: str = "") -> None:
         """Note that a field cannot be understood; the file will be refused."""
         column = getattr(self.source.columns, name) or self.source.columns.usual_name(name)
-        found = repr(self.table.text[name][position])
-        self.problems.add(self.table.number[position], found, expected, remedy, column=column)
+        text = self.table.text[name][position]
+        if not remedy and not any(mark.isdigit() for mark in text):
+            remedy = "If the word means that the value is missing, name it in missing"
+        self.problems.add(self.table.number[position], repr(text), expected, remedy, column=column)
 
     def numbers(
         self, name: str, read: Callable[[str], float], expected: str, *, empty: float | None = None
@@ -201,6 +205,8 @@ def open_table(
     remarks
         What the user should know of it so far.
     """
+    table, words = _without_missing_words(table, source.missing)
+    remarks = [*remarks, f"{source.file.as_posix()}: {missing_remark(words)}"] if words else remarks
     rows = RecordParser(
         source, path, table, np.ones(len(table), dtype=bool), FileProblems(path, table.unit), warnings=list(remarks)
     )
@@ -210,6 +216,16 @@ def open_table(
                 rows.leave_out(position, f"left out by where: {column}", text)
     _repeated(rows)
     return rows
+
+
+def _without_missing_words(table: TextTable, words: Sequence[str]) -> tuple[TextTable, Counter[str]]:
+    """Return a table with empty cells where a word says that a value is missing, but not in what `where` chooses by, and the words found."""
+    found: Counter[str] = Counter()
+    text = {
+        name: column if name.startswith("column:") else blanked(column, words, found)
+        for name, column in table.text.items()
+    }
+    return replace(table, text=text), found
 
 
 def _repeated(rows: RecordParser) -> None:

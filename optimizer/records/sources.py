@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from optimizer.base.errors import InputError
+from optimizer.base.table_dialect import MISSING
 from optimizer.records.period import parse_period
 
 KILOGRAMS = {"kg": 1.0, "g": 0.001, "t": 1000.0, "lb": 0.45359237, "oz": 0.028349523125}
@@ -66,8 +67,14 @@ class _Source(BaseModel):
         description="auto (ISO day, month, year, FY2023, first/last), fiscal-year (a bare year is a US fiscal year), "
         "or a strptime pattern such as %d/%m/%Y.",
     )
+    missing: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = Field(
+        MISSING, description="Words that mean an empty cell, whatever their case, in the columns that are read."
+    )
     max_distance_m: float = Field(
-        500.0, gt=0, allow_inf_nan=False, description="Points farther than this from every segment are not used."
+        500.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Points farther than this from every segment are not used; a warning names those used beyond 100 m.",
     )
     duplicates: Literal["keep", "drop"] = Field(
         "keep",

@@ -160,7 +160,8 @@ def _check_reach(
 def _reach_warnings(lost: Sequence[Settlement], shut: Sequence[Gateway]) -> list[str]:
     warnings = []
     if lost:
-        warnings.append(f"No road leads from any gateway to {shortened([place.label for place in lost])}: left out.")
+        names = shortened([f"{place.label} ({place.id})" for place in lost])
+        warnings.append(f"No road leads from any gateway to {names}: left out.")
     if shut:
         names = shortened([gateway.label for gateway in shut])
         warnings.append(f"No road leads inward from {names}: no evader enters there.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.problem.network import great_circle_m
+from optimizer.problem.places import DOUBTFUL_M
 from optimizer.problem.road_classes import RANK_OF
 from optimizer.scenario.demand import shortened
 from optimizer.scenario.road_names import road_label
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from optimizer.scenario.sites import PlacedSite
     from optimizer.scenario.team_model import TeamBaseModel
 
-DOUBTFUL_M = 100.0
-"""Metres from a place to its road, or further from it to another road, within which the place may belong to the other: more than the error
-of a survey or of reading a map. Assumed."""
 MUCH_LOWER = 2
 """Ranks of road classes by which a site's road lies below another one near it for the other to be named: a side street beside a main road."""
 FAR_FROM_JUNCTION_M = 500.0

@@ -61,7 +61,10 @@ def run_backtest(
     if len(paths) == 1 and paths[0].suffix.lower() == SCENARIO:
         done = backtest_scenario(paths[0], length, seed=seed, listener=listener)
     else:
-        forces, excluded = read_searches(paths)
+        remarks: list[str] = []
+        forces, excluded = read_searches(paths, remarks)
+        for remark in remarks:
+            listener.noted(remark)
         done = backtest_forces(forces, length, excluded=excluded, seed=seed, listener=listener)
     if folder is not None and done.judged:
         write_backtest(folder, done)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 WHAT = "searches.csv of `import stop-search`"
 NAME = "searches.csv"
+NUMBERS = ("lon", "lat", "group", "weight", "found")
 COLUMNS = ("time", "lon", "lat", "source", "group", "weight", "found")
 MONTH = r"[0-9]{4}-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12][0-9]|3[01]))?"
 
@@ -79,13 +80,17 @@ class Excluded:
     reason: str
 
 
-def read_searches(paths: Sequence[Path]) -> tuple[list[ForceSearches], list[Excluded]]:
+def read_searches(
+    paths: Sequence[Path], remarks: list[str] | None = None
+) -> tuple[list[ForceSearches], list[Excluded]]:
     """Read searches, each force by itself, and the forces that the import left out.
 
     Parameters
     ----------
     paths
         Files, or folders with a `searches.csv`. What stands beside them in `import.json` says which forces were left out.
+    remarks
+        As in `optimizer.base.tables.read_csv`.
 
     Raises
     ------
@@ -99,7 +104,7 @@ def read_searches(paths: Sequence[Path]) -> tuple[list[ForceSearches], list[Excl
     for file in files:
         try:
             _complain_of_raw_file(file)
-            parts.append(_checked(read_columns(file, WHAT, COLUMNS)))
+            parts.append(_checked(read_columns(file, WHAT, COLUMNS, numeric=NUMBERS, remarks=remarks)))
         except InputError as error:
             faults.extend(error)
     faults.raise_if_any()

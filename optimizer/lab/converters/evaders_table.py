@@ -48,18 +48,19 @@ class Journeys:
         return cls(names, origin, destination, trips)
 
 
-def read_journeys(path: Path, n_nodes: int, faults: FileProblems) -> Journeys:
+def read_journeys(path: Path, n_nodes: int, faults: FileProblems, remarks: list[str] | None = None) -> Journeys:
     """Read a table with the columns origin, destination, weight and perhaps id ("ORIGIN-DESTINATION" where it is empty).
 
-    Faults of its rows are noted for the caller to raise.
+    Faults of its rows are noted for the caller to raise; `remarks` are those of `optimizer.base.tables.read_csv`.
 
     Raises
     ------
     InputError
         If there is no such file, or its columns are not as they should be.
     """
-    wanted = WantedColumns(REQUIRED, ("id",))
-    rows = table_rows(read_csv(path, "a table of evaders", wanted, problems=faults, typed_by_hand=True), faults)
+    wanted = WantedColumns(REQUIRED, ("id",), numeric=("weight",))
+    read = read_csv(path, "a table of evaders", wanted, problems=faults, typed_by_hand=True, remarks=remarks)
+    rows = table_rows(read, faults)
     names, ends, weights = [], [], []
     seen: dict[str, int] = {}
     for row in rows:

@@ -37,7 +37,11 @@ class _Draft:
 
 
 def read_options(
-    path: Path, roads: Roads, budgets: Mapping[str, float], faults: FileProblems
+    path: Path,
+    roads: Roads,
+    budgets: Mapping[str, float],
+    faults: FileProblems,
+    remarks: list[str] | None = None,
 ) -> tuple[tuple[Option, ...], tuple[Resource, ...]]:
     """Read an options table, and the resources it uses.
 
@@ -51,14 +55,16 @@ def read_options(
         How much there is of each resource; the columns `uses:NAME` name the same ones.
     faults
         Told of every row that is wrong; the caller raises them.
+    remarks
+        As in `optimizer.base.tables.read_csv`.
 
     Raises
     ------
     InputError
         If there is no such file, its columns are not as they should be, or budgets and columns disagree.
     """
-    wanted = WantedColumns(REQUIRED, OPTIONAL, prefix=USES)
-    table = read_csv(path, "a table of options", wanted, problems=faults, typed_by_hand=True)
+    wanted = WantedColumns(REQUIRED, OPTIONAL, prefix=USES, numeric=("survival",))
+    table = read_csv(path, "a table of options", wanted, problems=faults, typed_by_hand=True, remarks=remarks)
     columns = [column for column in table.text if column.startswith(USES)]
     _check_budgets(path, [column.removeprefix(USES) for column in columns], budgets)
     drafts: list[_Draft] = []

@@ -54,6 +54,7 @@ def dimacs_instance(
     coordinates: Path | None = None,
     name: str | None = None,
     on_unreachable: OnUnreachable | None = None,
+    remarks: list[str] | None = None,
 ) -> Instance:
     """Return the instance of a DIMACS graph.
 
@@ -71,6 +72,8 @@ def dimacs_instance(
         The instance's; the graph's file name without its suffixes where None.
     on_unreachable
         As in `optimizer.problem.instance_file.read_instance`.
+    remarks
+        As in `optimizer.base.tables.read_csv`: for the tables of options and evaders.
 
     Raises
     ------
@@ -80,8 +83,8 @@ def dimacs_instance(
     roads = read_gr(graph)
     lonlat = None if coordinates is None else read_co(coordinates, roads.n_nodes)
     faults = FileProblems(evaders)
-    travelled = _Travelled(read_journeys(evaders, roads.n_nodes, faults), faults)
-    return _assembled(roads, placement, travelled, lonlat, name, on_unreachable)
+    travelled = _Travelled(read_journeys(evaders, roads.n_nodes, faults, remarks), faults)
+    return _assembled(roads, placement, travelled, lonlat, name, on_unreachable, remarks)
 
 
 def tntp_instance(
@@ -93,6 +96,7 @@ def tntp_instance(
     nodes: Path | None = None,
     name: str | None = None,
     on_unreachable: OnUnreachable | None = None,
+    remarks: list[str] | None = None,
 ) -> Instance:
     """Return the instance of a TNTP network.
 
@@ -115,6 +119,8 @@ def tntp_instance(
         The instance's; the network's file name without its suffixes where None.
     on_unreachable
         As in `optimizer.problem.instance_file.read_instance`.
+    remarks
+        As in `optimizer.base.tables.read_csv`: for the tables of options and evaders.
 
     Raises
     ------
@@ -127,10 +133,10 @@ def tntp_instance(
         travelled = _Travelled(_of_trips(trips, roads.n_nodes), FileProblems(trips))
     elif evaders is not None and trips is None:
         faults = FileProblems(evaders)
-        travelled = _Travelled(read_journeys(evaders, roads.n_nodes, faults), faults)
+        travelled = _Travelled(read_journeys(evaders, roads.n_nodes, faults, remarks), faults)
     else:
         raise InputError(Problem("--trips, --evaders", "both" if trips else "neither", "one of them"))
-    return _assembled(roads, placement, travelled, lonlat, name, on_unreachable)
+    return _assembled(roads, placement, travelled, lonlat, name, on_unreachable, remarks)
 
 
 @dataclass(frozen=True)
@@ -155,10 +161,11 @@ def _assembled(
     lonlat: NDArray[np.float64] | None,
     name: str | None,
     on_unreachable: OnUnreachable | None,
+    remarks: list[str] | None,
 ) -> Instance:
     reliability = _reliability(roads, placement.hazard)
     faults = FileProblems(placement.options)
-    options, resources = read_options(placement.options, roads, placement.budgets, faults)
+    options, resources = read_options(placement.options, roads, placement.budgets, faults, remarks)
     raise_together(faults, travelled.faults)
     journeys = travelled.journeys
     n, closed = roads.n_nodes, roads.n_closed

@@ -28,16 +28,19 @@ class ConvertedInstance:
         The problem.
     skipped
         Ids of the evaders without a path, which were left out.
+    remarks
+        How tables were read, where that is not plain.
     """
 
     file: Path
     instance: Instance
     skipped: tuple[str, ...]
+    remarks: tuple[str, ...]
 
 
 def save_converted(
     out: str | os.PathLike[str],
-    convert: Callable[[Callable[[Sequence[str]], None] | None], Instance],
+    convert: Callable[[Callable[[Sequence[str]], None] | None, list[str]], Instance],
     *,
     skip_unreachable: bool = False,
 ) -> ConvertedInstance:
@@ -48,7 +51,7 @@ def save_converted(
     out
         Instance file (JSON).
     convert
-        Makes the instance; it receives what to give to a converter as `on_unreachable`.
+        Makes the instance; it receives what to give to a converter as `on_unreachable` and as `remarks`.
     skip_unreachable
         Leave out evaders without a path; without it they are a fault.
 
@@ -60,6 +63,7 @@ def save_converted(
     file = Path(out)
     check_file(file)
     skipped: list[str] = []
-    instance = convert(skipped.extend if skip_unreachable else None)
+    remarks: list[str] = []
+    instance = convert(skipped.extend if skip_unreachable else None, remarks)
     write_instance(file, instance)
-    return ConvertedInstance(file, instance, tuple(skipped))
+    return ConvertedInstance(file, instance, tuple(skipped), tuple(remarks))

@@ -85,7 +85,8 @@ def import_cbp(
     """
     _check_one_proxy(crossings, staffing, constant)
     drops = DropCounts()
-    rows = _read(paths)
+    remarks: list[str] = []
+    rows = _read(paths, remarks)
     total, total_events = len(rows), int(rows["count"].sum())
     every = sorted(set(rows[OFFICE]))
     first, after = (
@@ -103,9 +104,9 @@ def import_cbp(
     if rows.empty:
         raise InputError(Problem("CBP seizures", "no row left by the choices together", "at least one", "Choose less"))
     if crossings is not None:
-        proxy = crossings_proxy(crossings, every, modes=modes, office_of=office_of)
+        proxy = crossings_proxy(crossings, every, modes=modes, office_of=office_of, remarks=remarks)
     elif staffing is not None:
-        proxy = staffing_proxy(staffing, every)
+        proxy = staffing_proxy(staffing, every, remarks=remarks)
     else:
         proxy = constant_proxy(float(constant or 0), sorted(set(rows[OFFICE])), first, after)
     made = effort_table(proxy, first, after)
@@ -140,7 +141,7 @@ def import_cbp(
         drops.dropped,
         len(rows),
         counts,
-        _notes(proxy, counts, rows),
+        (*remarks, *_notes(proxy, counts, rows)),
     )
     tables = {"seizures.csv": seizures, "effort.csv": effort.drop(columns=["start", "end"])}
     return Imported(tables, _entries(proxy, some_without=bool(without.any())), summary)
@@ -160,12 +161,12 @@ def _check_one_proxy(crossings: Path | None, staffing: Path | None, constant: fl
         )
 
 
-def _read(paths: Sequence[Path]) -> pd.DataFrame:
+def _read(paths: Sequence[Path], remarks: list[str]) -> pd.DataFrame:
     parts = []
     problems = ProblemList()
     for path in paths:
         try:
-            parts.append(read_columns(path, WHAT, REQUIRED, KEY))
+            parts.append(read_columns(path, WHAT, REQUIRED, KEY, numeric=(EVENTS, POUNDS), remarks=remarks))
         except InputError as error:
             problems.extend(error)
     problems.raise_if_any()

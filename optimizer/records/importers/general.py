@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.names import close_match
+from optimizer.base.table_dialect import blanked, missing_remark
 from optimizer.records.areas import name_key
 from optimizer.records.importers.frames import FILE, LINE, add_rows, numbers, read_columns
 from optimizer.records.importers.spans import span_text, spans
@@ -96,14 +98,14 @@ def _picked(raw: pd.DataFrame, mapping: Mapping, drops: DropCounts) -> pd.DataFr
 
 def _without_missing_words(raw: pd.DataFrame, mapping: Mapping, notes: list[str]) -> pd.DataFrame:
     """Return the rows with empty cells where a word of the mapping says that a value is missing; a sentence with their number joins `notes`."""
-    words = {word.casefold() for word in mapping.missing}
-    columns = list(dict.fromkeys(mapping.columns.named().values()))
-    missing = raw[columns].apply(lambda column: column.str.casefold().isin(words))
-    if not (count := int(missing.to_numpy().sum())):
-        return raw
-    found = ", ".join(sorted({text for name in columns for text in raw.loc[missing[name], name].unique()}))
-    notes.append(f"{count} cells are read as missing ({found}); state other words under missing.")
-    return raw.assign(**{name: raw[name].mask(missing[name], "") for name in columns})
+    outcomes = {word.casefold() for word in (*mapping.yes, *mapping.no)}
+    words = [word for word in mapping.missing if word.casefold() not in outcomes]
+    found: Counter[str] = Counter()
+    columns = dict.fromkeys(mapping.columns.named().values())
+    raw = raw.assign(**{name: blanked(raw[name].tolist(), words, found) for name in columns})
+    if found:
+        notes.append(missing_remark(found))
+    return raw
 
 
 def _repeats(raw: pd.DataFrame) -> pd.Series[bool]:

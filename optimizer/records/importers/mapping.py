@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field
 from optimizer.base.errors import ProblemList
 from optimizer.base.files import read_toml
 from optimizer.base.schema import Strict, validated
+from optimizer.base.table_dialect import MISSING
 from optimizer.records.importers.personal import is_personal
 
 if TYPE_CHECKING:
@@ -22,10 +23,6 @@ def _listed(value: object) -> object:
 
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_listed)]
-
-
-MISSING = ("NA", "N/A", "NULL", "-")
-"""Words by which statistics programs, databases and people mark a missing value."""
 
 
 class MappedColumns(Strict):
@@ -60,7 +57,9 @@ class Mapping(Strict):
     yes: Words = Field(("true", "yes", "1"), description="Outcomes that are a seizure, whatever their case.")
     no: Words = Field(("false", "no", "0"), description="Outcomes that are none.")
     where: dict[Text, Words] = Field(default_factory=dict, description="Column -> values; other rows are left out.")
-    missing: Words = Field(MISSING, description="Words that mean an empty cell, whatever their case.")
+    missing: Words = Field(
+        MISSING, description="Words that mean an empty cell, whatever their case, unless they are among yes or no."
+    )
     duplicates: Literal["keep", "drop"] = Field(
         "keep", description="Rows that equal an earlier one in all columns read."
     )

@@ -61,6 +61,7 @@ def crossings_proxy(
     *,
     modes: Sequence[str] = VEHICLES,
     office_of: Mapping[str, str] = OFFICE_OF_REGION,
+    remarks: list[str] | None = None,
 ) -> Proxy:
     """Read yearly northbound traffic (columns Year, Region, Modes, Northbound Crossing) as effort of the ports' field offices.
 
@@ -74,13 +75,16 @@ def crossings_proxy(
         Modes to add up.
     office_of
         Region of the table -> area of the records.
+    remarks
+        As in `optimizer.base.tables.read_csv`.
 
     Raises
     ------
     InputError
         If the table cannot be read, a mode is not in it, or a region or area is not known.
     """
-    table = read_columns(path, "a table of yearly crossings", (YEAR, REGION, MODE, CROSSED))
+    wanted = (YEAR, REGION, MODE, CROSSED)
+    table = read_columns(path, "a table of yearly crossings", wanted, numeric=(CROSSED,), remarks=remarks)
     there = sorted(set(table[MODE]))
     for mode in modes:
         if mode not in there:
@@ -108,7 +112,7 @@ def crossings_proxy(
     return Proxy(label, "northbound crossings (proxy)", rows, (note,))
 
 
-def staffing_proxy(path: Path, areas: Sequence[str]) -> Proxy:
+def staffing_proxy(path: Path, areas: Sequence[str], *, remarks: list[str] | None = None) -> Proxy:
     """Read a table of staff (columns area, time, staff) as staff-months.
 
     Parameters
@@ -117,13 +121,15 @@ def staffing_proxy(path: Path, areas: Sequence[str]) -> Proxy:
         The table; time is a month, a year, a fiscal year or first/last of these, staff the mean number over it.
     areas
         Areas of the records.
+    remarks
+        As in `optimizer.base.tables.read_csv`.
 
     Raises
     ------
     InputError
         If the table cannot be read, an area is not known or named twice at one time, or a number is negative or none.
     """
-    table = read_columns(path, "a table of staff", (AREA, TIME, STAFF))
+    table = read_columns(path, "a table of staff", (AREA, TIME, STAFF), numeric=(STAFF,), remarks=remarks)
     problems = ProblemList()
     keys = {name_key(name): name for name in areas}
     table["known"] = table[AREA].map(name_key).map(keys)
