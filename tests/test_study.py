@@ -25,11 +25,11 @@ from optimizer.lab.study.estimators import ESTIMATORS, OURS, RAW
 from optimizer.lab.study.goals import GOALS, Goal
 from optimizer.lab.study.measures import LATER, MONTHS, coverage, make_trial, measure, ranks, scores
 from optimizer.lab.study.page import study_text, write_study_page
-from optimizer.lab.study.roads import roads_file, world_of
+from optimizer.lab.study.roads import roads_file, study_roads, world_of
 from optimizer.lab.study.rows import ALERTS, EXPLORATION, MAPS, MapRow
 from optimizer.lab.study.run import CellTask, EndedCell, carry_out, loop_store, map_store, missing_cells, run
 from optimizer.lab.study.summary import Sample, Statistic, audit_share, lost, over, samples, share, statistic
-from optimizer.risk import History, RawCounts, as_records
+from optimizer.risk import History, RawCounts, World, as_records
 from optimizer.risk.simulation import SEARCHES_A_MONTH
 from tests.study_cases import loop_row, map_row, save_small_region
 
@@ -44,6 +44,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("roads")
     save_small_region(folder)
     return folder
+
+
+def truth_of(data: Path, cell: Cell) -> World:
+    return world_of(study_roads(data, "small"), cell)
 
 
 def test_the_goals_cells_come_first_and_none_comes_twice() -> None:
@@ -95,7 +99,7 @@ def test_ties_fall_by_lot() -> None:
 
 def test_a_trial_sees_two_years_and_is_judged_by_what_effort_explains(data: Path) -> None:
     cell = Cell("small", "mixed", "tips", 300, 3)
-    trial = make_trial(cell, world_of(data, cell).truth)
+    trial = make_trial(cell, truth_of(data, cell))
     assert trial.past.effort.shape[0] == MONTHS
     assert trial.later.effort.shape[0] == trial.audit.effort.shape[0] == LATER
     assert trial.past.tipped.sum() > 0
@@ -108,7 +112,7 @@ def test_a_trial_sees_two_years_and_is_judged_by_what_effort_explains(data: Path
 
 def test_all_ways_to_search_have_one_truth(data: Path) -> None:
     worlds = [
-        world_of(data, Cell("small", "mixed", effort, finds, 3)).truth
+        truth_of(data, Cell("small", "mixed", effort, finds, 3))
         for effort in ("tips", "uniform")
         for finds in (100, 400)
     ]
@@ -117,8 +121,8 @@ def test_all_ways_to_search_have_one_truth(data: Path) -> None:
 
 
 def test_measures_agree_with_plain_sums(data: Path) -> None:
-    made = world_of(data, CELL)
-    roads, world = made.roads, made.truth
+    roads = study_roads(data, "small")
+    world = world_of(roads, CELL)
     found = {row["estimator"]: row for row in measure(CELL, roads, world, tuple(ESTIMATORS))}
     assert found.keys() == ESTIMATORS.keys()
     trial = make_trial(CELL, world)
@@ -181,7 +185,7 @@ def test_coverage_counts_active_segments_inside_each_interval() -> None:
 def test_later_months_without_a_find_say_nothing() -> None:
     effort, none = np.ones((2, 3)), np.zeros((2, 3))
     model: Any = Oracle(np.ones(3))
-    found = scores("log", model, History(effort, none, none), np.ones(3), 1.0)
+    found = scores("log", model, History(effort, none, none), np.ones(3))
     assert set(found.values()) == {None}
 
 
@@ -190,8 +194,8 @@ def test_a_loop_that_knows_the_truth_finds_what_its_oracle_finds(
     data: Path, monkeypatch: pytest.MonkeyPatch, placement: str
 ) -> None:
     cell = Cell("small", "local", "loop", 300, 0)
-    made = world_of(data, cell)
-    roads, world = made.roads, made.truth
+    roads = study_roads(data, "small")
+    world = world_of(roads, cell)
     told = {"told": lambda _: Oracle(world.rate), "blind": lambda _: Oracle(np.ones(world.rate.size))}
     monkeypatch.setattr(loop, "ESTIMATORS", told)
     knows, blind = loop.follow(cell, roads, world, (("told", placement), ("blind", placement)))
@@ -202,8 +206,8 @@ def test_a_loop_that_knows_the_truth_finds_what_its_oracle_finds(
 
 def test_a_loop_learns_from_all_that_was_found(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cell = Cell("small", "local", "loop", 300, 0)
-    made = world_of(data, cell)
-    roads, world = made.roads, made.truth
+    roads = study_roads(data, "small")
+    world = world_of(roads, cell)
     seen: list[float] = []
 
     class Watcher(Oracle):

@@ -19,9 +19,14 @@ DATA = Path("../shared/data/osm")
 
 def study(
     data: Annotated[Path, typer.Option(help="Folder with an extract or saved network of each region.")] = DATA,
+    family: Annotated[
+        bool, typer.Option("--family", help="Run the family of worlds (f00 to f39) in place of the four named ones.")
+    ] = False,
     region: Annotated[
         list[str] | None,
-        typer.Option(help="Region: the beginning of its file's name. Repeatable. [andorra, liechtenstein]"),
+        typer.Option(
+            help="Region: the beginning of its file's name. Repeatable. [andorra, liechtenstein; of the family also generated]"
+        ),
     ] = None,
     only: Annotated[
         list[str] | None,
@@ -30,8 +35,13 @@ def study(
             help="Cells REGION-WORLD-EFFORT-SEIZURES-SEED that match, such as 'andorra-*-feedback-400-*'. Repeatable.",
         ),
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, max=1000, help="Truths of each kind.")] = 20,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="Truths of each kind. [20; of the family 5 in each region]")
+    ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Processes; times are clean with 1.")] = 1,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Run on a dask.distributed cluster instead.")
+    ] = None,
     time_limit: Annotated[float | None, typer.Option(min=0, help="Seconds after which no cell is begun.")] = None,
     out: Annotated[Path, typer.Option(help="Folder of the raw rows; the page is written beside it.")] = OUT,
     table: Annotated[
@@ -49,7 +59,7 @@ def study(
         return
     from optimizer.lab.study.study import check_ended, plan_study
 
-    planned = plan_study(data, out, regions=region or (), only=only or (), seeds=seeds)
+    planned = plan_study(data, out, regions=region or (), only=only or (), seeds=seeds, family=family)
     total, todo = len(planned.cells), len(planned.todo)
     printer = ProgressPrinter(silent=as_json)
     printer.message(f"{total} cells, {total - todo} of them done before")
@@ -63,7 +73,7 @@ def study(
             print_json({"cell": one.cell.name, "rows": len(one.rows), "fault": one.fault or None})
 
     try:
-        ended = planned.carry_out(show_cell, jobs=jobs, time_limit=time_limit)
+        ended = planned.carry_out(show_cell, jobs=jobs, time_limit=time_limit, scheduler=scheduler)
     except KeyboardInterrupt:
         print_note(f"Interrupted after {count} of {todo} cells. Rows are kept; the same command goes on from there.")
         return

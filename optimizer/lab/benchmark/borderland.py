@@ -123,7 +123,7 @@ def region_instance(
     """
     rng = np.random.default_rng(seed)
     land = draw_land(n_nodes, barrier, rng)
-    demand = _demand(land, habitual)
+    demand = land_demand(land, habitual)
     loads = traffic(land.roads, demand, rng)
     sector = _sectors(land.roads.middle[:, 0], n_sectors)
     options = (
@@ -307,7 +307,7 @@ def _to_nearest_town(land: Land) -> list[tuple[int, int]]:
     return pairs
 
 
-def _demand(land: Land, habitual: float) -> Demand:
+def land_demand(land: Land, habitual: float) -> Demand:
     """Return who goes where: from the larger half of the towns abroad to the larger half of those at home."""
     home = land.depth[land.towns] > 0
     abroad, goals = land.towns[~home], land.towns[home]

@@ -111,8 +111,9 @@ def alert_row(roads: StudyRoads, cell: Cell) -> AlertRow:
     """Simulate one record and return its alerts."""
     rng = np.random.default_rng([cell.seed, *f"{cell.world} {cell.effort} {cell.seizures}".encode()])
     network = roads.network
+    kind: Any = cell.world
     effort: Any = cell.effort
-    world = make_world(cell.world, network, roads.table, rng)
+    world = make_world(kind, network, roads.table, rng)
     history = make_history(world, effort, cell.seizures, MONTHS, rng)
     per_search = history.found.sum() / (history.effort * world.rate).sum()
     truth = per_search * history.effort[-WINDOW:].sum(axis=0) * world.rate

@@ -1,20 +1,32 @@
-"""The cells of the study, in the order they are run, and the random streams that belong to each."""
+"""The cells of the study, in the order they are run, and the random streams that belong to each.
+
+A cell searches one truth in one way: a world of the family (`optimizer.risk.simulation.family`) as it is designed, or as it would be if it were
+searched evenly; or a corner of it, one of the named worlds.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence  # noqa: TC003 - the dataclasses' annotations are read by tools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
+from functools import lru_cache
 from itertools import chain, product
 from zlib import crc32
 
 import numpy as np
 
-from optimizer.risk.simulation import EffortKind, WorldKind  # noqa: TC001 - as above
+from optimizer.risk.simulation import Design, EffortKind, WorldKind, draw_family
 
 ROOT = 20_261_124
 """First number of every seed of the study: nobody calibrated anything on these streams."""
 REGIONS = ("andorra", "liechtenstein")
+GENERATED = "generated"
+"""Name of the region that is not a place."""
+FAMILY_REGIONS = (*REGIONS, GENERATED)
+FAMILY_WORLDS, FAMILY_SEEDS, FAMILY_SEED = 40, 5, 20_261_125
+"""Worlds of the family, truths of each in each region, and the seed of the hypercube that is reported."""
+DESIGNED, EVEN = "designed", "even"
+"""How a world of the family is searched: as it is designed, or all of its open roads alike."""
 WORLDS: tuple[WorldKind, ...] = ("flows", "uninformed", "mixed", "local")
 EFFORTS: tuple[EffortKind, ...] = ("feedback", "uniform", "tips", "exploring", "static")
 SEIZURES = (400, 100, 1600)
@@ -32,6 +44,7 @@ class Stream(IntEnum):
     AUDIT = 2
     TIES = 3
     LOOP = 4
+    CLERK = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +56,9 @@ class Cell:
     region
         Name of the roads.
     world
-        Kind of the truth.
+        Kind of the truth, or "f" and the number of a world of the family.
     effort
-        Kind of the search, or "loop" where each estimate says where is searched next.
+        Kind of the search, or "loop" where each estimate says where is searched next; `DESIGNED` or `EVEN` in the family.
     seizures
         Finds there are to be in the time that estimators see, about.
     seed
@@ -53,8 +66,8 @@ class Cell:
     """
 
     region: str
-    world: WorldKind
-    effort: EffortKind | str
+    world: str
+    effort: str
     seizures: int
     seed: int
 
@@ -73,6 +86,19 @@ class Cell:
         """Whether estimates say where is searched."""
         return self.effort == LOOP
 
+    @property
+    def is_family(self) -> bool:
+        """Whether its world is one of the family."""
+        return self.effort in {DESIGNED, EVEN}
+
+    @property
+    def design(self) -> Design:
+        """The settings of a world of the family, as this cell searches it."""
+        design = family()[int(self.world[1:])]
+        if self.effort == EVEN:
+            return replace(design, search=replace(design.search, movement="even", exploring=0.0))
+        return design
+
     def stream(self, purpose: Stream) -> np.random.Generator:
         """Return the cell's random stream for a purpose: the same for every way to search and every number of seizures."""
         place = crc32(f"{self.region} {self.world}".encode())
@@ -80,6 +106,22 @@ class Cell:
 
 
 LOOP = "loop"
+
+
+@lru_cache(maxsize=1)
+def family() -> tuple[Design, ...]:
+    """Return the worlds of the family that is reported."""
+    return draw_family(FAMILY_WORLDS, FAMILY_SEED)
+
+
+def family_plan(regions: Sequence[str] = FAMILY_REGIONS, seeds: int = FAMILY_SEEDS) -> list[Cell]:
+    """Return the cells of the family: seeds are the outer loop; each world as designed, then, where effort moves, searched evenly."""
+    found = []
+    for seed, region, (number, design) in product(range(seeds), regions, enumerate(family())):
+        moves = design.search.movement != "even"
+        ways = (DESIGNED, EVEN) if moves else (DESIGNED,)
+        found += [Cell(region, f"f{number:02d}", way, design.seizures, seed) for way in ways]
+    return found
 
 
 def plan(regions: Sequence[str] = REGIONS, seeds: int = SEEDS) -> list[Cell]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files import sha256
-from optimizer.lab.study.cells import Stream
+from optimizer.lab.benchmark.borderland import draw_land, land_demand
+from optimizer.lab.study.cells import DESIGNED, GENERATED, Stream
 from optimizer.region import read_region
-from optimizer.risk import make_world
+from optimizer.risk import OdTable, make_world
 from optimizer.risk.demand import gateway_masses, gravity_table
 
 if TYPE_CHECKING:
@@ -20,15 +21,17 @@ if TYPE_CHECKING:
 
     from optimizer.lab.study.cells import Cell
     from optimizer.problem.network import Network
-    from optimizer.risk import OdTable, World
+    from optimizer.risk import World
 
 SUFFIXES = (".gpkg", ".osm.pbf", ".osm")
 PORT, OTHER = 1.0, 0.15
 """Loads that enter by a crossing with checks and by one without, before any record has spoken."""
 DECAY_HOURS = 2 / 3
+GENERATED_NODES, GENERATED_SEED = 2200, 13
+GENERATED_NAME = f"{GENERATED}-{GENERATED_NODES}-{GENERATED_SEED}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StudyRoads:
     """Roads and the prior table, which an estimator knows beside the record, and the SHA-256 of the file that both come from."""
 
@@ -54,8 +57,28 @@ def roads_file(folder: Path, region: str) -> Path:
 
 @lru_cache(maxsize=8)
 def roads_digest(folder: Path, region: str) -> str:
-    """Return the SHA-256 of a region's file."""
-    return sha256(roads_file(folder, region))
+    """Return the SHA-256 of a region's file, or the name of the generated one with its size and seed."""
+    return GENERATED_NAME if region == GENERATED else sha256(roads_file(folder, region))
+
+
+def study_roads(folder: Path, region: str) -> StudyRoads:
+    """Return the roads of a region by its name; the generated one needs no file.
+
+    Raises
+    ------
+    InputError
+        If there is no file, it cannot be read, or nothing would travel on its roads.
+    """
+    return generated_roads() if region == GENERATED else read_study_roads(roads_file(folder, region), region)
+
+
+@lru_cache(maxsize=1)
+def generated_roads() -> StudyRoads:
+    """Return two made-up countries with mountains between them: traffic goes from the larger towns of one to those of the other."""
+    land = draw_land(GENERATED_NODES, "mountains", np.random.default_rng(GENERATED_SEED))
+    demand = land_demand(land, 0.0)
+    table = OdTable(demand.origins, demand.destinations, demand.shares(land.roads))
+    return StudyRoads(land.roads.network, table, GENERATED_NAME)
 
 
 @lru_cache(maxsize=4)
@@ -89,21 +112,12 @@ def read_alert_roads(extract: Path) -> StudyRoads:
 
 
 @lru_cache(maxsize=2)
-def _world(path: Path, region: str, first: Cell) -> World:
-    roads = read_study_roads(path, region)
-    return make_world(first.world, roads.network, roads.table, first.stream(Stream.WORLD))
+def _world(roads: StudyRoads, first: Cell) -> World:
+    kind: Any = first.design.world if first.is_family else first.world
+    return make_world(kind, roads.network, roads.table, first.stream(Stream.WORLD))
 
 
-@dataclass(frozen=True)
-class StudyWorld:
-    """The roads and the truth of a cell."""
-
-    roads: StudyRoads
-    truth: World
-
-
-def world_of(folder: Path, cell: Cell) -> StudyWorld:
-    """Return the roads and the truth of a cell: one truth for all ways to search it and all numbers of seizures."""
-    path = roads_file(folder, cell.region)
-    first = replace(cell, effort="", seizures=0)
-    return StudyWorld(read_study_roads(path, cell.region), _world(path, cell.region, first))
+def world_of(roads: StudyRoads, cell: Cell) -> World:
+    """Return the truth of a cell: one truth for all ways to search it and all numbers of seizures."""
+    first = replace(cell, effort=DESIGNED if cell.is_family else "", seizures=0)
+    return _world(roads, first)

@@ -7,7 +7,8 @@ from pydantic import Field
 from optimizer.base.schema import Strict
 from optimizer.lab.rows import RunKey, StoredRow
 
-MAPS, LOOPS, ALERTS, EXPLORATION = "rows.jsonl", "loops.jsonl", "alerts.jsonl", "exploration.jsonl"
+MAPS, FAMILY, LOOPS = "rows.jsonl", "family.jsonl", "loops.jsonl"
+ALERTS, EXPLORATION = "alerts.jsonl", "exploration.jsonl"
 
 
 class SimulatedRow(StoredRow):

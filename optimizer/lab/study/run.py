@@ -10,23 +10,26 @@ from collections import deque
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, takewhile
 from multiprocessing import get_context, parent_process
 from pathlib import Path  # noqa: TC003 - the dataclass's annotations are read by tools
 from typing import TYPE_CHECKING
 
+from optimizer.lab.cluster import NO_TLS, completed, connected
 from optimizer.lab.machine import package_version, stamp
 from optimizer.lab.rows import RowStore, RunKey
-from optimizer.lab.study.cells import Cell  # noqa: TC001 - as above
-from optimizer.lab.study.estimators import ESTIMATORS
+from optimizer.lab.study.cells import EVEN, Cell
+from optimizer.lab.study.estimators import ESTIMATORS, OURS
 from optimizer.lab.study.loop import PAIRS, follow
 from optimizer.lab.study.measures import measure
-from optimizer.lab.study.roads import roads_digest, world_of
-from optimizer.lab.study.rows import LOOPS, MAPS, LoopRow, MapRow
+from optimizer.lab.study.roads import roads_digest, study_roads, world_of
+from optimizer.lab.study.rows import FAMILY, LOOPS, MAPS, LoopRow, MapRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Future
+
+    from optimizer.lab.study.roads import StudyRoads
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -69,16 +72,27 @@ def loop_store(folder: Path) -> RowStore[LoopRow]:
     return RowStore(folder / LOOPS, LoopRow)
 
 
+def family_store(folder: Path) -> RowStore[MapRow]:
+    """Return the rows of the family of worlds in a folder."""
+    return RowStore(folder / FAMILY, MapRow)
+
+
 def missing_cells(cells: Sequence[Cell], data: Path, folder: Path) -> list[CellTask]:
     """Return what a folder of rows lacks of the cells, in their order."""
-    known = map_store(folder).keys() | loop_store(folder).keys()
+    known = map_store(folder).keys() | loop_store(folder).keys() | family_store(folder).keys()
     found = []
     for cell in cells:
-        methods: list[tuple[str, ...]] = list(PAIRS) if cell.is_loop else [(name,) for name in ESTIMATORS]
-        wanted = tuple(method for method in methods if _key(cell, data, method) not in known)
+        wanted = tuple(method for method in _methods(cell) if _key(cell, data, method) not in known)
         if wanted:
             found.append(CellTask(cell, data, wanted))
     return found
+
+
+def _methods(cell: Cell) -> list[tuple[str, ...]]:
+    """Return what is run on a cell; in worlds of the family that are searched evenly the recommended model alone, for what chasing costs it."""
+    if cell.is_loop:
+        return list(PAIRS)
+    return [(OURS,)] if cell.effort == EVEN else [(name,) for name in ESTIMATORS]
 
 
 def _key(cell: Cell, data: Path, method: tuple[str, ...]) -> RunKey:
@@ -88,12 +102,13 @@ def _key(cell: Cell, data: Path, method: tuple[str, ...]) -> RunKey:
     return RunKey.of(package_version(), roads_digest(data, cell.region), method[0], **options, **placement)
 
 
-def run(task: CellTask) -> list[MapRow | LoopRow]:
-    """Return the rows of a task, made in this process."""
+def run(task: CellTask, roads: StudyRoads | None = None) -> list[MapRow | LoopRow]:
+    """Return the rows of a task, made in this process, on the roads of its folder unless they are given."""
     cell = task.cell
-    made = world_of(task.data, cell)
+    roads = roads or study_roads(task.data, cell.region)
+    truth = world_of(roads, cell)
     common = {
-        "roads": made.roads.digest,
+        "roads": roads.digest,
         "region": cell.region,
         "world": cell.world,
         "effort": cell.effort,
@@ -103,9 +118,9 @@ def run(task: CellTask) -> list[MapRow | LoopRow]:
     }
     if cell.is_loop:
         pairs = tuple((estimator, placement) for estimator, placement in task.wanted)
-        return [LoopRow(**common, **found) for found in follow(cell, made.roads, made.truth, pairs)]
+        return [LoopRow(**common, **found) for found in follow(cell, roads, truth, pairs)]
     names = [name for (name,) in task.wanted]
-    return [MapRow(**common, **found) for found in measure(cell, made.roads, made.truth, names)]
+    return [MapRow(**common, **found) for found in measure(cell, roads, truth, names)]
 
 
 def carry_out(
@@ -114,6 +129,7 @@ def carry_out(
     *,
     jobs: int = 1,
     time_limit: float | None = None,
+    scheduler: str | None = None,
     on_end: Callable[[EndedCell], None] = lambda _: None,
 ) -> None:
     """Run tasks and keep their rows.
@@ -128,6 +144,8 @@ def carry_out(
         Processes, >= 1.
     time_limit
         Seconds after which no task is begun.
+    scheduler
+        Address of a dask scheduler whose workers run the tasks in place of processes here.
     on_end
         Called after the rows of a task are kept, or when it failed.
 
@@ -136,12 +154,27 @@ def carry_out(
     KeyboardInterrupt
         When it comes; the rows of every task that ended are on disk, and no process is left behind.
     """
-    maps, loops = map_store(folder), loop_store(folder)
+    maps, loops, family = map_store(folder), loop_store(folder), family_store(folder)
     maps.append()
-    for ended in _pool(todo, jobs, time_limit):
-        maps.append(*(row for row in ended.rows if isinstance(row, MapRow)))
+    for ended in _pool(todo, jobs, time_limit) if scheduler is None else _cluster(todo, scheduler, time_limit):
+        (family if ended.cell.is_family else maps).append(*(row for row in ended.rows if isinstance(row, MapRow)))
         loops.append(*(row for row in ended.rows if isinstance(row, LoopRow)))
         on_end(ended)
+
+
+def _cluster(todo: Sequence[CellTask], address: str, time_limit: float | None) -> Iterator[EndedCell]:
+    """Run tasks on the workers of a cluster, which get the roads sent and need no folder in common."""
+    until = None if time_limit is None else time.monotonic() + time_limit
+    with connected(address, NO_TLS) as client:
+        sent = {
+            region: client.scatter(study_roads(task.data, region), broadcast=True)
+            for region, task in {task.cell.region: task for task in todo}.items()
+        }
+        due = takewhile(lambda _: until is None or time.monotonic() < until, todo)
+        calls = ((kept, (task, sent[task.cell.region])) for task in due)
+        for call in completed(client, calls):
+            task = call.arguments[0]
+            yield EndedCell(task.cell, [], call.fault) if call.fault else call.result
 
 
 def _pool(todo: Sequence[CellTask], jobs: int, time_limit: float | None) -> Iterator[EndedCell]:
@@ -155,7 +188,7 @@ def _pool(todo: Sequence[CellTask], jobs: int, time_limit: float | None) -> Iter
                 if until is not None and time.monotonic() >= until:
                     waiting.clear()
                 for task in list(islice(waiting, jobs - len(running))):
-                    running[executor.submit(_kept, task)] = task
+                    running[executor.submit(kept, task)] = task
                     waiting.popleft()
                 # a plain wait is not interruptible everywhere; one with a timeout is
                 done, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
@@ -194,9 +227,9 @@ def _settle() -> None:
     threading.Thread(target=follow_parent, daemon=True).start()
 
 
-def _kept(task: CellTask) -> EndedCell:
+def kept(task: CellTask, roads: StudyRoads | None = None) -> EndedCell:
     """Run a task; what goes wrong costs its own rows."""
     try:
-        return EndedCell(task.cell, run(task))
+        return EndedCell(task.cell, run(task, roads))
     except Exception as error:  # noqa: BLE001 - whatever it is, the other cells go on
         return EndedCell(task.cell, [], f"{type(error).__name__}: {error}"[:300])

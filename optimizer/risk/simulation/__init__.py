@@ -1,56 +1,62 @@
 """Worlds whose truth is known, and records made in them: what every risk model is judged on.
 
 A world is a true rate of seizures per unit of effort on every segment. A history is what comes of searching it, month by month, under a way
-of choosing where to look. The truth's travellers do not choose roads as any estimator here believes: each takes the road that looks
-fastest to him (Burrell 1968), with his own error on every segment.
+of choosing where to look; a record is what is written down of it, right or wrong. Worlds differ by the settings of
+`optimizer.risk.simulation.settings`; `optimizer.risk.simulation.family` draws a family of them that covers the settings evenly. The truth's
+travellers do not choose roads as any estimator here believes (`optimizer.risk.simulation.routes`).
 
-**Frozen on 24 November 2026**, before the study of the risk models (`optimizer.lab.study`, results/risk.md) was run: the settings of
-`optimizer.risk.simulation.world` and `optimizer.risk.simulation.searching`, and every draw that a seed makes, stay as they are.
-A test holds the settings and the draws. Planted changes (`Change`) were added after; a history without them is what it was.
+**Frozen on 24 November 2026**, before the study of the risk models (`optimizer.lab.study`, results/risk.md) was run: the named settings and
+every draw that a seed makes under them stay as they are. A test holds the settings and the draws. Planted changes (`Change`) and the other
+settings were added after; a history under the named ones is what it was. The family was frozen on 25 November 2026, before it was run.
 """
 
 from __future__ import annotations
 
-from optimizer.risk.simulation.record import FIRST_MONTH, as_records
+from optimizer.risk.simulation.family import FACTORS, Design, draw_family
+from optimizer.risk.simulation.record import FIRST_MONTH, Clerk, as_records
+from optimizer.risk.simulation.routes import ADDRESS_S, DRIVERS, PERCEPTION, true_flow
 from optimizer.risk.simulation.searching import (
-    BEAT_S,
-    CHASING,
-    EXPLORING,
-    NEAR_S,
     SEARCHES_A_MONTH,
-    STATIONS,
-    TIPPED,
     Change,
-    EffortKind,
     History,
+    SecondSource,
     make_history,
     rate_for,
     search,
 )
-from optimizer.risk.simulation.world import (
-    ADDRESS_S,
-    DRIVERS,
+from optimizer.risk.simulation.settings import (
+    AS_IT_WAS,
+    CHASING,
+    EXPLORING,
     FLOWS_IN_MIXED,
     MASS_ERROR,
-    PERCEPTION,
+    SPOTS,
+    TIPPED,
+    UNINFORMED_ERROR,
+    EffortKind,
+    RecordSettings,
+    SearchSettings,
+    WorldKind,
+    WorldSettings,
+)
+from optimizer.risk.simulation.where import BEAT_S, NEAR_S, STATIONS
+from optimizer.risk.simulation.world import (
     ROUGHNESS,
     SPOT_REACH_S,
-    SPOTS,
-    UNINFORMED_ERROR,
     World,
-    WorldKind,
     captured,
     local_markets,
     make_world,
-    true_flow,
 )
 
 __all__ = [
     "ADDRESS_S",
+    "AS_IT_WAS",
     "BEAT_S",
     "CHASING",
     "DRIVERS",
     "EXPLORING",
+    "FACTORS",
     "FIRST_MONTH",
     "FLOWS_IN_MIXED",
     "MASS_ERROR",
@@ -64,12 +70,19 @@ __all__ = [
     "TIPPED",
     "UNINFORMED_ERROR",
     "Change",
+    "Clerk",
+    "Design",
     "EffortKind",
     "History",
+    "RecordSettings",
+    "SearchSettings",
+    "SecondSource",
     "World",
     "WorldKind",
+    "WorldSettings",
     "as_records",
     "captured",
+    "draw_family",
     "local_markets",
     "make_history",
     "make_world",

@@ -5,35 +5,45 @@ The settings are frozen (`optimizer.risk.simulation`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.risk.simulation.world import around
+from optimizer.risk.simulation.settings import EFFORT_KINDS, EffortKind, SearchSettings
+from optimizer.risk.simulation.where import STATIONS, Mover, Nearness, make_habit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from optimizer.problem.network import Network
+    from optimizer.risk.simulation.where import Habit
     from optimizer.risk.simulation.world import World
 
     Floats = NDArray[np.float64]
 
-EffortKind = Literal["uniform", "static", "feedback", "tips", "exploring"]
-"""Alike per kilometre; where searches always were; chasing earlier seizures; that with seizures from tips that no effort explains; that with
-a share of exploration."""
-
-CHASING, EXPLORING = 0.7, 0.2
-NEAR_S = 15.0
-"""Travel time over which the wish to search near an earlier seizure falls by a factor e."""
-TIPPED = 0.25
-"""Share of seizures that come from tips."""
 SEARCHES_A_MONTH = 350
-STATIONS, BEAT_S = 6, 300.0
-"""Places that searches start from, and the travel time over which they thin out by a factor e: habit knows nothing of the truth."""
+DISPLACED_MONTHS = 3
+"""For how long traffic keeps away from where something was seized."""
+TEAMS = STATIONS
+
+
+@dataclass(frozen=True)
+class SecondSource:
+    """The part of a history that a second source of searches did, which writes its own record.
+
+    Attributes
+    ----------
+    effort, found
+        (months, m) searches and seizures.
+    detection
+        Detection of this source over that of the first.
+    """
+
+    effort: Floats
+    found: Floats
+    detection: float
 
 
 @dataclass(frozen=True)
@@ -47,21 +57,49 @@ class History:
     found
         (months, m) seizures, those from tips among them.
     tipped
-        (months, m) seizures from tips, which no effort explains.
+        (months, m) seizures from tips, which chance did not bring about.
+    second
+        What of it a second source did; None where there is one source.
+    tips_recorded
+        Whether `effort` has a search for each seizure from a tip.
     """
 
     effort: Floats
     found: Floats
     tipped: Floats
+    second: SecondSource | None = None
+    tips_recorded: bool = False
 
     def months(self, chosen: slice) -> History:
         """Return some of the months."""
-        return History(self.effort[chosen], self.found[chosen], self.tipped[chosen])
+        second = self.second
+        if second is not None:
+            second = replace(second, effort=second.effort[chosen], found=second.found[chosen])
+        return replace(
+            self, effort=self.effort[chosen], found=self.found[chosen], tipped=self.tipped[chosen], second=second
+        )
+
+    @property
+    def weighed(self) -> Floats:
+        """(months, m) searches, those of the second source by what they detect beside the first."""
+        second = self.second
+        return self.effort if second is None else self.effort + (second.detection - 1) * second.effort
+
+    def without_tips(self) -> History:
+        """Return what chance brought about: no seizure from a tip, nor the search that a tip led to."""
+        first = self.effort if self.second is None else self.effort - self.second.effort
+        led = np.minimum(self.tipped, first) if self.tips_recorded else 0.0
+        return replace(
+            self, effort=self.effort - led, found=self.found - self.tipped, tipped=np.zeros_like(self.tipped)
+        )
 
     def followed_by(self, later: History) -> History:
         """Return both, one after the other."""
-        pairs = ((self.effort, later.effort), (self.found, later.found), (self.tipped, later.tipped))
-        return History(*(np.concatenate(pair) for pair in pairs))
+        return History(
+            np.concatenate((self.effort, later.effort)),
+            np.concatenate((self.found, later.found)),
+            np.concatenate((self.tipped, later.tipped)),
+        )
 
 
 @dataclass(frozen=True)
@@ -85,7 +123,7 @@ class Change:
 
 def make_history(
     world: World,
-    kind: EffortKind,
+    kind: EffortKind | SearchSettings,
     seizures: float,
     months: int,
     rng: np.random.Generator,
@@ -100,7 +138,7 @@ def make_history(
     world
         The truth.
     kind
-        How it is chosen where to look.
+        How it is chosen where to look, by name or by its settings.
     seizures
         How many seizures there are to be, about.
     months
@@ -115,15 +153,17 @@ def make_history(
     """
     if rate_per_search is None:
         rate_per_search = rate_for(world, kind, seizures, months, rng)
-    return _searched(world, kind, rate_per_search, months, rng, changes)
+    return _searched(world, _settings(kind), rate_per_search, months, rng, changes)
 
 
-def rate_for(world: World, kind: EffortKind, seizures: float, months: int, rng: np.random.Generator) -> float:
+def rate_for(
+    world: World, kind: EffortKind | SearchSettings, seizures: float, months: int, rng: np.random.Generator
+) -> float:
     """Return the seizures that a search makes where the world's rate is 1, such that there are about as many as asked for; by trial."""
     length = world.network.length_m[world.network.segment_arc]
     rate = seizures / (SEARCHES_A_MONTH * months) / max(float((world.rate * length).sum() / length.sum()), 1e-12)
     for _ in range(4):
-        found = float(_searched(world, kind, rate, months, rng).found.sum())
+        found = float(_searched(world, _settings(kind), rate, months, rng).found.sum())
         rate *= min(max(seizures / max(found, 1.0), 0.2), 5.0)
     return rate
 
@@ -146,9 +186,13 @@ def search(rate: Floats, per_search: float, chance: Floats, rng: np.random.Gener
     return effort, rng.poisson(per_search * effort * rate).astype(np.float64)
 
 
+def _settings(kind: EffortKind | SearchSettings) -> SearchSettings:
+    return kind if isinstance(kind, SearchSettings) else EFFORT_KINDS[kind]
+
+
 def _searched(
     world: World,
-    kind: EffortKind,
+    chosen: SearchSettings,
     per_search: float,
     months: int,
     rng: np.random.Generator,
@@ -156,28 +200,53 @@ def _searched(
 ) -> History:
     network = world.network
     length = network.length_m[network.segment_arc]
-    even = length / length.sum()
-    usual = _usual(network, rng)
-    near = _Near(network)
-    effort, found, tipped = (np.zeros((months, length.size)) for _ in range(3))
+    habit = make_habit(network, rng)
+    mover = Mover(chosen, habit, Nearness(network), length / length.sum())
+    crew = _Crew.of(chosen, habit, rng)
+    effort, found, tipped, second, theirs = (np.zeros((months, length.size)) for _ in range(5))
     for month in range(months):
-        rate = _rate_in(world, month, changes)
-        chance = even if kind == "uniform" else usual
-        if kind not in {"uniform", "static"}:
-            wish = near.wish(found[:month].sum(axis=0))
-            chance = CHASING * wish + (1 - CHASING) * usual if wish.any() else usual
-        if kind == "exploring":
-            chance = EXPLORING * even + (1 - EXPLORING) * chance
-        effort[month], found[month] = search(rate, per_search, chance, rng)
-        if kind == "tips":
-            size = rng.poisson(found[month].sum() * TIPPED / (1 - TIPPED))
-            tipped[month] = rng.multinomial(size, rate * length / (rate * length).sum())
+        passing = _displaced(_rate_in(world, month, changes), found[:month], mover, length)
+        rate = passing if world.detection is None else passing * world.detection
+        chance = mover.chance(found[:month], rng)
+        if crew is None:
+            effort[month], found[month] = search(rate, per_search, chance, rng)
+        else:
+            effort[month] = rng.multinomial(SEARCHES_A_MONTH, chance)
+            second[month] = rng.binomial(effort[month].astype(np.int64), crew.second_share[habit.district])
+            expected = per_search * rate * crew.detection[rng.permutation(TEAMS)][habit.district]
+            theirs[month] = rng.poisson(crew.second_detection * expected * second[month])
+            found[month] = theirs[month] + rng.poisson(expected * (effort[month] - second[month]))
+        if chosen.tips > 0:
+            size = rng.poisson(found[month].sum() * chosen.tips / (1 - chosen.tips))
+            tipped[month] = rng.multinomial(size, passing * length / (passing * length).sum())
             found[month] += tipped[month]
-    return History(effort, found, tipped)
+            if chosen.tips_recorded:
+                effort[month] += tipped[month]
+    source = SecondSource(second, theirs, chosen.second_detection) if chosen.second_detection > 0 else None
+    return History(effort, found, tipped, source, chosen.tips_recorded)
+
+
+@dataclass(frozen=True, slots=True)
+class _Crew:
+    """Who searches: the second source's (stations,) share of the searches and its detection, and the (teams,) detection of the teams."""
+
+    second_share: Floats
+    second_detection: float
+    detection: Floats
+
+    @classmethod
+    def of(cls, chosen: SearchSettings, habit: Habit, rng: np.random.Generator) -> _Crew | None:
+        """Return the crew; None where all searches are alike."""
+        if chosen.team == 0 and chosen.second_detection == 0:
+            return None
+        stations = int(habit.district.max()) + 1
+        share = rng.random(max(stations, STATIONS)) if chosen.second_detection > 0 else np.zeros(STATIONS)
+        detection = rng.lognormal(0.0, chosen.team, TEAMS)
+        return cls(share, chosen.second_detection or 1.0, detection / detection.mean())
 
 
 def _rate_in(world: World, month: int, changes: Sequence[Change]) -> Floats:
-    """Return the (m,) truth of a month."""
+    """Return what passes, (m,), in a month."""
     rate = world.rate.copy()
     for change in changes:
         if month >= change.month:
@@ -185,34 +254,10 @@ def _rate_in(world: World, month: int, changes: Sequence[Change]) -> Floats:
     return rate
 
 
-def _usual(network: Network, rng: np.random.Generator) -> Floats:
-    """Return the (m,) chance of a search where searches always were: around a few stations, and by habits of no reason."""
-    arc = network.segment_arc
-    stations = rng.integers(network.n_nodes, size=STATIONS)
-    away = around(network).distances(stations).min(axis=0)
-    from_ends = np.minimum(away[network.tail[arc]], away[network.head[arc]])
-    thinned = 0.1 + np.exp(-np.where(np.isfinite(from_ends), from_ends, np.inf) / BEAT_S)
-    chance = network.length_m[arc] * thinned * rng.lognormal(0.0, 1.0, arc.size)
-    return np.asarray(chance / chance.sum())
-
-
-class _Near:
-    """Where one wants to search after earlier seizures; each segment's neighbourhood is worked out once."""
-
-    def __init__(self, network: Network) -> None:
-        self._network = network
-        self._graph = around(network)
-        self._known: dict[int, Floats] = {}
-
-    def wish(self, past: Floats) -> Floats:
-        """Return the (m,) shares of the wish; 0 where nothing was found yet."""
-        arc = self._network.segment_arc
-        out = np.zeros(arc.size)
-        for segment in np.flatnonzero(past).tolist():
-            if segment not in self._known:
-                node = self._network.tail[arc[segment]]
-                away = self._graph.distances([node], limit=6 * NEAR_S)[0]
-                from_ends = np.minimum(away[self._network.tail[arc]], away[self._network.head[arc]])
-                self._known[segment] = np.exp(-from_ends / NEAR_S)
-            out += past[segment] * self._known[segment]
-        return out / out.sum() if out.any() else out
+def _displaced(rate: Floats, found: Floats, mover: Mover, length: Floats) -> Floats:
+    """Return what passes once traffic keeps away from recent seizures; the total by length stays."""
+    if mover.settings.displaced == 0 or not len(found):
+        return rate
+    near = np.minimum(mover.nearness.near(found[-DISPLACED_MONTHS:].sum(axis=0)), 1.0)
+    left = rate * (1 - mover.settings.displaced * near)
+    return np.asarray(left * (rate @ length) / max(float(left @ length), 1e-300))

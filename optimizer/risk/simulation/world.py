@@ -6,35 +6,26 @@ The settings are frozen (`optimizer.risk.simulation`).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.problem.graph import cost_graph
+from optimizer.risk.simulation.routes import around, true_flow
+from optimizer.risk.simulation.settings import WORLD_KINDS, WorldKind, WorldSettings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.problem.graph import CostGraph
     from optimizer.problem.network import Network
     from optimizer.risk.od import OdTable
 
     Floats = NDArray[np.float64]
 
-WorldKind = Literal["flows", "uninformed", "mixed", "local"]
-"""All flows; flows of which the prior table knows the places and not the masses; 60 % flows and 40 % local; nothing but local."""
-
-DRIVERS = 30
-PERCEPTION = 0.3
-"""Standard deviation of the log of how long a driver believes a segment takes over what it takes."""
-ADDRESS_S = 120.0
-"""Travel time from the middle of a settlement over which addresses thin out by a factor e."""
-MASS_ERROR, UNINFORMED_ERROR = 0.5, 1.5
-"""Standard deviation of the log of true masses over those of the prior table."""
-FLOWS_IN_MIXED = 0.6
-SPOTS, SPOT_REACH_S, ROUGHNESS = 40, 45.0, 0.5
-"""Local markets, the travel time in seconds over which what they draw falls by a factor e, and the standard deviation of the log of what is
-each segment's own."""
+SPOT_REACH_S, ROUGHNESS = 45.0, 0.5
+"""Travel time in seconds over which what a local market draws falls by a factor e, and the standard deviation of the log of what is each
+segment's own."""
+SIGHTS, SIGHT_REACH_S = 12, 240.0
+"""Places around which detection is alike, and the travel time over which that falls by a factor e."""
 
 
 @dataclass(frozen=True)
@@ -46,20 +37,28 @@ class World:
     network
         The roads, m segments.
     rate
-        (m,) seizures per unit of effort, up to a constant; its mean by length is 1.
+        (m,) what passes, up to a constant; its mean by length is 1.
+    detection
+        (m,) how well a search detects there, about 1; None where it is 1 everywhere.
     """
 
     network: Network
-    rate: NDArray[np.float64]
+    rate: Floats
+    detection: Floats | None = None
+
+    @property
+    def found(self) -> Floats:
+        """(m,) seizures per unit of effort, up to a constant: what passes times how well it is detected."""
+        return self.rate if self.detection is None else self.rate * self.detection
 
 
-def make_world(kind: WorldKind, network: Network, table: OdTable, rng: np.random.Generator) -> World:
+def make_world(kind: WorldKind | WorldSettings, network: Network, table: OdTable, rng: np.random.Generator) -> World:
     """Return a truth of the kind asked for.
 
     Parameters
     ----------
     kind
-        Which.
+        Which, by name or by its settings.
     network
         The roads.
     table
@@ -67,13 +66,18 @@ def make_world(kind: WorldKind, network: Network, table: OdTable, rng: np.random
     rng
         Source of chance.
     """
+    chosen = kind if isinstance(kind, WorldSettings) else WORLD_KINDS[kind]
     length = network.length_m[network.segment_arc]
-    error = UNINFORMED_ERROR if kind == "uninformed" else MASS_ERROR
-    flows = np.zeros(length.size) if kind == "local" else true_flow(network, table, error, rng)
-    local = np.zeros(length.size) if kind in {"flows", "uninformed"} else local_markets(network, rng)
-    share = {"flows": 1.0, "uninformed": 1.0, "mixed": FLOWS_IN_MIXED, "local": 0.0}[kind]
+    share = chosen.flow_share
+    flows, local = np.zeros(length.size), np.zeros(length.size)
+    if share > 0:
+        flows = true_flow(network, table, chosen.mass_error, rng, chosen.routes)
+    if share < 1:
+        quiet = flows <= np.median(flows) if chosen.off_flows and flows.any() else None
+        local = local_markets(network, rng, chosen.spots, quiet)
     rate = share * _scaled(flows, length) + (1 - share) * _scaled(local, length)
-    return World(network, _scaled(rate, length))
+    detection = _detection(network, chosen.detection, rng) if chosen.detection > 0 else None
+    return World(network, _scaled(rate, length), detection)
 
 
 def _scaled(rate: Floats, length: Floats) -> Floats:
@@ -82,50 +86,39 @@ def _scaled(rate: Floats, length: Floats) -> Floats:
     return rate / mean if mean > 0 else rate
 
 
-def true_flow(network: Network, table: OdTable, error: float, rng: np.random.Generator) -> Floats:
-    """Return the (m,) flow of drivers who go to an address near their destination by the road that looks fastest to them.
+def local_markets(
+    network: Network, rng: np.random.Generator, spots: int, allowed: NDArray[np.bool_] | None = None
+) -> Floats:
+    """Return the (m,) rate that a few local markets make on the roads around them.
 
     Parameters
     ----------
-    network, table
-        The roads, and the table whose masses the true ones scatter about.
-    error
-        Standard deviation of the log of true masses over the table's.
+    network
+        The roads.
     rng
         Source of chance.
+    spots
+        How many markets.
+    allowed
+        (m,) segments where they may lie; everywhere by default.
     """
-    shares = table.shares()
-    demand = shares * rng.lognormal(0.0, error, (len(shares), 1)) * rng.lognormal(0.0, error, (1, shares.shape[1]))
-    near = np.exp(-np.minimum(around(network).distances(table.destinations), 1e5) / ADDRESS_S)
-    near /= near.sum(axis=1, keepdims=True)
-    flow = np.zeros(network.n_segments)
-    for _ in range(DRIVERS):
-        believed = network.time_s * rng.lognormal(0.0, PERCEPTION, network.n_segments)[network.segment]
-        graph = cost_graph(network.n_nodes, network.tail, network.head, believed)
-        _, before = graph.trees(table.origins)
-        addresses = [int(rng.choice(network.n_nodes, p=chance)) for chance in near]
-        for row in range(len(shares)):
-            for loads, arcs in zip(demand[row], graph.paths(before[row], addresses), strict=True):
-                np.add.at(flow, network.segment[list(arcs)], loads / DRIVERS)
-    return flow
-
-
-def local_markets(network: Network, rng: np.random.Generator) -> Floats:
-    """Return the (m,) rate that a few local markets make on the roads around them."""
     rate = np.zeros(network.n_segments)
     arc = network.segment_arc
-    places = rng.choice(arc.size, size=min(SPOTS, arc.size), replace=False)
+    where = np.arange(arc.size) if allowed is None else np.flatnonzero(allowed)
+    places = rng.choice(where, size=min(spots, where.size), replace=False)
     away = around(network).distances(network.tail[arc[places]], limit=12 * SPOT_REACH_S)
     for row, size in zip(away, rng.lognormal(0.0, 1.0, places.size), strict=True):
         rate += size * np.exp(-np.minimum(row[network.tail[arc]], row[network.head[arc]]) / SPOT_REACH_S)
     return np.asarray(rate * rng.lognormal(0.0, ROUGHNESS, rate.size))
 
 
-def around(network: Network) -> CostGraph:
-    """Return the roads as if both ways were open everywhere: nearness has no direction."""
-    tail, head = network.tail, network.head
-    both = np.concatenate((tail, head)), np.concatenate((head, tail))
-    return cost_graph(network.n_nodes, *both, np.tile(network.time_s, 2))
+def _detection(network: Network, spread: float, rng: np.random.Generator) -> Floats:
+    """Return (m,) factors with logarithms of standard deviation `spread`, alike within a neighbourhood."""
+    tail = network.tail[network.segment_arc]
+    places = rng.integers(network.n_nodes, size=SIGHTS)
+    near = np.exp(-np.minimum(around(network).distances(places), 1e5)[:, tail] / SIGHT_REACH_S)
+    logs = rng.standard_normal(SIGHTS) @ near + 0.5 * rng.standard_normal(tail.size)
+    return np.asarray(np.exp(spread * (logs - logs.mean()) / max(float(logs.std()), 1e-12)))
 
 
 def captured(world: World, ranking: Floats, share: float = 0.05) -> float:
