@@ -282,6 +282,13 @@ def test_every_page_is_in_the_contents() -> None:
         assert any(page.with_suffix("").match(pattern) for pattern in listed), page
 
 
+def test_the_citation_names_the_version_and_licence_of_the_package() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8").splitlines()
+    assert f"version: {project['version']}" in citation
+    assert f"license: {project['license']}" in citation
+
+
 def test_pages_that_load_from_another_host_are_found(tmp_path: Path) -> None:
     (tmp_path / "a.html").write_text(
         '<script src="https://example.org/x.js"></script><a href="https://example.org">a link</a>'
