@@ -35,6 +35,7 @@ from .problem.instance_file import write_instance as write_instance
 from .problem.network import Network as Network
 from .problem.options import Option as Option
 from .problem.options import Resource as Resource
+from .problem.requirements import Requirement as Requirement
 from .problem.options import options_on as options_on
 from .problem.placements import Beat as Beat
 from .problem.placements import Placement as Placement
@@ -89,6 +90,7 @@ __all__ = [
     "Planned",
     "Problem",
     "Region",
+    "Requirement",
     "Resource",
     "Response",
     "Result",

@@ -3,7 +3,7 @@
 An instance is pure mathematics. Arc a is passed undetected with probability r_a; a placed option j multiplies that by s_ja on each of its
 arcs; informed evader k is worth f_k(x) = max over paths P of prod_{a in P} r_a prod_{j: a in A_j} s_ja^{x_j}, a habitual one the mean of that
 product over its routes. A plan x minimises sum_k p_k f_k(x) within the resource budgets, at most one option a site, none beside an option it
-excludes, all forced and no forbidden ones.
+excludes, all forced and no forbidden ones, and every requirement reached.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from optimizer.base.errors import Problem
     from optimizer.problem.evaders import Evader
     from optimizer.problem.options import Option, Resource
+    from optimizer.problem.requirements import Requirement
     from optimizer.problem.teams import PatrolField
 
 
@@ -54,6 +55,8 @@ class Instance:
         (n, 2) degrees for drawing; None when the problem has no map.
     patrols
         What patrol teams could do; None where there are none. A plan then also chooses beats, each an option that is not among `options`.
+    requirements
+        Sums over options that every plan must reach.
     """
 
     name: str
@@ -67,6 +70,7 @@ class Instance:
     exclusions: tuple[tuple[int, ...], ...] = ()
     lonlat: NDArray[np.float64] | None = None
     patrols: PatrolField | None = None
+    requirements: tuple[Requirement, ...] = ()
 
     @property
     def n_nodes(self) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 from optimizer.base.errors import Problem
 from optimizer.base.names import unknown_name
 from optimizer.problem.network_checks import at_fault, position_problems, repeated_problems
+from optimizer.problem.requirements import requirement_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -108,6 +109,7 @@ def _option_problems(instance: Instance, where: str) -> Iterator[Problem]:
         if _not_positions(group, len(options)).any():
             expected = f"positions of options from 0 to {len(options) - 1}"
             yield Problem(f"{where}, exclusions[{number}]", repr(tuple(group))[:80], expected)
+    yield from requirement_problems(instance, where)
 
 
 def _effect_problems(where: str, option: Option, n_arcs: int) -> Iterator[Problem]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -16,11 +15,17 @@ from optimizer.base.files import read_json, write_json
 from optimizer.base.names import unknown_name
 from optimizer.base.schema import ComposedId, Strict, validated
 from optimizer.problem.arc_arrays import float_column
+from optimizer.problem.evader_checks import check_evaders
 from optimizer.problem.evaders import Evader, Route
 from optimizer.problem.instance import Instance
 from optimizer.problem.options import Option, Resource
 from optimizer.problem.patrols_file import PatrolFieldModel, check_patrols, patrols_content, patrols_from_model
-from optimizer.problem.reachability import settle_unreachable
+from optimizer.problem.requirements_file import (
+    RequirementModel,
+    check_requirements,
+    requirement_content,
+    requirement_from_model,
+)
 
 if TYPE_CHECKING:
     import os
@@ -107,7 +112,7 @@ class ResourceModel(Strict):
 
 
 class InstanceModel(Strict):
-    """An interdiction instance, version 2; version 1 had no `patrols`, no `type` of options and no `name` of resources."""
+    """An interdiction instance, version 2; version 1 had no `patrols` or `requirements`, no `type` of options and no `name` of resources."""
 
     schema_version: Literal[1, 2] = Field(SCHEMA_VERSION, description="version of the format")
     name: str = Field(description="what people call it")
@@ -120,6 +125,7 @@ class InstanceModel(Strict):
         default_factory=list, description="ids; an option uses resources of its agency or shared ones"
     )
     exclusions: list[list[Id]] = Field(default_factory=list, description="option ids of which at most one is placed")
+    requirements: list[RequirementModel] = Field(default_factory=list, description="sums that a plan must reach")
     patrols: PatrolFieldModel | None = Field(None, description="patrol teams: a plan then also chooses beats")
 
 
@@ -261,6 +267,7 @@ def instance_from_model(model: InstanceModel, where: str, *, on_unreachable: OnU
         ),
         resources=tuple(Resource(**r.model_dump()) for r in model.resources),
         exclusions=tuple(tuple(option[name] for name in group) for group in model.exclusions),
+        requirements=tuple(requirement_from_model(each, option) for each in model.requirements),
         lonlat=None if model.nodes.lon is None else np.column_stack((model.nodes.lon, model.nodes.lat or ())),
         patrols=None if model.patrols is None else patrols_from_model(model.patrols, node),
     )
@@ -299,6 +306,7 @@ def _content(instance: Instance) -> dict[str, Any]:
         "resources": [asdict(resource) for resource in instance.resources],
         "agencies": sorted(agencies - {""}),
         "exclusions": [[instance.options[j].id for j in group] for group in instance.exclusions],
+        "requirements": [requirement_content(each, instance.options) for each in instance.requirements],
         "patrols": None if patrols is None else patrols_content(patrols, ids),
     }
 
@@ -307,54 +315,6 @@ def _option_content(option: Option) -> dict[str, Any]:
     fields = {name: getattr(option, name) for name in OptionModel.model_fields if name not in {"effects", "uses"}}
     effects = [{"arc": a, "survival": s} for a, s in zip(option.arcs, option.survival, strict=True)]
     return fields | {"effects": effects, "uses": dict(option.uses)}
-
-
-def check_evaders(instance: Instance, where: str, *, on_unreachable: OnUnreachable | None = None) -> Instance:
-    """Check that every habitual route is a path of its evader and that every evader can reach its destination.
-
-    Parameters
-    ----------
-    instance
-        The problem.
-    where
-        File it comes from, for the messages.
-    on_unreachable
-        Called with the ids of the evaders that cannot, which the returned instance is without; None makes them a fault.
-
-    Returns
-    -------
-    The instance, itself unless evaders are left out.
-
-    Raises
-    ------
-    InputError
-        Naming each evader at fault (the first ten of those that cannot reach their destination, and how many there are).
-    """
-    problems = ProblemList()
-    for evader in instance.evaders:
-        here = f"{where}, evader {evader.id!r}"
-        if evader.origin == evader.destination:
-            problems.add(here, "the same node as origin and destination", "two different nodes")
-        for position, route in enumerate(evader.routes):
-            fault = _route_fault(instance, evader, route.arcs)
-            if fault:
-                problems.add(
-                    f"{here}, routes[{position}]", fault, "arcs that lead from the evader's origin to its destination"
-                )
-        if evader.routes and not math.isclose(sum(route.share for route in evader.routes), 1.0, abs_tol=1e-6):
-            problems.add(here, f"shares that sum to {sum(r.share for r in evader.routes):g}", "shares that sum to 1")
-    problems.raise_if_any()
-    return settle_unreachable(instance, where, on_unreachable)
-
-
-def _route_fault(instance: Instance, evader: Evader, arcs: tuple[int, ...]) -> str:
-    if not all(0 <= arc < instance.tail.size for arc in arcs):
-        return "an arc position that does not exist"
-    tails, heads = instance.tail[list(arcs)], instance.head[list(arcs)]
-    if tails[0] != evader.origin or heads[-1] != evader.destination:
-        return f"a route from {instance.node_id[tails[0]]} to {instance.node_id[heads[-1]]}"
-    breaks = np.flatnonzero(heads[:-1] != tails[1:])
-    return f"a break after its arc {breaks[0]}" if breaks.size else ""
 
 
 def _positions(ids: Sequence[Any], where: str, problems: ProblemList) -> dict[Any, int]:
@@ -411,6 +371,7 @@ def _check_options(model: InstanceModel, where: str, problems: ProblemList) -> N
         for name in group:
             if name not in known:
                 problems.append(unknown_name(f"{where}, exclusions[{position}]", name, known, expected="an option id"))
+    check_requirements(model.requirements, known, where, problems)
 
 
 def _check_uses(

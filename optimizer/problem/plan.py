@@ -115,6 +115,11 @@ def violations(instance: Instance, placed: NDArray[np.bool_]) -> list[str]:
             if len(group := [j for j in conflict if placed[j]]) > 1
         ),
         *(
+            f"requirement {each.id!r} is not reached: {each.total(placed):.10g} of at least {each.least:.10g}"
+            for each in instance.requirements
+            if not each.is_met(placed)
+        ),
+        *(
             f"option {o.id!r} is forced but not placed"
             for o, x in zip(instance.options, placed, strict=True)
             if o.forced and not x
@@ -128,7 +133,7 @@ def violations(instance: Instance, placed: NDArray[np.bool_]) -> list[str]:
 
 
 def fits(instance: Instance, placed: NDArray[np.bool_]) -> bool:
-    """Return whether an (options,) mask respects budgets and exclusions (forced and forbidden options aside)."""
+    """Return whether an (options,) mask respects budgets and exclusions (forced and forbidden options and requirements aside)."""
     within = placed @ instance.use <= instance.budget * (1 + BUDGET_TOLERANCE)
     return bool(np.all(within)) and all(int(placed[list(group)].sum()) <= 1 for group in instance.conflicts)
 

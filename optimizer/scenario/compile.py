@@ -9,8 +9,9 @@ import numpy as np
 
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.listener import SILENT, step
+from optimizer.problem.evader_checks import check_evaders
 from optimizer.problem.instance import Instance
-from optimizer.problem.instance_file import check_content, check_evaders
+from optimizer.problem.instance_file import check_content
 from optimizer.scenario.assumptions import assumptions_of
 from optimizer.scenario.candidates import road_sites
 from optimizer.scenario.demand import check_loads

@@ -9,7 +9,7 @@ such that pi^t_i >= r_a pi^t_j                                    plain arcs a =
           pi^t_i >= r_a s_a pi^t_j
           pi^t_i >= r_a pi^t_j - (r_a psi^t_j - max(phi^t_i, r_a s_a psi^t_j)) x_a      option arcs
           y_cm >= rho_cm y_c,m-1,   y_cm >= y_c,m-1 - (1 - rho_cm) x_m,   y_c0 = 1
-          budgets, at most one option of each conflict set
+          budgets, at most one option of each conflict set, requirements
 
 All evaders of one destination share its labels. A row of node i is left out where r_a psi^t_j <= phi^t_i: it can never bind. Labels are
 scaled by psi (u^t_i = pi^t_i / psi^t_i), so that every variable lies in [0, 1] however small the reliability, and the objective is divided by
@@ -269,14 +269,23 @@ def _add_tree(rows: RowBuilder, parent: NDArray[np.int64], option: NDArray[np.in
     rows.add(start, (column, one), (before, -one), (option, 1 - rho))
 
 
-def add_side_constraints(instance: Instance, rows: RowBuilder) -> None:
-    """Add budgets (each divided by itself; twice as much is as good as any more) and conflicts as rows >=."""
+def add_side_constraints(instance: Instance, rows: RowBuilder, breaking: int | None = None) -> None:
+    """Add budgets (each divided by itself; twice as much is as good as any more), conflicts and requirements as rows >=.
+
+    A requirement is divided by its largest coefficient; the variable `breaking`, if any, relaxes it.
+    """
     for use, budget in zip(instance.use.T, instance.budget, strict=True):
         touched = np.flatnonzero(use)
         share = np.minimum(use[touched], 2 * budget) / budget if budget > 0 else np.ones(touched.size)
         _add_row(rows, -1.0 if budget > 0 else 0.0, touched, -share)
     for group in instance.conflicts:
         _add_row(rows, -1.0, np.array(group), -np.ones(len(group)))
+    for each in instance.requirements:
+        size = max(map(abs, each.coefficients), default=1.0) or 1.0
+        column, value = np.array(each.options, dtype=np.int64), np.array(each.coefficients) / size
+        if breaking is not None:
+            column, value = np.append(column, breaking), np.append(value, 1.0)
+        _add_row(rows, (each.least - each.tolerance) / size, column, value)
 
 
 def _add_row(rows: RowBuilder, side: float, column: NDArray[np.int64], value: NDArray[np.float64]) -> None:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.listener import SILENT
-from optimizer.problem.plan import fits
 from optimizer.problem.result import tolerance_of
 from optimizer.solvers.best_first import BestFirstSearch, Child
 from optimizer.solvers.branch_and_cut.node import Node
@@ -86,7 +85,7 @@ class Enumeration:
         first = np.equal(np.arange(node.ones.size), int(node.undecided.argmax()))
         with_it = replace(node, ones=node.ones | first).propagated(self.instance)
         without = replace(node, zeros=node.zeros | first)
-        return [Child(child, self._bound(child)) for child in (with_it, without) if fits(self.instance, child.ones)]
+        return [Child(child, self._bound(child)) for child in (with_it, without) if child.may_hold_plans(self.instance)]
 
     def step_done(self, bound: float) -> None:
         """Report the bound over all nodes."""

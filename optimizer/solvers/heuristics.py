@@ -10,6 +10,8 @@ exact value is better, until a whole round gains nothing: a swap that also works
 
 Ruin and recreate (Schrimpf et al. 2000) continues from there: a few options are removed at random, half of the time those of one agency, and
 the budget is filled greedily by randomly perturbed gains; plans slightly worse than the best are accepted.
+
+Where requirements are not met, options that bring one nearer come first, and none is added that would break one that is met.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.listener import SILENT
+from optimizer.problem.requirements import helpful, meets, without_breaking
 from optimizer.solvers.branch_and_cut.node import addable
 
 if TYPE_CHECKING:
@@ -51,6 +54,7 @@ def greedy(
     overlay: Overlay,
     pooled: PooledValues,
     *,
+    start: Mask | None = None,
     until: float = np.inf,
     listener: Listener = SILENT,
 ) -> Mask:
@@ -59,7 +63,9 @@ def greedy(
     Parameters
     ----------
     instance, overlay, pooled
-        The problem, its contraction, and values over pooled paths; its forced options must be feasible by themselves.
+        The problem, its contraction, and values over pooled paths.
+    start
+        (options,) mask of a feasible plan to add to; by default the forced options.
     until
         `time.monotonic()` at which to stop adding.
     listener
@@ -67,7 +73,7 @@ def greedy(
     """
     runs = []
     for by_cost in (False, True):
-        placed = instance.forced.copy()
+        placed = (instance.forced if start is None else start).copy()
         while time.monotonic() < until and (choice := _next_option(instance, pooled, placed, by_cost)) is not None:
             placed = _with(placed, choice)
             listener.plan_found(placed, overlay.value(placed))
@@ -96,7 +102,7 @@ def local_search(
             if time.monotonic() >= until:
                 break
             candidate = _filled(instance, pooled, _without(best, option), banned=option)
-            if pooled.value(candidate) >= best_value * (1 - NOTHING):
+            if pooled.value(candidate) >= best_value * (1 - NOTHING) or not meets(instance, candidate):
                 continue
             value = overlay.value(candidate)
             if value < best_value * (1 - NOTHING):
@@ -126,7 +132,7 @@ def ruin_and_recreate(
         rough = _ruined(instance, here, rng)
         shake = rng.uniform(1 - SHAKEN, 1 + SHAKEN, placed.size)
         candidate = _filled(instance, pooled, rough, shake=shake, until=until)
-        if pooled.value(candidate) >= best_value * (1 + WORSE):
+        if pooled.value(candidate) >= best_value * (1 + WORSE) or not meets(instance, candidate):
             continue
         value = overlay.value(candidate)
         if value > best_value * (1 + WORSE):
@@ -160,7 +166,7 @@ def tidy(instance: Instance, overlay: Overlay, placed: Mask) -> Mask:
     value = overlay.value(placed)
     for option in reversed(np.flatnonzero(placed & ~instance.forced).tolist()):
         placed[option] = False
-        if overlay.value(placed) > value * (1 + NOTHING):
+        if not meets(instance, placed) or overlay.value(placed) > value * (1 + NOTHING):
             placed[option] = True
     return placed
 
@@ -209,11 +215,14 @@ def _best_option(
 
     Gains are multiplied by (options,) `shake` if given.
     """
-    allowed = addable(instance, placed) & ~placed & ~_forbidden(instance)
+    allowed = addable(instance, placed) & ~placed & ~_forbidden(instance) & without_breaking(instance, placed)
     if banned >= 0:
         allowed[banned] = False
     if not allowed.any():
         return None
+    needed = helpful(instance, placed)
+    if needed is not None:
+        allowed &= needed
     gains = pooled.gains(placed)
     price = _prices(instance, placed) if by_cost else np.ones(placed.size)
     nothing = NOTHING * pooled.value(placed)
@@ -221,7 +230,7 @@ def _best_option(
         rate = np.where(allowed & (gain > nothing), gain / price, 0.0) * (1.0 if shake is None else shake)
         if rate.any():
             return int(rate.argmax())
-    return None
+    return int(allowed.argmax()) if needed is not None and allowed.any() else None
 
 
 def _forbidden(instance: Instance) -> Mask:

@@ -19,7 +19,7 @@ class MethodSearch(Protocol):
     Attributes
     ----------
     placed
-        (options,) mask of the best plan so far; at first the forced options alone.
+        (options,) mask of the best plan so far; at first the forced options, with as few more as the requirements ask for.
     lower, upper
         Proven bound, and value of the best plan on the overlay.
     limit

@@ -42,7 +42,14 @@ class PlanImprover:
         search = self._search
         if self._greedy is None:
             with step(search.listener, "greedy"):
-                made = greedy(search.instance, search.overlay, self.pooled, until=search.until, listener=search)
+                made = greedy(
+                    search.instance,
+                    search.overlay,
+                    self.pooled,
+                    start=search.start,
+                    until=search.until,
+                    listener=search,
+                )
             search.offer(made)
             self._greedy = made
         return self._greedy

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.errors import InfeasibleError, InputError, Problem
+from optimizer.base.errors import InputError, Problem
 from optimizer.base.interrupts import Stopping
 from optimizer.base.listener import SILENT, SilentListener, step, stop_if_cancelled
 from optimizer.base.names import unknown_name
@@ -17,6 +17,7 @@ from optimizer.solvers.branch_and_cut.path_pool import PathPool
 from optimizer.solvers.branch_and_cut.tree import BranchAndCut
 from optimizer.solvers.compact import compact_model
 from optimizer.solvers.enumeration import Enumeration
+from optimizer.solvers.feasible_start import feasible_start
 from optimizer.solvers.heuristics import tidy
 from optimizer.solvers.plan_improver import WIDE, PlanImprover
 from optimizer.solvers.pooled_values import PooledValues
@@ -76,7 +77,8 @@ def solve(
     InputError
         If an argument is out of range, or the instance has faults (`Instance.problems`).
     InfeasibleError
-        If the forced options break a constraint; it names the constraint. (Without them the empty plan is feasible.)
+        If the forced options break a constraint, or no plan reaches the requirements; it names the constraint. (Without either the empty
+        plan is feasible.)
     SolverError
         If the solver underneath fails.
     KeyboardInterrupt
@@ -123,13 +125,10 @@ def place(
         As in `solve`.
     """
     check_arguments(method, gap, time_limit, seed)
-    if broken := violations(instance, instance.forced):
-        raise InfeasibleError(
-            "No plan is feasible: " + "; ".join(broken) + ". Raise the budget or force fewer options."
-        )
+    start = feasible_start(instance)
     with Stopping(listener) as stopping:
         search = SolveState(
-            instance, gap, time_limit, seed, stopping, instance.forced, given=overlay, starts=starts, proven=proven
+            instance, gap, time_limit, seed, stopping, start, given=overlay, starts=starts, proven=proven
         )
         if starts:  # there are plans to keep
             search.contract()

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 class SolveState(SilentListener):
     """The state of one solve: the incumbent and the bounds, which only ever improve, whatever the searches that it listens to report.
 
-    `looked` says whether a greedy plan and a local search were made in time, or nothing was left to gain.
+    `looked` says whether a greedy plan and a local search were made in time, or nothing was left to gain; `start` is the plan of the fewest
+    options, at first `placed`.
     """
 
     instance: Instance
@@ -48,6 +49,11 @@ class SolveState(SilentListener):
     starts: Sequence[NDArray[np.bool_]] = ()
     proven: float = 0.0
     overlay: Overlay = field(init=False)
+    start: NDArray[np.bool_] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Keep the plan that the search begins from."""
+        self.start = self.placed
 
     def contract(self) -> None:
         """Contract the network."""

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.problem.evader_checks import check_evaders
 from optimizer.problem.evaders import Evader, Route, best_responses
 from optimizer.problem.instance import Instance
-from optimizer.problem.instance_file import check_evaders
 from optimizer.problem.options import Option, Resource
 
 if TYPE_CHECKING:

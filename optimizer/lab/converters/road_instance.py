@@ -13,9 +13,9 @@ from optimizer.lab.converters.evaders_table import Journeys, read_journeys
 from optimizer.lab.converters.hazard import MOST_COST, Hazard
 from optimizer.lab.converters.options_table import read_options
 from optimizer.lab.converters.tntp import read_net, read_nodes, read_trips
+from optimizer.problem.evader_checks import check_evaders
 from optimizer.problem.evaders import Evader
 from optimizer.problem.instance import Instance
-from optimizer.problem.instance_file import check_evaders
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

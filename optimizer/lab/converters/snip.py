@@ -16,9 +16,9 @@ import numpy as np
 
 from optimizer.base.errors import FileProblems, InputError, Problem, ProblemList, raise_together
 from optimizer.base.files import read_text
+from optimizer.problem.evader_checks import check_evaders
 from optimizer.problem.evaders import Evader
 from optimizer.problem.instance import Instance
-from optimizer.problem.instance_file import check_evaders
 from optimizer.problem.options import Option, Resource
 
 if TYPE_CHECKING:

@@ -4,10 +4,11 @@ Sets      J options; U commodities: informed evaders (those with the same ends a
 Data      p_u weight of a commodity; R_u, L_u its value with nothing (but what is forced) and with everything placed; R_g, L_g their sums
           over the group, each times p_u
 Variables x_j in [0, K_j], K_j = 1 but for options that can be placed several times; forced ones 1, forbidden ones 0;
-          theta_g in [L_g, R_g]; e in [0, 1], which relaxes the rows of branching
+          theta_g in [L_g, R_g]; e >= 0, which relaxes the rows of branching and the requirements
 Minimise  sum_g theta_g + 2 (sum_g R_g) e
 such that theta_g >= sum_{u in g} p_u (a_u - sum_j b_uj x_j)     for each commodity a cut of `separation`, or L_u
           budgets, at most one option of each conflict set
+          sum_j a_rj x_j + max_j |a_rj| e >= b_r                  for each requirement r
           sum_{j in J(P)} x_j + e >= 1                            for the paths P of a path cut set that is closed (`path_cut_sets`)
           sum_{j in B} x_j <= |B| - 1 + e                         for the options B of one that is open
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.instance import Instance
+    from optimizer.problem.requirements import Requirement
     from optimizer.solvers.branch_and_cut.node import Node
     from optimizer.solvers.overlay.overlay import Overlay
 
@@ -67,7 +69,7 @@ class Relaxed:
     dual_cost
         (options,) cost of an option at the duals of budgets and conflicts, in units of the value.
     price
-        (kept,) duals of the rows that are never dropped (budgets, conflicts, links), in units of the value.
+        (kept,) duals of the rows that are never dropped (budgets, conflicts, requirements, links), in units of the value.
     added
         (added,) values of the columns that were added to the program.
     """
@@ -122,16 +124,19 @@ class Master:
         price = np.concatenate((np.zeros(self._n), self._scale / self.total, [BREAKING]))
         forced = instance.forced.astype(np.float64)
         rows = RowBuilder(self._n)
-        add_side_constraints(instance, rows)
+        add_side_constraints(instance, rows, price.size - 1)
+        self._breaking = max((_shortage(each) for each in instance.requirements), default=0.0)
         if links is not None:
             _add_links(links, rows)
         place = (np.concatenate([*rows.row, []]).astype(int), np.concatenate([*rows.column, []]).astype(int))
         self.program = LinearProgram(
             cost=price,
             lower=np.concatenate((forced, least / self._scale, [0.0])),
-            upper=np.concatenate((forced + overlay.free * self._times, np.maximum(most, least) / self._scale, [0.0])),
+            upper=np.concatenate(
+                (forced + overlay.free * self._times, np.maximum(most, least) / self._scale, [self._breaking])
+            ),
             rows=csr_array((np.concatenate([*rows.value, []]), place), shape=(rows.n_rows, price.size)),
-            side=np.concatenate([*rows.side, []]) * (1 + BUDGET_TOLERANCE),
+            side=np.concatenate([*rows.side, []]) - BUDGET_TOLERANCE * np.abs(np.concatenate([*rows.side, []])),
         )
         self._mean = _even(instance)
         self._searched = 0
@@ -144,9 +149,8 @@ class Master:
         """Set the program to a node: its options and floors become bounds, its rows active."""
         least = self.commodities.sums(node.floor)
         lower = np.concatenate((node.ones, least / self._scale, [0.0]))
-        upper = np.concatenate(
-            (~node.zeros * self._times, np.maximum(self._most, least) / self._scale, [float(bool(node.ancestors))])
-        )
+        breaking = max(self._breaking, float(bool(node.ancestors)))
+        upper = np.concatenate((~node.zeros * self._times, np.maximum(self._most, least) / self._scale, [breaking]))
         self.program.move_bounds(lower.astype(np.float64), upper.astype(np.float64))
         self.program.activate(node.ancestors)
 
@@ -224,6 +228,12 @@ class Master:
         shape = (scale.size, self._n + self._scale.size + 1)
         table: csr_array = csr_array((entry, (row, column)), shape=shape)
         self.program.add(table, side, node.ancestors[-1] if node.ancestors else 0)
+
+
+def _shortage(requirement: Requirement) -> float:
+    """Return by how much a plan may fall short of a requirement, in units of its largest coefficient."""
+    size = max(map(abs, requirement.coefficients), default=1.0) or 1.0
+    return max(0.0, requirement.least - sum(min(c, 0.0) for c in requirement.coefficients)) / size
 
 
 def _add_links(links: csr_array, rows: RowBuilder) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.problem.plan import BUDGET_TOLERANCE, fits
+from optimizer.problem.requirements import implied
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,8 +47,19 @@ class Node:
         return ~(self.ones | self.zeros)
 
     def propagated(self, instance: Instance) -> Node:
-        """Return the node with those options fixed to 0 that no longer fit beside the placed ones."""
-        return replace(self, zeros=self.zeros | (self.undecided & ~addable(instance, self.ones)))
+        """Return the node with those options fixed that no longer fit beside the placed ones, or that a requirement cannot do without."""
+        node = replace(self, zeros=self.zeros | (self.undecided & ~addable(instance, self.ones)))
+        if not instance.requirements:
+            return node
+        more = implied(instance, node.ones, node.zeros)
+        fixed = replace(node, ones=more.ones, zeros=more.zeros)
+        if more.possible and (more.ones != node.ones).any() and fits(instance, more.ones):
+            return fixed.propagated(instance)
+        return fixed
+
+    def may_hold_plans(self, instance: Instance) -> bool:
+        """Return whether budgets, exclusions and requirements leave room for a plan, each looked at by itself."""
+        return fits(instance, self.ones) and implied(instance, self.ones, self.zeros).possible
 
 
 def addable(instance: Instance, placed: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -22,6 +22,7 @@ import numpy as np
 
 from optimizer.base.listener import SILENT
 from optimizer.problem.plan import fits
+from optimizer.problem.requirements import meets, without_breaking
 from optimizer.problem.result import tolerance_of
 from optimizer.solvers.best_first import BestFirstSearch, Child
 from optimizer.solvers.branch_and_cut.master import VIOLATION, Master, Relaxed
@@ -171,7 +172,7 @@ class BranchAndCut:
             Called after each node with a plan near its solution; returns a better plan that it found, or None.
         """
         self._improve = improve
-        if fits(self.instance, self.root.ones):
+        if self.root.may_hold_plans(self.instance):
             self._search.add(self.root, self.root.lower)
         self._search.run()
 
@@ -180,7 +181,7 @@ class BranchAndCut:
         children = self._children(node)
         if children is None:
             return None
-        return [Child(child, child.lower) for child in children if fits(self.instance, child.ones)]
+        return [Child(child, child.lower) for child in children if child.may_hold_plans(self.instance)]
 
     def step_done(self, bound: float) -> None:
         """Take the bound over all nodes, report it, and drop rows that no open node needs."""
@@ -192,7 +193,7 @@ class BranchAndCut:
     def offer(self, placed: Mask) -> None:
         """Take a plan if it is feasible and better than `upper`."""
         value = self.overlay.value(placed)
-        if value < self.upper and fits(self.instance, placed):
+        if value < self.upper and fits(self.instance, placed) and meets(self.instance, placed):
             self.upper = value
             self.listener.plan_found(placed, value)
 
@@ -209,9 +210,9 @@ class BranchAndCut:
                 return [node]
             fixed = self._fixed(node, relaxed)
             if fixed is not node:
-                if not fits(self.instance, fixed.ones):
-                    return []
                 node = self._prepared(fixed)
+                if not node.may_hold_plans(self.instance):
+                    return []
                 self.master.enter(node)
             history.append(node.lower)
             if self._is_slow(history) or not self._cut(node, relaxed, len(history)):
@@ -308,9 +309,10 @@ class BranchAndCut:
 
     def _bounded(self, node: Node, *, fully: bool) -> Node | None:
         """Return a new node with the bound of its linear program, infinite if it holds no plan; None when time ran out."""
-        if not fits(self.instance, node.ones):
+        if node.may_hold_plans(self.instance):
+            node = self._prepared(node) if fully else node.propagated(self.instance)
+        if not node.may_hold_plans(self.instance):
             return replace(node, lower=np.inf)
-        node = self._prepared(node) if fully else node.propagated(self.instance)
         self.master.enter(node)
         relaxed = self._relax()
         return None if relaxed is None else replace(node, lower=max(node.lower, relaxed.bound))
@@ -323,7 +325,8 @@ class BranchAndCut:
         """Return the plan that places a node's options by falling x, as long as they fit; it is taken if it is better."""
         placed = node.ones.copy()
         for option in np.argsort(-x, kind="stable")[: int((x > VIOLATION).sum())].tolist():
-            if not node.zeros[option] and not placed[option] and addable(self.instance, placed)[option]:
+            can = not (node.zeros[option] or placed[option]) and without_breaking(self.instance, placed)[option]
+            if can and addable(self.instance, placed)[option]:
                 placed[option] = True
         self.offer(placed)
         return placed

@@ -17,6 +17,7 @@ import numpy as np
 
 from optimizer.base.listener import SILENT, stop_if_cancelled
 from optimizer.problem.plan import BUDGET_TOLERANCE, fits
+from optimizer.problem.requirements import implied, meets, without_breaking
 from optimizer.problem.result import tolerance_of
 from optimizer.solvers.best_first import BestFirstSearch, Child
 from optimizer.solvers.branch_and_cut.node import addable
@@ -134,7 +135,7 @@ class BranchAndPrice:
         """Expand nodes, that of least bound first, until the bounds meet or time is up; `upper` is the value of a plan made elsewhere."""
         self._until, self.upper = until, min(self.upper, upper)
         root = self.generation.root
-        if fits(self.generation.instance, root.ones):
+        if self._may_hold_plans(root):
             self._search.add(root, self.lower)
         self._search.run()
 
@@ -149,7 +150,11 @@ class BranchAndPrice:
             return None
         if not children:
             self._search.prune(bound)
-        return [Child(child, bound) for child in children if fits(self.generation.instance, child.ones)]
+        return [Child(child, bound) for child in children if self._may_hold_plans(child)]
+
+    def _may_hold_plans(self, node: BeatNode) -> bool:
+        instance = self.generation.instance
+        return fits(instance, node.ones) and implied(instance, node.ones, node.zeros).possible
 
     def step_done(self, bound: float) -> None:
         """Take the bound over all nodes, and report it where it rises."""
@@ -199,11 +204,12 @@ class BranchAndPrice:
         taken = number @ of_beat[: number.size]
         left = instance.budget * (1 + BUDGET_TOLERANCE) - taken
         options = addable(instance, ones) & np.all(ones @ instance.use + instance.use <= left, axis=1)
+        options &= without_breaking(instance, ones)
         return _Addable(options, np.all(ones @ instance.use + of_beat <= left, axis=1))
 
     def _offer(self, ones: NDArray[np.bool_], number: NDArray[np.int64]) -> float:
         value = self._value(ones, number)
-        if value < self.upper:
+        if value < self.upper and meets(self.generation.instance, ones):
             self.placed, self.number, self.upper = ones.copy(), number.copy(), value
             self.listener.plan_found(np.concatenate((ones, number)), value)
         return value

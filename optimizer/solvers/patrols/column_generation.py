@@ -146,7 +146,7 @@ class ColumnGeneration:
         self.most_teams = most_teams(self.instance, self.patrols)
         times = most_times(self.instance, self.patrols)
         whole = element_instance(self.instance, self.patrols)
-        self._between = len(whole.conflicts)
+        self._between = len(whole.conflicts) + len(whole.requirements)
         self._n = len(self.instance.options)
         elements = self.patrols.elements.size
         links = csr_array(hstack((csr_array((elements, self._n)), -eye_array(elements))))

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.errors import InfeasibleError
 from optimizer.base.interrupts import Stopping
 from optimizer.base.listener import SILENT, SilentListener, step
 from optimizer.problem.beats import with_beats, with_teams
-from optimizer.problem.plan import Plan, violations
+from optimizer.problem.plan import Plan
 from optimizer.problem.result import relative_gap, tolerance_of
+from optimizer.solvers.feasible_start import feasible_start
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
 from optimizer.solvers.solve import check_arguments, place
@@ -80,10 +80,7 @@ def solve_joint(
     instance = with_teams(instance)
     if instance.patrols is None:
         raise ValueError("an instance without patrol teams")
-    if broken := violations(instance, instance.forced):
-        raise InfeasibleError(
-            "No plan is feasible: " + "; ".join(broken) + ". Raise the budget or force fewer options."
-        )
+    feasible_start(instance)  # or there is none
 
     def end(share: float) -> float:
         return np.inf if time_limit is None else started + share * time_limit
@@ -153,7 +150,7 @@ def _alone(instance: Instance, gap: float, seconds: float | None, seed: int, lis
         return np.zeros(0, dtype=bool)
     longest = LONGEST_ALONE if seconds is None else min(seconds, LONGEST_ALONE)
     plan = place(instance, gap=gap, time_limit=longest, seed=seed, listener=_OnlyCancels(listener)).plan
-    return instance.forced if plan is None else instance.placed(plan.options)
+    return feasible_start(instance) if plan is None else instance.placed(plan.options)
 
 
 def _completed(tree: BranchAndPrice) -> bool:

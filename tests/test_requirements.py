@@ -1,0 +1,131 @@
+"""Requirements: sums that a plan must reach, held by trying every plan, with options alone and with beats."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from optimizer.base.errors import InfeasibleError, InputError
+from optimizer.problem.instance_file import read_instance, write_instance
+from optimizer.problem.plan import violations, with_plan
+from optimizer.problem.requirements import Requirement, implied, meets
+from optimizer.solvers.feasible_start import feasible_start
+from optimizer.solvers.solve import solve
+from tests.cases import brute_force, random_instance
+from tests.test_joint import small_case, true_optimum
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from optimizer.problem.instance import Instance
+
+GAP = 1e-4
+
+
+def with_requirements(instance: Instance, seed: int) -> Instance:
+    rng = np.random.default_rng(seed)
+    n = len(instance.options)
+    requirements = []
+    for number in range(int(rng.integers(1, 3))):
+        count = int(rng.integers(1, n + 1))
+        options = tuple(int(j) for j in rng.choice(n, count, replace=False))
+        coefficients = tuple(float(c) for c in rng.choice([1, 1, 1, -1, 2, -3, 0.5], count))
+        requirements.append(Requirement(f"r{number}", options, coefficients, float(rng.integers(-2, 3))))
+    return replace(instance, requirements=tuple(requirements))
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_every_method_finds_what_trying_every_plan_finds(seed: int) -> None:
+    instance = with_requirements(random_instance(seed), seed + 77)
+    optimum, _ = brute_force(instance)
+    for method in ("cuts", "compact", "greedy"):
+        if np.isinf(optimum):
+            with pytest.raises(InfeasibleError, match="requirement"):
+                solve(instance, method=method)
+            continue
+        result = solve(instance, method=method, gap=GAP)
+        assert result.plan is not None
+        assert result.lower is not None
+        assert result.upper is not None
+        assert not violations(instance, instance.placed(result.plan.options))
+        assert result.lower <= optimum * (1 + 1e-9) <= result.upper * (1 + 2e-9)
+        assert method == "greedy" or result.upper <= optimum * (1 + 1.1 * GAP)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_beats_beside_options_that_must_be_placed(seed: int) -> None:
+    instance, field = small_case(seed)
+    needed = replace(instance, requirements=(Requirement("one of both", (0, 1), (1.0, 1.0), 1.0),))
+    forced = [instance.with_forced(option.id) for option in instance.options]
+    optimum = min(true_optimum(one, field) for one in forced)
+    result = solve(needed, gap=0.01)
+    assert result.plan is not None
+    assert result.lower is not None
+    assert result.upper is not None
+    whole = with_plan(needed, result.plan)
+    assert not violations(whole, whole.placed(result.plan.options))
+    assert result.lower <= optimum * (1 + 1e-9)
+    assert optimum <= result.upper * (1 + 1e-9)
+    assert result.upper <= optimum * 1.02
+
+
+def test_what_requirements_imply_holds_in_every_plan() -> None:
+    decided = 0
+    for seed in range(60):
+        instance = with_requirements(random_instance(seed), seed)
+        rng = np.random.default_rng(seed)
+        n = len(instance.options)
+        state = rng.integers(0, 4, n)
+        ones, zeros = state == 0, state == 1
+        found = implied(instance, ones, zeros)
+        plans = [
+            plan
+            for plan in (np.array([bits >> j & 1 for j in range(n)], dtype=bool) for bits in range(2**n))
+            if meets(instance, plan) and not (ones & ~plan).any() and not (zeros & plan).any()
+        ]
+        assert found.possible or not plans
+        for plan in plans:
+            assert not (found.ones & ~plan).any()
+            assert not (found.zeros & plan).any()
+        decided += int((found.ones | found.zeros).sum()) - int((ones | zeros).sum())
+    assert decided > 20
+
+
+def test_what_is_in_the_way_is_named() -> None:
+    instance = random_instance(3)
+    everything = tuple(range(len(instance.options)))
+    ones = (1.0,) * len(everything)
+    too_much = Requirement("nearly all", everything, ones, float(len(everything)))
+    little = Requirement("none is needed", everything, ones, 0.0)
+    with pytest.raises(InfeasibleError, match="without 'nearly all' one would"):
+        feasible_start(replace(instance, requirements=(little, too_much)))
+
+
+def test_files_give_them_back(tmp_path: Path) -> None:
+    instance = replace(random_instance(3), requirements=(Requirement("few", (0, 2), (1.0, -0.5), 0.25),))
+    write_instance(tmp_path / "i.json", instance)
+    assert read_instance(tmp_path / "i.json").requirements == instance.requirements
+    content = json.loads((tmp_path / "i.json").read_text())
+    content["requirements"][0]["terms"][0]["option"] = "nobody"
+    (tmp_path / "i.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match="requirement 'few'"):
+        read_instance(tmp_path / "i.json")
+
+
+@pytest.mark.parametrize(
+    ("requirement", "message"),
+    [
+        (Requirement("r", (0, 0), (1.0, 1.0), 1.0), "named twice"),
+        (Requirement("r", (0,), (1.0, 1.0), 1.0), "one coefficient for each option"),
+        (Requirement("r", (99,), (1.0,), 1.0), "positions of options"),
+        (Requirement("r", (0,), (np.nan,), 1.0), "no number"),
+        (Requirement("", (0,), (1.0,), 1.0), "each id once"),
+    ],
+)
+def test_faults_are_named(requirement: Requirement, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        solve(replace(random_instance(3), requirements=(requirement,)))
