@@ -35,7 +35,6 @@ from .problem.instance_file import write_instance as write_instance
 from .problem.network import Network as Network
 from .problem.options import Option as Option
 from .problem.options import Resource as Resource
-from .problem.requirements import Requirement as Requirement
 from .problem.options import options_on as options_on
 from .problem.placements import Beat as Beat
 from .problem.placements import Placement as Placement
@@ -50,6 +49,7 @@ from .problem.plan_file import PlanFile as PlanFile
 from .problem.plan_file import plan_schema as plan_schema
 from .problem.plan_file import read_plan as read_plan
 from .problem.plan_file import read_plan_file as read_plan_file
+from .problem.requirements import Requirement as Requirement
 from .problem.result import Result as Result
 from .records.frames import effort_from_frame as effort_from_frame
 from .records.frames import seizures_from_frame as seizures_from_frame
