@@ -321,6 +321,8 @@ def _unused_entries(scenario: ScenarioModel, check: ScenarioCheck) -> Iterator[U
         ("traffic.by_class", scenario.traffic.by_class),
         *((f"team {team.id!r}, speed_kmh", team.speed_kmh) for team in scenario.teams),
     ]
+    if scenario.region.network is not None and "modes" in scenario.region.model_fields_set:
+        yield UnusedItem("region.modes", "a network is taken whole")
     for where, names in tables:
         for name in names:
             if classes is not None and name not in classes:

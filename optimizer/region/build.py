@@ -108,4 +108,5 @@ def build_region(
         dropped=tuple(dropped),
         attribution=features.attribution,
         open_borders=() if border else features.open_borders,
+        terms=terms,
     )

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from optimizer.problem.network import Network
     from optimizer.problem.places import Crossing, Gateway, Settlement
+    from optimizer.region.terms import RegionTerms
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ class Region:
         Whom to name wherever the map is shown.
     open_borders
         Countries whose border the source holds in part, where it has no border for that reason.
+    terms
+        Numbers that stood in for what the source does not say; None where nobody says which.
     """
 
     network: Network
@@ -57,6 +60,7 @@ class Region:
     dropped: tuple[Dropped, ...] = ()
     attribution: str = ""
     open_borders: tuple[str, ...] = ()
+    terms: RegionTerms | None = None
 
 
 def summary(region: Region) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from optimizer.problem.network import Network
 from optimizer.problem.places import Crossing, Gateway, Settlement
 from optimizer.region.geopackage import Layer, layer_names, read_layer, write_layer, writing
 from optimizer.region.model import Dropped, Region
+from optimizer.region.terms import terms_as_text, terms_of_text
 
 if TYPE_CHECKING:
     import os
@@ -70,6 +71,8 @@ def save_region(region: Region, path: str | os.PathLike[str]) -> None:
     metadata = {"format": FORMAT, "version": FORMAT_VERSION, "attribution": region.attribution}
     if region.open_borders:
         metadata["open_borders"] = "\n".join(region.open_borders)
+    if region.terms is not None:
+        metadata["terms"] = terms_as_text(region.terms)
     with written_whole(path) as temporary, writing():
         write_layer(
             temporary, "nodes", {"node_id": network.node_id}, np.asarray(shapely.points(network.lon, network.lat))
@@ -127,6 +130,7 @@ def load_region(path: str | os.PathLike[str]) -> Region:
         dropped=tuple(map(Dropped, dropped["what"].tolist(), dropped["reason"].tolist())),
         attribution=metadata["attribution"],
         open_borders=tuple(metadata["open_borders"].splitlines()),
+        terms=terms_of_text(metadata["terms"], f"{path}, layer metadata, terms") if "terms" in metadata else None,
     )
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+import json
+import math
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
 
+from optimizer.base.errors import InputError, Problem
 from optimizer.problem.road_classes import NO_SPEEDS
 
 if TYPE_CHECKING:
@@ -37,3 +40,39 @@ class RegionTerms:
 
 BUILT_IN = RegionTerms()
 """The terms where a user gives none."""
+
+
+def terms_as_text(terms: RegionTerms) -> str:
+    """Return terms as JSON, for a saved region."""
+    content = {item.name: getattr(terms, item.name) for item in fields(terms)}
+    return json.dumps(
+        {name: value if isinstance(value, int | float) else dict(value) for name, value in content.items()}
+    )
+
+
+def terms_of_text(text: str, where: str) -> RegionTerms:
+    """Return the terms that `terms_as_text` wrote.
+
+    Raises
+    ------
+    InputError
+        If the text is anything else.
+    """
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        content = None
+    known = {item.name: getattr(BUILT_IN, item.name) for item in fields(RegionTerms)}
+    if not isinstance(content, dict) or not all(
+        name in known and _is_like(value, known[name]) for name, value in content.items()
+    ):
+        found = "something else than the numbers that stood in for what the map does not say"
+        raise InputError(Problem(where, found, "those that `region` wrote", "Build the region again"))
+    return RegionTerms(**content)
+
+
+def _is_like(value: Any, built_in: object) -> bool:  # noqa: ANN401 - JSON
+    """Whether a value is a finite number where the built-in one is, or numbers by name."""
+    if isinstance(built_in, int | float):
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, dict) and all(_is_like(each, 0.0) for each in value.values())

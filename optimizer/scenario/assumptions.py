@@ -6,9 +6,11 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from optimizer.patrols.candidates import ROUNDS, WATCHED
 from optimizer.problem.road_classes import DEFAULT_KMH
 from optimizer.scenario.options import past, road_class_of
 from optimizer.scenario.references import fitting_kinds
+from optimizer.scenario.risk_model import MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from optimizer.problem.network import Network
     from optimizer.region.model import Region
     from optimizer.scenario.demand import GravityDemand
-    from optimizer.scenario.model import RegionModel, ScenarioModel
+    from optimizer.scenario.model import ScenarioModel
     from optimizer.scenario.sites import PlacedSite
 
 DEFAULTS = {
@@ -76,11 +78,11 @@ def assumptions_of(
     """
     tables: list[Assumption] = []
     if region is not None:
-        tables += _region(scenario.region, region)
+        tables += _region(region)
         tables += _traffic(scenario, sites, region.network)
     if demand is not None:
         tables += _demand(demand)
-    return (*_defaults(scenario), *tables)
+    return (*_defaults(scenario), *_risk(scenario), *_candidates(scenario), *tables)
 
 
 def _defaults(scenario: ScenarioModel) -> Iterator[Assumption]:
@@ -92,6 +94,26 @@ def _defaults(scenario: ScenarioModel) -> Iterator[Assumption]:
             for value in dict.fromkeys(_text(getattr(entry, field)) for entry in silent):
                 many = f" ({len(silent)} of {len(entries)} entries)" if isinstance(content, list) else ""
                 yield Assumption(f"{table}.{field}", value + many)
+
+
+def _risk(scenario: ScenarioModel) -> Iterator[Assumption]:
+    """Yield the numbers of the risk model that a record does not decide alone."""
+    numbers = MODELS[scenario.risk.model].numbers() if scenario.records.seizures else ""
+    if numbers:
+        yield Assumption(f"numbers of the risk model {scenario.risk.model!r}", f"{numbers} (docs/risk.md)")
+
+
+def _candidates(scenario: ScenarioModel) -> Iterator[Assumption]:
+    """Yield how sites and posts are chosen that nobody lists."""
+    if scenario.sites.roads:
+        value = f"the most travelled roads with nothing placed, {scenario.sites.spacing_m:g} m apart at least"
+        yield Assumption(f"{scenario.sites.roads} sites on roads", value)
+    if scenario.teams:
+        value = (
+            f"the most travelled roads, in {ROUNDS} rounds: in each evaders survive {WATCHED:g} of the time on those that were chosen "
+            "before, so that their ways round are among the posts too"
+        )
+        yield Assumption("posts of teams", value)
 
 
 def _traffic(scenario: ScenarioModel, sites: Sequence[PlacedSite], network: Network) -> Iterator[Assumption]:
@@ -126,11 +148,14 @@ def _traffic(scenario: ScenarioModel, sites: Sequence[PlacedSite], network: Netw
             yield Assumption("traffic past posts of teams", value)
 
 
-def _region(terms: RegionModel, region: Region) -> Iterator[Assumption]:
-    """Yield the numbers that stood in for what the map does not say; a saved region tells no more which it needed."""
+def _region(region: Region) -> Iterator[Assumption]:
+    """Yield the numbers that stood in for what the map does not say; a saved region keeps its own."""
     if region.border is None and region.gateways:
         yield Assumption("gateways", "where main roads end on the map: there is no border")
-    if terms.network is not None and terms.network.suffix.lower() == ".gpkg":
+    terms = region.terms
+    if terms is None:
+        value = "not known: the saved region does not state them, as one does that `region` of this version builds"
+        yield Assumption("speeds, populations and distances where the map gives none", value)
         return
     used = set(region.network.road_class.tolist())
     speeds = {name: kmh for name, kmh in DEFAULT_KMH.items() if name in used and name not in terms.speed_kmh}
@@ -156,7 +181,7 @@ def _demand(demand: GravityDemand) -> Iterator[Assumption]:
         counts = Counter(assumed)
         table = ", ".join(f"{population:g} in {counts[population]}" for population in sorted(counts, reverse=True))
         what = f"population of {len(assumed)} of {len(places)} settlements"
-        yield Assumption(what, f"a built-in population for the class of the place: {table}")
+        yield Assumption(what, f"assumed for the class of the place, as the map gives none: {table}")
 
 
 def _text(value: object) -> str:
