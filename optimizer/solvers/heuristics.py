@@ -5,8 +5,9 @@ refreshed with the option placed, and the option is kept if its gain is still th
 roads), the one that would gain most if all other paths were closed is taken. Two runs, by gain and by gain per cost; options without an effect
 are removed from the better one.
 
-The local search removes one option, that of the least marginal value first, fills the budget greedily without it, and keeps the result if its
-exact value is better, until a whole round gains nothing: a swap that also works where options use different resources.
+The local search fills what is left of the budget greedily, or removes one option, that of the least marginal value first, and fills the budget
+without it; it keeps the result if its exact value is better, until a whole round gains nothing: a swap that also works where options use
+different resources.
 
 Ruin and recreate (Schrimpf et al. 2000) continues from there: a few options are removed at random, half of the time those of one agency, and
 the budget is filled greedily by randomly perturbed gains; plans slightly worse than the best are accepted.
@@ -45,6 +46,8 @@ SHAKEN = 0.3
 """Relative size of the random perturbation of gains."""
 WORSE = 0.004
 """How much worse than the best, relative, an accepted plan may be."""
+NONE = -1
+"""No option."""
 SECOND_THOUGHTS = 4
 """How often the choice of an option is made again after a refresh of the pool."""
 
@@ -98,10 +101,11 @@ def local_search(
         improved = False
         loss = pooled.losses(best)
         removable = np.flatnonzero(best & ~instance.forced)
-        for option in removable[np.argsort(loss[removable], kind="stable")].tolist():
+        for option in (NONE, *removable[np.argsort(loss[removable], kind="stable")].tolist()):
             if time.monotonic() >= until:
                 break
-            candidate = _filled(instance, pooled, _without(best, option), banned=option)
+            rest = best if option == NONE else _without(best, option)
+            candidate = _filled(instance, pooled, rest, banned=option)
             if pooled.value(candidate) >= best_value * (1 - NOTHING) or not meets(instance, candidate):
                 continue
             value = overlay.value(candidate)
@@ -175,7 +179,7 @@ def _filled(
     instance: Instance,
     pooled: PooledValues,
     placed: Mask,
-    banned: int = -1,
+    banned: int = NONE,
     shake: NDArray[np.float64] | None = None,
     until: float = np.inf,
 ) -> Mask:
@@ -208,7 +212,7 @@ def _best_option(
     pooled: PooledValues,
     placed: Mask,
     by_cost: bool,
-    banned: int = -1,
+    banned: int = NONE,
     shake: NDArray[np.float64] | None = None,
 ) -> int | None:
     """Return the option of the largest gain over the pool among those that fit, or of the largest possible gain where none gains.
@@ -216,7 +220,7 @@ def _best_option(
     Gains are multiplied by (options,) `shake` if given.
     """
     allowed = addable(instance, placed) & ~placed & ~_forbidden(instance) & without_breaking(instance, placed)
-    if banned >= 0:
+    if banned != NONE:
         allowed[banned] = False
     if not allowed.any():
         return None

@@ -150,9 +150,14 @@ def _run(method: Callable[[SolveState], None], search: SolveState) -> None:
 
 
 def _greedy(search: SolveState) -> None:
-    commodities = Commodities.of(search.overlay)
-    PlanImprover(search, PooledValues(commodities, PathPool(search.overlay, commodities.searches))).look()
+    _new_improver(search).look()
     search.limit = "time" if search.out_of_time else None
+
+
+def _new_improver(search: SolveState) -> PlanImprover:
+    """Return an improver with a pool of its own, for methods that have no tree."""
+    commodities = Commodities.of(search.overlay)
+    return PlanImprover(search, PooledValues(commodities, PathPool(search.overlay, commodities.searches)))
 
 
 def _cuts(search: SolveState) -> None:
@@ -205,8 +210,10 @@ def _improve(search: SolveState, tree: BranchAndCut, improver: PlanImprover) -> 
 def _compact(search: SolveState) -> None:
     from optimizer.solvers.backend import solve_mip
 
-    _greedy(search)
-    if search.closed or search.limit is not None:
+    improver = _new_improver(search)
+    improver.look()
+    if search.closed or search.out_of_time:
+        search.limit = "time" if search.out_of_time else None
         return
     model = compact_model(search.instance, search.overlay)
     search.statistics |= {"rows": model.mip.rows.shape[0], "columns": model.mip.rows.shape[1]}
@@ -232,6 +239,8 @@ def _compact(search: SolveState) -> None:
     search.report()
     if not search.closed and search.limit is None and int(search.overlay.free.sum()) <= FEW:
         _enumerate(search)
+    if search.limit is None:
+        improver.look()  # a plan of the solver within the gap may leave an option out that fits
 
 
 def _enumerate(search: SolveState) -> None:
