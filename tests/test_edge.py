@@ -35,7 +35,9 @@ def road(*survivals: float, budget: float = 9.0, reliability: float = 1.0, weigh
     )
 
 
-@pytest.mark.parametrize("seed", [*range(150), 3257])  # the last: exchanges alone do not improve the plan, one more option does
+@pytest.mark.parametrize(
+    "seed", [*range(150), 3257]
+)  # the last: exchanges alone do not improve the plan, one more option does
 def test_no_method_says_anything_false_on_numbers_at_the_edge(seed: int) -> None:
     assert [(method, what) for method, what in check(seed) if what not in FINE] == []
 

@@ -2,6 +2,9 @@
 
 Python raises KeyboardInterrupt wherever it happens to be: between two steps of a solve that would lose the plan. Within `Stopping` it is raised
 inside `attempt` alone; elsewhere Ctrl-C is remembered, and `cancelled()` says so from then on.
+
+Code in C may turn the KeyboardInterrupt into another exception, with or without naming it as the cause: Python itself makes a SystemError of
+one that comes with a result, NumPy a TypeError of one within a comparison of structures.
 """
 
 from __future__ import annotations
@@ -77,13 +80,22 @@ class Stopping(ForwardingListener):
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def attempt(self, work: Callable[[], T]) -> T | None:
-        """Return what some work returns; None, with `stopped` set, where Ctrl-C or the listener has broken it off."""
-        before = self.breakable
+        """Return what some work returns; None, with `stopped` set, where Ctrl-C or the listener has broken it off.
+
+        Any exception of work within which Ctrl-C came is taken for the interrupt.
+        """
+        before, interrupted = self.breakable, self.interrupted
         try:
             self.breakable = True
             return work()
         except KeyboardInterrupt:
             self.stopped = True
+            return None
+        except Exception as error:
+            if self.interrupted == interrupted:
+                raise
+            if not is_interrupt(error):
+                self.noted(f"Ctrl-C ended the work with an error: {type(error).__name__}: {error}")
             return None
         finally:
             self.breakable = before
@@ -99,6 +111,14 @@ class Stopping(ForwardingListener):
     def second_interrupt(self) -> None:
         """Act on each further Ctrl-C, where this is the outermost: by default raise KeyboardInterrupt, wherever that is."""
         raise KeyboardInterrupt
+
+
+def is_interrupt(error: BaseException) -> bool:
+    """Return whether an exception is a KeyboardInterrupt, or was made of one."""
+    made_of: BaseException | None = error
+    while made_of is not None and not isinstance(made_of, KeyboardInterrupt):
+        made_of = made_of.__cause__ or made_of.__context__
+    return made_of is not None
 
 
 def _take(_: int, __: FrameType | None) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from optimizer.base.errors import OptimizerError
 from optimizer.base.formatting import printable
+from optimizer.base.interrupts import is_interrupt
 from optimizer.cli.bench import bench
 from optimizer.cli.check import check
 from optimizer.cli.commands import add_command, add_group
@@ -90,14 +91,14 @@ def _run() -> int:
 def _standard_exit_code() -> int:
     try:
         app()
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except SystemError as error:
-        if not isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
-            raise  # else a library in C was interrupted, and Python says so in this way
-        return INTERRUPTED
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except OptimizerError:
+        raise
+    except BaseException as error:  # one of a library in C that was interrupted, too
+        if not is_interrupt(error):
+            raise
+        return INTERRUPTED
     return 0
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import InputError
+from optimizer.base.interrupts import Stopping
 from optimizer.base.listener import step
 from optimizer.lab.backtest.bootstrap import mean_interval, resamples
 from optimizer.lab.backtest.calibration import tenths
@@ -118,18 +119,25 @@ def forecast_periods(
     done: list[PeriodForecast] = []
     failed: dict[str, str] = {}
     first: Exception | None = None
-    try:
-        for label, make in todo:
-            try:
-                with step(listener, label):
-                    one = make()
-            except FAILURES as error:
-                first = first or error
-                failed[label] = str(error) or type(error).__name__
-                continue
-            if one is not None:
-                done.append(one)
-    except KeyboardInterrupt:
+    with Stopping(listener) as stopping:
+
+        def forecast_all() -> None:
+            nonlocal first
+            for label, make in todo:
+                try:
+                    with step(stopping, label):
+                        one = make()
+                except FAILURES as error:
+                    if stopping.interrupted:
+                        raise
+                    first = first or error
+                    failed[label] = str(error) or type(error).__name__
+                    continue
+                if one is not None:
+                    done.append(one)
+
+        stopping.attempt(forecast_all)
+    if stopping.stopped:
         return ForecastRun(done, failed, interrupted=True)
     if first is not None and not done:
         raise first
@@ -151,11 +159,18 @@ def judge(
 
     They take a moment: after a Ctrl-C they are computed again, so that the periods done are kept.
     """
-    try:
-        with step(listener, label):
-            return JudgedRun(_judged(subject, periods, np.random.default_rng(seed)), interrupted=False)
-    except KeyboardInterrupt:
-        return JudgedRun(_judged(subject, periods, np.random.default_rng(seed)), interrupted=True)
+
+    def judged() -> Judged:
+        return _judged(subject, periods, np.random.default_rng(seed))
+
+    with Stopping(listener) as stopping:
+
+        def judged_in_a_step() -> Judged:
+            with step(stopping, label):
+                return judged()
+
+        first = stopping.attempt(judged_in_a_step)
+    return JudgedRun(judged() if first is None else first, stopping.stopped)
 
 
 def _judged(subject: Subject, periods: Sequence[PeriodForecast], rng: np.random.Generator) -> Judged:
