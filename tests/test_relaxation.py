@@ -66,6 +66,54 @@ def test_rows_and_bounds_come_and_go_as_scipy_says(seed: int) -> None:
 
 @given(SEEDS)
 @settings(max_examples=60, deadline=None)
+def test_a_basis_that_was_kept_starts_any_later_solve(seed: int) -> None:
+    """Rows come and go, and bases are those of another moment: the optimum is that of a fresh program."""
+    program, rng = random_program(seed)
+    kept_rows, kept_side, inside = program._rows.toarray(), program._side.copy(), rng.random(6)
+    lower, upper = np.zeros(6), np.ones(6)
+    bases = [None]
+    for node in range(1, 8):
+        rows = rng.uniform(-1, 1, (3, 6))
+        side = rows @ inside - rng.random(3) * 0.1
+        program.activate([])
+        program.add(csr_array(rows), side, node)
+        if node % 3 == 0:
+            program.drop_slack(0)
+            rows, side = program._rows.toarray()[program._active][4:], program._side[program._active][4:]
+        program.start_from(bases[int(rng.integers(len(bases)))])
+        optimum = scipy_optimum(program, np.vstack((kept_rows, rows)), np.append(kept_side, side), lower, upper)
+        if np.isfinite(optimum):
+            assert (solution := program.solve()) is not None
+            assert solution.bound == pytest.approx(optimum, abs=1e-7)
+            assert solution.bound <= optimum + 1e-9
+            bases.append(program.basis)
+
+
+def test_a_kept_basis_spares_the_work() -> None:
+    """A program solved from the basis of its optimum needs no step, though others were solved in between."""
+    rng = np.random.default_rng(3)
+    n, steps = 60, []
+    rows = csr_array(rng.random((n, n)))
+    program = LinearProgram(rng.random(n), np.zeros(n), np.ones(n), rows, rng.random(n) * n / 4)
+    assert (first := program.solve()) is not None
+    basis = program.basis
+    program.add(csr_array(rng.random((9, n))), rng.random(9) * n / 3, 1)
+    assert program.solve() is not None
+    for start in (None, basis):
+        program.activate([1])
+        program.start_from(None)
+        assert program.solve() is not None
+        program.activate([])
+        program.start_from(start)
+        assert (again := program.solve()) is not None
+        assert again.bound == pytest.approx(first.bound, abs=1e-9)
+        assert program._solver is not None
+        steps.append(program._solver.steps)
+    assert steps[1] == 0 < steps[0]
+
+
+@given(SEEDS)
+@settings(max_examples=60, deadline=None)
 def test_the_bound_from_any_duals_is_valid(seed: int) -> None:
     program, rng = random_program(seed)
     optimum = scipy_optimum(program, program._rows.toarray(), program._side, np.zeros(6), np.ones(6))

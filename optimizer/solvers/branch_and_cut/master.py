@@ -153,6 +153,7 @@ class Master:
         upper = np.concatenate((~node.zeros * self._times, np.maximum(self._most, least) / self._scale, [breaking]))
         self.program.move_bounds(lower.astype(np.float64), upper.astype(np.float64))
         self.program.activate(node.ancestors)
+        self.program.start_from(node.basis)
 
     def relax(self, until: float = np.inf) -> Relaxed | None:
         """Solve the program of the node entered; None when time ran out."""

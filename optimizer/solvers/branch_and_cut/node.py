@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.instance import Instance
+    from optimizer.solvers.branch_and_cut.warm_solver import Basis
 
 ROUNDING = 1e-12
 """Relative distance from a budget within which a sum is computed again in the order of `plan.fits`."""
@@ -33,6 +34,8 @@ class Node:
         Ids of the nodes whose rows hold here: those on the way from the root, and its own last; empty for the root.
     lower
         Proven lower bound of the value of every plan in the node.
+    basis
+        Basis from which its linear program is solved first; None for the last one.
     """
 
     ones: NDArray[np.bool_]
@@ -40,6 +43,7 @@ class Node:
     floor: NDArray[np.float64]
     ancestors: tuple[int, ...] = ()
     lower: float = 0.0
+    basis: Basis | None = None
 
     @property
     def undecided(self) -> NDArray[np.bool_]:

@@ -6,9 +6,8 @@ Minimise cost v over lower <= v <= upper, rows v >= side. For any duals y >= 0,
 
 is at most the optimum, however roughly y solves the dual: that is the bound given, not the solver's objective. Column bounds can be moved
 and rows can belong to a node of a search tree and be inactive elsewhere; a bound then holds for the columns' bounds and the active rows. GLOP
-starts from its last basis; where it fails, it and then HiGHS solve from scratch.
-
-MathOpt is called with protocol messages instead of its Python model: reading a solution into Python objects took twice as long as finding it.
+starts from its last basis, or from one that was kept (`LinearProgram.basis`); where it fails, it and then HiGHS solve from scratch
+(`warm_solver`).
 """
 
 from __future__ import annotations
@@ -16,17 +15,15 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from ortools.math_opt import callback_pb2, model_parameters_pb2, model_pb2, model_update_pb2, parameters_pb2
-from ortools.math_opt.core.python import solver as mathopt_core
 from ortools.math_opt.python import mathopt
 from pybind11_abseil.status import StatusNotOk
 from scipy.sparse import csr_array, hstack, vstack
 
 from optimizer.base.errors import SolverError
-from optimizer.solvers.backend import stdout_closed
+from optimizer.solvers.branch_and_cut.warm_solver import Answer, State, WarmSolver, from_scratch
 from optimizer.solvers.interrupts import interrupt_held_back
 
 if TYPE_CHECKING:
@@ -34,15 +31,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from optimizer.solvers.branch_and_cut.warm_solver import Basis
+
 LONGEST = 1e8
 """Seconds from which on a limit is none."""
 ROUNDING = 1e-13
 """Allowance for rounding in the sums of the bound, relative to the sum of what they add and take away."""
-WARM = mathopt.SolveParameters(
-    lp_algorithm=mathopt.LPAlgorithm.DUAL_SIMPLEX, presolve=mathopt.Emphasis.OFF, scaling=mathopt.Emphasis.OFF
-)
-"""Presolve and scaling would throw the last basis away: three times the iterations at the root, eight times in a tree."""
-COLD = mathopt.SolveParameters()
 
 
 @dataclass(frozen=True)
@@ -99,7 +93,17 @@ class LinearProgram:
         self._next_name = 0
         self.add(rows, side)
         self._n_kept = side.size
-        self._solver: _WarmSolver | None = None
+        self._solver: WarmSolver | None = None
+        self._start: Basis | None = None
+
+    @property
+    def basis(self) -> Basis | None:
+        """The basis of the last solve, if there is one."""
+        return None if self._solver is None else self._solver.basis
+
+    def start_from(self, basis: Basis | None) -> None:
+        """Let the next solve start from this basis, if all of its rows that matter are still there; from the last one if None."""
+        self._start = basis
 
     @property
     def n_rows(self) -> int:
@@ -171,6 +175,7 @@ class LinearProgram:
                 return None
             answer = attempt(timedelta(seconds=left) if left < LONGEST else None)
             if answer is not None:
+                self._start = None
                 return self._solution(*answer)
             self._solver = None
         if time.monotonic() >= until:
@@ -178,7 +183,9 @@ class LinearProgram:
         raise SolverError("GLOP and HiGHS both failed on the relaxation")
 
     def _solution(self, values: NDArray[np.float64], dual: NDArray[np.float64]) -> LpSolution:
-        dual = np.maximum(dual, 0.0) * self._active
+        """Return the solution from values of the columns, and duals of the active rows."""
+        dual, active = np.zeros(self.n_rows), dual
+        dual[self._active] = np.maximum(active, 0.0)
         self._slack_for = np.where(dual > 0, 0, self._slack_for + self._active)
         kept = slice(0, self._n_kept)
         return LpSolution(
@@ -197,166 +204,26 @@ class LinearProgram:
         doubt = np.abs(terms).sum() + np.abs(self._cost) @ widest + dual @ (abs(self._rows) @ widest)
         return float(terms.sum() - ROUNDING * doubt)
 
-    def _state(self) -> _State:
-        least = np.where(self._active, self._side, -np.inf)
-        return _State(self._cost, self._lower, self._upper, self._rows, least, self._name)
+    def _state(self) -> State:
+        """Return the program without the rows that are not active."""
+        rows, side, name = self._rows, self._side, self._name
+        if not self._active.all():
+            rows, side, name = rows[self._active], side[self._active], name[self._active]
+        return State(self._cost, self._lower, self._upper, rows, side, name)
 
-    def _from_last_basis(self, limit: timedelta | None) -> _Answer | None:
+    def _from_last_basis(self, limit: timedelta | None) -> Answer | None:
         """Solve with GLOP from the last basis."""
         state = self._state()
         try:
             with interrupt_held_back():
                 if self._solver is None:
-                    self._solver = _WarmSolver(state)
-                return self._solver.solve(state, limit)
+                    self._solver = WarmSolver(state)
+                return self._solver.solve(state, self._start, limit)
         except StatusNotOk:
             return None
 
-    def _glop_afresh(self, limit: timedelta | None) -> _Answer | None:
-        return _from_scratch(self._state(), mathopt.SolverType.GLOP, limit)
+    def _glop_afresh(self, limit: timedelta | None) -> Answer | None:
+        return from_scratch(self._state(), mathopt.SolverType.GLOP, limit)
 
-    def _highs(self, limit: timedelta | None) -> _Answer | None:
-        return _from_scratch(self._state(), mathopt.SolverType.HIGHS, limit)
-
-
-@dataclass(frozen=True)
-class _State:
-    """A linear program at one moment: cost v over bounds, rows v >= least, rows by name in rising order."""
-
-    cost: NDArray[np.float64]
-    lower: NDArray[np.float64]
-    upper: NDArray[np.float64]
-    rows: csr_array
-    least: NDArray[np.float64]
-    name: NDArray[np.int64]
-
-    def message(self) -> model_pb2.ModelProto:
-        """Return it whole."""
-        proto = model_pb2.ModelProto()
-        n = self.cost.size
-        proto.variables.ids.extend(range(n))
-        proto.variables.lower_bounds.extend(self.lower.tolist())
-        proto.variables.upper_bounds.extend(self.upper.tolist())
-        proto.variables.integers.extend([False] * n)
-        _fill(proto.objective.linear_coefficients, np.flatnonzero(self.cost), self.cost[self.cost != 0])
-        every = np.arange(self.name.size)
-        self._name_rows(proto.linear_constraints, every)
-        _fill_matrix(proto.linear_constraint_matrix, self.name, self.rows)
-        return proto
-
-    def changes(self, before: _State) -> model_update_pb2.ModelUpdateProto:
-        """Return what changed since an earlier moment."""
-        update = model_update_pb2.ModelUpdateProto()
-        gone = np.setdiff1d(before.name, self.name, assume_unique=True)
-        update.deleted_linear_constraint_ids.extend(gone.tolist())
-        for bounds, earlier, now in (
-            (update.variable_updates.lower_bounds, before.lower, self.lower),
-            (update.variable_updates.upper_bounds, before.upper, self.upper),
-        ):
-            moved = np.flatnonzero(earlier != now[: earlier.size])
-            _fill(bounds, moved, now[moved])
-        wider = np.arange(before.cost.size, self.cost.size)
-        update.new_variables.ids.extend(wider.tolist())
-        update.new_variables.lower_bounds.extend(self.lower[wider].tolist())
-        update.new_variables.upper_bounds.extend(self.upper[wider].tolist())
-        update.new_variables.integers.extend([False] * wider.size)
-        both, old, new = np.intersect1d(before.name, self.name, assume_unique=True, return_indices=True)
-        turned = before.least[old] != self.least[new]
-        _fill(update.linear_constraint_updates.lower_bounds, both[turned], self.least[new][turned])
-        fresh = ~np.isin(self.name, both, assume_unique=True)
-        self._name_rows(update.new_linear_constraints, np.flatnonzero(fresh))
-        matrix = update.linear_constraint_matrix_updates
-        if wider.size:  # whole new rows, and of the others the entries in new columns
-            _fill_matrix(matrix, self.name, _cut_left(self.rows, ~fresh, before.cost.size))
-        else:
-            _fill_matrix(matrix, self.name[fresh], self.rows[fresh])
-        return update
-
-    def _name_rows(self, constraints: Any, which: NDArray[np.int64]) -> None:  # noqa: ANN401 - messages without stubs
-        constraints.ids.extend(self.name[which].tolist())
-        constraints.lower_bounds.extend(self.least[which].tolist())
-        constraints.upper_bounds.extend([np.inf] * which.size)
-
-
-def _cut_left(rows: csr_array, old: NDArray[np.bool_], columns: int) -> csr_array:
-    """Return rows without the entries that old ones have in the first columns."""
-    entry_of_old = np.repeat(old, np.diff(rows.indptr))
-    kept = ~(entry_of_old & (rows.indices < columns))
-    start = np.concatenate(([0], np.cumsum(kept)))[rows.indptr]
-    return csr_array((rows.data[kept], rows.indices[kept], start), shape=rows.shape)
-
-
-def _fill_matrix(matrix: Any, name: NDArray[np.int64], rows: csr_array) -> None:  # noqa: ANN401 - a message without stubs
-    rows = csr_array(rows, copy=True)
-    rows.sort_indices()
-    matrix.row_ids.extend(np.repeat(name, np.diff(rows.indptr)).tolist())
-    matrix.column_ids.extend(rows.indices.tolist())
-    matrix.coefficients.extend(rows.data.tolist())
-
-
-_Answer = tuple["NDArray[np.float64]", "NDArray[np.float64]"]
-"""Values of the columns, and duals of the rows."""
-
-
-class _WarmSolver:
-    """GLOP, started from its last basis."""
-
-    def __init__(self, state: _State) -> None:
-        self._seen = state
-        self._solver = mathopt_core.new(
-            mathopt.SolverType.GLOP.value, state.message(), parameters_pb2.SolverInitializerProto()
-        )
-
-    def solve(self, state: _State, limit: timedelta | None) -> _Answer | None:
-        """Return the optimum of the program as it is now; None where there is none."""
-        if not self._solver.update(state.changes(self._seen)):
-            self._solver = mathopt_core.new(
-                mathopt.SolverType.GLOP.value, state.message(), parameters_pb2.SolverInitializerProto()
-            )
-        self._seen = state
-        return _answer(self._solver.solve(*_arguments(WARM, limit)), state)
-
-
-def _from_scratch(state: _State, solver: mathopt.SolverType, limit: timedelta | None) -> _Answer | None:
-    try:
-        initializer = parameters_pb2.SolverInitializerProto()
-        with interrupt_held_back(), stdout_closed():
-            result = mathopt_core.solve(state.message(), solver.value, initializer, *_arguments(COLD, limit))
-    except StatusNotOk:
-        return None
-    return _answer(result, state)
-
-
-def _arguments(parameters: mathopt.SolveParameters, limit: timedelta | None) -> tuple[Any, ...]:
-    """Return the arguments of a solve: parameters, none of the model's own, no messages, no callback, no interrupter."""
-    proto = parameters.to_proto()
-    if limit is not None:
-        proto.time_limit.FromTimedelta(limit)
-    nothing = (
-        model_parameters_pb2.ModelSolveParametersProto(),
-        None,
-        callback_pb2.CallbackRegistrationProto(),
-        None,
-        None,
-    )
-    return proto, *nothing
-
-
-def _answer(result: Any, state: _State) -> _Answer | None:  # noqa: ANN401 - a message without stubs
-    """Return the solution of a result that has one for primal and dual, and did not end by its time limit."""
-    if result.termination.limit or not result.solutions:
-        return None
-    solution = result.solutions[0]
-    if not (solution.HasField("primal_solution") and solution.HasField("dual_solution")):
-        return None
-    values, dual = np.zeros(state.cost.size), np.zeros(state.name.size)
-    found = solution.primal_solution.variable_values
-    values[np.asarray(found.ids, dtype=np.int64)] = found.values
-    found = solution.dual_solution.dual_values
-    dual[np.searchsorted(state.name, np.asarray(found.ids, dtype=np.int64))] = found.values
-    return values, dual
-
-
-def _fill(vector: Any, ids: NDArray[np.integer], values: NDArray[np.float64]) -> None:  # noqa: ANN401 - a message without stubs
-    vector.ids.extend(ids.tolist())
-    vector.values.extend(values.tolist())
+    def _highs(self, limit: timedelta | None) -> Answer | None:
+        return from_scratch(self._state(), mathopt.SolverType.HIGHS, limit)

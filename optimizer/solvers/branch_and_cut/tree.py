@@ -133,7 +133,7 @@ class BranchAndCut:
         self.master.enter(self.root)
         while (relaxed := self._relax()) is not None:
             last = relaxed
-            self.root = replace(self.root, lower=max(self.root.lower, relaxed.bound))
+            self.root = replace(self.root, lower=max(self.root.lower, relaxed.bound), basis=self.master.program.basis)
             self.lower = max(self.lower, min(self.root.lower, self._search.pruned, self.upper))
             self._round(self.root, relaxed.x)
             self.listener.bounds_moved(self.lower, self.upper)
@@ -205,7 +205,7 @@ class BranchAndCut:
         while True:
             if (relaxed := self._relax()) is None:
                 return None
-            node = replace(node, lower=max(node.lower, relaxed.bound))
+            node = replace(node, lower=max(node.lower, relaxed.bound), basis=self.master.program.basis)
             if node.lower >= self.cutoff:
                 return [node]
             fixed = self._fixed(node, relaxed)
@@ -315,7 +315,9 @@ class BranchAndCut:
             return replace(node, lower=np.inf)
         self.master.enter(node)
         relaxed = self._relax()
-        return None if relaxed is None else replace(node, lower=max(node.lower, relaxed.bound))
+        if relaxed is None:
+            return None
+        return replace(node, lower=max(node.lower, relaxed.bound), basis=self.master.program.basis)
 
     def _relax(self) -> Relaxed | None:
         self.rounds += 1
