@@ -15,6 +15,7 @@ from scipy.sparse import csr_array
 
 from optimizer.base.errors import SolverError
 from optimizer.solvers.branch_and_cut.relaxation import LinearProgram
+from optimizer.solvers.branch_and_cut.warm_solver import Basis
 from optimizer.solvers.interrupts import interrupt_held_back
 
 SEEDS = st.integers(0, 2**20)
@@ -71,7 +72,7 @@ def test_a_basis_that_was_kept_starts_any_later_solve(seed: int) -> None:
     program, rng = random_program(seed)
     kept_rows, kept_side, inside = program._rows.toarray(), program._side.copy(), rng.random(6)
     lower, upper = np.zeros(6), np.ones(6)
-    bases = [None]
+    bases: list[Basis | None] = [None]
     for node in range(1, 8):
         rows = rng.uniform(-1, 1, (3, 6))
         side = rows @ inside - rng.random(3) * 0.1

@@ -52,7 +52,7 @@ class Basis:
 
     def not_basic(self) -> NDArray[np.int64]:
         """Return the names of the rows that are not basic."""
-        return self.name[self.row != statuses.BASIS_STATUS_BASIC]
+        return self.name[np.not_equal(self.row, statuses.BASIS_STATUS_BASIC)]
 
     def message(self, state: State) -> Any:  # noqa: ANN401 - a message without stubs
         """Return it for a program whose other rows and columns are new; None where rows that are not basic are missing in it."""
@@ -140,8 +140,8 @@ class State:
         missing = np.isin(other.name, names, assume_unique=True) & ~np.isin(other.name, self.name, assume_unique=True)
         if not missing.any():
             return self
-        rows = other.rows[missing]
-        rows.resize((rows.shape[0], self.cost.size))
+        held = other.rows[missing]
+        rows = csr_array((held.data, held.indices, held.indptr), shape=(held.shape[0], self.cost.size))
         name = np.append(self.name, other.name[missing])
         order = np.argsort(name)
         return replace(
