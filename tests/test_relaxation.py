@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import time
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -15,8 +16,10 @@ from scipy.sparse import csr_array
 
 from optimizer.base.errors import SolverError
 from optimizer.solvers.branch_and_cut.relaxation import LinearProgram
-from optimizer.solvers.branch_and_cut.warm_solver import Basis
 from optimizer.solvers.interrupts import interrupt_held_back
+
+if TYPE_CHECKING:
+    from optimizer.solvers.branch_and_cut.warm_solver import Basis
 
 SEEDS = st.integers(0, 2**20)
 
