@@ -52,7 +52,8 @@ class Basis:
 
     def not_basic(self) -> NDArray[np.int64]:
         """Return the names of the rows that are not basic."""
-        return self.name[self.row != int(statuses.BASIS_STATUS_BASIC)]
+        other: NDArray[np.bool_] = self.row != int(statuses.BASIS_STATUS_BASIC)
+        return self.name[other]
 
     def message(self, state: State) -> Any:  # noqa: ANN401 - a message without stubs
         """Return it for a program whose other rows and columns are new; None where rows that are not basic are missing in it."""
