@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from optimizer.cli.console import print_table
 from optimizer.problem.instance_file import write_instance
 from tests.cases import random_instance
 
@@ -104,3 +105,13 @@ def test_what_a_terminal_cannot_show_is_printed_as_escapes(environment: dict[str
     refused = shell(f"$CLI solve '{instance}-ß-Łódź'", **environment)
     assert refused.returncode == 1
     assert len(errors(refused)) == 1
+
+
+def test_no_text_of_a_table_steers_the_terminal_or_breaks_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    hostile = "\x1b[31mred\x1b[0m \u202eback\nfeigned: line\r\t\x07"
+    print_table(hostile, [hostile], [[hostile], [["one", "two"]]])
+    out = capsys.readouterr().out
+    assert not {"\x1b", "\u202e", "\r", "\t", "\x07"} & set(out)
+    assert out.replace(" ", "").replace("\n", "").count(r"\x1b[31mred") == 3
+    assert not any(line.lstrip("┃│ ").startswith("feigned") for line in out.splitlines())
+    assert [line.strip("│ ") for line in out.splitlines()[-3:-1]] == ["one", "two"]

@@ -66,13 +66,13 @@ def print_note(text: str) -> None:
     sys.stderr.flush()
 
 
-def shown(text: str) -> str:
-    """Return the text of a cell or title as the terminal shows it: its own line breaks stay, and nothing else steers the terminal."""
-    return encodable("\n".join(map(printable, text.split("\n"))))
+def shown(cell: str | Sequence[str]) -> str:
+    """Return a cell or title, or the lines of one, as the terminal shows it: nothing in its text steers the terminal or breaks a line."""
+    return encodable("\n".join(map(printable, [cell] if isinstance(cell, str) else cell)))
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a small table; text is shown as it is, never as markup."""
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str | Sequence[str]]]) -> None:
+    """Print a small table; text is shown as it is, never as markup. A cell of several lines is a sequence of them."""
     from rich.table import Table
     from rich.text import Text
 

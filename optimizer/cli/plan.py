@@ -100,8 +100,8 @@ def _show_beats(plan: PlanFile) -> None:
 
     rows = [
         (
-            f"{letter(place)}: {plain(beat.team)}\nfrom {plain(beat.base)}",
-            "\n".join(f"{plain(stop.label)}, {clock(stop.arrive_s)} to {clock(stop.leave_s)}" for stop in beat.stops),
+            [f"{letter(place)}: {plain(beat.team)}", f"from {plain(beat.base)}"],
+            [f"{plain(stop.label)}, {clock(stop.arrive_s)} to {clock(stop.leave_s)}" for stop in beat.stops],
             clock(beat.back_s),
             _amount(beat.marginal_value),
         )
