@@ -311,7 +311,7 @@ def test_an_interrupt_keeps_the_rows_and_leaves_no_process(tmp_path: Path) -> No
         wait_for(lambda: len(row_store(tmp_path / "out").read()) == 1 and run_children(process.pid))
         below = set(family_of(process.pid)) - {process.pid}
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     assert "Interrupted after 1 of 2 runs" in err
     wait_for(lambda: not any(b"optimizer" in _command_line(pid) for pid in below))

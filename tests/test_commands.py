@@ -367,7 +367,7 @@ def test_an_interrupt_returns_the_best_plan_so_far() -> None:
         while len(upper) < 2:  # a plan better than the first one, which places nothing, is known
             upper |= set(re.findall(r" \.\. (\S+)", process.stderr.readline()))
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     line = json.loads(out)
     assert (line["status"], line["limit"]) == ("feasible", "interrupted")

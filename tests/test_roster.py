@@ -349,7 +349,7 @@ def test_a_real_signal_ends_the_search_with_the_roster_kept() -> None:
         assert child.stdout is not None
         assert child.stdout.readline() == "going\n"
         child.send_signal(signal.SIGINT)  # wherever in the search the signal meets it, the end is the same
-        out, _ = child.communicate(timeout=60)
+        out, _ = child.communicate(timeout=300)
     assert (out, child.returncode) == ("interrupted 14\n", 0)
 
 

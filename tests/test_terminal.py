@@ -36,7 +36,7 @@ def shell(line: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
         ["bash", "-o", "pipefail", "-c", line],
         env=os.environ | {"PYTHONPATH": str(ROOT), "CLI": f"{sys.executable} {ROOT / 'cli.py'}"} | environment,
         capture_output=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert b"Traceback" not in done.stderr, done.stderr.decode(errors="replace")

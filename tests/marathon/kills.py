@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 SECONDS = 240
 """What a command may take until it ends, interrupted or not, on a busy machine."""
 SIGNALS = (signal.SIGKILL, signal.SIGINT)
+CODES = {0, 3}
+"""Exit codes of a command that has ended by itself or was interrupted, with a plan or before there was one."""
 
 
 def run_kills(tally: Tally, count: int, seed: int) -> None:
@@ -68,6 +70,8 @@ def _ended(command: Command, out: Path, usual: float, rng: random.Random, tally:
             return
     if "Traceback" in errors:
         tally.add(group, "traceback", f"run {number}: {errors.strip().splitlines()[-1]}")
+    if process.returncode not in CODES | {-sent}:
+        tally.add(group, "wrong exit code", f"run {number}: {process.returncode}")
     found = state(out)
     if not command.suffix:
         settle(out)
