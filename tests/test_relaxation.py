@@ -15,6 +15,7 @@ from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
 from optimizer.base.errors import SolverError
+from optimizer.solvers.branch_and_cut import warm_solver
 from optimizer.solvers.branch_and_cut.relaxation import LinearProgram
 from optimizer.solvers.interrupts import interrupt_held_back
 
@@ -168,6 +169,18 @@ def test_another_solver_steps_in_where_one_gives_up(monkeypatch: pytest.MonkeyPa
     assert (usual := program.solve()) is not None
     for name in failing:
         monkeypatch.setattr(LinearProgram, name, lambda *_: None)
+    assert (instead := program.solve()) is not None
+    assert instead.bound == pytest.approx(usual.bound, abs=1e-7)
+
+
+def test_highs_steps_in_where_glop_takes_too_many_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    program, usual = random_program(7)[0], random_program(7)[0].solve()
+    assert usual is not None
+    monkeypatch.setattr(warm_solver, "_most_steps", lambda _: 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(LinearProgram, "_highs", lambda *_: None)
+        with pytest.raises(SolverError, match="GLOP"):
+            program.solve()
     assert (instead := program.solve()) is not None
     assert instead.bound == pytest.approx(usual.bound, abs=1e-7)
 

@@ -6,8 +6,8 @@ Minimise cost v over lower <= v <= upper, rows v >= side. For any duals y >= 0,
 
 is at most the optimum, however roughly y solves the dual: that is the bound given, not the solver's objective. Column bounds can be moved
 and rows can belong to a node of a search tree and be inactive elsewhere; a bound then holds for the columns' bounds and the active rows. GLOP
-starts from its last basis, or from one that was kept (`LinearProgram.basis`); where it fails, it and then HiGHS solve from scratch
-(`warm_solver`).
+starts from its last basis, or from one that was kept (`LinearProgram.basis`); where it fails or goes round in circles, it and then HiGHS
+solve from scratch (`warm_solver`).
 """
 
 from __future__ import annotations

@@ -32,6 +32,9 @@ WARM = mathopt.SolveParameters(
 )
 """Presolve and scaling would throw the last basis away: three times the iterations at the root, eight times in a tree."""
 COLD = mathopt.SolveParameters()
+STEPS = 20_000
+"""Steps of the simplex method after which GLOP is given up, and as many hundred as there are rows and columns more: on coefficients within 1e-6
+to 1e-12 of one another it may go round in circles for ever, on 7 rows and 8 columns."""
 
 
 @dataclass(frozen=True)
@@ -214,7 +217,7 @@ class WarmSolver:
             self._held = whole
         else:
             self._load(whole)
-        result = self._solver.solve(*_arguments(WARM, limit, message))
+        result = self._solver.solve(*_arguments(WARM, limit, message, _most_steps(whole)))
         self.basis, self.steps = _basis(result, whole), int(result.solve_stats.simplex_iterations)
         return _answer(result, state)
 
@@ -223,20 +226,29 @@ def from_scratch(state: State, solver: mathopt.SolverType, limit: timedelta | No
     """Return the optimum by a solver that knows nothing of earlier solves; None where it finds none in time."""
     try:
         initializer = parameters_pb2.SolverInitializerProto()
+        steps = _most_steps(state) if solver is mathopt.SolverType.GLOP else None
         with interrupt_held_back(), stdout_closed():
-            result = mathopt_core.solve(state.message(), solver.value, initializer, *_arguments(COLD, limit))
+            arguments = _arguments(COLD, limit, steps=steps)
+            result = mathopt_core.solve(state.message(), solver.value, initializer, *arguments)
     except StatusNotOk:
         return None
     return _answer(result, state)
+
+
+def _most_steps(state: State) -> int:
+    return STEPS + 100 * (state.cost.size + state.name.size)
 
 
 def _arguments(
     parameters: mathopt.SolveParameters,
     limit: timedelta | None,
     start: Any = None,  # noqa: ANN401 - a message without stubs
+    steps: int | None = None,
 ) -> tuple[Any, ...]:
-    """Return the arguments of a solve: parameters, the basis to start from, no messages, no callback, no interrupter."""
+    """Return the arguments of a solve: parameters with limits, the basis to start from, no messages, no callback, no interrupter."""
     proto = parameters.to_proto()
+    if steps is not None:
+        proto.iteration_limit = steps
     if limit is not None:
         proto.time_limit.FromTimedelta(limit)
     own = model_parameters_pb2.ModelSolveParametersProto()
@@ -246,7 +258,7 @@ def _arguments(
 
 
 def _answer(result: Any, state: State) -> Answer | None:  # noqa: ANN401 - a message without stubs
-    """Return the solution of a result that has one for primal and dual, and did not end by its time limit."""
+    """Return the solution of a result that has one for primal and dual, and did not end by a limit."""
     if result.termination.limit or not result.solutions:
         return None
     solution = result.solutions[0]
