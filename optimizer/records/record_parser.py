@@ -205,7 +205,8 @@ def open_table(
     remarks
         What the user should know of it so far.
     """
-    table, words = _without_missing_words(table, source.missing)
+    words: Counter[str] = Counter()
+    table = _without_missing_words(table, source.missing, words)
     remarks = [*remarks, f"{source.file.as_posix()}: {missing_remark(words)}"] if words else remarks
     rows = RecordParser(
         source, path, table, np.ones(len(table), dtype=bool), FileProblems(path, table.unit), warnings=list(remarks)
@@ -218,14 +219,13 @@ def open_table(
     return rows
 
 
-def _without_missing_words(table: TextTable, words: Sequence[str]) -> tuple[TextTable, Counter[str]]:
-    """Return a table with empty cells where a word says that a value is missing, but not in what `where` chooses by, and the words found."""
-    found: Counter[str] = Counter()
+def _without_missing_words(table: TextTable, words: Sequence[str], found: Counter[str]) -> TextTable:
+    """Return a table with empty cells where a word says that a value is missing, but not in what `where` chooses by; `found` counts them."""
     text = {
         name: column if name.startswith("column:") else blanked(column, words, found)
         for name, column in table.text.items()
     }
-    return replace(table, text=text), found
+    return replace(table, text=text)
 
 
 def _repeated(rows: RecordParser) -> None:
