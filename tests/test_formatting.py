@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer.base.formatting import DASH, amounts, decimal, number, percent, plain, printable
+from optimizer.base.formatting import DASH, JOINERS, amounts, decimal, number, percent, plain, printable
 from optimizer.report.classes import UNSEARCHED, risk_classes, width_classes
 from optimizer.report.content import PlanSummary, RecordFacts, SegmentRisk
 from optimizer.report.headline import headline, key_figures, solve_sentence
@@ -247,3 +247,9 @@ def test_text_from_records_cannot_steer_a_terminal() -> None:
     assert shown.isprintable()
     assert shown == r"a\x1b[31m\u202eb\r\nc\x00\x9b\u2028\ud800\t"
     assert printable("Łódź, 12\u00a0%\N{EN DASH}7") == "Łódź, 12\u00a0%\N{EN DASH}7"
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8"), max_size=12) | st.text(" ab\u200d\u00a0\n", max_size=8))
+def test_plain_text_is_what_reading_it_mark_by_mark_gives(text: str) -> None:
+    marks = (mark if mark.isprintable() or mark in JOINERS else " " for mark in text)
+    assert plain(text) == " ".join("".join(marks).split())

@@ -19,7 +19,9 @@ JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
 
 def plain(text: object, most: int | None = None) -> str:
     """Return `text` on one line, without control characters, direction overrides and lone surrogates, cut at `most` characters."""
-    line = " ".join("".join(mark if mark.isprintable() or mark in JOINERS else " " for mark in str(text)).split())
+    line = str(text)
+    if not line.isprintable() or "  " in line or line != line.strip():  # most texts are plain already
+        line = " ".join("".join(mark if mark.isprintable() or mark in JOINERS else " " for mark in line).split())
     return line if most is None or len(line) <= most else line[: most - 1].rstrip() + ELLIPSIS
 
 

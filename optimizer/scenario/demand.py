@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from optimizer.region.model import Region
     from optimizer.scenario.model import EvadersModel
 
+NAMED = 8
+"""Names that a sentence lists; the others it counts."""
+
 
 @dataclass(frozen=True)
 class GravityDemand:
@@ -168,6 +171,7 @@ def _reach_warnings(lost: Sequence[Settlement], shut: Sequence[Gateway]) -> list
     return warnings
 
 
-def shortened(names: Sequence[str]) -> str:
-    """Return the first few names for a sentence, and how many more there are."""
-    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+def shortened(names: Sequence[str], count: int | None = None) -> str:
+    """Return the first few names for a sentence, and how many more there are; `count` in all, where `names` are the first `NAMED` alone."""
+    total = len(names) if count is None else count
+    return ", ".join(names[:NAMED]) + (f" and {total - NAMED} more" if total > NAMED else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,11 +10,13 @@ import numpy as np
 from optimizer.problem.network import great_circle_m
 from optimizer.problem.places import DOUBTFUL_M
 from optimizer.problem.road_classes import RANK_OF
-from optimizer.scenario.demand import shortened
+from optimizer.scenario.demand import NAMED, shortened
 from optimizer.scenario.road_names import road_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
 
     from optimizer.problem.network import Network
     from optimizer.scenario.sites import PlacedSite
@@ -42,11 +45,12 @@ def site_warnings(sites: Sequence[PlacedSite], network: Network) -> Iterator[str
     ]
     if far:
         yield f"Some sites lie off the road they were put on; check that it is the right one: {shortened(far)}."
-    beside = list(_beside_more_important(sites, network))
+    beside = _beside_more_important(sites, network)
     if beside:
+        names = [f"{_called(each.site)} ({_two_roads(each, network)})" for each in beside[:NAMED]]
         yield (
             f"Some sites were put on a road beside a more important one; where that is meant, name it in `road` or `road_class` of the "
-            f"site: {shortened(beside)}."
+            f"site: {shortened(names, len(beside))}."
         )
 
 
@@ -74,25 +78,42 @@ def base_warnings(bases: Sequence[TeamBaseModel], nodes: Sequence[int], network:
         yield f"Some bases lie off the nearest junction, from which their teams set out: {shortened(far)}."
 
 
-def _beside_more_important(sites: Sequence[PlacedSite], network: Network) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """A site, and the segments of the most important class near it."""
+
+    site: PlacedSite
+    segments: NDArray[np.int64]
+
+
+def _beside_more_important(sites: Sequence[PlacedSite], network: Network) -> list[_Beside]:
+    """Return the sites that are on the nearest road without a word on which is meant, and have a much more important one near by."""
     snapped = [item for item in sites if item.snapped]
     if not snapped:
-        return
+        return []
     rank = np.array([RANK_OF.get(name, -1) for name in network.road_class[network.segment_arc].tolist()])
     own = np.array([rank[item.segment] for item in snapped])
     lon, lat = np.array([item.lon for item in snapped]), np.array([item.lat for item in snapped])
     within = np.array([item.distance_m for item in snapped]) + DOUBTFUL_M
     point, segment = network.segments_near(lon, lat, within)
     better = (rank[segment] >= 0) & (rank[segment] + MUCH_LOWER <= own[point])
-    point, segment = point[better], segment[better]
-    for position in np.unique(point).tolist():
-        item, near = snapped[position], segment[point == position]
-        most = near[rank[near] == rank[near].min()]
-        nearest, distance = network.nearest_segments(lon[[position]], lat[[position]], most)
-        yield (
-            f"{_called(item)} ({item.distance_m:.0f} m from {road_label(network, item.segment)}, {distance[0]:.0f} m from "
-            f"{road_label(network, int(nearest[0]))})"
-        )
+    order = np.flatnonzero(better)[np.argsort(point[better], kind="stable")]
+    positions, first = np.unique(point[order], return_index=True)
+    groups = np.split(segment[order], first[1:])
+    return [
+        _Beside(snapped[position], near[rank[near] == rank[near].min()])
+        for position, near in zip(positions.tolist(), groups, strict=False)
+    ]
+
+
+def _two_roads(beside: _Beside, network: Network) -> str:
+    """Return how far a site lies from its own road, and from the nearest of the more important ones."""
+    item = beside.site
+    nearest, distance = network.nearest_segments(np.array([item.lon]), np.array([item.lat]), beside.segments)
+    return (
+        f"{item.distance_m:.0f} m from {road_label(network, item.segment)}, {distance[0]:.0f} m from "
+        f"{road_label(network, int(nearest[0]))}"
+    )
 
 
 def _called(item: PlacedSite) -> str:
