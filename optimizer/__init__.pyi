@@ -17,6 +17,7 @@ from .pipeline.risk_look import where_to_look as where_to_look
 from .pipeline.roster import roster_of_plan as roster_of_plan
 from .problem.arc_results import ArcResults as ArcResults
 from .problem.arc_results import arc_results as arc_results
+from .problem.changes import Changes as Changes
 from .problem.detection import checkpoint_survival as checkpoint_survival
 from .problem.entity_frames import evaders_from_frame as evaders_from_frame
 from .problem.entity_frames import options_from_frame as options_from_frame
@@ -71,6 +72,7 @@ from .solvers.solve import solve as solve
 __all__ = [
     "ArcResults",
     "Beat",
+    "Changes",
     "CheckedScenario",
     "Compiled",
     "Crossing",

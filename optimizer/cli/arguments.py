@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from optimizer.base.names import close_match, one_of
 from optimizer.problem.methods import METHOD_NAMES
+
+if TYPE_CHECKING:
+    from optimizer.problem.changes import Changes
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line and nothing else on standard output.")]
 
@@ -44,8 +48,50 @@ SkipUnreachable = Annotated[
 ]
 Budgets = Annotated[
     list[str] | None,
-    typer.Option("--budget", metavar="RESOURCE=AMOUNT", help="How much there is of a resource; once for each."),
+    typer.Option("--budget", metavar="NAME[@AGENCY]=AMOUNT", help="How much there is of a resource; once for each."),
 ]
+
+
+Force = Annotated[
+    list[str] | None,
+    typer.Option("--force", metavar="SITE[:KIND]", help="A site that must be used; once for each."),
+]
+Forbid = Annotated[
+    list[str] | None,
+    typer.Option("--forbid", metavar="SITE[:KIND]", help="A site that must not be used; once for each."),
+]
+KeepToday = Annotated[bool, typer.Option("--keep-today", help="What stands today stays.")]
+ChangeAtMost = Annotated[
+    int | None, typer.Option("--change-at-most", min=0, help="How many sites may differ from what stands today.")
+]
+Start = Annotated[Path | None, typer.Option("--start", help="Plan folder, or plan.json, from which the search begins.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="PATH=VALUE",
+        help="A field of the scenario to set, such as evaders.habitual_share=0.2 or kinds.tactical.detection=0.4.",
+    ),
+]
+
+
+def changes_of(
+    budget: list[str] | None,
+    force: list[str] | None,
+    forbid: list[str] | None,
+    keep_today: bool,
+    change_at_most: int | None,
+) -> Changes:
+    """Return what was asked to be different from the file.
+
+    Raises
+    ------
+    typer.BadParameter
+        As `amounts`.
+    """
+    from optimizer.problem.changes import Changes
+
+    return Changes(amounts(budget), tuple(force or ()), tuple(forbid or ()), keep_today, change_at_most)
 
 
 def solve_options(method: str | None, gap: float | None, time_limit: float | None, seed: int | None) -> dict[str, Any]:

@@ -8,7 +8,24 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from optimizer.base.errors import InfeasibleError
-from optimizer.cli.arguments import Gap, Json, Method, Overwrite, Seed, SkipUnreachable, TimeLimit, solve_options
+from optimizer.cli.arguments import (
+    Budgets,
+    ChangeAtMost,
+    Forbid,
+    Force,
+    Gap,
+    Json,
+    KeepToday,
+    Method,
+    Overwrite,
+    Seed,
+    Settings,
+    SkipUnreachable,
+    Start,
+    TimeLimit,
+    changes_of,
+    solve_options,
+)
 from optimizer.cli.console import ProgressPrinter, number, print_json, print_line, print_note, print_table
 from optimizer.cli.interrupts import CommandInterrupts
 from optimizer.cli.outcome import result_line, verdict
@@ -31,6 +48,13 @@ def plan(
     gap: Gap = None,
     time_limit: TimeLimit = None,
     seed: Seed = None,
+    budget: Budgets = None,
+    force: Force = None,
+    forbid: Forbid = None,
+    keep_today: KeepToday = False,
+    change_at_most: ChangeAtMost = None,
+    start: Start = None,
+    settings: Settings = None,
     skip_unreachable: SkipUnreachable = False,
     overwrite: Overwrite = False,
     as_json: Json = False,
@@ -38,15 +62,20 @@ def plan(
     """Plan a scenario: read, estimate risk, solve, evaluate, and write a folder with a report."""
     from optimizer.pipeline.plan import plan_scenario
     from optimizer.pipeline.solve import result_without_plan
+    from optimizer.scenario.settings import parsed_settings
 
     folder = _default_folder(scenario) if out is None else out
     options = solve_options(method, gap, time_limit, seed)
+    changes = changes_of(budget, force, forbid, keep_today, change_at_most)
     try:
         with CommandInterrupts():
             planned = plan_scenario(
                 scenario,
                 folder,
                 options=options,
+                changes=changes,
+                settings=parsed_settings(settings or ()),
+                start=start,
                 skip_unreachable=skip_unreachable,
                 overwrite=overwrite,
                 listener=ProgressPrinter(silent=as_json),

@@ -7,8 +7,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optimizer.cli.arguments import Gap, Json, Method, Seed, SkipUnreachable, TimeLimit, solve_options
-from optimizer.cli.console import ProgressPrinter, print_json, print_table
+from optimizer.cli.arguments import (
+    Budgets,
+    ChangeAtMost,
+    Forbid,
+    Force,
+    Gap,
+    Json,
+    KeepToday,
+    Method,
+    Seed,
+    SkipUnreachable,
+    Start,
+    TimeLimit,
+    changes_of,
+    solve_options,
+)
+from optimizer.cli.console import ProgressPrinter, print_json, print_note, print_table
 from optimizer.cli.interrupts import CommandInterrupts
 from optimizer.cli.outcome import result_line, verdict
 from optimizer.cli.unreachable import note_unreachable, unreachable_json
@@ -24,6 +39,12 @@ def solve(
     gap: Gap = None,
     time_limit: TimeLimit = None,
     seed: Seed = None,
+    budget: Budgets = None,
+    force: Force = None,
+    forbid: Forbid = None,
+    keep_today: KeepToday = False,
+    change_at_most: ChangeAtMost = None,
+    start: Start = None,
     skip_unreachable: SkipUnreachable = False,
     as_json: Json = False,
 ) -> None:
@@ -31,9 +52,19 @@ def solve(
     from optimizer.pipeline.solve import solve_files
 
     options = solve_options(method, gap, time_limit, seed)
-    printer = ProgressPrinter(silent=as_json)
+    changes = changes_of(budget, force, forbid, keep_today, change_at_most)
+    for sentence in changes.sentences:
+        print_note(f"As asked: {sentence}.")
+    series = solve_files(
+        instances,
+        options=options,
+        changes=changes,
+        start=start,
+        skip_unreachable=skip_unreachable,
+        listener=ProgressPrinter(silent=as_json),
+    )
     with CommandInterrupts():
-        for solved in solve_files(instances, options=options, skip_unreachable=skip_unreachable, listener=printer):
+        for solved in series:
             source = solved.source
             note_unreachable(source.file, source.skipped)
             if as_json:

@@ -13,7 +13,7 @@ from optimizer.problem.instance_file import write_instance
 from optimizer.scenario.duties_file import write_duties_file
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from optimizer.pipeline.step_times import StepTime
@@ -66,13 +66,18 @@ def write_outputs(
     plan: PlanFile,
     steps: Sequence[StepTime],
     duties: DutiesFile | None = None,
+    *,
+    asked: Mapping[str, Any],
 ) -> None:
-    """Write plan.json, plan.geojson, instance.json, run.json, and duties.json where there are any."""
+    """Write plan.json, plan.geojson, instance.json, run.json, and duties.json where there are any.
+
+    `asked` is what was changed for this plan, for run.json.
+    """
     region = compiled.region
     write_json(folder / "plan.json", plan.model_dump(mode="json"))
     write_json(folder / "plan.geojson", plan_geojson(plan, region.network, region.attribution))
     write_instance(folder / "instance.json", compiled.instance)
-    write_json(folder / "run.json", run_content(compiled, result, steps))
+    write_json(folder / "run.json", run_content(compiled, result, steps) | dict(asked))
     if duties is not None:
         write_duties_file(folder, duties)
 

@@ -5,19 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import InfeasibleError, InputError
 from optimizer.base.interrupts import Stopping
 from optimizer.base.listener import SILENT, step
 from optimizer.base.output_folder import OutputFolder
 from optimizer.pipeline.briefing import briefing
+from optimizer.pipeline.changes import changed, start_for
 from optimizer.pipeline.claims import plan_warnings
 from optimizer.pipeline.comparison import Comparison, compare
 from optimizer.pipeline.duties import duties_of
 from optimizer.pipeline.outputs import write_outputs
 from optimizer.pipeline.plan_content import plan_content
 from optimizer.pipeline.step_times import StepTime, StepTimes
+from optimizer.problem.changes import Changes
 from optimizer.scenario.compile import Compiled, compile_scenario
 
 if TYPE_CHECKING:
@@ -71,6 +73,9 @@ def plan_scenario(
     out: str | os.PathLike[str],
     *,
     options: Mapping[str, object] | None = None,
+    changes: Changes | None = None,
+    settings: Mapping[str, object] | None = None,
+    start: str | os.PathLike[str] | None = None,
     skip_unreachable: bool = False,
     overwrite: bool = False,
     listener: Listener = SILENT,
@@ -85,6 +90,12 @@ def plan_scenario(
         Folder to write; made if need be. It receives all files or none; the plan of another scenario there is a fault.
     options
         `method`, `gap`, `time_limit`, `seed` to take in place of what the scenario says under `[solve]`.
+    changes
+        Budgets, sites and limits to take in place of what the scenario says.
+    settings
+        Fields of the scenario to set whatever the file says, by path, such as `evaders.habitual_share`.
+    start
+        Plan folder, or plan.json, to begin the search from; what of it this scenario does not have, or cannot have, is told in a warning.
     skip_unreachable
         Leave out destinations that no gateway reaches, whatever the scenario says; `compiled.skipped` names them.
     overwrite
@@ -108,12 +119,27 @@ def plan_scenario(
     times = StepTimes(listener)
     with Stopping() as stopping:
         compiled = stopping.attempt(
-            lambda: compile_scenario(Path(scenario), solve=options, skip_unreachable=skip_unreachable, listener=times)
+            lambda: compile_scenario(
+                Path(scenario),
+                solve=options,
+                settings=settings,
+                skip_unreachable=skip_unreachable,
+                listener=times,
+            )
         )
         if compiled is None:
             raise KeyboardInterrupt
+        compiled = changed(compiled, changes or Changes(), settings or {})
+        first = None if start is None else start_for(compiled.instance, start)
+        if first is not None:
+            compiled = replace(compiled, warnings=(*compiled.warnings, *first.warnings))
         with step(times, "solving", stoppable=False):
-            result = solve(compiled.instance, **compiled.scenario.solve.model_dump(), listener=times)
+            result = solve(
+                compiled.instance,
+                **compiled.scenario.solve.model_dump(),
+                start=None if first is None else first.plan,
+                listener=times,
+            )
         if result.plan is None:
             raise InfeasibleError("The search ended before it had a plan. Give it more time.")
         with step(times, "evaluating the plan", stoppable=False):
@@ -133,7 +159,9 @@ def plan_scenario(
                 left_out = "interrupted: the report is left out, the plan is kept"
                 listener.step_started(left_out)
                 listener.step_ended(left_out, 0.0)
-            write_outputs(temporary, compiled, result, plan, tuple(times.done), duties)
+            asked: dict[str, Any] = {"changes": (changes or Changes()).content, "settings": dict(settings or {})}
+            asked |= {} if start is None else {"start": Path(start).name}
+            write_outputs(temporary, compiled, result, plan, tuple(times.done), duties, asked=asked)
             files = tuple(sorted(path.name for path in temporary.iterdir()))
         return Planned(compiled, result, comparison, plan, tuple(times.done), folder.path, files)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optimizer.base.errors import InfeasibleError, InputError, ProblemList
 from optimizer.base.interrupts import Stopping
 from optimizer.base.listener import SILENT, step
+from optimizer.pipeline.changes import Start, start_for
+from optimizer.problem.changes import Changes
 from optimizer.problem.instance_file import read_instance
 from optimizer.problem.result import Result
 from optimizer.solvers.solve import solve
@@ -53,6 +55,8 @@ def solve_files(
     files: Iterable[str | os.PathLike[str]],
     *,
     options: Mapping[str, Any] | None = None,
+    changes: Changes | None = None,
+    start: str | os.PathLike[str] | None = None,
     skip_unreachable: bool = False,
     listener: Listener = SILENT,
 ) -> Iterator[Solved]:
@@ -64,6 +68,10 @@ def solve_files(
         Instance files (JSON).
     options
         Arguments of `optimizer.solvers.solve.solve`: `method`, `gap`, `time_limit`, `seed`.
+    changes
+        Budgets, sites and limits to take in place of what the files say.
+    start
+        Plan folder, or plan.json, to begin each search from; what of it an instance does not have is told to the listener.
     skip_unreachable
         Leave out evaders without a path; without it they are a fault.
     listener
@@ -84,11 +92,18 @@ def solve_files(
     """
     options = dict(options or {})
     without: InfeasibleError | KeyboardInterrupt | None = None
-    for source in read_instances(files, skip_unreachable=skip_unreachable):
+    sources = [
+        replace(source, instance=(changes or Changes()).applied(source.instance))
+        for source in read_instances(files, skip_unreachable=skip_unreachable)
+    ]
+    for source in sources:
+        first = Start(None) if start is None else start_for(source.instance, start)
+        for sentence in first.warnings:
+            listener.noted(sentence)
         with Stopping():  # so that Ctrl-C between the end of a solve and its print does not lose the plan
             try:
                 with step(listener, f"solving {source.file}"):
-                    result = solve(source.instance, **options, listener=listener)
+                    result = solve(source.instance, **options, start=first.plan, listener=listener)
             except (InfeasibleError, KeyboardInterrupt) as error:
                 result, without = result_without_plan(error, options), error
             yield Solved(source, result)

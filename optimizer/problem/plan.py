@@ -105,6 +105,11 @@ def with_plan(instance: Instance, plan: Plan) -> Instance:
     return with_beats(with_teams(instance), missing) if missing else with_teams(instance)
 
 
+def known_options(instance: Instance, plan: Plan) -> tuple[str, ...]:
+    """Return the ids of a plan that are options of an instance, in the order of the plan."""
+    return tuple(name for name in plan.options if name in instance.option_index)
+
+
 def violations(instance: Instance, placed: NDArray[np.bool_]) -> list[str]:
     """Return one sentence for every constraint that an (options,) mask breaks; an empty list for a feasible plan."""
     return [

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from optimizer.base.errors import ProblemList
+from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.file_kinds import INSTANCE, PLAN, json_kind
 from optimizer.base.files import read_json
 from optimizer.base.names import close_match
@@ -255,6 +255,22 @@ def read_plan(path: str | os.PathLike[str], instance: Instance) -> Plan:
             placements += [] if option in instance.option_index else _read_beat(instance, *beats[option], problems)
     problems.raise_if_any()
     return Plan((*Plan.of(instance, seen & set(instance.option_index)).placements, *placements))
+
+
+def read_plan_ids(path: str | os.PathLike[str]) -> tuple[str, ...]:
+    """Return the ids that a plan file, or any JSON object with `options: [id, ...]`, places, whatever instance it belongs to.
+
+    Raises
+    ------
+    InputError
+        If there is no such list.
+    """
+    content = read_json(Path(path), "a plan")
+    names = content.get("options") if isinstance(content, dict) else None
+    if (kind := json_kind(content)) != PLAN or not all(isinstance(name, str) for name in names or [None]):
+        found = kind if kind != PLAN else "options that are no texts"
+        raise InputError(Problem(str(path), found, 'a plan: an object with a list "options" of ids'))
+    return tuple(dict.fromkeys(names or []))
 
 
 def _described_beats(content: dict[str, Any], where: str) -> dict[str, tuple[PlanBeat, str]]:

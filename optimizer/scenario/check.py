@@ -28,6 +28,7 @@ from optimizer.scenario.model import EvadersModel, RegionModel, ScenarioModel, S
 from optimizer.scenario.place_warnings import base_warnings, site_warnings
 from optimizer.scenario.references import check_exclusions, check_references, entry_where, tables_of
 from optimizer.scenario.region_source import check_region_files, obtain_region
+from optimizer.scenario.settings import with_settings
 from optimizer.scenario.sites import SitesFile, place_sites, read_sites, sites_of, too_far
 from optimizer.scenario.team_model import TeamBaseModel
 
@@ -101,6 +102,7 @@ def check_scenario(
     path: str | os.PathLike[str],
     *,
     solve: Mapping[str, object] | None = None,
+    settings: Mapping[str, object] | None = None,
     skip_unreachable: bool = False,
     listener: Listener = SILENT,
 ) -> ScenarioCheck:
@@ -112,6 +114,8 @@ def check_scenario(
         The TOML file; paths in it are relative to its folder.
     solve
         Fields of `[solve]` to take in place of the scenario's.
+    settings
+        Fields to set whatever the file says, by path, such as `evaders.habitual_share` or `kinds.tactical.detection`.
     skip_unreachable
         Leave out destinations that no gateway reaches, also where the scenario does not skip them under `[evaders] unreachable`.
     listener
@@ -120,10 +124,10 @@ def check_scenario(
     Raises
     ------
     InputError
-        If the file is missing or not TOML; every other fault is among the problems returned.
+        If the file is missing or not TOML, or a setting leads nowhere; every other fault is among the problems returned.
     """
     path = Path(path)
-    content = read_content(path)
+    content = with_settings(read_content(path), settings or {}, str(path))
     problems = ProblemList()
     scenario: ScenarioModel | None = None
     with problems.collected():

@@ -96,6 +96,7 @@ def compile_scenario(
     path: str | os.PathLike[str],
     *,
     solve: Mapping[str, object] | None = None,
+    settings: Mapping[str, object] | None = None,
     skip_unreachable: bool = False,
     listener: Listener = SILENT,
 ) -> Compiled:
@@ -107,6 +108,8 @@ def compile_scenario(
         The TOML file; paths in it are relative to its folder.
     solve
         Fields of `[solve]` to take in place of the scenario's.
+    settings
+        Fields to set whatever the file says, by path, such as `evaders.habitual_share` or `kinds.tactical.detection`.
     skip_unreachable
         Leave out destinations that no gateway reaches, also where the scenario does not skip them under `[evaders] unreachable`.
     listener
@@ -117,7 +120,7 @@ def compile_scenario(
     InputError
         With every problem of the file at fault.
     """
-    evidence = read_evidence(path, solve=solve, skip_unreachable=skip_unreachable, listener=listener)
+    evidence = read_evidence(path, solve=solve, settings=settings, skip_unreachable=skip_unreachable, listener=listener)
     scenario, region, demand = evidence.scenario, evidence.region, evidence.demand
     with step(listener, "estimating risk"):
         risk = _fitted_risk(evidence)

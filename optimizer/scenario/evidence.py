@@ -72,6 +72,7 @@ def read_evidence(
     path: str | os.PathLike[str],
     *,
     solve: Mapping[str, object] | None = None,
+    settings: Mapping[str, object] | None = None,
     skip_unreachable: bool = False,
     listener: Listener = SILENT,
 ) -> ScenarioEvidence:
@@ -82,7 +83,8 @@ def read_evidence(
     InputError
         With every fault of the file and of the files it names.
     """
-    return evidence_of(check_scenario(path, solve=solve, skip_unreachable=skip_unreachable, listener=listener))
+    check = check_scenario(path, solve=solve, settings=settings, skip_unreachable=skip_unreachable, listener=listener)
+    return evidence_of(check)
 
 
 def evidence_of(check: ScenarioCheck) -> ScenarioEvidence:

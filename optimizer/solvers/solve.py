@@ -11,7 +11,7 @@ from optimizer.base.interrupts import Stopping
 from optimizer.base.listener import SILENT, SilentListener, step, stop_if_cancelled
 from optimizer.base.names import unknown_name
 from optimizer.problem.methods import METHOD_NAMES, installed_methods
-from optimizer.problem.plan import violations
+from optimizer.problem.plan import known_options, violations
 from optimizer.solvers.branch_and_cut.commodities import Commodities
 from optimizer.solvers.branch_and_cut.path_pool import PathPool
 from optimizer.solvers.branch_and_cut.tree import BranchAndCut
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from optimizer.base.listener import Listener
     from optimizer.problem.instance import Instance
+    from optimizer.problem.plan import Plan
     from optimizer.problem.result import Result
     from optimizer.solvers.compact import CompactModel
     from optimizer.solvers.method import MethodSearch
@@ -48,6 +49,7 @@ def solve(
     gap: float = 1e-4,
     time_limit: float | None = None,
     seed: int = 0,
+    start: Plan | None = None,
     listener: Listener = SILENT,
 ) -> Result:
     """Place options, and beats where there are patrol teams, so that as little as possible gets through; prove how good the plan is.
@@ -69,6 +71,8 @@ def solve(
         Seconds, > 0; None for no limit.
     seed
         Seed of every random choice, >= 0.
+    start
+        A plan to begin from and to search around, where it is feasible; options that the instance does not have, and beats, are left out of it.
     listener
         Told of steps, of bounds as they move, and of each better plan; a search that it cancels ends as by Ctrl-C.
 
@@ -85,11 +89,16 @@ def solve(
         If it comes before there is any plan.
     """
     instance.check()
+    starts = () if start is None else (instance.placed(known_options(instance, start)),)
     if instance.patrols is None:
-        return place(instance, method=method, gap=gap, time_limit=time_limit, seed=seed, listener=listener)
+        return place(
+            instance, method=method, gap=gap, time_limit=time_limit, seed=seed, listener=listener, starts=starts
+        )
     from optimizer.solvers.patrols.joint import solve_joint  # its steps are calls of `place`
 
-    return solve_joint(instance, method=method, gap=gap, time_limit=time_limit, seed=seed, listener=listener)
+    return solve_joint(
+        instance, method=method, gap=gap, time_limit=time_limit, seed=seed, listener=listener, starts=starts
+    )
 
 
 def place(

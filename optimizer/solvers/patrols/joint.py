@@ -57,6 +57,7 @@ def solve_joint(
     time_limit: float | None = None,
     seed: int = 0,
     listener: Listener = SILENT,
+    starts: Sequence[NDArray[np.bool_]] = (),
 ) -> Result:
     """Place fixed options and beats so that as little as possible gets through.
 
@@ -69,6 +70,8 @@ def solve_joint(
         Fixed options, patrol teams, and resources; the teams are added to them.
     method, gap, time_limit, seed, listener
         As in `optimizer.solvers.solve.solve`; the time is shared.
+    starts
+        (options,) masks of plans of fixed options to begin from.
 
     Raises
     ------
@@ -97,7 +100,7 @@ def solve_joint(
                 tree.branch(end(1.0), result.upper or np.inf)
 
         with step(stopping, "placing fixed options alone"):
-            alone = _alone(instance, gap, None if time_limit is None else ALONE * time_limit, seed, stopping)
+            alone = _alone(instance, gap, None if time_limit is None else ALONE * time_limit, seed, stopping, starts)
         generation = ColumnGeneration(instance, instance.patrols, seed=seed)
         tree = BranchAndPrice(generation, gap=gap, listener=stopping)
         stopping.attempt(make_beats)
@@ -114,7 +117,10 @@ def solve_joint(
             listener=stopping,
             overlay=None if method == "compact" else generation.overlay_of(whole, pool.beats),
             proven=tree.lower,
-            starts=(np.concatenate((tree.placed, pool.driven)), np.concatenate((alone, np.zeros_like(pool.driven)))),
+            starts=(
+                np.concatenate((tree.placed, pool.driven)),
+                *(np.concatenate((fixed, np.zeros_like(pool.driven))) for fixed in (alone, *starts)),
+            ),
         )
         if (
             not complete and result.upper is not None and result.limit is None
@@ -144,12 +150,20 @@ class _OnlyCancels(SilentListener):
         return self._listener.cancelled()
 
 
-def _alone(instance: Instance, gap: float, seconds: float | None, seed: int, listener: Listener) -> NDArray[np.bool_]:
+def _alone(
+    instance: Instance,
+    gap: float,
+    seconds: float | None,
+    seed: int,
+    listener: Listener,
+    starts: Sequence[NDArray[np.bool_]] = (),
+) -> NDArray[np.bool_]:
     """Return a good mask of the fixed options when there are no beats."""
     if not instance.options:
         return np.zeros(0, dtype=bool)
     longest = LONGEST_ALONE if seconds is None else min(seconds, LONGEST_ALONE)
-    plan = place(instance, gap=gap, time_limit=longest, seed=seed, listener=_OnlyCancels(listener)).plan
+    silent = _OnlyCancels(listener)
+    plan = place(instance, gap=gap, time_limit=longest, seed=seed, listener=silent, starts=starts).plan
     return feasible_start(instance) if plan is None else instance.placed(plan.options)
 
 

@@ -1,0 +1,77 @@
+"""What a planner asks to be different, applied to a compiled scenario; and the plan that a search is to begin from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from optimizer.problem.plan import Plan, violations
+from optimizer.problem.plan_file import read_plan_ids
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+    from optimizer.problem.changes import Changes
+    from optimizer.problem.instance import Instance
+    from optimizer.scenario.compile import Compiled
+
+SHOWN = 8
+"""Ids that a warning lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A plan to begin a search from.
+
+    Attributes
+    ----------
+    plan
+        What of it the instance has; None where that is not feasible.
+    warnings
+        What is not used of it, and why.
+    """
+
+    plan: Plan | None
+    warnings: tuple[str, ...] = ()
+
+
+def changed(compiled: Compiled, changes: Changes, settings: Mapping[str, Any]) -> Compiled:
+    """Return a scenario with an instance that is changed, and a warning that says what was asked for.
+
+    Raises
+    ------
+    InputError
+        With every change that the instance has no place for.
+    """
+    said = [*(f"{path} is {value!r}" for path, value in settings.items()), *changes.sentences]
+    if not said:
+        return compiled
+    warning = "This plan departs from the scenario, as asked: " + "; ".join(said) + "."
+    return replace(compiled, instance=changes.applied(compiled.instance), warnings=(*compiled.warnings, warning))
+
+
+def start_for(instance: Instance, plan: str | os.PathLike[str]) -> Start:
+    """Return the plan in a folder, or a plan.json, as a start for an instance.
+
+    Raises
+    ------
+    InputError
+        If there is no plan, or none can be read there.
+    """
+    path = Path(plan)
+    path = path / "plan.json" if path.is_dir() else path
+    names = read_plan_ids(path)
+    known = [name for name in names if name in instance.option_index]
+    other = [name for name in names if name not in instance.option_index]
+    warnings = []
+    if other:
+        listed = ", ".join(map(repr, other[:SHOWN])) + (f" and {len(other) - SHOWN} more" if len(other) > SHOWN else "")
+        warnings.append(
+            f"The search does not begin with {len(other)} of the {len(names)} placements of {path}, which are no options here: {listed}."
+        )
+    broken = violations(instance, instance.placed(known))
+    if broken:
+        warnings.append(f"The search does not begin with {path}, which is not feasible here: {'; '.join(broken)}.")
+    return Start(None if broken else Plan.of(instance, known), tuple(warnings))

@@ -1,0 +1,204 @@
+"""What a planner changes before a solve: budgets, sites forced and forbidden, few changes against today, a plan to begin from."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from optimizer.base.errors import InputError
+from optimizer.problem.changes import Changes
+from optimizer.problem.instance_file import write_instance
+from optimizer.problem.options import Resource
+from optimizer.problem.plan import violations
+from optimizer.scenario.settings import parsed_settings, with_settings
+from optimizer.solvers.solve import solve
+from tests.cases import enumerated_value, random_instance
+from tests.command import run
+from tests.tiny import write_scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from optimizer.problem.instance import Instance
+    from tests.command import Outcome
+
+
+def sited(seed: int) -> Instance:
+    """Return a random instance with two options at each of three sites, those of one or two sites standing today."""
+    instance = random_instance(seed)
+    rng = np.random.default_rng(seed)
+    today = {0, 3} if rng.random() < 0.5 else {2}
+    options = [
+        replace(
+            o,
+            id=f"s{j // 2}:{'ab'[j % 2]}",
+            site=f"s{j // 2}",
+            type="ab"[j % 2],
+            existing=j in today,
+            forced=False,
+            forbidden=False,
+        )
+        for j, o in enumerate(instance.options)
+    ]
+    return replace(instance, options=tuple(options), exclusions=())
+
+
+def masks(instance: Instance) -> list[NDArray[np.bool_]]:
+    return [np.array(bits) for bits in product((False, True), repeat=len(instance.options))]
+
+
+def differing(instance: Instance, placed: NDArray[np.bool_]) -> int:
+    """Count the sites that differ from today, in words: gone or of another kind, or new."""
+    count = 0
+    for site in {option.site for option in instance.options}:
+        here = [j for j, option in enumerate(instance.options) if option.site == site]
+        before = [j for j in here if instance.options[j].existing]
+        after = [j for j in here if placed[j]]
+        count += before != after
+    return count
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_few_changes_hold_by_trying_every_plan(seed: int) -> None:
+    instance = sited(seed)
+    for most in (0, 1, 2):
+        changed = Changes(change_at_most=most).applied(instance)
+        allowed = [m for m in masks(instance) if not violations(instance, m) and differing(instance, m) <= most]
+        assert [m.tolist() for m in allowed] == [m.tolist() for m in masks(changed) if not violations(changed, m)]
+        if allowed:
+            best = min(enumerated_value(instance, mask) for mask in allowed)
+            assert solve(changed).upper == pytest.approx(best, rel=1.1e-4)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_site_of_two_kinds_that_is_forced_has_either(seed: int) -> None:
+    instance = sited(seed)
+    changed = Changes(forced=["s1"], forbidden=["s2:b"]).applied(instance)
+    allowed = [m for m in masks(instance) if not violations(instance, m) and (m[2] or m[3]) and not m[5]]
+    assert [m.tolist() for m in allowed] == [m.tolist() for m in masks(changed) if not violations(changed, m)]
+
+
+def test_budgets_are_named_alone_or_with_their_agency() -> None:
+    instance = sited(2)
+    pools = (
+        Resource("agents@north", 3.0, "north", name="agents"),
+        Resource("agents@south", 4.0, "south", name="agents"),
+    )
+    money = next(each for each in instance.resources if each.id == "money")
+    options = tuple(replace(o, uses={}, agency="") for o in instance.options)
+    instance = replace(instance, resources=(*pools, money), options=options)
+    changed = Changes(budgets={"agents@south": 9, "money": 1.5}).applied(instance)
+    assert [each.budget for each in changed.resources] == [3.0, 9.0, 1.5]
+    with pytest.raises(InputError, match=r"2 agencies have.*'agents@north', 'agents@south'"):
+        Changes(budgets={"agents": 5}).applied(instance)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (Changes(budgets={"monny": 5}), "Did you mean 'money'"),
+        (Changes(budgets={"money": -1}), "a number from 0"),
+        (Changes(forced=["s9"]), "one of s0"),
+        (Changes(forced=["s1"], forbidden=["s1"]), "forced as well as forbidden"),
+        (Changes(keep_today=True, forbidden=["s0:a", "s1"]), "what stands today is to stay"),
+        (Changes(change_at_most=-1), "at least 0"),
+    ],
+)
+def test_what_cannot_be_is_said(changes: Changes, message: str) -> None:
+    instance = sited(next(seed for seed in range(99) if sited(seed).options[0].existing))
+    with pytest.raises(InputError, match=message):
+        changes.applied(instance)
+
+
+def test_nothing_to_keep_is_said() -> None:
+    instance = random_instance(3)
+    bare = replace(instance, options=tuple(replace(o, existing=False) for o in instance.options))
+    with pytest.raises(InputError, match="no site is marked as existing"):
+        Changes(keep_today=True).applied(bare)
+    assert Changes().applied(bare) is bare
+
+
+def test_settings_reach_tables_and_entries_of_lists() -> None:
+    content = {"evaders": {"decay_minutes": 60}, "kinds": [{"id": "post", "uses": {"teams": 1}}, {"id": "gate"}]}
+    texts = [
+        "evaders.habitual_share=0.25",
+        "kinds.post.detection = [0.2, 0.5]",
+        "kinds.1.label=Main gate",
+        "solve.gap=1e-3",
+    ]
+    changed = with_settings(content, parsed_settings(texts), "s.toml")
+    assert changed["evaders"] == {"decay_minutes": 60, "habitual_share": 0.25}
+    assert changed["kinds"][0]["detection"] == [0.2, 0.5]
+    assert changed["kinds"][1]["label"] == "Main gate"
+    assert changed["solve"] == {"gap": 0.001}
+    assert "detection" not in content["kinds"][0]  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (["evaders"], "path.to.field=value"),
+        (["a..b=1"], "path.to.field=value"),
+        (["a=1", "a=2"], "twice"),
+        (["kinds.pots.detection=1"], "Did you mean 'post'"),
+        (["evaders.decay_minutes.x.y=1"], "a table or a list"),
+        (["evaders.decay_minutes.x=1"], "a table that has this field"),
+    ],
+)
+def test_settings_that_lead_nowhere(texts: list[str], message: str) -> None:
+    content = {"evaders": {"decay_minutes": 60}, "kinds": [{"id": "post"}]}
+    with pytest.raises(InputError, match=message):
+        with_settings(content, parsed_settings(texts), "s.toml")
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
+    return lambda *arguments: run(capsys, monkeypatch, *arguments)
+
+
+def test_a_plan_as_asked(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    scenario = write_scenario(tmp_path)
+    plain = command("plan", scenario, "--out", tmp_path / "plain", "--json").objects[0]
+    assert len(plain["plan"]) > 1
+    asked = ["--budget", "teams@police=1", "--forbid", plain["plan"][0], "--set", "kinds.post.detection=0.4"]
+    outcome = command("plan", scenario, "--out", tmp_path / "asked", "--start", tmp_path / "plain", *asked, "--json")
+    line = outcome.objects[0]
+    assert outcome.code == 0
+    assert len(line["plan"]) == 1
+    assert plain["plan"][0] not in line["plan"]
+    assert line["upper"] > plain["upper"]
+    assert any("departs from the scenario" in warning for warning in line["warnings"])
+    assert any("not feasible here" in warning for warning in line["warnings"])
+    stored = json.loads((tmp_path / "asked/run.json").read_text())
+    assert stored["changes"] == {"budgets": {"teams@police": 1.0}, "forbidden": [plain["plan"][0]]}
+    assert stored["settings"] == {"kinds.post.detection": 0.4}
+    assert stored["start"] == "plain"
+    assert "departs from the scenario" in (tmp_path / "asked/report.html").read_text()
+    kept = command("plan", scenario, "--out", tmp_path / "kept", "--change-at-most", "0", "--json").objects[0]
+    assert kept["plan"] == ["a"]  # what stands today
+
+
+def test_a_fault_of_what_is_asked_writes_nothing(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    scenario = write_scenario(tmp_path)
+    outcome = command("plan", scenario, "--out", tmp_path / "out", "--force", "bb", "--budget", "tems=1")
+    assert outcome.code == 1
+    assert "Did you mean" in outcome.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_solve_takes_changes_and_a_start(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    instance = sited(5)
+    write_instance(tmp_path / "i.json", instance)
+    first = command("solve", tmp_path / "i.json", "--json").objects[0]
+    (tmp_path / "plan.json").write_text(json.dumps({"options": [*first["plan"], "gone"]}))
+    again = command("solve", tmp_path / "i.json", "--start", tmp_path / "plan.json", "--budget", "money=0", "--json")
+    assert again.code == 0
+    assert again.objects[0]["upper"] >= first["upper"]
