@@ -146,7 +146,8 @@ def plan_scenario(
             comparison = compare(compiled.instance, result.plan)
         compiled = replace(compiled, warnings=(*compiled.warnings, *plan_warnings(result, comparison)))
         plan = plan_content(compiled, result, comparison)
-        compiled, duties = _with_duties(compiled, plan)
+        made = _with_duties(compiled, plan)
+        compiled, duties = made.compiled, made.duties
         content = partial(briefing, compiled, plan, result, comparison)
 
         def write_the_report() -> bool:
@@ -166,10 +167,18 @@ def plan_scenario(
         return Planned(compiled, result, comparison, plan, tuple(times.done), folder.path, files)
 
 
-def _with_duties(compiled: Compiled, plan: PlanFile) -> tuple[Compiled, DutiesFile | None]:
+@dataclass(frozen=True)
+class _WithDuties:
+    """A scenario with what the duties of its plan give reason to warn of, and the duties; None where they cannot be made."""
+
+    compiled: Compiled
+    duties: DutiesFile | None
+
+
+def _with_duties(compiled: Compiled, plan: PlanFile) -> _WithDuties:
     """Return the duties of the plan; where they cannot be made the plan stands, with a warning that says why."""
     try:
-        return compiled, duties_of(compiled, plan)
+        return _WithDuties(compiled, duties_of(compiled, plan))
     except InputError as error:
         warning = "No roster can be made of this plan: " + " ".join(str(error).splitlines())
-        return replace(compiled, warnings=(*compiled.warnings, warning)), None
+        return _WithDuties(replace(compiled, warnings=(*compiled.warnings, warning)), None)
