@@ -139,7 +139,7 @@ def test_settings_reach_tables_and_entries_of_lists() -> None:
     assert changed["kinds"][0]["detection"] == [0.2, 0.5]
     assert changed["kinds"][1]["label"] == "Main gate"
     assert changed["solve"] == {"gap": 0.001}
-    assert "detection" not in content["kinds"][0]  # type: ignore[operator]
+    assert str(content).count("detection") == 0
 
 
 @pytest.mark.parametrize(
