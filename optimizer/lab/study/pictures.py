@@ -49,7 +49,8 @@ def save_pictures(folder: Path, known: Samples) -> list[Path]:
     loss = {}
     for world, sample in chased.items():
         if (world, "uniform", USUAL_SEIZURES) in known:
-            even, mine = known[world, "uniform", USUAL_SEIZURES].paired(sample)
+            even = known[world, "uniform", USUAL_SEIZURES].among(sample)
+            mine = sample.among(even)
             if len(even):
                 loss[WORLD_NAMES[world]] = {
                     name: (float(even.values(name, rel5).mean()), float(mine.values(name, rel5).mean()))

@@ -74,10 +74,9 @@ class Sample:
         """Return the truths of one region."""
         return self._only([truth for truth in self.truths if truth[0] == region])
 
-    def paired(self, other: Sample) -> tuple[Sample, Sample]:
-        """Return the truths that both have."""
-        both = [truth for truth in self.truths if truth in other._rows]
-        return self._only(both), other._only(both)
+    def among(self, other: Sample) -> Sample:
+        """Return the truths that the other has too."""
+        return self._only([truth for truth in self.truths if truth in other._rows])
 
     def _only(self, truths: Sequence[tuple[str, int]]) -> Sample:
         return Sample(row for truth in truths for row in self._rows[truth].values())
@@ -185,6 +184,5 @@ def most_over(sample: Sample, others: Sequence[str]) -> Statistic | None:
 
 def lost(even: Sample, chased: Sample, estimator: str = OURS) -> Statistic | None:
     """Return the mean rel5 that is lost from one way of searching to another."""
-    first, second = even.paired(chased)
-    gone = first.values(estimator, rel5) - second.values(estimator, rel5)
+    gone = even.among(chased).values(estimator, rel5) - chased.among(even).values(estimator, rel5)
     return mean_of(gone)
