@@ -95,8 +95,8 @@ def _seizures(record: RecordFacts) -> list[str]:
         )
     if record.without_effort:
         lines.append(
-            f"{number(record.without_effort)} of {every} have no search effort behind them, there or then. They are left out of the risk: "
-            "nothing says how hard anybody looked."
+            f"{number(record.without_effort)} of {every} have no search effort behind them, there or then: nothing says how hard "
+            "anybody looked. The risk leaves them out, or counts them as misplaced or due to tips where its warnings say so."
         )
     return lines
 

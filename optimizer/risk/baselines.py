@@ -20,6 +20,7 @@ from optimizer.risk.evidence import gather_evidence
 from optimizer.risk.field_flow.cells import cells_of
 from optimizer.risk.field_flow.flow import path_flows
 from optimizer.risk.field_flow.model_averaging import class_design, flow_column, with_flow
+from optimizer.risk.misplaced import bear_misplaced
 from optimizer.risk.numerics.gamma import GammaModel
 from optimizer.risk.numerics.lognormal import estimate_of, log_chance, log_chance_of_area, per_outcome
 from optimizer.risk.smoothing import walk
@@ -70,7 +71,7 @@ class _Plain(GammaModel):
             If seizures cannot be assigned to one unit of effort.
         """
         self._network = network
-        self.evidence_ = gather_evidence(records, effort, network)
+        self.evidence_ = bear_misplaced(gather_evidence(records, effort, network), records, network)
         counts = self._seen(self.evidence_)
         self.shape_, self.rate_ = HALF + counts.count, HALF + counts.expected
         return self
@@ -156,7 +157,7 @@ class FlowRegression:
             If seizures cannot be assigned to one unit of effort.
         """
         self._network = network
-        self.evidence_ = gather_evidence(records, effort, network)
+        self.evidence_ = bear_misplaced(gather_evidence(records, effort, network), records, network)
         design = class_design(network)
         if self.flows is not None:
             flow = path_flows(network, self.flows, self.theta).net(self.flows.shares()).sum(axis=0)

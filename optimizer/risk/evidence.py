@@ -52,6 +52,9 @@ class Evidence:
         What a reader of the rates must know.
     exposure
         The effort by unit and segment that the seizures were set against, as recorded.
+    misplaced
+        (len(units),) share of each unit's seizures that are taken as not made by the effort recorded where they lie
+        (`optimizer.risk.misplaced`); None where all are.
     """
 
     units: tuple[str, ...]
@@ -65,6 +68,7 @@ class Evidence:
     searched: NDArray[np.bool_]
     warnings: tuple[str, ...]
     exposure: Exposure
+    misplaced: NDArray[np.float64] | None = None
 
     @property
     def own_count(self) -> NDArray[np.float64]:

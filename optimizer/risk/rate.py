@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from optimizer.risk.evidence import gather_evidence
+from optimizer.risk.misplaced import bear_misplaced
 from optimizer.risk.numerics.gamma import GammaModel, log_area_likelihood
 from optimizer.risk.shrinkage import fit_shapes, neighbour_evidence
 from optimizer.risk.smoothing import walk
@@ -71,7 +72,7 @@ class ShrunkRate(GammaModel):
         InputError
             If seizures cannot be assigned to one unit of effort.
         """
-        evidence = gather_evidence(records, effort, network)
+        evidence = bear_misplaced(gather_evidence(records, effort, network), records, network)
         fixed = (self.segment_shape, self.neighbourhood_shape, self.typical_index)
         walks = [walk(network, reach) for reach in self._reaches(network)]
         fits = [(*fit_shapes(evidence, each, fixed), each) for each in walks]

@@ -209,7 +209,10 @@ def _by_quarter(
     """Compare quarter by quarter, in units all of whose rows lie within one."""
     unit = np.array([evidence.units.index(name) for name in comparable.unit], dtype=np.int64)[comparable.source]
     made_by = unit_of_seizures(records, evidence.exposure)
-    counted = has_effort(records, made_by, evidence.exposure) & in_time(records, evidence.exposure, made_by)
+    counted = has_effort(records, made_by, evidence.exposure)
+    if evidence.misplaced is not None:
+        counted |= (evidence.misplaced > 0)[made_by]
+    counted &= in_time(records, evidence.exposure, made_by)
     counted &= records.count > 0
     worked = comparable.amount > 0
     quarterly = np.ones(len(evidence.units), dtype=bool)

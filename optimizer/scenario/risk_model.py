@@ -34,29 +34,31 @@ class RiskModelEntry:
 
 
 def _field_numbers() -> str:
+    from optimizer.risk.field_flow.averaging import WIDENING, WIDENING_MISPLACED
     from optimizer.risk.field_flow.field import ACROSS_CLASSES
     from optimizer.risk.field_flow.latent import LEVEL_SD
-    from optimizer.risk.field_flow.model import WIDENING
     from optimizer.risk.field_flow.model_averaging import CLASS_PRIOR_SD, HYPER_MEAN, HYPER_SD
 
     hyper = ", ".join(f"{mean:g} ({sd:g})" for mean, sd in zip(HYPER_MEAN, HYPER_SD, strict=True))
     return (
         f"prior standard deviations {CLASS_PRIOR_SD:g} of the log rate of a road class and {LEVEL_SD:g} of the log level of a unit of effort; "
         f"roads of unlike class that meet tell {ACROSS_CLASSES:g} of what those of one class tell; prior means (and "
-        f"standard deviations) of log tau, log kappa squared and log nugget {hyper}; posterior standard deviations widened by {WIDENING:g}"
+        f"standard deviations) of log tau, log kappa squared and log nugget {hyper}; posterior standard deviations widened by {WIDENING:g}, "
+        f"and by {WIDENING_MISPLACED:g} more as far as seizures lie where no effort is recorded"
     )
 
 
 def _flow_numbers() -> str:
+    from optimizer.risk.field_flow.averaging import WIDENING_WITH_FLOWS
     from optimizer.risk.field_flow.masses import MASS_SD
-    from optimizer.risk.field_flow.model import THETAS, WIDENING_WITH_FLOWS
-    from optimizer.risk.field_flow.model_averaging import FLOW_PRIOR
+    from optimizer.risk.field_flow.model import THETAS
+    from optimizer.risk.field_flow.model_averaging import ALIKE_BESIDE_FLOWS, FLOW_PRIOR
 
     tried = ", ".join(f"1/{1 / theta:.0f}" for theta in THETAS)
     return (
         f"{_field_numbers()}, with flows by {WIDENING_WITH_FLOWS:g}; preferences for short times that are tried {tried} a second; prior mean "
         f"{FLOW_PRIOR[0]:g} and standard deviation {FLOW_PRIOR[1]:g} of the exponent of flow; prior standard deviation {MASS_SD:g} of the "
-        "log mass of a gateway or settlement"
+        f"log mass of a gateway or settlement; prior weight of roads all alike {ALIKE_BESIDE_FLOWS:g} of that of the other models"
     )
 
 

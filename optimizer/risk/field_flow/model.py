@@ -15,7 +15,7 @@ import numpy as np
 from optimizer.records.exposure import ROAD_UNIT, spread_effort
 from optimizer.risk.evidence import gather_evidence
 from optimizer.risk.field_flow.area_posterior import RateDraws, expected_rates, log_sums, rake
-from optimizer.risk.field_flow.averaging import average_rates
+from optimizer.risk.field_flow.averaging import average_rates, widening_of
 from optimizer.risk.field_flow.cells import cells_of
 from optimizer.risk.field_flow.field import Field, road_neighbours
 from optimizer.risk.field_flow.laplace import draw, find_mode
@@ -34,6 +34,7 @@ from optimizer.risk.field_flow.model_averaging import (
     without_flow,
 )
 from optimizer.risk.field_flow.season import NO_SEASON, by_month, fit_season, in_average_months
+from optimizer.risk.misplaced import bear_misplaced
 from optimizer.risk.numerics.lognormal import chance_of_any, estimate_of, log_chance, log_chance_of_area, per_outcome
 from optimizer.risk.od import od_draws
 from optimizer.risk.record_check import FittedRates, check_record
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from optimizer.problem.network import Network
     from optimizer.records.model import Effort, Seizures
     from optimizer.risk.estimate import RiskEstimate
+    from optimizer.risk.evidence import Evidence
     from optimizer.risk.field_flow.field import Neighbours
     from optimizer.risk.field_flow.flow import PathFlows
     from optimizer.risk.field_flow.latent import LatentPoint
@@ -59,9 +61,6 @@ if TYPE_CHECKING:
 
 THETAS = (1 / 30, 1 / 90, 1 / 300)
 """Preferences for short times that are tried, per second."""
-WIDENING, WIDENING_WITH_FLOWS = 1.1, 1.3
-"""Posterior standard deviations are multiplied by these, so that 90 % intervals hold about as often in simulation as they promise
-(docs/risk.md). Models with flows do not include the uncertainty about which of several roads is taken, so their intervals are too narrow."""
 DRAWS_FOR_AREAS = 200
 LARGEST_FOR_MASSES = 20_000
 """Segments up to which masses are fitted unattended; beyond, they add half to the time of a fit (results/risk/model.md)."""
@@ -153,21 +152,24 @@ class FieldFlow:
             If seizures cannot be assigned to one unit of effort, or yes-or-no searches do not add up.
         """
         self._network = network
-        self.evidence_ = gather_evidence(records, effort, network)
+        self.evidence_ = self._gather(records, effort)
         latent = self._latent_model(Field(self.neighbours or road_neighbours(network)))
         self._start = find_mode(latent, START, close=1.0).expansion.point
         self.season_ = self._season(records, effort, latent)
         if effort is not None and (self.season_ != 1).any():
             seasonal = in_average_months(effort, self.season_)
-            exposure = self.evidence_.exposure
-            self.evidence_ = gather_evidence(records, effort, network, comparable=seasonal, exposure=exposure)
+            self.evidence_ = self._gather(records, effort, seasonal)
             latent = self._latent_model(latent.field)
         self.candidates_ = self._candidates(latent)
         self.remarks_: tuple[str, ...] = ()
         self._use(model_weights(self.candidates_))
-        comparable = None if effort is None else in_average_months(effort, self.season_)
-        self._check(records, comparable)
+        self._check(records, None if effort is None else in_average_months(effort, self.season_))
         return self
+
+    def _gather(self, records: Seizures, effort: Effort | None, comparable: Effort | None = None) -> Evidence:
+        known = None if comparable is None else self.evidence_.exposure
+        found = gather_evidence(records, effort, self._network, comparable=comparable, exposure=known)
+        return bear_misplaced(found, records, self._network, self.yes_no)
 
     def _use(self, weights: Floats) -> None:
         """Average the candidates by the given weights."""
@@ -236,8 +238,7 @@ class FieldFlow:
         """Factor on the standard deviations of the log rates in intervals and draws; known once the model is fitted, unless it was given."""
         if self._widening is not None:
             return self._widening
-        factors = [WIDENING_WITH_FLOWS if one.flows else WIDENING for one in self.candidates_]
-        return float(self.weights_ @ factors)
+        return widening_of(self.candidates_, self.weights_, self.evidence_)
 
     def predict(self) -> RiskEstimate:
         """Return the risk index of every segment, and the seizures that a unit of effort makes where it is 1, by the fitted levels."""

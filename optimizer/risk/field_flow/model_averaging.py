@@ -54,6 +54,7 @@ few areas hardly distinguish shapes, and a wrong one costs a third of a nat in t
 CLOSE = 3e-3
 """Gain in log posterior at which the search for a mode stops."""
 LEAST_WEIGHT = 1e-3
+ALIKE, ALIKE_BESIDE_FLOWS = "alike", 0.02
 BLURS = 1
 """Rounds from the mode to the normal distribution nearest to the posterior; more change nothing that matters (measured)."""
 WIDEST_BLUR = 3.0
@@ -229,7 +230,7 @@ def class_rate_candidate(latent: LatentModel, shape: float, start: LatentPoint) 
     mode = found.expansion
     mean = latent.rates(mode.point)
     evidence = log_evidence(latent, hyper, mode, found.hessian)
-    return Candidate("alike", latent, hyper, mode, evidence, mean, np.full(mean.size, np.nan))
+    return Candidate(ALIKE, latent, hyper, mode, evidence, mean, np.full(mean.size, np.nan))
 
 
 def with_posterior(one: Candidate, weight: float = 1.0) -> Candidate:
@@ -320,9 +321,13 @@ def fit_flow(
 def model_weights(candidates: Sequence[Candidate]) -> Floats:
     """Return the posterior weight of each candidate: its evidence over that of all, from equal prior weights.
 
+    Where some have flows, that roads of a class are all alike has the prior weight `ALIKE_BESIDE_FLOWS`: traffic is known to prefer some.
+
     Weights below `LEAST_WEIGHT` are set to 0 (Madigan and Raftery 1994, Occam's window).
     """
     logs = np.array([candidate.log_evidence for candidate in candidates])
+    if any(candidate.flows for candidate in candidates):
+        logs[[candidate.name == ALIKE for candidate in candidates]] += np.log(ALIKE_BESIDE_FLOWS)
     chance = np.exp(logs - logs.max())
     chance[chance < LEAST_WEIGHT * chance.sum()] = 0.0
     return np.asarray(chance / chance.sum())

@@ -1,0 +1,168 @@
+"""Seizures where nobody is recorded to have searched: misplaced, of searches that were not written down, or from tips.
+
+Left out they are lost, and what is left is biased: a road beside a searched one loses its seizures to it.
+
+Where each seizure of one unit of effort lies is taken as a draw from a mixture,
+
+    P(s) = pi_0 e_s / e + sum over d of pi_d (G_d e)_s / e + pi_t h_s / h,
+
+e the recorded effort, G_d e where effort comes to lie once places are wrong by a standard deviation of d metres along each axis, and h road
+length: tips come from anywhere. The weights pi are the likeliest (EM). A record all of whose seizures lie where effort is gives pi_0 = 1.
+Every seizure then counts, and the seizures expected on a segment are their number times P.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+from scipy.ndimage import gaussian_filter
+
+from optimizer.records.exposure import in_time, unit_of_seizures
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from numpy.typing import NDArray
+
+    from optimizer.problem.network import Network
+    from optimizer.records.model import Seizures
+    from optimizer.risk.evidence import Evidence
+
+    Floats = NDArray[np.float64]
+
+DISTANCES_M = (30.0, 100.0, 300.0)
+"""Errors of places that are tried together."""
+POINTS = 5
+"""Points by which a segment is represented."""
+MOST_CELLS = 3000
+"""Cells along each side of the raster on which effort is spread, at most."""
+START, ROUNDS = 0.9, 300
+"""Weight that the effort as recorded begins with, and rounds of the search: where errors of places change nothing, none are claimed."""
+LEAST_STRAY = 5
+"""Seizures of a unit without effort from which on they are not left out."""
+REMARK = (
+    "{:g} of {:g} seizures lie where no effort in {} is recorded. The risk model takes {:.0%} of all as written down elsewhere than their "
+    "search, and {:.0%} as due to no search (tips); intervals are wider for it. If effort is missing from the record, add it."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Where the seizures of a unit of effort are to be expected if every segment is alike.
+
+    Attributes
+    ----------
+    chance
+        (m,) chance that a seizure is recorded on each segment; sums to 1.
+    by_effort
+        Share of the seizures that effort made, wherever they were written down, in [0, 1]; the others are from tips.
+    misplaced
+        Share that is not where its effort is recorded to be, in [0, 1].
+    """
+
+    chance: Floats
+    by_effort: float
+    misplaced: float
+
+
+def whereabouts(count: Floats, effort: Floats, network: Network) -> Whereabouts:
+    """Return where the seizures of a unit are to be expected.
+
+    Parameters
+    ----------
+    count, effort
+        (m,) all its seizures, and its effort, > 0 somewhere.
+    network
+        The roads, m segments.
+    """
+    length = network.length_m[network.segment_arc]
+    parts = [effort, *(spread(network, effort, distance) for distance in DISTANCES_M), length]
+    chance = np.array([part / part.sum() for part in parts])
+    seen = np.flatnonzero(count)
+    weight = np.array([START, *[(1 - START) / (len(parts) - 1)] * (len(parts) - 1)])
+    for _ in range(ROUNDS):
+        each = weight[:, None] * chance[:, seen]
+        weight = (each / each.sum(axis=0)) @ count[seen] / count[seen].sum()
+    return Whereabouts(np.asarray(weight @ chance), float(1 - weight[-1]), float(1 - weight[0]))
+
+
+def spread(network: Network, effort: Floats, distance_m: float) -> Floats:
+    """Return where (m,) effort comes to lie, (m,), when its places are wrong by `distance_m` along each axis and moved to the nearest road."""
+    length = network.length_m[network.segment_arc]
+    at = np.repeat(network.lines, POINTS)
+    along = np.tile((np.arange(POINTS) + 0.5) / POINTS, length.size)
+    lonlat = shapely.get_coordinates(shapely.line_interpolate_point(at, along, normalized=True))
+    scale = 111_195.0 * np.array([np.cos(np.radians(lonlat[:, 1].mean())), 1.0])
+    xy = (lonlat - lonlat.min(axis=0)) * scale
+    cell = max(distance_m / 2, float(xy.max()) / MOST_CELLS)
+    column, row = (xy / cell).astype(np.int64).T
+    shape = int(column.max()) + 1, int(row.max()) + 1
+
+    def smooth(values: Floats) -> Floats:
+        raster = np.zeros(shape)
+        np.add.at(raster, (column, row), np.repeat(values / POINTS, POINTS))
+        return np.asarray(gaussian_filter(raster, distance_m / cell, mode="constant", truncate=3.0)[column, row])
+
+    roads = np.maximum(smooth(length), 1e-300)
+    density = (smooth(effort) / roads).reshape(-1, POINTS).mean(axis=1)
+    moved = density * length
+    return np.asarray(moved * effort.sum() / moved.sum())
+
+
+def bear_misplaced(evidence: Evidence, records: Seizures, network: Network, exact: Collection[str] = ()) -> Evidence:
+    """Return the evidence with the seizures of no recorded effort among it, and with what is expected of each segment to match.
+
+    Units with fewer than `LEAST_STRAY` of them are left as they are, and so is everything where seizures are known by area alone.
+
+    Parameters
+    ----------
+    evidence
+        What the record says.
+    records
+        The seizures it was gathered from.
+    network
+        The roads.
+    exact
+        Units whose places are taken as right.
+    """
+    if evidence.area_counts or not evidence.exposure.recorded:
+        return evidence
+    made_by = unit_of_seizures(records, evidence.exposure)
+    kept = in_time(records, evidence.exposure, made_by) & (records.segment >= 0)
+    count, expected = evidence.unit_count.copy(), evidence.unit_expected.copy()
+    rate, warnings = evidence.global_rate.copy(), list(evidence.warnings)
+    misplaced = np.zeros(len(evidence.units))
+    for unit, name in enumerate(evidence.units):
+        mine = kept & (made_by == unit)
+        stray = np.bincount(records.segment[mine], records.count[mine], network.n_segments)
+        stray = np.where(expected[unit] > 0, 0.0, stray)
+        if name in exact or stray.sum() < LEAST_STRAY or not expected[unit].any():
+            continue
+        before = float(expected[unit].sum())
+        count[unit] += stray
+        where = whereabouts(count[unit], expected[unit], network)
+        total = float(count[unit].sum())
+        expected[unit] = total * where.chance
+        rate[unit] *= total * where.by_effort / before
+        misplaced[unit] = where.misplaced
+        said = f"seizures lie where no effort in {name} is recorded"
+        warnings = [one for one in warnings if said not in one]
+        warnings.append(
+            REMARK.format(stray.sum(), total, name, where.misplaced - (1 - where.by_effort), 1 - where.by_effort)
+        )
+    if not misplaced.any():
+        return evidence
+    return replace(
+        evidence,
+        global_rate=rate,
+        count=count.sum(axis=0),
+        expected=expected.sum(axis=0),
+        unit_count=count,
+        unit_expected=expected,
+        months=np.where(expected > 0, np.maximum(evidence.months, 1.0), evidence.months),
+        misplaced=misplaced,
+        warnings=tuple(warnings),
+    )

@@ -1,0 +1,102 @@
+"""Seizures where no effort is recorded: what becomes of them is told from the record, and none is lost."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from optimizer.risk import FieldFlow, OdTable
+from optimizer.risk.evidence import gather_evidence
+from optimizer.risk.field_flow.averaging import WIDENING, WIDENING_MISPLACED
+from optimizer.risk.field_flow.model_averaging import ALIKE, ALIKE_BESIDE_FLOWS, model_weights
+from optimizer.risk.misplaced import LEAST_STRAY, bear_misplaced, spread, whereabouts
+from tests.risk_cases import by_segment, effort_of, grid_network, line_network, records_of
+
+NETWORK = grid_network(9, np.random.default_rng(1), keep=1.0)
+SIZE = NETWORK.n_segments
+LENGTH = NETWORK.length_m[NETWORK.segment_arc]
+HALF = np.arange(SIZE) % 2 == 0
+
+
+def test_a_record_without_strays_is_explained_by_effort_alone() -> None:
+    rng = np.random.default_rng(2)
+    effort = np.where(HALF, rng.gamma(2.0, size=SIZE), 0.0)
+    found = whereabouts(rng.poisson(4 * effort).astype(float), effort, NETWORK)
+    assert found.misplaced < 0.12
+    assert found.by_effort > 0.95
+    assert found.chance.sum() == pytest.approx(1.0)
+
+
+def test_tips_are_told_from_what_effort_finds() -> None:
+    rng = np.random.default_rng(3)
+    effort = np.where(np.arange(SIZE) < 20, 10.0, 0.0)
+    tips = rng.multinomial(400, LENGTH / LENGTH.sum())
+    found = whereabouts(rng.multinomial(400, effort / effort.sum()) + tips.astype(float), effort, NETWORK)
+    assert found.by_effort == pytest.approx(0.5, abs=0.1)
+
+
+def test_effort_spreads_over_its_surroundings_and_none_is_lost() -> None:
+    line = line_network(41, step=0.001)  # segments of 82 m
+    effort = np.zeros(41)
+    effort[20] = 7.0
+    near, far = spread(line, effort, 30.0), spread(line, effort, 300.0)
+    for moved in (near, far):
+        assert moved.sum() == pytest.approx(7.0)
+        np.testing.assert_allclose(moved, moved[::-1], atol=0.5)
+    assert near[20] > near[19] > near[17]
+    assert far[20] < near[20]
+    assert far[16] > near[16]
+    assert near[5] < 1e-6
+
+
+def evidence_of(stray: float, *, exact: bool = False) -> tuple[float, ...]:
+    effort = np.where(HALF, 5.0, 0.0)
+    count = np.where(HALF, 2.0, 0.0)
+    count[1] = stray
+    records = records_of(by_segment(count))
+    plain = gather_evidence(records, effort_of(by_segment(effort)), NETWORK)
+    borne = bear_misplaced(plain, records, NETWORK, plain.units if exact else ())
+    if stray < LEAST_STRAY or exact:
+        assert borne is plain
+    return (float(borne.count.sum()), float(borne.expected.sum()), float(count.sum()), len(borne.warnings))
+
+
+def test_every_seizure_counts_once_they_are_more_than_a_few() -> None:
+    count, expected, every, _ = evidence_of(60.0)
+    assert count == every
+    assert expected == pytest.approx(every)
+    few, _, every, _ = evidence_of(LEAST_STRAY - 1)
+    assert few == every - LEAST_STRAY + 1
+    exact, _, every, _ = evidence_of(60.0, exact=True)
+    assert exact == every - 60.0
+
+
+def test_a_fit_says_what_it_made_of_them_and_agrees_with_its_record() -> None:
+    rng = np.random.default_rng(4)
+    rate = rng.lognormal(0.0, 1.0, SIZE)
+    effort = np.where(rng.random(SIZE) < 0.5, 20.0, 0.0)
+    count = rng.poisson(0.1 * effort * rate).astype(float)
+    moved = np.zeros(SIZE)
+    for segment in np.flatnonzero(count):
+        away = rng.binomial(int(count[segment]), 0.5)
+        count[segment] -= away
+        moved[min(segment + 1, SIZE - 1)] += away
+    records, searches = records_of(by_segment(count + moved)), effort_of(by_segment(effort))
+    model = FieldFlow().fit(records, searches, NETWORK)
+    assert model.evidence_.count.sum() == (count + moved).sum()
+    assert not model.record_check_.contradictions
+    assert any("lie where no effort in" in one and "elsewhere" in one for one in model.predict().warnings)
+    assert not any("left out" in one for one in model.predict().warnings)
+    assert WIDENING < model.widening <= WIDENING + WIDENING_MISPLACED
+    np.testing.assert_array_equal(model.predict().searched, effort > 0)
+
+
+def test_that_all_roads_are_alike_is_unlikely_where_traffic_is_known() -> None:
+    rng = np.random.default_rng(5)
+    effort = effort_of(by_segment(np.full(SIZE, 3.0)))
+    records = records_of(by_segment(rng.poisson(0.5, SIZE).astype(float)))
+    table = OdTable(np.array([0, 8]), np.array([80, 72]), np.ones((2, 2)))
+    model = FieldFlow(table).fit(records, effort, NETWORK)
+    logs = np.array([one.log_evidence for one in model.candidates_])
+    weights = np.exp(logs - logs.max()) * [ALIKE_BESIDE_FLOWS if one.name == ALIKE else 1 for one in model.candidates_]
+    np.testing.assert_allclose(model_weights(model.candidates_), weights / weights.sum(), atol=2e-3)
