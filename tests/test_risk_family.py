@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from optimizer.lab.study.cells import DESIGNED, EVEN, Cell, family, family_plan
-from optimizer.lab.study.estimators import OURS, RAW
+from optimizer.lab.study.estimators import ESTIMATORS, OURS, RAW
+from optimizer.lab.study.family_summary import KERNEL, aims, associations, family_worlds
 from optimizer.lab.study.measures import MONTHS, make_trial
+from optimizer.lab.study.page import study_text
 from optimizer.lab.study.roads import generated_roads, study_roads, world_of
 from optimizer.lab.study.run import CellTask, carry_out, family_store, missing_cells
 from optimizer.risk import OdTable, World
@@ -32,13 +34,14 @@ from optimizer.risk.simulation import (
 )
 from optimizer.risk.simulation.where import STATIONS, Mover, Nearness, make_habit
 from tests.risk_cases import grid_network
-from tests.study_cases import save_small_region
+from tests.study_cases import map_row, save_small_region
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from optimizer.lab.study.rows import MapRow
     from optimizer.records import Effort, Seizures
     from optimizer.risk.simulation import History
     from optimizer.risk.simulation.settings import RouteChoice
@@ -263,3 +266,50 @@ def test_a_cluster_makes_the_rows_that_this_machine_makes(tmp_path: Path) -> Non
     )
     assert len(here) == 2
     assert here == there
+
+
+def family_rows(ours: dict[str, float], others: float = 0.5, **changed: object) -> list[MapRow]:
+    """Return rows of worlds, two truths each: the recommended model's rel5 by world."""
+    return [
+        map_row(
+            name, world=world, effort=DESIGNED, seed=seed, **({"rel5": value if name == OURS else others} | changed)
+        )
+        for world, value in ours.items()
+        for seed in (0, 1)
+        for name in ESTIMATORS
+    ]
+
+
+def test_a_world_is_judged_over_its_truths_and_by_its_worst() -> None:
+    rows = family_rows({"f00": 0.9, "f01": 0.6, "f02": 0.4})
+    rows += [map_row(OURS, world="f01", effort=EVEN, seed=seed, rel5=0.8) for seed in (0, 1)]
+    rows.append(map_row(OURS, world="f03", effort=DESIGNED))
+    worlds = family_worlds(rows)
+    assert [(world.name, world.truths) for world in worlds] == [("f00", 2), ("f01", 2), ("f02", 2)]
+    assert [world.over[KERNEL] for world in worlds] == pytest.approx([1.8, 1.2, 0.8])
+    assert worlds[1].lost == pytest.approx(0.2)
+    assert np.isnan(worlds[0].lost)
+    found = [one.found for one in aims(worlds)]
+    assert found == pytest.approx([1.2, 2 / 3, 1.0, 0.8])
+    assert [one.verdict for one in aims(worlds)] == ["**missed**", "**missed**", "met", "**missed**"]
+
+
+def test_a_factor_that_decides_comes_first() -> None:
+    names = [f"f{k:02d}" for k in range(40)]
+    share = {name: family()[k].world.flow_share for k, name in enumerate(names)}
+    found = associations(family_worlds(family_rows({name: 0.5 + 0.4 * share[name] for name in names})))
+    assert found[0].factor == "flow_share"
+    assert found[0].over_kernel == pytest.approx(1.0)
+    assert np.isnan(found[0].coverage)
+    assert {one.factor for one in found} >= {"movement: even", "routes: sticky", "tips_recorded"}
+
+
+def test_the_page_leads_with_the_family_and_names_lost_worlds() -> None:
+    rows = family_rows({"f00": 0.9, "f01": 0.4})
+    text = study_text([map_row()], [], {}, [], rows)
+    assert text.index("## In a family of worlds") < text.index("## One corner of the family")
+    assert "2 worlds (4 truths, 32 rows; Andorra)" in text
+    assert "**Where the model loses**: 1 of 2 worlds" in text
+    assert "| f01 |" in text
+    assert "| f00 |" not in text
+    assert "In a family of worlds" not in study_text([map_row()], [], {}, [])

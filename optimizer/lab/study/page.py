@@ -11,11 +11,12 @@ from optimizer.lab.pages import PageFiles, PageTable, interval, page_text, save_
 from optimizer.lab.rows import date_range, distinct, newest_version
 from optimizer.lab.study.alert_page import write_alert_page
 from optimizer.lab.study.estimators import ESTIMATORS, OURS, RAW
+from optimizer.lab.study.family_page import family_content
 from optimizer.lab.study.goals import GOALS, USUAL_SEIZURES, WORLD_NAMES
 from optimizer.lab.study.loop_page import loop_content
 from optimizer.lab.study.measures import ACTIVE, LATER, MONTHS
 from optimizer.lab.study.pictures import save_pictures
-from optimizer.lab.study.run import loop_store, map_store
+from optimizer.lab.study.run import family_store, loop_store, map_store
 from optimizer.lab.study.summary import (
     Sample,
     Statistic,
@@ -65,22 +66,26 @@ def write_study_page(folder: Path) -> PageFiles:
     InputError
         If the folder has neither rows nor sections.
     """
-    maps, loops = map_store(folder).read(), loop_store(folder).read()
+    maps, loops, family = map_store(folder).read(), loop_store(folder).read(), family_store(folder).read()
     write_alert_page(folder)
     sections = [folder / name for name in SECTIONS if (folder / name).is_file()]
-    if not (maps or loops or sections):
+    if not (maps or loops or family or sections):
         raise InputError(Problem(str(folder), "no rows", "rows of the study", "Run it first, without --table"))
     chosen = newest_version(maps)
     pictures = save_pictures(folder, samples(chosen))
     names = {path.stem.removeprefix(f"{folder.name}-"): path.name for path in pictures}
     others = [read_text(path, "a section of the page").strip() for path in sections]
     page = folder.with_name(f"{folder.name}.md")
-    save_text(page, study_text(maps, loops, names, others))
+    save_text(page, study_text(maps, loops, names, others, family))
     return PageFiles(page, pictures)
 
 
 def study_text(
-    maps: Sequence[MapRow], loops: Sequence[LoopRow], pictures: Mapping[str, str], sections: Sequence[str]
+    maps: Sequence[MapRow],
+    loops: Sequence[LoopRow],
+    pictures: Mapping[str, str],
+    sections: Sequence[str],
+    family: Sequence[MapRow] = (),
 ) -> str:
     """Return the page as Markdown, of the rows of the newest version.
 
@@ -92,6 +97,8 @@ def study_text(
         Name of each picture that there is -> its file.
     sections
         Other sections.
+    family
+        Rows of the family of worlds.
     """
     chosen, followed = newest_version(maps), newest_version(loops)
     rows = [*chosen, *followed]
@@ -125,6 +132,7 @@ def study_text(
         by_seizures=_by_seizures(known),
         intervals=_intervals(known),
         by_region=_by_region(known, regions),
+        family=family_content(newest_version(family)),
         loop=loop_content(followed) if followed else None,
         sections=sections,
     )
