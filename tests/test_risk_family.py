@@ -241,6 +241,10 @@ def test_the_plan_covers_worlds_regions_and_seeds() -> None:
     assert len({cell.key for cell in cells}) == len(cells)
     assert sum(cell.effort == DESIGNED for cell in cells) == 40 * 5 * 3
     assert [cell.seed for cell in cells] == sorted(cell.seed for cell in cells)
+    first = cells[:40]
+    assert sorted(cell.world for cell in first) == [f"f{k:02d}" for k in range(40)]
+    assert {cell.effort for cell in first} == {DESIGNED}
+    assert {cell.region for cell in first} == {"andorra", "liechtenstein", "generated"}
 
 
 def test_the_generated_region_is_traversed_by_its_traffic() -> None:

@@ -77,7 +77,7 @@ def test_a_fit_says_what_it_made_of_them_and_agrees_with_its_record() -> None:
     effort = np.where(rng.random(SIZE) < 0.5, 20.0, 0.0)
     count = rng.poisson(0.1 * effort * rate).astype(float)
     moved = np.zeros(SIZE)
-    for segment in np.flatnonzero(count):
+    for segment in np.flatnonzero(count).tolist():
         away = rng.binomial(int(count[segment]), 0.5)
         count[segment] -= away
         moved[min(segment + 1, SIZE - 1)] += away

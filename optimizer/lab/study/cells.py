@@ -115,12 +115,18 @@ def family() -> tuple[Design, ...]:
 
 
 def family_plan(regions: Sequence[str] = FAMILY_REGIONS, seeds: int = FAMILY_SEEDS) -> list[Cell]:
-    """Return the cells of the family: seeds are the outer loop; each world as designed, then, where effort moves, searched evenly."""
+    """Return the cells of the family in rounds, so that a study cut short is balanced.
+
+    A round has every world once, each in the next of the regions: as designed and then, where effort moves, searched evenly.
+    """
     found = []
-    for seed, region, (number, design) in product(range(seeds), regions, enumerate(family())):
-        moves = design.search.movement != "even"
-        ways = (DESIGNED, EVEN) if moves else (DESIGNED,)
-        found += [Cell(region, f"f{number:02d}", way, design.seizures, seed) for way in ways]
+    for seed, shift in product(range(seeds), range(len(regions))):
+        for way in (DESIGNED, EVEN):
+            found += [
+                Cell(regions[(number + shift) % len(regions)], f"f{number:02d}", way, design.seizures, seed)
+                for number, design in enumerate(family())
+                if way == DESIGNED or design.search.movement != "even"
+            ]
     return found
 
 
