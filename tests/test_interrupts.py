@@ -340,6 +340,23 @@ def test_ctrl_c_while_it_is_given_back_leaves_nothing_behind(monkeypatch: pytest
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_ctrl_c_while_the_command_line_is_read_ends_as_any_other() -> None:
+    code = """
+import builtins
+from optimizer.cli import main
+real = builtins.__import__
+def pressed(name, *rest):
+    if name == "typer":
+        raise KeyboardInterrupt
+    return real(name, *rest)
+builtins.__import__ = pressed
+main()
+"""
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (child.returncode, child.stdout) == (3, "")
+    assert child.stderr == "Interrupted before there was a plan.\n"
+
+
 @pytest.fixture
 def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
     return lambda *arguments: run(capsys, monkeypatch, *arguments)

@@ -1,5 +1,17 @@
 """Command line: arguments in, the pipeline or one step called, tables and exit codes out."""
 
-from optimizer.cli.app import main
+from __future__ import annotations
+
+import sys
 
 __all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line; Ctrl-C while Python still reads it ends as any other."""
+    try:
+        from optimizer.cli.app import main as run
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted before there was a plan.\n")
+        sys.exit(3)
+    run()
