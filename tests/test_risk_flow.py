@@ -160,3 +160,16 @@ def test_without_ends_nothing_flows(side: str) -> None:
     table = gravity_table(region.network, gateways, settlements, np.ones(len(gateways)))
     assert table.weight.sum() == 0
     assert table.weight.shape == (len(gateways), len(settlements))
+
+
+def test_paths_are_worked_out_once_for_a_network_its_pairs_and_theta() -> None:
+    """Another weight of the same pairs keeps the paths and has its own table; another theta or another set of pairs does not."""
+    network = line_network(5)
+    table = OdTable(np.array([0]), np.array([3, 5]), np.array([[1.0, 2.0]]))
+    first = path_flows(network, table, 1 / 90)
+    heavier = path_flows(network, table.with_weight(np.array([[5.0, 1.0]])), 1 / 90)
+    assert heavier.from_origin is first.from_origin
+    assert heavier.table.weight.tolist() == [[5.0, 1.0]]
+    assert path_flows(network, table, 1 / 30).from_origin is not first.from_origin
+    assert path_flows(network, table.with_weight(np.array([[5.0, 0.0]])), 1 / 90).from_origin is not first.from_origin
+    assert path_flows(line_network(5), table, 1 / 90).from_origin is not first.from_origin

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -404,3 +404,17 @@ def test_masses_learnt_on_a_part_move_as_on_the_whole(monkeypatch: pytest.Monkey
     gap = np.abs(tables[0].shares() - tables[1].shares()).sum()
     assert 0 < gap < 0.4 * np.abs(tables[0].shares() - CORNERS.shares()).sum()
     assert np.abs(whole.mean_ - part.mean_).mean() < 0.1
+
+
+@pytest.mark.parametrize("model", [FieldFlow(), ShrunkRate(), FlowRegression()], ids=lambda model: type(model).__name__)
+def test_log_chances_by_segment_add_up_to_the_score_and_those_of_a_place_to_its_own(model: Any) -> None:
+    """Points and an area: the sum over segments is the score times the seizures; what one part of the roads found is scored alike alone."""
+    areas = {"west": [0, 1, 2]}
+    first = records_of({"west": 4.0, 4: 2.0, 6: 1.0}, areas), effort_of({"west": 6.0, 4: 2.0, 5: 3.0, 6: 2.0}, areas)
+    model.fit(*first, line_network(8))
+    later = records_of({"west": 3.0, 5: 2.0}, areas), effort_of({"west": 5.0, 4: 1.0, 5: 2.0}, areas)
+    chances = model.log_chances(*later)
+    assert chances.sum() == pytest.approx(5.0 * model.score(*later))
+    west = model.score(records_of({"west": 3.0}, areas), effort_of({"west": 5.0}, areas)) * 3.0
+    assert chances[:3].sum() == pytest.approx(west)
+    assert chances[7] == 0.0

@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
-from optimizer.records.exposure import ROAD_UNIT
-from optimizer.risk.evidence import gather_evidence
+from optimizer.risk.evidence import gather_evidence, later_evidence
 from optimizer.risk.field_flow.cells import cells_of
 from optimizer.risk.field_flow.flow import path_flows
 from optimizer.risk.field_flow.model_averaging import class_design, flow_column, with_flow
 from optimizer.risk.misplaced import bear_misplaced
 from optimizer.risk.numerics.gamma import GammaModel
-from optimizer.risk.numerics.lognormal import estimate_of, log_chance, log_chance_of_area, per_outcome
+from optimizer.risk.numerics.lognormal import by_segment, estimate_of, log_chance, log_chance_of_area, per_outcome
 from optimizer.risk.smoothing import walk
 
 if TYPE_CHECKING:
@@ -213,11 +212,22 @@ class FlowRegression:
         InputError
             If the record has effort in a unit that was not fitted.
         """
-        units = self.evidence_.units
-        known = None if units == (ROAD_UNIT,) else self.evidence_.global_rate
-        later = gather_evidence(records, effort, self._network, units=units, global_rate=known)
+        later = later_evidence(self.evidence_, records, effort, self._network)
+        return per_outcome(float(self._log_chances_of(later).sum()), cells_of(later), later.area_counts)
+
+    def log_chances(self, records: Seizures, effort: Effort | None) -> Floats:
+        """Return the (m,) log chance of a later record by segment; of an area, at the first of its segments.
+
+        Raises
+        ------
+        InputError
+            If the record has effort in a unit that was not fitted.
+        """
+        return self._log_chances_of(later_evidence(self.evidence_, records, effort, self._network))
+
+    def _log_chances_of(self, later: Evidence) -> Floats:
         cells, areas = cells_of(later), later.area_counts
-        total = float(log_chance(cells, self.mean_[cells.segment], self.sd_[cells.segment], np.inf).sum())
-        draws = self.sample(100, np.random.default_rng(0))
-        total += sum(log_chance_of_area(area, draws, np.inf) for area in areas)
-        return per_outcome(total, cells, areas)
+        of_cell = log_chance(cells, self.mean_[cells.segment], self.sd_[cells.segment], np.inf)
+        draws = self.sample(100 if areas else 0, np.random.default_rng(0))
+        of_area = [log_chance_of_area(area, draws, np.inf) for area in areas]
+        return by_segment(cells, of_cell, areas, of_area, self.mean_.size)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
-from optimizer.records.exposure import in_time, spread_effort, unit_of_seizures
+from optimizer.records.exposure import ROAD_UNIT, in_time, spread_effort, unit_of_seizures
 from optimizer.risk.numerics.likelihood import AreaCount
 
 if TYPE_CHECKING:
@@ -153,6 +153,23 @@ def gather_evidence(
             )
             parts.append(_evidence_of_unit(seized, rate[number] * amount, weighed.months[number], number))
     return _join(parts, exposure, weighed.months, rate, warnings)
+
+
+def later_evidence(
+    known: Evidence, records: Seizures, effort: Effort | None, network: Network, comparable: Effort | None = None
+) -> Evidence:
+    """Set a later record against its own effort at the global rates of an earlier one; `comparable` as in `gather_evidence`.
+
+    A unit without effort in the earlier record has a rate of 1. Where there was no effort at all, the later record's own rate is used, so that
+    only its places are judged.
+
+    Raises
+    ------
+    InputError
+        If the later record has effort in a unit that the earlier one does not name.
+    """
+    rate = None if known.units == (ROAD_UNIT,) else np.where(np.isnan(known.global_rate), 1.0, known.global_rate)
+    return gather_evidence(records, effort, network, units=known.units, global_rate=rate, comparable=comparable)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -24,8 +24,8 @@ from optimizer.lab.backtest.outcome import MNATS, Backtest, PeriodResult
 from optimizer.lab.backtest.periods import Length, label_of, periods_of
 from optimizer.lab.backtest.points import squares
 from optimizer.lab.backtest.sums import sums
-from optimizer.risk import CountsOverEffort, FieldFlow, RawCounts, ShrunkRate
-from optimizer.risk.evidence import gather_evidence
+from optimizer.risk import CountsOverEffort, FieldFlow, RawCounts, RiskModel, ShrunkRate
+from optimizer.risk.evidence import gather_evidence, later_evidence
 from optimizer.risk.numerics.gamma import GammaModel
 from optimizer.scenario.evidence import read_evidence
 
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from optimizer.base.listener import Listener
     from optimizer.problem.network import Network
     from optimizer.records import Effort, Seizures
-    from optimizer.risk import RiskModel
     from optimizer.risk.evidence import Evidence
     from optimizer.scenario.evidence import ScenarioEvidence
 
@@ -241,23 +240,21 @@ def _forecast(
     later_records = replace(inside, start=np.full(len(inside), begin), end=np.full(len(inside), after))
     if not len(later_effort):
         return None
-    later = _evidence(later_records, later_effort, network, before)
+    later = later_evidence(before, later_records, later_effort, network)
     if not later.count.any():
         return None
-    row_cell, effort_cell = _row_cell(later_records, cell), _row_cell(later_effort, cell)
+    effort_cell = _row_cell(later_effort, cell)
     cells = np.unique(effort_cell[effort_cell >= 0])
-    more = {name: np.zeros(cells.size) for name in models}
-    finds = np.zeros(cells.size)
-    for number, one in enumerate(cells.tolist()):
-        own = later_records.take(row_cell == one), later_effort.take(effort_cell == one)
-        evidence = _evidence(*own, network, before)
-        finds[number] = evidence.count.sum()
-        for name, model in models.items():
-            chance = model.score(*own) * max(finds[number], 1.0)
-            more[name][number] = chance - _reference(evidence, together=isinstance(model, GammaModel))
+    n_cells = int(cell.max()) + 1
+    finds = sums(cell, later.count, n_cells)[cells]
+    more = {}
+    for name, model in models.items():
+        over = model.log_chances(later_records, later_effort)
+        over -= _reference(later, together=isinstance(model, GammaModel))
+        more[name] = sums(cell, over, n_cells)[cells]
     segment = np.flatnonzero(later.expected > 0)
     total = float(finds.sum())
-    searched = sums(cell, before.searched.astype(np.float64), int(cell.max()) + 1) > 0
+    searched = sums(cell, before.searched.astype(np.float64), n_cells) > 0
     unseen = ~searched[cells]
     used = np.unique(units[later_effort.source])
     result = PeriodResult(
@@ -270,7 +267,6 @@ def _forecast(
         gain={name: MNATS * float(values.sum()) / max(total, 1e-300) for name, values in more.items()},
         note={},
     )
-    n_cells = int(cell.max()) + 1
     forecast = PeriodForecast(
         result=result,
         cell=cells,
@@ -299,26 +295,37 @@ def _index_in(model: RiskModel, effort: Effort, expected: Floats) -> Floats:
     return np.divide(forecast, expected, out=np.zeros_like(forecast), where=expected > 0)
 
 
-def _models(known: ScenarioEvidence) -> dict[str, RiskModel]:
+class JudgedModel(RiskModel, Protocol):
+    """A risk model whose score of a later record can be told by place."""
+
+    def log_chances(self, records: Seizures, effort: Effort | None) -> Floats:
+        """Return the (m,) log chance by segment; of an area, at the first of its segments."""
+        ...
+
+
+def _models(known: ScenarioEvidence) -> dict[str, JudgedModel]:
     """Return the scenario's own model first, then the baselines."""
     own = str(known.scenario.risk.model)
-    return {own: known.risk_model()} | {name: make() for name, make in BASELINES.items() if name != own}
+    return {own: cast("JudgedModel", known.risk_model())} | {
+        name: make() for name, make in BASELINES.items() if name != own
+    }
 
 
-def _evidence(records: Seizures, effort: Effort, network: Network, before: Evidence) -> Evidence:
-    rate = np.where(np.isfinite(before.global_rate), before.global_rate, 1.0)
-    return gather_evidence(records, effort, network, units=before.units, global_rate=rate)
+def _reference(evidence: Evidence, *, together: bool) -> Floats:
+    """Return the (m,) log chance of a record at the global rates; `together` adds units up segment by segment, as Gamma models do.
 
-
-def _reference(evidence: Evidence, *, together: bool) -> float:
-    """Return the log chance of a record at the global rates; `together` adds units up segment by segment, as Gamma models do."""
-    count = evidence.own_count if together else evidence.unit_count
-    expected = evidence.own_expected if together else evidence.unit_expected
-    seen = expected > 0
-    areas = [(area.count, float(area.expected.sum())) for area in evidence.area_counts]
-    y = np.concatenate((count[seen], [area[0] for area in areas]))
-    e = np.concatenate((expected[seen], [area[1] for area in areas]))
-    return float((y * np.log(e) - e - gammaln(y + 1)).sum())
+    What is known by area alone stands at the first of the area's segments, as in the models' own `log_chances`.
+    """
+    count = evidence.own_count[None] if together else evidence.unit_count
+    expected = evidence.own_expected[None] if together else evidence.unit_expected
+    out = np.where(
+        expected > 0, count * np.log(np.where(expected > 0, expected, 1.0)) - expected - gammaln(count + 1), 0.0
+    )
+    by_place = np.asarray(out.sum(axis=0))
+    for area in evidence.area_counts:
+        total = float(area.expected.sum())
+        by_place[area.segment[0]] += area.count * np.log(total) - total - gammaln(area.count + 1)
+    return by_place
 
 
 def _remarks(

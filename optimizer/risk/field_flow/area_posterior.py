@@ -143,9 +143,9 @@ class AreaPosterior:
         towards = hessian.newton(own).point
         x, p = latent.design.columns, latent.design.columns.shape[1]
         at, beta = mode.area_u, mode.area_beta
-        moved = [hessian.solve_without_areas(*pair, free * pair[0]) for pair in zip(at.T, beta.T, strict=True)]
-        eta = np.column_stack([x @ one.beta[:p] + one.u + one.v for one in moved])
-        level = np.column_stack([one.beta[p:] for one in moved])
+        moved = hessian.solve_without_areas(at, beta, free[:, None] * at)
+        eta = x @ moved.beta[:p] + moved.u + moved.v
+        level = moved.beta[p:]
         spread = at.T @ eta + beta[p:].T @ level
         size, turn = np.linalg.eigh((spread + spread.T) / 2)
         kept = size > LEAST * size.max()

@@ -15,10 +15,11 @@ H. Rue, L. Held (2005), Gaussian Markov Random Fields, Chapman & Hall.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import coo_array, csc_array, diags_array, triu
+from scipy.sparse import coo_array, csc_array, csr_array, diags_array, triu
 
 from optimizer.risk.numerics.ldl import Factor
 
@@ -107,12 +108,23 @@ class Field:
         upper = csc_array((self._laplacian, entry.indices, entry.indptr), shape=(m, m))
         self._prior = self._factor(upper)
         self._posterior = self._factor(upper)
-        self._upper = upper
+        self._part: tuple[NDArray[np.int64], Field] | None = None
 
     def _factor(self, upper: csc_array) -> Factor:
         filled = upper.copy()
         filled.data[self._diagonal] += 1.0
         return Factor(filled)
+
+    def part(self, vertices: NDArray[np.int64]) -> Field:
+        """Return the field on (k,) sorted vertices and the pairs between them; that of the last call is kept."""
+        if self._part is None or not np.array_equal(self._part[0], vertices):
+            near = self.neighbours
+            place = np.full(near.size, -1, dtype=np.int64)
+            place[vertices] = np.arange(vertices.size)
+            inside = (place[near.first] >= 0) & (place[near.second] >= 0)
+            pairs = place[near.first[inside]], place[near.second[inside]], near.weight[inside]
+            self._part = vertices, Field(Neighbours(vertices.size, *pairs))
+        return self._part[1]
 
     def times(self, tau: float, kappa2: float, values: Floats) -> Floats:
         """Return Q times (m,) values."""
@@ -135,11 +147,17 @@ class Field:
         self._posterior.refresh(data)
         return self._posterior
 
+    @cached_property
+    def _incidence(self) -> csr_array:
+        """(m, k) from pairs to vertices, whose product with its own transpose is L."""
+        near = self.neighbours
+        root, pair = np.sqrt(near.weight), np.arange(near.weight.size)
+        ends = np.concatenate((near.first, near.second)), np.tile(pair, 2)
+        return csr_array(coo_array((np.concatenate((root, -root)), ends), shape=(near.size, pair.size)))
+
     def noise(self, tau: float, kappa2: float, n: int, rng: np.random.Generator) -> Floats:
         """Return n draws with covariance Q (not its inverse), (n, m)."""
         near = self.neighbours
         out = np.sqrt(tau * kappa2) * rng.standard_normal((n, near.size))
-        step = np.sqrt(tau * near.weight) * rng.standard_normal((n, near.weight.size))
-        for row in range(n):
-            out[row] += np.bincount(near.first, step[row], near.size) - np.bincount(near.second, step[row], near.size)
-        return np.asarray(out)
+        step = rng.standard_normal((n, near.weight.size))
+        return np.asarray(out + np.sqrt(tau) * (self._incidence @ step.T).T)

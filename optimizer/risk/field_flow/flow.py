@@ -15,7 +15,8 @@ M. Saerens, Y. Achbany, F. Fouss, L. Yen (2009), Randomized shortest-path proble
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import OrderedDict
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 FAINTEST = 1e-290
 """Weight of a pair below which products would leave the range of floating point."""
 MOST_LOWERINGS = 40
+KEPT_BYTES = 400_000_000
+"""Paths that were computed are kept, the last ones up to this size: the fits of a backtest ask for the same again and again."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,14 @@ def path_flows(network: Network, table: OdTable, theta: float) -> PathFlows:
         Preference for short times, per second, > 0: with 1/90 a way that takes 90 s longer is e times less likely. It is lowered as far as
         it takes for every pair that has a way to have a weight in floating point.
     """
+    known = _KEPT.get(network, table, theta)
+    if known is None:
+        known = _find_paths(network, table, theta)
+        _KEPT.add(known, theta)
+    return replace(known, table=table)
+
+
+def _find_paths(network: Network, table: OdTable, theta: float) -> PathFlows:
     walks = _walks(network, table, theta)
     between = walks.from_origin[:, table.destinations]
     faint = (between < FAINTEST) & (table.weight > 0)
@@ -129,6 +140,39 @@ def path_flows(network: Network, table: OdTable, theta: float) -> PathFlows:
         coo_array((drawn, (network.segment, np.arange(network.n_arcs))), shape=(network.n_segments, network.n_arcs))
     )
     return PathFlows(network, table, theta, walks.step, walks.from_origin, walks.to_destination, along)
+
+
+class _KeptPaths:
+    """Paths by network (the object itself), places, pairs that carry anything, and theta as asked for; the oldest go first."""
+
+    def __init__(self) -> None:
+        self._paths: OrderedDict[bytes, PathFlows] = OrderedDict()
+
+    @staticmethod
+    def _key(network: Network, table: OdTable, theta: float) -> bytes:
+        said = (np.array([id(network)]), np.array([theta]), table.origins, table.destinations, table.weight > 0)
+        return b"|".join(np.ascontiguousarray(one).tobytes() for one in said)
+
+    def get(self, network: Network, table: OdTable, theta: float) -> PathFlows | None:
+        """Return the paths if they are kept."""
+        key = self._key(network, table, theta)
+        known = self._paths.get(key)
+        if known is not None:
+            self._paths.move_to_end(key)
+        return known
+
+    def add(self, paths: PathFlows, theta: float) -> None:
+        """Keep paths, and drop the oldest while all are larger than `KEPT_BYTES`; each keeps its network, so that the id stays its own."""
+        self._paths[self._key(paths.network, paths.table, theta)] = paths
+        while sum(map(_size, self._paths.values())) > KEPT_BYTES:
+            self._paths.popitem(last=False)
+
+
+def _size(paths: PathFlows) -> int:
+    return paths.step.nbytes + paths.from_origin.nbytes + paths.to_destination.nbytes + paths.along.data.nbytes
+
+
+_KEPT = _KeptPaths()
 
 
 @dataclass(frozen=True)

@@ -71,9 +71,8 @@ class Hessian:
                 expansion.area_beta[:, active],
                 expansion.area_weight[active],
             )
-            parts = [self.solve_without_areas(*pair, self._own * pair[0]) for pair in zip(at.T, beta.T, strict=True)]
-            t_eta = np.column_stack([part.u + part.v for part in parts])
-            inner = at.T @ t_eta + beta.T @ np.column_stack([part.beta for part in parts])
+            parts = self.solve_without_areas(at, beta, self._own[:, None] * at)
+            inner = at.T @ (parts.u + parts.v) + beta.T @ parts.beta
             root = np.sqrt(weight)
             self.log_determinant += float(np.linalg.slogdet(np.eye(root.size) + root[:, None] * inner * root)[1])
             self._area = (at, beta, cho_factor(np.diag(1 / weight) + inner, lower=True))
@@ -95,10 +94,9 @@ class Hessian:
         point = self.solve_without_areas(right_u, right_beta, owned)
         if self._area is not None:
             at, beta, inner = self._area
-            for part, share in zip(
-                self._parts, cho_solve(inner, at.T @ (point.u + point.v) + beta.T @ point.beta), strict=True
-            ):
-                point = point.moved(part, -share)
+            share = cho_solve(inner, at.T @ (point.u + point.v) + beta.T @ point.beta)
+            moved = LatentPoint(self._parts.u @ share, self._parts.v @ share, self._parts.beta @ share)
+            point = point.moved(moved, -1.0)
         return point
 
     def newton(self, nugget: Floats) -> NewtonStep:
@@ -143,6 +141,6 @@ class Hessian:
         variance += (rest * cho_solve(self._schur, rest.T).T).sum(axis=1)
         if self._area is not None:
             inner = self._area[2]
-            t = np.column_stack([part.u + part.v + columns @ part.beta[:p] for part in self._parts])
+            t = self._parts.u + self._parts.v + columns @ self._parts.beta[:p]
             variance -= (t * cho_solve(inner, t.T).T).sum(axis=1)
         return np.asarray(np.maximum(variance, 1e-12))

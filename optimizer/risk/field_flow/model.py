@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 
-from optimizer.records.exposure import ROAD_UNIT, spread_effort
-from optimizer.risk.evidence import gather_evidence
+from optimizer.records.exposure import spread_effort
+from optimizer.risk.evidence import gather_evidence, later_evidence
 from optimizer.risk.field_flow.area_posterior import RateDraws, expected_rates, log_sums, rake
 from optimizer.risk.field_flow.averaging import average_rates, widening_of
 from optimizer.risk.field_flow.cells import cells_of
 from optimizer.risk.field_flow.field import Field, road_neighbours
-from optimizer.risk.field_flow.laplace import draw, find_mode
+from optimizer.risk.field_flow.laplace import find_mode
 from optimizer.risk.field_flow.latent import LatentModel
 from optimizer.risk.field_flow.masses import with_masses
 from optimizer.risk.field_flow.model_averaging import (
@@ -35,7 +35,14 @@ from optimizer.risk.field_flow.model_averaging import (
 )
 from optimizer.risk.field_flow.season import NO_SEASON, by_month, fit_season, in_average_months
 from optimizer.risk.misplaced import bear_misplaced
-from optimizer.risk.numerics.lognormal import chance_of_any, estimate_of, log_chance, log_chance_of_area, per_outcome
+from optimizer.risk.numerics.lognormal import (
+    by_segment,
+    chance_of_any,
+    estimate_of,
+    log_chance,
+    log_chance_of_area,
+    per_outcome,
+)
 from optimizer.risk.od import od_draws
 from optimizer.risk.record_check import FittedRates, check_record
 
@@ -286,22 +293,24 @@ class FieldFlow:
         if mean_table is None or self._paths is None:
             return []
         expected = np.exp(self.levels_) @ self.evidence_.unit_expected
-        return od_draws(replace(self._paths, table=mean_table), np.exp(self._draws(n, rng)) * expected, expected, shape)
+        return od_draws(
+            replace(self._paths, table=mean_table),
+            np.exp(self._draws_with_levels(n, rng).eta) * expected,
+            expected,
+            shape,
+        )
 
     def sample(self, n: int, rng: np.random.Generator) -> Floats:
         """Return n draws of the log risk index, (n, m), segments together; widened as the intervals are.
 
         The sums of areas, known better than their segments, are widened by the same factor about their own means.
         """
-        draws = self._draws(n, rng)
+        draws = self._draws_with_levels(n, rng).eta
         widened = np.asarray(self.mean_ + self.widening * (draws - self.mean_))
         if not self._areas or not n:
             return widened
         centre = self._of_areas("log_sum")
         return rake(self._areas, widened, centre + self.widening * (log_sums(self._areas, draws) - centre))
-
-    def _draws(self, n: int, rng: np.random.Generator) -> Floats:
-        return self._draws_with_levels(n, rng).eta
 
     @property
     def _scoring_draws(self) -> RateDraws:
@@ -317,7 +326,7 @@ class FieldFlow:
         """
         counts = rng.multinomial(n, self.weights_)
         parts = [
-            _drawn(candidate, count, rng)
+            candidate.draws(count, rng)
             for candidate, count in zip(self.candidates_, counts.tolist(), strict=True)
             if count
         ]
@@ -342,12 +351,9 @@ class FieldFlow:
         mean = estimate.mean.copy()
         wanted = self._of_areas("log_expected_sum")
         mean[at] = expected_rates(self._areas, self.mean_, self.sd_, wanted)[at]
-        few = [
-            one.summary
-            for one in self.candidates_
-            if one.summary is not None and one.summary.effective < LEAST_EFFECTIVE
-        ]
-        remarks = (TOO_FEW.format(min(one.effective for one in few)),) if few else ()
+        known = [(weight, one.summary) for weight, one in zip(self.weights_, self.candidates_, strict=True)]
+        effective = 1 / sum(weight**2 / one.effective for weight, one in known if one is not None)
+        remarks = (TOO_FEW.format(effective),) if effective < LEAST_EFFECTIVE else ()
         return replace(estimate, mean=mean, warnings=(*estimate.warnings, *remarks))
 
     def expected_seizures(self, effort: Effort) -> Floats:
@@ -377,25 +383,28 @@ class FieldFlow:
         InputError
             If the record has effort in a unit that was not fitted.
         """
-        known = self.evidence_
-        later = gather_evidence(
-            records,
-            effort,
-            self._network,
-            comparable=None if effort is None else in_average_months(effort, self.season_),
-            units=known.units,
-            global_rate=None
-            if known.units == (ROAD_UNIT,)
-            else np.where(np.isnan(known.global_rate), 1.0, known.global_rate),
-        )
+        later = self._later(records, effort)
+        total = float(self._log_chances_of(later).sum())
+        return per_outcome(total, cells_of(later, self.yes_no), later.area_counts)
+
+    def log_chances(self, records: Seizures, effort: Effort | None) -> Floats:
+        """Return the (m,) log chance of a later record by segment, and what it raises, as in `score`; of an area, at its first segment."""
+        return self._log_chances_of(self._later(records, effort))
+
+    def _later(self, records: Seizures, effort: Effort | None) -> Evidence:
+        comparable = None if effort is None else in_average_months(effort, self.season_)
+        return later_evidence(self.evidence_, records, effort, self._network, comparable)
+
+    def _log_chances_of(self, later: Evidence) -> Floats:
         cells, areas = cells_of(later, self.yes_no), later.area_counts
         at = cells.unit, cells.segment
         shape = self.candidates_[int(np.argmax(self.weights_))].hyper.shape
-        total = float(log_chance(cells, self._unit_mean[at], self._unit_sd[at], shape).sum())
-        if areas:
-            draws = self._scoring_draws
-            total += sum(log_chance_of_area(area, draws.eta + draws.level[:, area.unit, None], shape) for area in areas)
-        return per_outcome(total, cells, areas)
+        of_cell = log_chance(cells, self._unit_mean[at], self._unit_sd[at], shape)
+        of_area = [
+            log_chance_of_area(area, self._scoring_draws.eta + self._scoring_draws.level[:, area.unit, None], shape)
+            for area in areas
+        ]
+        return by_segment(cells, of_cell, areas, of_area, self.mean_.size)
 
     def _latent_model(self, field: Field) -> LatentModel:
         cells = cells_of(self.evidence_, self.yes_no)
@@ -432,16 +441,6 @@ class FieldFlow:
         wanted = self._network.n_segments <= LARGEST_FOR_MASSES if self.masses is None else self.masses
         fitted = with_masses(plain, latent.design, choice) if wanted else None
         return [plain] if fitted is None else [plain, fitted]
-
-
-def _drawn(one: Candidate, n: int, rng: np.random.Generator) -> RateDraws:
-    """Return n draws of a candidate, with the level of every unit."""
-    units = np.arange(one.latent.n_units)
-    if one.area_posterior is None:
-        eta = one.mean + draw(one.latent, one.hyper, one.mode, n, rng)
-        return RateDraws(eta, np.tile(one.latent.level(one.mode.point.beta, units), (n, 1)))
-    draws = one.area_posterior.resampled(n, rng)
-    return draws if one.latent.levels else RateDraws(draws.eta, np.zeros((n, units.size)))
 
 
 def _whole(latent: LatentModel, mode: PosteriorExpansion) -> LatentPoint | None:

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.optimize import minimize
 
-from optimizer.risk.field_flow.area_posterior import AreaPosterior
+from optimizer.risk.field_flow.area_posterior import AreaPosterior, RateDraws
 from optimizer.risk.field_flow.flow import path_flows
-from optimizer.risk.field_flow.laplace import find_mode, log_evidence
+from optimizer.risk.field_flow.laplace import draw, find_mode, log_evidence
 from optimizer.risk.field_flow.latent import Design, Hyperparameters, LatentModel, LatentPoint
 from optimizer.risk.field_flow.subgraph import learning_subgraph, restrict
 
@@ -105,6 +105,15 @@ class Candidate:
     def flows(self) -> bool:
         """Whether flows are among its covariates."""
         return not np.isnan(self.theta)
+
+    def draws(self, n: int, rng: np.random.Generator) -> RateDraws:
+        """Return n draws of the log rates, with the level of every unit: the one at the mode, unless seizures are known by area alone."""
+        units = np.arange(self.latent.n_units)
+        if self.area_posterior is None:
+            eta = self.mean + draw(self.latent, self.hyper, self.mode, n, rng)
+            return RateDraws(eta, np.tile(self.latent.level(self.mode.point.beta, units), (n, 1)))
+        drawn = self.area_posterior.resampled(n, rng)
+        return drawn if self.latent.levels else RateDraws(drawn.eta, np.zeros((n, units.size)))
 
 
 def class_design(network: Network, offset: Floats | None = None) -> Design:

@@ -9,7 +9,6 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import breadth_first_order
 
-from optimizer.risk.field_flow.field import Field, Neighbours
 from optimizer.risk.field_flow.latent import Design, LatentModel
 
 if TYPE_CHECKING:
@@ -37,12 +36,10 @@ def restrict(latent: LatentModel, segments: NDArray[np.int64]) -> LatentModel:
         return latent
     place = np.full(near.size, -1, dtype=np.int64)
     place[segments] = np.arange(segments.size)
-    inside = (place[near.first] >= 0) & (place[near.second] >= 0)
-    smaller = Neighbours(segments.size, place[near.first[inside]], place[near.second[inside]], near.weight[inside])
     cells = latent.cells.take(place[latent.cells.segment] >= 0)
     design = latent.design
     return LatentModel(
-        Field(smaller),
+        latent.field.part(segments),
         replace(cells, segment=place[cells.segment]),
         tuple(replace(area, segment=place[area.segment]) for area in latent.areas if (place[area.segment] >= 0).all()),
         Design(design.columns[segments], design.prior_mean, design.prior_sd, design.offset[segments]),

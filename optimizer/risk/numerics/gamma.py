@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import gammaincinv, gammaln, xlogy
 
-from optimizer.records.exposure import ROAD_UNIT
 from optimizer.risk.estimate import RiskEstimate
-from optimizer.risk.evidence import gather_evidence
+from optimizer.risk.evidence import later_evidence
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,15 +75,30 @@ class GammaModel:
         InputError
             If the record has effort in a unit that was not fitted.
         """
-        units = self.evidence_.units
-        known = None if units == (ROAD_UNIT,) else self.evidence_.global_rate
-        later = gather_evidence(records, effort, self._network, units=units, global_rate=known)
+        later = later_evidence(self.evidence_, records, effort, self._network)
+        return float(self._log_chances_of(later).sum() / max(later.count.sum(), 1.0))
+
+    def log_chances(self, records: Seizures, effort: Effort | None) -> Floats:
+        """Return the (m,) log chance of a later record by segment, whose sum is `score` times its seizures.
+
+        What is known by area alone stands at the first of the area's segments.
+
+        Raises
+        ------
+        InputError
+            If the record has effort in a unit that was not fitted.
+        """
+        return self._log_chances_of(later_evidence(self.evidence_, records, effort, self._network))
+
+    def _log_chances_of(self, later: Evidence) -> Floats:
         own = later.own_expected > 0
-        total = log_negative_binomial(
+        out = np.zeros(own.size)
+        out[own] = log_negative_binomial(
             later.own_count[own], later.own_expected[own], self.shape_[own], self.rate_[own]
-        ).sum()
-        total += sum(self._area_log_likelihood(area) for area in later.area_counts)
-        return float(total / max(later.count.sum(), 1.0))
+        )
+        for area in later.area_counts:
+            out[area.segment[0]] += self._area_log_likelihood(area)
+        return out
 
     def _area_log_likelihood(self, area: AreaCount) -> float:
         """Return the log chance of a pool's count: by default segments err apart."""

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import logsumexp, ndtri
 
 from optimizer.risk.estimate import RiskEstimate
-from optimizer.risk.numerics.likelihood import LARGEST
+from optimizer.risk.numerics.likelihood import LARGEST, count_terms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 NODES = 24
 """Points of the Gauss-Hermite rule by which cells are averaged over their log rate."""
+_AT, _WEIGHT = np.polynomial.hermite_e.hermegauss(NODES)
+_WEIGHT = _WEIGHT / _WEIGHT.sum()
 LARGEST_SD = 3.0
 """Log-normal means are cut as if the standard deviation were at most this: e^(9/2) is 90 times the median already."""
 
@@ -56,22 +58,29 @@ def estimate_of(evidence: Evidence, mean: Floats, sd: Floats, plain_sd: Floats, 
 
 def log_chance(cells: Cells, mean: Floats, sd: Floats, shape: float) -> Floats:
     """Return the (k,) log chances of cells whose log rates are normal with (k,) mean and sd, each on its own."""
-    at, weight = np.polynomial.hermite_e.hermegauss(NODES)
-    eta = mean[:, None] + sd[:, None] * at
-    return np.asarray(logsumexp(cells.terms(eta, shape).value + np.log(weight / weight.sum()), axis=1))
+    eta = mean[:, None] + sd[:, None] * _AT
+    return np.asarray(logsumexp(cells.terms(eta, shape).value + np.log(_WEIGHT), axis=1))
 
 
 def chance_of_any(log_rate: Floats, sd: Floats) -> Floats:
     """Return the (k,) chances 1 - exp(-rate) that a search finds something, averaged over log rates that are normal with (k,) mean and sd."""
-    at, weight = np.polynomial.hermite_e.hermegauss(NODES)
-    rate = np.exp(np.minimum(log_rate[:, None] + sd[:, None] * at, LARGEST))
-    return np.asarray(-np.expm1(-rate) @ (weight / weight.sum()))
+    rate = np.exp(np.minimum(log_rate[:, None] + sd[:, None] * _AT, LARGEST))
+    return np.asarray(-np.expm1(-rate) @ _WEIGHT)
 
 
 def log_chance_of_area(area: AreaCount, draws: Floats, shape: float) -> float:
     """Return the log chance of a count by area, averaged over the (n, m) draws of log rates."""
-    chances = [float(area.terms(area.log_mean(draw[area.segment]).log, shape).value[0]) for draw in draws]
+    log_mean = np.minimum(logsumexp(np.log(area.expected) + draws[:, area.segment], axis=1), LARGEST)
+    chances = count_terms(np.full(1, area.count), log_mean, np.full(1, shape * area.clumps)).value
     return float(logsumexp(chances)) - float(np.log(len(draws)))
+
+
+def by_segment(cells: Cells, of_cell: Floats, areas: Sequence[AreaCount], of_area: Sequence[float], m: int) -> Floats:
+    """Return (m,) log chances by segment: those of its cells, and of the areas whose first segment it is."""
+    out: Floats = np.bincount(cells.segment, of_cell, m).astype(np.float64)
+    for area, chance in zip(areas, of_area, strict=True):
+        out[area.segment[0]] += chance
+    return out
 
 
 def per_outcome(total: float, cells: Cells, areas: Sequence[AreaCount]) -> float:
