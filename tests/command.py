@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -32,10 +33,13 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *ar
     monkeypatch.setattr(sys, "argv", ["cli.py", *(str(argument) for argument in arguments)])
     capsys.readouterr()
     code: object = 0
+    handler = signal.getsignal(signal.SIGINT)
     try:
         main()
     except SystemExit as stop:
         code = stop.code or 0
+    finally:
+        signal.signal(signal.SIGINT, handler)
     printed = capsys.readouterr()
     assert isinstance(code, int)
     return Outcome(code, printed.out, printed.err)

@@ -357,6 +357,19 @@ main()
     assert child.stderr == "Interrupted before there was a plan.\n"
 
 
+def test_ctrl_c_while_python_ends_changes_nothing() -> None:
+    code = """
+import atexit, signal, sys
+from optimizer.cli import main
+signal.signal(signal.SIGINT, signal.default_int_handler)
+atexit.register(signal.raise_signal, signal.SIGINT)
+sys.argv = ["interdict", "--version"]
+main()
+"""
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (child.returncode, child.stderr) == (0, "")
+
+
 @pytest.fixture
 def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
     return lambda *arguments: run(capsys, monkeypatch, *arguments)

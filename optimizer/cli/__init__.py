@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import sys
 
 __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the command line; Ctrl-C while Python still reads it ends as any other."""
+    """Run the command line; Ctrl-C while Python still reads it ends as any other, and while Python ends it is ignored."""
     try:
         from optimizer.cli.app import main as run
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted before there was a plan.\n")
         sys.exit(3)
-    run()
+    try:
+        run()
+    finally:
+        with contextlib.suppress(ValueError):  # in another thread
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
