@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from optimizer.solvers.branch_and_cut import separation
 from optimizer.solvers.branch_and_cut.commodities import Commodities
 from optimizer.solvers.branch_and_cut.path_pool import PathPool, Paths
 from optimizer.solvers.branch_and_cut.separation import Cuts, chord_cuts, star_cuts, tangent_cuts
@@ -103,3 +104,42 @@ def test_the_chord_of_equal_survivals_is_the_convex_envelope() -> None:
     x = np.array([0.7, 0.5, 0.3])
     cuts = chord_cuts(paths, x, x > 0.6, np.array([0.125]))
     assert cuts.values(x) == pytest.approx([0.375])
+
+
+EDGES = (0.0, 5e-324, 1e-300, 1e-16, 0.5, 1 - 1e-16, 1.0)
+
+
+def random_paths(rng: np.random.Generator, n_options: int, *, edges: bool) -> Paths:
+    """Return paths of up to 20 options, with survivals and values at the edges of what there is if asked."""
+    n, width = int(rng.integers(1, 120)), int(rng.integers(1, 20))
+    option = np.array([rng.permutation(n_options)[:width] for _ in range(n)])
+    survival = rng.choice(EDGES, (n, width)) if edges else rng.random((n, width))
+    value = rng.choice([1.0, 5e-324, 1e-200, 0.3, 0.3, 1e300], n) if edges else rng.random(n)
+    padding = np.arange(width) >= rng.integers(0, width + 1, n)[:, None]
+    option[padding], survival[padding] = n_options, 1.0
+    return Paths(rng.integers(0, 9, n), value, option, survival)
+
+
+@pytest.mark.parametrize("edges", [False, True])
+def test_the_compiled_kernels_are_numpys_cuts(edges: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Star cuts that ask for more than the floor, and chord cuts, to the last digit."""
+    pytest.importorskip("numba")
+    rng = np.random.default_rng(int(edges))
+    for _ in range(150):
+        paths, n = random_paths(rng, 25, edges=edges), 25
+        x = rng.random(n) * (rng.random(n) < 0.6)
+        x = np.round(x) if rng.random() < 0.3 else x
+        base, floor = rng.random(n) < rng.choice([0, 0.3, 0.8]), rng.random(9) * rng.choice([0, 0.1])
+        found = []
+        for work in (0, separation.WORTH_COMPILING):
+            monkeypatch.setattr(separation, "_work", [work])
+            assert (separation.kernels(paths) is None) == (work == 0)
+            with np.errstate(invalid="ignore", over="ignore"):
+                found.append((star_cuts(paths, x, base, floor), chord_cuts(paths, x, base, floor)))
+        (stars, chords), (compiled_stars, compiled_chords) = found
+        with np.errstate(invalid="ignore"):
+            counts = stars.values(x) > floor[stars.commodity]
+        for plain, compiled in ((stars.take(counts), compiled_stars.take(counts)), (chords, compiled_chords)):
+            assert np.array_equal(plain.commodity, compiled.commodity)
+            assert np.array_equal(plain.side, compiled.side)
+            assert np.array_equal(plain.coefficient.toarray(), compiled.coefficient.toarray(), equal_nan=True)

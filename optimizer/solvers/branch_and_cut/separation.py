@@ -36,12 +36,14 @@ Every cut may have b_j lowered to a - L: where x_j = 1, the right side is then a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import csr_array
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from numpy.typing import NDArray
 
     from optimizer.solvers.branch_and_cut.path_pool import Paths
@@ -52,6 +54,30 @@ STEEPEST = 700.0
 """Stands for -ln 0: e^-700 is less than any rounding."""
 ROUNDING = 1e-12
 """Relative allowance for rounding in the products of a path's survivals; taken off the side of every cut."""
+
+
+TINY = float(np.finfo(np.float64).tiny) ** 0.5
+"""Values of paths up to this are taken as 0."""
+WORTH_COMPILING = 30_000_000
+"""Numbers of paths and their options that NumPy works through, in one process, before `kernels` are loaded: about 1.5 s. Loading them
+takes 0.8 s, and compiling them, once for an installation, another 5 s, which short commands are spared."""
+WIDEST = 128
+"""Most options on a path for `kernels`."""
+_work = [0]
+
+
+def kernels(paths: Paths) -> ModuleType | None:
+    """Return the compiled kernels if there has been enough work to load them; None before, or where numba is not installed."""
+    if paths.option.shape[1] > WIDEST:
+        return None
+    if _work[0] < WORTH_COMPILING:
+        _work[0] += paths.option.size
+        return None
+    try:
+        from optimizer.solvers.branch_and_cut import kernels as compiled
+    except ImportError:
+        return None
+    return compiled
 
 
 @dataclass(frozen=True)
@@ -109,24 +135,64 @@ def chord_cuts(paths: Paths, x: NDArray[np.float64], base: NDArray[np.bool_], fl
     floor
         (commodities,) L: values with everything placed.
     """
-    inside, point = np.append(base, False)[paths.option], np.append(x, 0.0)[paths.option]
-    loss = 1 - paths.survival
-    with np.errstate(divide="ignore"):
-        depth = np.minimum(-np.log(paths.survival), STEEPEST)
-    least = np.where(inside | (loss == 0), 1.0, paths.survival).min(axis=1, initial=1.0, keepdims=True)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        step = np.minimum(-np.log(least), 2 * STEEPEST)
-        whole = np.where(step > 0, np.floor(depth / step), 0.0)
-    gain = whole * (1 - least) + least * np.expm1(np.minimum(depth - whole * step, STEEPEST))
-    gain = np.where(step > 0, np.minimum(gain, np.expm1(depth)), np.expm1(depth))
-    slope = np.where(inside, gain, loss)
-    value = paths.values(np.append(base, False))
-    alive = value > np.finfo(np.float64).tiny ** 0.5
-    slope[~alive], value[~alive] = 0.0, 0.0
-    cut_value = value * (1 - (slope * np.where(inside, point - 1, point)).sum(axis=1))
-    best = best_of_each(paths.commodity, cut_value)
-    side = value[best] * (1 + np.where(inside[best], slope[best], 0.0).sum(axis=1))
-    return _cuts(paths.commodity[best], side, paths.option[best], value[best, None] * slope[best], floor, x.size)
+    chosen = paths.take(_best_chords(paths, x, base, floor.size))
+    chords = _Chords.of(chosen, base)
+    side = chords.value * (1 + np.where(chords.inside, chords.slope, 0.0).sum(axis=1))
+    return _cuts(chosen.commodity, side, chosen.option, chords.value[:, None] * chords.slope, floor, x.size)
+
+
+@dataclass(frozen=True)
+class _Chords:
+    """The chord cut of each of some paths.
+
+    Attributes
+    ----------
+    inside
+        (paths, width) whether the option belongs to T.
+    slope
+        (paths, width) 1 - rho_j outside T, and F(u_j) inside.
+    value
+        (paths,) g_P(T); 0 where it is too small to compute with.
+    """
+
+    inside: NDArray[np.bool_]
+    slope: NDArray[np.float64]
+    value: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, paths: Paths, base: NDArray[np.bool_]) -> _Chords:
+        inside, slope = np.append(base, False)[paths.option], 1 - paths.survival
+        path, place = np.nonzero(inside)
+        least = np.where(inside | (slope == 0), 1.0, paths.survival).min(axis=1, initial=1.0)[path]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            depth = np.minimum(-np.log(paths.survival[path, place]), STEEPEST)
+            step = np.minimum(-np.log(least), 2 * STEEPEST)
+            whole = np.where(step > 0, np.floor(depth / step), 0.0)
+        gain = whole * (1 - least) + least * np.expm1(np.minimum(depth - whole * step, STEEPEST))
+        slope[path, place] = np.where(step > 0, np.minimum(gain, np.expm1(depth)), np.expm1(depth))
+        value = paths.values(np.append(base, False))
+        alive = value > TINY
+        slope[~alive], value[~alive] = 0.0, 0.0
+        return cls(inside, slope, value)
+
+
+def _best_chords(
+    paths: Paths, x: NDArray[np.float64], base: NDArray[np.bool_], n_commodities: int
+) -> NDArray[np.int64]:
+    """Return the path of each commodity whose chord cut is largest at x."""
+    if (compiled := kernels(paths)) is not None:
+        return np.asarray(
+            compiled.best_chords(
+                *_arrays(paths), np.append(base, False), np.append(x, 0.0), n_commodities, STEEPEST, TINY
+            )
+        )
+    chords, point = _Chords.of(paths, base), np.append(x, 0.0)[paths.option]
+    cut_value = chords.value * (1 - (chords.slope * np.where(chords.inside, point - 1, point)).sum(axis=1))
+    return best_of_each(paths.commodity, cut_value)
+
+
+def _arrays(paths: Paths) -> tuple[NDArray[Any], ...]:
+    return paths.commodity, paths.value, paths.option, paths.survival
 
 
 def tangent_cuts(paths: Paths, x: NDArray[np.float64], floor: NDArray[np.float64]) -> Cuts:
@@ -143,6 +209,11 @@ def star_cuts(paths: Paths, x: NDArray[np.float64], base: NDArray[np.bool_], flo
     """Return for each commodity the star cut over its paths of largest value at x; parameters as in `chord_cuts`."""
     if not paths.commodity.size:
         return _cuts(paths.commodity, paths.value, paths.option, paths.survival, floor, x.size)
+    if (compiled := kernels(paths)) is not None:
+        commodity, side, rows, option, coefficient = compiled.star_entries(
+            *_arrays(paths), np.append(base, False), np.append(x, 0.0), floor, LONGEST_STAR
+        )
+        return _cuts(commodity, side, option[:, None], coefficient[:, None], floor, x.size, rows)
     value = paths.values(np.append(base, False))
     loss = np.where(np.append(base, False)[paths.option], 0.0, 1 - paths.survival)
     point = np.append(x, 0.0)[paths.option] * (loss > 0)
