@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.lab.pages import PageTable, short
+from optimizer.lab.study.cells import FAMILY_REGIONS, FAMILY_SEEDS, FAMILY_WORLDS
 from optimizer.lab.study.family_summary import (
     BASELINES,
     KERNEL,
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
     from optimizer.lab.study.rows import MapRow
 
-NOTABLE = 0.31
-"""Rank correlation that 40 worlds show by chance in one factor of twenty (two-sided)."""
+BY_CHANCE = 1.96
+"""Rank correlation, times the root of the number of worlds less one, that chance reaches in one factor of twenty (two-sided)."""
 SHOWN_FACTORS = 12
 SHORT_NAMES = ("flow_share", "routes", "movement", "open_share", "tips", "displaced", "place_error_m", "seizures")
 """Factors that the table of lost worlds shows."""
@@ -37,6 +38,8 @@ class FamilyContent:
     ----------
     worlds, truths, rows
         How many worlds, truths of all worlds (searched as designed), and rows.
+    planned
+        How many truths the whole family has.
     regions
         Names of the roads.
     aims, distribution, factors, losses
@@ -50,6 +53,7 @@ class FamilyContent:
     worlds: int
     truths: int
     rows: int
+    planned: int
     regions: str
     aims: PageTable
     distribution: PageTable
@@ -69,6 +73,7 @@ def family_content(rows: Sequence[MapRow]) -> FamilyContent | None:
         len(worlds),
         sum(world.truths for world in worlds),
         len(rows),
+        FAMILY_WORLDS * FAMILY_SEEDS * len(FAMILY_REGIONS),
         ", ".join(dict.fromkeys(row.region.capitalize() for row in rows)),
         PageTable.of(
             ["aim", "at least", "found", ""],
@@ -79,7 +84,7 @@ def family_content(rows: Sequence[MapRow]) -> FamilyContent | None:
         _factors(worlds),
         _losses(lost),
         len(lost),
-        short(NOTABLE),
+        short(_notable(worlds)),
     )
 
 
@@ -106,11 +111,17 @@ def _distribution(worlds: Sequence[FamilyWorld]) -> PageTable:
 
 def _factors(worlds: Sequence[FamilyWorld]) -> PageTable:
     def marked(value: float) -> str:
-        return f"**{short(value)}**" if abs(value) >= NOTABLE else short(value)
+        return f"**{short(value)}**" if abs(value) >= notable else short(value)
+
+    notable = _notable(worlds)
 
     columns = ["factor", "rel5 over kernel density", "share of log score", "coverage"]
     rows = [[one.factor, one.over_kernel, one.share, one.coverage] for one in associations(worlds)[:SHOWN_FACTORS]]
     return PageTable.of(columns, rows, dict.fromkeys(columns[1:], marked))
+
+
+def _notable(worlds: Sequence[FamilyWorld]) -> float:
+    return BY_CHANCE / max(len(worlds) - 1, 1) ** 0.5
 
 
 def _losses(lost: Sequence[FamilyWorld]) -> PageTable:

@@ -31,7 +31,7 @@ from optimizer.lab.study.summary import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from optimizer.lab.study.goals import Samples
@@ -39,13 +39,6 @@ if TYPE_CHECKING:
 
 SECTIONS = ("backtest.md", "alerts.md", "model.md")
 """Other sections, in this order, where they lie beside the rows."""
-EFFORT_NAMES = {
-    "uniform": "even",
-    "static": "habit",
-    "feedback": "chasing seizures",
-    "tips": "chasing, with tips",
-    "exploring": "chasing, a fifth explored",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +121,6 @@ def study_text(
         raw_loss=_raw_loss(known),
         truths=_truths(known),
         by_world=_by_world(known),
-        by_effort=_by_effort(known),
-        by_seizures=_by_seizures(known),
         intervals=_intervals(known),
         by_region=_by_region(known, regions),
         family=family_content(newest_version(family)),
@@ -213,53 +204,15 @@ def _by_world(known: Samples) -> list[TitledTable]:
     ]
 
 
-def _by_effort(known: Samples) -> list[TitledTable]:
-    found = []
-    for world, title in WORLD_NAMES.items():
-        here = {
-            effort: known[world, effort, USUAL_SEIZURES]
-            for effort in EFFORT_NAMES
-            if (world, effort, USUAL_SEIZURES) in known
-        }
-        if len(here) > 1:
-            table = _table(here, lambda sample, name: mean_of(sample.values(name, rel5)), EFFORT_NAMES)
-            found.append(TitledTable(f"rel5, {title}, about {USUAL_SEIZURES} seizures:", table))
-    return found
-
-
-def _by_seizures(known: Samples) -> list[TitledTable]:
-    found = []
-    for world, title in WORLD_NAMES.items():
-        counts = sorted({seizures for w, effort, seizures in known if (w, effort) == (world, "feedback")})
-        here = {str(seizures): known[world, "feedback", seizures] for seizures in counts}
-        if len(here) > 1:
-            names = {n: f"{n} seizures" for n in here}
-            table = _table(here, lambda sample, name: mean_of(sample.values(name, rel5)), names)
-            found.append(TitledTable(f"rel5, {title}, seizures chased:", table))
-    return found
-
-
 def _intervals(known: Samples) -> list[TitledTable]:
     here = _chased(known)
     if not here:
         return []
-    rows = []
-    for effort, name in EFFORT_NAMES.items():
-        mine = {
-            world: known[world, effort, USUAL_SEIZURES]
-            for world in WORLD_NAMES
-            if (world, effort, USUAL_SEIZURES) in known
-        }
-        covered = {world: mean_of(sample.values(OURS, cover90)) for world, sample in mine.items()}
-        if mine:
-            rows.append([name, *(covered.get(world) for world in WORLD_NAMES)])
-    ways = PageTable.of(["", *WORLD_NAMES.values()], rows, dict.fromkeys(WORLD_NAMES.values(), with_interval))
     return [
         TitledTable(
             "Coverage of 90 % intervals, seizures chased:",
             _table(here, lambda sample, name: mean_of(sample.values(name, cover90))),
-        ),
-        TitledTable(f"Of `{OURS}`, by way of searching:", ways),
+        )
     ]
 
 
@@ -287,12 +240,11 @@ def _by_region(known: Samples, regions: Sequence[str]) -> PageTable:
 def _table(
     here: Mapping[str, Sample],
     of: Callable[[Sample, str], Statistic | None],
-    titles: Mapping[str, str] = WORLD_NAMES,
-    names: Iterable[str] = tuple(ESTIMATORS),
 ) -> PageTable:
     """Return a statistic of each estimator in each sample; the recommended estimator is in bold."""
-    columns = [titles[name] for name in here]
+    columns = [WORLD_NAMES[name] for name in here]
     rows = [
-        [f"**{name}**" if name == OURS else name, *(of(sample, name) for sample in here.values())] for name in names
+        [f"**{name}**" if name == OURS else name, *(of(sample, name) for sample in here.values())]
+        for name in ESTIMATORS
     ]
     return PageTable.of(["", *columns], rows, dict.fromkeys(columns, with_interval))
