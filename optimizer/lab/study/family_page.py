@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -121,7 +122,7 @@ def _factors(worlds: Sequence[FamilyWorld]) -> PageTable:
 
 
 def _notable(worlds: Sequence[FamilyWorld]) -> float:
-    return BY_CHANCE / max(len(worlds) - 1, 1) ** 0.5
+    return BY_CHANCE / math.sqrt(max(len(worlds) - 1, 1))
 
 
 def _losses(lost: Sequence[FamilyWorld]) -> PageTable:
