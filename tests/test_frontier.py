@@ -1,0 +1,130 @@
+"""The budget curve: held by trying every plan at every budget, with bounds, monotone whatever the search misses."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from optimizer.base.errors import InputError
+from optimizer.pipeline.frontier import BudgetRange, frontier
+from optimizer.problem.changes import Changes
+from optimizer.problem.plan import violations, with_plan
+from optimizer.scenario.model import SolveModel
+from tests.cases import Recorder, brute_force, random_instance
+from tests.command import run
+from tests.test_joint import small_case
+from tests.tiny import write_scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.command import Outcome
+
+TERMS = SolveModel(gap=1e-4, time_limit=None)
+
+
+@pytest.mark.parametrize("seed", [2, 5, 8, 11, 14])
+@pytest.mark.parametrize("method", ["auto", "compact", "greedy"])
+def test_a_curve_has_the_best_plan_of_every_budget(seed: int, method: str) -> None:
+    instance = random_instance(seed)
+    found = frontier(instance, [BudgetRange.between("money", 0, 12, 5)], TERMS.model_copy(update={"method": method}))
+    assert found.complete
+    assert [point.budgets[0] for point in found.points] == [0, 3, 6, 9, 12]
+    for point in found.points:
+        case = Changes({"money": point.budgets[0]}).applied(instance)
+        optimum, _ = brute_force(case)
+        assert not violations(case, case.placed(point.plan.options))
+        assert point.lower <= optimum * (1 + 1e-9) <= point.upper * (1 + 2e-9)
+        assert method == "greedy" or point.upper <= optimum * (1 + 1.1e-4)
+    uppers = [point.upper for point in found.points]
+    assert uppers == sorted(uppers, reverse=True)
+    lowers = [point.lower for point in found.points]
+    assert lowers == sorted(lowers, reverse=True)
+    for gain in found.gains():
+        assert -1e-12 <= gain.low <= gain.high + 1e-12
+        assert gain.low - 1e-12 <= gain.found <= gain.high + 1e-12
+
+
+def test_a_grid_of_two_resources() -> None:
+    instance = random_instance(11)
+    ranges = [BudgetRange.between("teams", 0, 2, 3), BudgetRange.between("money", 0, 8, 3)]
+    found = frontier(instance, ranges, TERMS)
+    assert len(found.points) == 9
+    for point in found.points:
+        case = Changes(dict(zip(("teams", "money"), point.budgets, strict=True))).applied(instance)
+        assert point.upper == pytest.approx(brute_force(case)[0], rel=1.1e-4)
+    assert found.knee() is None
+
+
+def test_a_curve_with_teams_never_rises() -> None:
+    instance, _ = small_case(1)
+    found = frontier(instance, [BudgetRange.between("agents", 0, 6, 4)], TERMS.model_copy(update={"gap": 0.01}))
+    uppers = [point.upper for point in found.points]
+    assert uppers == sorted(uppers, reverse=True)
+    for point in found.points:
+        case = with_plan(Changes({"agents": point.budgets[0]}).applied(instance), point.plan)
+        assert not violations(case, case.placed(point.plan.options))
+
+
+def test_stopped_early_it_keeps_what_is_proven() -> None:
+    instance = random_instance(11)
+    whole = frontier(instance, [BudgetRange.between("money", 0, 12, 7)], TERMS)
+    part = frontier(instance, [BudgetRange.between("money", 0, 12, 7)], TERMS, listener=Recorder(patience=12))
+    assert not part.complete
+    for early, late in zip(part.points, whole.points, strict=True):
+        assert early.lower <= late.upper * (1 + 1e-9)
+        assert early.upper >= late.lower * (1 - 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "points", "message"),
+    [(9, 3, 5, "--from 3 --to 9"), (-1, 3, 5, "numbers from 0"), (3, 3, 5, "the smaller"), (1, 3, 1, "at least 2")],
+)
+def test_ranges_that_are_none(first: float, last: float, points: int, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        BudgetRange.between("money", first, last, points)
+
+
+def test_resources_that_are_none() -> None:
+    span = BudgetRange.between("monny", 0, 3, 2)
+    with pytest.raises(InputError, match="Did you mean 'money'"):
+        frontier(random_instance(3), [span], TERMS)
+    for ranges in ([], [span, span]):
+        with pytest.raises(InputError, match="one resource, or two different ones"):
+            frontier(random_instance(3), ranges, TERMS)
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
+    return lambda *arguments: run(capsys, monkeypatch, *arguments)
+
+
+def test_the_command(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    scenario = write_scenario(tmp_path)
+    where = ["--resource", "teams", "--from", "0", "--to", "4", "--points", "5"]
+    outcome = command("frontier", scenario, *where, "--out", tmp_path / "curve", "--json")
+    assert outcome.code == 0
+    lines = outcome.objects
+    assert [line["budget"] for line in lines] == [0, 1, 2, 3, 4]
+    assert all({"resource", "budget", "lower", "upper", "gap", "plan"} <= set(line) for line in lines)
+    assert lines[0]["plan"] == []
+    text = (tmp_path / "curve/frontier.csv").read_text().splitlines()
+    assert text[0].startswith("teams@police,lower,upper,gap")
+    assert len(text) == 6
+    assert (tmp_path / "curve/frontier.png").stat().st_size > 5000
+    assert (tmp_path / "curve/frontier.svg").exists()
+    assert json.loads((tmp_path / "curve/frontier.json").read_text())["points"][4]["budgets"] == [4.0]
+    shown = command("frontier", scenario, *where)
+    assert "one more" in shown.out
+    assert "+ " in shown.out
+
+
+def test_swapped_ends_write_nothing(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    scenario = write_scenario(tmp_path)
+    outcome = command("frontier", scenario, "--resource", "teams", "--from", "4", "--to", "0", "--out", tmp_path / "curve")
+    assert outcome.code == 1
+    assert "the smaller budget first" in outcome.err
+    assert not (tmp_path / "curve").exists()
