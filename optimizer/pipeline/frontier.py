@@ -1,9 +1,9 @@
 """The budget curve: the best value, and its proven bound, over a range of budgets of one resource, or a grid of two.
 
-With a larger budget every plan of a smaller one is still feasible, so the optimal value f never rises: f(b) >= f(b') for b <= b'. Hence a plan found
-at b is an upper bound at every larger budget, and a bound proven at b' holds at every smaller one. The largest budget is solved first; then the
-others from the smallest, each from the plan before it, over one contraction of the network. What each point proves is passed on to all others,
-so the curve and its bound never rise, whatever the search missed at a point.
+With a larger budget every plan of a smaller one is still feasible, so the optimal value f never rises: f(b) >= f(b') for b <= b'. So a plan
+found at b is an upper bound at every larger budget, and a bound proven at b' holds at every smaller one. The largest budget is solved first,
+then the others from the smallest, each from the plan before it, over one contraction of the network. What each point proves is passed on to all
+others, so the curve and its bound never rise, whatever the search missed at a point.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.interrupts import Stopping
 from optimizer.base.listener import SILENT, step
 from optimizer.problem.changes import Changes
-from optimizer.problem.plan import Plan
 from optimizer.problem.result import relative_gap
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.solve import place, solve
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
     from optimizer.base.listener import Listener
     from optimizer.problem.instance import Instance
+    from optimizer.problem.plan import Plan
     from optimizer.problem.result import Result
     from optimizer.scenario.model import SolveModel
     from optimizer.solvers.overlay.overlay import Overlay
@@ -68,7 +68,9 @@ class BudgetRange:
         if not 0 <= first <= 1e15 or not 0 <= last <= 1e15:
             problems.add(where, f"from {first:g} to {last:g}", "numbers from 0 to 1e15")
         elif first >= last:
-            problems.add(where, f"from {first:g} to {last:g}", "the smaller budget first", f"Give --from {last:g} --to {first:g}")
+            problems.add(
+                where, f"from {first:g} to {last:g}", "the smaller budget first", f"Give --from {last:g} --to {first:g}"
+            )
         if points < 2:
             problems.add(where, f"{points} points", "at least 2")
         problems.raise_if_any()
@@ -190,7 +192,10 @@ def frontier(
         found = ", ".join(each.resource for each in ranges) or "none"
         raise InputError(Problem("resources of the frontier", found, "one resource, or two different ones"))
     grid = list(product(*(each.amounts for each in ranges)))
-    cases = [Changes(dict(zip((each.resource for each in ranges), amounts, strict=True))).applied(instance) for amounts in grid]
+    cases = [
+        Changes(dict(zip((each.resource for each in ranges), amounts, strict=True))).applied(instance)
+        for amounts in grid
+    ]
     if time_limit is None and terms.time_limit is not None:
         time_limit = SINGLE_SOLVES * terms.time_limit
     search = _Search(grid, cases, terms, None if time_limit is None else time.monotonic() + time_limit, listener)
@@ -276,5 +281,3 @@ class _Search:
         here = self._grid[k]
         larger = [r for i, r in self._results.items() if all(a >= b for a, b in zip(self._grid[i], here, strict=True))]
         return max((r.lower or 0.0 for r in larger), default=0.0)
-
-

@@ -57,7 +57,7 @@ def problem_source(
     path
         What to read.
     options
-        `method`, `gap`, `time_limit`, `seed` to take in place of the scenario's; an instance has none of its own, so that there are the defaults.
+        `method`, `gap`, `time_limit`, `seed` to take in place of the scenario's; an instance has none of its own, and takes the defaults.
     settings
         Fields of the scenario to set; refused where there is no scenario.
     skip_unreachable

@@ -1,0 +1,118 @@
+"""`frontier`: the best value and its proven bound over a range of budgets."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - typer reads the annotations
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from optimizer.cli.arguments import (
+    Gap,
+    Json,
+    Method,
+    Overwrite,
+    Seed,
+    Settings,
+    SkipUnreachable,
+    TimeLimit,
+    solve_options,
+)
+from optimizer.cli.console import ProgressPrinter, number, print_json, print_line, print_note, print_table
+from optimizer.cli.interrupts import CommandInterrupts
+
+if TYPE_CHECKING:
+    from optimizer.pipeline.frontier import Frontier
+
+SHOWN = 6
+"""Ids that a cell lists."""
+
+
+def frontier(
+    scenario: Annotated[Path, typer.Argument(help="Scenario (TOML), instance file (JSON) or plan folder.")],
+    resource: Annotated[
+        list[str], typer.Option(metavar="NAME[@AGENCY]", help="The resource; given twice, a grid of two.")
+    ],
+    first: Annotated[list[float], typer.Option("--from", help="Smallest budget; once for each resource.")],
+    last: Annotated[list[float], typer.Option("--to", help="Largest budget; once for each resource.")],
+    points: Annotated[
+        list[int] | None, typer.Option(help="Number of budgets; once for each resource, or once for all.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write: frontier.csv, .json, and for one resource .png and .svg.")
+    ] = None,
+    method: Method = None,
+    gap: Gap = None,
+    time_limit: TimeLimit = None,
+    seed: Seed = None,
+    settings: Settings = None,
+    skip_unreachable: SkipUnreachable = False,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Solve for a range of budgets: value and proven bound of each, and what one more unit brings.
+
+    --time-limit is for all points together; by default three times that of the scenario.
+    """
+    from optimizer.pipeline.frontier import BudgetRange
+    from optimizer.pipeline.frontier import frontier as solve_frontier
+    from optimizer.pipeline.frontier_files import frontier_folder, point_content, write_frontier
+    from optimizer.pipeline.problem_source import problem_source
+    from optimizer.scenario.settings import parsed_settings
+
+    numbers = points or [11]
+    if len(first) != len(resource) or len(last) != len(resource) or len(numbers) not in {1, len(resource)}:
+        raise typer.BadParameter("give --resource, --from and --to equally often, and --points once or as often")
+    numbers = numbers * (len(resource) if len(numbers) == 1 else 1)
+    listener = ProgressPrinter(silent=as_json)
+    ranges = [BudgetRange.between(*each) for each in zip(resource, first, last, numbers, strict=True)]
+    folder = None if out is None else frontier_folder(out, scenario, overwrite=overwrite)
+    with CommandInterrupts():
+        source = problem_source(
+            scenario,
+            options=solve_options(method, gap, None, seed),
+            settings=parsed_settings(settings or ()),
+            skip_unreachable=skip_unreachable,
+            listener=listener,
+        )
+        found = solve_frontier(source.instance, ranges, source.solve, time_limit=time_limit, listener=listener)
+        if folder is not None:
+            write_frontier(folder, found, source.instance.name)
+    for warning in source.warnings:
+        print_note(f"Warning: {warning}")
+    if not found.complete:
+        print_note("Interrupted: points that were not searched have the bounds that the others prove.")
+    if as_json:
+        names = [each.resource for each in found.ranges]
+        for k in range(len(found.points)):
+            line = point_content(found, k)
+            budgets = line.pop("budgets")
+            one = {"resource": names[0], "budget": budgets[0]} | ({"budgets": budgets} if len(names) > 1 else {})
+            print_json(one | line | {"resources": names, "complete": found.complete})
+        return
+    _show(found)
+    if out is not None:
+        print_line(f"Saved {out}")
+
+
+def _show(found: Frontier) -> None:
+    from optimizer.pipeline.frontier_files import point_content
+
+    names = [each.resource for each in found.ranges]
+    gains = found.gains() if len(names) == 1 else ()
+    rows = []
+    for k, point in enumerate(found.points):
+        line = point_content(found, k)
+        brings = "-" if k >= len(gains) else f"{gains[k].found:.4g} ({gains[k].low:.3g} to {gains[k].high:.3g})"
+        changed = [f"+ {name}" for name in line["added"]] + [f"- {name}" for name in line["dropped"]]
+        more = [f"and {len(changed) - SHOWN} more"] if len(changed) > SHOWN else []
+        shown = [*changed[:SHOWN], *more]
+        rows.append(
+            [*(f"{amount:g}" for amount in point.budgets), number(point.upper), number(point.lower), brings, shown]
+        )
+    columns = [*names, "value", "no plan below", "one more brings (proven range)", "against the row before"]
+    print_table("Value over the budget", columns, rows)
+    if (knee := found.knee()) is not None:
+        print_line(
+            f"Up to {knee.budgets[0]:g} of {names[0]} each unit brings more than the average of the curve; beyond it less."
+        )
