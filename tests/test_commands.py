@@ -231,7 +231,7 @@ def test_plan_skips_what_nobody_reaches(command: Callable[..., Outcome], tmp_pat
     assert outcome.code == 0, outcome.err
     assert list(outcome.objects[0]) == [*SOLVE_KEYS, "out", "warnings", "skipped"]
     assert outcome.objects[0]["skipped"] == ["farm"]
-    assert "to Farm: left out" in outcome.err
+    assert "to Farm (farm): left out" in outcome.err
 
 
 def test_evaluate_warns_of_a_plan_that_breaks_a_budget(command: Callable[..., Outcome], tmp_path: Path) -> None:

@@ -43,10 +43,10 @@ def draw_frontier(
     ax.plot(budgets, lower, color=BOUND, linestyle="--", linewidth=1.4, label="no plan gets below this")
     if knee is not None:
         ax.annotate(
-            f"from {budgets[knee]:g} on each unit\nbrings less than the average",
+            f"from {budgets[knee]:g} on each unit brings\nless than the average",
             (budgets[knee], upper[knee]),
-            xytext=(12, 18),
-            textcoords="offset points",
+            xytext=(0.03, 0.05),
+            textcoords="axes fraction",
             fontsize=8,
             color=TEXT,
             arrowprops={"arrowstyle": "-", "color": TEXT, "linewidth": 0.8},
@@ -63,10 +63,11 @@ def draw_frontier(
     )
     ax.set_xlabel(f"Budget of {plain(resource, NAME_LENGTH)}", parse_math=False)
     ax.set_ylabel("Value: what gets through")
-    ax.set_ylim(bottom=0)
+    spread = max(max(upper) - min(lower), 0.02 * abs(max(upper)), 1e-12)
+    ax.set_ylim(max(0.0, min(lower) - 0.35 * spread), max(upper) + 0.08 * spread)
     ax.grid(color=FAINT, linewidth=0.5)
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False, fontsize=8, loc="lower left")
+    ax.legend(frameon=False, fontsize=8, loc="upper right")
     return ax
 
 
