@@ -69,7 +69,7 @@ def _ended(command: Command, out: Path, usual: float, rng: random.Random, tally:
             tally.add(group, "hang", f"run {number}")
             return
     if "Traceback" in errors:
-        tally.add(group, "traceback", f"run {number}: {errors.strip().splitlines()[-1]}")
+        tally.add(group, "traceback", f"run {number}: {' | '.join(errors.strip().splitlines()[-3:])}")
     if process.returncode not in CODES | {-sent}:
         tally.add(group, "wrong exit code", f"run {number}: {process.returncode}")
     found = state(out)
