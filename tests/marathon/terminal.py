@@ -73,7 +73,7 @@ FAULTS = [
     Fault("stdin is closed", redirection="<&-"),
     Fault("ASCII terminal", frozenset({0}), {"PYTHONIOENCODING": "ascii", "LC_ALL": "C"}),
     Fault("Windows-1252 terminal", frozenset({0}), {"PYTHONIOENCODING": "cp1252"}),
-    Fault("no file above 2 kB", frozenset({1}), limit=2000),
+    Fault("no file above 100 bytes", frozenset({1}), limit=100),
     Fault("dangling link", frozenset({1}), place=_dangling),
     Fault("name too long", frozenset({1}), place=lambda out: out.with_name("x" * 300)),
     Fault("below a file", frozenset({1}), place=lambda out: Path(__file__) / out.name),
