@@ -1,13 +1,16 @@
 """OpenStreetMap extracts (`.osm`, `.osm.pbf`, and compressed `.osm`), parsed by pyosmium.
 
-Three passes, each of which parses one kind of object: relations (for borders), ways, then the nodes that the ways need.
+Passes, each for one kind of object: relations (for borders), ways with the places of their nodes, and nodes with a meaning of their own.
 pyosmium refuses XML entities, so an XML bomb ends as a message.
 """
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -16,8 +19,10 @@ import shapely
 from optimizer.base.compressed import check_expansion
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files import existing_file
+from optimizer.base.temporary import scratch_folder
 from optimizer.region.osm import Boundary, OsmData, OsmNodes, PlaceNode, PointFeatures
 from optimizer.region.roads import USED_TAGS
+from optimizer.region.ways import ranges
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,6 +35,14 @@ MOST_EXPANSION = 200
 """Times its own size that a compressed extract may unpack to: maps as XML shrink ten- to twentyfold, a decompression bomb a thousandfold."""
 SUFFIXES = (".osm", ".osm.pbf", ".pbf", ".osm.bz2", ".osm.gz")
 
+WAYS_AT_ONCE = 20_000
+"""Ways whose text is taken apart at once."""
+
+MOST_TEXTS = 65_536
+"""Texts of tags that are kept for the next way that has the same."""
+
+_USED_KEYS = tuple((tag.encode(), tag) for tag in USED_TAGS)
+_SEPARATED = bytes.maketrans(b"nxy,", b"    ")
 _NAME_TAGS = ("name", "name:en", "int_name", "official_name", "ISO3166-1", "ISO3166-1:alpha2", "ISO3166-1:alpha3")
 
 
@@ -42,12 +55,40 @@ class _Relation(NamedTuple):
     inner: tuple[int, ...]
 
 
-@dataclass
+@dataclass(frozen=True)
 class _RawWays:
-    id: list[int] = field(default_factory=list)
-    tags: list[dict[str, str]] = field(default_factory=list)
-    refs: list[int] = field(default_factory=list)
-    count: list[int] = field(default_factory=list)
+    """Ways: (w,) ids, tags and numbers of nodes; (r,) the ids of these nodes and their (r, 2) degrees, NaN where they are not known."""
+
+    id: NDArray[np.int64]
+    tags: list[dict[str, str]]
+    count: NDArray[np.int64]
+    ref: NDArray[np.int64]
+    lonlat: NDArray[np.float64]
+
+    @classmethod
+    def join(cls, parts: Sequence[_RawWays]) -> _RawWays:
+        """Return all of several."""
+        return cls(
+            np.concatenate([part.id for part in parts]),
+            [tags for part in parts for tags in part.tags],
+            np.concatenate([part.count for part in parts]),
+            np.concatenate([part.ref for part in parts]),
+            np.concatenate([part.lonlat for part in parts]),
+        )
+
+    def sorted(self) -> _RawWays:
+        """Return them by rising number."""
+        order = np.argsort(self.id, kind="stable")
+        if np.array_equal(order, np.arange(order.size)):
+            return self
+        count = self.count[order]
+        at = ranges((np.cumsum(self.count) - self.count)[order], count)
+        return _RawWays(self.id[order], [self.tags[k] for k in order.tolist()], count, self.ref[at], self.lonlat[at])
+
+    def refs(self) -> dict[int, NDArray[np.int64]]:
+        """Return the nodes of each way."""
+        parts = np.split(self.ref, np.cumsum(self.count)[:-1])
+        return dict(zip(self.id.tolist(), parts, strict=True)) if self.id.size else {}
 
 
 def read_extract(path: Path) -> OsmData:
@@ -69,21 +110,20 @@ def read_extract(path: Path) -> OsmData:
 
 def _read(path: Path) -> OsmData:
     relations = _read_relations(path)
-    rim = {way for relation in relations for way in (*relation.outer, *relation.inner)}
-    rim_refs: dict[int, NDArray[np.int64]] = {}
-    roads = _read_ways(path, rim, rim_refs)
-    wanted = np.unique(np.concatenate([np.array(roads.refs, dtype=np.int64), *rim_refs.values()]))
-    nodes = _read_nodes(path, wanted)
+    rim = sorted({way for relation in relations for way in (*relation.outer, *relation.inner)})
+    roads, around = _read_roads(path), _read_rim(path, rim)
+    rim_refs = around.refs()
+    nodes = _nodes_of(path, _RawWays.join((roads, around)))
     features = _read_features(path)
     if not (nodes.id.size or features.places):
         raise InputError(
             Problem(str(path), "no roads and no places", "an OpenStreetMap extract with roads", "Choose another")
         )
     return OsmData(
-        way=np.array(roads.id, dtype=np.int64),
+        way=roads.id,
         tags=roads.tags,
         start=np.concatenate(([0], np.cumsum(roads.count))).astype(np.int64),
-        ref=np.array(roads.refs, dtype=np.int64),
+        ref=roads.ref,
         node=nodes.id,
         lon=nodes.lonlat[:, 0],
         lat=nodes.lonlat[:, 1],
@@ -141,56 +181,91 @@ def _read_relations(path: Path) -> list[_Relation]:
     return sorted(found)
 
 
-def _read_ways(path: Path, rim: set[int], rim_refs: dict[int, NDArray[np.int64]]) -> _RawWays:
-    """Return the ways that may be travelled, by rising number; put the nodes of the ways that borders are made of into `rim_refs`."""
-    raw: list[tuple[int, dict[str, str], list[int]]] = []
-    for way in _objects(path, "WAY"):
-        tags = way.tags
-        road = "highway" in tags or tags.get("route") == "ferry"
-        if road or way.id in rim:
-            refs = [node.ref for node in way.nodes]
-            if road:
-                raw.append((way.id, {tag: tags[tag] for tag in USED_TAGS if tag in tags}, refs))
-            if way.id in rim:
-                rim_refs[way.id] = np.array(refs, dtype=np.int64)
-    roads = _RawWays()
-    for number, tags, refs in sorted(raw, key=lambda way: way[0]):
-        roads.id.append(number)
-        roads.tags.append(tags)
-        roads.refs.extend(refs)
-        roads.count.append(len(refs))
-    return roads
+def _read_roads(path: Path) -> _RawWays:
+    """Return the ways that may be travelled, by rising number."""
+    import osmium
+
+    return _read_ways(path, osmium.filter.KeyFilter("highway", "route"), roads=True)
 
 
-def _read_nodes(path: Path, wanted: NDArray[np.int64]) -> OsmNodes:
-    """Return the wanted nodes that the extract holds.
+def _read_rim(path: Path, rim: Sequence[int]) -> _RawWays:
+    """Return the ways of these numbers, which borders are made of."""
+    import osmium
 
-    osmium indexes the nodes of a file in ascending order without Python; nodes that it does not find there, as in a file in another
-    order, are looked for one by one. (osmium's own IdFilter reserves 4 MB for every 33 million ids it spans: over 1 GB on new data.)
+    return _read_ways(path, osmium.filter.IdFilter(rim), roads=False) if rim else _parsed([], roads=False)
+
+
+def _read_ways(path: Path, chosen: Any, *, roads: bool) -> _RawWays:  # noqa: ANN401 - pyosmium has no types
+    """Return the ways that a filter lets through, of `roads` those that may be travelled, with the degrees of their nodes.
+
+    osmium chooses the ways, looks up their nodes and writes them as text (OPL): to ask for each node in Python takes ten times as long. It
+    knows the nodes that stand before the way that needs them, as in any file in the usual order.
     """
     import osmium
 
-    index = osmium.index.create_map("flex_mem")
-    store = osmium.NodeLocationsForWays(index)
+    store = osmium.NodeLocationsForWays(osmium.index.create_map("flex_mem"))
     store.ignore_errors()
-    with _readable(path):
-        osmium.apply(osmium.io.Reader(str(path), osmium.osm.NODE), store)
-    node, lonlat, missing = [], [], set()
-    for each in wanted.tolist():
-        try:
-            location = index.get(each)
-        except (KeyError, TypeError):  # the second: new nodes of an editor, numbered below 0
-            missing.add(each)
+    with scratch_folder() as folder, _readable(path):
+        text = folder / "ways.opl"
+        with osmium.SimpleWriter(osmium.io.File(str(text), "opl,add_metadata=false,locations_on_ways=true")) as writer:
+            reader = osmium.io.Reader(str(path), osmium.osm.NODE | osmium.osm.WAY)
+            only = osmium.filter.EntityFilter(osmium.osm.WAY)
+            osmium.apply(reader, store, only, chosen.enable_for(osmium.osm.WAY), writer)
+        with text.open("rb") as lines:
+            parts = [_parsed([], roads=roads)]
+            while batch := list(islice(lines, WAYS_AT_ONCE)):
+                parts.append(_parsed(batch, roads=roads))
+    return _RawWays.join(parts).sorted()
+
+
+def _parsed(lines: Sequence[bytes], *, roads: bool) -> _RawWays:
+    """Return ways from lines such as `w7 Thighway=path,name=Old%20%Road Nn1x-8.6y41.1,n2xy`; of `roads`, those that may be travelled."""
+    ids, every, counts, nodes = [], [], [], []
+    for line in lines:
+        way, tags, refs = line.rstrip(b"\n").split(b" ")
+        found = dict(pair.split(b"=") for pair in tags[1:].split(b",") if pair)
+        if roads and not (b"highway" in found or found.get(b"route") == b"ferry"):
             continue
-        if location.valid():
-            node.append(each)
-            lonlat.append((location.lon, location.lat))
-    for each in _objects(path, "NODE") if missing else ():
-        if each.id in missing and each.location.valid():
-            node.append(each.id)
-            lonlat.append((each.lon, each.lat))
-    ids, first = np.unique(np.array(node, dtype=np.int64), return_index=True)
-    return OsmNodes(ids, np.array(lonlat, dtype=np.float64).reshape(-1, 2)[first])
+        ids.append(int(way[1:]))
+        every.append({tag: _plain(found[key]) for key, tag in _USED_KEYS if key in found})
+        counts.append(refs.count(b"n"))
+        if len(refs) > 1:
+            nodes.append(refs[1:])
+    numbers = np.array(
+        b",".join(nodes).replace(b"xy", b"x999y999").translate(_SEPARATED).split(), dtype=np.float64
+    )  # 999: not known
+    table = numbers.reshape(-1, 3)
+    table[(np.abs(table[:, 1]) > 180) | (np.abs(table[:, 2]) > 90), 1:] = np.nan
+    return _RawWays(
+        np.array(ids, dtype=np.int64),
+        every,
+        np.array(counts, dtype=np.int64),
+        table[:, 0].astype(np.int64),
+        table[:, 1:],
+    )
+
+
+@lru_cache(MOST_TEXTS)
+def _plain(text: bytes) -> str:
+    """Return a text of OPL without its escapes, `%20%` for a space."""
+    plain = text.decode()
+    return re.sub("%([0-9a-f]+)%", lambda found: chr(int(found[1], 16)), plain) if "%" in plain else plain
+
+
+def _nodes_of(path: Path, ways: _RawWays) -> OsmNodes:
+    """Return the nodes of ways that the extract holds; those that were not before their way are looked for one by one."""
+    known = ~np.isnan(ways.lonlat[:, 0])
+    node, first = np.unique(ways.ref[known], return_index=True)
+    nodes = OsmNodes(node, ways.lonlat[known][first])
+    missing = set(ways.ref[~known].tolist()).difference(node.tolist() if not known.all() else ())
+    if not missing:
+        return nodes
+    late = {
+        each.id: (each.lon, each.lat) for each in _objects(path, "NODE") if each.id in missing and each.location.valid()
+    }
+    ids = np.append(node, np.array(list(late), dtype=np.int64))
+    order = np.argsort(ids)
+    return OsmNodes(ids[order], np.concatenate((nodes.lonlat, np.array(list(late.values())).reshape(-1, 2)))[order])
 
 
 def _read_features(path: Path) -> PointFeatures:
