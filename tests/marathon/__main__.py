@@ -55,12 +55,13 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="number of the first case")
     parser.add_argument("--keep", type=Path, help="folder for damaged files that make a fault")
     parser.add_argument("--page", action="store_true", help="add the figures to results/marathon.md")
+    parser.add_argument("--note", default="", help="what the page is to say of these figures")
     asked = parser.parse_args()
     faults = 0
     for part in asked.only or [*COUNTS]:
         count, began = asked.count or COUNTS[part], _processor_seconds()
         tally = run_part(part, count, asked.seed, asked.keep)
-        row = MarathonRow.of(part, count, asked.seed, tally, _processor_seconds() - began)
+        row = MarathonRow.of(part, count, asked.seed, tally, _processor_seconds() - began, asked.note)
         for (group, outcome), number in sorted(tally.counts.items()):
             print(f"{part}: {group}: {number} {outcome}")
         for fault, number in Counter(line.split(": ", 3)[-1] for line in tally.faults).most_common(40):

@@ -41,9 +41,10 @@ class MarathonRow(Strict):
     hangs: int
     other: int
     processor_s: float
+    note: str = ""
 
     @classmethod
-    def of(cls, part: str, count: int, seed: int, tally: Tally, processor_s: float) -> MarathonRow:
+    def of(cls, part: str, count: int, seed: int, tally: Tally, processor_s: float, note: str = "") -> MarathonRow:
         """Return the row of a part."""
         named = {"traceback", "wrong", "half-written", "hang"}
         return cls(
@@ -61,6 +62,7 @@ class MarathonRow(Strict):
             hangs=tally.total("hang"),
             other=len(tally.faults) - sum(tally.total(kind) for kind in named),
             processor_s=round(processor_s, 1),
+            note=note,
         )
 
     @property
@@ -91,9 +93,22 @@ def write_marathon_page() -> Path:
         "other faults",
         "processor s",
         "date",
+        "note",
     ]
     cells = [
-        (WHAT[r.part], r.count, r.seed, r.tracebacks, r.wrong, r.half_written, r.hangs, r.other, r.processor_s, r.date)
+        (
+            WHAT[r.part],
+            r.count,
+            r.seed,
+            r.tracebacks,
+            r.wrong,
+            r.half_written,
+            r.hangs,
+            r.other,
+            r.processor_s,
+            r.date,
+            r.note,
+        )
         for r in rows
     ]
     return write_page(PAGE, "marathon.md.j2", table=PageTable.of(columns, cells, {"cases": "{:,}".format}))
