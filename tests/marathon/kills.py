@@ -23,6 +23,9 @@ SIGNALS = (signal.SIGKILL, signal.SIGINT)
 CODES = {0, 3}
 """Exit codes of a command that has ended by itself or was interrupted, with a plan or before there was one."""
 
+PYTHON_BEGINS = "Failed to import the site module"
+"""What Python says of an interrupt before it comes to any program; its exit code is 1."""
+
 
 def run_kills(tally: Tally, count: int, seed: int) -> None:
     """Interrupt and kill `count` runs in all; half of them at any moment, half while they write."""
@@ -68,9 +71,9 @@ def _ended(command: Command, out: Path, usual: float, rng: random.Random, tally:
         except subprocess.TimeoutExpired:
             tally.add(group, "hang", f"run {number}")
             return
-    if "Traceback" in errors:
+    if "Traceback" in errors and PYTHON_BEGINS not in errors:
         tally.add(group, "traceback", f"run {number}: {' | '.join(errors.strip().splitlines()[-3:])}")
-    if process.returncode not in CODES | {-sent}:
+    if process.returncode not in CODES | {-sent} and PYTHON_BEGINS not in errors:
         tally.add(group, "wrong exit code", f"run {number}: {process.returncode}")
     found = state(out)
     if not command.suffix:
