@@ -16,6 +16,7 @@ from optimizer.cli.commands import add_command, add_group
 from optimizer.cli.convert import convert_app
 from optimizer.cli.evaluate import evaluate
 from optimizer.cli.examples import examples_text
+from optimizer.cli.explain import explain
 from optimizer.cli.frontier import frontier
 from optimizer.cli.import_ import import_app
 from optimizer.cli.plan import plan
@@ -59,7 +60,7 @@ def _options(
     del version  # its callback has answered
 
 
-for command in (plan, check, region, solve, frontier, evaluate, schema, bench, simulate, roster):
+for command in (plan, check, region, solve, frontier, explain, evaluate, schema, bench, simulate, roster):
     add_command(app, command)
 for group, name in ((convert_app, "convert"), (import_app, "import"), (risk_app, "risk")):
     add_group(app, group, name)

@@ -27,6 +27,10 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "frontier instances/rio-grande/scenario.toml --resource agents@laredo-sector --from 50 --to 150 --out results/laredo-budget",
     ),
     "evaluate": ("evaluate instances/grid/grid-10-plain-6.json instances/grid/grid-10-plain-6.sol.json",),
+    "explain": (
+        "explain results/rio-grande",
+        "explain results/rio-grande --site us281-falfurrias --time-limit 20",
+    ),
     "schema": ("schema scenario", "schema instance --out results/instance-schema.json"),
     "bench": (
         "bench --family grid --method cuts --time-limit 60 --out results/my-benchmark --table",

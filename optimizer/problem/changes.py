@@ -141,14 +141,14 @@ class Changes:
         return name
 
     def _options(self, instance: Instance, name: str, problems: ProblemList) -> list[int]:
-        found = [j for j, option in enumerate(instance.options) if _is_named(option, name)]
+        found = [j for j, option in enumerate(instance.options) if is_named(option, name)]
         if not found:
             known = dict.fromkeys(each for option in instance.options for each in (option.site, option.id) if each)
             problems.append(unknown_name(f"{WHERE}, sites", name, list(known)))
         return found
 
 
-def _is_named(option: Option, name: str) -> bool:
+def is_named(option: Option, name: str) -> bool:
     """Return whether a name means an option: its id, its site, or SITE:KIND."""
     kinds = {f"{option.site}:{kind}" for kind in (option.type, option.kind) if option.site and kind}
     return name == option.id or (bool(option.site) and name == option.site) or name in kinds

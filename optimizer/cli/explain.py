@@ -1,0 +1,126 @@
+"""`explain`: why a plan is as it is, site by site."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - typer reads the annotations
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from optimizer.cli.arguments import Gap, Json, Seed, SkipUnreachable  # noqa: TC001 - typer reads the annotations
+from optimizer.cli.console import ProgressPrinter, number, print_json, print_line, print_note, print_table
+from optimizer.cli.interrupts import CommandInterrupts
+
+if TYPE_CHECKING:
+    from optimizer.pipeline.explain import ExplainedEvader, ExplainedOption, Explanation
+
+
+def explain(
+    plan: Annotated[Path, typer.Argument(help="Plan folder, as `plan` writes it.")],
+    site: Annotated[
+        list[str] | None,
+        typer.Option("--site", metavar="SITE[:KIND]", help="A site to explain, used or not; once for each."),
+    ] = None,
+    others: Annotated[int, typer.Option(min=0, help="Sites that are not used to price as well.")] = 20,
+    evaders: Annotated[int, typer.Option(min=0, help="Evaders of whom the routes left are looked for.")] = 5,
+    routes: Annotated[
+        bool, typer.Option("--routes", help="With --json, a line for each of these evaders too.")
+    ] = False,
+    time_limit: Annotated[float, typer.Option(min=0.01, help="Seconds of solving, all sites together.")] = 60.0,
+    gap: Gap = None,
+    seed: Seed = None,
+    skip_unreachable: SkipUnreachable = False,
+    as_json: Json = False,
+) -> None:
+    """Say what each site of a plan adds, what would replace it, what others would cost, and which routes remain."""
+    from optimizer.pipeline.explain import explain_folder
+
+    with CommandInterrupts():
+        explanation = explain_folder(
+            plan,
+            sites=site or (),
+            others=others,
+            evaders=evaders,
+            gap=1e-4 if gap is None else gap,
+            time_limit=time_limit,
+            seed=seed or 0,
+            skip_unreachable=skip_unreachable,
+            listener=ProgressPrinter(silent=as_json),
+        )
+    if as_json:
+        for option in explanation.options:
+            print_json(_option_line(option))
+        for evader in explanation.evaders if routes else ():
+            print_json(_evader_line(evader))
+    else:
+        _show(explanation)
+    missing = explanation.wanted - len(explanation.options)
+    if missing:
+        print_note(
+            f"Warning: {missing} of {explanation.wanted} options are not priced. Give more time with --time-limit."
+        )
+
+
+def _option_line(explained: ExplainedOption) -> dict[str, Any]:
+    from optimizer.pipeline.explain_sentences import option_sentences
+
+    options, price = explained.known.instance.options, explained.price
+    option = options[price.option]
+    more = {} if price.same_beats is None else {"weighed_lower": price.same_beats}
+    return {
+        "option": option.id,
+        "site": option.site,
+        "label": option.label,
+        "chosen": price.chosen,
+        "lower": price.lower,
+        "upper": price.upper,
+        "substitute": None if explained.substitute is None else options[explained.substitute].id,
+        "comes": [options[j].id for j in explained.comes],
+        "goes": [options[j].id for j in explained.goes],
+        "value": explained.known.value,
+        "cost": explained.cost,
+        "cost_low": explained.cost_low,
+        "adds": explained.adds,
+        "evaders": [
+            {"id": t.evader.id, "weight": t.evader.weight, "without": t.without, "with": t.with_it}
+            for t in explained.touched
+        ],
+        "habitual_routes": explained.habitual_routes,
+        "reason": price.reason,
+        "sentences": list(option_sentences(explained)),
+    } | more
+
+
+def _evader_line(explained: ExplainedEvader) -> dict[str, Any]:
+    return {
+        "evader": explained.evader.id,
+        "weight": explained.evader.weight,
+        "value": explained.through,
+        "complete": explained.left.complete,
+        "routes": [
+            {"value": r.through, "share": r.share, "sites": list(r.sites), "arcs": list(r.arcs)}
+            for r in explained.left.routes
+        ],
+    }
+
+
+def _show(explanation: Explanation) -> None:
+    from optimizer.pipeline.explain_sentences import evader_sentence, option_sentences
+
+    options = explanation.known.instance.options
+    rows = []
+    for one in explanation.options:
+        option = options[one.price.option]
+        other = "-" if one.substitute is None else options[one.substitute].label or options[one.substitute].id
+        proven = None if one.cost_low is None else max(one.cost_low, 0.0)
+        costs = [number(one.adds), number(one.cost), number(proven)]
+        rows.append((option.label or option.id, "used" if one.price.chosen else "not used", *costs, other))
+    columns = ["site", "in the plan", "adds", "costs", "proven", "exchanged for"]
+    title = f"{explanation.known.name}: {number(explanation.known.value)} gets through; without each site, or with it"
+    print_table(title, columns, rows)
+    for one in explanation.options:
+        print_line("")
+        print_line(" ".join(option_sentences(one)))
+    for evader in explanation.evaders:
+        print_line("")
+        print_line(evader_sentence(evader))

@@ -1,0 +1,172 @@
+"""Explanations against brute force on small problems: what each option adds, and the best plans without and with it."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from optimizer.base.errors import InputError
+from optimizer.pipeline.explain import explain_folder, explain_plan
+from optimizer.pipeline.explain_sentences import option_sentences
+from optimizer.pipeline.known_plan import KnownPlan
+from optimizer.pipeline.substitutes import released
+from optimizer.problem.evaluation import plan_value
+from optimizer.problem.instance_file import write_instance
+from optimizer.problem.plan import Plan, violations
+from optimizer.solvers.overlay.overlay import contract
+from optimizer.solvers.overlay.restriction import restricted
+from optimizer.solvers.solve import solve
+from tests.cases import Recorder, brute_force, enumerated_value, random_instance
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from optimizer.problem.instance import Instance
+
+
+def known_plan(instance: Instance) -> KnownPlan:
+    value, placed = brute_force(instance)
+    return KnownPlan("it", instance, Plan.from_mask(instance, placed), placed, value, value, value)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_prices_are_the_best_plans_without_and_with_each_option(seed: int) -> None:
+    instance = random_instance(seed)
+    known = known_plan(instance)
+    explanation = explain_plan(known, gap=0, time_limit=None, evaders=0)
+    assert len(explanation.options) == explanation.wanted
+    assert {o.price.option for o in explanation.options if o.price.chosen} == set(np.flatnonzero(known.placed))
+    for one in explanation.options:
+        price, option = one.price, instance.options[one.price.option]
+        change = instance.with_forbidden if price.chosen else instance.with_forced
+        optimum, _ = brute_force(change(option.id))
+        if price.upper is None:
+            assert optimum == np.inf
+            assert price.reason
+            continue
+        assert price.plan is not None
+        assert price.lower == pytest.approx(optimum, rel=1e-6, abs=1e-9)
+        assert price.upper == pytest.approx(optimum, rel=1e-6, abs=1e-9)
+        assert not violations(change(option.id), price.plan)
+        assert enumerated_value(instance, price.plan) == pytest.approx(price.upper)
+        other = known.placed.copy()
+        other[price.option] = not price.chosen
+        if not price.chosen:
+            other[[j for g in instance.conflicts if price.option in g for j in g if j != price.option]] = False
+        difference = enumerated_value(instance, other) - enumerated_value(instance, known.placed)
+        assert one.adds == pytest.approx(difference if price.chosen else -difference, abs=1e-9)
+        assert sum(t.adds for t in one.touched) == pytest.approx(one.adds, abs=1e-7)
+        changed = price.plan ^ known.placed
+        assert {*one.comes, *one.goes, price.option} >= set(np.flatnonzero(changed))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_restricted_overlay_values_every_plan_as_the_network_does(seed: int) -> None:
+    instance = random_instance(seed)
+    rng = np.random.default_rng(seed)
+    every = list(range(len(instance.options)))
+    overlay = contract(released(instance, every))
+    marks = rng.integers(0, 3, len(every))
+    case = replace(
+        instance,
+        options=tuple(
+            replace(o, forced=m == 1, forbidden=m == 2) for o, m in zip(instance.options, marks.tolist(), strict=True)
+        ),
+    )
+    small = restricted(overlay, case)
+    assert set(small.option[small.option >= 0]) <= set(np.flatnonzero(small.free))
+    for _ in range(6):
+        placed = (rng.random(len(every)) < 0.5) & small.free | case.forced
+        assert small.value(placed) == pytest.approx(plan_value(case, placed), rel=1e-9, abs=1e-12)
+
+
+def test_an_option_that_must_be_used_is_priced_without_the_bound_of_the_plan() -> None:
+    tried = 0
+    for seed in range(6):
+        plain = random_instance(seed)
+        _, best = brute_force(plain)
+        bad = [j for j, o in enumerate(plain.options) if not best[j] and not o.forced]
+        for j in bad:
+            instance = plain.with_forced(plain.options[j].id)
+            if violations(instance, instance.forced):
+                continue
+            explanation = explain_plan(known_plan(instance), sites=[plain.options[j].id], gap=0, time_limit=None)
+            optimum, _ = brute_force(instance.with_forbidden(plain.options[j].id))
+            assert explanation.options[0].price.upper == pytest.approx(optimum, rel=1e-6, abs=1e-9)
+            assert explanation.options[0].price.lower == pytest.approx(optimum, rel=1e-6, abs=1e-9)
+            tried += optimum < explanation.known.value - 1e-6
+    assert tried
+
+
+def test_sentences_hold_the_numbers_of_the_explanation() -> None:
+    seen = 0
+    for seed in range(6):
+        instance = random_instance(seed)
+        known = known_plan(instance)
+        for one in explain_plan(known, gap=0, time_limit=None, evaders=0).options:
+            text = " ".join(option_sentences(one))
+            swapped = known.value + one.adds if one.price.chosen else known.value - one.adds
+            assert f"{known.value:.4g}" in text
+            assert f"{swapped:.4g}" in text
+            assert f"changes the chances of {len(one.touched)} evader" in text
+            if one.price.upper is None:
+                continue
+            change = instance.with_forbidden if one.price.chosen else instance.with_forced
+            optimum, _ = brute_force(change(instance.options[one.price.option].id))
+            if optimum > known.value + 1e-6:
+                found = re.search(r"costs (\S+); at least (\S+) is proven", text)
+                assert found
+                assert float(found[1]) == pytest.approx(optimum - known.value, rel=1e-3)
+                seen += 1
+            elif optimum < known.value - 1e-6:
+                found = re.search(r"That it must (?:not )?be used costs (\S+)\.$", text)
+                assert found
+                assert float(found[1]) == pytest.approx(known.value - optimum, rel=1e-3)
+            else:
+                assert "costs nothing" in text or "that it costs anything is not proven" in text
+    assert seen > 3
+
+
+def test_what_is_priced_before_an_interrupt_is_kept() -> None:
+    instance = random_instance(4)
+    whole = explain_plan(known_plan(instance), time_limit=None)
+    part = explain_plan(known_plan(instance), time_limit=None, listener=Recorder(patience=8))
+    assert part.wanted == whole.wanted
+    assert 0 < len(part.options) < part.wanted
+    again = explain_plan(known_plan(instance), time_limit=1e-6)
+    assert len(again.options) == 1
+
+
+def written(folder: Path, instance: Instance) -> Plan:
+    plan = solve(instance).plan
+    assert plan is not None
+    write_instance(folder / "instance.json", instance)
+    (folder / "plan.json").write_text(json.dumps({"options": list(plan.options)}))
+    return plan
+
+
+def test_a_folder_is_read_and_names_are_checked(tmp_path: Path) -> None:
+    instance = random_instance(5)
+    plan = written(tmp_path, instance)
+    explanation = explain_folder(tmp_path)
+    assert {instance.options[o.price.option].id for o in explanation.options if o.price.chosen} == set(plan.options)
+    with pytest.raises(InputError, match="Did you mean"):
+        explain_folder(tmp_path, sites=["o00"])
+    (tmp_path / "instance.json").unlink()
+    with pytest.raises(InputError, match=r"without instance\.json"):
+        explain_folder(tmp_path)
+
+
+def test_a_plan_of_another_instance_is_refused(tmp_path: Path) -> None:
+    instance = random_instance(5)
+    written(tmp_path, instance)
+    content = json.loads((tmp_path / "plan.json").read_text())
+    everything = [option.id for option in instance.options]
+    (tmp_path / "plan.json").write_text(json.dumps(content | {"options": everything}))
+    with pytest.raises(InputError, match="a feasible plan"):
+        explain_folder(tmp_path)
