@@ -891,6 +891,37 @@ def test_searches_with_an_outcome_are_what_a_backtest_reads(tmp_path: Path) -> N
     assert any("1 searches without a point, or of more than a month" in note for note in imported.summary.notes)
 
 
+def test_stops_without_a_search_are_no_searches_and_what_they_found_is_told(tmp_path: Path) -> None:
+    """One row a stop, `search_conducted` and `contraband_found`, NA where there is none: Stanford's open policing."""
+    path = tmp_path / "stops.csv"
+    rows = ("2019-05-01,50,10,TRUE,TRUE", "2019-05-02,51,11,TRUE,FALSE", "2019-05-03,51,11,FALSE,NA")
+    more = (
+        "2019-05-04,51,11,FALSE,TRUE",
+        "2019-05-05,51,11,NA,NA",
+        "2019-05-06,51,11,TRUE,NA",
+        "2019-05-07,NA,NA,TRUE,TRUE",
+    )
+    path.write_text("\n".join(("date,lat,lng,search_conducted,contraband_found", *rows, *more)) + "\n")
+    columns = {
+        "date": "date",
+        "lon": "lng",
+        "lat": "lat",
+        "searched": "search_conducted",
+        "outcome": "contraband_found",
+    }
+    imported = import_csv(path, checked_mapping({"columns": columns, "source": "Patrol"}, "mapping"))
+    assert imported.summary.dropped == {"stop without a search": 3, "no place": 1, "no outcome": 1}
+    assert any("1 stops without a search found something" in note for note in imported.summary.notes)
+    assert imported.tables["effort.csv"]["amount"].tolist() == [1, 1]
+    write_import(output_folder(tmp_path / "out"), imported)
+    (force,), _ = read_searches([tmp_path / "out"])
+    assert (force.found.tolist(), force.lon.tolist()) == ([1.0, 0.0], [10.0, 11.0])
+    with pytest.raises(InputError, match="Name the outcome"):
+        checked_mapping(
+            {"columns": {"date": "date", "area": "a", "searched": "s", "effort": "e"}, "unit": "h"}, "mapping"
+        )
+
+
 def test_a_force_with_an_implausible_outcome_or_without_points_is_remarked_on(tmp_path: Path) -> None:
     day = "2024-01-{:02d}T10:00:00+00:00"
     rows = [

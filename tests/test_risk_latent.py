@@ -11,12 +11,21 @@ import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from scipy.special import logsumexp
 
 from optimizer.risk.field_flow.field import Field, Neighbours, road_neighbours
 from optimizer.risk.field_flow.hessian import Hessian
 from optimizer.risk.field_flow.laplace import draw, find_mode, log_evidence
 from optimizer.risk.field_flow.latent import Design, Hyperparameters, LatentModel, LatentPoint
-from optimizer.risk.field_flow.model_averaging import class_design
+from optimizer.risk.field_flow.model_averaging import (
+    HYPER_MEAN,
+    HYPER_SD,
+    START,
+    class_design,
+    fit_at,
+    fit_hyperparameters,
+    log_volume,
+)
 from optimizer.risk.field_flow.posterior import PosteriorExpansion, expand_posterior
 from optimizer.risk.numerics.likelihood import AreaCount, Cells, count_terms, search_terms
 from tests.risk_cases import grid_network, line_network
@@ -312,3 +321,33 @@ def test_a_pattern_serves_one_factor_after_another() -> None:
         np.testing.assert_allclose(
             factor.inverse_diagonal(), np.diag(np.linalg.inv(dense + np.diag(evidence))), rtol=1e-9
         )
+
+
+def test_the_volume_of_the_hyperparameters_is_that_of_the_quadratic_that_the_values_follow() -> None:
+    """Curvature 5, 3 and 1 in units of the prior, seen at scattered points; less than the prior's own curvature is taken for the prior's."""
+    rng = np.random.default_rng(3)
+    z = rng.normal(size=(25, 3))
+    z[0] = 0
+    turn = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    for curvature, volume in (([5.0, 3.0, 1.0], -0.5 * np.log(15)), ([2.0, 0.2, -1.0], -0.5 * np.log(2))):
+        values = 7.0 - 0.5 * np.einsum("ki,ij,kj->k", z, turn @ np.diag(curvature) @ turn.T, z)
+        assert log_volume(HYPER_MEAN + HYPER_SD * z, values) == pytest.approx(volume, abs=1e-6)
+
+
+def test_the_evidence_of_the_field_is_averaged_over_its_hyperparameters() -> None:
+    """The referee sums over a lattice that covers the prior; Laplace's approximation is within half a nat."""
+    network = line_network(12)
+    found = np.array([3, 2, 4, 1, 0, 0, 0, 1, 0, 0, 0, 0], dtype=np.float64)
+    expected = np.full(12, found.sum() / 12)
+    k = np.arange(12)
+    cells = Cells(k, np.zeros(12, dtype=np.int64), found, expected, np.ones(12), np.full(12, np.nan))
+    design = Design(np.ones((12, 1)), np.zeros(1), np.full(1, 10.0), np.zeros(12))
+    latent = LatentModel(Field(road_neighbours(network)), cells, (), design, 1)
+    fit = fit_hyperparameters(latent, START)
+    step = np.linspace(-2.5, 2.5, 9)
+    z = np.stack(np.meshgrid(step, step, step), -1).reshape(-1, 3)
+    tried = np.exp(HYPER_MEAN + HYPER_SD * z)
+    values = np.array([fit_at(latent, Hyperparameters(*one), None).log_evidence for one in tried.tolist()])
+    exact = logsumexp(values) + 3 * np.log(step[1] - step[0]) - 1.5 * np.log(2 * np.pi)
+    assert fit.log_evidence + fit.log_volume == pytest.approx(exact, abs=0.5)
+    assert fit.log_volume < -0.3

@@ -418,3 +418,15 @@ def test_log_chances_by_segment_add_up_to_the_score_and_those_of_a_place_to_its_
     west = model.score(records_of({"west": 3.0}, areas), effort_of({"west": 5.0}, areas)) * 3.0
     assert chances[:3].sum() == pytest.approx(west)
     assert chances[7] == 0.0
+
+
+def test_a_record_that_does_not_tell_places_apart_says_so_and_one_that_does_says_nothing() -> None:
+    """Forty segments searched alike: finds thrown evenly, and the same number in one stretch."""
+    network = grid_network(6, np.random.default_rng(1), keep=1.0)
+    m = network.n_segments
+    effort = effort_of(by_segment(np.full(m, 20.0)))
+    even = FieldFlow(season=False).fit(records_of(by_segment(np.full(m, 2.0))), effort, network).predict()
+    assert any("no spatial signal" in remark for remark in even.warnings)
+    stretch = np.where(np.arange(m) < 8, 2.0 * m / 8, 0.0)
+    uneven = FieldFlow(season=False).fit(records_of(by_segment(stretch)), effort, network).predict()
+    assert not any("no spatial signal" in remark for remark in uneven.warnings)

@@ -35,6 +35,9 @@ def csv_file(
     segment: Annotated[Column, typer.Option(help="Column of the segment's number.")] = None,
     count: Annotated[Column, typer.Option(help="Column of the number of seizures.")] = None,
     outcome: Annotated[Column, typer.Option(help="Column that says whether a search found something.")] = None,
+    searched: Annotated[
+        Column, typer.Option(help="Column that says whether a stop led to a search; other stops are left out.")
+    ] = None,
     effort: Annotated[Column, typer.Option(help="Column of the amount of effort.")] = None,
     drug: Annotated[Column, typer.Option(help="Column of what was seized.")] = None,
     quantity: Annotated[Column, typer.Option(help="Column of how much was seized.")] = None,
@@ -66,6 +69,7 @@ def csv_file(
         "segment": segment,
         "count": count,
         "outcome": outcome,
+        "searched": searched,
         "effort": effort,
         "drug": drug,
         "quantity": quantity,

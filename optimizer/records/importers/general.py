@@ -61,6 +61,7 @@ def import_csv(path: Path, mapping: Mapping, *, areas: Sequence[str] | None = No
     drops = DropCounts()
     total = len(raw)
     raw = _without_missing_words(_picked(raw, mapping, drops), mapping, notes)
+    raw = _searched(raw, mapping, drops, notes)
     copies = _repeats(raw)
     if mapping.duplicates == "drop":
         drops.drop("copy of an earlier row", copies.sum())
@@ -106,6 +107,26 @@ def _without_missing_words(raw: pd.DataFrame, mapping: Mapping, notes: list[str]
     if found:
         notes.append(missing_remark(found))
     return raw
+
+
+def _searched(raw: pd.DataFrame, mapping: Mapping, drops: DropCounts, notes: list[str]) -> pd.DataFrame:
+    """Return the rows of stops that led to a search; a sentence with the number of seizures without a search joins `notes`."""
+    column, outcome = mapping.columns.searched, mapping.columns.outcome
+    if column is None or outcome is None:
+        return raw
+    problems = ProblemList()
+    filled = raw[raw[column] != ""]
+    searched = _finds(filled, column, mapping, problems)
+    problems.raise_if_any()
+    conducted = pd.Series(False, index=raw.index)
+    conducted[filled.index] = searched > 0
+    drops.drop("stop without a search", (~conducted).sum())
+    unsearched = raw.loc[~conducted, outcome].str.casefold().isin([word.casefold() for word in mapping.yes])
+    if unsearched.any():
+        notes.append(
+            f"{int(unsearched.sum())} stops without a search found something: they are left out, for no search made them."
+        )
+    return raw[conducted]
 
 
 def _repeats(raw: pd.DataFrame) -> pd.Series[bool]:

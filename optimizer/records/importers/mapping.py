@@ -35,6 +35,10 @@ class MappedColumns(Strict):
     segment: Text | None = Field(None, description="Number of a segment of the network.")
     count: Text | None = Field(None, description="Seizures of the row, a whole number.")
     outcome: Text | None = Field(None, description="Whether the row's search found something.")
+    searched: Text | None = Field(
+        None,
+        description="Whether the row's stop led to a search; where it did not, the row has no outcome and is left out.",
+    )
     effort: Text | None = Field(None, description="Amount of searching; 1 where each row is a search with an outcome.")
     source: Text | None = Field(None, description="Who keeps the record.")
     unit: Text | None = Field(None, description="What the effort counts.")
@@ -108,6 +112,8 @@ def checked_mapping(content: object, where: str) -> Mapping:
         problems.add(f"{where}, columns", "no place", "lon and lat, or area, or segment", "Name the column")
     if columns.count is not None and columns.outcome is not None:
         problems.add(f"{where}, columns", "count and outcome", "one of them", "Leave one out")
+    if columns.searched is not None and columns.outcome is None:
+        problems.add(f"{where}, columns", "searched and no outcome", "what the searches found", "Name the outcome")
     if columns.count is None and columns.outcome is None and columns.effort is None:
         problems.add(f"{where}, columns", "no count, outcome or effort", "one of them at least", "Name the column")
     if columns.effort is not None and columns.unit is None and mapping.unit is None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.risk.field_flow.model_averaging import ALIKE
 from optimizer.risk.numerics.lognormal import LARGEST_SD
 
 if TYPE_CHECKING:
@@ -24,6 +25,13 @@ WIDENING, WIDENING_WITH_FLOWS = 1.1, 1.3
 (docs/risk.md). Models with flows do not include the uncertainty about which of several roads is taken, so their intervals are too narrow."""
 WIDENING_MISPLACED = 0.3
 """What is added to that as far as seizures are not where effort is: how far they are off is known on the whole only."""
+
+LEAST_SIGNAL = 0.5
+"""Posterior probability that segments differ below which the record is said to hold no spatial signal."""
+NO_SIGNAL = (
+    "The record holds no spatial signal: that roads of one class are alike has a posterior probability of {:.0%}. The risk map then says "
+    "little of where, and where loads pass rests on the flows that gravity expects. More searches, in more places, may change this."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,3 +96,17 @@ def widening_of(candidates: Sequence[Candidate], weights: Floats, evidence: Evid
         return widening
     count = evidence.unit_count.sum(axis=1)
     return widening + WIDENING_MISPLACED * float(evidence.misplaced @ count / count.sum())
+
+
+def spatial_signal(candidates: Sequence[Candidate]) -> float:
+    """Return the posterior probability that segments differ by more than their road class, all candidates being as likely before, in [0, 1]."""
+    logs = np.array([one.log_evidence for one in candidates])
+    chance = np.exp(logs - logs.max())
+    differ = np.array([one.name != ALIKE for one in candidates])
+    return float(chance[differ].sum() / chance.sum())
+
+
+def signal_remarks(candidates: Sequence[Candidate]) -> list[str]:
+    """Return what a reader must know where the record does not tell places apart."""
+    signal = spatial_signal(candidates)
+    return [NO_SIGNAL.format(1 - signal)] if signal < LEAST_SIGNAL else []

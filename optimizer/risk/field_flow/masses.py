@@ -80,7 +80,7 @@ def with_masses(plain: Candidate, base: Design, choice: FittedFlow) -> Candidate
     table = choice.flows.table.with_weight(movable.weight(around.masses))
     latent = replace(plain.latent, design=movable.design(base, around))
     start = here if segments.size == whole.u.size else LatentPoint(whole.u, whole.v, here.beta)
-    return candidate_at_mode("field + flow, masses", latent, plain.hyper, start, plain.theta, table)
+    return candidate_at_mode("field + flow, masses", latent, plain.hyper, start, plain.theta, table, plain.log_volume)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import numpy as np
 from optimizer.records.exposure import spread_effort
 from optimizer.risk.evidence import gather_evidence, later_evidence
 from optimizer.risk.field_flow.area_posterior import RateDraws, expected_rates, log_sums, rake
-from optimizer.risk.field_flow.averaging import average_rates, widening_of
+from optimizer.risk.field_flow.averaging import average_rates, signal_remarks, widening_of
 from optimizer.risk.field_flow.cells import cells_of
 from optimizer.risk.field_flow.field import Field, road_neighbours
 from optimizer.risk.field_flow.laplace import find_mode
@@ -250,8 +250,9 @@ class FieldFlow:
     def predict(self) -> RiskEstimate:
         """Return the risk index of every segment, and the seizures that a unit of effort makes where it is 1, by the fitted levels."""
         estimate = self._estimate()
-        no_flows = self.flows is not None and self._paths is None
-        return replace(estimate, warnings=(*estimate.warnings, *self.remarks_, *([NO_FLOWS] if no_flows else [])))
+        remarks = [NO_FLOWS] if self.flows is not None and self._paths is None else []
+        remarks += signal_remarks(self.candidates_)
+        return replace(estimate, warnings=(*estimate.warnings, *remarks, *self.remarks_))
 
     def _estimate(self) -> RiskEstimate:
         estimate = estimate_of(self.evidence_, self.mean_, self.widening * self.sd_, self.sd_, self.level)
@@ -293,12 +294,8 @@ class FieldFlow:
         if mean_table is None or self._paths is None:
             return []
         expected = np.exp(self.levels_) @ self.evidence_.unit_expected
-        return od_draws(
-            replace(self._paths, table=mean_table),
-            np.exp(self._draws_with_levels(n, rng).eta) * expected,
-            expected,
-            shape,
-        )
+        counts = np.exp(self._draws_with_levels(n, rng).eta) * expected
+        return od_draws(replace(self._paths, table=mean_table), counts, expected, shape)
 
     def sample(self, n: int, rng: np.random.Generator) -> Floats:
         """Return n draws of the log risk index, (n, m), segments together; widened as the intervals are.
@@ -425,7 +422,9 @@ class FieldFlow:
         self._paths: PathFlows | None = None
         fit = fit_hyperparameters(latent, START)
         hyper = fit_shape(latent, fit) if self.shape is None else replace(fit.hyper, shape=self.shape)
-        field = candidate_at_mode("field", latent, hyper, _whole(latent, fit.mode) or self._start)
+        field = candidate_at_mode(
+            "field", latent, hyper, _whole(latent, fit.mode) or self._start, log_volume=fit.log_volume
+        )
         return [field, *self._with_flows(latent, field), class_rate_candidate(latent, hyper.shape, field.mode.point)]
 
     def _with_flows(self, latent: LatentModel, field: Candidate) -> list[Candidate]:
@@ -437,7 +436,9 @@ class FieldFlow:
         self._paths = choice.flows
         fit = fit_hyperparameters(choice.latent, hyper)
         start = _whole(latent, fit.mode) or without_flow(field)
-        plain = candidate_at_mode("field + flow", choice.latent, fit.hyper, start, choice.flows.theta)
+        plain = candidate_at_mode(
+            "field + flow", choice.latent, fit.hyper, start, choice.flows.theta, log_volume=fit.log_volume
+        )
         wanted = self._network.n_segments <= LARGEST_FOR_MASSES if self.masses is None else self.masses
         fitted = with_masses(plain, latent.design, choice) if wanted else None
         return [plain] if fitted is None else [plain, fitted]

@@ -83,6 +83,8 @@ class Candidate:
         Preference for short times; NaN without flows.
     table
         Pairs that the flow stands for; None without.
+    log_volume
+        Part of the log evidence that stands for the hyperparameters being uncertain, <= 0.
     area_posterior, summary
         The posterior where seizures are known by area alone, and what its draws say; None before `with_posterior`, or without areas.
     """
@@ -98,6 +100,7 @@ class Candidate:
     unit_sd: Floats | None = None
     theta: float = np.nan
     table: OdTable | None = None
+    log_volume: float = 0.0
     area_posterior: AreaPosterior | None = None
     summary: PosteriorSummary | None = None
 
@@ -151,11 +154,15 @@ def with_flow(design: Design, column: Floats) -> Design:
 
 @dataclass(frozen=True)
 class HyperparameterFit:
-    """Hyperparameters, the mode of the latent variables under them, and the log evidence, their priors included."""
+    """Hyperparameters, the mode of the latent variables under them, and the log evidence, their priors included.
+
+    `log_volume` is what the evidence averaged over the hyperparameters has less, their whole prior being given for a part of it; <= 0.
+    """
 
     hyper: Hyperparameters
     mode: PosteriorExpansion
     log_evidence: float
+    log_volume: float = 0.0
 
 
 def fit_hyperparameters(latent: LatentModel, start: Hyperparameters, tolerance: float = 0.25) -> HyperparameterFit:
@@ -172,6 +179,7 @@ def fit_hyperparameters(latent: LatentModel, start: Hyperparameters, tolerance: 
     """
     latent = restrict(latent, learning_subgraph(latent))
     best: list[HyperparameterFit] = []
+    seen: list[tuple[Floats, float]] = []
 
     def cost(logs: Floats) -> float:
         tau, kappa2, nugget = np.exp(np.clip(logs, -20, 20)).tolist()
@@ -179,13 +187,34 @@ def fit_hyperparameters(latent: LatentModel, start: Hyperparameters, tolerance: 
         tried = fit_at(latent, hyper, best[0].mode.point if best else None)
         if not best or tried.log_evidence > best[0].log_evidence:
             best[:] = [tried]
+        seen.append((logs.copy(), tried.log_evidence))
         return -tried.log_evidence
 
     at = _logs(start)
     corners = at + np.vstack((np.zeros(3), np.diag([1.0, 1.5, 1.0])))
     options = {"initial_simplex": corners, "xatol": tolerance, "fatol": 0.05, "maxfev": 60}
     minimize(cost, at, method="Nelder-Mead", options=options)  # type: ignore[call-overload]  # stubs lack initial_simplex
-    return best[0]
+    return replace(
+        best[0], log_volume=log_volume(np.array([one for one, _ in seen]), np.array([one for _, one in seen]))
+    )
+
+
+def log_volume(logs: Floats, values: Floats) -> float:
+    """Return the log of the mean of exp(evidence) over the prior of the hyperparameters, over its largest value; <= 0.
+
+    By Laplace's approximation: a quadratic is fitted to the (k,) values, priors included, at (k, 3) logs of the hyperparameters, by least
+    squares weighted by exp(value - largest). The likelihood is taken not to be convex: in units of the prior no curvature is below the prior's.
+    """
+    z = (logs - HYPER_MEAN) / HYPER_SD
+    z = z - z[np.argmax(values)]
+    above, below = np.triu_indices(3)
+    columns = np.column_stack((np.ones(len(z)), z, z[:, above] * z[:, below]))
+    weight = np.exp((values - values.max()) / 2)[:, None]
+    fitted = np.linalg.lstsq(weight * columns, weight[:, 0] * (values - values.max()), rcond=1e-6)[0]
+    half = np.zeros((3, 3))
+    half[above, below] = fitted[4:]
+    curvature = np.linalg.eigvalsh(-(half + half.T))
+    return -0.5 * float(np.log(np.maximum(curvature, 1.0)).sum())
 
 
 def _logs(hyper: Hyperparameters) -> Floats:
@@ -222,12 +251,15 @@ def candidate_at_mode(
     start: LatentPoint | None,
     theta: float = np.nan,
     table: OdTable | None = None,
+    log_volume: float = 0.0,
 ) -> Candidate:
-    """Return a candidate at its mode, with its evidence."""
+    """Return a candidate at its mode, with its evidence, averaged over its hyperparameters as far as `log_volume` says."""
     fit = fit_at(latent, hyper, start)
     mean = latent.rates(fit.mode.point)
+    evidence = fit.log_evidence + log_volume
+    unknown = np.full(mean.size, np.nan)
     return Candidate(
-        name, latent, hyper, fit.mode, fit.log_evidence, mean, np.full(mean.size, np.nan), theta=theta, table=table
+        name, latent, hyper, fit.mode, evidence, mean, unknown, theta=theta, table=table, log_volume=log_volume
     )
 
 
