@@ -9,6 +9,7 @@ from .lab.converters.snip import snip_instance as snip_instance
 from .patrols.candidates import candidate_segments as candidate_segments
 from .pipeline.check import CheckedScenario as CheckedScenario
 from .pipeline.check import check_scenario_file as check_scenario_file
+from .pipeline.init import init_scenario as init_scenario
 from .pipeline.plan import Planned as Planned
 from .pipeline.plan import plan_scenario as plan_scenario
 from .pipeline.region import build_region as build_region
@@ -113,6 +114,7 @@ __all__ = [
     "evaluate",
     "find_alerts",
     "gateways_at",
+    "init_scenario",
     "instance_schema",
     "load_region",
     "make_instance",

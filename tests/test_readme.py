@@ -23,7 +23,7 @@ def test_the_python_example_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest
 @pytest.mark.parametrize(
     "command",
     [
-        *("plan", "region", "solve", "evaluate", "convert", "schema", "bench"),
+        *("init", "plan", "region", "solve", "evaluate", "convert", "schema", "bench"),
         *("roster", "simulate", "risk alerts", "risk look"),
     ],
 )

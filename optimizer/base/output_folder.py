@@ -1,4 +1,4 @@
-"""Folders of output: checked before the work, filled beside their place and swapped in at once, and only over what the same command made."""
+"""Folders of output: checked before the work, filled beside their place, swapped in at once; over what the same command made, or new ones."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class OutputFolder:
         """
         with write_errors(self.path):
             place = self._place
-            self._check_replaceable(place)
+            _check_replaceable(self.path, place)
             check_place(self.path)
             _restore(place)
         if not place.exists():
@@ -99,18 +99,7 @@ class OutputFolder:
         return Path(os.path.realpath(self.path))
 
     def _named_sources(self, place: Path) -> list[str]:
-        return [source if isinstance(source, str) else _relative(source, place) for source in self.sources]
-
-    def _check_replaceable(self, place: Path) -> None:
-        """Check that the folder can be renamed without pulling it from under a shell or a mount."""
-        found = ""
-        if Path.cwd().is_relative_to(place):
-            found = "the folder you are in, or one around it"
-        elif place.is_mount():
-            found = "the root of a mounted disk"
-        if found:
-            expected = "a folder that can be replaced as a whole"
-            raise InputError(Problem(str(self.path), found, expected, f"Name a folder, such as {self.path / 'out'}"))
+        return [source if isinstance(source, str) else relative_from(source, place) for source in self.sources]
 
     def _check_content(self, place: Path) -> None:
         names = sorted(item.name for item in place.iterdir() if _matches(item.name, self.names))
@@ -133,6 +122,61 @@ class OutputFolder:
         raise InputError(
             Problem(str(self.path), found, expected, "Choose another --out, or replace it with --overwrite")
         )
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Give an empty folder beside a place where nothing stands yet; put it there if the block ends well.
+
+    What is in it is the user's from then on: it has no mark, and no command replaces it.
+
+    Raises
+    ------
+    InputError
+        As `check_new_folder`, and if the disk is full.
+    """
+    check_new_folder(path)
+    place = Path(os.path.realpath(path))
+    with write_errors(path):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with folder_beside(place) as new:
+            yield new
+            if place.exists():
+                shutil.copymode(place, new)
+                place.rmdir()  # fails where somebody has put something there meanwhile
+            new.rename(place)
+
+
+def check_new_folder(path: Path) -> None:
+    """Check that a folder can be made, and that nothing stands there, before the work whose outcome it is to hold.
+
+    Raises
+    ------
+    InputError
+        If it is a file, a folder with anything in it, one that cannot be replaced, or cannot be written.
+    """
+    place = Path(os.path.realpath(path))
+    expected, remedy = "a new folder, or an empty one", "Name another folder"
+    if place.exists() and not place.is_dir():
+        raise InputError(Problem(str(path), "a file", expected, remedy))
+    with write_errors(path):
+        _check_replaceable(path, place)
+        names = sorted(item.name for item in place.iterdir()) if place.exists() else []
+        if names:
+            raise InputError(Problem(str(path), f"a folder with {_listed(names)}", expected, remedy))
+        check_place(path)
+
+
+def _check_replaceable(path: Path, place: Path) -> None:
+    """Check that the folder can be renamed without pulling it from under a shell or a mount."""
+    found = ""
+    if Path.cwd().is_relative_to(place):
+        found = "the folder you are in, or one around it"
+    elif place.is_mount():
+        found = "the root of a mounted disk"
+    if found:
+        expected = "a folder that can be replaced as a whole"
+        raise InputError(Problem(str(path), found, expected, f"Name a folder, such as {path / 'out'}"))
 
 
 def _swap(new: Path, place: Path, names: tuple[str, ...]) -> None:
@@ -191,7 +235,7 @@ def _read_marker(folder: Path) -> Marker | None:
         return None
 
 
-def _relative(source: Path, place: Path) -> str:
+def relative_from(source: Path, place: Path) -> str:
     """Return the path of a source from a folder: it stays the same when both move together."""
     try:
         return Path(os.path.relpath(os.path.realpath(source), place)).as_posix()

@@ -19,6 +19,7 @@ from optimizer.cli.examples import examples_text
 from optimizer.cli.explain import explain
 from optimizer.cli.frontier import frontier
 from optimizer.cli.import_ import import_app
+from optimizer.cli.init import init
 from optimizer.cli.plan import plan
 from optimizer.cli.region import region
 from optimizer.cli.risk import risk_app
@@ -60,7 +61,7 @@ def _options(
     del version  # its callback has answered
 
 
-for command in (plan, check, region, solve, frontier, explain, evaluate, schema, bench, simulate, roster):
+for command in (init, plan, check, region, solve, frontier, explain, evaluate, schema, bench, simulate, roster):
     add_command(app, command)
 for group, name in ((convert_app, "convert"), (import_app, "import"), (risk_app, "risk")):
     add_group(app, group, name)

@@ -13,6 +13,7 @@ from optimizer.problem.methods import METHOD_NAMES
 
 if TYPE_CHECKING:
     from optimizer.problem.changes import Changes
+    from optimizer.scenario.model import RegionModel
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line and nothing else on standard output.")]
 
@@ -51,6 +52,15 @@ Budgets = Annotated[
     typer.Option("--budget", metavar="NAME[@AGENCY]=AMOUNT", help="How much there is of a resource; once for each."),
 ]
 
+Place = Annotated[str | None, typer.Option("--place", help="Place name.")]
+Address = Annotated[str | None, typer.Option("--address", help="Address, with --radius around it.")]
+Bbox = Annotated[str | None, typer.Option("--bbox", metavar="W,S,E,N", help="Bounding box in degrees.")]
+Polygon = Annotated[Path | None, typer.Option("--polygon", help="GeoJSON polygon.")]
+Extract = Annotated[Path | None, typer.Option("--file", help="OpenStreetMap extract: .osm or .osm.pbf.")]
+NetworkFile = Annotated[Path | None, typer.Option("--network", help="Network: .gpkg or .graphml.")]
+Radius = Annotated[float, typer.Option("--radius", help="Metres around --address.")]
+Border = Annotated[str | None, typer.Option("--border", help="GeoJSON of the border, or a country of the extract.")]
+Modes = Annotated[str, typer.Option("--modes", help="Of drive, service, track, foot, ferry; with commas.")]
 
 Force = Annotated[
     list[str] | None,
@@ -121,6 +131,41 @@ def amounts(budgets: list[str] | None) -> dict[str, float]:
             raise typer.BadParameter(f"--budget names {name!r} twice")
         amount_of[name] = amount
     return amount_of
+
+
+def region_source(
+    sources: dict[str, str | Path | None], *, radius: float, border: str | None, modes: str
+) -> RegionModel:
+    """Return where a region's roads come from.
+
+    Parameters
+    ----------
+    sources
+        What was given for each of place, address, bbox, polygon, file and network.
+    radius, border, modes
+        As typed.
+
+    Raises
+    ------
+    typer.BadParameter
+        If not exactly one source is given.
+    InputError
+        If a value is at fault.
+    """
+    from optimizer.base.schema import validated
+    from optimizer.scenario.model import RegionModel
+
+    given = {name: value for name, value in sources.items() if value is not None}
+    if len(given) != 1:
+        names, found = (", ".join(f"--{name}" for name in words) for words in (sources, given))
+        raise typer.BadParameter(f"give exactly one of {names}; given: {found or 'none'}")
+    content: dict[str, Any] = {name: four_numbers(str(v)) if name == "bbox" else v for name, v in given.items()}
+    if "address" in content:
+        content["radius_m"] = radius
+    if border is not None:
+        content["border"] = border
+    content["modes"] = [mode.strip() for mode in modes.split(",") if mode.strip()]
+    return validated(RegionModel, content, "options")
 
 
 def four_numbers(text: str) -> tuple[float, ...]:

@@ -9,6 +9,10 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "check instances/rio-grande/scenario.toml",
         "plan instances/rio-grande/scenario.toml --out results/rio-grande",
     ),
+    "init": (
+        "init my-border --file andorra.osm.pbf --border Andorra",
+        "init my-border --network instances/rio-grande/network.gpkg",
+    ),
     "plan": (
         "plan instances/rio-grande/scenario.toml",
         "plan instances/andorra/scenario.toml --gap 0.01 --time-limit 60 --out results/andorra",

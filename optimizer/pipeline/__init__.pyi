@@ -4,6 +4,8 @@ from .evaluate import EvaluatedPlan as EvaluatedPlan
 from .evaluate import evaluate_file as evaluate_file
 from .import_records import SavedImport as SavedImport
 from .import_records import import_to_folder as import_to_folder
+from .init import NewScenario as NewScenario
+from .init import init_scenario as init_scenario
 from .plan import Planned as Planned
 from .plan import plan_scenario as plan_scenario
 from .region import SavedRegion as SavedRegion
@@ -20,6 +22,7 @@ from .solve import solve_files as solve_files
 __all__ = [
     "CheckedScenario",
     "EvaluatedPlan",
+    "NewScenario",
     "Planned",
     "RiskAlerts",
     "RiskLook",
@@ -32,6 +35,7 @@ __all__ = [
     "evaluate_file",
     "find_alerts",
     "import_to_folder",
+    "init_scenario",
     "plan_scenario",
     "roster_of_plan",
     "solve_files",

@@ -50,7 +50,7 @@ def build_region(
     InputError
         If the source is at fault or the folder cannot be written.
     """
-    folder = OutputFolder(Path(out), "region", _sources(source), (FILE,), overwrite)
+    folder = OutputFolder(Path(out), "region", sources_of(source), (FILE,), overwrite)
     folder.check()
     with step(listener, "building the network"):
         region = obtain_region(source, Path("options")).region
@@ -59,7 +59,7 @@ def build_region(
     return SavedRegion(region, folder.path / FILE)
 
 
-def _sources(source: RegionModel) -> tuple[str | Path, ...]:
+def sources_of(source: RegionModel) -> tuple[str | Path, ...]:
     """Return what a region is made of: files, or the words of the options."""
     extracts = source.file if isinstance(source.file, list) else [source.file]
     files = [path for path in (source.network, source.polygon, *extracts) if path is not None]

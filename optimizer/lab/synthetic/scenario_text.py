@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
+
+from optimizer.base.toml_text import toml_value
 
 if TYPE_CHECKING:
     from optimizer.lab.synthetic.ground import Ground
@@ -15,22 +16,22 @@ def scenario_text(ground: Ground, source: str) -> str:
         "decay_minutes": ground.terms.decay_minutes,
         "unreachable": "skip",
     }
-    evaders = "\n".join(f"{name} = {_toml(value)}" for name, value in terms.items())
+    evaders = "\n".join(f"{name} = {toml_value(value)}" for name, value in terms.items())
     return f"""\
 # An exercise: the record is simulated, its truth stands in truth.csv. Whatever can be placed is assumed: change it.
 schema_version = 1
-name = {_toml(f"{ground.name} (simulated record)")}
+name = {toml_value(f"{ground.name} (simulated record)")}
 
 [region]
 network = "region.gpkg"
 
 [[records.seizures]]
 file = "seizures.csv"
-source = {_toml(source)}
+source = {toml_value(source)}
 
 [[records.effort]]
 file = "effort.csv"
-source = {_toml(source)}
+source = {toml_value(source)}
 columns = {{ amount = "searches" }}
 unit = "searches"
 
@@ -58,13 +59,3 @@ time_limit = 30
 [report]
 cannot_say = ["The seizures and the search effort are simulated: the plan is an exercise."]
 """
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{json.dumps(name)} = {_toml(item)}" for name, item in value.items()) + " }"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_toml(item) for item in value) + "]"
-    return json.dumps(value)

@@ -1,0 +1,306 @@
+"""`init`: a folder that `check` and `plan` take as it stands, from any source, whatever names the map has; or nothing at all."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from optimizer.base.errors import InputError
+from optimizer.base.schema import validated
+from optimizer.base.toml_text import toml_comment, toml_value
+from optimizer.pipeline.check import check_scenario_file
+from optimizer.pipeline.init import init_scenario
+from optimizer.region import read_region, save_region
+from optimizer.scenario.evidence import read_evidence
+from optimizer.scenario.model import RegionModel
+from tests.command import Outcome, run
+from tests.shared_data import DATA, needs
+from tests.standin import World, sample_world, serving
+from tests.tiny import tiny_region
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from optimizer.region.model import Region
+
+FILES = ["README.md", "effort.csv", "network.gpkg", "scenario.toml", "seizures.csv"]
+HOSTILE = [
+    'quote " and \\ and """',
+    "'''\n[sites]\nroads = 5",
+    "line\r\nbreak\x85and\u2028more",
+    "\x00\x1b[31m\x7f",
+    "`code` <script>alert(1)</script> | **x**",
+    "\U0001f6a7 \u202edetour\u2066",
+    "# comment",
+    "{braces} {0} %s",
+]
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
+    return lambda *arguments: run(capsys, monkeypatch, *arguments)
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Path:
+    save_region(tiny_region(), tmp_path / "tiny.gpkg")
+    return tmp_path / "tiny.gpkg"
+
+
+def source(**fields: Any) -> RegionModel:
+    return validated(RegionModel, fields, "test")
+
+
+def content(folder: Path) -> dict[str, Any]:
+    return tomllib.loads((folder / "scenario.toml").read_text(encoding="utf-8"))
+
+
+def renamed(region: Region, name: str) -> Region:
+    places: dict[str, Any] = {
+        kind: tuple(replace(place, name=name) for place in getattr(region, kind))
+        for kind in ("crossings", "gateways", "settlements")
+    }
+    return replace(region, attribution=name, **places)
+
+
+def test_what_init_writes_is_checked_and_planned_as_it_stands(
+    network: Path, tmp_path: Path, command: Callable[..., Outcome]
+) -> None:
+    folder = tmp_path / "mine"
+    written = command("init", folder, "--network", network, "--json")
+    assert written.code == 0, written.err
+    (line,) = written.objects
+    assert line["scenario"] == str(folder / "scenario.toml")
+    assert line["files"] == sorted(item.name for item in folder.iterdir()) == FILES
+    assert (line["region"]["crossings"], line["region"]["gateways"]) == ({"official": 2, "unofficial": 1}, 3)
+    checked = command("check", folder / "scenario.toml", "--json")
+    (answer,) = checked.objects
+    assert (checked.code, answer["ok"], answer["problems"], answer["warnings"]) == (0, True, [], [])
+    assert {item["what"].split()[0] for item in answer["unused"]} <= {"region"}
+    assert {option["kind"] for option in answer["used"]["options"]} == {"post", "camera"}
+    planned = command(
+        "plan", folder / "scenario.toml", "--out", tmp_path / "out", "--json", "--gap", "0.5", "--time-limit", "60"
+    )
+    assert planned.code == 0, planned.err
+    assert planned.objects[-1]["upper"] < 1
+    assert planned.objects[-1]["plan"]
+    assert (tmp_path / "out" / "report.html").is_file()
+
+
+def test_the_network_is_the_one_that_was_found(network: Path, tmp_path: Path) -> None:
+    written = init_scenario(source(network=network), tmp_path / "mine")
+    kept, found = read_region(tmp_path / "mine" / "network.gpkg"), tiny_region()
+    assert (kept.gateways, kept.crossings, kept.settlements) == (found.gateways, found.crossings, found.settlements)
+    assert content(tmp_path / "mine")["evaders"]["exposure"] == {
+        gateway.id: gateway.exposure for gateway in found.gateways
+    }
+    assert content(tmp_path / "mine")["bases"][0]["label"] == "north-city"  # most inhabitants
+    assert written.checked.ok
+    assert {Path(file.file) for file in written.checked.files} == {
+        tmp_path / "mine" / name for name in ("scenario.toml", "network.gpkg")
+    }
+
+
+def test_every_number_that_the_map_does_not_give_is_marked_as_assumed(network: Path, tmp_path: Path) -> None:
+    init_scenario(source(network=network), tmp_path / "mine")
+    marked = ""
+    for line in (tmp_path / "mine" / "scenario.toml").read_text(encoding="utf-8").splitlines():
+        code, _, comment = line.partition("  #")
+        if code.startswith("["):
+            marked = comment
+        name, _, value = code.partition(" = ")
+        is_number = any(mark.isdigit() for mark in value)
+        from_map = name in {"schema_version", "lon", "lat", "network", "most_slots"} or marked.strip().startswith(
+            "ASSUMED"
+        )
+        if is_number and not code.startswith("#") and not from_map and name not in {"gap", "time_limit"}:
+            assert "ASSUMED" in comment or "ASSUMED" in marked, line
+
+
+def test_example_rows_never_count_and_rows_that_are_added_do(network: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    init_scenario(source(network=network), folder)
+    for name in ("seizures.csv", "effort.csv"):
+        rows = list(csv.DictReader((folder / name).read_text(encoding="utf-8").splitlines()))
+        assert [row["example"] for row in rows] == ["yes"]
+    path = folder / "scenario.toml"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    first = lines.index("# [[records.seizures]]")
+    last = lines.index("[background]                                   # the chance of detection without the plan")
+    lines[first:last] = [line.removeprefix("#").removeprefix(" ") for line in lines[first:last]]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    empty = check_scenario_file(path)
+    assert [Path(problem.where).name for problem in empty.problems] == ["seizures.csv", "effort.csv"]
+    assert all("left out by where: example" in problem.found for problem in empty.problems)
+    with (folder / "seizures.csv").open("a", encoding="utf-8") as table:
+        table.write("2024-05-02,10.0,50.05,heroin,1,kg,2,\n")
+    with (folder / "effort.csv").open("a", encoding="utf-8") as table:
+        table.write("2024,10.0,50.05,30,\n")
+    evidence = read_evidence(path)
+    assert evidence.records is not None
+    assert evidence.effort is not None
+    assert evidence.records.count.tolist() == [2]
+    assert evidence.effort.amount.tolist() == [30]
+    assert [file.rows for file in check_scenario_file(path).files if file.what.startswith(("seizures", "effort"))] == [
+        1,
+        1,
+    ]
+
+
+def test_names_of_the_map_stay_names(tmp_path: Path) -> None:
+    shown = "".join(HOSTILE).replace("\x00", "")  # no layer can hold it
+    save_region(renamed(tiny_region(), shown), tmp_path / "tiny.gpkg")
+    init_scenario(source(network=tmp_path / "tiny.gpkg"), tmp_path / "mine")
+    plain, found = tmp_path / "plain", content(tmp_path / "mine")
+    save_region(tiny_region(), tmp_path / "tiny.gpkg")
+    init_scenario(source(network=tmp_path / "tiny.gpkg"), plain)
+    assert found["bases"][0].pop("label") == shown
+    assert found["report"].pop("sources") == [shown]
+    expected = content(plain)
+    del expected["bases"][0]["label"], expected["report"]["sources"]
+    assert found == expected
+    text = (tmp_path / "mine" / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) == len((plain / "README.md").read_text(encoding="utf-8").splitlines())
+    outside = re.sub(r"`[^`\n]*`", "", text.replace("\\`", ""))
+    assert "alert(1)" in outside
+    assert "<script>" not in outside  # escaped there; as code it is shown, not run
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, "\ud800 alone", ""])
+def test_toml_gives_a_text_back(text: str) -> None:
+    expected = text.replace("\ud800", "\ufffd")
+    read = tomllib.loads(f"{toml_comment(text)}\na = {toml_value({text: [text, 1, 0.5, True, float('inf')]})}\n")
+    assert read == {"a": {expected: [expected, 1, 0.5, True, float("inf")]}}
+
+
+def extract(folder: Path, world: World | None = None) -> Path:
+    return (world or sample_world()).save(folder / "sample.osm")
+
+
+def test_an_extract_with_its_border_named(tmp_path: Path, command: Callable[..., Outcome]) -> None:
+    done = command(
+        "init",
+        tmp_path / "mine",
+        "--file",
+        extract(tmp_path),
+        "--border",
+        "Testland",
+        "--modes",
+        "drive,track",
+        "--json",
+    )
+    assert done.code == 0, done.err
+    assert done.objects[0]["region"]["gateways"] >= 2
+    scenario = content(tmp_path / "mine")
+    assert scenario["name"] == "Testland"
+    text = (tmp_path / "mine" / "scenario.toml").read_text(encoding="utf-8")
+    again = [
+        line.removeprefix("# ") for line in text.splitlines() if line.startswith(("# file", "# modes", "# border"))
+    ][:3]
+    assert tomllib.loads("\n".join(again)) == {
+        "file": "../sample.osm",
+        "modes": ["drive", "track"],
+        "border": "Testland",
+    }
+    (tmp_path / "mine" / "scenario.toml").write_text(
+        text.replace('network = "network.gpkg"', again[0] + "\n" + "\n".join(again[1:]))
+    )
+    assert check_scenario_file(tmp_path / "mine" / "scenario.toml").ok  # the lines make the same region
+
+
+def test_a_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    monkeypatch.chdir(tmp_path)
+    import osmnx
+
+    with serving(sample_world()) as servers:
+        monkeypatch.setattr(osmnx.settings, "overpass_url", servers.overpass_url)
+        monkeypatch.setattr(osmnx.settings, "nominatim_url", servers.nominatim_url)
+        written = init_scenario(source(bbox=(9.8, 44.9, 10.3, 45.2)), tmp_path / "mine")
+    assert content(tmp_path / "mine")["name"].startswith("Box 9.8")
+    assert any(warning.startswith("No border") for warning in written.warnings)
+
+
+def test_no_border_is_said_everywhere(tmp_path: Path, command: Callable[..., Outcome]) -> None:
+    save_region(replace(tiny_region(), border=None), tmp_path / "tiny.gpkg")
+    done = command("init", tmp_path / "mine", "--network", tmp_path / "tiny.gpkg")
+    assert done.code == 0
+    assert "Warning: No border" in done.err
+    assert "NO BORDER" in (tmp_path / "mine" / "scenario.toml").read_text(encoding="utf-8")
+    assert "No border" in (tmp_path / "mine" / "README.md").read_text(encoding="utf-8")
+
+
+def bad_input(folder: Path) -> dict[str, tuple[RegionModel, str]]:
+    """Return sources at fault, and words of the message."""
+    save_region(replace(tiny_region(), gateways=()), folder / "closed.gpkg")
+    save_region(replace(tiny_region(), settlements=()), folder / "empty.gpkg")
+    return {
+        "missing": (source(file=folder / "absent.osm.pbf"), "absent.osm.pbf"),
+        "border": (source(file=extract(folder), border="Atlantis"), "Atlantis"),
+        "closed": (source(network=folder / "closed.gpkg"), "gateway"),
+        "empty": (source(network=folder / "empty.gpkg"), "settlement"),
+    }
+
+
+@pytest.mark.parametrize("fault", ["missing", "border", "closed", "empty"])
+def test_a_source_at_fault_is_one_message_and_leaves_nothing(fault: str, tmp_path: Path) -> None:
+    given, words = bad_input(tmp_path)[fault]
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(InputError, match=words) as raised:
+        init_scenario(given, tmp_path / "mine")
+    assert len(raised.value.problems) == 1
+    assert ".new" not in str(raised.value)  # no temporary folder is named
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_folder_with_anything_in_it_is_refused_and_left_alone(
+    network: Path, tmp_path: Path, command: Callable[..., Outcome]
+) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    assert command("init", folder, "--network", network).code == 0  # an empty one is taken
+    (folder / "scenario.toml").write_text("mine", encoding="utf-8")
+    again = command("init", folder, "--network", network)
+    assert (again.code, again.out) == (1, "")
+    assert "a new folder, or an empty one" in again.err
+    assert (folder / "scenario.toml").read_text(encoding="utf-8") == "mine"
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    assert "found a file" in command("init", tmp_path / "file", "--network", network).err
+
+
+def test_the_folder_one_stands_in_is_refused(network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(InputError, match="the folder you are in"):
+        init_scenario(source(network=network), ".")
+    assert list(Path.cwd().iterdir()) == []
+
+
+@pytest.mark.parametrize("sources", [(), ("--network", "a.gpkg", "--bbox", "1,2,3,4")])
+def test_exactly_one_source(sources: tuple[str, ...], tmp_path: Path, command: Callable[..., Outcome]) -> None:
+    done = command("init", tmp_path / "mine", *sources)
+    assert done.code == 2
+    assert "exactly one of" in done.err
+
+
+@needs("osm", "liechtenstein-2024-03.osm.pbf")
+def test_a_real_country(tmp_path: Path, command: Callable[..., Outcome]) -> None:
+    done = command(
+        "init",
+        tmp_path / "mine",
+        "--file",
+        DATA / "osm" / "liechtenstein-2024-03.osm.pbf",
+        "--border",
+        "Liechtenstein",
+        "--json",
+    )
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["ok"]
+    assert content(tmp_path / "mine")["teams"][0]["number"] == 2
