@@ -7,7 +7,7 @@ Variables x_j in [0, K_j], K_j = 1 but for options that can be placed several ti
           theta_g in [L_g, R_g]; e >= 0, which relaxes the rows of branching and the requirements
 Minimise  sum_g theta_g + 2 (sum_g R_g) e
 such that theta_g >= sum_{u in g} p_u (a_u - sum_j b_uj x_j)     for each commodity a cut of `separation`, or L_u
-          budgets, at most one option of each conflict set
+          budgets, and cuts that hold because options are whole (`budget_hull`); at most one option of each conflict set
           sum_j a_rj x_j + max_j |a_rj| e >= b_r                  for each requirement r
           sum_{j in J(P)} x_j + e >= 1                            for the paths P of a path cut set that is closed (`path_cut_sets`)
           sum_{j in B} x_j <= |B| - 1 + e                         for the options B of one that is open
@@ -28,6 +28,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from optimizer.problem.plan import BUDGET_TOLERANCE
+from optimizer.solvers.branch_and_cut.budget_hull import BudgetHull
 from optimizer.solvers.branch_and_cut.commodities import Commodities, commodity_values
 from optimizer.solvers.branch_and_cut.path_pool import PathPool
 from optimizer.solvers.branch_and_cut.relaxation import LinearProgram
@@ -139,6 +140,7 @@ class Master:
             side=np.concatenate([*rows.side, []]) - BUDGET_TOLERANCE * np.abs(np.concatenate([*rows.side, []])),
         )
         self._mean = _even(instance)
+        self._hull = BudgetHull(instance, (instance.forced | overlay.free) & (self._times == 1))
         self._searched = 0
 
     def values(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -183,6 +185,13 @@ class Master:
                 self._add(rows.take(violated), node)
                 return True
         return False
+
+    def tighten(self, x: NDArray[np.float64]) -> bool:
+        """Add the budget cuts that x violates; return whether there were any."""
+        cuts = self._hull.cuts(x[: self._n])
+        if cuts.side.size:
+            self.program.add(-cuts.coefficient, -cuts.side)
+        return bool(cuts.side.size)
 
     def cuts_at(self, point: NDArray[np.float64], floor: NDArray[np.float64], *, search: bool = True) -> Cuts:
         """Return cuts of every commodity for a point, for plans that leave each commodity its floor; each search for paths takes the next T."""

@@ -1,6 +1,7 @@
-"""Branch and cut: a root loop of star, chord and tangent cuts, a dive for a plan, and a best-first tree that branches on path cut sets.
+"""Branch and cut: a root loop of cuts on values and on budgets, a dive for a plan, and a best-first tree that branches on path cut sets.
 
-The linear program is in `master`, the cuts in `separation`, the branching in `path_cut_sets`, the order of nodes in `best_first`.
+The linear program is in `master`, the cuts in `separation` and `budget_hull`, the branching in `path_cut_sets`, the order of nodes in
+`best_first`.
 
 Root: solve, find for each commodity its most violated cut at a point between x and the mean of those before, add one row a group, drop rows
 that have been slack for some solves; until the bound stalls.
@@ -141,7 +142,8 @@ class BranchAndCut:
             if self.lower >= self.cutoff or _has_stalled(history):
                 break
             self.master.program.drop_slack(SLACK_AT_ROOT)
-            if not self.master.separate(self.root, relaxed):
+            tightened = self.master.tighten(relaxed.x)
+            if not self.master.separate(self.root, relaxed) and not tightened:
                 break
         return last
 
@@ -241,9 +243,10 @@ class BranchAndCut:
     def _cut(self, node: Node, relaxed: Relaxed, count: int) -> bool:
         """Add rows that the solution violates: from the pool, or with a search for paths."""
         self.master.program.drop_slack(SLACK_IN_TREE)
+        tightened = count == 1 and self.master.tighten(relaxed.x)
         if count % SEARCH_EVERY and self.master.separate(node, relaxed, search=False):
             return True
-        return self.master.separate(node, relaxed)
+        return self.master.separate(node, relaxed) or tightened
 
     def _fixed(self, node: Node, relaxed: Relaxed) -> Node:
         """Return the node with those options fixed that are the same in every plan of it below the cutoff, by their reduced costs."""

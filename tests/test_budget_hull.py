@@ -1,0 +1,97 @@
+"""Cuts on budgets hold at every plan, and are the ones that can be found by hand; the tree that uses them ends at the optimum."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from optimizer.problem.options import Resource
+from optimizer.solvers.branch_and_cut.budget_hull import BudgetHull
+from optimizer.solvers.branch_and_cut.master import Master
+from optimizer.solvers.overlay.overlay import contract
+from tests.cases import random_instance
+from tests.tree_cases import check_joint, check_tree
+
+
+def with_uses(uses: dict[str, list[float]], budgets: dict[str, float]) -> BudgetHull:
+    """Return the hull of options with these uses."""
+    one = random_instance(4)
+    count = len(next(iter(uses.values())))
+    option = replace(one.options[0], site="", forced=False, agency="")
+    options = tuple(
+        replace(option, id=f"o{j}", uses={name: amounts[j] for name, amounts in uses.items()}) for j in range(count)
+    )
+    resources = tuple(Resource(name, budget) for name, budget in budgets.items())
+    return BudgetHull(replace(one, options=options, resources=resources, exclusions=()), np.ones(count, dtype=bool))
+
+
+def test_the_cut_of_posts_of_8_4_and_2_is_the_rounded_budget() -> None:
+    """8 p + 4 t + 2 v <= 19 with two v: whole options use 18 at most, so 2 p + t + v <= 5."""
+    hull = with_uses({"a": [8.0] * 3 + [4.0] * 5 + [2.0] * 2}, {"a": 19.0})
+    cuts = hull.cuts(np.array([1, 0.375, 0, 1, 0, 0, 0, 0, 1, 1]))  # 8 * 1.375 + 4 + 4 = 19
+    assert cuts.side.tolist() == [5.0]
+    assert cuts.coefficient.toarray()[0].tolist() == [2.0] * 3 + [1.0] * 5 + [1.0] * 2
+
+
+def test_a_budget_of_tenths_counts_its_rounding_as_the_plan_does() -> None:
+    """Three times 0.1 is more than 0.3 in floating point, and fits; 0.35 of budget is spent as 0.3."""
+    for budget in (0.3, 0.1 + 0.1 + 0.1, 0.35):
+        hull = with_uses({"a": [0.1] * 5}, {"a": budget})
+        assert not hull.cuts(np.array([1.0, 1, 1, 0, 0])).side.size
+    cuts = hull.cuts(np.array([1.0, 1, 1, 0.5, 0]))
+    assert cuts.side.tolist() == [3.0]
+    assert cuts.coefficient.toarray()[0].tolist() == [1.0] * 5
+
+
+def test_budgets_together_say_more_than_each_by_itself() -> None:
+    """Each of a and b alone leaves room for 1.5 pairs; together for one, as an option uses 2 of both or 1 of each in turn."""
+    uses = {"a": [2.0, 2.0, 1.0, 1.0], "b": [2.0, 2.0, 1.0, 0.0], "c": [1.0, 1.0, 0.0, 1.0]}
+    hull = with_uses(uses, {"a": 3.0, "b": 3.0, "c": 1.0})
+    fits = [
+        mask for mask in np.ndindex(2, 2, 2, 2) if (np.array(mask) @ np.array(list(uses.values())).T <= (3, 3, 1)).all()
+    ]
+    point = np.array([0.5, 0.5, 0.5, 0.25])
+    cuts = hull.cuts(point)
+    assert cuts.side.size
+    assert (cuts.coefficient @ point > cuts.side).all()
+    assert (np.array(fits) @ cuts.coefficient.toarray().T <= cuts.side).all()
+
+
+@pytest.mark.parametrize(("use", "budget"), [(np.pi, 10.0), (1.0, np.inf), (1e-300, 1.0), (1e15, 3.5e15), (0.0, 1.0)])
+def test_uses_at_the_edge_give_no_false_cut(use: float, budget: float) -> None:
+    hull = with_uses({"a": [use, use, use, use, 0.0]}, {"a": budget})
+    cuts = hull.cuts(np.array([1.0, 1.0, 1.0, 0.9, 1.0]))
+    most = int(min(4.0, np.floor(budget * (1 + 1e-9) / use))) if use > 0 else 4
+    assert (cuts.coefficient.toarray()[:, :most].sum(axis=1) <= cuts.side).all()
+
+
+def test_the_program_takes_the_cuts_that_its_solution_violates() -> None:
+    """Fifteen roads with a post of use 2 each and a budget of 5: two posts, where the program alone places 2.5."""
+    one = random_instance(4)
+    option = replace(one.options[0], site="", forced=False, agency="", uses={"a": 2.0})
+    n = 15
+    instance = replace(
+        one,
+        tail=np.zeros(n, dtype=np.int32),
+        head=np.ones(n, dtype=np.int32),
+        reliability=np.full(n, 0.9),
+        evaders=(replace(one.evaders[0], origin=0, destination=1, routes=()),),
+        options=tuple(replace(option, id=f"o{k}", arcs=(k,), survival=(0.5,)) for k in range(n)),
+        resources=(Resource("a", 5.0),),
+        exclusions=(),
+    )
+    master = Master(instance, contract(instance))
+    x = np.full(n, 2.5 / n)
+    assert master.tighten(x)
+    assert not master.tighten(np.full(n, 2.0 / n))
+
+
+def test_the_tree_agrees_with_every_plan_tried() -> None:
+    """A sample; `python -m tests.tree_cases` tries thousands."""
+    found = [what for seed in range(40) for what in check_tree(seed)]
+    assert not [what for what in found if ":" in what]
+    assert found.count("budget cut") > 50
+    assert found.count("tree") > 5
+    assert list(check_joint(40)) == ["joint"]

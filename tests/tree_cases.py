@@ -1,0 +1,148 @@
+"""Cuts on budgets and the rules of the tree against brute force: `python -m tests.tree_cases --count 2000`.
+
+Every instance has all features, and budgets of which many combinations use all but a little. All its plans are listed; each budget cut must
+hold at each plan that fits, the tree alone (no dive, no local search) must end at the least value, and its bound must be true whenever it is
+stopped. Every `JOINT_EVERY`-th instance is one with patrol teams, solved whole, against every plan with every beat.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import Counter
+from dataclasses import replace
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.problem.evaders import Evader
+from optimizer.problem.options import Resource
+from optimizer.problem.plan import BUDGET_TOLERANCE, fits
+from optimizer.solvers.branch_and_cut.budget_hull import BudgetHull
+from optimizer.solvers.branch_and_cut.tree import BranchAndCut
+from optimizer.solvers.overlay.overlay import Overlay, contract
+from optimizer.solvers.solve import solve
+from tests.cases import random_instance
+from tests.test_joint import small_case, true_optimum
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from optimizer.problem.instance import Instance
+
+UNITS = (1.0, 0.1, 2.5, 25 / 3, 750.0)
+"""Units of uses; sums of multiples of 0.1 round."""
+ROUNDING = 1e-9
+JOINT_EVERY = 20
+OPTIONS = 11
+
+
+def budget_case(seed: int) -> Instance:
+    """Return a random instance with up to three budgets that whole options seldom use up, and one with uses of no common unit."""
+    rng = np.random.default_rng(seed)
+    base = random_instance(seed, n_nodes=10, n_options=OPTIONS)
+    names, amounts = ["a", "b", "c"][: rng.integers(1, 4)], {}
+    for name in names:
+        unit = float(rng.choice(UNITS))
+        kinds = rng.choice([0, 1, 2, 3, 4, 6, 8], int(rng.integers(2, 5)), replace=False)
+        amounts[name] = unit * rng.choice(kinds, OPTIONS)
+    if rng.random() < 0.3:
+        names.append("odd")
+        amounts["odd"] = rng.uniform(0, 5, OPTIONS)
+    options = tuple(
+        replace(option, agency="", uses={name: float(amounts[name][j]) for name in names})
+        for j, option in enumerate(base.options)
+    )
+    budgets = {name: float(rng.uniform(0.1, 0.7) * amounts[name].sum()) for name in names}
+    for name in names[:3]:  # often exactly what some options use, in some order of the sum
+        if name != "odd" and rng.random() < 0.5:
+            budgets[name] = float(sum(amounts[name][rng.permutation(OPTIONS)[: rng.integers(1, 6)]]))
+    ends = [rng.choice(base.n_nodes, 2, replace=False).tolist() for _ in range(5)]
+    more = tuple(Evader(f"x{k}", a, b, float(rng.uniform(0.1, 2))) for k, (a, b) in enumerate(ends))
+    instance = replace(
+        base,
+        evaders=base.evaders + more,
+        options=options,
+        resources=tuple(Resource(name, budgets[name]) for name in names),
+    )
+    return instance if fits(instance, instance.forced) else budget_case(seed + 1_000_000)
+
+
+def fitting_plans(instance: Instance, overlay: Overlay) -> NDArray[np.bool_]:
+    """Return every (plans, options) mask that fits, forced options placed."""
+    free = np.flatnonzero(overlay.free)
+    masks = np.repeat(instance.forced[None], 2**free.size, axis=0)
+    masks[:, free] = np.array(list(product((False, True), repeat=free.size)), dtype=bool).reshape(-1, free.size)
+    near = (masks @ instance.use <= instance.budget * (1 + 2 * BUDGET_TOLERANCE)).all(axis=1)
+    return np.array([mask for mask in masks[near] if fits(instance, mask)])
+
+
+def false_cuts(instance: Instance, overlay: Overlay, plans: NDArray[np.bool_], seed: int) -> Iterator[str]:
+    """Yield a line for each budget cut that a plan breaks, and "cut" for each that none does."""
+    hull = BudgetHull(instance, instance.forced | overlay.free)
+    rng = np.random.default_rng(seed)
+    most = instance.use.sum(axis=0)
+    for _ in range(6):
+        x = np.where(instance.forced, 1.0, rng.random(overlay.free.size) ** rng.choice([0.2, 1, 3]) * overlay.free)
+        share = np.min(instance.budget[most > 0] / np.maximum(x @ instance.use, 1e-300)[most > 0], initial=1.0)
+        cuts = hull.cuts(np.where(instance.forced, 1.0, x * share))
+        worst = (plans @ cuts.coefficient.toarray().T).max(axis=0)
+        for k, (left, right) in enumerate(zip(worst, cuts.side, strict=True)):
+            yield "budget cut" if left <= right else f"false budget cut: {cuts.coefficient[[k]].toarray()} <= {right}"
+
+
+def check_tree(seed: int) -> Iterator[str]:
+    """Yield what is found about one instance: a line for each fault, and one word for each thing that is right."""
+    instance = budget_case(seed)
+    overlay = contract(instance)
+    plans = fitting_plans(instance, overlay)
+    yield from false_cuts(instance, overlay, plans, seed)
+    least = min(overlay.value(mask) for mask in plans)
+    tree = BranchAndCut(instance, overlay)
+    if seed % 2:
+        tree.cut_root()
+    tree.branch()
+    if tree.lower > least * (1 + ROUNDING):
+        yield f"false bound: {tree.lower!r} above {least!r}"
+    if tree.upper > least * (1 + 3e-7) + 1e-300 or tree.lower < least * (1 - 3e-7):
+        yield f"not solved: {tree.lower!r} to {tree.upper!r} where {least!r} is possible"
+    yield "tree without branching" if tree.nodes <= 1 else "tree"
+
+
+def check_joint(seed: int) -> Iterator[str]:
+    """Yield what is found about an instance with patrol teams."""
+    instance, patrols = small_case(seed)
+    result = solve(instance, gap=1e-6)
+    least = true_optimum(instance, patrols)
+    if result.lower is None or result.lower > least * (1 + ROUNDING):
+        yield f"false bound: {result.lower!r} above {least!r}"
+    if result.upper is None or abs(result.upper / least - 1) > 1e-6:
+        yield f"false plan: {result.upper!r} where {least!r} is possible"
+    yield "joint"
+
+
+def main() -> int:
+    """Check many instances; print every fault and the counts; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.tree_cases", description="The tree against brute force.")
+    parser.add_argument("--count", type=int, default=2000, help="number of instances")
+    parser.add_argument("--first", type=int, default=0, help="seed of the first")
+    asked = parser.parse_args()
+    began, counts = time.process_time(), Counter[str]()
+    for seed in range(asked.first, asked.first + asked.count):
+        for what in check_tree(seed) if (seed + 1) % JOINT_EVERY else check_joint(seed):
+            kind = what.split(":")[0]
+            counts[kind] += 1
+            if kind != what:
+                print(f"{seed}: {what}", flush=True)
+    for kind, number in sorted(counts.items()):
+        print(f"{number} {kind}")
+    print(f"{asked.count} instances, {time.process_time() - began:.0f} s of processor time")
+    return int(any(kind.startswith(("false", "not")) for kind in counts))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
