@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from optimizer.base.errors import InputError
 from optimizer.base.names import unknown_name
@@ -135,6 +136,16 @@ class Instance:
             if option.site:
                 sites.setdefault(option.site, []).append(j)
         return (*(tuple(group) for group in sites.values() if len(group) > 1), *self.exclusions)
+
+    @cached_property
+    def conflict_table(self) -> csr_array:
+        """(conflicts, options) 1 for each member of a set of `conflicts`."""
+        size = [len(group) for group in self.conflicts]
+        place = (
+            np.repeat(np.arange(len(size)), size),
+            np.array([j for group in self.conflicts for j in group], dtype=int),
+        )
+        return csr_array((np.ones(sum(size)), place), shape=(len(size), len(self.options)))
 
     @cached_property
     def problems(self) -> tuple[Problem, ...]:

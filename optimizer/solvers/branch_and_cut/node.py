@@ -74,8 +74,7 @@ def addable(instance: Instance, placed: NDArray[np.bool_]) -> NDArray[np.bool_]:
     near = np.any((instance.use > 0) & (np.abs(used - most) <= ROUNDING * most), axis=1)
     for option in np.flatnonzero(near & ~placed).tolist():  # a sum in another order may fall on the other side
         fitting[option] = fits(instance, placed | np.equal(np.arange(placed.size), option))
-    for group in instance.conflicts:
-        members = list(group)
-        if placed[members].any():
-            fitting[members] = False
+    table = instance.conflict_table
+    if table.shape[0]:
+        fitting &= ~((table @ placed > 0) @ table > 0)
     return np.asarray(fitting)
