@@ -13,6 +13,7 @@ from optimizer.base.interrupts import is_interrupt
 from optimizer.cli.bench import bench
 from optimizer.cli.check import check
 from optimizer.cli.commands import add_command, add_group
+from optimizer.cli.compare import compare
 from optimizer.cli.convert import convert_app
 from optimizer.cli.evaluate import evaluate
 from optimizer.cli.examples import examples_text
@@ -61,7 +62,21 @@ def _options(
     del version  # its callback has answered
 
 
-for command in (init, plan, check, region, solve, frontier, explain, evaluate, schema, bench, simulate, roster):
+for command in (
+    init,
+    plan,
+    check,
+    region,
+    solve,
+    frontier,
+    explain,
+    compare,
+    evaluate,
+    schema,
+    bench,
+    simulate,
+    roster,
+):
     add_command(app, command)
 for group, name in ((convert_app, "convert"), (import_app, "import"), (risk_app, "risk")):
     add_group(app, group, name)

@@ -31,6 +31,10 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "frontier instances/rio-grande/scenario.toml --resource agents@laredo-sector --from 50 --to 150 --out results/laredo-budget",
     ),
     "evaluate": ("evaluate instances/grid/grid-10-plain-6.json instances/grid/grid-10-plain-6.sol.json",),
+    "compare": (
+        "compare results/rio-grande results/few today",
+        "compare results/rio-grande drawn.geojson sites.csv --on results/rio-grande",
+    ),
     "explain": (
         "explain results/rio-grande",
         "explain results/rio-grande --site us281-falfurrias --time-limit 20",

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from optimizer.pipeline.explain import ExplainedEvader, ExplainedOption, Explanation
 
 
+TOUCHED = 20
+"""Evaders that a line names, those first of whom the option lowers most; the others are counted."""
+
+
 def explain(
     plan: Annotated[Path, typer.Argument(help="Plan folder, as `plan` writes it.")],
     site: Annotated[
@@ -83,8 +87,9 @@ def _option_line(explained: ExplainedOption) -> dict[str, Any]:
         "adds": explained.adds,
         "evaders": [
             {"id": t.evader.id, "weight": t.evader.weight, "without": t.without, "with": t.with_it}
-            for t in explained.touched
+            for t in explained.touched[:TOUCHED]
         ],
+        "touched": len(explained.touched),
         "habitual_routes": explained.habitual_routes,
         "reason": price.reason,
         "sentences": list(option_sentences(explained)),

@@ -76,16 +76,17 @@ def _re_solved(explained: ExplainedOption) -> list[str]:
         said.append(
             f"{_listed(gone, 'Nothing')} {_verb(gone, 'makes', 'make')} way for it" + _also("comes", "come", names)
         )
+    what = "Doing without it" if price.chosen else "Having it"
+    what += ", with the beats of the plan," if price.same_beats is not None else ""
     option = known.instance.options[price.option]
     if explained.cost < -ROUNDING and (option.forced if price.chosen else option.forbidden):
         demand = "must be used" if price.chosen else "must not be used"
         return [*said, f"That it {demand} costs {amount(-explained.cost)}."]
-    return [*said, _cost(explained.cost, explained.cost_low, price.chosen)]
+    return [*said, _cost(explained.cost, explained.cost_low, what)]
 
 
-def _cost(cost: float, low: float, chosen: bool) -> str:
+def _cost(cost: float, low: float, what: str) -> str:
     """Return what the planner loses, and what of it is proven."""
-    what = "Doing without it" if chosen else "Having it"
     if cost < -ROUNDING:
         return f"{what} gives a better plan than this one, by {amount(-cost)}: plan again, from there, with more time."
     if abs(cost) <= ROUNDING:

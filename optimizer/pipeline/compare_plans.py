@@ -1,0 +1,198 @@
+"""Plans side by side on one model: values, by group of evaders, by origin and by agency, and what differs, site by site."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.base.errors import InputError, Problem
+from optimizer.base.listener import SILENT, step
+from optimizer.pipeline.known_plan import read_known_plan
+from optimizer.pipeline.matched_plans import SitePlaces, matched_plan
+from optimizer.pipeline.problem_source import problem_source
+from optimizer.problem.evaluation import evader_values, plan_value
+from optimizer.problem.placements import Beat
+from optimizer.problem.plan import violations, with_plan
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Hashable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.base.listener import Listener
+    from optimizer.pipeline.matched_plans import MatchedPlan
+    from optimizer.problem.evaders import Evader
+    from optimizer.problem.instance import Instance
+    from optimizer.problem.placements import Placement
+
+
+@dataclass(frozen=True)
+class ComparedPlan:
+    """A plan on the common model.
+
+    Attributes
+    ----------
+    matched
+        The plan, and how it was matched.
+    value
+        What gets through.
+    violations
+        What of the model it breaks, a sentence each: its value is exact all the same.
+    by_kind
+        What gets through of habitual and of informed evaders; sums to `value`.
+    by_origin
+        What gets through by crossing, gateway or other origin; sums to `value`.
+    by_agency
+        By how much the value would rise without all that an agency has placed; "" is what belongs to none.
+    comes, goes
+        Ids of what it has and the first plan has not, and the other way round.
+    """
+
+    matched: MatchedPlan
+    value: float
+    violations: tuple[str, ...]
+    by_kind: Mapping[str, float]
+    by_origin: Mapping[str, float]
+    by_agency: Mapping[str, float]
+    comes: tuple[str, ...]
+    goes: tuple[str, ...]
+
+    @property
+    def differs(self) -> tuple[str, ...]:
+        """Ids of what differs from the first plan."""
+        return (*self.comes, *self.goes)
+
+
+@dataclass(frozen=True)
+class PlanComparison:
+    """Plans on one model.
+
+    Attributes
+    ----------
+    model
+        Name of the model.
+    lower
+        Proven: no feasible plan of the model lets less through. 0 where nothing is known.
+    plans
+        In the order that was asked for; the others are compared with the first.
+    """
+
+    model: str
+    lower: float
+    plans: tuple[ComparedPlan, ...]
+
+
+@dataclass(frozen=True)
+class _Model:
+    name: str
+    instance: Instance
+    lower: float
+    places: SitePlaces
+
+
+def compare_plans(
+    plans: Sequence[str | os.PathLike[str]],
+    *,
+    on: str | os.PathLike[str] | None = None,
+    skip_unreachable: bool = False,
+    listener: Listener = SILENT,
+) -> PlanComparison:
+    """Value plans on one model.
+
+    Parameters
+    ----------
+    plans
+        `today`, plan folders, plan files, tables of sites (CSV) or points (GeoJSON), as `matched_plan` has them.
+    on
+        The model: a scenario, an instance file or a plan folder; by default the first plan folder among the plans.
+    skip_unreachable
+        Leave out evaders without a path.
+    listener
+        Told of each step.
+
+    Raises
+    ------
+    InputError
+        If there is no model, or a plan cannot be read or matched.
+    """
+    names = [str(plan) for plan in plans]
+    if on is None:
+        folder = next((name for name in names if (Path(name) / "instance.json").is_file()), None)
+        if folder is None:
+            found = "no plan folder with its instance.json"
+            remedy = "Give a scenario, an instance or a plan folder with --on"
+            raise InputError(Problem("plans to compare", found, "a model to compare them on", remedy))
+        on = folder
+    with step(listener, f"reading {on}"):
+        model = _model(Path(on), skip_unreachable=skip_unreachable, listener=listener)
+    matched = []
+    for name in names:
+        with step(listener, f"reading {name}"):
+            matched.append(matched_plan(name, model.instance, model.places))
+    first = _keys(matched[0])
+    compared = []
+    for each in matched:
+        with step(listener, f"valuing {each.name}"):
+            compared.append(_compared(model.instance, each, first))
+    return PlanComparison(model.name, model.lower, tuple(compared))
+
+
+def _model(path: Path, *, skip_unreachable: bool, listener: Listener) -> _Model:
+    """Read the model, with the bound that is known of it: that of its plan, or the value with everything placed where there are no teams."""
+    source = problem_source(path, skip_unreachable=skip_unreachable, listener=listener)
+    lower, file = 0.0, path / "plan.json" if path.is_dir() else None
+    if file is not None and file.is_file():
+        lower = read_known_plan(path, skip_unreachable=skip_unreachable).lower
+    if source.instance.patrols is None:
+        allowed = np.array([not option.forbidden for option in source.instance.options], dtype=bool)
+        lower = max(lower, plan_value(source.instance, allowed))
+    return _Model(str(path), source.instance, lower, SitePlaces.of(source.instance, file))
+
+
+def _compared(instance: Instance, matched: MatchedPlan, first: Mapping[Hashable, str]) -> ComparedPlan:
+    whole = with_plan(instance, matched.plan)
+    placed = whole.placed(matched.plan.options)
+    weights = np.array([evader.weight for evader in whole.evaders])
+    through = weights * evader_values(whole, placed)
+    value = float(through.sum())
+    own = _keys(matched)
+    agencies = dict.fromkeys(option.agency for option, x in zip(whole.options, placed, strict=True) if x)
+    without = {name: placed & np.array([o.agency != name for o in whole.options], dtype=bool) for name in agencies}
+    return ComparedPlan(
+        matched=matched,
+        value=value,
+        violations=tuple(violations(whole, placed)),
+        by_kind=_sums([evader.kind for evader in whole.evaders], through),
+        by_origin=_sums([origin_name(whole, evader) for evader in whole.evaders], through),
+        by_agency={name: plan_value(whole, rest) - value for name, rest in without.items()},
+        comes=tuple(name for key, name in own.items() if key not in first),
+        goes=tuple(name for key, name in first.items() if key not in own),
+    )
+
+
+def origin_name(instance: Instance, evader: Evader) -> str:
+    """Return where an evader comes from: the first part of its label `FROM > TO`, else the id of its node."""
+    start, arrow, _ = evader.label.partition(" > ")
+    return start if arrow else str(instance.node_id[evader.origin])
+
+
+def _sums(names: Sequence[str], amounts: NDArray[np.float64]) -> dict[str, float]:
+    sums: dict[str, float] = {}
+    for name, amount in zip(names, amounts.tolist(), strict=True):
+        sums[name] = sums.get(name, 0.0) + amount
+    return dict(sorted(sums.items(), key=lambda item: -item[1]))
+
+
+def _keys(matched: MatchedPlan) -> dict[Hashable, str]:
+    """Return what tells the placements of a plan apart, with their ids: beats of two plans may have one id and be different tours."""
+    return {_key(placement): placement.id for placement in matched.plan.placements}
+
+
+def _key(placement: Placement) -> Hashable:
+    if isinstance(placement, Beat):
+        return (placement.team.id, placement.base.id, placement.posts, placement.slots)
+    return placement.id

@@ -1,0 +1,224 @@
+"""Plans from anywhere as plans of one instance: plan folders, today's layout, and plans drawn by hand.
+
+What a plan of another instance has is matched by option, then by site; points are snapped to sites. What does not match is kept as a list.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.base.files import read_json
+from optimizer.base.geojson import geometry_type, read_features
+from optimizer.base.names import unknown_name
+from optimizer.base.tables import WantedColumns, read_csv
+from optimizer.problem.changes import is_named
+from optimizer.problem.network import great_circle_m
+from optimizer.problem.placements import Placement
+from optimizer.problem.plan import Plan
+from optimizer.problem.plan_file import read_plan, read_plan_ids
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.problem.instance import Instance
+    from optimizer.problem.options import Option
+
+TODAY = "today"
+"""What a planner writes for what stands today."""
+FARTHEST_M = 2000.0
+"""Metres from a drawn point to a site beyond which it means none. Assumed: more than the error of drawing on a map of a county."""
+
+
+@dataclass(frozen=True)
+class SitePlaces:
+    """Where options stand: (options,) degrees; NaN where that is not known."""
+
+    lon: NDArray[np.float64]
+    lat: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, instance: Instance, plan_file: Path | None = None) -> SitePlaces:
+        """Return the places that a plan file gives, else the middle between the ends of the first arc that each option watches."""
+        lon, lat = np.full(len(instance.options), np.nan), np.full(len(instance.options), np.nan)
+        for j, option in enumerate(instance.options):
+            if instance.lonlat is not None and option.arcs:
+                ends = [instance.tail[option.arcs[0]], instance.head[option.arcs[0]]]
+                lon[j], lat[j] = instance.lonlat[ends].mean(axis=0)
+        content = read_json(plan_file, "a plan") if plan_file is not None and plan_file.is_file() else {}
+        for row in (*(content.get("sites") or ()), *(content.get("candidates") or ())):
+            j = instance.option_index.get(row.get("id", ""), -1) if isinstance(row, dict) else -1
+            if j >= 0 and isinstance(row.get("lon"), float) and isinstance(row.get("lat"), float):
+                lon[j], lat[j] = row["lon"], row["lat"]
+        return cls(lon, lat)
+
+
+@dataclass
+class MatchedPlan:
+    """A plan as one of an instance.
+
+    Attributes
+    ----------
+    name
+        What was asked for.
+    plan
+        What of it the instance has.
+    notes
+        How it was matched, a sentence each: kinds and points taken for others, with the distance.
+    unmatched
+        What of it is no option of the instance.
+    """
+
+    name: str
+    plan: Plan = field(default_factory=lambda: Plan(()))
+    notes: list[str] = field(default_factory=list)
+    unmatched: list[str] = field(default_factory=list)
+
+    def add(self, option: Option) -> None:
+        """Add an option, once."""
+        if option.id not in self.plan.options:
+            self.plan = Plan((*self.plan.placements, Placement(option)))
+
+
+def matched_plan(name: str, instance: Instance, places: SitePlaces) -> MatchedPlan:
+    """Return a plan as one of an instance.
+
+    Parameters
+    ----------
+    name
+        `today`, a plan folder, a plan file (JSON), a table with a column `site` and perhaps `kind` (CSV), or points (GeoJSON), whose
+        property `kind` says what stands there.
+    instance
+        The problem.
+    places
+        Where its options stand.
+
+    Raises
+    ------
+    InputError
+        If the file is at fault, a name is no site, a point is too far from any, or nothing of a plan matches.
+    """
+    if name == TODAY and not Path(name).exists():
+        return _today(instance)
+    path = Path(name)
+    if path.is_dir():
+        return _from_plan_file(name, path / "plan.json", instance)
+    if path.suffix == ".csv":
+        return _from_table(name, path, instance)
+    if path.suffix == ".geojson":
+        return _from_points(name, path, instance, places)
+    return _from_plan_file(name, path, instance)
+
+
+def _today(instance: Instance) -> MatchedPlan:
+    found = MatchedPlan(TODAY)
+    for option in instance.options:
+        if option.existing:
+            found.add(option)
+    if not found.plan.placements:
+        raise InputError(Problem(TODAY, "no option that is marked as existing", "an instance with sites that exist"))
+    return found
+
+
+def _from_plan_file(name: str, path: Path, instance: Instance) -> MatchedPlan:
+    ids = read_plan_ids(path)
+    try:
+        return MatchedPlan(name, read_plan(path, instance))
+    except InputError:  # a plan of another instance
+        found = MatchedPlan(name)
+    content = read_json(path, "a plan")
+    rows = {row.get("id"): row for row in content.get("sites") or () if isinstance(row, dict)}
+    for each in ids:
+        row: dict[str, Any] = rows.get(each, {})
+        if each in instance.option_index:
+            found.add(instance.options[instance.option_index[each]])
+            continue
+        here = [option for option in instance.options if option.site and option.site == row.get("site")]
+        if not here:
+            found.unmatched.append(each)
+            continue
+        same = [option for option in here if row.get("type") == option.type] or _of_kind(here, row.get("kind")) or here
+        _take(found, same, each, told=True)
+    if ids and not found.plan.placements:
+        expected = f"a plan with sites of {instance.name!r}"
+        raise InputError(Problem(str(path), f"none of its {len(ids)} placements is an option there", expected))
+    return found
+
+
+def _from_table(name: str, path: Path, instance: Instance) -> MatchedPlan:
+    wanted = WantedColumns(("site",), ("kind",), aliases={"site": ("id", "name", "option")})
+    table = read_csv(path, "a table of sites", wanted)
+    kinds = table.text.get("kind", [""] * len(table))
+    found, problems = MatchedPlan(name), ProblemList()
+    for line, site, kind in zip(table.number, table.text["site"], kinds, strict=True):
+        here = [o for o in instance.options if is_named(o, site) or o.label.casefold() == site.casefold() != ""]
+        if not here:
+            known = dict.fromkeys(each for o in instance.options for each in (o.site, o.id) if each)
+            problems.append(unknown_name(f"{path}, line {line}, site", site, list(known)))
+            continue
+        _choose(found, here, kind, f"{path}, line {line}", problems)
+    problems.raise_if_any()
+    return found
+
+
+def _from_points(name: str, path: Path, instance: Instance, places: SitePlaces) -> MatchedPlan:
+    found, problems = MatchedPlan(name), ProblemList()
+    known = np.flatnonzero(np.isfinite(places.lon) & np.isfinite(places.lat))
+    if not known.size:
+        raise InputError(Problem(str(path), "points, for an instance without places", "an instance with a map"))
+    for number, feature in enumerate(read_features(path), start=1):
+        where = f"{path}, feature {number}"
+        point = _point(feature["geometry"])
+        if point is None:
+            expected = "a Point of longitude and latitude in degrees"
+            problems.add(where, geometry_type(feature["geometry"]) or "no geometry", expected)
+            continue
+        lon, lat = (np.array([at], dtype=np.float64) for at in point[:2])
+        away = great_circle_m(places.lon[known], places.lat[known], lon, lat)
+        nearest = known[int(np.argmin(away))]
+        option, metres = instance.options[nearest], float(away.min())
+        if metres > FARTHEST_M:
+            said = f"a point {metres / 1000:.1f} km from the nearest site, {option.site or option.id!r}"
+            problems.add(where, said, f"a point within {FARTHEST_M / 1000:g} km of a site", "Move it to a site")
+            continue
+        site = option.site or option.id
+        found.notes.append(f"Point {number} is taken for {site}, {metres:.0f} m away.")
+        here = [o for o in instance.options if (o.site or o.id) == site]
+        _choose(found, here, str(feature["properties"].get("kind") or ""), where, problems)
+    problems.raise_if_any()
+    return found
+
+
+def _point(geometry: dict[str, Any] | None) -> Sequence[float] | None:
+    """Return longitude and latitude of a point; None where a geometry is none in degrees."""
+    at = geometry.get("coordinates") if geometry and geometry_type(geometry) == "Point" else None
+    if not isinstance(at, list) or len(at) < 2 or not all(isinstance(x, int | float) for x in at[:2]):
+        return None
+    return at if abs(at[0]) <= 180 and abs(at[1]) <= 90 else None
+
+
+def _choose(found: MatchedPlan, here: list[Option], kind: str, where: str, problems: ProblemList) -> None:
+    """Add the option of the kind that was asked for at a site; where none was, what exists there, else the first."""
+    same = _of_kind(here, kind) if kind else here
+    if not same:
+        known = dict.fromkeys(each for o in here for each in (o.type, o.kind) if each)
+        problems.append(unknown_name(f"{where}, kind", kind, list(known)))
+        return
+    _take(found, same, here[0].site or here[0].id, told=not kind)
+
+
+def _of_kind(options: list[Option], kind: object) -> list[Option]:
+    return [option for option in options if kind in {option.type, option.kind}]
+
+
+def _take(found: MatchedPlan, options: list[Option], name: str, *, told: bool) -> None:
+    option = next((one for one in options if one.existing), options[0])
+    if told and (len(options) > 1 or name not in {option.id, option.site}):
+        found.notes.append(f"{name} is taken for {option.id}.")
+    found.add(option)
