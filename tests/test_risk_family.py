@@ -312,7 +312,7 @@ def test_the_page_leads_with_the_family_and_names_lost_worlds() -> None:
     rows = family_rows({"f00": 0.9, "f01": 0.4})
     text = study_text([map_row()], [], {}, [], rows)
     assert text.index("## In a family of worlds") < text.index("## One corner of the family")
-    assert "2 worlds (4 truths of the 600 planned, 32 rows; Andorra)" in text
+    assert "2 worlds of 40 (4 truths of the 600 planned, 32 rows; Andorra)" in text
     assert "**Where the model loses**: 1 of 2 worlds" in text
     assert "| f01 |" in text
     assert "| f00 |" not in text

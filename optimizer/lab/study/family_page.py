@@ -39,8 +39,8 @@ class FamilyContent:
     ----------
     worlds, truths, rows
         How many worlds, truths of all worlds (searched as designed), and rows.
-    planned
-        How many truths the whole family has.
+    all_worlds, planned
+        How many worlds and truths the whole family has.
     regions
         Names of the roads.
     aims, distribution, factors, losses
@@ -54,6 +54,7 @@ class FamilyContent:
     worlds: int
     truths: int
     rows: int
+    all_worlds: int
     planned: int
     regions: str
     aims: PageTable
@@ -74,6 +75,7 @@ def family_content(rows: Sequence[MapRow]) -> FamilyContent | None:
         len(worlds),
         sum(world.truths for world in worlds),
         len(rows),
+        FAMILY_WORLDS,
         FAMILY_WORLDS * FAMILY_SEEDS * len(FAMILY_REGIONS),
         ", ".join(dict.fromkeys(row.region.capitalize() for row in rows)),
         PageTable.of(
