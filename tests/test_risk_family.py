@@ -310,7 +310,8 @@ def test_a_factor_that_decides_comes_first() -> None:
 
 def test_the_page_leads_with_the_family_and_names_lost_worlds() -> None:
     rows = family_rows({"f00": 0.9, "f01": 0.4})
-    text = study_text([map_row()], [], {}, [], rows)
+    text = study_text([map_row()], [], {}, [], rows, "Concluded: nothing.")
+    assert "Concluded: nothing." in text[: text.index("## One corner")]
     assert text.index("## In a family of worlds") < text.index("## One corner of the family")
     assert "2 worlds of 40 (4 truths of the 600 planned, 32 rows; Andorra)" in text
     assert "**Where the model loses**: 1 of 2 worlds" in text

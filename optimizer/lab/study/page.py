@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 SECTIONS = ("backtest.md", "alerts.md", "model.md")
 """Other sections, in this order, where they lie beside the rows."""
+FAMILY_NOTES = "family.md"
+"""What is concluded from the family's tables, where it lies beside the rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,9 @@ def write_study_page(folder: Path) -> PageFiles:
     names = {path.stem.removeprefix(f"{folder.name}-"): path.name for path in pictures}
     others = [read_text(path, "a section of the page").strip() for path in sections]
     page = folder.with_name(f"{folder.name}.md")
-    save_text(page, study_text(maps, loops, names, others, family))
+    notes = folder / FAMILY_NOTES
+    said = read_text(notes, "what is concluded from the family").strip() if notes.is_file() else ""
+    save_text(page, study_text(maps, loops, names, others, family, said))
     return PageFiles(page, pictures)
 
 
@@ -79,6 +83,7 @@ def study_text(
     pictures: Mapping[str, str],
     sections: Sequence[str],
     family: Sequence[MapRow] = (),
+    notes: str = "",
 ) -> str:
     """Return the page as Markdown, of the rows of the newest version.
 
@@ -92,6 +97,8 @@ def study_text(
         Other sections.
     family
         Rows of the family of worlds.
+    notes
+        What is concluded from them.
     """
     chosen, followed = newest_version(maps), newest_version(loops)
     rows = [*chosen, *followed]
@@ -124,6 +131,7 @@ def study_text(
         intervals=_intervals(known),
         by_region=_by_region(known, regions),
         family=family_content(newest_version(family)),
+        notes=notes,
         loop=loop_content(followed) if followed else None,
         sections=sections,
     )
