@@ -101,7 +101,9 @@ def test_the_network_is_the_one_that_was_found(network: Path, tmp_path: Path) ->
     assert content(tmp_path / "mine")["evaders"]["exposure"] == {
         gateway.id: gateway.exposure for gateway in found.gateways
     }
-    assert content(tmp_path / "mine")["bases"][0]["label"] == "north-city"  # most inhabitants
+    assert (
+        content(tmp_path / "mine")["bases"][0]["label"] == "north-city"
+    )  # attracts most: thirty times the inhabitants, half an hour farther
     assert written.checked.ok
     assert {Path(file.file) for file in written.checked.files} == {
         tmp_path / "mine" / name for name in ("scenario.toml", "network.gpkg")

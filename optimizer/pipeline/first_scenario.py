@@ -12,6 +12,7 @@ from scipy.sparse.csgraph import connected_components
 
 from optimizer.base.toml_text import toml_comment, toml_value
 from optimizer.region import border_warnings
+from optimizer.risk.demand import travel_hours
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +37,8 @@ TRAFFIC = {
     "track": 20,
 }
 """Vehicles a day in one direction, of the order of rural counts: assumed."""
+DECAY_MINUTES = 60
+"""Travel time at which the attraction of a destination has fallen to 1/e: assumed."""
 OFFICERS = 5
 """Officers of a road post: assumed."""
 TEAM = 2
@@ -69,7 +72,7 @@ class FirstTerms:
 
 
 def first_terms(region: Region) -> FirstTerms:
-    """Return what is proposed for a region: posts at a third of its gateways, 2 to 10, and two teams at its largest settlement."""
+    """Return what is proposed for a region: posts at a third of its gateways, 2 to 10, and two teams where most loads go."""
     posts = min(max(-(-len(region.gateways) // 3), 2), 10)
     base = _base(region)
     teams = 0 if base is None else 2
@@ -179,14 +182,14 @@ def _evaders(region: Region) -> str:
     kinds = Counter(gateway.kind for gateway in region.gateways)
     lines = [
         "[evaders]                                      # who travels from where to where",
-        "decay_minutes = 60                             # ASSUMED: travel time at which a destination attracts 1/e",
+        f"decay_minutes = {DECAY_MINUTES:<30} # ASSUMED: travel time at which a destination attracts 1/e",
         "habitual_share = 0.3                           # ASSUMED: keep to their routes; the others know the plan",
         'unreachable = "skip"                           # settlements that no gateway reaches are left out; `check` names them',
     ]
     if len(kinds) > 1:
         words = ", ".join(f"{name} = {count / len(region.gateways):.2f}" for name, count in sorted(kinds.items()))
         lines += [
-            f"# shares = {{ {words} }}  # share of all loads by kind of gateway: these are the shares of their numbers"
+            f"# shares = {{ {words} }}  # share of all loads by kind of gateway: needed where exposures of kinds are not in one unit"
         ]
     lines += [
         "",
@@ -276,7 +279,7 @@ def _patrols(region: Region, terms: FirstTerms) -> str:
     return f"""\
 [[bases]]                                      # where patrol teams set out
 id = "base"
-{f"label = {toml_value(terms.base.label)}":<46} # ASSUMED: the settlement with most inhabitants
+{f"label = {toml_value(terms.base.label)}":<46} # ASSUMED: the settlement that most loads go to
 lon = {float(region.network.lon[node])!r}
 lat = {float(region.network.lat[node])!r}
 agency = "agency"
@@ -311,10 +314,17 @@ time_limit = 60                                # seconds of search at most
 
 
 def _base(region: Region) -> Settlement | None:
-    """Return the settlement with most inhabitants from which teams can drive most roads and come back without crossing the border."""
+    """Return the settlement that most loads go to, of those from which teams can drive and come back without crossing the border."""
     part = _drivable_part(region)
-    fitting = [place for place in region.settlements if place.domestic and part[place.node]]
-    return max(fitting, key=lambda place: place.population, default=None)
+    places = [place for place in region.settlements if place.domestic]
+    if not places or not region.gateways:
+        return None
+    hours = travel_hours(region.network, region.gateways, places)
+    pull = np.exp(-60 / DECAY_MINUTES * hours) * [place.population for place in places]
+    total = pull.sum(axis=1)
+    exposure = np.array([gateway.exposure for gateway in region.gateways])
+    loads = (exposure / np.where(total > 0, total, 1.0)) @ pull * part[[place.node for place in places]]
+    return places[int(loads.argmax())] if loads.max() > 0 else None
 
 
 def _drivable_part(region: Region) -> NDArray[np.bool_]:
