@@ -133,7 +133,7 @@ def compiled(name: str) -> Content:
         "resources": columns(instance.resources, ("id", "budget", "agency", "unit")),
         "exclusions": digest(instance.exclusions),
         "conflicts": digest(instance.conflicts),
-        "pairs": columns(made.pairs, ("gateway", "settlement")),
+        "pairs": columns([pair for pair in made.pairs if pair is not None], ("gateway", "settlement")),
         "gateways": columns(made.gateways, (*whole, "kind", "exposure")),
         "settlements": columns(made.settlements, (*whole, "population", "population_assumed", "domestic")),
         "crossings": columns(made.region.crossings, (*whole, "official", "road_class", "way")),

@@ -51,7 +51,9 @@ def test_evaders_weights_sum_to_the_loads(tmp_path: Path) -> None:
     weights = np.array([e.weight for e in problem.instance.evaders])
     assert weights.sum() == pytest.approx(250)
     habitual = np.array([bool(e.routes) for e in problem.instance.evaders])
-    assert weights[habitual].sum() == pytest.approx(0.3 * 250)
+    local = np.array([pair is None for pair in problem.pairs])
+    assert weights[local].sum() == pytest.approx(problem.record.local_share * 250)
+    assert weights[habitual & ~local].sum() == pytest.approx(0.3 * weights[~local].sum())
     assert len(problem.pairs) == len(problem.instance.evaders)
 
 
@@ -133,7 +135,8 @@ def test_records_move_the_evaders(tmp_path: Path) -> None:
 
     def share(problem: Compiled, name: str) -> float:
         gate = [g.id for g in problem.gateways].index(name)
-        return sum(e.weight for e, p in zip(problem.instance.evaders, problem.pairs, strict=True) if p.gateway == gate)
+        pairs = zip(problem.instance.evaders, problem.pairs, strict=True)
+        return sum(e.weight for e, p in pairs if p is not None and p.gateway == gate)
 
     # two finds at the ports, none at the ford: the ford's share falls
     assert share(without, "ford") == pytest.approx(1 / 3)
@@ -210,6 +213,7 @@ def test_an_area_says_nothing_of_its_bridges(tmp_path: Path) -> None:
     problem = compile_scenario(scenario)
     share = np.zeros(2)
     for evader, pair in zip(problem.instance.evaders, problem.pairs, strict=True):
+        assert pair is not None  # what has no place makes no local evader
         share[pair.gateway] += evader.weight
     assert [gate.id for gate in problem.gateways] == ["west-port", "east-port"]
     assert 2.2 < share[1] / share[0] < 3.4

@@ -86,10 +86,12 @@ def test_a_shift_too_short_to_reach_any_post_says_what_to_do(change: tuple[str, 
     base = BASE.replace("lon = 10.2", "lon = 10.1").replace(
         "lat = 50.1", "lat = 50.2"
     )  # the farm: no road begins there
+    # local evaders would give the farm's own tracks a post
+    flows = SCENARIO.replace("[evaders]", '[evaders]\nweights = "gravity"')
     with pytest.raises(
         InputError, match=r"team 'mobile': found no post within reach of base 'yard'.*Lengthen the shift"
     ):
-        compile_scenario(write_scenario(tmp_path, SCENARIO + base + TEAM.replace(*change)))
+        compile_scenario(write_scenario(tmp_path, flows + base + TEAM.replace(*change)))
 
 
 @pytest.fixture(scope="module")

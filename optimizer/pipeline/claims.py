@@ -61,10 +61,31 @@ def assumptions_of(compiled: Compiled, names: DisplayNames) -> tuple[str, ...]:
         f"{scenario.evaders.habitual_share:.0%} of loads keep to their routes; the rest see the plan and take the best route against it.",
         f"A destination's pull falls to 1/e for every {scenario.evaders.decay_minutes:g} minutes of travel.",
     ]
+    lines += _from_record(compiled)
     lines += [_on_duty(resource, names) for resource in scenario.resources if resource.availability < 1]
     patrols = compiled.instance.patrols
     lines += beat_assumptions(patrols) if patrols is not None else []
     return (*lines, *(f"{item.what}: {item.value}. The scenario does not say otherwise." for item in compiled.assumed))
+
+
+def _from_record(compiled: Compiled) -> list[str]:
+    """Return sentences on what the record made of evaders' weights; none where it was not used."""
+    record, terms = compiled.record, compiled.scenario.evaders
+    if record.fit is None:
+        return []
+    fit, places = record.fit, len(record.local.ways)
+    source = "learnt from the record" if terms.local_share is None else "as the scenario says"
+    local, low, high, share = (f"{100 * part:.0f}" for part in (fit.local, fit.low, fit.high, record.local_share))
+    return [
+        (
+            f"Flows between gateways and settlements explain the {number(fit.seizures)} seizures with effort but for {local}{SPACE}% "
+            f"({low} to {high}{SPACE}% over draws of the record); {share}{SPACE}% of loads keep to {places} places ({source})."
+        ),
+        (
+            f"On searched roads the flows by gravity and travel time alone correlate {fit.before:.2f} with the risk map, those that explain "
+            f"the record {fit.after:.2f} (square roots, weighted by effort)."
+        ),
+    ]
 
 
 def _on_duty(resource: ScenarioResourceModel, names: DisplayNames) -> str:

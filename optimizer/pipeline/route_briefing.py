@@ -33,6 +33,8 @@ class _Ends:
 
 def _ends(compiled: Compiled, evader: int) -> _Ends:
     pair = compiled.pairs[evader]
+    if pair is None:
+        return _Ends(compiled.instance.evaders[evader].label, "nearest through road")
     gateway, settlement = compiled.gateways[pair.gateway], compiled.settlements[pair.settlement]
     return _Ends(gateway.label, settlement.label)
 

@@ -102,3 +102,46 @@ def cost_graph(
     np.cumsum(np.bincount(tail[kept], minlength=n_nodes), out=start[1:])
     matrix = csr_array((cost[kept], head[kept].astype(np.int32), start), shape=(n_nodes, n_nodes))
     return CostGraph(matrix, kept)
+
+
+@dataclass(frozen=True, slots=True)
+class Onward:
+    """The quickest ways from every node to a set of nodes.
+
+    Attributes
+    ----------
+    arc
+        (n,) first arc of the way; -1 at the nodes of the set, and where there is no way.
+    cost
+        (n,) cost of the way; infinity where there is none.
+    """
+
+    arc: NDArray[np.int64]
+    cost: NDArray[np.float64]
+
+
+def ways_to(
+    n_nodes: int,
+    tail: NDArray[np.integer],
+    head: NDArray[np.integer],
+    cost: NDArray[np.float64],
+    nodes: Sequence[int] | NDArray[np.integer],
+) -> Onward:
+    """Return the cheapest ways from every node to the nearest of some nodes.
+
+    Parameters
+    ----------
+    n_nodes
+        Number of nodes n.
+    tail, head, cost
+        (m,) arcs as in `cost_graph`.
+    nodes
+        Where the ways end.
+    """
+    ends, n = np.asarray(nodes, dtype=np.int32), n_nodes
+    tails, heads = np.concatenate((tail, ends)), np.concatenate((head, np.full(ends.size, n, dtype=np.int32)))
+    costs = np.concatenate((cost, np.zeros(ends.size)))  # a sink behind all of them
+    graph = cost_graph(n + 1, tails, heads, costs, reverse=True)
+    away, predecessors = graph.trees([n])
+    first = graph.entering(predecessors[0])[:n]
+    return Onward(np.where(first < tail.size, first, -1), away[0, :n])

@@ -34,6 +34,9 @@ DEFAULTS = {
         "habitual_draws",
         "habitual_spread",
         "unreachable",
+        "weights",
+        "local_share",
+        "local_evaders",
     ),
     "traffic": ("busy_hours",),
     "sites": ("max_distance_m",),
@@ -44,6 +47,8 @@ DEFAULTS = {
     "crews": ("hours_a_week", "rest_hours", "most_days", "days_off"),
 }
 """Fields whose default changes the result, by table."""
+LEARNT = {"evaders.local_share": "the share of seizures that no flow explains, learnt from the record"}
+"""What stands in for a default that is not a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,7 @@ def _defaults(scenario: ScenarioModel) -> Iterator[Assumption]:
             silent = [entry for entry in entries if field not in entry.model_fields_set]
             for value in dict.fromkeys(_text(getattr(entry, field)) for entry in silent):
                 many = f" ({len(silent)} of {len(entries)} entries)" if isinstance(content, list) else ""
-                yield Assumption(f"{table}.{field}", value + many)
+                yield Assumption(f"{table}.{field}", LEARNT.get(f"{table}.{field}", value) + many)
 
 
 def _risk(scenario: ScenarioModel) -> Iterator[Assumption]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.problem.evaders import best_responses
-from optimizer.problem.graph import cost_graph
+from optimizer.problem.graph import ways_to
 from optimizer.problem.network import great_circle_m
 from optimizer.risk.demand import segment_loads
 from optimizer.scenario.model import SiteModel, SitesModel
@@ -28,7 +28,7 @@ def crossing_sites(model: SitesModel, region: Region, settlements: Sequence[int]
     if model.crossings == "none":
         return []
     network = region.network
-    inward_arc = _towards(network, settlements)
+    inward_arc = ways_to(network.n_nodes, network.tail, network.head, network.time_s, settlements).arc
     sites = []
     for crossing in region.crossings:
         inward = int(inward_arc[crossing.node])
@@ -90,14 +90,3 @@ def _road_site(model: SitesModel, network: Network, segment: int) -> SiteModel:
         agency=model.agency,
         kinds=model.kinds,
     )
-
-
-def _towards(network: Network, nodes: Sequence[int]) -> NDArray[np.int64]:
-    """Return for each network node the first arc of its quickest way to any of `nodes`; -1 where there is none."""
-    n, m = network.n_nodes, network.n_arcs
-    tail = np.concatenate((network.tail, np.asarray(nodes, dtype=np.int32)))
-    head = np.concatenate((network.head, np.full(len(nodes), n, dtype=np.int32)))  # a sink behind all of them
-    graph = cost_graph(n + 1, tail, head, np.concatenate((network.time_s, np.zeros(len(nodes)))), reverse=True)
-    predecessors = graph.trees([n])[1][0]
-    first = graph.entering(predecessors)[:n]
-    return np.where(first < m, first, -1)

@@ -15,11 +15,12 @@ from optimizer.problem.instance_file import check_content
 from optimizer.scenario.assumptions import assumptions_of
 from optimizer.scenario.candidates import road_sites
 from optimizer.scenario.demand import check_loads
-from optimizer.scenario.evader_demand import background_cost, scenario_evaders
+from optimizer.scenario.evader_demand import background_cost, scenario_evaders, usual_routes
 from optimizer.scenario.evidence import read_evidence
 from optimizer.scenario.gateway_risk import gateway_index
 from optimizer.scenario.options import compile_options
 from optimizer.scenario.patrols import compile_patrols
+from optimizer.scenario.record_demand import FittedRisk, RecordDemand, fitted_risk, record_demand, without_places
 
 if TYPE_CHECKING:
     import os
@@ -39,6 +40,10 @@ if TYPE_CHECKING:
     from optimizer.scenario.evidence import ScenarioEvidence
     from optimizer.scenario.model import ScenarioModel
     from optimizer.scenario.sites import PlacedSite
+
+NO_RECORD = "The scenario names no seizure record: evaders' weights rest on gateways and populations alone."
+PRIOR_OF_SMALLEST = 0.1
+"""Pairs whose share by gravity is below this part of `smallest_share` are left out before the record is explained."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ class Compiled:
     instance
         The problem; its arcs are the network's, in the same order.
     pairs
-        One for each evader of the instance.
+        One for each evader of the instance; None for those who keep to a place, the last ones.
     sites
         The site on its segment of each option of the instance, by site id.
     inputs
@@ -71,6 +76,8 @@ class Compiled:
         Sentences for the planner.
     skipped
         Ids of the settlements that no gateway reaches, which have no evader.
+    record
+        What the record made of evaders' weights and routes.
     assumed
         Defaults, built-in tables and rules that stand in for what the scenario does not say.
     """
@@ -84,7 +91,8 @@ class Compiled:
     model: RiskModel | None
     risk: RiskEstimate | None
     instance: Instance
-    pairs: tuple[Pair, ...]
+    pairs: tuple[Pair | None, ...]
+    record: RecordDemand
     sites: Mapping[str, PlacedSite]
     inputs: tuple[Path, ...]
     warnings: tuple[str, ...]
@@ -124,12 +132,13 @@ def compile_scenario(
     scenario, region, demand = evidence.scenario, evidence.region, evidence.demand
     with step(listener, "estimating risk"):
         risk = _fitted_risk(evidence)
-    warnings = [*evidence.warnings, *risk.warnings]
-    shares = demand.shares(risk.index)
-    check_loads(shares, scenario.evaders.smallest_share, str(path))
+    warnings = [*evidence.warnings, *(() if risk is None else risk.estimate.warnings)]
+    cost = background_cost(region.network, scenario)
     with step(listener, "choosing routes"):
-        cost = background_cost(region.network, scenario)
-        travel = scenario_evaders(scenario, demand, region.network, cost, shares)
+        record = _record_demand(evidence, risk, cost)
+        warnings += record.warnings
+        check_loads(record.shares, scenario.evaders.smallest_share, str(path))
+        travel = scenario_evaders(demand, region.network, record)
     evaders = travel.evaders
     reliability = _reliability(cost, str(path))
     with step(listener, "placing sites"):
@@ -164,10 +173,11 @@ def compile_scenario(
         settlements=demand.settlements,
         records=evidence.records,
         effort=evidence.effort,
-        model=risk.model,
-        risk=risk.estimate,
+        model=None if risk is None else risk.model,
+        risk=None if risk is None else risk.estimate,
         instance=instance,
         pairs=travel.pairs,
+        record=record,
         sites={option.site: site_of[option.site] for option in options},
         inputs=evidence.inputs,
         warnings=tuple(warnings),
@@ -176,25 +186,28 @@ def compile_scenario(
     )
 
 
-@dataclass(frozen=True)
-class _FittedRisk:
-    """The fitted model and its estimate, None without records; the (gateways,) risk index at each gateway; sentences for the planner."""
-
-    model: RiskModel | None
-    estimate: RiskEstimate | None
-    index: NDArray[np.float64]
-    warnings: tuple[str, ...]
-
-
-def _fitted_risk(evidence: ScenarioEvidence) -> _FittedRisk:
-    """Fit the scenario's risk model; without records every gateway has the index 1."""
-    gateways, network = evidence.demand.gateways, evidence.region.network
+def _fitted_risk(evidence: ScenarioEvidence) -> FittedRisk | None:
+    """Fit the scenario's risk model; None without records."""
     if evidence.records is None:
-        warning = "The scenario names no seizure record: evaders' weights rest on gateways and populations alone."
-        return _FittedRisk(None, None, np.ones(len(gateways)), (warning,))
-    fitted = evidence.risk_model().fit(evidence.records, evidence.effort, network)
-    estimate = fitted.predict()
-    return _FittedRisk(fitted, estimate, gateway_index(fitted, estimate, network, gateways), estimate.warnings)
+        return None
+    return fitted_risk(evidence.risk_model(), evidence.records, evidence.effort, evidence.region.network)
+
+
+def _record_demand(evidence: ScenarioEvidence, risk: FittedRisk | None, cost: NDArray[np.float64]) -> RecordDemand:
+    """Return the weights and routes of evaders, by what the scenario lets the record say of them."""
+    demand, network, seed = evidence.demand, evidence.region.network, evidence.scenario.solve.seed
+    terms = demand.terms
+    if risk is not None and terms.weights == "record":
+        usual = usual_routes(demand, network, cost, terms.smallest_share * PRIOR_OF_SMALLEST, seed)
+        return record_demand(demand, network, risk, usual)
+    index = np.ones(len(demand.gateways))
+    if risk is not None and terms.weights == "gateways":
+        index = gateway_index(risk.model, risk.estimate, network, demand.gateways)
+    usual = usual_routes(demand, network, cost, 0.0, seed)
+    remarks = without_places(terms.local_share)
+    if risk is None:
+        remarks = (NO_RECORD, *remarks)
+    return RecordDemand(demand.shares(index), usual.by_pair(), warnings=remarks)
 
 
 def _reliability(cost: NDArray[np.float64], where: str) -> NDArray[np.float64]:

@@ -151,6 +151,16 @@ class EvadersModel(Strict):
     )
     habitual_draws: int = Field(8, ge=1, le=200, description="draws of the probit route choice for each pair")
     habitual_spread: float = Field(0.3, ge=0, le=3, description="standard deviation of the log error of each draw")
+    weights: Literal["record", "gateways", "gravity"] = Field(
+        "record",
+        description="what the record says of loads: flows and local traffic that explain it (`record`), the risk index at "
+        "gateways alone (`gateways`), nothing (`gravity`)",
+    )
+    local_share: Chance | None = Field(
+        None,
+        description="share of loads that keep to a place; by default the share of seizures that no flow explains, learnt from the record",
+    )
+    local_evaders: int = Field(100, ge=0, le=5000, description="places with local loads, the heaviest, that are kept")
     smallest_share: float = Field(
         0.0, ge=0, lt=0.1, description="pairs with less than this share of all loads are left out, the rest scaled up"
     )

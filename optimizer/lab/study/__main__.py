@@ -1,4 +1,4 @@
-"""The studies of alerts and of exploration, for researchers: `python -m optimizer.lab.study alerts EXTRACT`.
+"""The studies of alerts, of exploration and of plans, for researchers: `python -m optimizer.lab.study alerts EXTRACT`.
 
 Rows that are there are not made again. `python cli.py risk study --table` makes the pages from them.
 """
@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from optimizer.lab.rows import add_missing
-from optimizer.lab.study import alerts, exploration
+from optimizer.lab.study import alerts, exploration, plans
 from optimizer.lab.study.alert_page import alert_store, exploration_store
 from optimizer.lab.study.roads import read_alert_roads
 
@@ -42,6 +42,21 @@ def simulate_exploration(
     """Search mixed worlds for half a year by each way of choosing where, and measure the estimates that follow."""
     for row in add_missing(exploration_store(out), exploration.planned_rows(read_alert_roads(extract), truths)):
         sys.stderr.write(f"{row.summary}\n")
+
+
+@APP.command("plans")
+def simulate_plans(
+    extract: Extract,
+    out: Out = Path("results/risk"),
+    border: Annotated[str, typer.Option(help="Country of the extract.")] = "Andorra",
+    modes: Annotated[str, typer.Option(help="Kinds of roads, with commas.")] = "drive",
+    seeds: Annotated[int, typer.Option(min=1, help="Truths of each world.")] = plans.SEEDS,
+) -> None:
+    """Make plans from the records of simulated worlds, and hold them against plans made from the truth; write the page."""
+    roads = plans.plan_roads(extract, border, tuple(modes.split(",")))
+    for row in add_missing(plans.plan_store(out), plans.planned_rows(roads, seeds)):
+        sys.stderr.write(f"{row.summary}\n")
+    plans.write_plans_page(out)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from optimizer.base.schema import Strict
 from optimizer.lab.rows import RunKey, StoredRow
 
 MAPS, FAMILY, LOOPS = "rows.jsonl", "family.jsonl", "loops.jsonl"
-ALERTS, EXPLORATION = "alerts.jsonl", "exploration.jsonl"
+ALERTS, EXPLORATION, PLANS = "alerts.jsonl", "exploration.jsonl", "plans.jsonl"
 
 
 class SimulatedRow(StoredRow):
@@ -141,3 +141,22 @@ class ExplorationRow(SimulatedRow):
     def key(self) -> RunKey:
         """What was run."""
         return RunKey.of(self.version, self.roads, "exploration", **self.cell_options)
+
+
+class PlansRow(SimulatedRow):
+    """One world, with plans made from its record in several ways and from the truth."""
+
+    region: str = Field(description="country and kinds of roads")
+    nothing: float = Field(description="share of the true loads that get through with nothing placed")
+    gain: dict[str, float] = Field(description="way of planning -> how much less of the true loads gets through")
+    local: float | None = Field(
+        description="learnt share of seizures that no flow explains; None where the record told no places apart"
+    )
+    local_true: float = Field(
+        description="true share of the seizures that local markets are expected to make under the effort of the record"
+    )
+
+    @property
+    def key(self) -> RunKey:
+        """What was run."""
+        return RunKey.of(self.version, self.roads, "plans", **self.cell_options, region=self.region)

@@ -1,0 +1,305 @@
+"""Plans made from a record against plans made from the truth: what steering by the record gains, in worlds whose evaders are known.
+
+The truth: each pair's loads scatter about gravity, drivers take routes of their own, and local markets draw the rest. Its evaders are those
+pairs, informed and habitual, and single segments of the markets. Plans are made for evaders by truth, by record, by the risk index at
+gateways alone and by gravity, over the same sites and budget, by the same method, and all are evaluated against the true evaders.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from optimizer.base.files import sha256
+from optimizer.lab.machine import package_version, stamp
+from optimizer.lab.pages import PageFiles, PageTable, fixed, write_page
+from optimizer.lab.rows import PlannedRow, RowStore, RunKey, distinct, newest_version
+from optimizer.lab.study.rows import PLANS, PlansRow
+from optimizer.problem.evaders import Evader, Route
+from optimizer.problem.evaluation import evaluate
+from optimizer.problem.graph import cost_graph
+from optimizer.problem.instance import Instance
+from optimizer.problem.options import Option, Resource
+from optimizer.region import read_region
+from optimizer.risk import FieldFlow, World, as_records, make_history
+from optimizer.risk.simulation.world import local_markets
+from optimizer.scenario.demand import make_demand
+from optimizer.scenario.evader_demand import scenario_evaders, usual_routes
+from optimizer.scenario.gateway_risk import gateway_index
+from optimizer.scenario.model import EvadersModel
+from optimizer.scenario.record_demand import FittedRisk, RecordDemand, fitted_risk, record_demand
+from optimizer.solvers.solve import solve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from optimizer.problem.network import Network
+    from optimizer.region.model import Region
+    from optimizer.risk.simulation import EffortKind
+    from optimizer.scenario.demand import GravityDemand
+
+    Floats = NDArray[np.float64]
+
+WORLDS: dict[str, tuple[float, str]] = {
+    "flows": (0.0, "probit"),
+    "mixed": (0.4, "probit"),
+    "mixed, far-sighted": (0.4, "length"),
+    "flows, sticky": (0.0, "sticky"),
+    "local": (0.8, "probit"),
+}
+"""Local share of the rate, and how drivers choose: by time with errors of `PERCEPTION`; by length with such errors; one route a pair."""
+PERCEPTION, DRIVERS = 0.4, 20
+MASS_ERROR = 0.8
+"""Standard deviation of the log of true masses of origins and destinations over gravity's."""
+MONTHS, SEIZURES = 24, 400
+EFFORT: EffortKind = "feedback"
+MARKETS, LOCAL_EVADERS = 40, 300
+PER_HOUR = 0.1
+"""Hazard of the background."""
+SITES, BUDGET, SURVIVAL = 90, 3, 0.5
+"""Sites (a third each of gravity's roads, of the risk map's and of any), posts, and chance to pass one."""
+SEEDS = 4
+WAYS = ("record", "gateways", "gravity")
+
+
+@dataclass(frozen=True, eq=False)
+class PlanRoads:
+    """Roads with their name, who travels on them by gravity, and the digest of their file."""
+
+    name: str
+    region: Region
+    demand: GravityDemand
+    digest: str
+
+
+def plan_roads(extract: Path, border: str, modes: tuple[str, ...]) -> PlanRoads:
+    """Return the roads of an extract with gravity's demand."""
+    region = read_region(extract, border=border, modes=modes)
+    terms = EvadersModel(unreachable="skip", decay_minutes=40)
+    demand = make_demand(terms, region, str(extract))
+    return PlanRoads(f"{border}: {', '.join(modes)}", region, demand, sha256(extract))
+
+
+def plan_store(folder: Path) -> RowStore[PlansRow]:
+    """Return the rows in a folder."""
+    return RowStore(folder / PLANS, PlansRow)
+
+
+def planned_rows(roads: PlanRoads, seeds: int = SEEDS) -> Iterator[PlannedRow[PlansRow]]:
+    """Give the rows of some truths of every world."""
+    for seed in range(1, seeds + 1):
+        for world in WORLDS:
+            options = {"world": world, "effort": EFFORT, "seizures": SEIZURES, "seed": seed, "region": roads.name}
+            yield PlannedRow(
+                RunKey.of(package_version(), roads.digest, "plans", **options), partial(plans_row, roads, world, seed)
+            )
+
+
+def plans_row(roads: PlanRoads, world: str, seed: int) -> PlansRow:
+    """Search one truth, and plan from its record in every way."""
+    network, demand = roads.region.network, roads.demand
+    local_share, choice = WORLDS[world]
+    rng = np.random.default_rng([31, seed, list(WORLDS).index(world)])
+    cost = PER_HOUR * network.time_s / 3600
+    routes = RecordDemand(_true_shares(demand, rng), _true_routes(network, demand, choice, rng))
+    true = scenario_evaders(demand, network, routes).evaders
+    flow, market = _rate(network, true), local_markets(network, rng, MARKETS)
+    length = network.length_m[network.segment_arc]
+    flow, market = (part / (part @ length / length.sum()) for part in (flow, market))
+    rate = (1 - local_share) * flow + local_share * market
+    history = make_history(World(network, rate), EFFORT, SEIZURES, MONTHS, rng)
+    risk = fitted_risk(FieldFlow(demand.prior()), *as_records(history), network)
+    sites = _sites(network, demand, risk, cost, rng)
+    evaders = {
+        "truth": (
+            *(replace(e, weight=e.weight * (1 - local_share)) for e in true),
+            *_markets(network, market, local_share),
+        ),
+        **_believed(network, demand, risk, cost),
+    }
+    instances = {name: _instance(network, cost, sites, group) for name, group in evaders.items()}
+    truth = instances["truth"]
+    nothing = evaluate(truth, ()).value
+    gain = {}
+    for name, instance in instances.items():
+        plan = solve(instance, method="greedy", seed=0).plan
+        gain[name] = nothing - evaluate(truth, () if plan is None else plan).value
+    fit = _record(network, demand, risk, cost).fit
+    return PlansRow(
+        roads=roads.digest,
+        region=roads.name,
+        world=world,
+        effort=EFFORT,
+        seizures=SEIZURES,
+        seed=seed,
+        nothing=nothing,
+        gain=gain,
+        local=None if fit is None else fit.local,
+        local_true=float((history.effort.sum(axis=0) @ (local_share * market)) / (history.effort.sum(axis=0) @ rate)),
+        **stamp(),
+    )
+
+
+def _true_shares(demand: GravityDemand, rng: np.random.Generator) -> Floats:
+    shares = demand.prior().weight
+    shares = shares * rng.lognormal(0.0, MASS_ERROR, (len(shares), 1)) * rng.lognormal(0.0, MASS_ERROR, shares.shape[1])
+    return np.asarray(shares / shares.sum())
+
+
+def _true_routes(
+    network: Network, demand: GravityDemand, choice: str, rng: np.random.Generator
+) -> dict[tuple[int, int], tuple[Route, ...]]:
+    """Return the routes of the drivers of every pair, by how they choose."""
+    base = network.length_m if choice == "length" else network.time_s
+    goals = [place.node for place in demand.settlements]
+    taken: dict[tuple[int, int], dict[tuple[int, ...], int]] = {}
+    for _ in range(DRIVERS):
+        error = rng.lognormal(0.0, PERCEPTION, network.n_segments)[network.segment]
+        graph = cost_graph(network.n_nodes, network.tail, network.head, base * error)
+        for g, before in enumerate(graph.trees([gateway.node for gateway in demand.gateways])[1]):
+            for s, arcs in enumerate(graph.paths(before, goals)):
+                if arcs:
+                    counts = taken.setdefault((g, s), {})
+                    counts[arcs] = counts.get(arcs, 0) + 1
+    routes: dict[tuple[int, int], tuple[Route, ...]] = {}
+    for pair, counts in taken.items():
+        if choice == "sticky":
+            mine = list(counts)[int(rng.integers(len(counts)))]
+            routes[pair] = (Route(mine, 1.0),)
+        else:
+            routes[pair] = tuple(Route(arcs, count / DRIVERS) for arcs, count in counts.items())
+    return routes
+
+
+def _rate(network: Network, evaders: tuple[Evader, ...]) -> Floats:
+    """Return the (segments,) loads of habitual evaders: who knows of no plan yet drives by habit."""
+    rate = np.zeros(network.n_segments)
+    for evader in evaders:
+        for route in evader.routes:
+            rate[np.unique(network.segment[list(route.arcs)])] += evader.weight * route.share
+    return rate
+
+
+def _markets(network: Network, market: Floats, share: float) -> list[Evader]:
+    """Return the heaviest segments of the local markets as evaders, with the whole of their loads."""
+    if not share:
+        return []
+    order = np.argsort(-market, kind="stable")[:LOCAL_EVADERS]
+    arcs, weight = network.segment_arc[order].tolist(), market[order] / market[order].sum() * share
+    return [
+        Evader(f"market {arc}", int(network.tail[arc]), int(network.head[arc]), float(load), (Route((arc,), 1.0),))
+        for arc, load in zip(arcs, weight, strict=True)
+    ]
+
+
+def _record(network: Network, demand: GravityDemand, risk: FittedRisk, cost: Floats) -> RecordDemand:
+    return record_demand(demand, network, risk, usual_routes(demand, network, cost, 0.0, 0))
+
+
+def _believed(network: Network, demand: GravityDemand, risk: FittedRisk, cost: Floats) -> dict[str, tuple[Evader, ...]]:
+    """Return the evaders that each way of reading the record believes in."""
+    usual = usual_routes(demand, network, cost, 0.0, 0).by_pair()
+    index = gateway_index(risk.model, risk.estimate, network, demand.gateways)
+    readings = {
+        "record": _record(network, demand, risk, cost),
+        "gateways": RecordDemand(demand.shares(index), usual),
+        "gravity": RecordDemand(demand.prior().weight, usual),
+    }
+    return {name: scenario_evaders(demand, network, reading).evaders for name, reading in readings.items()}
+
+
+def _sites(
+    network: Network, demand: GravityDemand, risk: FittedRisk, cost: Floats, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Return the segments of the sites: the most travelled by gravity, the riskiest, and any by length."""
+    usual = usual_routes(demand, network, cost, 0.0, 0).by_pair()
+    flow = _rate(network, scenario_evaders(demand, network, RecordDemand(demand.prior().weight, usual)).evaders)
+    length = network.length_m[network.segment_arc]
+    third = SITES // 3
+    spread = [
+        np.argsort(-score * (0.5 + rng.random(score.size)), kind="stable")[:third]
+        for score in (flow, risk.estimate.median)
+    ]
+    anywhere = rng.choice(length.size, size=third, replace=False, p=length / length.sum())
+    return np.unique(np.concatenate((*spread, anywhere)))
+
+
+def _instance(network: Network, cost: Floats, sites: NDArray[np.int64], evaders: tuple[Evader, ...]) -> Instance:
+    options = []
+    for segment in sites.tolist():
+        arcs = tuple(np.flatnonzero(network.segment == segment).tolist())
+        options.append(Option(f"post {segment}", arcs, (SURVIVAL,) * len(arcs), {"posts": 1.0}, site=str(segment)))
+    return Instance(
+        name="plans",
+        node_id=network.node_id,
+        tail=network.tail,
+        head=network.head,
+        reliability=np.exp(-cost),
+        evaders=evaders,
+        options=tuple(options),
+        resources=(Resource("posts", float(BUDGET)),),
+        exclusions=(),
+    )
+
+
+def write_plans_page(folder: Path) -> PageFiles | None:
+    """Write `plans.md` in a folder from the rows there; None where there are none."""
+    rows = newest_version(plan_store(folder).read())
+    if not rows:
+        return None
+    page = write_page(
+        folder / "plans.md",
+        "plans.md.j2",
+        version=distinct(row.version for row in rows),
+        rows=len(rows),
+        table=plans_table(rows),
+        seizures=SEIZURES,
+        sites=SITES,
+        budget=BUDGET,
+        local=LOCAL_EVADERS,
+        error=MASS_ERROR,
+    )
+    return PageFiles(page, [])
+
+
+def plans_table(rows: list[PlansRow]) -> PageTable:
+    """Return the median share of the truth's gain by world and way of planning."""
+    lines: list[list[Any]] = []
+    cells = dict.fromkeys((row.region, row.world) for row in rows)
+    for region, world in [*cells, ("all", "all")]:
+        of_world = [row for row in rows if region in {row.region, "all"} and world in {row.world, "all"}]
+        shares = {way: np.array([row.gain[way] / row.gain["truth"] for row in of_world]) for way in WAYS}
+        better = float((shares["record"] > shares["gateways"]).mean())
+        known = [row for row in of_world if row.local is not None]
+        local = float(np.median([row.local for row in known])) if known else None
+        lines.append(
+            [
+                region,
+                world,
+                len(of_world),
+                float(np.median([row.gain["truth"] / row.nothing for row in of_world])),
+                *(float(np.median(shares[way])) for way in WAYS),
+                float(shares["record"].min()),
+                better,
+                float(np.median([row.local_true for row in of_world])),
+                local,
+            ]
+        )
+    columns = (
+        "roads",
+        "world",
+        "truths",
+        "gain of the truth",
+        *WAYS,
+        "record, worst",
+        "better than gateways",
+        "local, true",
+        "local, learnt",
+    )
+    return PageTable.of(columns, lines, {name: fixed(3) for name in columns[3:]})

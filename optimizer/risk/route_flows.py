@@ -1,0 +1,242 @@
+"""Flows on routes, and traffic that keeps to a place, which together explain a record.
+
+    y_i ~ Poisson(sum over the segments s of row i of e_is rate_s),      rate_s = sum of f_p over the routes p on s + l_i
+    f_p = c m_o m_d g_p      g_p ~ Gamma(a q_k share_p, mean q_k share_p)      m ~ Gamma(A, mean 1)      l_i ~ Gamma(b, mean l)
+
+A row i is a segment, or an area of which only the sum is known; e is the effort there as expected seizures. Route p belongs to pair k, which
+goes from origin o to destination d: q_k is the pair's share by gravity, share_p the share of the route by travel time (probit draws). The flows
+of several routes or pairs add up to a Gamma of the same kind: one number, a, says how closely pairs keep to gravity and routes to travel
+time, and two pairs that the record cannot tell apart stay in proportion. m is what all pairs of one end have in common, l_i what no flow
+explains.
+
+Expectation and maximisation (Vardi's network tomography with Gamma priors, posterior means in place of modes) share each seizure among the
+routes that pass and the place itself, in proportion to what they bring; the place by the mean of log l_i (variational Bayes), for l_i is
+known from one count alone. l is estimated by the marginal likelihood of the counts, places integrated out; c follows from the sums. What a
+route without effort carries stays at its prior.
+
+References
+----------
+Y. Vardi (1996), Network tomography: estimating source-destination traffic intensities from link data, JASA 91(433).
+M. G. H. Bell (1991), The estimation of origin-destination matrices by constrained generalised least squares, Transportation Research B 25(1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.special import digamma, gammaln
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.problem.evaders import Route
+    from optimizer.problem.network import Network
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+PRIOR_SEIZURES = 500.0
+"""a: how many seizures the prior of all pairs and routes together is worth."""
+ORIGIN_SHAPE, DESTINATION_SHAPE = 0.5, 5.0
+"""A: how many seizures the prior of one origin's or destination's factor is worth: what a gateway sends is known least."""
+LOCAL_SHAPE = 1.0
+"""b: how uneven places are in what no flow explains; below 1, few places hold most of it."""
+SHARES = np.concatenate(([0.001, 0.003, 0.01, 0.03], np.arange(0.06, 0.99, 0.06), [0.99]))
+"""Local shares that are tried."""
+LOCAL_EVERY = 3
+"""Rounds after which the local share is estimated again."""
+ROUNDS = 100
+CLOSE = 1e-4
+"""Change of the flows, as a share of all, at which rounds stop."""
+
+
+@dataclass(frozen=True, eq=False)
+class CandidateRoutes:
+    """The routes that pairs may take, with what is believed of them before any record.
+
+    Attributes
+    ----------
+    origin, destination
+        (k,) ends of each pair, counted from 0.
+    weight
+        (k,) share of all loads of each pair, > 0, sum 1.
+    pair
+        (p,) the pair of each route; routes of a pair are next to each other.
+    share
+        (p,) share of each route of its pair, > 0; the shares of a pair sum to 1.
+    on
+        (segments, p) sparse: 1 where a route passes a segment.
+    """
+
+    origin: Ints
+    destination: Ints
+    weight: Floats
+    pair: Ints
+    share: Floats
+    on: csr_array
+
+    def prior(self) -> Floats:
+        """Return the (p,) share of all loads on each route."""
+        return np.asarray(self.weight[self.pair] * self.share)
+
+
+def candidate_routes(
+    network: Network, ends: Sequence[tuple[int, int]], weight: Floats, routes: Sequence[Sequence[Route]]
+) -> CandidateRoutes:
+    """Return the routes of pairs as arrays.
+
+    Parameters
+    ----------
+    network
+        The roads.
+    ends
+        Origin and destination of each of k pairs, counted from 0.
+    weight
+        (k,) share of all loads of each pair.
+    routes
+        At least one route of each pair, as `optimizer.risk.demand.habitual_routes` returns them.
+    """
+    origin, destination = np.array(ends, dtype=np.int64).reshape(-1, 2).T
+    flat = [route for of_pair in routes for route in of_pair]
+    length = np.array([len(route.arcs) for route in flat], dtype=np.int64)
+    arcs = np.fromiter((arc for route in flat for arc in route.arcs), dtype=np.int64, count=int(length.sum()))
+    at = (network.segment[arcs], np.repeat(np.arange(len(flat)), length))
+    on = csr_array((np.ones(arcs.size), at), shape=(network.n_segments, len(flat)))
+    on.data[:] = 1.0
+    return CandidateRoutes(
+        origin,
+        destination,
+        weight / weight.sum(),
+        np.repeat(np.arange(len(routes)), [len(of_pair) for of_pair in routes]),
+        np.array([route.share for route in flat]),
+        on,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Counted:
+    """What a record says in sums: rows of segments with the effort behind them, and what was found there.
+
+    Attributes
+    ----------
+    effort
+        (rows, segments) sparse: expected seizures on each segment of a row, >= 0.
+    count
+        (rows, d) seizures of d draws, >= 0; need not be whole.
+    """
+
+    effort: csr_array
+    count: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class RouteFlows:
+    """Flows that explain d draws of a record.
+
+    Attributes
+    ----------
+    flow
+        (p, d) flow of each route, in the unit of count over effort.
+    local
+        (rows, d) seizures of each row that no flow explains.
+    """
+
+    flow: Floats
+    local: Floats
+
+
+def explain_by_routes(routes: CandidateRoutes, record: Counted) -> RouteFlows:
+    """Return the flows of routes that explain counts, and what of the counts they leave to the places themselves.
+
+    Parameters
+    ----------
+    routes
+        The routes and their prior.
+    record
+        What was found, given effort.
+    """
+    effort = np.asarray(record.effort.sum(axis=1), dtype=np.float64)
+    all_rows = csr_array(record.effort @ routes.on)
+    seen = np.asarray(all_rows.sum(axis=0))[:, None]
+    seized = np.flatnonzero(record.count.any(axis=1))  # the others count by their effort alone
+    use = csr_array(all_rows[seized])
+    back = csr_array(use.T)
+    count, here = record.count[seized], effort[seized, None]
+    of_origin, of_destination = _members(routes.origin[routes.pair]), _members(routes.destination[routes.pair])
+    total = np.maximum(count.sum(axis=0), 1e-12)
+    prior = routes.prior()[:, None]
+    weighed = prior * seen if (seen > 0).any() else prior
+    weighed = weighed / weighed.sum()
+    common, own = np.ones((prior.size, total.size)), np.tile(prior, (1, total.size))
+    drawn = np.ones((of_destination.shape[0], total.size))
+    even = total / max(float(effort.sum()), 1e-300)
+    stayed, by_flows = np.zeros_like(count), 0.5 * total
+    flow = own
+    for turn in range(ROUNDS):
+        shape = common * own
+        expects = np.maximum((shape * seen).sum(axis=0), 1e-300)
+        if turn % LOCAL_EVERY == 0:
+            local_share = _local_share(record.count, effort[:, None], (all_rows @ shape) * (total / expects), even)
+        renewed = shape * (by_flows / expects)
+        moved = float(np.abs(renewed - flow).sum() / max(renewed.sum(), 1e-300))
+        flow = renewed
+        mean_local = np.maximum(local_share * even, 1e-300)
+        local = np.exp(digamma(LOCAL_SHAPE + stayed)) / (LOCAL_SHAPE / mean_local + here)
+        expected = use @ flow + here * local
+        ratio = np.divide(count, expected, out=np.zeros_like(expected), where=expected > 0)
+        found, stayed = flow * (back @ ratio), here * local * ratio
+        if moved < CLOSE:
+            break
+        by_flows = np.maximum(found.sum(axis=0), 1e-12)
+        scale = by_flows / np.maximum((prior * common * seen).sum(axis=0), 1e-300)
+        own = (prior + found / PRIOR_SEIZURES) / (1 + seen * scale * common / PRIOR_SEIZURES)
+        by_scale = seen * scale * own
+        sent = _factors(of_origin, found, by_scale * (of_destination.T @ drawn), ORIGIN_SHAPE)
+        drawn = _factors(of_destination, found, by_scale * (of_origin.T @ sent), DESTINATION_SHAPE)
+        common = (of_origin.T @ sent) * (of_destination.T @ drawn)
+        common /= (weighed * common).sum(axis=0)  # their mean is c's
+    left = np.zeros_like(record.count)
+    left[seized] = stayed
+    return RouteFlows(flow, left)
+
+
+def _local_share(count: Floats, effort: Floats, by_flow: Floats, even: Floats) -> Floats:
+    """Return the (d,) posterior mean of the share of seizures that no flow explains, all shares alike before.
+
+    The count of a row is a Poisson one of the flows and a negative binomial one of the place; the sum is taken for one negative binomial of
+    the same mean and variance.
+
+    Parameters
+    ----------
+    count, effort
+        (rows, d) and (rows, 1).
+    by_flow
+        (rows, d) seizures that the flows would make if they explained all.
+    even
+        (d,) seizures per unit of effort.
+    """
+    share = SHARES[:, None, None]
+    local = share * even * effort
+    mean = np.maximum((1 - share) * by_flow + local, 1e-12)
+    shape = LOCAL_SHAPE * (mean / np.maximum(local, 1e-12)) ** 2
+    found = count.any(axis=1)
+    chance = -(shape * np.log1p(mean / shape)).sum(axis=1)
+    y, r, m = count[found], shape[:, found], mean[:, found]
+    chance += (gammaln(y + r) - gammaln(r) + y * np.log(m / (r + m))).sum(axis=1)
+    weight = np.exp(chance - chance.max(axis=0))
+    return np.asarray((SHARES @ weight) / weight.sum(axis=0))
+
+
+def _members(group: Ints) -> csr_array:
+    """Return the (groups, p) sparse table of who belongs to which group."""
+    return csr_array((np.ones(group.size), (group, np.arange(group.size))))
+
+
+def _factors(members: csr_array, found: Floats, expected: Floats, shape: float) -> Floats:
+    """Return the (groups, d) factor of each group: what was found of it over what its routes expect, with the shape added to both."""
+    return np.asarray((shape + members @ found) / (shape + members @ expected))

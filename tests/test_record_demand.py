@@ -1,0 +1,194 @@
+"""From record to evaders: flows on routes, traffic that keeps to a place, and what a scenario makes of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from optimizer.lab.study.plans import plans_table
+from optimizer.lab.study.rows import PlansRow
+from optimizer.problem.evaders import Route
+from optimizer.problem.network import Network
+from optimizer.risk.local_traffic import local_traffic
+from optimizer.risk.route_flows import Counted, candidate_routes, explain_by_routes
+from optimizer.scenario.compile import Compiled, compile_scenario
+from optimizer.solvers.solve import solve
+from tests.tiny import SCENARIO, SEIZURES, SITES, write_scenario
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from optimizer.risk.route_flows import CandidateRoutes
+
+# two ways from 0 to 3, over 1 (segments 0, 1) and over 2 (segments 2, 3), and a dead end at 4 behind 5 (segments 4, 5)
+ENDS = [(0, 1), (1, 3), (0, 2), (2, 3), (1, 4), (4, 5)]
+FARM = (10.05, 50.15)
+"""On a track that no flow takes."""
+
+
+def diamond() -> Network:
+    tail, head = np.array(ENDS + [(b, a) for a, b in ENDS]).T
+    return Network.from_arrays(tail, head, np.full(12, 100.0), np.full(12, 10.0), segment=np.tile(np.arange(6), 2))
+
+
+def two_routes() -> CandidateRoutes:
+    routes = (Route((0, 1), 0.5), Route((2, 3), 0.5))
+    return candidate_routes(diamond(), [(0, 0)], np.array([1.0]), [routes])
+
+
+def counted(effort: list[float], count: list[float]) -> Counted:
+    at = np.arange(len(effort))
+    return Counted(csr_array((np.array(effort), (at, at))), np.array(count)[:, None])
+
+
+def test_routes_take_the_shares_that_seizures_show() -> None:
+    found = explain_by_routes(two_routes(), counted([1e4] * 4 + [0.0] * 2, [3e4, 3e4, 1e4, 1e4, 0, 0]))
+    assert found.flow[:, 0] / found.flow.sum() == pytest.approx([0.75, 0.25], abs=0.02)
+    assert found.flow[:, 0] == pytest.approx([3.0, 1.0], rel=0.05)
+    assert found.local.sum() < 800
+
+
+def test_routes_without_effort_keep_their_prior() -> None:
+    found = explain_by_routes(two_routes(), counted([0.0] * 4 + [10.0, 0.0], [0.0, 0, 0, 0, 30.0, 0]))
+    assert found.flow[0, 0] == pytest.approx(found.flow[1, 0])
+    assert found.local.sum() == pytest.approx(30)
+
+
+def test_what_no_route_passes_is_local_and_flows_and_places_add_up() -> None:
+    record = counted([100.0] * 6, [200.0, 200.0, 200.0, 200.0, 0.0, 400.0])
+    found = explain_by_routes(two_routes(), record)
+    by_flow = float((record.effort @ (two_routes().on @ found.flow)).sum())
+    assert found.local[5, 0] == pytest.approx(400)
+    assert by_flow + found.local.sum() == pytest.approx(1200, rel=0.03)
+
+
+def test_an_area_of_two_pairs_leaves_them_in_proportion() -> None:
+    routes = candidate_routes(
+        diamond(), [(0, 0), (1, 0)], np.array([0.9, 0.1]), [(Route((0, 1), 1.0),), (Route((2, 3), 1.0),)]
+    )
+    area = Counted(csr_array(np.full((1, 6), 5.0)), np.array([[60.0]]))
+    flow = explain_by_routes(routes, area).flow[:, 0]
+    assert flow[0] / flow[1] == pytest.approx(9.0, rel=0.02)
+
+
+def test_local_loads_lead_to_the_nearest_through_road() -> None:
+    network = diamond()
+    through = np.array([True, True, False, False, False, False])
+    local = local_traffic(network, np.array([0.0, 2.0, 0, 0, 1.0, 4.0]), through, 10)
+    ends = {
+        tuple(network.segment[list(way)].tolist()): load for way, load in zip(local.ways, local.weight, strict=True)
+    }
+    assert set(ends) <= {(1,), (4,), (5, 4)}  # a through road alone; the way out of the dead end passes segment 4
+    assert max(ends, key=lambda way: ends[way]) == (5, 4)
+    assert local.weight.sum() == pytest.approx(1)
+    assert network.head[local.ways[0][-1]] == 1
+    two = local_traffic(network, np.array([0.0, 2.0, 0, 0, 1.0, 4.0]), through, 1)
+    assert (len(two.ways), two.weight.tolist()) == (1, [1.0])
+    assert 0 < two.dropped < 0.6
+
+
+def compiled(folder: Path, seizures: str, text: str = SCENARIO) -> Compiled:
+    path = write_scenario(folder, text)
+    (folder / "seizures.csv").write_text(seizures, encoding="utf-8")
+    (folder / "sites.csv").write_text(SITES + "f,Farm track,10.05,50.15,police,,20,post\n", encoding="utf-8")
+    return compile_scenario(path)
+
+
+AS_GRAVITY = [
+    ((10.0, 50.05), 7),
+    ((10.4, 50.05), 7),
+    ((10.2, 50.05), 7),
+    ((10.1, 50.1), 9),
+    ((10.3, 50.1), 9),
+    ((10.2, 50.2), 17),
+]
+"""Seizures in proportion to effort and the flows by gravity."""
+
+
+def at_the_farm(times: int) -> str:
+    """Return a record of flows as gravity has them, and of some seizures on a track that no flow takes."""
+    rows = [f"2024-04-{day + 1:02d},{lon},{lat},heroin,\n" for (lon, lat), n in AS_GRAVITY for day in range(n)]
+    return SEIZURES + "".join(rows) + f"2024-06-02,{FARM[0]},{FARM[1]},heroin,\n" * times
+
+
+def local_weight(problem: Compiled) -> float:
+    pairs = zip(problem.instance.evaders, problem.pairs, strict=True)
+    return sum(evader.weight for evader, pair in pairs if pair is None)
+
+
+def test_seizures_at_one_interior_place_move_weights_value_and_plan(tmp_path: Path) -> None:
+    few, many = (compiled(tmp_path, at_the_farm(times)) for times in (1, 15))
+    assert local_weight(many) > local_weight(few) + 0.1
+    for problem in (few, many):
+        assert sum(evader.weight for evader in problem.instance.evaders) == pytest.approx(1)
+    plans = [solve(problem.instance, time_limit=30) for problem in (few, many)]
+    assert all(plan.plan is not None for plan in plans)
+    assert plans[1].upper != pytest.approx(plans[0].upper, rel=1e-3)
+    chosen = [
+        {many.instance.options[many.instance.option_index[j]].site for j in plan.plan.options}
+        for plan in plans
+        if plan.plan is not None
+    ]
+    assert "f" in chosen[1]
+    assert "f" not in chosen[0]
+
+
+def test_a_scenario_can_say_how_much_is_local(tmp_path: Path) -> None:
+    text = SCENARIO.replace(
+        "decay_minutes = 60", "decay_minutes = 60\nlocal_share = 0.4\nloads = 50\nlocal_evaders = 1"
+    )
+    problem = compiled(tmp_path, at_the_farm(15), text)
+    assert local_weight(problem) == pytest.approx(20)
+    assert sum(pair is None for pair in problem.pairs) == 1
+    assert any("local_evaders" in warning for warning in problem.warnings)
+    none = compiled(tmp_path, at_the_farm(15), text.replace("local_share = 0.4", "local_share = 0"))
+    assert local_weight(none) == 0
+
+
+def test_a_record_that_says_nothing_leaves_gravity(tmp_path: Path) -> None:
+    silent = compiled(tmp_path, "time,lon,lat,count\n2024-03-01,10.0,50.05,0\n")
+    gravity = compiled(tmp_path, SEIZURES, SCENARIO.replace("[evaders]", '[evaders]\nweights = "gravity"'))
+    assert any("does not tell places apart" in warning for warning in silent.warnings)
+    assert silent.record.fit is None
+    assert [(e.id, e.weight, e.routes) for e in silent.instance.evaders] == [
+        (e.id, e.weight, e.routes) for e in gravity.instance.evaders
+    ]
+
+
+def test_gateways_alone_give_loads_by_exposure_and_index(tmp_path: Path) -> None:
+    problem = compiled(tmp_path, at_the_farm(15), SCENARIO.replace("[evaders]", '[evaders]\nweights = "gateways"'))
+    assert local_weight(problem) == 0
+    assert sum(evader.weight for evader in problem.instance.evaders) == pytest.approx(1)
+    learnt = compiled(tmp_path, at_the_farm(15))
+    assert not np.allclose(problem.record.shares, learnt.record.shares)
+    assert replace(learnt.record, fit=None).local_share > 0
+
+
+def test_the_table_of_plans_sets_each_way_against_the_truth() -> None:
+    common = {
+        "roads": "x",
+        "region": "A: drive",
+        "effort": "feedback",
+        "seizures": 400,
+        "version": "1",
+        "python": "3",
+        "cpu": "",
+        "date": "",
+    }
+    gains = [
+        {"truth": 0.4, "record": 0.38, "gateways": 0.2, "gravity": 0.1},
+        {"truth": 0.2, "record": 0.1, "gateways": 0.16, "gravity": 0.1},
+    ]
+    rows = [
+        PlansRow(**common, world="mixed", seed=seed, nothing=0.8, gain=gain, local=0.5, local_true=0.6)
+        for seed, gain in enumerate(gains)
+    ]
+    frame = plans_table(rows).frame
+    assert frame["world"].tolist() == ["mixed", "all"]
+    assert frame["record"].tolist() == pytest.approx([(0.95 + 0.5) / 2] * 2)
+    assert frame["record, worst"].tolist() == pytest.approx([0.5] * 2)
+    assert frame["better than gateways"].tolist() == [0.5] * 2
