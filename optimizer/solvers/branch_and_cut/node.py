@@ -50,6 +50,14 @@ class Node:
         """(options,) mask of the options in neither."""
         return ~(self.ones | self.zeros)
 
+    def within(self, other: Node) -> Node:
+        """Return the node of the plans that are in another as well; its own id stays the last, and its bound is infinite if there are none."""
+        ones, zeros = self.ones | other.ones, self.zeros | other.zeros
+        others = tuple(one for one in other.ancestors if one not in self.ancestors)
+        lower = np.inf if (ones & zeros).any() else max(self.lower, other.lower)
+        floor, ancestors = np.maximum(self.floor, other.floor), (*others, *self.ancestors)
+        return replace(self, ones=ones, zeros=zeros, floor=floor, ancestors=ancestors, lower=lower)
+
     def propagated(self, instance: Instance) -> Node:
         """Return the node with those options fixed that no longer fit beside the placed ones, or that a requirement cannot do without."""
         node = replace(self, zeros=self.zeros | (self.undecided & ~addable(instance, self.ones)))

@@ -1,14 +1,15 @@
 """Branch and cut: a root loop of cuts on values and on budgets, a dive for a plan, and a best-first tree that branches on path cut sets.
 
-The linear program is in `master`, the cuts in `separation` and `budget_hull`, the branching in `path_cut_sets`, the order of nodes in
-`best_first`.
+The linear program is in `master`, the cuts in `separation` and `budget_hull`, the branching in `path_cut_sets` and `branching_rule`, the order
+of nodes in `best_first`.
 
 Root: solve, find for each commodity its most violated cut at a point between x and the mean of those before, add one row a group, drop rows
 that have been slack for some solves; until the bound stalls.
 
 Node: the same with the node's floors, at x itself and mostly from pooled paths. An option whose reduced cost raises the bound above
-`upper (1 - gap)` is fixed; the plans that this excludes have at least that value. Then the node is split by the path cut set that raises the
-bounds of both children most, out of a few for which the linear programs of the children are solved.
+`upper (1 - gap)` is fixed; the plans that this excludes have at least that value. Then the node is split by the path cut set, or single option,
+that raises the bounds of both children most, out of a few for which the linear programs of the children are solved: those of which most is
+expected (`branching_rule`). A child that this shows to hold nothing below the cutoff is left out, and the node goes on as the other one.
 
 Every plan is valued exactly. Every bound comes from duals, or from exact values of the node's floors, never from the solver's own objective.
 """
@@ -26,6 +27,7 @@ from optimizer.problem.plan import fits
 from optimizer.problem.requirements import meets, without_breaking
 from optimizer.problem.result import tolerance_of
 from optimizer.solvers.best_first import BestFirstSearch, Child
+from optimizer.solvers.branch_and_cut.branching_rule import BranchingRule, score
 from optimizer.solvers.branch_and_cut.master import VIOLATION, Master, Relaxed
 from optimizer.solvers.branch_and_cut.node import Node, addable
 from optimizer.solvers.branch_and_cut.path_cut_sets import NodeSolution, PathCutSet, path_cut_sets
@@ -60,10 +62,32 @@ SEARCH_EVERY = 3
 """Every so many rounds at a node search for new paths; all do where the pool has no violated cut."""
 SLACK_AT_ROOT, SLACK_IN_TREE = 3, 12
 """Solves after which a row without a dual is dropped."""
-CANDIDATES = 6
-"""Path cut sets whose children are solved before one is chosen."""
+WORTH_KEEPING = 0.01
+"""Share of the distance to the cutoff that the other child of a path cut set must gain for a node to become it."""
+PATIENT = 3
+"""Splits that are tried without finding a better one before the best is taken."""
 HOUSEKEEPING = 20
 """Nodes after which the rows of nodes that are closed are dropped."""
+
+
+@dataclass
+class _Trials:
+    """The splits of a node tried so far.
+
+    Attributes
+    ----------
+    node
+        The node, without what the splits have shown to hold no plan below the cutoff.
+    best, score
+        The children of the best split, none at first, and its score.
+    idle
+        Splits tried since.
+    """
+
+    node: Node
+    best: list[Node] = field(default_factory=list)
+    score: float = -1.0
+    idle: int = 0
 
 
 @dataclass
@@ -101,6 +125,7 @@ class BranchAndCut:
     _search: BestFirstSearch[Node] = field(init=False)
     _improve: Improvement = field(init=False, default=lambda _: None)
     _last_id: int = field(init=False, default=0)
+    _rule: BranchingRule = field(init=False)
 
     def __post_init__(self) -> None:
         """Set up the linear program and the root."""
@@ -111,6 +136,7 @@ class BranchAndCut:
         self.root = root.propagated(self.instance)
         self.lower = self.root.lower
         self._search = BestFirstSearch(self, newest_first=True)
+        self._rule = BranchingRule(self.overlay.free.size)
 
     @property
     def cutoff(self) -> float:
@@ -259,25 +285,44 @@ class BranchAndCut:
         return replace(node, ones=node.ones | ones, zeros=node.zeros | zeros)
 
     def _split(self, node: Node, relaxed: Relaxed) -> list[Node] | None:
-        """Return the children of a node by the path cut set that raises the bounds of both most; None when time ran out."""
-        left = self.cutoff - node.lower
-        best: tuple[float, list[Node]] = (-1.0, [])
-        for one in self._candidates(node, relaxed):
-            children = self._solved_children(node, one)
+        """Return the children of a node by the split of highest score, out of a few that are tried; None when time ran out.
+
+        Where one child of a split that is tried holds no plan below the cutoff, the node becomes the other child.
+        """
+        trials = _Trials(node)
+        for split in self._candidates(node, relaxed):
+            if trials.idle >= PATIENT and (trials.best or trials.node is not node):
+                break
+            refused = split.option is None and trials.idle >= PATIENT
+            if refused or not all(trials.node.undecided[options].all() for options in split.members):
+                continue  # one by an option is still wanted; or the node was changed by a split before
+            children = self._solved_children(trials.node, split)
             if children is None:
                 return None
-            rise = [min(child.lower - node.lower, left) for child in children]
-            if one.option is None and min(rise) < VIOLATION * left:
-                continue  # such children could be split so again without end
-            score = (rise[0] + VIOLATION * left) * (rise[1] + VIOLATION * left)
-            if score > best[0]:
-                best = score, children
-            if min(rise) >= left:
-                break
-        return best[1]
+            if min(child.lower for child in children) >= self.cutoff:
+                return children
+            self._weigh(trials, split, relaxed.x, children)
+        return trials.best or [trials.node]
+
+    def _weigh(self, trials: _Trials, split: PathCutSet, x: NDArray[np.float64], children: list[Node]) -> None:
+        """Learn from a split that was tried, and keep it if it is the best or decides something."""
+        node = trials.node
+        left = min(self.cutoff - node.lower, self.master.total)
+        rises = np.array([child.lower - node.lower for child in children])
+        self._rule.learn(split, x, rises, left)
+        trials.idle += 1
+        if max(child.lower for child in children) >= self.cutoff:
+            if split.option is not None or rises.min() >= WORTH_KEEPING * left:
+                self._search.prune(self.cutoff)
+                trials.node = children[int(rises.argmin())]
+                trials.best = [child.within(trials.node) for child in trials.best]
+        elif split.option is None and rises.min() < VIOLATION * left:
+            pass  # such children could be split so again without end
+        elif (found := score(rises, left)) > trials.score:
+            trials.best, trials.score, trials.idle = children, found, 0
 
     def _candidates(self, node: Node, relaxed: Relaxed) -> list[PathCutSet]:
-        """Return the most promising path cut sets, at least one of them of a single option."""
+        """Return the splits of a node, the most promising first."""
         master, commodities = self.master, self.master.commodities
         cuts = master.cuts_at(relaxed.x, node.floor, search=False)
         solution = NodeSolution(
@@ -287,23 +332,19 @@ class BranchAndCut:
             weight=commodities.weight,
             dual_cost=np.maximum(relaxed.dual_cost, 0.0),
         )
-        found = path_cut_sets(node, solution)
-        chosen = found[:CANDIDATES]
-        if all(one.option is None for one in chosen):
-            chosen.append(next(one for one in found if one.option is not None))
-        return chosen
+        left = min(self.cutoff - node.lower, self.master.total)
+        return self._rule.ordered(path_cut_sets(node, solution), relaxed.x, left)
 
     def _solved_children(self, node: Node, split: PathCutSet) -> list[Node] | None:
         """Return the children in which a path cut set is open and closed, with the bounds of their programs; None when time ran out."""
         self._last_id += 2
-        opened, closed = split.opened(node, self._last_id - 1), split.closed(node, self._last_id)
         if 1 < len(split.members) == split.singles.size:
             self.master.leave_open(split.singles, self._last_id - 1)
         several = [options for options in split.members if options.size > 1]
         if several:
             self.master.close(several, self._last_id)
         children = []
-        for child in (opened, closed):
+        for child in (split.opened(node, self._last_id - 1), split.closed(node, self._last_id)):
             bounded = self._bounded(child, fully=split.option is not None)
             if bounded is None:
                 return None
@@ -320,7 +361,8 @@ class BranchAndCut:
         relaxed = self._relax()
         if relaxed is None:
             return None
-        return replace(node, lower=max(node.lower, relaxed.bound), basis=self.master.program.basis)
+        node = replace(node, lower=max(node.lower, relaxed.bound), basis=self.master.program.basis)
+        return node if node.lower >= self.cutoff else self._fixed(node, relaxed)
 
     def _relax(self) -> Relaxed | None:
         self.rounds += 1

@@ -1,0 +1,86 @@
+"""In which order the splits of a node are tried: single options and path cut sets in one list, by how much they should raise the bounds.
+
+Both children of a split matter: its score is the product of their rises, each at most the distance to the cutoff. What a child is expected to
+gain comes from two sources:
+
+estimate     `path_cut_sets`: the floors of the open child, the dual cost of what the closed child must still place; times the ratio of what
+             was found to what was estimated so far, by kind of split and child
+pseudo-cost  single options only: the mean rise for each unit by which x_j was moved, over the splits by j that were tried; for an option of
+             which none was tried, the mean over all options, where it is more than the estimate
+
+Path cut sets differ from node to node, so they have no pseudo-costs. Every split is tried before it is used: to rely on pseudo-costs after
+four trials of an option (reliability branching: Achterberg, Koch & Martin 2005) took 231 nodes and 33 s in place of 90 and 17 s on
+andorra-like-911-20.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.solvers.branch_and_cut.path_cut_sets import PathCutSet
+
+TINY = 1e-6
+"""Share of the distance to the cutoff that every rise counts at least for, so that products can be compared."""
+
+
+def score(rises: Sequence[float] | NDArray[np.float64], left: float) -> float:
+    """Return the score of the rises of two children, at a distance > 0 to the cutoff."""
+    first, second = (min(max(rise, 0.0), left) / left + TINY for rise in rises)
+    return float(first * second)
+
+
+class BranchingRule:
+    """What was learnt from the splits tried so far.
+
+    Parameters
+    ----------
+    n_options
+        Number of options.
+    """
+
+    def __init__(self, n_options: int) -> None:
+        self._sum, self._count = np.zeros((2, n_options)), np.zeros((2, n_options))
+        self._estimated, self._found = np.ones((2, 2)), np.ones((2, 2))
+
+    def ordered(self, splits: list[PathCutSet], x: NDArray[np.float64], left: float) -> list[PathCutSet]:
+        """Return splits by falling expected score.
+
+        Parameters
+        ----------
+        splits
+            Splits of a node.
+        x
+            (options,) point of its relaxation.
+        left
+            Distance of its bound to the cutoff, > 0.
+        """
+        return sorted(splits, key=lambda split: -score(self.expected(split, x), left))
+
+    def learn(self, split: PathCutSet, x: NDArray[np.float64], rises: NDArray[np.float64], left: float) -> None:
+        """Take the rises of the open and the closed child of a split that was tried at a point."""
+        kind, capped = int(split.option is None), np.minimum(rises, left)
+        self._estimated[kind] += np.minimum((split.rise_open, split.rise_closed), left) / left
+        self._found[kind] += capped / left
+        if (j := split.option) is not None:
+            moved = np.array([x[j], 1 - x[j]])
+            far = moved > TINY
+            self._sum[far, j] += capped[far] / moved[far]
+            self._count[far, j] += 1
+
+    def expected(self, split: PathCutSet, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the rises that are expected of the open and the closed child of a split at a point."""
+        kind, j = int(split.option is None), split.option
+        estimate = self._found[kind] / self._estimated[kind] * (split.rise_open, split.rise_closed)
+        if j is None:
+            return np.asarray(estimate)
+        moved, own = np.array([x[j], 1 - x[j]]), self._count[:, j] > 0
+        mean = self._sum.sum(axis=1) / np.maximum(self._count.sum(axis=1), 1)
+        cost = self._sum[:, j] / np.maximum(self._count[:, j], 1)
+        return np.asarray(np.where(own, cost * moved, np.maximum(mean * moved, estimate)))
