@@ -106,7 +106,7 @@ class FrontierPoint:
 
 
 @dataclass(frozen=True)
-class Gain:
+class MarginalGain:
     """What one more unit of a resource brings from one point of a curve to the next: how much the value falls, in [low, high], and as found."""
 
     budget: float
@@ -133,13 +133,15 @@ class Frontier:
     points: tuple[FrontierPoint, ...]
     complete: bool
 
-    def gains(self) -> tuple[Gain, ...]:
+    def gains(self) -> tuple[MarginalGain, ...]:
         """Return what one more unit brings between neighbours of a curve of one resource."""
         found = []
         for before, after in zip(self.points, self.points[1:], strict=False):
             width = after.budgets[0] - before.budgets[0]
             least, most = max(before.lower - after.upper, 0.0), before.upper - after.lower
-            found.append(Gain(before.budgets[0], (before.upper - after.upper) / width, least / width, most / width))
+            found.append(
+                MarginalGain(before.budgets[0], (before.upper - after.upper) / width, least / width, most / width)
+            )
         return tuple(found)
 
     def knee(self) -> FrontierPoint | None:
@@ -198,12 +200,14 @@ def frontier(
     ]
     if time_limit is None and terms.time_limit is not None:
         time_limit = SINGLE_SOLVES * terms.time_limit
-    search = _Search(grid, cases, terms, None if time_limit is None else time.monotonic() + time_limit, listener)
+    search = _FrontierSearch(
+        grid, cases, terms, None if time_limit is None else time.monotonic() + time_limit, listener
+    )
     complete = search.run()
     return Frontier(tuple(ranges), search.points(), complete)
 
 
-class _Search:
+class _FrontierSearch:
     """The points of a frontier as they become known."""
 
     def __init__(

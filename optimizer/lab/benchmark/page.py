@@ -10,7 +10,15 @@ import numpy as np
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.formatting import DASH
 from optimizer.lab.benchmark.known import best_values
-from optimizer.lab.benchmark.published import DECIMALS, OPTIMA, SECONDS, SOURCE
+from optimizer.lab.benchmark.published import (
+    DECIMALS,
+    OPTIMA,
+    PEERS,
+    PEERS_COLUMNS,
+    PEERS_SETTING,
+    SECONDS,
+    SOURCE,
+)
 from optimizer.lab.benchmark.summary import (
     LEAST_SECONDS,
     SHIFT_SECONDS,
@@ -112,6 +120,9 @@ def benchmark_text(rows: Sequence[PlacementRow], every: int, table: Sequence[Sco
         left_out=every - len(rows),
         killed=sum(row.status in {"memory", "time"} for row in rows),
         failed=sum(row.status in {"failed", "lost"} for row in rows),
+        peers=_peer_table(table),
+        peers_setting=PEERS_SETTING,
+        peer_ratio=f"{_peer_ratio():.1f}",
         families=family_table(table, methods),
         choice=choice(table, methods),
         picture=picture,
@@ -120,6 +131,28 @@ def benchmark_text(rows: Sequence[PlacementRow], every: int, table: Sequence[Sco
         snip=_snip_table(table, methods),
         problems=_problem_table(table, methods),
     )
+
+
+def _peer_table(table: Sequence[Score]) -> PageTable:
+    """Return the stated times of other solvers, with `auto` of this benchmark in the last column."""
+    ours = {score.instance: score for score in table if score.method == "auto"}
+    rows = [
+        (name, *(DASH if each is None else f"{each:g}" for each in times), _own_cell(ours.get(name)))
+        for name, times in PEERS.items()
+    ]
+    return PageTable.of((*PEERS_COLUMNS, "this package, this benchmark, s"), rows, {})
+
+
+def _own_cell(score: Score | None) -> str:
+    if score is None:
+        return DASH
+    return seconds(score.seconds) if score.proven else f"limit ({small_share(score.gap)})"
+
+
+def _peer_ratio() -> float:
+    """Return how many times as long the published form took in Gurobi 13 as this package did then: a geometric mean."""
+    both = [(ours, peer) for ours, peer, *_ in PEERS.values() if ours is not None and peer is not None]
+    return geometric_mean([peer / ours for ours, peer in both])
 
 
 def methods_of(table: Sequence[Score]) -> list[str]:
