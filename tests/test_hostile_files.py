@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -69,6 +70,11 @@ def test_a_pbf_with_text_that_is_not_utf8_is_a_fault(tmp_path: Path) -> None:
     path.write_bytes(content.replace(b"aaaaaaaa", b"aaa\xff\xfeaaa"))
     with pytest.raises(InputError, match="text that is not UTF-8"):
         read_extract(path)
+    # what a library keeps of it must not end the process later
+    code = "import gc, sys; from optimizer.region.extract import read_extract; from optimizer.base.errors import InputError\n"
+    code += "try: read_extract(sys.argv[1])\nexcept InputError: gc.collect(); print('still here')"
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "still here\n"), done.stderr
 
 
 def test_what_a_library_prints_does_not_reach_standard_output(capfd: pytest.CaptureFixture[str]) -> None:

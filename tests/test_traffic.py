@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from typing import TYPE_CHECKING
 
@@ -109,7 +110,7 @@ def test_check_report_and_plan_say_which_traffic_was_taken(tmp_path: Path) -> No
 
     plan_scenario(scenario, tmp_path / "out")
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
-    meaning = page[page.index("<h3>It assumes</h3>") :]
+    meaning = html.unescape(page[page.index("<h3>It assumes</h3>") :])
     assert all(f"{what}: " in meaning for what in assumed)
     assert "1,500 (by class, secondary)" in page
     assert "800 (given)" in page

@@ -6,6 +6,7 @@ pyosmium refuses XML entities, so an XML bomb ends as a message.
 
 from __future__ import annotations
 
+import ctypes
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ MOST_TEXTS = 65_536
 
 _USED_KEYS = tuple((tag.encode(), tag) for tag in USED_TAGS)
 _SEPARATED = bytes.maketrans(b"nxy,", b"    ")
+_NOT_UTF8 = "text that is not UTF-8"
 _NAME_TAGS = ("name", "name:en", "int_name", "official_name", "ISO3166-1", "ISO3166-1:alpha2", "ISO3166-1:alpha3")
 
 
@@ -104,8 +106,7 @@ def read_extract(path: Path) -> OsmData:
     try:
         return _read(path)
     except UnicodeDecodeError:  # pyosmium decodes each text as it is asked for
-        found = "text that is not UTF-8"
-        raise InputError(Problem(str(path), found, "a whole OpenStreetMap extract", "Download it again")) from None
+        raise InputError(Problem(str(path), _NOT_UTF8, "a whole OpenStreetMap extract", "Download it again")) from None
 
 
 def _read(path: Path) -> OsmData:
@@ -158,11 +159,8 @@ def _readable(path: Path) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, ValueError, osmium.InvalidLocationError) as error:
-        raise InputError(
-            Problem(
-                str(path), f"data that cannot be read ({error})", "a whole OpenStreetMap extract", "Download it again"
-            )
-        ) from None
+        found = _NOT_UTF8 if "Unicode" in str(error) else f"data that cannot be read ({error})"
+        raise InputError(Problem(str(path), found, "a whole OpenStreetMap extract", "Download it again")) from None
 
 
 def _read_relations(path: Path) -> list[_Relation]:
@@ -207,15 +205,27 @@ def _read_ways(path: Path, chosen: Any, *, roads: bool) -> _RawWays:  # noqa: AN
     store.ignore_errors()
     with scratch_folder() as folder, _readable(path):
         text = folder / "ways.opl"
-        with osmium.SimpleWriter(osmium.io.File(str(text), "opl,add_metadata=false,locations_on_ways=true")) as writer:
+        writer = osmium.SimpleWriter(osmium.io.File(str(text), "opl,add_metadata=false,locations_on_ways=true"))
+        with _undestroyed_if_it_fails(writer):
             reader = osmium.io.Reader(str(path), osmium.osm.NODE | osmium.osm.WAY)
             only = osmium.filter.EntityFilter(osmium.osm.WAY)
             osmium.apply(reader, store, only, chosen.enable_for(osmium.osm.WAY), writer)
+            writer.close()
         with text.open("rb") as lines:
             parts = [_parsed([], roads=roads)]
             while batch := list(islice(lines, WAYS_AT_ONCE)):
                 parts.append(_parsed(batch, roads=roads))
     return _RawWays.join(parts).sorted()
+
+
+@contextmanager
+def _undestroyed_if_it_fails(writer: Any) -> Iterator[None]:  # noqa: ANN401 - pyosmium has no types
+    """Keep a writer for good if the block fails: the destructor of one that has failed writes again, and that ends the process."""
+    try:
+        yield
+    except BaseException:
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(writer))
+        raise
 
 
 def _parsed(lines: Sequence[bytes], *, roads: bool) -> _RawWays:
