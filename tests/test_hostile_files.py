@@ -71,8 +71,8 @@ def test_a_pbf_with_text_that_is_not_utf8_is_a_fault(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="text that is not UTF-8"):
         read_extract(path)
     # what a library keeps of it must not end the process later
-    code = "import gc, sys; from optimizer.region.extract import read_extract; from optimizer.base.errors import InputError\n"
-    code += "try: read_extract(sys.argv[1])\nexcept InputError: gc.collect(); print('still here')"
+    code = "import gc, sys, pathlib; from optimizer.region.extract import read_extract; from optimizer.base.errors import InputError\n"
+    code += "try: read_extract(pathlib.Path(sys.argv[1]))\nexcept InputError: gc.collect(); print('still here')"
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "still here\n"), done.stderr
 

@@ -35,7 +35,10 @@ SECONDS = {
 DECIMALS = 5e-7
 """Half of the last decimal of a published value."""
 
-PEERS_SETTING = "November 2026, all on one machine (not that of the other tables), one thread, processor seconds of the search, gap 0.0001, one run each"
+PEERS_SETTING = (
+    "November 2026, all on one machine (not that of the other tables), one thread, "
+    "processor seconds of the search, gap 0.0001, once each"
+)
 """How the times of `PEERS` were measured, side by side; they are stated here, as the benchmark cannot run Gurobi."""
 
 PEERS_COLUMNS = (
