@@ -169,5 +169,9 @@ def tenths(chance: Floats, finds: Floats, searches: Floats, parts: int = TENTHS)
     for one in np.unique(part).tolist():
         mine = part == one
         total = float(n[mine].sum())
-        out.append(Tenth(float(value[mine] @ n[mine]) / total, total, float(y[mine].sum())))
+        mean = float(value[mine] @ n[mine]) / total
+        within = float(
+            np.clip(mean, value[mine].min(), value[mine].max())
+        )  # rounding can take the mean of one value past it
+        out.append(Tenth(within, total, float(y[mine].sum())))
     return out
