@@ -4,13 +4,15 @@ A test asserts behaviour, never a time, so hypothesis gives no deadline. Tests t
 reaches the processes that tests start, even where the suite itself was started with interrupts ignored, as a job of a shell script is.
 """
 
+import os
 import signal
 
 import pytest
 from hypothesis import settings
 
 settings.register_profile("no deadline", deadline=None)
-settings.load_profile("no deadline")
+settings.register_profile("repeatable", deadline=None, derandomize=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "no deadline"))
 
 collect_ignore = ["quick_worker.py"]  # a program of its own, no module of tests
 
