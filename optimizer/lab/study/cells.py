@@ -15,7 +15,7 @@ from zlib import crc32
 
 import numpy as np
 
-from optimizer.risk.simulation import Design, EffortKind, WorldKind, draw_family
+from optimizer.risk.simulation import EffortKind, WorldDesign, WorldKind, draw_family
 
 ROOT = 20_261_124
 """First number of every seed of the study: nobody calibrated anything on these streams."""
@@ -91,7 +91,7 @@ class Cell:
         return self.effort in {DESIGNED, EVEN}
 
     @property
-    def design(self) -> Design:
+    def design(self) -> WorldDesign:
         """The settings of a world of the family, as this cell searches it."""
         design = family()[int(self.world[1:])]
         if self.effort == EVEN:
@@ -108,7 +108,7 @@ LOOP = "loop"
 
 
 @lru_cache(maxsize=1)
-def family() -> tuple[Design, ...]:
+def family() -> tuple[WorldDesign, ...]:
     """Return the worlds of the family that is reported."""
     return draw_family(FAMILY_WORLDS, FAMILY_SEED)
 

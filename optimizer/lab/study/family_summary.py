@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.lab.study.rows import MapRow
-    from optimizer.risk.simulation import Design
+    from optimizer.risk.simulation import WorldDesign
 
     Floats = NDArray[np.float64]
 
@@ -50,7 +50,7 @@ class FamilyWorld:
     """
 
     name: str
-    design: Design
+    design: WorldDesign
     truths: int
     rel5: float
     over: Mapping[str, float]
@@ -154,7 +154,7 @@ def associations(worlds: Sequence[FamilyWorld]) -> list[Association]:
     return sorted(found, key=lambda one: -one.strongest)
 
 
-def _numbers(designs: Sequence[Design]) -> dict[str, Floats]:
+def _numbers(designs: Sequence[WorldDesign]) -> dict[str, Floats]:
     out: dict[str, Floats] = {}
     for name in designs[0].factors if designs else ():
         values = [design.factors[name] for design in designs]

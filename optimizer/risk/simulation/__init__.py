@@ -12,7 +12,7 @@ settings were added after; a history under the named ones is what it was. The fa
 
 from __future__ import annotations
 
-from optimizer.risk.simulation.family import FACTORS, Design, draw_family
+from optimizer.risk.simulation.family import FACTORS, WorldDesign, draw_family
 from optimizer.risk.simulation.record import FIRST_MONTH, Clerk, as_records
 from optimizer.risk.simulation.routes import ADDRESS_S, DRIVERS, PERCEPTION, true_flow
 from optimizer.risk.simulation.searching import (
@@ -71,13 +71,13 @@ __all__ = [
     "UNINFORMED_ERROR",
     "Change",
     "Clerk",
-    "Design",
     "EffortKind",
     "History",
     "RecordSettings",
     "SearchSettings",
     "SecondSource",
     "World",
+    "WorldDesign",
     "WorldKind",
     "WorldSettings",
     "as_records",

@@ -1,6 +1,6 @@
 """A family of worlds, searches and records: a Latin hypercube over what simulators disagree about.
 
-Each world is a `Design`, a setting of every factor. The values of a factor are cut into as many strata as there are worlds, and each stratum
+Each world is a `WorldDesign`, a setting of every factor. The values of a factor are cut into as many strata as worlds, and each stratum
 is used once (McKay, Beckman and Conover 1979), so that a regression of a figure on the factors is possible with few worlds.
 
 **Frozen on 25 November 2026**, before any world of the reported family was fitted: the factors, their ranges and `draw_family`. Choices
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Design:
+class WorldDesign:
     """One world of a family: how its truth is made, searched and written down, and how many seizures there are, about."""
 
     world: WorldSettings
@@ -97,7 +97,7 @@ FACTORS: Mapping[str, Callable[[float], Any]] = {
 masses are typically wrong."""
 
 
-def draw_family(worlds: int, seed: int) -> tuple[Design, ...]:
+def draw_family(worlds: int, seed: int) -> tuple[WorldDesign, ...]:
     """Return a Latin hypercube of worlds.
 
     Parameters
@@ -111,10 +111,10 @@ def draw_family(worlds: int, seed: int) -> tuple[Design, ...]:
     return tuple(_design(dict(zip(FACTORS, row.tolist(), strict=True))) for row in rows)
 
 
-def _design(at: Mapping[str, float]) -> Design:
+def _design(at: Mapping[str, float]) -> WorldDesign:
     values = {name: value_at(at[name]) for name, value_at in FACTORS.items()}
 
     def part(kind: type[Any]) -> Any:  # noqa: ANN401 - whichever settings
         return kind(**{name: values[name] for name in kind.__dataclass_fields__ if name in values})
 
-    return Design(part(WorldSettings), part(SearchSettings), part(RecordSettings), values["seizures"])
+    return WorldDesign(part(WorldSettings), part(SearchSettings), part(RecordSettings), values["seizures"])
