@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.instance import Instance
-    from optimizer.solvers.overlay.overlay import Chains, Overlay
+    from optimizer.solvers.overlay.chains import Chains
+    from optimizer.solvers.overlay.overlay import Overlay
 
 SMALL = 1e-6
 """Least size of a coefficient or bound that the solver gets, where the largest of a row are about 1: a thousand times its tolerance."""

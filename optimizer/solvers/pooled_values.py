@@ -61,13 +61,15 @@ class PooledValues:
 
     def value(self, placed: NDArray[np.bool_]) -> float:
         """Return the value of an (options,) mask over the pool, at most the true one."""
-        return float(self._weight @ self._best(self._paths.values(np.append(placed, False))))
+        best = self._best(self._paths.values(np.append(placed, False)))
+        return float(self._weights_at(best) @ best)
 
     def gains(self, placed: NDArray[np.bool_]) -> Gains:
         """Return the gain of each option that is added to an (options,) mask."""
-        paths, weight, n = self._paths, self._weight, placed.size
+        paths, n = self._paths, placed.size
         values = paths.values(np.append(placed, False))
         best = self._best(values)
+        weight = self._weights_at(best)
         first = self._first_at(values, best)
         commodity, slot = np.nonzero(np.append(~placed, False)[paths.option[first]] & (best > 0)[:, None])
         option = paths.option[first[commodity], slot]
@@ -75,7 +77,7 @@ class PooledValues:
             option, weight[commodity] * best[commodity] * (1 - paths.survival[first[commodity], slot]), n
         )
         if self._table is not None:
-            return Gains(self._gains_of(np.unique(option), values, best), most.astype(np.float64))
+            return Gains(self._gains_of(np.unique(option), values, best, weight), most.astype(np.float64))
         # every pair (commodity, option on its best path) against every path of the commodity
         length = self._length[commodity]
         pair = np.repeat(np.arange(commodity.size), length)
@@ -87,27 +89,39 @@ class PooledValues:
         return Gains(gain.astype(np.float64), most.astype(np.float64))
 
     def _gains_of(
-        self, options: NDArray[np.int64], values: NDArray[np.float64], best: NDArray[np.float64]
+        self,
+        options: NDArray[np.int64],
+        values: NDArray[np.float64],
+        best: NDArray[np.float64],
+        weight: NDArray[np.float64],
     ) -> NDArray[np.float64]:
         """Return the (options,) gains, 0 but for some options: each of these against every path at once."""
         gain = np.zeros(self._pool.filling)
         for option in options.tolist():
             after = self._best(values * self._table[option])  # type: ignore[index]  # there is a table
-            gain[option] = self._weight @ (best - after)
+            gain[option] = weight @ (best - after)
         return gain
 
     def losses(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Return the (options,) rise of the value over the pool without each option; 0 for those not placed."""
         best = self._best(self._paths.values(np.append(placed, False)))
-        loss = np.zeros(placed.size)
+        weight, loss = self._weights_at(best), np.zeros(placed.size)
         for option in np.flatnonzero(placed).tolist():
             fewer = placed.copy()
             fewer[option] = False
             touching = np.flatnonzero((self._paths.option == option).any(axis=1))
             without = best.copy()
             np.maximum.at(without, self._at[touching], self._paths.take(touching).values(np.append(fewer, False)))
-            loss[option] = self._weight @ (without - best)
+            loss[option] = weight @ (without - best)
         return loss
+
+    def _weights_at(self, best: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the weights of the commodities that have paths: over draws those of the draws that count at these values of theirs."""
+        if self._commodities.weighting is None:
+            return self._weight
+        values = np.zeros(self._commodities.weight.size)
+        values[self._commodity] = best
+        return self._commodities.weights_at(values)[self._commodity]
 
     def _best(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.maximum.reduceat(values, self._start) if self._start.size else np.empty(0)
@@ -124,7 +138,7 @@ class PooledValues:
         commodity, self._start, self._at, self._length = np.unique(
             self._paths.commodity, return_index=True, return_inverse=True, return_counts=True
         )
-        self._weight = self._commodities.weight[commodity]
+        self._commodity, self._weight = commodity, self._commodities.weight[commodity]
         self._table = self._every_share()
 
     def _every_share(self) -> NDArray[np.float64] | None:

@@ -112,6 +112,7 @@ def place(
     overlay: Overlay | None = None,
     starts: Sequence[NDArray[np.bool_]] = (),
     proven: float = 0.0,
+    exact: Callable[[NDArray[np.bool_]], float] | None = None,
 ) -> Result:
     """Place options alone, whatever patrol teams the instance has.
 
@@ -127,6 +128,8 @@ def place(
         (options,) masks of plans to begin from and to search around; one that is not feasible is not used.
     proven
         A lower bound of the optimal value that is known already.
+    exact
+        Value of an (options,) mask on the full network, where the overlay's is not the sum over the instance's evaders.
 
     Raises
     ------
@@ -137,7 +140,7 @@ def place(
     start = feasible_start(instance)
     with Stopping(listener) as stopping:
         search = SolveState(
-            instance, gap, time_limit, seed, stopping, start, given=overlay, starts=starts, proven=proven
+            instance, gap, time_limit, seed, stopping, start, given=overlay, starts=starts, proven=proven, exact=exact
         )
         if starts:  # there are plans to keep
             search.contract()

@@ -16,7 +16,7 @@ from optimizer.solvers.heuristics import tidy
 from optimizer.solvers.overlay.overlay import Overlay, contract
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -48,6 +48,7 @@ class SolveState(SilentListener):
     given: Overlay | None = None
     starts: Sequence[NDArray[np.bool_]] = ()
     proven: float = 0.0
+    exact: Callable[[NDArray[np.bool_]], float] | None = None
     overlay: Overlay = field(init=False)
     start: NDArray[np.bool_] = field(init=False)
 
@@ -108,7 +109,7 @@ class SolveState(SilentListener):
 
     def verify(self) -> None:
         """Value the incumbent on the full network, which knows nothing of the overlay."""
-        self.upper = plan_value(self.instance, self.placed)
+        self.upper = plan_value(self.instance, self.placed) if self.exact is None else self.exact(self.placed)
         self.prove(self.lower)
 
     def prove(self, lower: float) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, hstack
 
 from optimizer.problem.evaders import Evader, Searches
 from optimizer.solvers.branch_and_cut.path_pool import Paths, padded
 from optimizer.solvers.branch_and_cut.separation import Cuts, best_of_each
 from optimizer.solvers.overlay.overlay import Links, repeated
+from optimizer.solvers.overlay.weighting import Weighting
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,6 +37,11 @@ class Commodities:
         (commodities,) p_u, R_u (value with nothing but forced options placed), L_u (with everything placed).
     group
         (commodities,) the group of each.
+    weighting
+        How commodities make up the value over draws; None where it is the sum by `weight`.
+    terms, draw
+        (sums, commodities) sparse: the weights of the sums that the linear program has a variable for, and (sums,) the draw of each; without
+        draws None, and a sum is a group.
     """
 
     searches: Searches
@@ -44,6 +50,9 @@ class Commodities:
     start: NDArray[np.float64]
     floor: NDArray[np.float64]
     group: NDArray[np.int64]
+    weighting: Weighting | None = None
+    terms: csr_array | None = None
+    draw: NDArray[np.int64] | None = None
 
     @classmethod
     def of(cls, overlay: Overlay, times: NDArray[np.int64] | None = None) -> Commodities:
@@ -62,7 +71,7 @@ class Commodities:
         start = commodity_values(overlay, searches, np.zeros_like(overlay.free))
         most = overlay if times is None else repeated(overlay, times)
         floor = commodity_values(most, searches, overlay.free)
-        return cls(
+        whole = cls(
             searches=searches,
             chains=chains,
             weight=np.append(np.bincount(commodity, overlay.weight, ends.size), np.ones(chain.size)),
@@ -70,9 +79,20 @@ class Commodities:
             floor=np.minimum(start, floor),
             group=np.append(informed := _group_of(near), informed.max(initial=-1) + 1 + _group_of(alike)),
         )
+        return whole if overlay.weighting is None else _by_draw(whole, overlay.weighting, commodity, near, alike)
+
+    def value(self, values: NDArray[np.float64]) -> float:
+        """Return the value of (commodities,) values."""
+        return float(self.weight @ values) if self.weighting is None else self.weighting.value(values)
+
+    def weights_at(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the (commodities,) weights whose sum over (commodities,) values is their value, and over any others at most theirs."""
+        return self.weight if self.weighting is None else self.weighting.weights_at(values)
 
     def sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the (groups,) weighted sums of (commodities,) values."""
+        if self.terms is not None:
+            return np.asarray(self.terms @ values)
         return np.asarray(np.bincount(self.group, self.weight * values), dtype=np.float64)
 
     def cut_values(self, cuts: Cuts, point: NDArray[np.float64], floor: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -88,10 +108,45 @@ class Commodities:
         chosen = cuts.take(best)
         side = floor.copy()
         side[chosen.commodity] = chosen.side
+        if self.terms is not None:
+            sums = csr_array(self.terms[:, chosen.commodity])
+            return Cuts(np.arange(self.terms.shape[0]), self.sums(side), csr_array(sums @ chosen.coefficient))
         groups = int(self.group.max(initial=-1)) + 1
         place = (self.group[chosen.commodity], np.arange(best.size))
         sums = csr_array((self.weight[chosen.commodity], place), shape=(groups, best.size))
         return Cuts(np.arange(groups), self.sums(side), csr_array(sums @ chosen.coefficient))
+
+
+def _by_draw(
+    whole: Commodities,
+    weighting: Weighting,
+    commodity: NDArray[np.int64],
+    near: NDArray[np.int64],
+    alike: NDArray[np.int64],
+) -> Commodities:
+    """Return commodities with a weighting of theirs, from one of informed evaders and chains, and sums by draw and group."""
+    draws, n_informed = weighting.table.shape[0], commodity.size
+    place = (np.arange(n_informed), commodity)
+    merged = csr_array((np.ones(n_informed), place), shape=(n_informed, near.size))
+    informed = csr_array(weighting.table[:, :n_informed] @ merged)
+    table = csr_array(hstack((informed, csr_array(weighting.table[:, n_informed:]))))
+    table.eliminate_zeros()
+    spread = (
+        draws * table.shape[1] / max(table.nnz, 1)
+    )  # as many groups as leave about `GROUPS` sums that are not empty
+    count = max(1, round(GROUPS * spread / draws))
+    first = _group_of(near, count)
+    group = np.append(first, first.max(initial=-1) + 1 + _group_of(alike, count))
+    entries = table.tocoo()
+    sums, row = np.unique(entries.row * (int(group.max(initial=0)) + 1) + group[entries.col], return_inverse=True)
+    terms = csr_array((entries.data, (row, entries.col)), shape=(sums.size, table.shape[1]))
+    return replace(
+        whole,
+        group=group,
+        weighting=Weighting(table, weighting.caps),
+        terms=terms,
+        draw=sums // (int(group.max(initial=0)) + 1),
+    )
 
 
 def commodity_values(overlay: Overlay, searches: Searches, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -100,8 +155,8 @@ def commodity_values(overlay: Overlay, searches: Searches, placed: NDArray[np.bo
     return np.append(informed, overlay.chains.values(placed))
 
 
-def _group_of(order: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the group of each element, of at most `GROUPS` about equal ones, when they are put in this order."""
+def _group_of(order: NDArray[np.int64], most: int = GROUPS) -> NDArray[np.int64]:
+    """Return the group of each element, of at most so many about equal ones, when they are put in this order."""
     group = np.empty(order.size, dtype=np.int64)
-    group[order] = np.arange(order.size) * min(GROUPS, order.size) // max(order.size, 1)
+    group[order] = np.arange(order.size) * min(most, order.size) // max(order.size, 1)
     return group

@@ -130,9 +130,9 @@ class BranchAndCut:
     def __post_init__(self) -> None:
         """Set up the linear program and the root."""
         self.master = Master(self.instance, self.overlay)
-        floor, weight = self.master.commodities.floor, self.master.commodities.weight
+        commodities = self.master.commodities
         zeros = ~(self.overlay.free | self.instance.forced)
-        root = Node(self.instance.forced.copy(), zeros, floor, lower=float(weight @ floor))
+        root = Node(self.instance.forced.copy(), zeros, commodities.floor, lower=commodities.value(commodities.floor))
         self.root = root.propagated(self.instance)
         self.lower = self.root.lower
         self._search = BestFirstSearch(self, newest_first=True)
@@ -264,7 +264,7 @@ class BranchAndCut:
         node = node.propagated(self.instance)
         floor = np.minimum(self.master.values(self.overlay.free & ~node.zeros), self.master.commodities.start)
         floor = np.maximum(node.floor, floor)
-        return replace(node, floor=floor, lower=max(node.lower, float(self.master.commodities.weight @ floor)))
+        return replace(node, floor=floor, lower=max(node.lower, self.master.commodities.value(floor)))
 
     def _cut(self, node: Node, relaxed: Relaxed, count: int) -> bool:
         """Add rows that the solution violates: from the pool, or with a search for paths."""
@@ -325,11 +325,12 @@ class BranchAndCut:
         """Return the splits of a node, the most promising first."""
         master, commodities = self.master, self.master.commodities
         cuts = master.cuts_at(relaxed.x, node.floor, search=False)
+        values = commodities.cut_values(cuts, relaxed.x, node.floor)
         solution = NodeSolution(
             paths=master.pool.paths,
             x=relaxed.x,
-            cut_value=commodities.cut_values(cuts, relaxed.x, node.floor),
-            weight=commodities.weight,
+            cut_value=values,
+            weight=commodities.weights_at(values),
             dual_cost=np.maximum(relaxed.dual_cost, 0.0),
         )
         left = min(self.cutoff - node.lower, self.master.total)

@@ -36,6 +36,7 @@ from scipy.sparse import csr_array
 
 from optimizer.problem.evaders import TREE_CELLS, Evader, Searches, arc_costs
 from optimizer.problem.graph import cost_graph
+from optimizer.solvers.overlay.chains import Chains, chains_of
 from optimizer.solvers.overlay.contraction import STRICTLY, Core, eliminate
 
 if TYPE_CHECKING:
@@ -44,36 +45,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.instance import Instance
+    from optimizer.solvers.overlay.weighting import Weighting
 
 SAMPLE = 32
 """Terminals searched from first, to see whether the overlay would be too large."""
 SURELY = 1.25
 """How many times too large a sample must find it."""
-
-
-@dataclass(frozen=True)
-class Chains:
-    """Habitual routes as the options they meet; routes that meet the same options with the same survivals are one chain.
-
-    Attributes
-    ----------
-    value
-        (chains,) R: evader weight, route share and survival multiplied, forced options included, free ones not; summed over its routes.
-    chain, option, survival
-        (links,) which chain meets which free option, and rho: what the option multiplies its value by. Sorted by chain, then option.
-    """
-
-    value: NDArray[np.float64]
-    chain: NDArray[np.int64]
-    option: NDArray[np.int64]
-    survival: NDArray[np.float64]
-
-    def values(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Return the (chains,) values under an (options,) mask."""
-        met = placed[self.option]
-        values = self.value.copy()
-        np.multiply.at(values, self.chain[met], self.survival[met])
-        return values
 
 
 @dataclass(frozen=True)
@@ -101,6 +78,8 @@ class Overlay:
     bundle
         (parts, options) how often each option holds each part, where parts of options lie on arcs (`option` then names
         parts) and several options hold the same ones; None where each option is a part of its own.
+    weighting
+        How informed evaders, then chains, make up the value over draws; None where it is the sum by `weight`.
     """
 
     n_nodes: int
@@ -115,6 +94,7 @@ class Overlay:
     chains: Chains
     free: NDArray[np.bool_]
     bundle: csr_array | None = None
+    weighting: Weighting | None = None
 
     def presence(self, share: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return how much of each part is on its arcs when (options,) shares of options are placed."""
@@ -145,7 +125,10 @@ class Overlay:
 
     def value(self, placed: NDArray[np.bool_]) -> float:
         """Return the value of an (options,) mask: equal to the instance's for every plan with all forced and no forbidden options."""
-        return float(self.weight @ self.informed_values(placed) + self.chains.values(placed).sum())
+        informed, chains = self.informed_values(placed), self.chains.values(placed)
+        if self.weighting is not None:
+            return self.weighting.value(np.append(informed, chains))
+        return float(self.weight @ informed + chains.sum())
 
 
 def repeated(overlay: Overlay, times: NDArray[np.int64] | NDArray[np.float64]) -> Overlay:
@@ -239,7 +222,7 @@ def contract(instance: Instance) -> Overlay:
         origin=plain.positions(np.array([e.origin for e in informed], dtype=np.int64)),
         destination=plain.positions(np.array([e.destination for e in informed], dtype=np.int64)),
         weight=np.array([e.weight for e in informed], dtype=np.float64),
-        chains=_chains(instance, base, free),
+        chains=chains_of(instance, base, free),
         free=free,
     )
     return _of_use(whole)
@@ -302,34 +285,6 @@ def _series_arcs(
     tail = np.where(first, np.searchsorted(terminal, instance.tail[arc]), joint)
     head = np.where(last, np.searchsorted(terminal, instance.head[arc]), np.roll(joint, -1))
     return _SeriesArcs(np.asarray(tail), np.asarray(head), np.where(first, base[arc], 1.0), option, survival)
-
-
-def _chains(instance: Instance, base: NDArray[np.float64], free: NDArray[np.bool_]) -> Chains:
-    """Return the routes of habitual evaders, the arcs of one option on a route multiplied together."""
-    option, arc, survival = instance.effects
-    kept = free[option]
-    habits = instance.habits
-    n_options, n_arcs = len(instance.options), instance.tail.size
-    # -ln rho of every (route, option): how often the route travels each arc, times what the option does there
-    effect = csr_array((arc_costs(survival[kept]), (arc[kept], option[kept])), shape=(n_arcs, n_options))
-    cost = csr_array(habits.arcs @ effect)
-    cost.sort_indices()
-    weight = np.array([evader.weight for evader in instance.evaders])[habits.evader] * habits.share
-    value = weight * np.exp(-(habits.arcs @ arc_costs(base)))
-    total: dict[tuple[bytes, bytes], float] = {}
-    links: dict[tuple[bytes, bytes], slice] = {}
-    for route in np.flatnonzero(value).tolist():
-        span = slice(int(cost.indptr[route]), int(cost.indptr[route + 1]))
-        key = (cost.indices[span].tobytes(), cost.data[span].tobytes())
-        links.setdefault(key, span)
-        total[key] = total.get(key, 0.0) + float(value[route])
-    entry = np.concatenate([np.arange(span.start, span.stop) for span in links.values()] or [np.empty(0)]).astype(int)
-    return Chains(
-        value=np.array(list(total.values()), dtype=np.float64),
-        chain=np.repeat(np.arange(len(links)), [span.stop - span.start for span in links.values()]).astype(np.int64),
-        option=cost.indices[entry].astype(np.int64),
-        survival=np.exp(-cost.data[entry]),
-    )
 
 
 def _connections(core: Core, terminal: NDArray[np.int64], options: _Watched, most: int) -> _KeptArcs | None:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.solvers.overlay.overlay import Chains, Overlay
+from optimizer.solvers.overlay.chains import Chains
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.instance import Instance
+    from optimizer.solvers.overlay.overlay import Overlay
 
 
 def restricted(overlay: Overlay, instance: Instance) -> Overlay:
