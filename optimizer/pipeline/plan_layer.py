@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from optimizer.problem.instance import Instance
     from optimizer.problem.network import Network
     from optimizer.problem.plan_file import PlanBeat, PlanFile, PlanSite
 
@@ -19,9 +20,20 @@ def plan_geojson(plan: PlanFile, network: Network, attribution: str) -> dict[str
     features = [
         *(_site_point(site, chosen=chosen) for site, chosen in sites),
         *(_watched_line(network, segment) for segment in watched),
-        *(feature for beat in plan.beats for feature in _tour(beat, network)),
+        *(feature for beat in plan.beats for feature in _tour(beat, _driven(beat, network))),
     ]
     return {"type": "FeatureCollection", "attribution": attribution, "features": features}
+
+
+def straight_geojson(plan: PlanFile, instance: Instance) -> dict[str, Any]:
+    """Return the same without the roads' names and shapes, which an instance does not have: sites, and beats from node to node."""
+    lonlat = instance.lonlat
+    sites = [(site, True) for site in plan.sites] + [(site, False) for site in plan.candidates]
+    features = [_site_point(site, chosen=chosen) for site, chosen in sites if site.lon is not None]
+    for beat in plan.beats:
+        nodes = [node for arc in beat.route for node in (instance.tail[arc], instance.head[arc])]
+        features += _tour(beat, [] if lonlat is None else lonlat[nodes].tolist())
+    return {"type": "FeatureCollection", "features": features}
 
 
 def _site_point(site: PlanSite, *, chosen: bool) -> dict[str, Any]:
@@ -34,13 +46,17 @@ def _watched_line(network: Network, segment: int) -> dict[str, Any]:
     return _feature("LineString", line, {"segment": segment, "watched": True, "name": name})
 
 
-def _tour(beat: PlanBeat, network: Network) -> list[dict[str, Any]]:
-    """Return the tour of a beat as a line, and its stops as points."""
-    line = [
+def _driven(beat: PlanBeat, network: Network) -> list[list[float]]:
+    """Return the points along the roads that a beat drives."""
+    return [
         [float(lon), float(lat)]
         for arc in beat.route
         for lon, lat in network.shape[network.shape_start[arc] : network.shape_start[arc + 1]]
     ]
+
+
+def _tour(beat: PlanBeat, line: list[list[float]]) -> list[dict[str, Any]]:
+    """Return the tour of a beat as a line, and its stops as points."""
     properties = {"id": beat.id, "beat": True, "team": beat.team, "base": beat.base}
     tour = [_feature("LineString", line, properties)] if len(line) > 1 else []
     return tour + [

@@ -163,17 +163,17 @@ def _begun(case: Instance, placed: NDArray[np.bool_], option: int) -> NDArray[np
     """Return a plan to begin from: a plan without an option, or with it and less of what uses the same resources."""
     plan = swapped(case, placed, option)
     if plan[option]:
-        _make_room(case, plan, option)
+        make_room(case, plan, [option])
     return plan
 
 
-def _make_room(case: Instance, plan: NDArray[np.bool_], option: int) -> None:
-    """Take out options that use what an added one needs, those that use most first, until the budgets hold."""
+def make_room(case: Instance, plan: NDArray[np.bool_], keep: Sequence[int]) -> None:
+    """Take options out of a plan until the budgets hold, those first that use most of what is short; forced ones and `keep` stay."""
     while True:
         over = plan @ case.use - case.budget
         short = np.flatnonzero(over > 1e-9 * (1 + case.budget))
         removable = plan & ~case.forced & (case.use[:, short] > 0).any(axis=1)
-        removable[option] = False
+        removable[list(keep)] = False
         if not short.size or not removable.any():
             return
         plan[np.flatnonzero(removable)[np.argmax(case.use[removable][:, short].sum(axis=1))]] = False

@@ -18,7 +18,7 @@ from scipy.sparse import csr_array
 from optimizer.base.errors import InputError
 from optimizer.base.names import unknown_name
 from optimizer.problem.evaders import Habits, Searches
-from optimizer.problem.instance_checks import instance_problems
+from optimizer.problem.instance_checks import budget_problems, instance_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -214,9 +214,11 @@ class Instance:
         return self._checked(replace(self, options=options))
 
     def _checked(self, changed: Instance) -> Instance:
-        """Return an instance that shares this one's arcs and evaders, checked."""
+        """Return an instance that differs from this one in budgets and marks alone, checked; where this one has no fault, by its budgets."""
+        if not self.problems:
+            changed.__dict__["problems"] = budget_problems(changed)
         changed.check()
-        for name in ("searches", "habits", "informed", "option_index", "effects"):
+        for name in ("searches", "habits", "informed", "option_index", "effects", "use", "conflicts", "conflict_table"):
             if name in self.__dict__:  # what was computed already depends on neither budgets nor marks
                 changed.__dict__[name] = self.__dict__[name]
         return changed

@@ -31,6 +31,12 @@ def instance_problems(instance: Instance) -> tuple[Problem, ...]:
     return tuple(arcs or [*_evader_problems(instance, where), *_option_problems(instance, where)])
 
 
+def budget_problems(instance: Instance) -> tuple[Problem, ...]:
+    """Return the faults of the budgets alone."""
+    budgets = [resource.budget for resource in instance.resources]
+    return tuple(_amount_problems(f"{instance.name}, resources, budget", budgets))
+
+
 def _shape_problems(instance: Instance, where: str) -> Iterator[Problem]:
     n, m = np.size(instance.node_id), np.size(instance.tail)
     wanted: dict[str, tuple[int, ...]] = {"node_id": (n,), "tail": (m,), "head": (m,), "reliability": (m,)}
@@ -89,7 +95,7 @@ def _option_problems(instance: Instance, where: str) -> Iterator[Problem]:
     agency = {resource.id: resource.agency for resource in instance.resources}
     yield from _id_problems(f"{where}, options", [option.id for option in options])
     yield from _id_problems(f"{where}, resources", [resource.id for resource in instance.resources])
-    yield from _amount_problems(f"{where}, resources, budget", [resource.budget for resource in instance.resources])
+    yield from budget_problems(instance)
     for option in options:
         here = f"{where}, option {option.id!r}"
         yield from _effect_problems(here, option, n_arcs)

@@ -78,7 +78,8 @@ def _least(instance: Instance) -> NDArray[np.bool_] | None:
         least.append(each.least)
     matrix, side = np.array(rows).reshape(len(rows), n), np.array(least)
     size = np.maximum(np.abs(matrix).max(axis=1, initial=0.0), np.finfo(np.float64).tiny)
-    matrix, side = matrix / size[:, None], side / size
+    with np.errstate(over="ignore"):  # a resource that no option uses
+        matrix, side = matrix / size[:, None], side / size
     side = np.maximum(side, -2.0 * n)  # as good as no limit
     for relaxed in (RELAXED, 0.0, -RELAXED):
         outcome = milp(

@@ -1,0 +1,358 @@
+"""The planner's desk against brute force: values, bounds, demands, undo, searches and variants."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from optimizer.base.errors import InputError
+from optimizer.pipeline.desk import Desk
+from optimizer.pipeline.desk_files import read_desk_plan, save_variant
+from optimizer.pipeline.desk_search import DeskSearch
+from optimizer.pipeline.known_plan import KnownPlan
+from optimizer.problem.evaluation import plan_value
+from optimizer.problem.instance_file import read_instance
+from optimizer.problem.plan import Plan, violations
+from optimizer.problem.plan_file import read_plan_file
+from optimizer.problem.result import Result
+from tests.cases import brute_force, enumerated_value, random_instance
+from tests.test_compare_plans import on_a_map, written
+from tests.test_joint import small_case
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from optimizer.problem.instance import Instance
+
+
+def desk_of(instance: Instance) -> Desk:
+    value, placed = brute_force(instance)
+    return Desk(KnownPlan("it", instance, Plan.from_mask(instance, placed), placed, value, value, value))
+
+
+def searched(desk: Desk, gap: float) -> None:
+    search = DeskSearch(desk, time_limit=600, gap=gap)
+    search.start()
+    search.wait()
+    search.take()
+
+
+def some_action(desk: Desk, rng: np.random.Generator) -> None:
+    """Do what a planner might: a click, a demand on a site or an option, a budget, back and forth."""
+    name = str(rng.choice([*desk.sites, *desk.base.option_index]))
+    kind = int(rng.integers(0, 8))
+    if kind == 0 and desk.can_undo:
+        desk.undo()
+    elif kind == 1 and desk.can_redo:
+        desk.redo()
+    elif kind <= 3:
+        resource = desk.base.resources[int(rng.integers(0, len(desk.base.resources)))]
+        desk.set_budget(resource.id, float(rng.integers(0, 8)))
+    elif kind == 4:
+        desk.forbid(name)
+    elif kind == 5:
+        desk.release(name)
+    elif kind == 6:
+        desk.turn(name)
+    else:
+        desk.force(name)
+
+
+def checked(desk: Desk) -> None:
+    """Hold everything that the desk says against the definition."""
+    case, placed = desk.case, desk.placed
+    assert desk.value == pytest.approx(enumerated_value(case, placed), rel=1e-9, abs=1e-12)
+    assert desk.state.plan.options == tuple(o.id for o, x in zip(case.options, placed, strict=True) if x)
+    broken = violations(case, placed)
+    assert desk.feasible == (not broken)
+    optimum, _ = brute_force(case)
+    assert desk.lower <= optimum * (1 + 1e-9) + 1e-12
+    budgets = {resource.id: resource.budget for resource in case.resources}
+    for name, amount in desk.state.changes.budgets.items():
+        assert budgets[name] == amount
+    for name in desk.state.changes.forced:
+        assert any(placed[j] for j in desk.options_of(name))
+    for name in desk.state.changes.forbidden:
+        assert not any(placed[j] for j in desk.options_of(name))
+
+
+@pytest.mark.parametrize("seed", range(15))
+def test_whatever_a_planner_does_value_bound_and_faults_are_right(seed: int) -> None:
+    instance = random_instance(seed) if seed % 2 else on_a_map(seed)
+    desk, rng = desk_of(instance), np.random.default_rng(seed)
+    checked(desk)
+    for _ in range(12):
+        before = desk.state
+        try:
+            some_action(desk, rng)
+        except InputError:
+            assert desk.state is before
+        checked(desk)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_search_finds_the_best_plan_of_what_is_asked(seed: int) -> None:
+    desk, rng = desk_of(random_instance(seed)), np.random.default_rng(seed)
+    for _ in range(4):
+        some_action(desk, rng)
+        optimum, _ = brute_force(desk.case)
+        search = DeskSearch(desk, time_limit=60, gap=0)
+        search.start()
+        search.wait()
+        assert search.done
+        if optimum == np.inf:
+            assert search.failure
+            with pytest.raises(InputError):
+                search.take()
+            continue
+        search.take()
+        assert desk.feasible
+        assert desk.value == pytest.approx(optimum, rel=1e-6, abs=1e-9)
+        assert desk.lower == pytest.approx(optimum, rel=1e-6, abs=1e-9)
+        checked(desk)
+
+
+def test_every_action_can_be_taken_back_and_done_again() -> None:
+    desk = desk_of(on_a_map(4))
+    first = desk.state
+    seen = [first]
+    for name in ("a", "o3", "d"):
+        desk.turn(name)
+        seen.append(desk.state)
+    desk.set_budget("teams", 1)
+    seen.append(desk.state)
+    values = []
+    while desk.can_undo:
+        values.append(desk.value)
+        assert desk.state is seen.pop()
+        desk.undo()
+    assert desk.state is first
+    assert not desk.actions
+    with pytest.raises(InputError):
+        desk.undo()
+    again = []
+    while desk.can_redo:
+        desk.redo()
+        again.append(desk.value)
+    assert again == values[::-1]
+    desk.undo()
+    desk.turn("b")
+    assert not desk.can_redo
+    with pytest.raises(InputError):
+        desk.redo()
+
+
+def test_a_click_goes_through_the_demands_in_turn() -> None:
+    desk = desk_of(on_a_map(1))
+    seen = []
+    for _ in range(3):
+        desk.turn("a")
+        seen.append(dict(desk.mark("a")))
+    assert seen == [{"a": True}, {"a": False}, {}]
+    desk.force("o0")
+    assert dict(desk.mark("a")) == {"o0": True}
+    desk.forbid("o1")
+    assert dict(desk.mark("a")) == {"o1": False}
+    desk.force("a")
+    assert dict(desk.mark("a")) == {"a": True}
+    with pytest.raises(InputError, match="Did you mean"):
+        desk.force("o00")
+    with pytest.raises(InputError, match="budget"):
+        desk.set_budget("taems", 1)
+    before = desk.state
+    for amount in (-1.0, np.nan, np.inf):
+        with pytest.raises(InputError):
+            desk.set_budget("teams", amount)
+    assert desk.state is before
+
+
+def test_of_the_kinds_of_a_site_the_one_that_lets_least_through_comes() -> None:
+    tried = 0
+    for seed in range(12):
+        instance = on_a_map(seed)
+        enough = tuple(replace(r, budget=1e3) for r in instance.resources)
+        instance = replace(instance, resources=enough)
+        nothing = np.zeros(len(instance.options), dtype=bool)
+        value = plan_value(instance, nothing)
+        desk = Desk(KnownPlan("it", instance, Plan(()), nothing, value, 0.0, 0.0))
+        alone = [plan_value(instance, np.arange(nothing.size) == j) for j in desk.sites["a"]]
+        assert desk.adds("a") == pytest.approx(value - min(alone))
+        desk.force("a")
+        assert desk.value == pytest.approx(min(alone))
+        assert desk.placed.sum() == 1
+        assert desk.adds("a") == pytest.approx(value - min(alone))
+        tried += alone[0] != alone[1]
+    assert tried > 3
+
+
+def test_what_is_exceeded_is_said_with_its_amount() -> None:
+    instance = on_a_map(1)
+    options = tuple(replace(o, uses={"teams": 2.0}, label=f"Post {o.id}") for o in instance.options)
+    agencies = tuple(replace(r, budget=5.0, unit="teams a day") for r in instance.resources)
+    instance = replace(instance, options=options, resources=agencies)
+    desk = Desk(
+        KnownPlan("it", instance, Plan(()), instance.placed(()), plan_value(instance, instance.placed(())), 0, 0)
+    )
+    desk.force("b")
+    desk.force("c")
+    assert desk.feasible
+    desk.force("d")
+    assert (
+        "No plan can have all that must be used: it alone needs 6 of 5 teams (north): 1 too much" in desk.shortfalls[0]
+    )
+    assert "The plan shown uses 6 of 5 teams (north): 1 too much (teams a day)." in desk.shortfalls
+    desk.set_budget("teams", 6)
+    assert desk.feasible
+    desk.set_budget("teams", 3.5)
+    desk.release("d")
+    assert desk.shortfalls[-1].startswith("The plan shown uses 6 of 3.5 teams (north): 2.5 too much")
+    desk.force("a")
+    desk.set_budget("teams", 100)
+    both = replace(desk.case, exclusions=((0, 2),))
+    assert not desk.shortfalls
+    beside = Desk(KnownPlan("it", both, Plan(()), both.placed(()), plan_value(both, both.placed(())), 0, 0))
+    beside.force("b")
+    beside.force("o0")
+    assert "Post o2 must be used, and the plan shown does not use it." in beside.shortfalls
+
+
+def test_a_variant_is_a_plan_folder_that_reads_back(tmp_path: Path) -> None:
+    instance = on_a_map(4)
+    _, best = brute_force(instance)
+    folder = written(tmp_path / "best", instance, [o.id for o, x in zip(instance.options, best, strict=True) if x])
+    desk = Desk(read_desk_plan(folder))
+    desk.forbid(next(o.id for o, x in zip(instance.options, best, strict=True) if x))
+    desk.set_budget("teams", 3)
+    searched(desk, 0)
+    place = save_variant(desk, folder, "no-1")
+    assert place == folder / "variants" / "no-1"
+    assert {path.name for path in place.iterdir()} == {"plan.json", "plan.geojson", "instance.json", "run.json"}
+    back = read_desk_plan(place)
+    assert back.value == pytest.approx(desk.value)
+    assert back.lower == pytest.approx(desk.lower)
+    assert back.plan.options == desk.state.plan.options
+    case = read_instance(place / "instance.json")
+    assert case.options == desk.case.options
+    assert [r.budget for r in case.resources] == [r.budget for r in desk.case.resources]
+    file = read_plan_file(place / "plan.json")
+    assert {row.id for row in file.sites} == set(desk.state.plan.options)
+    assert {row.id for row in (*file.sites, *file.candidates)} == set(instance.option_index)
+    for row in (*file.sites, *file.candidates):
+        assert row.worth == pytest.approx(max(0.0, desk.adds(row.id)))
+    run = json.loads((place / "run.json").read_text())
+    assert run["changes"] == desk.state.changes.content
+    assert run["desk"] == list(desk.actions)
+    features = json.loads((place / "plan.geojson").read_text())["features"]
+    assert {f["properties"]["id"] for f in features if f["properties"]["chosen"]} == set(desk.state.plan.options)
+    further = Desk(back)
+    assert save_variant(further, place, "again").parent == place / "variants"
+
+
+def test_what_cannot_be_saved_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    instance = on_a_map(4)
+    folder = written(tmp_path / "here", instance, ["o3"])
+    desk = Desk(read_desk_plan(folder))
+    for name in ("", ".", "..", "../x", "a/b", "a\\b", "x" * 61, "-x", "é", "a\n", "a\x00"):
+        with pytest.raises(InputError, match="name of the variant"):
+            save_variant(desk, folder, name)
+    desk.set_budget("money", 0)
+    desk.force("b")
+    with pytest.raises(InputError, match="too much"):
+        save_variant(desk, folder, "x")
+    while desk.can_undo:
+        desk.undo()
+    assert not (folder / "variants").exists()
+    save_variant(desk, folder, "x")
+    with pytest.raises(InputError, match="which exists"):
+        save_variant(desk, folder, "x")
+    monkeypatch.setattr(
+        "optimizer.pipeline.desk_files.write_instance", lambda *_: (_ for _ in ()).throw(OSError("full"))
+    )
+    with pytest.raises((InputError, OSError)):
+        save_variant(desk, folder, "y")
+    assert [path.name for path in (folder / "variants").iterdir()] == ["x"]
+    monkeypatch.undo()
+    if hasattr(os, "symlink"):
+        other = written(tmp_path / "other", instance, ["o3"])
+        (tmp_path / "outside").mkdir()
+        (other / "variants").symlink_to(tmp_path / "outside", target_is_directory=True)
+        with pytest.raises(InputError, match="outside of the plan folder"):
+            save_variant(Desk(read_desk_plan(other)), other, "x")
+        assert not list((tmp_path / "outside").iterdir())
+
+
+def test_folders_that_are_no_plan_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no folder"):
+        read_desk_plan(tmp_path / "nowhere")
+    with pytest.raises(InputError, match=r"without instance\.json and plan\.json"):
+        read_desk_plan(tmp_path)
+    folder = written(tmp_path / "old", on_a_map(1), ["o3"], schema_version=1)
+    with pytest.raises(InputError, match=r"version 1.*Plan again"):
+        read_desk_plan(folder)
+    (folder / "plan.json").write_text("[1]")
+    with pytest.raises(InputError):
+        read_desk_plan(folder)
+
+
+def test_a_stopped_search_keeps_its_plan_and_a_bad_limit_is_refused() -> None:
+    desk = desk_of(random_instance(3))
+    for limit in (0.0, -1.0, np.nan, np.inf):
+        with pytest.raises(InputError, match="time limit"):
+            DeskSearch(desk, time_limit=limit)
+    value = desk.value
+    search = DeskSearch(desk, time_limit=60)
+    search.stop()
+    search.start()
+    search.wait()
+    assert search.done
+    search.take()
+    assert desk.feasible
+    assert desk.value <= value * (1 + 1e-9)
+
+
+def test_beats_stay_with_the_plan_and_a_search_drives_others(tmp_path: Path) -> None:
+    instance, _ = small_case(1)
+    folder = written(tmp_path / "crews", instance, [])
+    desk = Desk(read_desk_plan(folder))
+    nothing = desk.value
+    searched(desk, 0.01)
+    beats = desk.state.plan.beats
+    assert beats
+    assert desk.value < nothing
+    assert desk.value == pytest.approx(plan_value(desk.model.instance, desk.placed))
+    assert desk.lower <= desk.value
+    desk.turn("c0")
+    assert desk.state.plan.beats == beats
+    assert desk.value == pytest.approx(plan_value(desk.model.instance, desk.placed))
+    while desk.placed[desk.base.option_index["c0"]]:
+        desk.turn("c0")
+    assert desk.state.plan.beats == beats
+    if not desk.feasible:
+        searched(desk, 0.01)
+    place = save_variant(desk, folder, "crews")
+    back = read_desk_plan(place)
+    assert back.value == pytest.approx(desk.value)
+    assert [(b.posts, b.slots) for b in back.plan.beats] == [(b.posts, b.slots) for b in desk.state.plan.beats]
+    while desk.can_undo:
+        desk.undo()
+    assert not desk.state.plan.beats
+    assert desk.value == pytest.approx(nothing)
+
+
+def test_a_plan_shown_that_is_better_than_what_was_found_stays() -> None:
+    desk = desk_of(random_instance(4))
+    shown, value = desk.state.plan, desk.value
+    search = DeskSearch(desk, time_limit=60)
+    nothing = Plan.of(desk.base, [o.id for o in desk.base.options if o.forced])
+    worse = plan_value(desk.base, desk.base.placed(nothing.options))
+    assert worse > value
+    search.result = Result("auto", "feasible", "time", nothing, value / 2, worse, 1.0, 0)
+    search.take()
+    assert desk.state.plan == shown
+    assert desk.state.result is not None
+    assert desk.state.result.upper == desk.value == value
