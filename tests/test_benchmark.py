@@ -19,7 +19,6 @@ from optimizer.base.errors import InputError
 from optimizer.base.files import sha256
 from optimizer.base.formatting import DASH
 from optimizer.lab.benchmark.borderland import draw_land
-from optimizer.lab.benchmark.digest import content_digest
 from optimizer.lab.benchmark.families import (
     INSTANCES,
     cases,
@@ -39,6 +38,7 @@ from optimizer.lab.benchmark.schedule import row_store
 from optimizer.lab.benchmark.suites import SUITES
 from optimizer.lab.benchmark.summary import best_of, choice, profile, scores, shifted_mean, usual_setting
 from optimizer.lab.case import Case
+from optimizer.problem.digest import content_digest
 from optimizer.problem.evaluation import evaluate
 from optimizer.problem.instance_file import read_instance, write_instance
 from optimizer.problem.plan import violations

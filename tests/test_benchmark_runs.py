@@ -19,13 +19,15 @@ import typer
 from typer.testing import CliRunner
 
 import optimizer.lab.benchmark.run as run_module
+from optimizer.base.cluster import _outcome
 from optimizer.base.errors import InputError
+from optimizer.base.executor import LostPieceError, Piece
+from optimizer.base.tls import TlsFiles
 from optimizer.cli.bench import bench
 from optimizer.lab.benchmark.cluster import cluster
 from optimizer.lab.benchmark.processes import family_of, kill_family, own_peak_mb
 from optimizer.lab.benchmark.run import Job, StoppedError, lost_row, run
 from optimizer.lab.benchmark.schedule import PlannedRun, RunOptions, carry_out, missing, plan_runs, pool, row_store
-from optimizer.lab.cluster import TlsFiles, _outcome
 from optimizer.problem.instance_file import write_instance
 from tests.cases import brute_force, random_instance
 from tests.children import started
@@ -383,14 +385,14 @@ def test_a_run_that_took_down_several_workers_is_marked() -> None:
         def exception(self) -> Exception:
             return distributed.KilledWorker("run", None, 3)  # type: ignore[no-any-return]
 
-    ended = _outcome(Ended(), (job(),))
-    assert ended.lost
+    ended = _outcome(Ended(), Piece("run", (job(),)))
+    assert isinstance(ended.error, LostPieceError)
     assert "4 workers died" in ended.fault
 
 
 @pytest.mark.parametrize("says", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"], ids=["silent", "http"])
 def test_a_port_that_is_no_scheduler_is_said(monkeypatch: pytest.MonkeyPatch, says: bytes) -> None:
-    monkeypatch.setattr("optimizer.lab.cluster.CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr("optimizer.base.cluster.CONNECT_SECONDS", 0.5)
     kept = []
 
     def answer(server: socket.socket) -> None:
@@ -421,7 +423,7 @@ def test_tls_files_are_passed_on(tmp_path: Path) -> None:
 
 
 def test_no_scheduler_and_no_extra_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("optimizer.lab.cluster.CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr("optimizer.base.cluster.CONNECT_SECONDS", 0.3)
     with pytest.raises(InputError, match="dask scheduler"):
         next(cluster([], "tcp://127.0.0.1:9"))
     monkeypatch.setitem(sys.modules, "distributed", None)

@@ -12,7 +12,6 @@ import pytest
 
 from optimizer.base.errors import InputError
 from optimizer.cli.bench import bench
-from optimizer.lab.benchmark.digest import content_digest
 from optimizer.lab.benchmark.patrol_cases import (
     AGENTS,
     TEAM_AGENTS,
@@ -26,6 +25,7 @@ from optimizer.lab.benchmark.rows import FILE, PatrolRow
 from optimizer.lab.benchmark.suites import chosen_patrol_cases
 from optimizer.lab.case import Case
 from optimizer.lab.rows import PlannedRow, RowStore, add_missing
+from optimizer.problem.digest import content_digest
 from optimizer.problem.teams import NO_WAY
 from tests.test_joint import small_case
 

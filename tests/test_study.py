@@ -394,9 +394,6 @@ def test_the_command_runs_what_is_asked_for_and_says_so(
     with pytest.raises(InputError, match="--only"):
         study(**asked, only=["andorra-*"])
     monkeypatch.setattr("optimizer.lab.study.run.ESTIMATORS", {RAW: ESTIMATORS[RAW]})
-    monkeypatch.setattr(
-        "optimizer.lab.study.run._pool", lambda todo, *_: (EndedCell(task.cell, run(task)) for task in todo)
-    )
     study(**asked, only=["small-mixed-feedback-400-0"])
     assert json.loads(capsys.readouterr().out) == {"cell": "small-mixed-feedback-400-0", "rows": 1, "fault": None}
     study(**asked, only=["small-mixed-feedback-400-0"])

@@ -46,7 +46,7 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from optimizer.pipeline.outputs import package_version
+        from optimizer.base.version import package_version
 
         sys.stdout.write(package_version() + "\n")
         raise typer.Exit

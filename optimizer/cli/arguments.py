@@ -52,6 +52,12 @@ Budgets = Annotated[
     typer.Option("--budget", metavar="NAME[@AGENCY]=AMOUNT", help="How much there is of a resource; once for each."),
 ]
 
+Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes that solve at the same time, one core each.")]
+Scheduler = Annotated[
+    str | None,
+    typer.Option("--scheduler", metavar="ADDRESS", help="Solve on the workers of a dask.distributed cluster instead."),
+]
+
 Place = Annotated[str | None, typer.Option("--place", help="Place name.")]
 Address = Annotated[str | None, typer.Option("--address", help="Address, with --radius around it.")]
 Bbox = Annotated[str | None, typer.Option("--bbox", metavar="W,S,E,N", help="Bounding box in degrees.")]

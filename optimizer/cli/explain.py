@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from optimizer.cli.arguments import Gap, Json, Seed, SkipUnreachable  # noqa: TC001 - typer reads the annotations
+from optimizer.cli.arguments import Gap, Jobs, Json, Scheduler, Seed, SkipUnreachable  # noqa: TC001 - typer reads the annotations
 from optimizer.cli.console import ProgressPrinter, number, print_json, print_line, print_note, print_table
 from optimizer.cli.interrupts import CommandInterrupts
 
@@ -30,13 +30,16 @@ def explain(
     routes: Annotated[
         bool, typer.Option("--routes", help="With --json, a line for each of these evaders too.")
     ] = False,
-    time_limit: Annotated[float, typer.Option(min=0.01, help="Seconds of solving, all sites together.")] = 60.0,
+    time_limit: Annotated[float, typer.Option(min=0.01, help="Seconds for everything.")] = 60.0,
     gap: Gap = None,
     seed: Seed = None,
     skip_unreachable: SkipUnreachable = False,
+    jobs: Jobs = 1,
+    scheduler: Scheduler = None,
     as_json: Json = False,
 ) -> None:
     """Say what each site of a plan adds, what would replace it, what others would cost, and which routes remain."""
+    from optimizer.base.executor import Executor
     from optimizer.pipeline.explain import explain_folder
 
     with CommandInterrupts():
@@ -49,6 +52,7 @@ def explain(
             time_limit=time_limit,
             seed=seed or 0,
             skip_unreachable=skip_unreachable,
+            executor=Executor(jobs, scheduler),
             listener=ProgressPrinter(silent=as_json),
         )
     if as_json:

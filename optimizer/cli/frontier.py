@@ -9,9 +9,11 @@ import typer
 
 from optimizer.cli.arguments import (
     Gap,
+    Jobs,
     Json,
     Method,
     Overwrite,
+    Scheduler,
     Seed,
     Settings,
     SkipUnreachable,
@@ -47,14 +49,19 @@ def frontier(
     seed: Seed = None,
     settings: Settings = None,
     skip_unreachable: SkipUnreachable = False,
+    jobs: Jobs = 1,
+    scheduler: Scheduler = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
     """Solve for a range of budgets: value and proven bound of each, and what one more unit brings.
 
-    --time-limit is for all points together; by default three times that of the scenario.
+    --time-limit is for all points together; by default three times that of the scenario. With --out an interrupted command goes on where it
+    stopped: give it again.
     """
-    from optimizer.pipeline.frontier import BudgetRange
+    from optimizer.base.executor import Executor
+    from optimizer.base.finished_pieces import FinishedPieces
+    from optimizer.pipeline.frontier import BudgetRange, frontier_digest
     from optimizer.pipeline.frontier import frontier as solve_frontier
     from optimizer.pipeline.frontier_files import frontier_folder, point_content, write_frontier
     from optimizer.pipeline.problem_source import problem_source
@@ -75,13 +82,28 @@ def frontier(
             skip_unreachable=skip_unreachable,
             listener=listener,
         )
-        found = solve_frontier(source.instance, ranges, source.solve, time_limit=time_limit, listener=listener)
-        if folder is not None:
+        finished = None
+        if out is not None:
+            digest = frontier_digest(source.instance, ranges, source.solve, time_limit)
+            finished = FinishedPieces.beside(out, digest, overwrite=overwrite)
+        found = solve_frontier(
+            source.instance,
+            ranges,
+            source.solve,
+            time_limit=time_limit,
+            executor=Executor(jobs, scheduler),
+            finished=finished,
+            listener=listener,
+        )
+        if folder is not None and finished is not None:
             write_frontier(folder, found, source.instance.name)
+            if found.complete:
+                finished.remove()
     for warning in source.warnings:
         print_note(f"Warning: {warning}")
     if not found.complete:
-        print_note("Interrupted: points that were not searched have the bounds that the others prove.")
+        again = "" if out is None else " The same command goes on from here."
+        print_note(f"Not all points were searched; those have the bounds that the others prove.{again}")
     if as_json:
         names = [each.resource for each in found.ranges]
         for k in range(len(found.points)):

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 def result_line(instance: str, result: Result) -> dict[str, Any]:
     """Return what `solve` and `plan` print with --json."""
-    from optimizer.pipeline.outputs import package_version, result_summary
+    from optimizer.base.version import package_version
+    from optimizer.pipeline.outputs import result_summary
 
     plan = list(result.plan.options) if result.plan else []
     summary = {"instance": instance, **result_summary(result), "plan": plan, "seed": result.seed}

@@ -5,17 +5,10 @@ from __future__ import annotations
 import os
 import platform
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-
-def package_version(package: str = "border-interdiction") -> str:
-    """Return the version of an installed package, this one if not given; `unknown` where it is not installed."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "unknown"
+from optimizer.base.version import package_version
 
 
 def cpu_model() -> str:

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from optimizer.base.files import sha256
+from optimizer.base.version import package_version
 from optimizer.pipeline.claims import assumptions_of, claims_of
 from optimizer.pipeline.display_names import DisplayNames
 from optimizer.pipeline.layout_briefing import budget_rows, layout_rows
 from optimizer.pipeline.look_briefing import look_left_out, look_next
-from optimizer.pipeline.outputs import package_version
 from optimizer.pipeline.patrol_briefing import beat_bound, beat_rows
 from optimizer.pipeline.record_briefing import counted, fitted_evidence, record_facts, segment_risk, unused_rows
 from optimizer.pipeline.route_briefing import displacement_rows, open_rows, route_rows

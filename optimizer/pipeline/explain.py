@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import ProblemList
+from optimizer.base.executor import LEAST_SECONDS, SERIAL
 from optimizer.base.interrupts import Stopping
 from optimizer.base.listener import SILENT, step
 from optimizer.base.names import unknown_name
@@ -25,12 +26,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from optimizer.base.executor import Executor
     from optimizer.base.listener import Listener
     from optimizer.pipeline.known_plan import KnownPlan
     from optimizer.pipeline.substitutes import OptionPrice
     from optimizer.problem.evaders import Evader
     from optimizer.problem.instance import Instance
 
+COMPARING = 0.05
+"""Share of the time limit that is kept for what comes after the solves, and for the last of them, which may take a little longer."""
 TOUCHED = 1e-9
 """Least change of a chance to get through that counts as touched."""
 
@@ -156,17 +160,22 @@ def explain_folder(
     time_limit: float | None = 60.0,
     seed: int = 0,
     skip_unreachable: bool = False,
+    executor: Executor = SERIAL,
     listener: Listener = SILENT,
 ) -> Explanation:
-    """Explain the plan in a folder; parameters as in `explain_plan`.
+    """Explain the plan in a folder; parameters as in `explain_plan`, the time limit with the reading.
 
     Raises
     ------
     InputError
         If the folder holds no plan with its instance, or there is no such site.
     """
+    began = time.monotonic()
+    _check(others, evaders, time_limit)
     with step(listener, f"reading {folder}"):
         known = read_known_plan(folder, skip_unreachable=skip_unreachable)
+    if time_limit is not None:
+        time_limit = max(time_limit - (time.monotonic() - began), LEAST_SECONDS)
     return explain_plan(
         known,
         sites=sites,
@@ -175,6 +184,7 @@ def explain_folder(
         gap=gap,
         time_limit=time_limit,
         seed=seed,
+        executor=executor,
         listener=listener,
     )
 
@@ -188,6 +198,7 @@ def explain_plan(
     gap: float = 1e-4,
     time_limit: float | None = 60.0,
     seed: int = 0,
+    executor: Executor = SERIAL,
     listener: Listener = SILENT,
 ) -> Explanation:
     """Price the options of a plan, and the most promising others: the problem is solved again without, or with, each.
@@ -208,7 +219,9 @@ def explain_plan(
     gap, seed
         Relative gap at which each solve stops, and its seed.
     time_limit
-        Seconds for all solves together; None for no limit.
+        Seconds for everything; None for no limit. No solve is begun after it, the first aside.
+    executor
+        Who solves the problems.
     listener
         Told of each.
 
@@ -217,9 +230,10 @@ def explain_plan(
     InputError
         If there is no such site, or a number is out of range.
     """
+    began = time.monotonic()
     named = _named(known.instance, sites)
     _check(others, evaders, time_limit)
-    until = np.inf if time_limit is None else time.monotonic() + time_limit
+    until = None if time_limit is None else began + (1 - COMPARING) * time_limit
     fixed = [int(j) for j in np.flatnonzero(known.placed) if known.instance.options[j].id not in _beats(known)]
     with Stopping(listener) as stopping:
         with step(stopping, "contracting"):
@@ -227,12 +241,11 @@ def explain_plan(
             overlay = contract(released(known.instance, first))
         with step(stopping, "choosing what to price"):
             options = first if named else [*fixed, *promising(known, overlay, others)]
-        pricing = Pricing(known, overlay, options, gap, until, seed, stopping)
-        pricing.run()
-        with step(stopping, "comparing with the plan", stoppable=False):
-            explained = _explained(known, pricing.prices)
-        with step(stopping, "looking for the routes left", stoppable=False):
+        with step(stopping, "looking for the routes left"):
             left = _evaders_left(known, evaders, stopping)
+        prices = Pricing(known, overlay, gap, seed).prices(options, until, executor, stopping)
+        with step(stopping, "comparing with the plan", stoppable=False):
+            explained = _explained(known, prices)
     return Explanation(known, explained, left, len(options))
 
 

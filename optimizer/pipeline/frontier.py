@@ -1,9 +1,10 @@
 """The budget curve: the best value, and its proven bound, over a range of budgets of one resource, or a grid of two.
 
 With a larger budget every plan of a smaller one is still feasible, so the optimal value f never rises: f(b) >= f(b') for b <= b'. So a plan
-found at b is an upper bound at every larger budget, and a bound proven at b' holds at every smaller one. The largest budget is solved first,
-then the others from the smallest, each from the plan before it, over one contraction of the network. What each point proves is passed on to all
-others, so the curve and its bound never rise, whatever the search missed at a point.
+found at b is an upper bound at every larger budget, and a bound proven at b' holds at every smaller one. The smallest and the largest budget
+are solved first, then the one in the middle, and so on by halves: each from the plan of the nearest smaller one, below the bound of the nearest
+larger one, over one contraction of the network. So no point waits for more than the two around it, and they can be solved at the same time.
+What each point proves is passed on to all others, so the curve and its bound never rise, whatever the search missed at a point.
 """
 
 from __future__ import annotations
@@ -11,32 +12,34 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.base.executor import SERIAL, LostPieceError, Piece
 from optimizer.base.interrupts import Stopping
 from optimizer.base.listener import SILENT, step
 from optimizer.problem.changes import Changes
-from optimizer.problem.result import relative_gap
+from optimizer.problem.digest import series_digest
+from optimizer.problem.plan import packed_plan, unpacked_plan
+from optimizer.problem.result import relative_gap, tolerance_of
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.solve import place, solve
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from optimizer.base.executor import Executor, PieceCall
+    from optimizer.base.finished_pieces import FinishedPieces
     from optimizer.base.listener import Listener
     from optimizer.problem.instance import Instance
     from optimizer.problem.plan import Plan
-    from optimizer.problem.result import Result
     from optimizer.scenario.model import SolveModel
     from optimizer.solvers.overlay.overlay import Overlay
 
 SINGLE_SOLVES = 3.0
 """Time of a curve, in time limits of a single solve, where none is given."""
-LEAST_SECONDS = 0.1
-"""Least time of a point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,17 +159,46 @@ class Frontier:
         return self.points[best] if depth[best] > 1e-9 else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Curve:
+    """What all points have in common.
+
+    Attributes
+    ----------
+    instance
+        The problem.
+    resources
+        Ids, or names, of those whose budgets change.
+    terms
+        Method, gap and seed.
+    overlay
+        The contraction of the problem; None where the method, or patrol teams, make their own.
+    """
+
+    instance: Instance
+    resources: tuple[str, ...]
+    terms: SolveModel
+    overlay: Overlay | None
+
+    def case(self, budgets: Sequence[float]) -> Instance:
+        """Return the problem with some budgets."""
+        return Changes(dict(zip(self.resources, budgets, strict=True))).applied(self.instance)
+
+
 def frontier(
     instance: Instance,
     ranges: Sequence[BudgetRange],
     terms: SolveModel,
     *,
     time_limit: float | None = None,
+    executor: Executor = SERIAL,
+    finished: FinishedPieces | None = None,
     listener: Listener = SILENT,
 ) -> Frontier:
     """Solve an instance over a range of budgets of one resource, or a grid of two.
 
-    Ctrl-C ends the search; points that were not searched have the bounds that the others prove.
+    Ctrl-C ends the search; points that were not searched have the bounds that the others prove. The same holds for points whose time has run
+    out before they were begun.
 
     Parameters
     ----------
@@ -178,6 +210,10 @@ def frontier(
         Method, gap and seed of each point.
     time_limit
         Seconds for all points together; by default three times that of `terms`, None where that has none.
+    executor
+        Who solves the points.
+    finished
+        Where points are kept as they are solved, and read from in place of solving them.
     listener
         Told of each point.
 
@@ -193,95 +229,133 @@ def frontier(
     if len(ranges) not in {1, 2} or len({each.resource for each in ranges}) < len(ranges):
         found = ", ".join(each.resource for each in ranges) or "none"
         raise InputError(Problem("resources of the frontier", found, "one resource, or two different ones"))
-    grid = list(product(*(each.amounts for each in ranges)))
-    cases = [
-        Changes(dict(zip((each.resource for each in ranges), amounts, strict=True))).applied(instance)
-        for amounts in grid
-    ]
     if time_limit is None and terms.time_limit is not None:
         time_limit = SINGLE_SOLVES * terms.time_limit
-    search = _FrontierSearch(
-        grid, cases, terms, None if time_limit is None else time.monotonic() + time_limit, listener
-    )
-    complete = search.run()
-    return Frontier(tuple(ranges), search.points(), complete)
+    until = None if time_limit is None else time.monotonic() + time_limit
+    grid = list(product(*(each.amounts for each in ranges)))
+    resources = tuple(each.resource for each in ranges)
+    for budgets in (grid[0], grid[-1]):
+        Changes(dict(zip(resources, budgets, strict=True))).applied(instance)  # raises what is wrong with the names
+    overlay = None
+    with Stopping(listener) as stopping:
+        if instance.patrols is None and terms.method != "compact":
+            with step(stopping, "contracting"):
+                overlay = contract(instance)
+        pieces = [Piece(_key(b), b, after) for b, after in _by_halves([each.amounts for each in ranges])]
+        shared = _Curve(instance, resources, terms, overlay)
+        known: dict[tuple[float, ...], dict[str, Any]] = {}
+        for ended in executor.run(
+            solve_point, pieces, shared=shared, until=until, finished=finished, listener=stopping
+        ):
+            if isinstance(ended.error, LostPieceError):
+                stopping.noted(f"Budget {ended.piece.key} was not solved: {ended.fault}.")
+            else:
+                known[ended.piece.argument] = ended.value()
+    points = tuple(_point(instance, budgets, known) for budgets in grid)
+    return Frontier(tuple(ranges), points, complete=len(known) == len(grid))
 
 
-class _FrontierSearch:
-    """The points of a frontier as they become known."""
+def frontier_digest(
+    instance: Instance, ranges: Sequence[BudgetRange], terms: SolveModel, time_limit: float | None
+) -> str:
+    """Return the digest of all that the points of a frontier depend on, for `FinishedPieces`."""
+    spans = [[each.resource, *each.amounts] for each in ranges]
+    return series_digest(instance, "frontier", spans, terms.model_dump(), time_limit)
 
-    def __init__(
-        self,
-        grid: list[tuple[float, ...]],
-        cases: list[Instance],
-        terms: SolveModel,
-        until: float | None,
-        listener: Listener,
-    ) -> None:
-        self._grid, self._cases, self._terms, self._until, self._listener = grid, cases, terms, until, listener
-        self._results: dict[int, Result] = {}
-        self._overlay: Overlay | None = None
 
-    def run(self) -> bool:
-        """Search the points, the largest budget first; return whether all were searched."""
-        order = [len(self._cases) - 1, *range(len(self._cases) - 1)]
-        with Stopping(self._listener) as stopping:
-            for done, k in enumerate(order):
-                if stopping.cancelled() and 0 in self._results:
-                    return False
-                left = None
-                if self._until is not None:
-                    left = max((self._until - time.monotonic()) / (len(order) - done), LEAST_SECONDS)
-                amounts = ", ".join(f"{amount:g}" for amount in self._grid[k])
-                with step(stopping, f"point {done + 1} of {len(order)}: budget {amounts}", stoppable=False):
-                    self._results[k] = self._solved(k, left, stopping)
-        return True
+def solve_point(call: PieceCall) -> dict[str, Any]:
+    """Return bounds and plan of one point, from those of the points around it."""
+    curve: _Curve = call.shared
+    budgets: tuple[float, ...] = call.piece.argument
+    case, terms = curve.case(budgets), curve.terms
+    around = {tuple(each["budgets"]): each for each in call.earlier if each is not None}
+    start, proven = _best_below(budgets, around), _bound_above(budgets, around)
+    plan = None if start is None else unpacked_plan(curve.instance, start["plan"])
+    if start is not None and (relative_gap(proven, start["upper"]) or 0.0) <= tolerance_of(terms.gap):
+        return {**start, "budgets": list(budgets), "lower": min(proven, start["upper"])}
+    options: dict[str, Any] = {
+        "method": terms.method,
+        "gap": terms.gap,
+        "time_limit": call.seconds,
+        "seed": terms.seed,
+        "listener": call.listener,
+    }
+    if case.patrols is not None:
+        result = solve(case, start=plan, **options)
+    else:
+        starts = () if plan is None else (case.placed(plan.options),)
+        result = place(case, overlay=curve.overlay, starts=starts, proven=proven, **options)
+    return {
+        "budgets": list(budgets),
+        "lower": result.lower or 0.0,
+        "upper": result.upper,
+        "plan": None if result.plan is None else packed_plan(result.plan),
+    }
 
-    def points(self) -> tuple[FrontierPoint, ...]:
-        """Return the points with what each proves of the others."""
-        return tuple(self._point(k) for k in range(len(self._grid)))
 
-    def _solved(self, k: int, seconds: float | None, listener: Listener) -> Result:
-        case, terms, start = self._cases[k], self._terms, self._best_below(k)
-        if case.patrols is not None:
-            return solve(
-                case,
-                method=terms.method,
-                gap=terms.gap,
-                time_limit=seconds,
-                seed=terms.seed,
-                start=None if start is None else start.plan,
-                listener=listener,
-            )
-        if self._overlay is None and terms.method != "compact":
-            self._overlay = contract(case)
-        plan = None if start is None else start.plan
-        return place(
-            case,
-            method=terms.method,
-            gap=terms.gap,
-            time_limit=seconds,
-            seed=terms.seed,
-            listener=listener,
-            overlay=self._overlay,
-            starts=() if plan is None else (case.placed(plan.options),),
-            proven=self._bound_above(k),
-        )
+def _key(budgets: Sequence[float]) -> str:
+    return ", ".join(repr(amount) for amount in budgets)
 
-    def _point(self, k: int) -> FrontierPoint:
-        best, lower = self._best_below(k), self._bound_above(k)
-        if best is None or best.plan is None or best.upper is None:
-            raise KeyboardInterrupt  # before there was a plan of the smallest budget
-        return FrontierPoint(self._grid[k], min(lower, best.upper), best.upper, best.plan)
 
-    def _best_below(self, k: int) -> Result | None:
-        """Return the best result of a budget that is nowhere larger, if there is one."""
-        here = self._grid[k]
-        smaller = [r for i, r in self._results.items() if all(a <= b for a, b in zip(self._grid[i], here, strict=True))]
-        return min((r for r in smaller if r.upper is not None), key=lambda r: r.upper or 0.0, default=None)
+def _by_halves(axes: Sequence[Sequence[float]]) -> list[tuple[tuple[float, ...], tuple[str, ...]]]:
+    """Return the points of a grid, each with the keys of those that it comes after: the two around it along one axis."""
+    around = [_parents(len(axis)) for axis in axes]
+    depth = [_depths(parents) for parents in around]
+    cells = list(product(*(range(len(axis)) for axis in axes)))
+    cells.sort(key=lambda cell: (sum(depth[d][k] for d, k in enumerate(cell)), cell))
 
-    def _bound_above(self, k: int) -> float:
-        """Return the best bound that is proven for a budget that is nowhere smaller."""
-        here = self._grid[k]
-        larger = [r for i, r in self._results.items() if all(a >= b for a, b in zip(self._grid[i], here, strict=True))]
-        return max((r.lower or 0.0 for r in larger), default=0.0)
+    def budgets(cell: Sequence[int]) -> tuple[float, ...]:
+        return tuple(axes[d][k] for d, k in enumerate(cell))
+
+    found = []
+    for cell in cells:
+        d = max(range(len(cell)), key=lambda axis: depth[axis][cell[axis]])
+        parents = [(*cell[:d], k, *cell[d + 1 :]) for k in around[d][cell[d]]]
+        found.append((budgets(cell), tuple(_key(budgets(parent)) for parent in parents)))
+    return found
+
+
+def _parents(count: int) -> dict[int, tuple[int, ...]]:
+    """Return for each of so many budgets in order those that it lies halfway between, the first two being the ends."""
+    found: dict[int, tuple[int, ...]] = {0: (), count - 1: (0,)}
+    spans = [(0, count - 1)]
+    while spans:
+        low, high = spans.pop()
+        if high - low > 1:
+            middle = (low + high) // 2
+            found[middle] = (low, high)
+            spans += [(low, middle), (middle, high)]
+    return found
+
+
+def _depths(parents: Mapping[int, tuple[int, ...]]) -> dict[int, int]:
+    found: dict[int, int] = {}
+
+    def depth(k: int) -> int:
+        if k not in found:
+            found[k] = 1 + max(map(depth, parents[k]), default=-1)
+        return found[k]
+
+    return {k: depth(k) for k in parents}
+
+
+def _point(
+    instance: Instance, budgets: tuple[float, ...], known: Mapping[tuple[float, ...], dict[str, Any]]
+) -> FrontierPoint:
+    """Return a point with what the others prove of it."""
+    best, lower = _best_below(budgets, known), _bound_above(budgets, known)
+    if best is None:
+        raise KeyboardInterrupt  # before there was a plan of the smallest budget
+    return FrontierPoint(budgets, min(lower, best["upper"]), best["upper"], unpacked_plan(instance, best["plan"]))
+
+
+def _best_below(budgets: Sequence[float], known: Mapping[tuple[float, ...], dict[str, Any]]) -> dict[str, Any] | None:
+    """Return the best result of budgets that are nowhere larger, if there is one; of equal ones that of the smallest."""
+    smaller = [k for k in sorted(known) if all(a <= b for a, b in zip(k, budgets, strict=True))]
+    return min((known[k] for k in smaller if known[k]["plan"] is not None), key=lambda r: r["upper"], default=None)
+
+
+def _bound_above(budgets: Sequence[float], known: Mapping[tuple[float, ...], dict[str, Any]]) -> float:
+    """Return the best bound that is proven for budgets that are nowhere smaller."""
+    larger = [k for k in known if all(a >= b for a, b in zip(k, budgets, strict=True))]
+    return max((known[k]["lower"] for k in larger), default=0.0)

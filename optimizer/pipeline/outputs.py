@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import platform
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.files import sha256, write_json
+from optimizer.base.version import package_version
 from optimizer.pipeline.plan_layer import plan_geojson
 from optimizer.problem.instance_file import write_instance
 from optimizer.scenario.duties_file import write_duties_file
@@ -36,14 +37,6 @@ PACKAGES = (
     "matplotlib",
     "osmium",
 )
-
-
-def package_version() -> str:
-    """Return this package's version; `unknown` when it runs from a folder that was never installed."""
-    try:
-        return version("border-interdiction")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def result_summary(result: Result) -> dict[str, Any]:

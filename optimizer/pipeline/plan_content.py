@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.pipeline.outputs import package_version, result_summary
+from optimizer.base.version import package_version
+from optimizer.pipeline.outputs import result_summary
 from optimizer.problem.plan_file import (
     DIGITS,
     PlanFile,

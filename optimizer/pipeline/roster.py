@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from optimizer.base.listener import SILENT, step
 from optimizer.base.output_folder import OutputFolder
-from optimizer.pipeline.outputs import package_version
+from optimizer.base.version import package_version
 from optimizer.roster.calendar import check_weeks, first_day
 from optimizer.roster.earlier import read_earlier
 from optimizer.roster.making import make_roster

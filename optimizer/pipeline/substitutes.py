@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from optimizer.base.errors import InfeasibleError
+from optimizer.base.executor import LostPieceError, Piece
 from optimizer.base.interrupts import Stopping
-from optimizer.base.listener import ForwardingListener, step
+from optimizer.base.listener import ForwardingListener
 from optimizer.problem.plan import violations
 from optimizer.solvers.overlay.restriction import restricted
 from optimizer.solvers.solve import place
@@ -20,13 +20,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from optimizer.base.executor import Executor, PieceCall
     from optimizer.base.listener import Listener
     from optimizer.pipeline.known_plan import KnownPlan
     from optimizer.problem.instance import Instance
     from optimizer.solvers.overlay.overlay import Overlay
 
-LEAST_SECONDS = 0.05
-"""Least time of one solve."""
 NOTHING = 1e-12
 """A gain below this share of the value is rounding."""
 
@@ -60,11 +59,9 @@ class OptionPrice:
     reason: str = ""
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Pricing:
-    """The prices of options of a plan, one solve each.
-
-    Ctrl-C, or a listener that cancels, ends the series; what is priced by then is kept.
+    """What all prices of a plan have in common.
 
     Attributes
     ----------
@@ -72,75 +69,86 @@ class Pricing:
         The plan.
     overlay
         Contraction of the problem in which the options to price are neither forced nor forbidden (`released`).
-    options
-        Positions of the options to price, in this order.
-    gap, until, seed, listener
-        Of each solve: relative gap; `time.monotonic()` at which the series ends, infinity for never; seed; and who is told.
-    prices
-        Those made so far.
+    gap, seed
+        Of each solve.
     """
 
     known: KnownPlan
     overlay: Overlay
-    options: Sequence[int]
     gap: float
-    until: float
     seed: int
-    listener: Listener
-    prices: list[OptionPrice] = field(default_factory=list)
 
-    def run(self) -> bool:
-        """Price the options; return whether all were."""
-        with Stopping(self.listener) as stopping:
-            for done, option in enumerate(self.options):
-                if stopping.cancelled() or (done and time.monotonic() >= self.until):
-                    return False
-                name = self.known.instance.options[option].id
-                verb = "without" if self.known.placed[option] else "with"
-                with step(stopping, f"option {done + 1} of {len(self.options)}: {verb} {name}", stoppable=False):
-                    left = max((self.until - time.monotonic()) / (len(self.options) - done), LEAST_SECONDS)
-                    price = self._priced(option, left, stopping)
-                if price is None:
-                    return False
-                self.prices.append(price)
-        return True
+    def case(self, option: int) -> Instance:
+        """Return the problem without an option that is chosen, or with one that is not."""
+        instance = self.known.instance
+        change = instance.with_forbidden if self.known.placed[option] else instance.with_forced
+        return change(instance.options[option].id)
 
-    def _priced(self, option: int, seconds: float, listener: Listener) -> OptionPrice | None:
-        """Return the price of an option; None where the search was stopped."""
-        known, own = self.known, self.known.instance.options[option]
-        chosen = bool(known.placed[option])
-        case = known.instance.with_forbidden(own.id) if chosen else known.instance.with_forced(own.id)
-        narrower = not (own.forced if chosen else own.forbidden)  # every plan of the case is one of the problem
-        try:
-            result = place(
-                case,
-                gap=self.gap,
-                time_limit=None if seconds == np.inf else seconds,
-                seed=self.seed,
-                listener=_OneOfSeries(listener),
-                overlay=restricted(self.overlay, case),
-                starts=self._starts(case, option),
-                proven=known.same_beats if narrower else 0.0,
-            )
-        except InfeasibleError as error:
-            return OptionPrice(option, chosen, None, None, None, reason=str(error))
-        except KeyboardInterrupt:
-            return None
-        if result.plan is None or result.upper is None or result.lower is None:
-            return None
-        plan = case.placed(result.plan.options)
-        if case.patrols is None:
-            return OptionPrice(option, chosen, plan, result.lower, result.upper)
-        proven = min(known.lower, result.upper) if narrower else 0.0
-        return OptionPrice(option, chosen, plan, proven, result.upper, result.lower)
+    def prices(
+        self, options: Sequence[int], until: float | None, executor: Executor, listener: Listener
+    ) -> list[OptionPrice]:
+        """Price options of the plan, one solve each; those that Ctrl-C, or the time, left room for, in the order given.
 
-    def _starts(self, case: Instance, option: int) -> list[NDArray[np.bool_]]:
-        """Return the best plan known that is one of the case, from the plan itself and from the prices made so far."""
-        plans = [_begun(case, self.known.placed, option), *(p.plan for p in self.prices if p.plan is not None)]
-        values = [self.known.value, *(p.upper for p in self.prices if p.plan is not None)]
-        order = sorted(range(1, len(plans)), key=lambda k: values[k] or 0.0)
-        known = next((plans[k] for k in order if not violations(case, plans[k])), None)
-        return [plan for plan in (plans[0], known) if plan is not None and not violations(case, plan)]
+        No solve takes anything from another; at the end each gets the best plan of them all that is one of its case.
+        """
+        instance, placed = self.known.instance, self.known.placed
+        pieces = [
+            Piece(f"{'without' if placed[j] else 'with'} {instance.options[j].id}", j) for j in dict.fromkeys(options)
+        ]
+        found: dict[int, OptionPrice] = {}
+        with Stopping(listener) as stopping:
+            for ended in executor.run(price_option, pieces, shared=self, until=until, listener=stopping):
+                if isinstance(ended.error, LostPieceError):
+                    stopping.noted(f"{ended.piece.key} is not priced: {ended.fault}.")
+                elif (price := ended.value()) is not None:
+                    found[price.option] = price
+        made = [found[j] for j in options if j in found]
+        return [self._with_best_plan(price, made) for price in made]
+
+    def _with_best_plan(self, price: OptionPrice, others: Sequence[OptionPrice]) -> OptionPrice:
+        """Return a price with the best plan of its case among those of others."""
+        if price.plan is None or price.upper is None or price.lower is None:
+            return price
+        case = self.case(price.option)
+        upper, plan = price.upper, price.plan
+        for other in others:
+            if other.plan is None or other.upper is None or other.upper >= upper:
+                continue
+            if not violations(case, other.plan):
+                upper, plan = other.upper, other.plan
+        same_beats = None if price.same_beats is None else min(price.same_beats, upper)
+        return replace(price, plan=plan, upper=upper, lower=min(price.lower, upper), same_beats=same_beats)
+
+
+def price_option(call: PieceCall) -> OptionPrice | None:
+    """Return the price of an option; None where the search was stopped before it had a plan."""
+    pricing: Pricing = call.shared
+    option: int = call.piece.argument
+    known, own = pricing.known, pricing.known.instance.options[option]
+    chosen = bool(known.placed[option])
+    case = pricing.case(option)
+    narrower = not (own.forced if chosen else own.forbidden)  # every plan of the case is one of the problem
+    begun = _begun(case, known.placed, option)
+    try:
+        result = place(
+            case,
+            gap=pricing.gap,
+            time_limit=call.seconds,
+            seed=pricing.seed,
+            listener=_OneOfSeries(call.listener),
+            overlay=restricted(pricing.overlay, case),
+            starts=() if violations(case, begun) else (begun,),
+            proven=known.same_beats if narrower else 0.0,
+        )
+    except InfeasibleError as error:
+        return OptionPrice(option, chosen, None, None, None, reason=str(error))
+    if result.plan is None or result.upper is None or result.lower is None:
+        return None
+    plan = case.placed(result.plan.options)
+    if case.patrols is None:
+        return OptionPrice(option, chosen, plan, result.lower, result.upper)
+    proven = min(known.lower, result.upper) if narrower else 0.0
+    return OptionPrice(option, chosen, plan, proven, result.upper, result.lower)
 
 
 def released(instance: Instance, options: Sequence[int]) -> Instance:

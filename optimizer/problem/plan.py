@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.problem.beats import with_beats, with_teams
+from optimizer.problem.beats import make_beat, with_beats, with_teams
 from optimizer.problem.placements import Beat, Placement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -108,6 +108,21 @@ def with_plan(instance: Instance, plan: Plan) -> Instance:
 def known_options(instance: Instance, plan: Plan) -> tuple[str, ...]:
     """Return the ids of a plan that are options of an instance, in the order of the plan."""
     return tuple(name for name in plan.options if name in instance.option_index)
+
+
+def packed_plan(plan: Plan) -> dict[str, Any]:
+    """Return a plan for JSON, to be read on its own instance: ids, and the tour of each beat."""
+    beats = [{"id": b.id, "patrol": b.patrol, "posts": list(b.posts), "slots": list(b.slots)} for b in plan.beats]
+    return {"options": [placement.id for placement in plan.fixed], "beats": beats}
+
+
+def unpacked_plan(instance: Instance, content: Mapping[str, Any]) -> Plan:
+    """Return the plan of `packed_plan` on the instance that it was packed on."""
+    beats: list[Placement] = []
+    for each in content["beats"]:
+        assert instance.patrols is not None  # noqa: S101 - a beat has a team
+        beats.append(make_beat(instance.patrols, each["patrol"], each["posts"], each["slots"], each["id"]))
+    return Plan((*Plan.of(instance, content["options"]).placements, *beats))
 
 
 def violations(instance: Instance, placed: NDArray[np.bool_]) -> list[str]:

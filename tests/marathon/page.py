@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from optimizer.base.json_lines import append_json_lines, read_json_lines
 from optimizer.base.schema import Strict
+from optimizer.base.version import package_version
 from optimizer.lab.pages import PageTable, write_page
-from optimizer.pipeline.outputs import package_version
 
 if TYPE_CHECKING:
     from tests.marathon.tally import Tally

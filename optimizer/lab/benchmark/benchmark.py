@@ -73,8 +73,8 @@ class Benchmark:
         if scheduler is None:
             carry_out(self.todo, self.folder, lambda todo: pool(todo, jobs), on_row)
             return
+        from optimizer.base.tls import TlsFiles
         from optimizer.lab.benchmark.cluster import cluster
-        from optimizer.lab.cluster import TlsFiles
 
         tls = TlsFiles(tls_ca_file, tls_cert, tls_key)
         carry_out(self.todo, self.folder, lambda todo: cluster(todo, scheduler, tls), on_row)

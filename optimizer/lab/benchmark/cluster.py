@@ -11,11 +11,14 @@ import uuid
 import zlib
 from typing import TYPE_CHECKING, Any
 
+from optimizer.base.cluster import connected
 from optimizer.base.errors import InputError, Problem
+from optimizer.base.executor import Executor, LostPieceError, Piece
+from optimizer.base.interrupts import Stopping
 from optimizer.base.temporary import scratch_folder
+from optimizer.base.tls import NO_TLS, TlsFiles
 from optimizer.lab.benchmark.rows import PlacementRow
-from optimizer.lab.benchmark.run import Job, StoppedError, lost_row, run
-from optimizer.lab.cluster import NO_TLS, TlsFiles, completed, connected
+from optimizer.lab.benchmark.run import StoppedError, lost_row, run
 from optimizer.problem.methods import method_packages
 
 if TYPE_CHECKING:
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
     from distributed import Client
 
+    from optimizer.base.executor import PieceCall
     from optimizer.lab.benchmark.schedule import PlannedRun
 
 _stopped: set[str] = set()
@@ -50,21 +54,27 @@ def cluster(todo: Sequence[PlannedRun], address: str, tls: TlsFiles = NO_TLS) ->
         If the scheduler goes away while runs are being made.
     """
     token = uuid.uuid4().hex
+    packed = {file: zlib.compress(file.read_bytes()) for file in {one.file for one in todo}}
+    pieces = [Piece(str(k), (one.job, packed[one.file], token)) for k, one in enumerate(todo)]
     with connected(address, tls) as client:
         _check_packages(client, {planned.job.method: planned.job.package for planned in todo})
         try:
-            calls = ((run_packed, (one.job, zlib.compress(one.file.read_bytes()), token)) for one in todo)
-            for call in completed(client, calls):
-                if call.fault:
-                    yield lost_row(call.arguments[0], call.fault, "lost" if call.lost else "failed")
-                elif call.result is not None:
-                    yield PlacementRow(**call.result)
+            with Stopping() as stopping:
+                for ended in Executor(scheduler=address, tls=tls).run(run_packed, pieces, listener=stopping):
+                    if ended.error is not None:
+                        lost = isinstance(ended.error, LostPieceError)
+                        yield lost_row(ended.piece.argument[0], ended.fault, "lost" if lost else "failed")
+                    elif ended.result is not None:
+                        yield PlacementRow(**ended.result)
+                if stopping.cancelled():
+                    raise KeyboardInterrupt
         finally:
             _stop(client, token)
 
 
-def run_packed(job: Job, packed: bytes, token: str) -> dict[str, Any] | None:
+def run_packed(call: PieceCall) -> dict[str, Any] | None:
     """Make a run on a worker from a packed instance file; return its row as JSON content, or None when asked to stop."""
+    job, packed, token = call.piece.argument
     with scratch_folder() as folder:
         path = folder / f"{job.instance}.json"
         path.write_bytes(zlib.decompress(packed))

@@ -10,8 +10,8 @@ from pydantic import Field
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files import read_json, sha256, write_json
 from optimizer.base.schema import Strict, validated
-from optimizer.lab.benchmark.digest import content_digest
 from optimizer.lab.benchmark.families import KNOWN_SUFFIX, known_file
+from optimizer.problem.digest import content_digest
 from optimizer.problem.evaluation import plan_value
 from optimizer.problem.instance_file import read_instance
 from optimizer.problem.plan import violations

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.lab.benchmark.digest import content_digest
+from optimizer.base.version import package_version
 from optimizer.lab.benchmark.rows import PLANS, PatrolRow, patrol_key
-from optimizer.lab.machine import package_version, solver_stamp
+from optimizer.lab.machine import solver_stamp
 from optimizer.lab.rows import PlannedRow
 from optimizer.problem.beats import with_teams
+from optimizer.problem.digest import content_digest
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
 from optimizer.solvers.patrols.joint import GENERATING

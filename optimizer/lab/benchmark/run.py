@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from optimizer.base.version import package_version
 from optimizer.lab.benchmark.processes import family_of, kill_family
 from optimizer.lab.benchmark.rows import PlacementRow, placement_key
-from optimizer.lab.machine import package_version, solver_stamp
+from optimizer.lab.machine import solver_stamp
 from optimizer.problem.result import relative_gap
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path  # noqa: TC003 - the dataclass's annotations are read by tools
 from typing import TYPE_CHECKING
 
-from optimizer.lab.benchmark.digest import content_digest
 from optimizer.lab.benchmark.families import instance_file
 from optimizer.lab.benchmark.known import best_values
 from optimizer.lab.benchmark.rows import AGAIN, FILE, PlacementRow
 from optimizer.lab.benchmark.run import Job, StoppedError, lost_row, run
 from optimizer.lab.rows import RowStore
+from optimizer.problem.digest import content_digest
 from optimizer.problem.instance_file import read_instance
 from optimizer.problem.methods import method_packages
 

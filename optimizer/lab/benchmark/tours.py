@@ -13,8 +13,9 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import Delaunay
 
+from optimizer.base.version import package_version
 from optimizer.lab.benchmark.rows import TourComparisonRow, TourRow, tour_key
-from optimizer.lab.machine import package_version, solver_stamp
+from optimizer.lab.machine import solver_stamp
 from optimizer.lab.pages import PageFiles, PageTable, fixed, write_page
 from optimizer.lab.rows import PlannedRow, date_range, distinct, newest_version
 from optimizer.solvers.patrols.pricing import Tour, TourProblem, best_tour, check_tour, quick_tours, tour_value

@@ -16,8 +16,8 @@ from typing import Any
 
 from optimizer.base.errors import InfeasibleError
 from optimizer.base.listener import SilentListener
+from optimizer.base.version import package_version
 from optimizer.lab.benchmark.processes import own_peak_mb
-from optimizer.lab.machine import package_version
 from optimizer.problem.instance_file import read_instance
 from optimizer.solvers.solve import solve
 

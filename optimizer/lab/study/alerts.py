@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from optimizer.lab.machine import package_version, stamp
+from optimizer.base.version import package_version
+from optimizer.lab.machine import stamp
 from optimizer.lab.rows import PlannedRow, RunKey
 from optimizer.lab.study.cells import Cell
 from optimizer.lab.study.rows import AlertRow, FlagCounts, PlantedCounts, PlantedTest, QuietTest

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from optimizer.lab.machine import package_version, stamp
+from optimizer.base.version import package_version
+from optimizer.lab.machine import stamp
 from optimizer.lab.rows import PlannedRow, RunKey
 from optimizer.lab.study.rows import ExplorationRow, SearchOutcome
 from optimizer.risk import FieldFlow, History, as_records, captured, make_history, make_world

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.base.files import sha256
-from optimizer.lab.machine import package_version, stamp
+from optimizer.base.version import package_version
+from optimizer.lab.machine import stamp
 from optimizer.lab.pages import PageFiles, PageTable, fixed, write_page
 from optimizer.lab.rows import PlannedRow, RowStore, RunKey, distinct, newest_version
 from optimizer.lab.study.rows import PLANS, PlansRow

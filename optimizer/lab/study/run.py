@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
 import time
-from collections import deque
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice, takewhile
-from multiprocessing import get_context, parent_process
 from pathlib import Path  # noqa: TC003 - the dataclass's annotations are read by tools
 from typing import TYPE_CHECKING
 
-from optimizer.lab.cluster import NO_TLS, completed, connected
-from optimizer.lab.machine import package_version, stamp
+from optimizer.base.executor import Executor, Piece
+from optimizer.base.interrupts import Stopping
+from optimizer.base.version import package_version
+from optimizer.lab.machine import stamp
 from optimizer.lab.rows import RowStore, RunKey
 from optimizer.lab.study.cells import EVEN, Cell
 from optimizer.lab.study.estimators import ESTIMATORS, OURS
@@ -26,12 +20,10 @@ from optimizer.lab.study.roads import roads_digest, study_roads, world_of
 from optimizer.lab.study.rows import FAMILY, LOOPS, MAPS, LoopRow, MapRow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from concurrent.futures import Future
+    from collections.abc import Callable, Sequence
 
+    from optimizer.base.executor import PieceCall
     from optimizer.lab.study.roads import StudyRoads
-
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,80 +148,27 @@ def carry_out(
     """
     maps, loops, family = map_store(folder), loop_store(folder), family_store(folder)
     maps.append()
-    for ended in _pool(todo, jobs, time_limit) if scheduler is None else _cluster(todo, scheduler, time_limit):
-        (family if ended.cell.is_family else maps).append(*(row for row in ended.rows if isinstance(row, MapRow)))
-        loops.append(*(row for row in ended.rows if isinstance(row, LoopRow)))
-        on_end(ended)
-
-
-def _cluster(todo: Sequence[CellTask], address: str, time_limit: float | None) -> Iterator[EndedCell]:
-    """Run tasks on the workers of a cluster, which get the roads sent and need no folder in common."""
     until = None if time_limit is None else time.monotonic() + time_limit
-    with connected(address, NO_TLS) as client:
-        sent = {
-            region: client.scatter(study_roads(task.data, region), broadcast=True)
-            for region, task in {task.cell.region: task for task in todo}.items()
-        }
-        due = takewhile(lambda _: until is None or time.monotonic() < until, todo)
-        calls = ((kept, (task, sent[task.cell.region])) for task in due)
-        for call in completed(client, calls):
-            task = call.arguments[0]
-            yield EndedCell(task.cell, [], call.fault) if call.fault else call.result
+    if until is not None and time.monotonic() >= until:
+        return
+    pieces = [Piece(task.cell.name, task) for task in todo]
+    executor = Executor(jobs, scheduler)
+    # the workers of a cluster get the roads sent and need no folder in common
+    sent = {} if scheduler is None else {task.cell.region: study_roads(task.data, task.cell.region) for task in todo}
+    with Stopping() as stopping:
+        for done in executor.run(kept, pieces, shared=sent, until=until, listener=stopping):
+            ended = EndedCell(done.piece.argument.cell, [], done.fault) if done.error is not None else done.result
+            (family if ended.cell.is_family else maps).append(*(row for row in ended.rows if isinstance(row, MapRow)))
+            loops.append(*(row for row in ended.rows if isinstance(row, LoopRow)))
+            on_end(ended)
+        if stopping.cancelled():
+            raise KeyboardInterrupt
 
 
-def _pool(todo: Sequence[CellTask], jobs: int, time_limit: float | None) -> Iterator[EndedCell]:
-    waiting = deque(todo)
-    until = None if time_limit is None else time.monotonic() + time_limit
-    with _one_thread_each():
-        executor = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_settle)
-        running: dict[Future[EndedCell], CellTask] = {}
-        try:
-            while waiting or running:
-                if until is not None and time.monotonic() >= until:
-                    waiting.clear()
-                for task in list(islice(waiting, jobs - len(running))):
-                    running[executor.submit(kept, task)] = task
-                    waiting.popleft()
-                # a plain wait is not interruptible everywhere; one with a timeout is
-                done, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
-                for future in done:
-                    del running[future]
-                    yield future.result()
-        finally:
-            executor.shutdown(wait=True, cancel_futures=True)
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Let each process that starts meanwhile use one thread in its linear algebra: times are then those of one core."""
-    before = {name: os.environ.get(name) for name in THREADS}
-    os.environ.update(dict.fromkeys(THREADS, "1"))
+def kept(call: PieceCall) -> EndedCell:
+    """Run the task of a piece; what goes wrong costs its own rows."""
+    task: CellTask = call.piece.argument
     try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
-def _settle() -> None:
-    """In a new process: leave Ctrl-C to the parent, and end when it has gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def follow_parent() -> None:
-        parent = parent_process()
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=follow_parent, daemon=True).start()
-
-
-def kept(task: CellTask, roads: StudyRoads | None = None) -> EndedCell:
-    """Run a task; what goes wrong costs its own rows."""
-    try:
-        return EndedCell(task.cell, run(task, roads))
+        return EndedCell(task.cell, run(task, call.shared.get(task.cell.region)))
     except Exception as error:  # noqa: BLE001 - whatever it is, the other cells go on
         return EndedCell(task.cell, [], f"{type(error).__name__}: {error}"[:300])

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.version import package_version
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def content_digest(instance: Instance) -> str:
-    """Return the SHA-256 of an instance's network, evaders, options, resources and exclusions, and of what its teams can do.
+    """Return the SHA-256 of an instance's network, evaders, options, resources, exclusions and requirements, and of what its teams can do.
 
     Names of the instance and labels, coordinates and kinds, which change no value, do not count.
     """
@@ -35,9 +37,16 @@ def content_digest(instance: Instance) -> str:
         digest.update(_text([_amounts(option.uses), option.site, option.forced, option.forbidden]))
     digest.update(_text([[resource.id, float(resource.budget)] for resource in instance.resources]))
     digest.update(_text([list(map(int, group)) for group in instance.exclusions]))
+    for each in instance.requirements:
+        digest.update(_text([list(map(int, each.options)), list(map(float, each.coefficients)), float(each.least)]))
     for part in () if instance.patrols is None else _of_field(instance.patrols):
         digest.update(part)
     return digest.hexdigest()
+
+
+def series_digest(instance: Instance, *terms: object) -> str:
+    """Return the digest of an instance with what a series of solves asks of it, as JSON can hold it, and of this package's version."""
+    return hashlib.sha256(_text([package_version(), content_digest(instance), *terms])).hexdigest()
 
 
 def _of_field(field: PatrolField) -> Iterable[bytes]:

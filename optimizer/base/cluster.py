@@ -1,68 +1,30 @@
-"""A dask.distributed cluster: connecting to it, and calls made on its workers a few at a time."""
+"""A dask.distributed cluster: connecting to it, and pieces of a series on its workers."""
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
-from dataclasses import dataclass
+import time
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import InputError, Problem, SolverError
-from optimizer.lab.machine import package_version
+from optimizer.base.executor import EndedPiece, LostPieceError, outcome_of
+from optimizer.base.tls import NO_TLS, TlsFiles
+from optimizer.base.version import package_version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Sequence
 
     from distributed import Client, Future, Security
+
+    from optimizer.base.executor import Piece, PieceCall
 
 CONNECT_SECONDS = 5
 """Longest wait for the scheduler's answer."""
 WORKERS_SECONDS = 60
 """Longest wait for the first worker."""
-
-
-@dataclass(frozen=True, slots=True)
-class TlsFiles:
-    """Files of an encrypted connection as `dask worker` takes them; without any, dask's own configuration holds.
-
-    Attributes
-    ----------
-    ca_file
-        Certificates of the authorities that are trusted (PEM).
-    cert, key
-        Certificate and private key of this client (PEM).
-    """
-
-    ca_file: Path | None = None
-    cert: Path | None = None
-    key: Path | None = None
-
-    def security(self) -> Security:
-        """Return them as dask's object.
-
-        Raises
-        ------
-        InputError
-            If one is not there.
-        """
-        from distributed import Security
-
-        given = {"--tls-ca-file": self.ca_file, "--tls-cert": self.cert, "--tls-key": self.key}
-        problems = [
-            Problem(option, f"no such file: {file}", "a PEM file")
-            for option, file in given.items()
-            if file is not None and not file.is_file()
-        ]
-        if problems:
-            raise InputError(*problems)
-        files = {"tls_ca_file": self.ca_file, "tls_client_cert": self.cert, "tls_client_key": self.key}
-        named = {name: str(file) for name, file in files.items() if file is not None}
-        return Security(**named, require_encryption=True) if named else Security()
-
-
-NO_TLS = TlsFiles()
-"""Nothing given: dask's own configuration holds."""
+LOOK_SECONDS = 0.5
+"""Longest wait for a piece to end."""
 
 
 @contextmanager
@@ -89,78 +51,67 @@ def connected(address: str, tls: TlsFiles = NO_TLS) -> Iterator[Client]:
         client.close()
 
 
-@dataclass(frozen=True, slots=True)
-class CompletedCall:
-    """A call on a worker that ended: its arguments, and its result or why there is none.
-
-    Attributes
-    ----------
-    arguments
-        As they were given.
-    result
-        What it returned; None with a fault.
-    fault
-        Empty where it returned.
-    lost
-        Whether the fault is that workers died.
-    """
-
-    arguments: tuple[Any, ...]
-    result: Any
-    fault: str = ""
-    lost: bool = False
-
-
-def completed(client: Client, calls: Iterator[tuple[Callable[..., Any], tuple[Any, ...]]]) -> Iterator[CompletedCall]:
-    """Make calls on the workers and yield them as they end: as many at a time as workers can take and a few more, so that none pile up.
+class ClusterWorkers:
+    """The workers of a cluster; a piece whose worker dies is given to another by the scheduler.
 
     Parameters
     ----------
-    client
-        Of the cluster.
-    calls
-        Functions with their arguments; the next is asked for when one has ended.
-
-    Raises
-    ------
-    SolverError
-        If the scheduler goes away meanwhile.
+    address, tls
+        As in `connected`.
+    function
+        A module's function.
+    shared
+        What all calls take; sent to each worker.
     """
-    from distributed import as_completed
 
-    given: dict[str, tuple[Any, ...]] = {}
-    queue = as_completed(loop=client.loop)
+    def __init__(self, address: str, tls: TlsFiles, function: Callable[[PieceCall], Any], shared: object) -> None:
+        self._stack = ExitStack()
+        self._client: Client = self._stack.enter_context(connected(address, tls))
+        self.cores = sum(self._client.nthreads().values())
+        self.slots = self.cores + 2  # a few more, so that no worker waits for the next
+        self._function = function
+        self._shared = self._client.scatter(shared, broadcast=True, hash=False)
+        self._running: dict[Future, PieceCall] = {}
 
-    def submit() -> None:
-        for function, arguments in calls:
-            future = client.submit(function, *arguments, pure=False)
-            given[future.key] = arguments
-            queue.add(future)
-            return
+    def submit(self, call: PieceCall) -> None:
+        """Give a piece to the scheduler."""
+        future = self._client.submit(outcome_of, self._function, call, self._shared, pure=False)
+        self._running[future] = call
 
-    for _ in range(2 + sum(client.nthreads().values())):
-        submit()
-    for future in queue:
-        call = _outcome(future, given.pop(future.key))
-        submit()
-        yield call
+    def ended(self) -> Sequence[EndedPiece]:
+        """Return what has ended within half a second.
+
+        Raises
+        ------
+        SolverError
+            If the scheduler has gone away.
+        """
+        until = time.monotonic() + LOOK_SECONDS
+        while not (done := [future for future in self._running if future.status != "pending"]):
+            if time.monotonic() >= until:
+                return ()
+            time.sleep(0.01)
+        return [_outcome(future, self._running.pop(future).piece) for future in done]
+
+    def close(self) -> None:
+        """Let go of what is under way, and of the cluster."""
+        with suppress(Exception):  # a cluster that is gone needs no word
+            self._client.cancel(list(self._running), force=True)
+        self._stack.close()
 
 
-def _outcome(future: Future, arguments: tuple[Any, ...]) -> CompletedCall:
+def _outcome(future: Future, piece: Piece) -> EndedPiece:
     if future.status == "finished":
-        return CompletedCall(arguments, future.result())
+        ended: EndedPiece = future.result()
+        return ended
     if future.status == "error":
         from distributed import KilledWorker
 
         error = future.exception()
         if isinstance(error, KilledWorker):
-            return CompletedCall(
-                arguments, None, f"{error.allowed_failures + 1} workers died while running it", lost=True
-            )
-        return CompletedCall(arguments, None, f"{type(error).__name__}: {error}"[:200])
-    raise SolverError(
-        "The cluster's scheduler went away. The rows so far are kept; the same command goes on from there."
-    )
+            error = LostPieceError(f"{error.allowed_failures + 1} workers died while running it")
+        return EndedPiece(piece, None, error)
+    raise SolverError("The cluster's scheduler went away. What has ended is kept; the same command goes on from there.")
 
 
 def _client(address: str, tls: TlsFiles) -> Client:

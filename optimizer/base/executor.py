@@ -1,0 +1,340 @@
+"""A series of calls: one after another in this process, in several processes, or on a dask cluster. The results are the same in each.
+
+A piece is one call. It may take results of pieces before it; which ones is fixed beforehand, so that no result depends on who is quicker. The
+function is a module's (it is sent by name), and so much of it as takes random numbers has a seed in its arguments. Where a solve is ended by
+time its result depends on the time, whatever runs it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from optimizer.base.errors import InputError, OptimizerError, Problem
+from optimizer.base.interrupts import Stopping
+from optimizer.base.listener import SILENT, step
+from optimizer.base.tls import NO_TLS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from optimizer.base.finished_pieces import FinishedPieces
+    from optimizer.base.listener import Listener
+    from optimizer.base.tls import TlsFiles
+
+LEAST_SECONDS = 0.05
+"""Least time that a piece is given."""
+
+
+class LostPieceError(OptimizerError):
+    """The workers that ran a piece died, all of those that tried."""
+
+    exit_code = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One call of a series.
+
+    Attributes
+    ----------
+    key
+        Its name, unique in the series; shown while it runs.
+    argument
+        What it is about; it can be pickled.
+    after
+        Keys of the pieces, before it in the series, whose results it takes.
+    """
+
+    key: str
+    argument: Any
+    after: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PieceCall:
+    """What the function of a series gets.
+
+    Attributes
+    ----------
+    shared
+        What all pieces have in common, sent to each worker once.
+    piece
+        The piece.
+    earlier
+        Results of the pieces of `after`; None for one that has none.
+    seconds
+        Its share of the time that is left; None without a limit.
+    alone
+        Whether nothing else of the series runs at the same time: then it may use more than one core.
+    listener
+        To tell; silent in another process.
+    """
+
+    shared: Any
+    piece: Piece
+    earlier: tuple[Any, ...]
+    seconds: float | None
+    alone: bool
+    listener: Listener
+
+
+@dataclass(frozen=True, slots=True)
+class EndedPiece:
+    """A piece that ended: what the function returned, or the error that it raised.
+
+    Attributes
+    ----------
+    piece
+        Which.
+    result
+        None with an error.
+    error
+        None with a result.
+    """
+
+    piece: Piece
+    result: Any
+    error: Exception | None = None
+
+    @property
+    def fault(self) -> str:
+        """The error in words; empty without one."""
+        if self.error is None:
+            return ""
+        text = str(self.error)
+        return text if isinstance(self.error, OptimizerError) else f"{type(self.error).__name__}: {text}"[:300]
+
+    def value(self) -> Any:  # noqa: ANN401 - whatever the function returns
+        """Return the result.
+
+        Raises
+        ------
+        Exception
+            The error, where there is one.
+        """
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+
+class Workers(Protocol):
+    """Those who run the pieces of a series."""
+
+    slots: int
+    """How many pieces are handed out at a time."""
+    cores: int
+    """How many of them run at a time."""
+
+    def submit(self, call: PieceCall) -> None:
+        """Begin a piece."""
+
+    def ended(self) -> Sequence[EndedPiece]:
+        """Wait for half a second at most, in this process as long as it takes; return what has ended."""
+
+    def close(self) -> None:
+        """End all that is under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Executor:
+    """Who runs a series of calls.
+
+    Attributes
+    ----------
+    jobs
+        Processes, >= 1; with 1 the calls are made in this one.
+    scheduler
+        Address of a dask scheduler, such as `tcp://10.0.0.1:8786`, whose workers run them instead.
+    tls
+        Files of an encrypted connection to it.
+    """
+
+    jobs: int = 1
+    scheduler: str | None = None
+    tls: TlsFiles = NO_TLS
+
+    def __post_init__(self) -> None:
+        """Refuse a number of processes that is none."""
+        if self.jobs < 1:
+            raise InputError(Problem("jobs", str(self.jobs), "a whole number of at least 1"))
+
+    def run(
+        self,
+        function: Callable[[PieceCall], Any],
+        pieces: Sequence[Piece],
+        *,
+        shared: object = None,
+        until: float | None = None,
+        finished: FinishedPieces | None = None,
+        listener: Listener = SILENT,
+    ) -> Iterator[EndedPiece]:
+        """Make the calls and yield them as they end.
+
+        Ctrl-C, or a listener that cancels, ends the series: processes are killed and what they ran is lost; a call in this process ends as its
+        own search does, and its result is yielded but not kept. A worker that dies costs the piece that it ran: another worker begins it anew,
+        and where that dies too the piece has an error.
+
+        Parameters
+        ----------
+        function
+            A module's function.
+        pieces
+            The series; each after those whose results it takes.
+        shared
+            What all calls take, sent to each worker once.
+        until
+            `time.monotonic()` from which on no piece is begun, the first aside; the time left is shared among the pieces left.
+        finished
+            Where results are kept as they come, and read from in place of calls; they must then be what JSON can hold.
+        listener
+            Told of each piece, with the time left.
+
+        Raises
+        ------
+        InputError
+            If there is no cluster, or its workers have another version of this package.
+        """
+        series = _Series(pieces, until, listener)
+        for key, result in (finished.results() if finished else {}).items():
+            if key in series.waiting:
+                yield series.end(EndedPiece(series.waiting[key], result))
+        if not series.waiting:
+            return
+        with Stopping(listener) as stopping, closing(self._workers(function, shared, stopping)) as workers:
+            for ended in series.carried_out(workers, stopping):
+                if finished and ended.error is None and not stopping.cancelled():
+                    finished.keep(ended.piece.key, ended.result)
+                yield ended
+
+    def _workers(self, function: Callable[[PieceCall], Any], shared: object, listener: Listener) -> Workers:
+        if self.scheduler is not None:
+            from optimizer.base.cluster import ClusterWorkers
+
+            return ClusterWorkers(self.scheduler, self.tls, function, shared)
+        if self.jobs == 1:
+            return _Here(function, shared, listener)
+        from optimizer.base.worker_processes import WorkerProcesses
+
+        return WorkerProcesses(self.jobs, function, shared)
+
+
+SERIAL = Executor()
+"""One call after another, in this process."""
+
+
+class _Series:
+    """Which pieces wait, run and have ended."""
+
+    def __init__(self, pieces: Sequence[Piece], until: float | None, listener: Listener) -> None:
+        self.waiting = {piece.key: piece for piece in pieces}
+        self._total = len(pieces)
+        self._until, self._listener = until, listener
+        self._results: dict[str, Any] = {}
+        self._known: set[str] = set()
+        self._running = 0
+        self._made = 0
+        self._began = time.monotonic()
+
+    def end(self, ended: EndedPiece) -> EndedPiece:
+        """Note that a piece has ended."""
+        key = ended.piece.key
+        self.waiting.pop(key, None)
+        self._known.add(key)
+        self._results[key] = ended.result
+        return ended
+
+    def carried_out(self, workers: Workers, stopping: Stopping) -> Iterator[EndedPiece]:
+        """Hand out pieces and yield them as they end."""
+        self._began = time.monotonic()
+        while not stopping.cancelled():
+            self._hand_out(workers)
+            if not self._running:
+                return
+            for ended in workers.ended():
+                self._running -= 1
+                self._made += 1
+                yield self.end(ended)
+                if workers.slots > 1:
+                    self._listener.noted(f"{self._state()}: {ended.piece.key}")
+
+    def _hand_out(self, workers: Workers) -> None:
+        for piece in list(self.waiting.values()):
+            if self._running >= workers.slots or self._late():
+                return
+            if not self._known.issuperset(piece.after):
+                continue
+            del self.waiting[piece.key]
+            self._running += 1
+            earlier = tuple(self._results[key] for key in piece.after)
+            call = PieceCall(None, piece, earlier, self._share(workers.cores), workers.slots == 1, SILENT)
+            name = f"{len(self._known) + 1} of {self._total}: {piece.key}{self._left()}"
+            if workers.slots == 1:
+                with step(self._listener, name, stoppable=False):
+                    workers.submit(call)
+            else:
+                workers.submit(call)
+
+    def _late(self) -> bool:
+        return self._until is not None and bool(self._made or self._running) and time.monotonic() >= self._until
+
+    def _share(self, cores: int) -> float | None:
+        """Return the time of a piece that begins: that which is left, times those who run at a time, over the pieces not begun."""
+        if self._until is None:
+            return None
+        left = self._until - time.monotonic()
+        return max(left * min(1.0, cores / (len(self.waiting) + 1)), LEAST_SECONDS)
+
+    def _state(self) -> str:
+        return f"{len(self._known)} of {self._total} done{self._left()}"
+
+    def _left(self) -> str:
+        """Return about how long the rest takes, at the pace so far."""
+        if not self._made:
+            return ""
+        now = time.monotonic()
+        seconds = (now - self._began) / self._made * (self._total - len(self._known))
+        if self._until is not None:
+            seconds = min(seconds, max(self._until - now, 0.0))
+        return f", about {seconds:.0f} s left"
+
+
+class _Here:
+    """The process itself; a piece is run as it is handed out."""
+
+    slots = cores = 1
+
+    def __init__(self, function: Callable[[PieceCall], Any], shared: object, listener: Listener) -> None:
+        self._function, self._shared, self._listener = function, shared, listener
+        self._ended: deque[EndedPiece] = deque()
+
+    def submit(self, call: PieceCall) -> None:
+        """Run it; one that is interrupted before it has anything leaves nothing."""
+        try:
+            self._ended.append(outcome_of(self._function, call, self._shared, self._listener))
+        except KeyboardInterrupt:
+            if not self._listener.cancelled():
+                raise
+
+    def ended(self) -> Sequence[EndedPiece]:
+        """Return what was run."""
+        ended = list(self._ended)
+        self._ended.clear()
+        return ended
+
+    def close(self) -> None:
+        """Nothing is under way."""
+
+
+def outcome_of(
+    function: Callable[[PieceCall], Any], call: PieceCall, shared: object, listener: Listener = SILENT
+) -> EndedPiece:
+    """Make a call, with what all have in common, and return its outcome."""
+    whole = PieceCall(shared, call.piece, call.earlier, call.seconds, call.alone, listener)
+    try:
+        return EndedPiece(call.piece, function(whole))
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the caller's to judge; the other pieces go on
+        return EndedPiece(call.piece, None, error)
