@@ -14,9 +14,9 @@ import numpy as np
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files import read_json, write_json
 from optimizer.base.output_folder import new_folder
+from optimizer.base.version import package_version
 from optimizer.pipeline.known_plan import read_known_plan
 from optimizer.pipeline.matched_plans import SitePlaces
-from optimizer.pipeline.outputs import package_version
 from optimizer.pipeline.plan_layer import straight_geojson
 from optimizer.problem.evaluation import plan_value
 from optimizer.problem.instance_file import write_instance
