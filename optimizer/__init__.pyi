@@ -34,6 +34,7 @@ from .problem.instance_file import instance_schema as instance_schema
 from .problem.instance_file import make_instance as make_instance
 from .problem.instance_file import read_instance as read_instance
 from .problem.instance_file import write_instance as write_instance
+from .problem.mixture import Mixture as Mixture
 from .problem.network import Network as Network
 from .problem.options import Option as Option
 from .problem.options import Resource as Resource
@@ -52,6 +53,7 @@ from .problem.plan_file import plan_schema as plan_schema
 from .problem.plan_file import read_plan as read_plan
 from .problem.plan_file import read_plan_file as read_plan_file
 from .problem.requirements import Requirement as Requirement
+from .problem.result import Randomised as Randomised
 from .problem.result import Result as Result
 from .records.frames import effort_from_frame as effort_from_frame
 from .records.frames import seizures_from_frame as seizures_from_frame
@@ -84,6 +86,7 @@ __all__ = [
     "InputError",
     "Instance",
     "Listener",
+    "Mixture",
     "Network",
     "OptimizerError",
     "Option",
@@ -92,6 +95,7 @@ __all__ = [
     "PlanFile",
     "Planned",
     "Problem",
+    "Randomised",
     "Region",
     "Requirement",
     "Resource",

@@ -103,11 +103,11 @@ def enumerated_value(instance: Instance, placed: NDArray[np.bool_]) -> float:
     for evader in instance.evaders:
         if evader.routes:
             total += evader.weight * sum(
-                route.share * _product(instance, placed, route.arcs) for route in evader.routes
+                route.share * path_value(instance, placed, route.arcs) for route in evader.routes
             )
         else:
             paths = simple_paths(instance, evader.origin, evader.destination)
-            total += evader.weight * max(_product(instance, placed, path) for path in paths)
+            total += evader.weight * max(path_value(instance, placed, path) for path in paths)
     return total
 
 
@@ -120,7 +120,8 @@ def simple_paths(instance: Instance, origin: int, destination: int) -> Iterator[
         yield [arc for _, _, arc in path]
 
 
-def _product(instance: Instance, placed: NDArray[np.bool_], arcs: Sequence[int]) -> float:
+def path_value(instance: Instance, placed: NDArray[np.bool_], arcs: Sequence[int]) -> float:
+    """Return the chance to get through along a path, from the definition."""
     value = 1.0
     for arc in arcs:
         value *= float(instance.reliability[arc])

@@ -11,6 +11,7 @@ import pytest
 from optimizer.base.errors import InputError
 from optimizer.base.schema import validated
 from optimizer.pipeline.check import check_scenario_file
+from optimizer.problem.methods import MIXED
 from optimizer.scenario.compile import compile_scenario
 from optimizer.scenario.model import SolveModel, scenario_schema
 from optimizer.scenario.options import compile_options
@@ -324,7 +325,7 @@ def test_defaults_and_built_in_tables_are_named(tmp_path: Path) -> None:
 
 
 def test_methods_of_a_scenario_are_those_of_the_solvers() -> None:
-    assert set(scenario_schema()["$defs"]["SolveModel"]["properties"]["method"]["enum"]) == set(METHODS)
+    assert set(scenario_schema()["$defs"]["SolveModel"]["properties"]["method"]["enum"]) == {*METHODS, MIXED}
     with pytest.raises(InputError, match=r"method.*Did you mean 'cuts'"):
         validated(SolveModel, {"method": "cust"}, "test")
 

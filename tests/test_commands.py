@@ -20,7 +20,7 @@ from optimizer.problem.evaders import Evader
 from optimizer.problem.evaluation import evaluate
 from optimizer.problem.instance import Instance
 from optimizer.problem.instance_file import write_instance
-from optimizer.problem.methods import METHOD_NAMES
+from optimizer.problem.methods import METHOD_NAMES, MIXED
 from optimizer.problem.options import Option, Resource
 from optimizer.region import save_region
 from optimizer.scenario.compile import compile_scenario
@@ -321,12 +321,23 @@ def test_wrong_usage_ends_with_2(command: Callable[..., Outcome], arguments: tup
 
 
 def test_the_command_line_knows_every_method() -> None:
-    assert set(METHOD_NAMES) == set(METHODS)
+    assert set(METHOD_NAMES) == {*METHODS, MIXED}
+
+
+def test_a_mixture_is_printed_with_its_probabilities(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    write_instance(tmp_path / "i.json", random_instance(12))
+    (line,) = command("solve", tmp_path / "i.json", "--method", "mixed", "--json").objects
+    assert sum(day["probability"] for day in line["support"]) == pytest.approx(1)
+    for option, share in line["marginals"].items():
+        days = [day["probability"] for day in line["support"] if option in day["plan"]]
+        assert share == pytest.approx(sum(days))
+    assert line["lower"] <= line["upper"] <= line["pure_upper"]
+    assert command("solve", tmp_path / "i.json", "--method", "mixed").code == 0
 
 
 def test_an_instance_without_options_has_an_empty_plan(command: Callable[..., Outcome], tmp_path: Path) -> None:
     write_instance(tmp_path / "i.json", replace(random_instance(1), options=(), exclusions=()))
-    for method in METHODS:
+    for method in METHOD_NAMES:
         outcome = command("solve", tmp_path / "i.json", "--method", method, "--json")
         assert (outcome.code, outcome.objects[0]["plan"], outcome.objects[0]["status"]) == (0, [], "optimal")
 

@@ -101,6 +101,17 @@ class ForwardingListener(SilentListener):
         return self._listener.cancelled()
 
 
+class OnlyCancels(SilentListener):
+    """Tells another listener nothing, as the bounds of a part are none of the whole, and asks it whether to stop."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+
+    def cancelled(self) -> bool:
+        """Return what the other says."""
+        return self._listener.cancelled()
+
+
 @contextmanager
 def step(listener: Listener, name: str, *, stoppable: bool = True) -> Iterator[None]:
     """Report that a step begins and, however it ends, that it has ended.

@@ -17,7 +17,28 @@ def result_line(instance: str, result: Result) -> dict[str, Any]:
 
     plan = list(result.plan.options) if result.plan else []
     summary = {"instance": instance, **result_summary(result), "plan": plan, "seed": result.seed}
-    return summary | {"tolerance": result.tolerance, "version": package_version()} | weighed_beats(result)
+    more = weighed_beats(result) | mixture_line(result)
+    return summary | {"tolerance": result.tolerance, "version": package_version()} | more
+
+
+def mixture_line(result: Result) -> dict[str, Any]:
+    """Return the mixture and what it is compared with, for --json; nothing for other methods than `mixed`."""
+    mixed, upper = result.mixed, result.upper
+    if mixed is None or upper is None:
+        return {}
+    mixture = mixed.mixture
+    return {
+        "support": [
+            {"plan": list(plan.options), "probability": probability}
+            for plan, probability in zip(mixture.plans, mixture.probabilities, strict=True)
+        ],
+        "marginals": mixture.marginals,
+        "pure_lower": mixed.pure_lower,
+        "pure_upper": mixed.pure_upper,
+        "gain": mixed.gain(upper),
+        "proven_gain": mixed.proven_gain(upper),
+        "saturated": mixed.saturated,
+    }
 
 
 def weighed_beats(result: Result) -> dict[str, Any]:

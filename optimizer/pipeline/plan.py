@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optimizer.base.errors import InfeasibleError, InputError
+from optimizer.base.errors import InfeasibleError, InputError, Problem
 from optimizer.base.interrupts import Stopping
 from optimizer.base.listener import SILENT, step
 from optimizer.base.output_folder import OutputFolder
@@ -20,6 +20,7 @@ from optimizer.pipeline.outputs import write_outputs
 from optimizer.pipeline.plan_content import plan_content
 from optimizer.pipeline.step_times import StepTime, StepTimes
 from optimizer.problem.changes import Changes
+from optimizer.problem.methods import MIXED
 from optimizer.scenario.compile import Compiled, compile_scenario
 
 if TYPE_CHECKING:
@@ -129,6 +130,7 @@ def plan_scenario(
         )
         if compiled is None:
             raise KeyboardInterrupt
+        _refuse_mixtures(compiled)
         compiled = changed(compiled, changes or Changes(), settings or {})
         first = None if start is None else start_for(compiled.instance, start)
         if first is not None:
@@ -173,6 +175,15 @@ class _WithDuties:
 
     compiled: Compiled
     duties: DutiesFile | None
+
+
+def _refuse_mixtures(compiled: Compiled) -> None:
+    """Refuse a method whose result is no single plan: a folder of a plan has no place for one yet."""
+    if compiled.scenario.solve.method == MIXED:
+        found = "'mixed', which makes a distribution over plans"
+        raise InputError(
+            Problem("[solve] method", found, "another method", "`solve --method mixed` takes instance.json")
+        )
 
 
 def _with_duties(compiled: Compiled, plan: PlanFile) -> _WithDuties:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 GROUP = "optimizer.methods"
-BUILT_IN = ("auto", "cuts", "compact", "greedy")
+MIXED = "mixed"
+"""The method whose result is a mixture of plans, and no single one."""
+BUILT_IN = ("auto", "cuts", "compact", "greedy", MIXED)
 
 
 @cache

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from optimizer.problem.mixture import Mixture
     from optimizer.problem.plan import Plan
 
 Status = Literal["optimal", "feasible", "infeasible", "unknown"]
@@ -16,6 +17,35 @@ Limit = Literal["time", "interrupted", "memory"]
 
 PROVEN = 1e-7
 """Bounds closer than this, relative to the upper one, have met: no smaller gap is asked of any method, whatever its argument."""
+
+
+@dataclass(frozen=True, slots=True)
+class Randomised:
+    """What a solve by the method `mixed` adds to a result.
+
+    Attributes
+    ----------
+    mixture
+        The distribution over plans, of value `Result.upper`.
+    pure_lower, pure_upper
+        Proven lower bound over single plans that are the same every day, and the value of the best one found, `Result.plan`.
+    saturated
+        Whether the value is, to within the tolerance, that with every option placed: then the ways around all candidates decide, and more
+        sites would lower it, not more units.
+    """
+
+    mixture: Mixture
+    pure_lower: float
+    pure_upper: float
+    saturated: bool
+
+    def gain(self, upper: float) -> float:
+        """Return by what share a mixture of this value gets below the best single plan found; 0 where that is 0."""
+        return 1 - upper / self.pure_upper if self.pure_upper > 0 else 0.0
+
+    def proven_gain(self, upper: float) -> float:
+        """Return by what share at least a mixture of this value gets below every single plan, >= 0."""
+        return max(0.0, 1 - upper / self.pure_lower) if self.pure_lower > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +61,13 @@ class Result:
     limit
         What ended the solve early; None when nothing did.
     plan
-        The best plan found; None when there is none.
+        The best plan found; None when there is none. With the method `mixed` the best single plan, which need not be in the mixture.
     lower
         Proven lower bound of the optimal value, over everything that a plan could place: with patrol teams over every beat that they could
-        drive. None when nothing is proven.
+        drive, with the method `mixed` over every mixture. None when nothing is proven.
     upper
-        Exact value of `plan` on the full network; None without a plan.
+        Exact value of `plan` on the full network; None without a plan. With the method `mixed` the value of the mixture, or a proven upper
+        bound of it within a fraction of the tolerance.
     seconds
         Wall-clock time.
     seed
@@ -51,6 +82,8 @@ class Result:
         Proven lower bound within the beats that were weighed, >= `lower`; None without patrol teams.
     pricing_proven
         Whether pricing was solved to proof for `lower`; else the bound allows for what pricing left open. True without patrol teams.
+    mixed
+        The mixture, and what it is compared with; None for other methods than `mixed`.
     """
 
     method: str
@@ -66,6 +99,7 @@ class Result:
     weighed: int | None = None
     weighed_lower: float | None = None
     pricing_proven: bool = True
+    mixed: Randomised | None = None
 
     @property
     def gap(self) -> float | None:

@@ -10,7 +10,7 @@ from optimizer.base.errors import InputError, Problem
 from optimizer.base.interrupts import Stopping
 from optimizer.base.listener import SILENT, SilentListener, step, stop_if_cancelled
 from optimizer.base.names import unknown_name
-from optimizer.problem.methods import METHOD_NAMES, installed_methods
+from optimizer.problem.methods import METHOD_NAMES, MIXED, installed_methods
 from optimizer.problem.plan import known_options, violations
 from optimizer.solvers.branch_and_cut.commodities import Commodities
 from optimizer.solvers.branch_and_cut.path_pool import PathPool
@@ -63,7 +63,8 @@ def solve(
     method
         `cuts` (branch and cut), `compact` (one mixed-integer program in HiGHS), `greedy` (a greedy plan and one local search; its bound is
         the value with every option placed), or `auto`, which is `cuts`: none of the benchmark's problems is solved faster by another
-        (results/benchmarks.md).
+        (results/benchmarks.md). `mixed` makes a mixture of plans, against evaders who know it but not the plan of the day; the result's bounds
+        are then those of mixtures, its plan is the best single one (`Result.mixed`).
     gap
         Relative gap (upper - lower) / upper at which to stop, >= 0; one below `PROVEN` (1e-7) counts as that. It is a promise about the
         bound: whatever it is, no method stops before it has made a greedy plan and one local search, unless the time limit comes first.
@@ -90,6 +91,10 @@ def solve(
     """
     instance.check()
     starts = () if start is None else (instance.placed(known_options(instance, start)),)
+    if method == MIXED:
+        from optimizer.solvers.mixed.solve_mixed import solve_mixed  # its steps are calls of `place`
+
+        return solve_mixed(instance, gap=gap, time_limit=time_limit, seed=seed, listener=listener, starts=starts)
     if instance.patrols is None:
         return place(
             instance, method=method, gap=gap, time_limit=time_limit, seed=seed, listener=listener, starts=starts

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from optimizer.problem.instance import Instance
     from optimizer.problem.requirements import Requirement
     from optimizer.solvers.branch_and_cut.node import Node
+    from optimizer.solvers.branch_and_cut.path_pool import Paths
     from optimizer.solvers.overlay.overlay import Overlay
 
 BASES = (0.999, 0.6)
@@ -108,6 +109,9 @@ class Master:
         (options,) K: how often each option can be placed, >= 1; every copy multiplies the value again. An overlay for K above 1 must hold
         every best path under so many copies (`column_generation`). Stars and tangents hold for any number of copies; T has
         single ones alone.
+    mixed
+        Whether x are the marginals of a mixture of plans, whose evaders see no single plan: then every row is of one path, as the mean of its
+        value over plans is bounded by rows that hold for each of them; a star, which compares paths within one plan, is not valid.
 
     Attributes
     ----------
@@ -123,8 +127,10 @@ class Master:
         overlay: Overlay,
         links: csr_array | None = None,
         times: NDArray[np.int64] | None = None,
+        *,
+        mixed: bool = False,
     ) -> None:
-        self.overlay = overlay
+        self.overlay, self._mixed = overlay, mixed
         self._times = np.ones(overlay.free.size, dtype=np.int64) if times is None else times
         self.commodities = Commodities.of(overlay, times)
         self.pool = PathPool(overlay, self.commodities.searches)
@@ -233,6 +239,8 @@ class Master:
         if search:
             self.pool.grow(point, bases[self._searched % len(bases)])
             self._searched += 1
+        if self._mixed:
+            return _cuts_of_single_paths((chains, self.pool.paths), point, bases, np.zeros_like(floor))
         found = [tangent_cuts(chains, point, floor)]
         for base in bases:
             found += [star_cuts(self.pool.paths, point, base, floor), chord_cuts(chains, point, base, floor)]
@@ -319,6 +327,14 @@ class _OverDraws:
         column = np.concatenate((n + np.arange(groups), np.full(draws, first), first + 1 + each))
         entry = np.concatenate((-self.entry, np.ones(2 * draws)))
         return csr_array((entry, (row, column)), shape=(draws, first + 1 + draws))
+
+
+def _cuts_of_single_paths(
+    sets: tuple[Paths, Paths], point: NDArray[np.float64], bases: list[NDArray[np.bool_]], floor: NDArray[np.float64]
+) -> Cuts:
+    """Return tangent and chord cuts; no floor above 0 holds for a path by itself."""
+    found = [tangent_cuts(paths, point, floor) for paths in sets]
+    return Cuts.join(found + [chord_cuts(paths, point, base, floor) for paths in sets for base in bases])
 
 
 def _shortage(requirement: Requirement) -> float:

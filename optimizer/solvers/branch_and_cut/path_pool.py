@@ -12,7 +12,7 @@ from optimizer.problem.graph import cost_graph
 from optimizer.solvers.overlay.overlay import Links, bundle_links
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -125,6 +125,17 @@ class PathPool:
         watched = np.append(present, 0.0)[overlay.option] * (1 - overlay.survival)
         prices = PRICES if watched.any() else PRICES[:1]
         self._add([found for price in prices for found in self._search(cost + price * watched)])
+        return self.paths.commodity.size - before
+
+    def add(self, commodity: NDArray[np.int64], arcs: Sequence[Sequence[int]]) -> int:
+        """Add paths, each given by its commodity and its overlay arcs; return how many are new."""
+        overlay, before = self._overlay, self.paths.commodity.size
+        row = np.repeat(np.arange(commodity.size), [len(path) for path in arcs])
+        arc = np.array([a for path in arcs for a in path], dtype=np.int64)
+        value = np.ones(commodity.size)
+        np.multiply.at(value, row, overlay.reliability[arc])
+        met = overlay.option[arc] >= 0
+        self._add([_FoundPaths(commodity, value, np.array((row[met], arc[met])))])
         return self.paths.commodity.size - before
 
     def _search(self, cost: NDArray[np.float64]) -> Iterator[_FoundPaths]:

@@ -55,6 +55,8 @@ class LpSolution:
         (columns,) cost of a unit of v at the duals of the rows that are never dropped.
     price
         (kept,) these duals, >= 0.
+    dual
+        (rows,) duals of all rows, >= 0; 0 for those that are not active.
     """
 
     bound: float
@@ -62,6 +64,7 @@ class LpSolution:
     reduced: NDArray[np.float64]
     dual_cost: NDArray[np.float64]
     price: NDArray[np.float64]
+    dual: NDArray[np.float64]
 
 
 class LinearProgram:
@@ -111,9 +114,9 @@ class LinearProgram:
         return self._side.size
 
     def add_columns(self, upper: NDArray[np.float64], entries: csr_array) -> None:
-        """Add variables in [0, upper] of cost 0, with (kept, new) entries in the rows that are never dropped."""
+        """Add variables in [0, upper] of cost 0, with (first, new) entries in the first rows: those that are never dropped, or all."""
         new = upper.size
-        below = csr_array((self.n_rows - self._n_kept, new))
+        below = csr_array((self.n_rows - entries.shape[0], new))
         self._rows = csr_array(hstack((self._rows, vstack((entries, below)))))
         self._cost = np.append(self._cost, np.zeros(new))
         self._lower = np.append(self._lower, np.zeros(new))
@@ -194,6 +197,7 @@ class LinearProgram:
             reduced=self._cost - self._rows.T @ dual,
             dual_cost=np.asarray(-(self._rows[kept].T @ dual[kept])),
             price=dual[kept],
+            dual=dual,
         )
 
     def bound(self, dual: NDArray[np.float64]) -> float:

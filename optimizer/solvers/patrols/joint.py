@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.interrupts import Stopping
-from optimizer.base.listener import SILENT, SilentListener, step
+from optimizer.base.listener import SILENT, OnlyCancels, step
 from optimizer.problem.beats import with_beats, with_teams
 from optimizer.problem.plan import Plan
 from optimizer.problem.result import relative_gap, tolerance_of
@@ -139,17 +139,6 @@ def _dive(tree: BranchAndPrice, until: float) -> None:
         tree.dive(replace(root, zeros=~root.ones), until)
 
 
-class _OnlyCancels(SilentListener):
-    """Tells of nothing, as bounds without beats are no bounds of the whole; asks the listener whether to stop."""
-
-    def __init__(self, listener: Listener) -> None:
-        self._listener = listener
-
-    def cancelled(self) -> bool:
-        """Return whether to stop."""
-        return self._listener.cancelled()
-
-
 def _alone(
     instance: Instance,
     gap: float,
@@ -162,7 +151,7 @@ def _alone(
     if not instance.options:
         return np.zeros(0, dtype=bool)
     longest = LONGEST_ALONE if seconds is None else min(seconds, LONGEST_ALONE)
-    silent = _OnlyCancels(listener)
+    silent = OnlyCancels(listener)
     plan = place(instance, gap=gap, time_limit=longest, seed=seed, listener=silent, starts=starts).plan
     return feasible_start(instance) if plan is None else instance.placed(plan.options)
 

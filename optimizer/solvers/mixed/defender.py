@@ -1,0 +1,192 @@
+"""The defender's answer to a mixed strategy of the evaders: the plan of least value against weighted paths.
+
+Exchanges of options find it, branch and cut bounds it.
+
+Sets      J options; P paths that the evaders take, each with a weight y_P; C chains of habitual routes
+Minimise  sum_P y_P g_P(x) + sum_c h_c(x) over the feasible plans x, with g_P(x) = R_P prod_{j in P} rho_jP^{x_j}
+
+Every path is then a chain: the problem is the placement problem without informed evaders, and `branch_and_cut` bounds it. As y sums to p_k over
+the paths of commodity k, its optimum is a lower bound of the value of every mixture.
+
+Exchanges. Let G_i be the (paths,) values with option i taken out of the plan, and s_jP = 1 - rho_jP. Exchanging i for j changes the value to
+sum_P G_iP - sum_P G_iP s_jP, so one product of an (out, paths) with a (paths, in) table values all exchanges at once; i = none adds an option.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.base.listener import SILENT
+from optimizer.problem.plan import BUDGET_TOLERANCE, fits
+from optimizer.problem.requirements import meets
+from optimizer.solvers.branch_and_cut.tree import BranchAndCut
+from optimizer.solvers.overlay.chains import Chains
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from optimizer.base.listener import Listener
+    from optimizer.problem.instance import Instance
+    from optimizer.solvers.branch_and_cut.path_pool import Paths
+    from optimizer.solvers.overlay.overlay import Overlay
+
+    Floats = NDArray[np.float64]
+    Mask = NDArray[np.bool_]
+
+NOTHING = 1e-12
+"""A gain below this share of the value is rounding."""
+NEGLIGIBLE = 1e-12
+"""Share of all weight below which a path does not steer the exchanges."""
+
+
+class Exchanges:
+    """Plans that exchanges of one option find against weighted paths.
+
+    Parameters
+    ----------
+    instance, overlay
+        The problem.
+    """
+
+    def __init__(self, instance: Instance, overlay: Overlay) -> None:
+        self._instance = instance
+        n = len(instance.options)
+        self._movable = np.flatnonzero(overlay.free)
+        table = instance.conflict_table.toarray()
+        self._conflict = table.T @ table > 0
+        np.fill_diagonal(self._conflict, val=False)
+        self._needs = np.zeros((len(instance.requirements), n))
+        for q, each in enumerate(instance.requirements):
+            self._needs[q, list(each.options)] = each.coefficients
+        self._least = np.array([each.least - each.tolerance for each in instance.requirements])
+        self._values = self._loss = np.empty(0)
+
+    def weigh(self, paths: Paths, weight: Floats) -> None:
+        """Take (paths,) weights of paths; chains are paths of weight 1."""
+        value = paths.value * weight
+        kept = np.flatnonzero(value > NEGLIGIBLE * value.sum())
+        self._values = value[kept]
+        survival = np.ones((len(self._instance.options) + 1, kept.size))
+        survival[paths.option[kept], np.arange(kept.size)[:, None]] = paths.survival[kept]
+        self._loss = 1 - survival[:-1]
+
+    def value(self, placed: Mask) -> float:
+        """Return the value of a plan against the weighted paths."""
+        return float(self._values @ (1 - self._loss[placed]).prod(axis=0))
+
+    def improved(self, placed: Mask, most: int = 1000) -> Mask:
+        """Return a plan that no exchange, or no more than so many, makes better."""
+        placed = placed.copy()
+        for _ in range(most):
+            exchange = self._best_exchange(placed)
+            if exchange is None:
+                break
+            placed = exchange
+        return placed
+
+    def _best_exchange(self, placed: Mask) -> Mask | None:
+        movable = self._movable
+        out = movable[placed[movable]]
+        into = movable[~placed[movable]]
+        if not into.size:
+            return None
+        left = self._without_each(placed, out)
+        value = float(left[0].sum())
+        after = left.sum(axis=1)[:, None] - left @ self._loss[into].T
+        after[~self._fitting(placed, out, into)] = np.inf
+        for choice in np.argsort(after, axis=None, kind="stable")[:3].tolist():
+            row, column = divmod(choice, into.size)
+            if after[row, column] >= value * (1 - NOTHING):
+                return None
+            candidate = placed.copy()
+            candidate[into[column]] = True
+            if row:
+                candidate[out[row - 1]] = False
+            if fits(self._instance, candidate) and meets(self._instance, candidate):
+                return candidate
+        return None
+
+    def _without_each(self, placed: Mask, out: NDArray[np.int64]) -> Floats:
+        """Return the (1 + out, paths) values of the plan, and without each option of `out`."""
+        fixed = placed.copy()
+        fixed[out] = False
+        survival = 1 - self._loss[out]
+        ahead = np.vstack((np.ones(self._values.size), np.cumprod(survival, axis=0)))
+        behind = np.vstack((np.cumprod(survival[::-1], axis=0)[::-1], np.ones(self._values.size)))
+        base = self._values * (1 - self._loss[fixed]).prod(axis=0)
+        return np.asarray(base * np.vstack((ahead[-1:], ahead[:-1] * behind[1:])))
+
+    def _fitting(self, placed: Mask, out: NDArray[np.int64], into: NDArray[np.int64]) -> Mask:
+        """Return the (1 + out, into) mask of exchanges that budgets, conflicts and requirements allow."""
+        instance = self._instance
+        freed = np.vstack((np.zeros(instance.budget.size), instance.use[out]))
+        room = instance.budget * (1 + BUDGET_TOLERANCE) - placed @ instance.use + freed
+        allowed = np.ones((1 + out.size, into.size), dtype=bool)
+        for r in range(instance.budget.size):
+            allowed &= instance.use[into, r] <= room[:, r, None]
+        in_the_way = self._conflict[into][:, placed].sum(axis=1)
+        allowed &= in_the_way - np.vstack((np.zeros(into.size), self._conflict[out][:, into])) <= 0
+        for q in range(self._least.size):
+            lost = np.append(0.0, self._needs[q, out])
+            allowed &= float(self._needs[q] @ placed) - lost[:, None] + self._needs[q, into] >= self._least[q]
+        return allowed
+
+
+def against_paths(overlay: Overlay, paths: Paths, weight: Floats) -> Overlay:
+    """Return the overlay whose evaders keep to weighted paths: no informed ones, and every path a chain beside the chains there are."""
+    kept = np.flatnonzero(weight * paths.value > 0)
+    chosen, chains = paths.take(kept), overlay.chains
+    row, place = np.nonzero(chosen.option < overlay.free.size)
+    none = np.empty(0, dtype=np.int64)
+    return replace(
+        overlay,
+        origin=none,
+        destination=none,
+        weight=np.empty(0),
+        chains=Chains(
+            np.append(chains.value, chosen.value * weight[kept]),
+            np.append(chains.chain, chains.value.size + row),
+            np.append(chains.option, chosen.option[row, place]),
+            np.append(chains.survival, chosen.survival[row, place]),
+        ),
+    )
+
+
+class DefenderBound:
+    """Branch and cut of the defender's answer to a strategy of the evaders.
+
+    Parameters
+    ----------
+    instance, overlay
+        The problem.
+    paths, weight
+        Paths of informed commodities with their (paths,) y.
+    upper, start
+        Value of a plan against them, and the plan.
+    """
+
+    def __init__(
+        self,
+        instance: Instance,
+        overlay: Overlay,
+        paths: Paths,
+        weight: Floats,
+        start: Mask,
+        listener: Listener = SILENT,
+    ) -> None:
+        against = against_paths(overlay, paths, weight)
+        self._tree = BranchAndCut(instance, against, upper=against.value(start), listener=listener)
+        self.plan = start
+
+    def bound(self, gap: float, until: float) -> float:
+        """Return a proven lower bound of the value of every mixture, once the relative gap is closed or time is up."""
+        tree = self._tree
+        tree.gap, tree.until = gap, until
+        tree.cut_root()
+        if tree.lower < tree.cutoff and time.monotonic() < until:
+            tree.branch()
+        return tree.lower

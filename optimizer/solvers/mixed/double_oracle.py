@@ -1,0 +1,250 @@
+"""The double oracle: plans and paths are added to a restricted game until neither side has a better answer.
+
+1. The restricted game gives probabilities mu of plans, and the evaders' strategy y.
+2. Evaders answer mu: best paths at several prices of the marginal probabilities; exact ones (`evader`) only where these bring nothing.
+3. The defender answers y, smoothed with earlier ones (in-out separation): exchanges from plans of the mixture and from plans sampled by its
+   marginals; where nothing gains, once more at y itself.
+4. Once the game's value is near enough to the lower bound, or no side moves, its mixture is brought down to few plans and certified: the upper
+   bound is the sum of proven bounds of what each evader achieves.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.base.listener import SILENT, OnlyCancels, stop_if_cancelled
+from optimizer.problem.result import relative_gap, tolerance_of
+from optimizer.solvers.mixed.defender import DefenderBound, Exchanges
+from optimizer.solvers.mixed.evader import EvaderOracle
+from optimizer.solvers.mixed.restricted_game import RestrictedGame
+from optimizer.solvers.mixed.sampling import sampled_plan
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from optimizer.base.listener import Listener
+    from optimizer.problem.instance import Instance
+    from optimizer.solvers.mixed.marginals import MarginalRelaxation
+    from optimizer.solvers.mixed.restricted_game import GameSolution
+    from optimizer.solvers.overlay.overlay import Overlay
+
+    Floats = NDArray[np.float64]
+    Mask = NDArray[np.bool_]
+
+SAMPLED = 60
+"""Plans sampled from the marginals of the relaxation."""
+SMOOTHED = 0.5
+"""Share of the best strategy so far in the one that the defender answers."""
+STARTS = 6
+"""Plans that the defender's exchanges begin from in one round, and as many sampled ones."""
+FEW = 25
+"""Plans that a mixture is brought down to where that costs little."""
+COSTS_LITTLE = 0.1
+"""Share of the gap asked for that fewer plans, and looser proofs of what evaders achieve, may cost."""
+
+
+@dataclass(frozen=True)
+class CertifiedMixture:
+    """A mixture with a proven upper bound.
+
+    Attributes
+    ----------
+    plans, probability
+        Masks and their probabilities, all above 0.
+    upper
+        Proven upper bound of what the evaders achieve against it.
+    """
+
+    plans: tuple[Mask, ...]
+    probability: Floats
+    upper: float
+
+
+@dataclass
+class DoubleOracle:
+    """The state of one search.
+
+    Attributes
+    ----------
+    instance, overlay, relaxation
+        The problem, and its marginal relaxation after its cuts, whose pool of paths goes on to grow.
+    start
+        A feasible plan.
+    best
+        The best mixture so far; at first a single plan with its value.
+    gap, until, seed, listener
+        As in `optimizer.solvers.solve.solve`; `until` is a `time.monotonic()`.
+    lower
+        Proven lower bound of the value of every mixture.
+    """
+
+    instance: Instance
+    overlay: Overlay
+    relaxation: MarginalRelaxation
+    start: Mask
+    best: CertifiedMixture
+    gap: float = 0.0
+    until: float = np.inf
+    seed: int = 0
+    listener: Listener = SILENT
+    lower: float = 0.0
+    game: RestrictedGame = field(init=False)
+    rounds: int = field(init=False, default=0)
+    labels: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        """Set up the game."""
+        master = self.relaxation.master
+        self.game = RestrictedGame(master.commodities, master.pool)
+        self._exchanges = Exchanges(self.instance, self.overlay)
+        self._evaders = EvaderOracle(self.overlay, master.commodities)
+        self._rng = np.random.default_rng(self.seed)
+        self._smooth: Floats | None = None
+
+    @property
+    def value_of_everything(self) -> float:
+        """Value with every option placed."""
+        commodities = self.game.commodities
+        return float(commodities.weight @ commodities.floor)
+
+    def begin(self) -> None:
+        """Begin with the best plan so far and plans sampled from the marginals."""
+        self.lower = max(self.lower, self.relaxation.lower)
+        for plan in (*self.best.plans, self.start):
+            self.game.add(plan)
+        for _ in range(SAMPLED):
+            self.game.add(sampled_plan(self.instance, self.start, self.relaxation.x, self._rng))
+
+    @property
+    def gap_left(self) -> float:
+        """Relative gap of the bounds so far."""
+        return relative_gap(self.lower, self.best.upper) or 0.0
+
+    @property
+    def closed(self) -> bool:
+        """Whether the bounds have met to within the gap asked for."""
+        return self.gap_left <= tolerance_of(self.gap)
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether the time limit has come."""
+        return time.monotonic() >= self.until
+
+    def run(self) -> None:
+        """Add plans and paths until the bounds meet, time is up, or no side has a better answer and the bound stalls."""
+        while not (self.closed or self.out_of_time):
+            stop_if_cancelled(self.listener)
+            self.rounds += 1
+            solution = self.game.solve(self.until)
+            if solution is None:
+                return
+            tolerance = COSTS_LITTLE * tolerance_of(self.gap)
+            found = self._answer_quickly(solution)
+            gained = self._defend(solution)
+            near = solution.value <= self.lower / (1 - tolerance_of(self.gap) / 2)
+            if (near or gained <= tolerance * solution.value) and found <= tolerance * solution.value:
+                before = self.game.value_under(self._padded(solution.probability))
+                self._certify(solution)
+                known = self.game.value_under(self._padded(solution.probability)) - before
+                still = known <= tolerance * before and gained <= tolerance * solution.value and not self.closed
+                if still and not self._raise_bound(solution):
+                    return
+
+    def _padded(self, probability: Floats) -> Floats:
+        return np.pad(probability, (0, len(self.game.plans) - probability.size))
+
+    def _answer_quickly(self, solution: GameSolution) -> float:
+        """Add paths that evaders would take now; return by how much they raise the value."""
+        marginals = np.array(self.game.plans[: solution.probability.size]).T @ solution.probability
+        likeliest = self.game.plans[int(solution.probability.argmax())]
+        self.game.pool.grow(marginals, np.zeros_like(likeliest))
+        return self.game.value_under(self._padded(solution.probability)) - solution.value
+
+    def _defend(self, solution: GameSolution) -> float:
+        """Add plans that answer the evaders' strategy; return by how much one of them is below the value at the strategy itself."""
+        y = solution.weight
+        smooth = y if self._smooth is None else np.pad(self._smooth, (0, y.size - self._smooth.size))
+        gained = self._answers((1 - SMOOTHED) * y + SMOOTHED * smooth, solution)
+        if gained <= 0 and self._smooth is not None:
+            gained = self._answers(y, solution)
+        self._smooth = (1 - SMOOTHED) * y + SMOOTHED * smooth
+        return gained
+
+    def _answers(self, y: Floats, solution: GameSolution) -> float:
+        chains = self.game.commodities.chains
+        paths = self.game.pool.paths.take(np.arange(y.size)).joined(chains, self.game.pool.filling)
+        weight = np.append(y, np.ones(chains.value.size))
+        exchanges, own = self._exchanges, np.append(solution.weight, np.ones(chains.value.size))
+        exchanges.weigh(paths, weight)
+        likely = np.argsort(-solution.probability, kind="stable")[:STARTS]
+        marginals = np.array(self.game.plans[: solution.probability.size]).T @ solution.probability
+        starts = [self.game.plans[x] for x in likely.tolist() if solution.probability[x] > 0]
+        starts += [sampled_plan(self.instance, self.start, marginals, self._rng) for _ in range(STARTS)]
+        answers = {plan.tobytes(): plan for plan in map(exchanges.improved, starts)}
+        exchanges.weigh(paths, own)
+        gained = 0.0
+        for plan in answers.values():
+            gained = max(gained, solution.value - exchanges.value(plan))
+            self.game.add(plan)
+        return gained
+
+    def _certify(self, solution: GameSolution) -> None:
+        """Bring the mixture down to few plans, prove what evaders achieve against it, and keep it if it is better."""
+        probability = self._padded(self._sparse(solution))
+        some = np.flatnonzero(probability)
+        plans = [self.game.plans[x] for x in some.tolist()]
+        share = probability[some]
+        theta = self.game.values_under(probability)
+        weight = self.game.commodities.weight[: theta.size]
+        chains = self.game.chain_value(probability)
+        survival = self._evaders.survivals(plans)
+        tolerance = COSTS_LITTLE * tolerance_of(self.gap)
+        bounds = theta.copy()
+        commodities: list[int] = []
+        arcs: list[tuple[int, ...]] = []
+        for k in range(theta.size):
+            stop_if_cancelled(self.listener)
+            answer = self._evaders.answer(k, survival, share, theta[k] * (1 + tolerance))
+            self.labels += answer.labels
+            bounds[k] = answer.bound
+            if answer.arcs is not None:
+                commodities.append(k)
+                arcs.append(answer.arcs)
+        if arcs:
+            self.game.pool.add(np.array(commodities, dtype=np.int64), arcs)
+        upper = float(weight @ bounds) + chains
+        if upper < self.best.upper:
+            self.best = CertifiedMixture(tuple(plans), share, upper)
+            self.listener.bounds_moved(self.lower, upper)
+
+    def _sparse(self, solution: GameSolution) -> Floats:
+        """Return probabilities of few plans whose value is little above."""
+        probability, most = solution.probability, solution.value * (1 + COSTS_LITTLE * tolerance_of(self.gap))
+        while (count := int((probability > 0).sum())) > FEW:
+            fewer = max(FEW, count * 2 // 3)
+            allowed = np.zeros(len(self.game.plans), dtype=bool)
+            allowed[np.argsort(-probability, kind="stable")[:fewer]] = True
+            trial = self.game.solve(self.until, allowed)
+            if trial is None or trial.value > most:
+                break
+            probability = trial.probability
+        return probability
+
+    def _raise_bound(self, solution: GameSolution) -> bool:
+        """Raise the lower bound by branch and cut of the defender's answer; return whether it rose or a better plan was found."""
+        chains = self.overlay.chains
+        paths = self.game.pool.paths.take(np.arange(solution.weight.size))
+        self._exchanges.weigh(
+            paths.joined(self.game.commodities.chains, self.game.pool.filling),
+            np.append(solution.weight, np.ones(chains.value.size)),
+        )
+        plan = min(self.game.plans, key=self._exchanges.value)
+        answer = DefenderBound(self.instance, self.overlay, paths, solution.weight, plan, OnlyCancels(self.listener))
+        before = self.lower
+        self.lower = max(self.lower, min(answer.bound(tolerance_of(self.gap) / 2, self.until), self.best.upper))
+        self.listener.bounds_moved(self.lower, self.best.upper)
+        return self.lower > before
