@@ -2,7 +2,8 @@
 
 Every instance has all features, and budgets of which many combinations use all but a little. All its plans are listed; each budget cut must
 hold at each plan that fits, the tree alone (no dive, no local search) must end at the least value, and its bound must be true whenever it is
-stopped. Every `JOINT_EVERY`-th instance is one with patrol teams, solved whole, against every plan with every beat.
+stopped. So must the same tree whose nodes are shared by two workers (`LocalCrew`), one node an order. About half of the instances have
+requirements. Every `JOINT_EVERY`-th instance is one with patrol teams, solved whole, against every plan with every beat.
 """
 
 from __future__ import annotations
@@ -17,13 +18,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.listener import SILENT
 from optimizer.problem.evaders import Evader
 from optimizer.problem.options import Resource
 from optimizer.problem.plan import BUDGET_TOLERANCE, fits
+from optimizer.problem.requirements import Requirement, meets
 from optimizer.solvers.branch_and_cut.budget_hull import BudgetHull
+from optimizer.solvers.branch_and_cut.crew import LocalCrew
+from optimizer.solvers.branch_and_cut.node import addable
+from optimizer.solvers.branch_and_cut.parallel_tree import ParallelTree
 from optimizer.solvers.branch_and_cut.tree import BranchAndCut
+from optimizer.solvers.feasible_start import feasible_start
 from optimizer.solvers.overlay.overlay import Overlay, contract
 from optimizer.solvers.solve import solve
+from optimizer.solvers.solve_state import SolveState
 from tests.cases import random_instance
 from tests.test_joint import small_case, true_optimum
 
@@ -69,7 +77,23 @@ def budget_case(seed: int) -> Instance:
         options=options,
         resources=tuple(Resource(name, budgets[name]) for name in names),
     )
-    return instance if fits(instance, instance.forced) else budget_case(seed + 1_000_000)
+    if not fits(instance, instance.forced):
+        return budget_case(seed + 1_000_000)
+    return with_requirements(instance, rng) if rng.random() < 0.5 else instance
+
+
+def with_requirements(instance: Instance, rng: np.random.Generator) -> Instance:
+    """Return the instance with one or two requirements that some plan meets."""
+    plan = instance.forced.copy()
+    for option in rng.permutation(OPTIONS)[: rng.integers(0, 6)].tolist():
+        plan[option] |= not instance.options[option].forbidden and bool(addable(instance, plan)[option])
+    requirements = []
+    for number in range(int(rng.integers(1, 3))):
+        options = tuple(rng.permutation(OPTIONS)[: rng.integers(1, OPTIONS + 1)].tolist())
+        coefficients = tuple(rng.choice([1.0, 1.0, -1.0, 2.0, -3.0, 0.5], len(options)).tolist())
+        most = Requirement("", options, coefficients, 0.0).total(plan)
+        requirements.append(Requirement(f"r{number}", options, coefficients, most - float(rng.choice([0, 0, 0.5, 2]))))
+    return replace(instance, requirements=tuple(requirements))
 
 
 def fitting_plans(instance: Instance, overlay: Overlay) -> NDArray[np.bool_]:
@@ -101,16 +125,38 @@ def check_tree(seed: int) -> Iterator[str]:
     overlay = contract(instance)
     plans = fitting_plans(instance, overlay)
     yield from false_cuts(instance, overlay, plans, seed)
-    least = min(overlay.value(mask) for mask in plans)
+    least = min(overlay.value(mask) for mask in plans if meets(instance, mask))
+    if instance.requirements:
+        yield "requirements"
     tree = BranchAndCut(instance, overlay)
     if seed % 2:
         tree.cut_root()
     tree.branch()
+    yield from faults(tree, least)
+    yield "tree without branching" if tree.nodes <= 1 else "tree"
+    if tree.nodes > 1:
+        yield from faults(shared_tree(instance, overlay, cut=bool(seed % 2)), least)
+        yield "shared tree"
+
+
+def shared_tree(instance: Instance, overlay: Overlay, *, cut: bool = True, workers: int = 2) -> BranchAndCut:
+    """Return a tree, after its root was cut if that is wanted, whose nodes were shared by workers in this process, one node an order."""
+    search = SolveState(instance, 0.0, None, 0, SILENT, feasible_start(instance), given=overlay)
+    search.contract()
+    search.begin()
+    tree = BranchAndCut(instance, overlay, upper=search.upper, listener=search)
+    if cut:
+        tree.cut_root()
+    ParallelTree(search, tree, LocalCrew(workers), slice_seconds=np.inf, slice_nodes=1).run()
+    return tree
+
+
+def faults(tree: BranchAndCut, least: float) -> Iterator[str]:
+    """Yield what is wrong about a tree that has ended."""
     if tree.lower > least * (1 + ROUNDING):
         yield f"false bound: {tree.lower!r} above {least!r}"
     if tree.upper > least * (1 + 3e-7) + 1e-300 or tree.lower < least * (1 - 3e-7):
         yield f"not solved: {tree.lower!r} to {tree.upper!r} where {least!r} is possible"
-    yield "tree without branching" if tree.nodes <= 1 else "tree"
 
 
 def check_joint(seed: int) -> Iterator[str]:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from optimizer.base.errors import InputError
 from optimizer.base.names import close_match, one_of
+from optimizer.base.threads import thread_count
 from optimizer.problem.methods import METHOD_NAMES
 
 if TYPE_CHECKING:
@@ -36,6 +38,24 @@ Method = Annotated[
 Gap = Annotated[float | None, typer.Option(min=0, max=1, help="Relative gap at which to stop, such as 0.01.")]
 TimeLimit = Annotated[
     float | None, typer.Option(min=0.01, help="Seconds of solving; a plan's scenario has its own, `solve` none.")
+]
+
+
+def possible_threads(threads: int | None) -> int | None:
+    """Return the threads asked for; a usage error where there are not so many cores."""
+    try:
+        thread_count(threads)
+    except InputError as error:
+        raise typer.BadParameter(str(error)) from None
+    return threads
+
+
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        callback=possible_threads,
+        help="Processes that search the tree, once it has taken some seconds; one for each core if not given.",
+    ),
 ]
 Seed = Annotated[int | None, typer.Option(min=0, help="Seed of every random choice.")]
 Overwrite = Annotated[
@@ -110,9 +130,15 @@ def changes_of(
     return Changes(amounts(budget), tuple(force or ()), tuple(forbid or ()), keep_today, change_at_most)
 
 
-def solve_options(method: str | None, gap: float | None, time_limit: float | None, seed: int | None) -> dict[str, Any]:
+def solve_options(
+    method: str | None,
+    gap: float | None,
+    time_limit: float | None,
+    seed: int | None,
+    threads: int | None = None,
+) -> dict[str, Any]:
     """Return the options of a solve that were given."""
-    options = {"method": method, "gap": gap, "time_limit": time_limit, "seed": seed}
+    options = {"method": method, "gap": gap, "time_limit": time_limit, "seed": seed, "threads": threads}
     return {name: value for name, value in options.items() if value is not None}
 
 

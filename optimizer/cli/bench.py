@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optimizer.cli.arguments import Json  # noqa: TC001 - typer reads the annotations
+from optimizer.cli.arguments import Json, possible_threads
 from optimizer.cli.console import ProgressPrinter, bounds_text, print_json, print_line, print_note, print_table
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def bench(
     seed: Annotated[list[int] | None, typer.Option(min=0, help="Seed; 0 if not given. Repeatable.")] = None,
     gap: Annotated[float | None, typer.Option(min=0, max=1, help="Relative gap to prove; 0.0001 if not given.")] = None,
     time_limit: Annotated[float | None, typer.Option(min=0.01, help="Seconds a run; 300 if not given.")] = None,
+    threads: Annotated[int, typer.Option(callback=possible_threads, help="Processes of each search.")] = 1,
     memory_limit: Annotated[
         float | None, typer.Option(min=1, help="MB a run may have resident; 4096 if not given.")
     ] = None,
@@ -99,7 +100,7 @@ def bench(
     if generate:
         _generate(instances, families, as_json)
     elif families:
-        options = run_options(method, seed, gap, time_limit, memory_limit)
+        options = run_options(method, seed, gap, time_limit, memory_limit, threads)
         benchmark = plan_benchmark(
             families, out, options, only=only or [], large=large, snip_dir=snip_dir, instances=instances
         )

@@ -22,6 +22,7 @@ from optimizer.cli.arguments import (
     Settings,
     SkipUnreachable,
     Start,
+    Threads,
     TimeLimit,
     changes_of,
     solve_options,
@@ -48,6 +49,7 @@ def plan(
     gap: Gap = None,
     time_limit: TimeLimit = None,
     seed: Seed = None,
+    threads: Threads = None,
     budget: Budgets = None,
     force: Force = None,
     forbid: Forbid = None,
@@ -65,7 +67,7 @@ def plan(
     from optimizer.scenario.settings import parsed_settings
 
     folder = _default_folder(scenario) if out is None else out
-    options = solve_options(method, gap, time_limit, seed)
+    options = solve_options(method, gap, time_limit, seed, threads)
     changes = changes_of(budget, force, forbid, keep_today, change_at_most)
     try:
         with CommandInterrupts():

@@ -19,6 +19,7 @@ from optimizer.cli.arguments import (
     Seed,
     SkipUnreachable,
     Start,
+    Threads,
     TimeLimit,
     changes_of,
     solve_options,
@@ -39,6 +40,7 @@ def solve(
     gap: Gap = None,
     time_limit: TimeLimit = None,
     seed: Seed = None,
+    threads: Threads = None,
     budget: Budgets = None,
     force: Force = None,
     forbid: Forbid = None,
@@ -51,7 +53,7 @@ def solve(
     """Solve instance files."""
     from optimizer.pipeline.solve import solve_files
 
-    options = solve_options(method, gap, time_limit, seed)
+    options = solve_options(method, gap, time_limit, seed, threads)
     changes = changes_of(budget, force, forbid, keep_today, change_at_most)
     for sentence in changes.sentences:
         print_note(f"As asked: {sentence}.")

@@ -90,7 +90,7 @@ def plan_scenario(
     out
         Folder to write; made if need be. It receives all files or none; the plan of another scenario there is a fault.
     options
-        `method`, `gap`, `time_limit`, `seed` to take in place of what the scenario says under `[solve]`.
+        `method`, `gap`, `time_limit`, `seed`, `threads` to take in place of what the scenario says under `[solve]`.
     changes
         Budgets, sites and limits to take in place of what the scenario says.
     settings

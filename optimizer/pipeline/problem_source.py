@@ -57,7 +57,8 @@ def problem_source(
     path
         What to read.
     options
-        `method`, `gap`, `time_limit`, `seed` to take in place of the scenario's; an instance has none of its own, and takes the defaults.
+        `method`, `gap`, `time_limit`, `seed`, `threads` to take in place of the scenario's; an instance has none, and takes the
+        defaults.
     settings
         Fields of the scenario to set; refused where there is no scenario.
     skip_unreachable

@@ -270,6 +270,9 @@ class SolveModel(Strict):
     )
     time_limit: float | None = Field(60, gt=0, description="seconds of solving; null for no limit")
     seed: int = Field(0, ge=0, description="seed of every random choice")
+    threads: int | None = Field(
+        None, ge=1, description="processes that search; null for one on each core, 1 for a search that can be repeated"
+    )
 
 
 class ReportModel(Strict):

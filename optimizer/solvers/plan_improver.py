@@ -12,6 +12,8 @@ from optimizer.problem.result import PROVEN
 from optimizer.solvers.heuristics import greedy, local_search, ruin_and_recreate
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from optimizer.solvers.pooled_values import PooledValues
@@ -26,7 +28,15 @@ WIDE = 0.05
 
 
 class PlanImprover:
-    """Local searches around the plans of a tree, for a share of its time."""
+    """Local searches around the plans of a tree, for a share of its time.
+
+    Attributes
+    ----------
+    pooled
+        Values over pooled paths.
+    seen
+        Plans that were searched around, and those that came of it, as bytes.
+    """
 
     def __init__(self, search: SolveState, pooled: PooledValues) -> None:
         self.pooled = pooled
@@ -34,7 +44,7 @@ class PlanImprover:
         self._began = time.monotonic()
         self._spent = 0.0
         self._rng = np.random.default_rng(search.seed)
-        self._seen: set[bytes] = set()
+        self.seen: set[bytes] = set()
         self._greedy: NDArray[np.bool_] | None = None
 
     def greedy(self) -> NDArray[np.bool_]:
@@ -54,6 +64,12 @@ class PlanImprover:
             self._greedy = made
         return self._greedy
 
+    def know(self, seen: Iterable[bytes], made: NDArray[np.bool_] | None) -> None:
+        """Take note of plans that another process has searched around, and of the greedy plan if it made it."""
+        self.seen |= set(seen)
+        if made is not None and self._greedy is None:
+            self._greedy = made
+
     def look(self) -> None:
         """Make sure of a greedy plan and a local search around the best, unless the bounds leave nothing to gain or time is up.
 
@@ -62,7 +78,7 @@ class PlanImprover:
         search = self._search
         if search.gap_left > PROVEN and not search.out_of_time:
             self.greedy()
-        if search.gap_left > PROVEN and not search.out_of_time and search.placed.tobytes() not in self._seen:
+        if search.gap_left > PROVEN and not search.out_of_time and search.placed.tobytes() not in self.seen:
             self.search_around(search.placed, ruins=False)
         search.looked = search.gap_left <= PROVEN or not search.out_of_time
 
@@ -83,12 +99,12 @@ class PlanImprover:
                 improved = ruin_and_recreate(*problem, improved, rng=self._rng, until=until, listener=search)
                 search.offer(improved)
         self._spent += time.monotonic() - began
-        self._seen |= {start.tobytes(), improved.tobytes()}
+        self.seen |= {start.tobytes(), improved.tobytes()}
         return improved
 
     def near_node(self, near: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
         """Search around a plan near a part's solution, unless that was done or the share of time is spent."""
         allowed = SEARCH_SHARE * (time.monotonic() - self._began)
-        if self._spent > allowed or near.tobytes() in self._seen:
+        if self._spent > allowed or near.tobytes() in self.seen:
             return None
         return self.search_around(near)

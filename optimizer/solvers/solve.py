@@ -10,11 +10,15 @@ from optimizer.base.errors import InputError, Problem
 from optimizer.base.interrupts import Stopping
 from optimizer.base.listener import SILENT, SilentListener, step, stop_if_cancelled
 from optimizer.base.names import unknown_name
+from optimizer.base.threads import thread_count
 from optimizer.problem.methods import METHOD_NAMES, MIXED, installed_methods
 from optimizer.problem.plan import known_options, violations
 from optimizer.solvers.branch_and_cut.commodities import Commodities
+from optimizer.solvers.branch_and_cut.parallel_tree import ParallelTree
 from optimizer.solvers.branch_and_cut.path_pool import PathPool
 from optimizer.solvers.branch_and_cut.tree import BranchAndCut
+from optimizer.solvers.branch_and_cut.tree_messages import ImproveTask
+from optimizer.solvers.branch_and_cut.tree_processes import TreeProcesses
 from optimizer.solvers.compact import compact_model
 from optimizer.solvers.enumeration import Enumeration
 from optimizer.solvers.feasible_start import feasible_start
@@ -50,6 +54,7 @@ def solve(
     time_limit: float | None = None,
     seed: int = 0,
     start: Plan | None = None,
+    threads: int | None = None,
     listener: Listener = SILENT,
 ) -> Result:
     """Place options, and beats where there are patrol teams, so that as little as possible gets through; prove how good the plan is.
@@ -74,6 +79,9 @@ def solve(
         Seed of every random choice, >= 0.
     start
         A plan to begin from and to search around, where it is feasible; options that the instance does not have, and beats, are left out of it.
+    threads
+        Processes that expand the tree of `cuts` once it has taken some seconds; None for one on each core. With 1 the same arguments give the
+        same search, but for time limits.
     listener
         Told of steps, of bounds as they move, and of each better plan; a search that it cancels ends as by Ctrl-C.
 
@@ -97,12 +105,26 @@ def solve(
         return solve_mixed(instance, gap=gap, time_limit=time_limit, seed=seed, listener=listener, starts=starts)
     if instance.patrols is None:
         return place(
-            instance, method=method, gap=gap, time_limit=time_limit, seed=seed, listener=listener, starts=starts
+            instance,
+            method=method,
+            gap=gap,
+            time_limit=time_limit,
+            seed=seed,
+            threads=threads,
+            listener=listener,
+            starts=starts,
         )
     from optimizer.solvers.patrols.joint import solve_joint  # its steps are calls of `place`
 
     return solve_joint(
-        instance, method=method, gap=gap, time_limit=time_limit, seed=seed, listener=listener, starts=starts
+        instance,
+        method=method,
+        gap=gap,
+        time_limit=time_limit,
+        seed=seed,
+        threads=threads,
+        listener=listener,
+        starts=starts,
     )
 
 
@@ -113,6 +135,7 @@ def place(
     gap: float = 1e-4,
     time_limit: float | None = None,
     seed: int = 0,
+    threads: int | None = None,
     listener: Listener = SILENT,
     overlay: Overlay | None = None,
     starts: Sequence[NDArray[np.bool_]] = (),
@@ -125,7 +148,7 @@ def place(
     ----------
     instance
         The problem.
-    method, gap, time_limit, seed, listener
+    method, gap, time_limit, seed, threads, listener
         As in `solve`.
     overlay
         The instance contracted, by one who knows it better; by default it is contracted here. `compact` takes none.
@@ -142,10 +165,21 @@ def place(
         As in `solve`.
     """
     check_arguments(method, gap, time_limit, seed)
+    processes = thread_count(threads)
     start = feasible_start(instance)
     with Stopping(listener) as stopping:
         search = SolveState(
-            instance, gap, time_limit, seed, stopping, start, given=overlay, starts=starts, proven=proven, exact=exact
+            instance,
+            gap,
+            time_limit,
+            seed,
+            stopping,
+            start,
+            given=overlay,
+            starts=starts,
+            proven=proven,
+            threads=processes,
+            exact=exact,
         )
         if starts:  # there are plans to keep
             search.contract()
@@ -198,11 +232,10 @@ def _cuts(search: SolveState) -> None:
         with step(search.listener, "cutting"):
             tree.cut_root()
         improver = PlanImprover(search, PooledValues(tree.master.commodities, tree.master.pool))
-        if not (search.closed or tree.out_of_time):
-            _improve(search, tree, improver)
+        left = [] if search.closed or tree.out_of_time else _improve(search, tree, improver)
         if not (search.closed or tree.out_of_time):
             with step(search.listener, "branching"):
-                tree.branch(improver.near_node)
+                _branch(search, tree, improver, left)
         search.prove(tree.lower)
         improver.look()
     finally:
@@ -212,16 +245,34 @@ def _cuts(search: SolveState) -> None:
     search.tidy()
 
 
-def _improve(search: SolveState, tree: BranchAndCut, improver: PlanImprover) -> None:
-    """Dive for a plan, search around it and, while the gap is wide, around a greedy one."""
+def _improve(search: SolveState, tree: BranchAndCut, improver: PlanImprover) -> list[ImproveTask]:
+    """Dive for a plan, search around it and, while the gap is wide, around a greedy one; return searches that workers can make as well."""
     with step(search.listener, "diving"):
         dived = tree.dive()
     if dived is not None:
         search.offer(dived)
-        improver.search_around(search.placed)
-    if search.gap_left > WIDE:
-        improver.search_around(improver.greedy())
+    for greedy in (False, True):
+        if search.may_share:
+            left = [ImproveTask(each) for each in (greedy, True)[: 2 - greedy]]
+            return left if search.gap_left > WIDE else left[: dived is not None and not greedy]
+        if not greedy and dived is not None:
+            improver.search_around(search.placed)
+        if greedy and search.gap_left > WIDE:
+            improver.search_around(improver.greedy())
     tree.offer(search.placed)
+    return []
+
+
+def _branch(search: SolveState, tree: BranchAndCut, improver: PlanImprover, left: list[ImproveTask]) -> None:
+    """Expand the tree in this process, and where that takes long in several."""
+    if search.threads > 1:
+        tree.pause = lambda: search.may_share
+    tree.offer(search.placed)
+    tree.branch(improver.near_node)
+    tree.pause = lambda: False
+    if search.may_share and tree.lower < tree.cutoff and not tree.out_of_time:
+        search.statistics["processes"] = search.threads
+        ParallelTree(search, tree, TreeProcesses(search.threads), improver=improver, tasks=left).run()
 
 
 def _compact(search: SolveState) -> None:

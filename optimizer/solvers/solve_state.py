@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from optimizer.problem.instance import Instance
     from optimizer.problem.result import Limit
 
+SHARED_AFTER = 2.0
+"""Seconds after which a search is shared with other processes, which take about 1.5 s of processor time each to start."""
+
 
 @dataclass
 class SolveState(SilentListener):
@@ -49,6 +52,7 @@ class SolveState(SilentListener):
     starts: Sequence[NDArray[np.bool_]] = ()
     proven: float = 0.0
     exact: Callable[[NDArray[np.bool_]], float] | None = None
+    threads: int = 1
     overlay: Overlay = field(init=False)
     start: NDArray[np.bool_] = field(init=False)
 
@@ -79,6 +83,11 @@ class SolveState(SilentListener):
     def until(self) -> float:
         """`time.monotonic()` of the time limit; infinity without one."""
         return np.inf if self.time_limit is None else self.started + self.time_limit
+
+    @property
+    def may_share(self) -> bool:
+        """Whether further processes are worth their start: there are to be some, and the search has taken some seconds."""
+        return self.threads > 1 and time.monotonic() - self.started > SHARED_AFTER
 
     @property
     def closed(self) -> bool:

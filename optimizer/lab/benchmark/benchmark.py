@@ -136,6 +136,7 @@ def run_options(
     gap: float | None = None,
     time_limit: float | None = None,
     memory_limit: float | None = None,
+    threads: int = 1,
 ) -> RunOptions:
     """Return the options of the runs; what is None has its default: every method, seed 0, `GAP`, `TIME_LIMIT` and `MEMORY_LIMIT`.
 
@@ -153,6 +154,7 @@ def run_options(
         gap=GAP if gap is None else gap,
         time_limit=TIME_LIMIT if time_limit is None else time_limit,
         memory_limit=MEMORY_LIMIT if memory_limit is None else memory_limit,
+        threads=threads,
     )
 
 

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optimizer.base.temporary import scratch_folder
+from optimizer.base.threads import cores
 from optimizer.base.version import package_version
 from optimizer.lab.benchmark.rows import CommandRow, command_key
-from optimizer.lab.machine import cores, stamp
+from optimizer.lab.machine import stamp
 from optimizer.lab.pages import PageFiles, PageTable, fixed, write_page
 from optimizer.lab.rows import PlannedRow, date_range, distinct, newest_version
 

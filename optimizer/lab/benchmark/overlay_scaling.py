@@ -16,11 +16,12 @@ import numpy as np
 from scipy.sparse.csgraph import connected_components
 
 from optimizer.base.errors import SolverError
+from optimizer.base.threads import cores
 from optimizer.base.version import package_version
 from optimizer.lab.benchmark.processes import own_peak_mb
 from optimizer.lab.benchmark.rows import OverlayRow, overlay_key
 from optimizer.lab.benchmark.scaling_roads import ScalingRoads, scaling_roads
-from optimizer.lab.machine import cores, stamp
+from optimizer.lab.machine import stamp
 from optimizer.lab.pages import PageFiles, PageTable, fixed, thousands, write_page
 from optimizer.lab.rows import PlannedRow, date_range, distinct, newest_version
 from optimizer.problem.evaders import Evader, arc_costs

@@ -46,6 +46,7 @@ class PlacementRow(SolverRow):
     gap_asked: float
     time_limit: float
     memory_limit: float = Field(description="2^20 bytes, resident")
+    threads: int = Field(1, description="processes of the search")
     content: str = Field(description="digest of what the instance says")
     nodes: int | None
     arcs: int | None
@@ -64,12 +65,13 @@ class PlacementRow(SolverRow):
             gap=self.gap_asked,
             time_limit=self.time_limit,
             memory_limit=self.memory_limit,
+            threads=self.threads,
         )
 
     @property
     def setting(self) -> tuple[object, ...]:
-        """What must be equal for two rows to stand on one page: gap, time limit, memory limit, version."""
-        return self.gap_asked, self.time_limit, self.memory_limit, self.version
+        """What must be equal for two rows to stand on one page: gap, time limit, memory limit, threads, version."""
+        return self.gap_asked, self.time_limit, self.memory_limit, self.threads, self.version
 
 
 def placement_key(version: str, content: str, method: str, package: str, **options: float) -> RunKey:

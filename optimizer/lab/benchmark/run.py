@@ -53,6 +53,8 @@ class Job:
         Version of this package.
     package
         Package of the method and its version; empty where it is this package.
+    threads
+        As in `solve`.
     """
 
     family: str
@@ -66,6 +68,7 @@ class Job:
     best: float | None = None
     version: str = field(default_factory=package_version)
     package: str = ""
+    threads: int = 1
 
     @property
     def key(self) -> RunKey:
@@ -79,6 +82,7 @@ class Job:
             gap=self.gap,
             time_limit=self.time_limit,
             memory_limit=self.memory_limit,
+            threads=self.threads,
         )
 
 
@@ -144,6 +148,7 @@ def _row(job: Job, reported: dict[str, Any], *, seconds: float | None, peak_mb: 
         gap_asked=job.gap,
         time_limit=job.time_limit,
         memory_limit=job.memory_limit,
+        threads=job.threads,
         content=job.content,
         nodes=reported.get("nodes"),
         arcs=reported.get("arcs"),
@@ -168,6 +173,7 @@ class _WatchedChild:
             "seed": job.seed,
             "gap": job.gap,
             "time_limit": job.time_limit,
+            "threads": job.threads,
         }
         self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-m", WORKER, json.dumps(order)],

@@ -48,6 +48,8 @@ class RunOptions:
         As in `optimizer.solvers.solve.solve`.
     memory_limit
         MB resident.
+    threads
+        As in `solve`.
     """
 
     methods: Sequence[str]
@@ -55,6 +57,7 @@ class RunOptions:
     gap: float
     time_limit: float
     memory_limit: float
+    threads: int = 1
 
 
 def row_store(folder: Path) -> RowStore[PlacementRow]:
@@ -83,6 +86,7 @@ def plan_runs(cases: Sequence[Case[Instance]], options: RunOptions, folder: Path
                     gap=options.gap,
                     time_limit=options.time_limit,
                     memory_limit=options.memory_limit,
+                    threads=options.threads,
                     best=best.get(case.name),
                     package=method_packages().get(method, ""),
                 ),

@@ -23,7 +23,7 @@ from optimizer.solvers.solve import solve
 
 
 def main(order: dict[str, Any]) -> None:
-    """Carry out an order: `instance` (a path), `method`, `seed`, `gap`, `time_limit`."""
+    """Carry out an order: `instance` (a path), `method`, `seed`, `gap`, `time_limit`, `threads`."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     say = _Channel()
     instance = read_instance(Path(order["instance"]))
@@ -43,6 +43,7 @@ def main(order: dict[str, Any]) -> None:
             seed=order["seed"],
             gap=order["gap"],
             time_limit=order["time_limit"],
+            threads=order["threads"],
             listener=_Bounds(say),
         )
     except InfeasibleError as error:

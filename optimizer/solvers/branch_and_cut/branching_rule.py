@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from optimizer.solvers.branch_and_cut.path_cut_sets import PathCutSet
 
+    Learnt = tuple[NDArray[np.float64], ...]
+
 TINY = 1e-6
 """Share of the distance to the cutoff that every rise counts at least for, so that products can be compared."""
 
@@ -48,6 +50,17 @@ class BranchingRule:
     def __init__(self, n_options: int) -> None:
         self._sum, self._count = np.zeros((2, n_options)), np.zeros((2, n_options))
         self._estimated, self._found = np.ones((2, 2)), np.ones((2, 2))
+
+    @property
+    def learnt(self) -> Learnt:
+        """The sums and counts of everything learnt so far: those of two rules can be taken from each other and added."""
+        return self._sum.copy(), self._count.copy(), self._estimated.copy(), self._found.copy()
+
+    def add(self, learnt: Learnt) -> None:
+        """Add sums and counts that another rule of the same options has learnt."""
+        self._sum, self._count, self._estimated, self._found = (
+            own + other for own, other in zip(self.learnt, learnt, strict=True)
+        )
 
     def ordered(self, splits: list[PathCutSet], x: NDArray[np.float64], left: float) -> list[PathCutSet]:
         """Return splits by falling expected score.

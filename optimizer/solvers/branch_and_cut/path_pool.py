@@ -85,6 +85,14 @@ class _FoundPaths:
     steps: NDArray[np.int64]
 
 
+@dataclass(frozen=True)
+class PoolNews:
+    """Paths that another pool may lack, and the (paths,) keys by which pools of one overlay know equal paths."""
+
+    paths: Paths
+    keys: NDArray[np.int64]
+
+
 class PathPool:
     """The paths of informed evaders found so far; equal ones once.
 
@@ -108,6 +116,17 @@ class PathPool:
     def filling(self) -> int:
         """The option that does not exist, which pads rows."""
         return self._overlay.free.size
+
+    def since(self, first: int) -> PoolNews:
+        """Return the paths from the `first`-th on, in the order in which they were found."""
+        return PoolNews(self.paths.take(np.arange(first, self._keys.size)), self._keys[first:])
+
+    def merge(self, news: PoolNews) -> None:
+        """Add the paths of another pool of the same overlay that are new here."""
+        fresh = ~np.isin(news.keys, self._keys)
+        if fresh.any():
+            self._keys = np.append(self._keys, news.keys[fresh])
+            self.paths = self.paths.joined(news.paths.take(fresh), self.filling)
 
     def grow(self, x: NDArray[np.float64], base: NDArray[np.bool_]) -> int:
         """Add the best paths with `base` placed, with x of the other options penalised at every price; return how many are new.

@@ -15,7 +15,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ortools.math_opt.python import mathopt
@@ -67,6 +67,28 @@ class LpSolution:
     dual: NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class NamedRows:
+    """Rows of a linear program.
+
+    Attributes
+    ----------
+    name, node, side
+        (rows,) name, rising in the program that it is of; node of the search to which the row belongs, 0 for the root; left-hand side.
+    rows
+        (rows, columns).
+    """
+
+    name: NDArray[np.int64]
+    node: NDArray[np.int64]
+    side: NDArray[np.float64]
+    rows: csr_array
+
+    def take(self, chosen: NDArray[np.bool_]) -> NamedRows:
+        """Return some of the rows."""
+        return NamedRows(self.name[chosen], self.node[chosen], self.side[chosen], self.rows[chosen])
+
+
 class LinearProgram:
     """A linear program over finite bounds.
 
@@ -99,6 +121,25 @@ class LinearProgram:
         self._solver: WarmSolver | None = None
         self._start: Basis | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is kept when it is sent to another process: all but the solver."""
+        return self.__dict__ | {"_solver": None}
+
+    @property
+    def next_name(self) -> int:
+        """Name of the next row that is added; those after it follow on."""
+        return self._next_name
+
+    @property
+    def names(self) -> NDArray[np.int64]:
+        """(rows,) names of the rows at present, rising."""
+        return self._name
+
+    def named_rows(self, nodes: Iterable[int], since: int) -> NamedRows:
+        """Return the rows of these nodes that were named from `since` on."""
+        taken = (self._name >= since) & np.isin(self._node, [*nodes])
+        return NamedRows(self._name[taken], self._node[taken], self._side[taken], self._rows[taken])
+
     @property
     def basis(self) -> Basis | None:
         """The basis of the last solve, if there is one."""
@@ -122,7 +163,7 @@ class LinearProgram:
         self._lower = np.append(self._lower, np.zeros(new))
         self._upper = np.append(self._upper, upper)
 
-    def add(self, rows: csr_array, side: NDArray[np.float64], node: int = 0) -> None:
+    def add(self, rows: csr_array, side: NDArray[np.float64], node: int | NDArray[np.int64] = 0) -> None:
         """Add (new, columns) rows with (new,) left-hand sides, which belong to a node of the search (0 is the root); they are active.
 
         Rows may be narrower than the program: their entries in the last columns are 0 then.

@@ -33,7 +33,7 @@ from optimizer.solvers.branch_and_cut.node import Node, addable
 from optimizer.solvers.branch_and_cut.path_cut_sets import NodeSolution, PathCutSet, path_cut_sets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
@@ -68,6 +68,10 @@ PATIENT = 3
 """Splits that are tried without finding a better one before the best is taken."""
 HOUSEKEEPING = 20
 """Nodes after which the rows of nodes that are closed are dropped."""
+
+
+def _never() -> bool:
+    return False
 
 
 @dataclass
@@ -108,8 +112,12 @@ class BranchAndCut:
         Told of every plan that is better than `upper`, and of the bounds whenever they may have moved.
     lower
         Proven lower bound of the value of every feasible plan; an interrupt anywhere leaves it true.
-    rounds
-        Linear programs solved.
+    master
+        The linear program; made anew where none is given that was cut before.
+    pause
+        Asked between nodes: whether `branch` and `branch_on` are to leave the rest of the nodes open.
+    rounds, nodes
+        Linear programs solved, and nodes expanded.
     """
 
     instance: Instance
@@ -118,25 +126,28 @@ class BranchAndCut:
     gap: float = 0.0
     until: float = np.inf
     listener: Listener = SILENT
+    master: Master = None  # type: ignore[assignment]  # set below
+    pause: Callable[[], bool] = _never
     lower: float = field(init=False)
     rounds: int = field(init=False, default=0)
-    master: Master = field(init=False)
+    nodes: int = field(init=False, default=0)
     root: Node = field(init=False)
     _search: BestFirstSearch[Node] = field(init=False)
     _improve: Improvement = field(init=False, default=lambda _: None)
     _last_id: int = field(init=False, default=0)
-    _rule: BranchingRule = field(init=False)
+    rule: BranchingRule = field(init=False)
 
     def __post_init__(self) -> None:
         """Set up the linear program and the root."""
-        self.master = Master(self.instance, self.overlay)
+        if self.master is None:
+            self.master = Master(self.instance, self.overlay)
         commodities = self.master.commodities
         zeros = ~(self.overlay.free | self.instance.forced)
         root = Node(self.instance.forced.copy(), zeros, commodities.floor, lower=commodities.value(commodities.floor))
         self.root = root.propagated(self.instance)
         self.lower = self.root.lower
         self._search = BestFirstSearch(self, newest_first=True)
-        self._rule = BranchingRule(self.overlay.free.size)
+        self.rule = BranchingRule(self.overlay.free.size)
 
     @property
     def cutoff(self) -> float:
@@ -145,13 +156,18 @@ class BranchAndCut:
 
     @property
     def out_of_time(self) -> bool:
-        """Whether the search must end."""
-        return time.monotonic() >= self.until
+        """Whether the search must end, or pause."""
+        return time.monotonic() >= self.until or self.pause()
 
     @property
-    def nodes(self) -> int:
-        """Number of nodes expanded."""
-        return self._search.expanded
+    def open_nodes(self) -> list[Node]:
+        """The nodes that are not expanded yet."""
+        return list(self._search.open_nodes)
+
+    @property
+    def pruned(self) -> float:
+        """Least bound of the plans that were pruned in the search under way; infinite where none were."""
+        return self._search.pruned
 
     def cut_root(self) -> Relaxed | None:
         """Raise the bound of the root by cuts until it stalls or meets `upper`; return the last solution, if there was one."""
@@ -200,9 +216,28 @@ class BranchAndCut:
             Called after each node with a plan near its solution; returns a better plan that it found, or None.
         """
         self._improve = improve
-        if self.root.may_hold_plans(self.instance):
+        if not (self.nodes or self.open_nodes) and self.root.may_hold_plans(self.instance):
             self._search.add(self.root, self.root.lower)
         self._search.run()
+
+    def branch_on(
+        self, nodes: Iterable[Node], improve: Improvement = lambda _: None, *, pruned: float = np.inf
+    ) -> None:
+        """Begin a search of these nodes, and plans of at least a value that are pruned; expand the nodes as `branch` does.
+
+        `lower` becomes a bound of the plans in the nodes, and of those pruned.
+        """
+        self._improve = improve
+        self._search = BestFirstSearch(self, newest_first=True)
+        self._search.prune(pruned)
+        for node in nodes:
+            self._search.add(node, node.lower)
+        self.lower = self._search.bound
+        self._search.run()
+
+    def number_from(self, first: int) -> None:
+        """Give further nodes ids after this one."""
+        self._last_id = first
 
     def expanded(self, node: Node, bound: float) -> list[Child[Node]] | None:  # noqa: ARG002 - a node holds its bound
         """Return the children of a node, or the node where its bound exceeds the cutoff; None when time ran out."""
@@ -213,6 +248,7 @@ class BranchAndCut:
 
     def step_done(self, bound: float) -> None:
         """Take the bound over all nodes, report it, and drop rows that no open node needs."""
+        self.nodes += 1
         self.lower = max(self.lower, min(bound, self.upper))
         self.listener.bounds_moved(self.lower, self.upper)
         if self.nodes % HOUSEKEEPING == 0:
@@ -309,7 +345,7 @@ class BranchAndCut:
         node = trials.node
         left = min(self.cutoff - node.lower, self.master.total)
         rises = np.array([child.lower - node.lower for child in children])
-        self._rule.learn(split, x, rises, left)
+        self.rule.learn(split, x, rises, left)
         trials.idle += 1
         if max(child.lower for child in children) >= self.cutoff:
             if split.option is not None or rises.min() >= WORTH_KEEPING * left:
@@ -334,7 +370,7 @@ class BranchAndCut:
             dual_cost=np.maximum(relaxed.dual_cost, 0.0),
         )
         left = min(self.cutoff - node.lower, self.master.total)
-        return self._rule.ordered(path_cut_sets(node, solution), relaxed.x, left)
+        return self.rule.ordered(path_cut_sets(node, solution), relaxed.x, left)
 
     def _solved_children(self, node: Node, split: PathCutSet) -> list[Node] | None:
         """Return the children in which a path cut set is open and closed, with the bounds of their programs; None when time ran out."""

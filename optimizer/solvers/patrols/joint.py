@@ -56,6 +56,7 @@ def solve_joint(
     gap: float = 1e-4,
     time_limit: float | None = None,
     seed: int = 0,
+    threads: int | None = None,
     listener: Listener = SILENT,
     starts: Sequence[NDArray[np.bool_]] = (),
 ) -> Result:
@@ -68,7 +69,7 @@ def solve_joint(
     ----------
     instance
         Fixed options, patrol teams, and resources; the teams are added to them.
-    method, gap, time_limit, seed, listener
+    method, gap, time_limit, seed, threads, listener
         As in `optimizer.solvers.solve.solve`; the time is shared.
     starts
         (options,) masks of plans of fixed options to begin from.
@@ -100,7 +101,9 @@ def solve_joint(
                 tree.branch(end(1.0), result.upper or np.inf)
 
         with step(stopping, "placing fixed options alone"):
-            alone = _alone(instance, gap, None if time_limit is None else ALONE * time_limit, seed, stopping, starts)
+            alone = _alone(
+                instance, gap, None if time_limit is None else ALONE * time_limit, seed, threads, stopping, starts
+            )
         generation = ColumnGeneration(instance, instance.patrols, seed=seed)
         tree = BranchAndPrice(generation, gap=gap, listener=stopping)
         stopping.attempt(make_beats)
@@ -114,6 +117,7 @@ def solve_joint(
             gap=gap,
             time_limit=left,
             seed=seed,
+            threads=threads,
             listener=stopping,
             overlay=None if method == "compact" else generation.overlay_of(whole, pool.beats),
             proven=tree.lower,
@@ -144,6 +148,7 @@ def _alone(
     gap: float,
     seconds: float | None,
     seed: int,
+    threads: int | None,
     listener: Listener,
     starts: Sequence[NDArray[np.bool_]] = (),
 ) -> NDArray[np.bool_]:
@@ -152,7 +157,8 @@ def _alone(
         return np.zeros(0, dtype=bool)
     longest = LONGEST_ALONE if seconds is None else min(seconds, LONGEST_ALONE)
     silent = OnlyCancels(listener)
-    plan = place(instance, gap=gap, time_limit=longest, seed=seed, listener=silent, starts=starts).plan
+    alone = place(instance, gap=gap, time_limit=longest, seed=seed, threads=threads, listener=silent, starts=starts)
+    plan = alone.plan
     return feasible_start(instance) if plan is None else instance.placed(plan.options)
 
 

@@ -1,0 +1,332 @@
+"""The tree of branch and cut on several workers.
+
+The supervisor, this process, cuts the root and expands nodes until the workers are ready. Then it keeps the open nodes and gives them out,
+those of least bound first, a few to a worker; a worker expands them and what comes of them, best first, and hands back what is open after some
+seconds, or when another has nothing to do. So every worker has nodes near the least bound of all. Better plans are told at once, and valued
+again here; paths, rows that hold everywhere and what the branching rule has learnt go along with the next order.
+
+The bound of the whole is the least over nodes that are open, given out and pruned; that of nodes given out rises as their worker tells. A
+worker that is gone loses what it did since its order: the nodes of the order, with the bound told since, are open again, and another worker
+takes its place.
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.base.errors import SolverError
+from optimizer.solvers.branch_and_cut.row_exchange import RowExchange
+from optimizer.solvers.branch_and_cut.tree_messages import (
+    BetterValue,
+    BoundMoved,
+    BranchTask,
+    ImproveTask,
+    Lost,
+    Order,
+    Outcome,
+    Pause,
+    PlanFound,
+    Ready,
+    TreeNews,
+    TreeState,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from optimizer.solvers.branch_and_cut.crew import Crew
+    from optimizer.solvers.branch_and_cut.node import Node
+    from optimizer.solvers.branch_and_cut.tree import BranchAndCut
+    from optimizer.solvers.branch_and_cut.tree_messages import FromWorker, RowsOf
+    from optimizer.solvers.plan_improver import PlanImprover
+    from optimizer.solvers.solve_state import SolveState
+
+SLICE_SECONDS = 2.0
+"""Seconds after which a worker hands back its open nodes."""
+MOST_GIVEN = 8
+"""Most nodes of an order."""
+POLL_SECONDS = 0.1
+"""Longest wait for messages, after which the listener is asked whether to stop."""
+GRACE_SECONDS = 1.0
+"""How long after the end of the time the last outcomes are waited for."""
+MOST_LOST = 6
+"""Workers that may be lost before those that are left, or this process alone, do the rest."""
+TIDY_EVERY = 20
+"""Outcomes after which the rows of nodes that are closed are dropped."""
+
+
+@dataclass
+class _Seat:
+    """A worker: whether it is there, its order, the bound of the order's plans and its number of open nodes, and how much news it has."""
+
+    ready: bool = False
+    gone: bool = False
+    order: Order | None = None
+    bound: float = np.inf
+    n_open: int = 1
+    pausing: bool = False
+    news: int = 0
+
+    @property
+    def idle(self) -> bool:
+        """Whether it waits for an order."""
+        return self.ready and not self.gone and self.order is None
+
+    @property
+    def branching(self) -> bool:
+        """Whether it was given nodes."""
+        return self.order is not None and isinstance(self.order.task, BranchTask)
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The nodes that it was given, each with the bound of all if that is better."""
+        if self.order is None or not isinstance(self.order.task, BranchTask):
+            return ()
+        return tuple(replace(node, lower=max(node.lower, self.bound)) for node in self.order.task.nodes)
+
+
+@dataclass(frozen=True)
+class _News:
+    """Something that a worker found, and which."""
+
+    worker: int
+    news: TreeNews
+
+
+class ParallelTree:
+    """The supervisor of one search.
+
+    Parameters
+    ----------
+    search, tree
+        The search, and its tree whose root is cut.
+    crew
+        The workers, not started yet.
+    improver
+        What has searched around plans so far; None where workers are not to search around plans.
+    tasks
+        Searches around plans that are still to be made.
+    slice_seconds, slice_nodes
+        When a worker hands back its open nodes.
+    """
+
+    def __init__(
+        self,
+        search: SolveState,
+        tree: BranchAndCut,
+        crew: Crew,
+        *,
+        improver: PlanImprover | None = None,
+        tasks: Iterable[ImproveTask] = (),
+        slice_seconds: float = SLICE_SECONDS,
+        slice_nodes: int = 1_000_000,
+    ) -> None:
+        self._search, self._tree, self._crew, self._improver = search, tree, crew, improver
+        self._tasks = list(tasks)
+        self._slice = slice_seconds, slice_nodes
+        self._seats = [_Seat() for _ in range(crew.size)]
+        self._heap: list[tuple[float, int, Node]] = []
+        self._added = self._outcomes = self._lost = 0
+        self._rows: RowsOf = {}
+        self._news: list[_News] = []
+        self._pruned = np.inf
+
+    def run(self) -> None:
+        """Branch until the bounds meet or time is up."""
+        tree, program = self._tree, self._tree.master.program
+        exchange = RowExchange(program, program.next_name, 0)
+        try:
+            self._crew.start(self._state())
+            tree.pause = self._any_ready
+            tree.branch()
+            tree.pause = _never
+            self._pruned = tree.pruned
+            self._rows = exchange.exported(tree.open_nodes)
+            self._open(exchange.sent(tree.open_nodes))
+            self._supervise()
+        finally:
+            tree.pause = _never
+            self._crew.end()
+        if not (self._closed or self._out_of_time):  # no worker is left
+            exchange.add(self._rows.values())
+            tree.branch_on(exchange.received([node for _, _, node in self._heap]), pruned=self._pruned)
+
+    @property
+    def bound(self) -> float:
+        """Proven lower bound of the value of every plan."""
+        given = [seat.bound for seat in self._seats if seat.branching]
+        return min(self._heap[0][0] if self._heap else np.inf, self._pruned, *given, np.inf)
+
+    @property
+    def _closed(self) -> bool:
+        """Whether no node that may hold a better plan is open or given out."""
+        waiting = bool(self._heap) and self._heap[0][0] < self._tree.cutoff
+        return not waiting and all(seat.bound >= self._tree.cutoff for seat in self._seats if seat.branching)
+
+    @property
+    def _out_of_time(self) -> bool:
+        return time.monotonic() >= self._tree.until
+
+    def _state(self) -> TreeState:
+        search, tree = self._search, self._tree
+        return TreeState(
+            instance=replace(tree.instance, patrols=None),
+            overlay=tree.overlay,
+            master=tree.master,
+            placed=search.placed,
+            learnt=tree.rule.learnt,
+            gap=tree.gap,
+            seed=search.seed,
+            improving=self._improver is not None,
+        )
+
+    def _any_ready(self) -> bool:
+        self._take(0.0)
+        return any(seat.ready for seat in self._seats)
+
+    def _supervise(self) -> None:
+        while not self._closed:
+            late = self._out_of_time
+            if late and (
+                time.monotonic() > self._tree.until + GRACE_SECONDS or not any(seat.branching for seat in self._seats)
+            ):
+                return
+            if all(seat.gone for seat in self._seats):
+                return
+            if not late:
+                self._dispatch()
+            self._take(POLL_SECONDS)
+            self._report()
+
+    def _take(self, seconds: float) -> None:
+        """Take what workers say."""
+        for worker, message in self._crew.events(seconds):
+            self._hear(worker, self._seats[worker], message)
+
+    def _hear(self, worker: int, seat: _Seat, message: FromWorker) -> None:
+        if isinstance(message, Ready):
+            seat.ready = True
+        elif isinstance(message, PlanFound):
+            self._offer(message.placed, worker)
+        elif isinstance(message, BoundMoved):
+            seat.bound, seat.n_open = max(seat.bound, message.bound), message.n_open
+        elif isinstance(message, Outcome):
+            self._settle(worker, seat, message)
+        elif message.failed:
+            raise SolverError(f"A worker of the search failed: {message.reason}")
+        else:
+            self._lose(worker, seat, message)
+
+    def _settle(self, worker: int, seat: _Seat, outcome: Outcome) -> None:
+        """Take what came of an order."""
+        order, seat.order, seat.bound = seat.order, None, np.inf
+        if order is None:
+            return
+        self._outcomes += 1
+        self._offer(outcome.placed, worker)
+        self._tree.nodes += outcome.expanded
+        self._tree.rounds += outcome.rounds
+        self._pruned = min(self._pruned, outcome.pruned)
+        if outcome.news is not None:
+            self._news.append(_News(worker, outcome.news))
+            self._tree.master.pool.merge(outcome.news.paths)
+        if self._improver is not None:
+            self._improver.know(outcome.seen, outcome.greedy)
+        if isinstance(order.task, BranchTask):
+            self._rows |= outcome.rows
+            self._open(outcome.nodes)
+        if self._outcomes % TIDY_EVERY == 0:
+            self._forget_rows()
+
+    def _lose(self, worker: int, seat: _Seat, message: Lost) -> None:
+        """Open the nodes of a worker that is gone again, and start another in its place."""
+        nodes = seat.nodes
+        self._lost += 1
+        again = self._lost <= MOST_LOST
+        what = f"its {len(nodes)} nodes are open again" if nodes else "it had no nodes"
+        more = "another is started" if again else "no other is started, as too many have ended"
+        self._search.listener.noted(f"A worker process of the search is gone ({message.reason}): {what}; {more}.")
+        self._seats[worker] = _Seat(gone=not again)
+        self._open(nodes)
+        if again:
+            self._crew.replace(worker)
+
+    def _open(self, nodes: Iterable[Node]) -> None:
+        for node in nodes:
+            if node.lower >= self._tree.cutoff:
+                self._pruned = min(self._pruned, node.lower)
+            else:
+                self._added += 1
+                heapq.heappush(self._heap, (node.lower, -self._added, node))
+
+    def _offer(self, placed: object, worker: int) -> None:
+        """Value a plan, and tell the other workers of it where it is better."""
+        before = self._tree.upper
+        self._tree.offer(placed)  # type: ignore[arg-type]
+        if self._tree.upper < before:
+            for other, seat in enumerate(self._seats):
+                if other != worker and seat.order is not None:
+                    self._crew.send(other, BetterValue(self._tree.upper))
+
+    def _dispatch(self) -> None:
+        """Give every idle worker something to do; where there is nothing, ask the one of most open nodes to hand them back."""
+        for worker, seat in enumerate(self._seats):
+            if not seat.idle:
+                continue
+            waiting = bool(self._heap) and self._heap[0][0] < self._tree.cutoff
+            if self._tasks and (not waiting or any(other.branching for other in self._seats)):
+                self._give(worker, seat, self._tasks.pop(0))
+            elif waiting:
+                self._give(worker, seat, self._branch_task())
+            else:
+                self._ask_for_nodes()
+
+    def _branch_task(self) -> BranchTask:
+        share = -(-len(self._heap) // (2 * len(self._seats)))
+        nodes = [heapq.heappop(self._heap)[2] for _ in range(min(share, MOST_GIVEN))]
+        ids = {one for node in nodes for one in node.ancestors}
+        rows = {one: self._rows[one] for one in ids if one in self._rows}
+        return BranchTask(tuple(nodes), rows, *self._slice)
+
+    def _give(self, worker: int, seat: _Seat, task: BranchTask | ImproveTask) -> None:
+        news = tuple(each.news for each in self._news[seat.news :] if each.worker != worker)
+        order = Order(
+            task,
+            self._search.placed,
+            self._tree.upper,
+            self._tree.lower,
+            max(self._tree.until - time.monotonic(), 0.0),
+            news,
+        )
+        seat.order, seat.news, seat.pausing = order, len(self._news), False
+        if isinstance(task, BranchTask):
+            seat.bound, seat.n_open = min(node.lower for node in task.nodes), len(task.nodes)
+        self._crew.send(worker, order)
+
+    def _ask_for_nodes(self) -> None:
+        asked = [
+            (seat.n_open, worker) for worker, seat in enumerate(self._seats) if seat.branching and not seat.pausing
+        ]
+        if asked and max(asked)[0] > 1:
+            _, worker = max(asked)
+            self._seats[worker].pausing = True
+            self._crew.send(worker, Pause())
+
+    def _forget_rows(self) -> None:
+        nodes = [node for _, _, node in self._heap] + [node for seat in self._seats for node in seat.nodes]
+        needed = {one for node in nodes for one in node.ancestors}
+        self._rows = {one: rows for one, rows in self._rows.items() if one in needed}
+
+    def _report(self) -> None:
+        tree = self._tree
+        tree.lower = max(tree.lower, min(self.bound, tree.upper))
+        tree.listener.bounds_moved(tree.lower, tree.upper)
+
+
+def _never() -> bool:
+    return False

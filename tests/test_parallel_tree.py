@@ -1,0 +1,257 @@
+"""The tree on several workers: the same optimum as in one process, whatever becomes of the workers, and nothing left of them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from optimizer.base import threads as threads_module
+from optimizer.base.errors import InputError, SolverError
+from optimizer.base.listener import SilentListener
+from optimizer.problem.instance_file import read_instance
+from optimizer.solvers import solve_state
+from optimizer.solvers.branch_and_cut.branching_rule import BranchingRule
+from optimizer.solvers.branch_and_cut.crew import LocalCrew
+from optimizer.solvers.branch_and_cut.parallel_tree import ParallelTree
+from optimizer.solvers.branch_and_cut.row_exchange import RowExchange
+from optimizer.solvers.branch_and_cut.tree import BranchAndCut
+from optimizer.solvers.branch_and_cut.tree_messages import BranchTask, Lost, Order, Outcome, TreeState
+from optimizer.solvers.branch_and_cut.tree_processes import TreeProcesses
+from optimizer.solvers.feasible_start import feasible_start
+from optimizer.solvers.overlay.overlay import contract
+from optimizer.solvers.solve import place, solve
+from optimizer.solvers.solve_state import SolveState
+from tests.tree_cases import budget_case, shared_tree
+
+if TYPE_CHECKING:
+    from optimizer.problem.instance import Instance
+    from optimizer.solvers.branch_and_cut.crew import Crew, Event
+    from optimizer.solvers.branch_and_cut.tree_messages import ToWorker
+
+INSTANCES = Path(__file__).parents[1] / "instances"
+GAP = 3e-7
+
+
+@pytest.fixture(scope="module")
+def hard() -> Instance:
+    """Return an instance of which the tree expands some twenty nodes."""
+    return read_instance(INSTANCES / "grid" / "grid-10-plain-6.json")
+
+
+@pytest.fixture(scope="module")
+def optimum(hard: Instance) -> float:
+    result = solve(hard, gap=0.0, threads=1)
+    assert result.upper is not None
+    return result.upper
+
+
+class Notes(SilentListener):
+    """Keeps sentences; cancels from the n-th bound on."""
+
+    def __init__(self, cancel_after: float = np.inf) -> None:
+        self.sentences: list[str] = []
+        self.bounds: list[float] = []
+        self._cancel_after = cancel_after
+
+    def noted(self, sentence: str) -> None:
+        """Keep it."""
+        self.sentences.append(sentence)
+
+    def bounds_moved(self, lower: float, upper: float) -> None:
+        """Keep the lower one."""
+        assert lower <= upper
+        self.bounds.append(lower)
+
+    def cancelled(self) -> bool:
+        """Return whether there were so many."""
+        return len(self.bounds) >= self._cancel_after
+
+
+def shared(instance: Instance, crew: Crew, notes: Notes | None = None, **options: Any) -> BranchAndCut:
+    """Return a tree that a crew has solved, without a search for plans."""
+    state = SolveState(instance, 0.0, None, 0, notes or Notes(), feasible_start(instance))
+    state.contract()
+    state.begin()
+    tree = BranchAndCut(instance, state.overlay, upper=state.upper, listener=state)
+    tree.cut_root()
+    ParallelTree(state, tree, crew, **options).run()
+    return tree
+
+
+def ended(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+class Watched(TreeProcesses):
+    """Kills the process of every order whose number is named, once it was sent; keeps the ids of all processes."""
+
+    def __init__(self, size: int, kill: tuple[int, ...] = ()) -> None:
+        super().__init__(size)
+        self.all_ids: set[int] = set()
+        self.orders = 0
+        self._kill = kill
+
+    def send(self, worker: int, message: ToWorker) -> None:
+        """Send it."""
+        self.all_ids |= set(self.process_ids)
+        super().send(worker, message)
+        if isinstance(message, Order) and isinstance(message.task, BranchTask):
+            self.orders += 1
+            if self.orders in self._kill:
+                os.kill(self.process_ids[worker], signal.SIGKILL)
+
+
+def test_the_order_of_work_is_the_same_in_every_run(hard: Instance, optimum: float) -> None:
+    first, second = (shared_tree(hard, contract(hard), workers=3) for _ in range(2))
+    assert (first.nodes, first.rounds, first.lower, first.upper) == (
+        second.nodes,
+        second.rounds,
+        second.lower,
+        second.upper,
+    )
+    assert first.nodes > 5
+    assert first.upper == pytest.approx(optimum, rel=GAP)
+    assert first.lower == pytest.approx(optimum, rel=GAP)
+
+
+@pytest.mark.parametrize("kill", [(), (1, 3)], ids=["none", "two"])
+def test_a_worker_that_is_killed_costs_its_nodes_and_not_the_run(
+    hard: Instance, optimum: float, kill: tuple[int, ...]
+) -> None:
+    crew, notes = Watched(2, kill), Notes()
+    tree = shared(hard, crew, notes, slice_nodes=1)
+    assert crew.orders > 3
+    assert tree.upper == pytest.approx(optimum, rel=GAP)
+    assert tree.lower == pytest.approx(optimum, rel=GAP)
+    assert sum("signal 9" in each and "open again" in each for each in notes.sentences) == len(kill)
+    assert all(ended(one) for one in crew.all_ids)
+
+
+class Dying(LocalCrew):
+    """Loses every worker at its first order."""
+
+    def send(self, worker: int, message: ToWorker) -> None:
+        """Send it."""
+        if isinstance(message, Order):
+            self._events.append((worker, Lost("ended by signal 9")))
+
+
+def test_where_every_worker_dies_this_process_goes_on_alone(hard: Instance, optimum: float) -> None:
+    notes = Notes()
+    tree = shared(hard, Dying(2), notes)
+    assert tree.upper == pytest.approx(optimum, rel=GAP)
+    assert tree.lower == pytest.approx(optimum, rel=GAP)
+    assert "no other is started" in notes.sentences[-1]
+
+
+class Failing(LocalCrew):
+    """Fails at every order."""
+
+    def events(self, seconds: float) -> list[Event]:
+        """Return them."""
+        orders, self._orders = self._orders, {}
+        return [*super().events(seconds), *((worker, Lost("ValueError: x", failed=True)) for worker in orders)]
+
+
+def test_an_error_of_the_program_in_a_worker_is_raised_here(hard: Instance) -> None:
+    with pytest.raises(SolverError, match="ValueError: x"):
+        shared(hard, Failing(2))
+
+
+class Lying(LocalCrew):
+    """Adds to every outcome a plan that breaks every budget."""
+
+    def events(self, seconds: float) -> list[Event]:
+        """Return them."""
+        found = super().events(seconds)
+        for _, message in found:
+            if isinstance(message, Outcome):
+                message.placed[:] = True
+        return found
+
+
+def test_plans_of_workers_are_not_trusted(hard: Instance, optimum: float) -> None:
+    tree = shared(hard, Lying(2), slice_nodes=1)
+    assert tree.upper >= optimum * (1 - GAP)
+
+
+def test_one_interrupt_ends_a_shared_search_with_its_plan(
+    hard: Instance, optimum: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crews: list[Watched] = []
+
+    def crew(size: int) -> Watched:
+        crews.append(Watched(size))
+        return crews[-1]
+
+    monkeypatch.setattr(solve_state, "SHARED_AFTER", 0.0)
+    monkeypatch.setattr(threads_module, "cores", lambda: 2)
+    monkeypatch.setattr("optimizer.solvers.solve.TreeProcesses", crew)
+
+    class InterruptsBranching(Notes):
+        """Presses Ctrl-C once a worker has an order."""
+
+        def bounds_moved(self, lower: float, upper: float) -> None:
+            """Press it."""
+            super().bounds_moved(lower, upper)
+            if crews and crews[0].orders:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    result = place(hard, gap=0.0, threads=2, listener=InterruptsBranching())
+    assert result.limit == "interrupted"
+    assert result.plan is not None
+    assert result.lower is not None
+    assert result.lower <= optimum * (1 + 1e-9)
+    assert crews[0].all_ids
+    assert all(ended(one) for one in crews[0].all_ids)
+
+
+def test_a_worker_ends_with_its_parent(hard: Instance) -> None:
+    crew = TreeProcesses(1)
+    master = BranchAndCut(hard, contract(hard)).master
+    learnt = BranchingRule(len(hard.options)).learnt
+    crew.start(TreeState(hard, master.overlay, master, feasible_start(hard), learnt, gap=0.0, seed=0))
+    (process,) = crew.process_ids
+    try:
+        crew._processes[0].process.stdin.close()  # type: ignore[union-attr]  # what the death of this process does
+        until = time.monotonic() + 60
+        while crew._processes[0].process.poll() is None and time.monotonic() < until:
+            time.sleep(0.05)
+    finally:
+        crew.end()
+    assert ended(process)
+
+
+def test_rows_have_one_name_in_every_process() -> None:
+    instance = budget_case(3)
+    overlay = contract(instance)
+    trees = [BranchAndCut(instance, overlay) for _ in range(2)]
+    shared_names = trees[0].master.program.next_name
+    exchanges = [RowExchange(tree.master.program, shared_names, number) for number, tree in enumerate(trees)]
+    for tree in trees:
+        tree.cut_root()
+    sent = exchanges[0].common(trees[0].master.program.named_rows([0], shared_names))
+    assert sent.name.size
+    before = trees[1].master.program.n_rows
+    for _ in range(2):  # the second time they are there
+        exchanges[1].add([sent])
+        assert trees[1].master.program.n_rows == before + sent.name.size
+    back = exchanges[1].common(trees[1].master.program.named_rows([0], 0))
+    assert set(sent.name) <= set(back.name)
+    assert np.unique(back.name).size == back.name.size
+
+
+@pytest.mark.parametrize("threads", [0, 10_000])
+def test_threads_that_there_are_not_are_refused(hard: Instance, threads: int) -> None:
+    with pytest.raises(InputError, match=f"{threads}.*cores|{threads}.*one core"):
+        solve(hard, threads=threads)
