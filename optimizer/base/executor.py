@@ -11,7 +11,7 @@ import time
 from collections import deque
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from optimizer.base.errors import InputError, OptimizerError, Problem
 from optimizer.base.interrupts import Stopping
@@ -67,7 +67,7 @@ class PieceCall:
     earlier
         Results of the pieces of `after`; None for one that has none.
     seconds
-        Its share of the time that is left; None without a limit.
+        Its share of the time that is left, less what pieces so far took longer than they were given; None without a limit.
     alone
         Whether nothing else of the series runs at the same time: then it may use more than one core.
     listener
@@ -226,6 +226,13 @@ SERIAL = Executor()
 """One call after another, in this process."""
 
 
+class _Running(NamedTuple):
+    """When a piece was begun, and how long it was given; None without a limit."""
+
+    began: float
+    seconds: float | None
+
+
 class _Series:
     """Which pieces wait, run and have ended."""
 
@@ -235,8 +242,9 @@ class _Series:
         self._until, self._listener = until, listener
         self._results: dict[str, Any] = {}
         self._known: set[str] = set()
-        self._running = 0
+        self._running: dict[str, _Running] = {}
         self._made = 0
+        self._overrun = 0.0
         self._began = time.monotonic()
 
     def end(self, ended: EndedPiece) -> EndedPiece:
@@ -255,22 +263,22 @@ class _Series:
             if not self._running:
                 return
             for ended in workers.ended():
-                self._running -= 1
-                self._made += 1
+                self._note_time(self._running.pop(ended.piece.key))
                 yield self.end(ended)
                 if workers.slots > 1:
                     self._listener.noted(f"{self._state()}: {ended.piece.key}")
 
     def _hand_out(self, workers: Workers) -> None:
         for piece in list(self.waiting.values()):
-            if self._running >= workers.slots or self._late():
+            if len(self._running) >= workers.slots or self._late():
                 return
             if not self._known.issuperset(piece.after):
                 continue
             del self.waiting[piece.key]
-            self._running += 1
             earlier = tuple(self._results[key] for key in piece.after)
-            call = PieceCall(None, piece, earlier, self._share(workers.cores), workers.slots == 1, SILENT)
+            seconds = self._share(workers.cores)
+            self._running[piece.key] = _Running(time.monotonic(), seconds)
+            call = PieceCall(None, piece, earlier, seconds, workers.slots == 1, SILENT)
             name = f"{len(self._known) + 1} of {self._total}: {piece.key}{self._left()}"
             if workers.slots == 1:
                 with step(self._listener, name, stoppable=False):
@@ -286,7 +294,14 @@ class _Series:
         if self._until is None:
             return None
         left = self._until - time.monotonic()
-        return max(left * min(1.0, cores / (len(self.waiting) + 1)), LEAST_SECONDS)
+        return max(left * min(1.0, cores / (len(self.waiting) + 1)) - self._overrun, LEAST_SECONDS)
+
+    def _note_time(self, ended: _Running) -> None:
+        """Learn by how much pieces take longer than they are given, on average."""
+        self._made += 1
+        if ended.seconds is not None:
+            over = max(time.monotonic() - ended.began - ended.seconds, 0.0)
+            self._overrun += (over - self._overrun) / self._made
 
     def _state(self) -> str:
         return f"{len(self._known)} of {self._total} done{self._left()}"

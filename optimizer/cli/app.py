@@ -15,6 +15,7 @@ from optimizer.cli.check import check
 from optimizer.cli.commands import add_command, add_group
 from optimizer.cli.compare import compare
 from optimizer.cli.convert import convert_app
+from optimizer.cli.cooperate import cooperate
 from optimizer.cli.evaluate import evaluate
 from optimizer.cli.examples import examples_text
 from optimizer.cli.explain import explain
@@ -71,6 +72,7 @@ for command in (
     frontier,
     explain,
     compare,
+    cooperate,
     evaluate,
     schema,
     bench,

@@ -35,6 +35,10 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "compare results/rio-grande results/few today",
         "compare results/rio-grande drawn.geojson sites.csv --on results/rio-grande",
     ),
+    "cooperate": (
+        "cooperate instances/rio-grande/scenario.toml --time-limit 300 --jobs 2 --out results/sectors",
+        "cooperate instances/rio-grande/scenario.toml --others today --json",
+    ),
     "explain": (
         "explain results/rio-grande",
         "explain results/rio-grande --site us281-falfurrias --time-limit 20",

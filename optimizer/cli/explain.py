@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from optimizer.cli.arguments import Gap, Jobs, Json, Scheduler, Seed, SkipUnreachable  # noqa: TC001 - typer reads the annotations
+from optimizer.cli.clock import seconds_running
 from optimizer.cli.console import ProgressPrinter, number, print_json, print_line, print_note, print_table
 from optimizer.cli.interrupts import CommandInterrupts
 
@@ -30,7 +31,9 @@ def explain(
     routes: Annotated[
         bool, typer.Option("--routes", help="With --json, a line for each of these evaders too.")
     ] = False,
-    time_limit: Annotated[float, typer.Option(min=0.01, help="Seconds for everything.")] = 60.0,
+    time_limit: Annotated[
+        float, typer.Option(min=0.01, help="Seconds for everything, the start of the program too.")
+    ] = 60.0,
     gap: Gap = None,
     seed: Seed = None,
     skip_unreachable: SkipUnreachable = False,
@@ -39,7 +42,7 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Say what each site of a plan adds, what would replace it, what others would cost, and which routes remain."""
-    from optimizer.base.executor import Executor
+    from optimizer.base.executor import LEAST_SECONDS, Executor
     from optimizer.pipeline.explain import explain_folder
 
     with CommandInterrupts():
@@ -49,7 +52,7 @@ def explain(
             others=others,
             evaders=evaders,
             gap=1e-4 if gap is None else gap,
-            time_limit=time_limit,
+            time_limit=max(time_limit - seconds_running(), LEAST_SECONDS),
             seed=seed or 0,
             skip_unreachable=skip_unreachable,
             executor=Executor(jobs, scheduler),

@@ -111,17 +111,23 @@ def known_options(instance: Instance, plan: Plan) -> tuple[str, ...]:
 
 
 def packed_plan(plan: Plan) -> dict[str, Any]:
-    """Return a plan for JSON, to be read on its own instance: ids, and the tour of each beat."""
-    beats = [{"id": b.id, "patrol": b.patrol, "posts": list(b.posts), "slots": list(b.slots)} for b in plan.beats]
+    """Return a plan for JSON, to be read on an instance with its options and teams: ids, and the tour of each beat."""
+    beats = [
+        {"id": b.id, "team": b.team.id, "base": b.base.id, "posts": list(b.posts), "slots": list(b.slots)}
+        for b in plan.beats
+    ]
     return {"options": [placement.id for placement in plan.fixed], "beats": beats}
 
 
 def unpacked_plan(instance: Instance, content: Mapping[str, Any]) -> Plan:
-    """Return the plan of `packed_plan` on the instance that it was packed on."""
+    """Return the plan of `packed_plan` on an instance that has its options and teams."""
+    patrols = () if instance.patrols is None else instance.patrols.patrols
+    place = {(patrol.team.id, patrol.base.id): q for q, patrol in enumerate(patrols)}
     beats: list[Placement] = []
     for each in content["beats"]:
         assert instance.patrols is not None  # noqa: S101 - a beat has a team
-        beats.append(make_beat(instance.patrols, each["patrol"], each["posts"], each["slots"], each["id"]))
+        patrol = place[each["team"], each["base"]]
+        beats.append(make_beat(instance.patrols, patrol, each["posts"], each["slots"], each["id"]))
     return Plan((*Plan.of(instance, content["options"]).placements, *beats))
 
 

@@ -1,0 +1,169 @@
+"""`cooperate`: agencies alone, in every coalition, and together; the worth of cooperation and a fair split."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path  # noqa: TC003 - typer reads the annotations
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from optimizer.cli.arguments import (
+    Budgets,
+    Gap,
+    Jobs,
+    Json,
+    Method,
+    Overwrite,
+    Scheduler,
+    Seed,
+    Settings,
+    SkipUnreachable,
+    TimeLimit,
+    amounts,
+    solve_options,
+)
+from optimizer.cli.console import ProgressPrinter, number, print_json, print_line, print_note, print_table
+from optimizer.cli.interrupts import CommandInterrupts
+
+if TYPE_CHECKING:
+    from optimizer.pipeline.cooperate import Cooperation
+    from optimizer.problem.coalition_game import Interval
+
+SHOWN = 12
+"""Sites that the table names, those first that bring most."""
+
+
+class OthersChoice(Enum):
+    """What those outside a coalition have."""
+
+    ABSENT = "absent"
+    TODAY = "today"
+
+
+def cooperate(
+    scenario: Annotated[Path, typer.Argument(help="Scenario (TOML), instance file (JSON) or plan folder.")],
+    others: Annotated[
+        OthersChoice,
+        typer.Option(help="What those outside a coalition have: nothing, or what stands today, which stays."),
+    ] = OthersChoice.ABSENT,
+    orders: Annotated[int, typer.Option(min=2, help="Above 8 agencies: orders of joining that are sampled.")] = 16,
+    sites: Annotated[
+        bool, typer.Option("--sites", help="With --json, a line for each site of the plan of all too.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder to write: cooperation.json, coalitions.csv, shares.csv, sites.csv, shares.png, .svg."
+        ),
+    ] = None,
+    budget: Budgets = None,
+    method: Method = None,
+    gap: Gap = None,
+    time_limit: TimeLimit = None,
+    seed: Seed = None,
+    settings: Settings = None,
+    skip_unreachable: SkipUnreachable = False,
+    jobs: Jobs = 1,
+    scheduler: Scheduler = None,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Plan for each agency alone, for each coalition, and for all; say what cooperation is worth and split it fairly.
+
+    A coalition has the options and resources of its members, and in full what all share. --time-limit is for all coalitions together; by
+    default five times that of the scenario. With --out an interrupted command goes on where it stopped: give it again.
+    """
+    from optimizer.base.executor import Executor
+    from optimizer.base.finished_pieces import FinishedPieces
+    from optimizer.pipeline.cooperate import cooperate as plan_coalitions
+    from optimizer.pipeline.cooperate import cooperation_digest
+    from optimizer.pipeline.cooperation_files import cooperation_folder, write_cooperation
+    from optimizer.pipeline.problem_source import problem_source
+    from optimizer.problem.changes import Changes
+    from optimizer.scenario.settings import parsed_settings
+
+    listener = ProgressPrinter(silent=as_json)
+    folder = None if out is None else cooperation_folder(out, scenario, overwrite=overwrite)
+    with CommandInterrupts():
+        source = problem_source(
+            scenario,
+            options=solve_options(method, gap, None, seed),
+            settings=parsed_settings(settings or ()),
+            skip_unreachable=skip_unreachable,
+            listener=listener,
+        )
+        instance = Changes(amounts(budget)).applied(source.instance)
+        finished = None
+        if out is not None:
+            digest = cooperation_digest(instance, source.solve, others.value, orders, time_limit)
+            finished = FinishedPieces.beside(out, digest, overwrite=overwrite)
+        found = plan_coalitions(
+            instance,
+            source.solve,
+            others=others.value,
+            orders=orders,
+            time_limit=time_limit,
+            executor=Executor(jobs, scheduler),
+            finished=finished,
+            listener=listener,
+        )
+        if folder is not None and finished is not None:
+            write_cooperation(folder, found)
+            if found.complete:
+                finished.remove()
+    for warning in source.warnings:
+        print_note(f"Warning: {warning}")
+    if not found.complete:
+        missing = sum(not each.solved for each in found.coalitions)
+        print_note(
+            f"{missing} of {len(found.coalitions)} coalitions were not solved; those have the bounds that the others prove."
+        )
+    if as_json:
+        _print_lines(found, sites=sites)
+    else:
+        _show(found)
+        if out is not None:
+            print_line(f"Saved {out}")
+
+
+def _print_lines(found: Cooperation, *, sites: bool) -> None:
+    from optimizer.pipeline.cooperation_files import coalition_line, share_line, site_line
+
+    for coalition in found.coalitions:
+        print_json(coalition_line(coalition))
+    for share in found.shares:
+        print_json(share_line(found, share))
+    for gain in found.gains if sites else ():
+        print_json(site_line(gain))
+
+
+def _show(found: Cooperation) -> None:
+    from optimizer.pipeline.cooperation_files import sentences
+
+    rows = [
+        (" + ".join(c.members), number(c.upper), number(c.lower), number(found.nobody - c.upper))
+        for c in found.coalitions
+    ]
+    print_table("Value of each coalition", ["coalition", "value", "no plan below", "reaches"], rows)
+    shares = [(each.agency, _interval(each.alone), _interval(each.share)) for each in found.shares]
+    print_table("Fair split (Shapley value)", ["agency", "reaches alone", "share of what all reach"], shares)
+    names = [each.agency for each in found.shares]
+    gains = [
+        (
+            gain.placement.label or gain.placement.id,
+            " + ".join(gain.owners) or "all",
+            number(gain.total),
+            *(number(gain.gains.get(name)) for name in names),
+        )
+        for gain in found.gains[:SHOWN]
+    ]
+    print_table("Whose roads a site relieves", ["site", "of", "brings", *names], gains)
+    if len(found.gains) > SHOWN:
+        print_line(f"And {len(found.gains) - SHOWN} more sites; --out lists all.")
+    for sentence in sentences(found):
+        print_line(sentence)
+
+
+def _interval(each: Interval) -> str:
+    return f"{number(each.found)} ({each.low:.4g} to {each.high:.4g})"

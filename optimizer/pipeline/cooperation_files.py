@@ -1,0 +1,153 @@
+"""What is written and said of a cooperation: lines of JSON, sentences, and a folder with tables and a figure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from optimizer.base.files import write_json
+from optimizer.base.output_folder import OutputFolder
+from optimizer.pipeline.geodata_files import write_csv
+
+if TYPE_CHECKING:
+    import os
+
+    from optimizer.pipeline.cooperate import AgencyShare, CoalitionValue, Cooperation
+    from optimizer.pipeline.site_gains import SiteGain
+    from optimizer.problem.coalition_game import Interval
+
+FILES = ("cooperation.json", "coalitions.csv", "shares.csv", "sites.csv", "shares.png", "shares.svg")
+
+
+def cooperation_folder(out: str | os.PathLike[str], source: Path, *, overwrite: bool) -> OutputFolder:
+    """Return the folder for the cooperation of a problem's agencies; check it before the work.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written, or holds what another command or problem left.
+    """
+    folder = OutputFolder(Path(out), "cooperate", (source,), FILES, overwrite)
+    folder.check()
+    return folder
+
+
+def coalition_line(coalition: CoalitionValue) -> dict[str, Any]:
+    """Return a coalition for JSON."""
+    return {
+        "coalition": list(coalition.members),
+        "lower": coalition.lower,
+        "upper": coalition.upper,
+        "plan": list(coalition.plan.options),
+        "solved": coalition.solved,
+    }
+
+
+def share_line(found: Cooperation, share: AgencyShare) -> dict[str, Any]:
+    """Return an agency's share for JSON, with what holds for all of them."""
+    return {
+        "agency": share.agency,
+        "share_low": share.share.low,
+        "share_high": share.share.high,
+        "share": share.share.found,
+        "alone_low": share.alone.low,
+        "alone_high": share.alone.high,
+        "worth_low": found.worth.low,
+        "worth_high": found.worth.high,
+        "total": found.nobody - found.together.upper,
+        "in_core": found.in_core,
+        "others": found.others,
+        "orders": found.sampled,
+    }
+
+
+def site_line(gain: SiteGain) -> dict[str, Any]:
+    """Return a site's gains for JSON."""
+    return {
+        "site": gain.placement.site or gain.placement.id,
+        "option": gain.placement.id,
+        "owners": list(gain.owners),
+        "brings": gain.total,
+        "gains": dict(gain.gains),
+    }
+
+
+def sentences(found: Cooperation) -> tuple[str, ...]:
+    """Return what a planner should read with the numbers."""
+    apart = "nothing" if found.others == "absent" else "what stands today, which stays"
+    alone = f"Alone means: own options and resources and, in full, what all share; the others have {apart}."
+    lines = [
+        f"{alone} Without any agency {found.nobody:.6g} gets through.",
+        _worth_sentence(found.worth),
+        _core_sentence(found),
+    ]
+    if found.sampled is not None:
+        lines.append(
+            f"Shares are means over {found.sampled} sampled orders of joining; their ranges hold 1.96 standard errors on either side."
+        )
+    return tuple(lines)
+
+
+def _worth_sentence(worth: Interval) -> str:
+    bounds = f"(proven: between {worth.low:.4g} and {worth.high:.4g})"
+    if worth.found >= 0:
+        return f"Together they reach {worth.found:.4g} more than the sum of what each reaches alone {bounds}."
+    return (
+        f"Together they reach {-worth.found:.4g} less than the sum of what each reaches alone {bounds}: "
+        "sites of several stop the same evaders, and shared resources count for each."
+    )
+
+
+def _core_sentence(found: Cooperation) -> str:
+    if found.in_core:
+        return "The split is in the core: no coalition reaches more apart than its members' shares."
+    apart = [" + ".join(each) for each in found.better_apart[:3]]
+    more = f" and {len(found.better_apart) - 3} more" if len(found.better_apart) > 3 else ""
+    if found.in_core is None:
+        seen = f"; by the plans found {', '.join(apart)}{more} would reach more apart" if apart else ""
+        return f"Whether the split is in the core is not proven{seen}."
+    return f"The split is not in the core: {', '.join(apart) or 'a coalition'}{more} would reach more apart than its members' shares."
+
+
+def write_cooperation(folder: OutputFolder, found: Cooperation) -> None:
+    """Write the files of a cooperation, all or none."""
+    from optimizer.report.share_chart import save_shares
+
+    agencies = [each.agency for each in found.shares]
+    coalitions = [coalition_line(each) for each in found.coalitions]
+    shares = [share_line(found, each) for each in found.shares]
+    sites = [site_line(each) for each in found.gains]
+    content = {
+        "schema_version": 1,
+        "instance": found.instance.name,
+        "others": found.others,
+        "nobody": found.nobody,
+        "complete": found.complete,
+        "worth": {"low": found.worth.low, "found": found.worth.found, "high": found.worth.high},
+        "in_core": found.in_core,
+        "better_apart": [list(each) for each in found.better_apart],
+        "sampled_orders": found.sampled,
+        "sentences": list(sentences(found)),
+        "coalitions": coalitions,
+        "shares": shares,
+        "sites": sites,
+    }
+    with folder.written() as place:
+        write_csv(
+            place / "coalitions.csv",
+            [
+                each | {"coalition": " + ".join(each["coalition"]), "plan": " ".join(each["plan"])}
+                for each in coalitions
+            ],
+        )
+        write_csv(place / "shares.csv", shares)
+        write_csv(
+            place / "sites.csv",
+            [
+                {"option": each["option"], "owners": " + ".join(each["owners"]), "brings": each["brings"]}
+                | {f"gain:{name}": each["gains"].get(name, 0.0) for name in agencies}
+                for each in sites
+            ],
+        )
+        write_json(place / "cooperation.json", content)
+        save_shares(place, agencies, [each.alone for each in found.shares], [each.share for each in found.shares])
