@@ -16,6 +16,7 @@ from optimizer.cli.commands import add_command, add_group
 from optimizer.cli.compare import compare
 from optimizer.cli.convert import convert_app
 from optimizer.cli.cooperate import cooperate
+from optimizer.cli.desk import desk
 from optimizer.cli.evaluate import evaluate
 from optimizer.cli.examples import examples_text
 from optimizer.cli.explain import explain
@@ -73,6 +74,7 @@ for command in (
     explain,
     compare,
     cooperate,
+    desk,
     evaluate,
     schema,
     bench,

@@ -43,6 +43,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "explain results/rio-grande",
         "explain results/rio-grande --site us281-falfurrias --time-limit 20",
     ),
+    "desk": ("desk results/rio-grande", "desk results/rio-grande/variants/fewer-teams --port 8080 --no-browser"),
     "schema": ("schema scenario", "schema instance --out results/instance-schema.json"),
     "bench": (
         "bench --family grid --method cuts --time-limit 60 --out results/my-benchmark --table",

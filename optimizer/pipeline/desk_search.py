@@ -19,7 +19,14 @@ from optimizer.solvers.solve import place, solve
 
 if TYPE_CHECKING:
     from optimizer.pipeline.desk import Desk
+    from optimizer.problem.instance import Instance
     from optimizer.problem.result import Result
+
+
+BEATS_KEPT = 0.3
+"""Share of the time of a search with teams that it first spends on sites alone, with the beats of the plan shown."""
+LEAST_SECONDS = 0.1
+"""What is left for the search with other beats, at least."""
 
 
 class DeskSearch(SilentListener):
@@ -130,19 +137,32 @@ class DeskSearch(SilentListener):
             self.failure = "stopped before there was a plan" if stopped else f"{type(error).__name__}: {error}"
 
     def _solved(self) -> Result:
-        case = self.case
-        if case.patrols is not None:
-            whole = with_plan(case, self.desk.state.plan)
-            start = self.desk.placed.copy()
-            make_room(whole, start, [])
-            fixed = Plan.from_mask(case, start[: len(case.options)])
-            return solve(case, gap=self.gap, time_limit=self.time_limit, seed=self.seed, start=fixed, listener=self)
+        """Search for sites with the beats of the plan shown; where there are teams, then for sites and beats together."""
+        case, shown = self.case, self.desk.state.plan
+        if case.patrols is None:
+            return self._placed(case, self.time_limit)
+        near = self._placed(with_plan(case, shown), self.time_limit * BEATS_KEPT)
+        beats = {beat.id: beat for beat in shown.beats}
+        ids = () if near.plan is None else near.plan.options
+        fixed = Plan.of(case, [name for name in ids if name in case.option_index])
+        same = Plan((*fixed.placements, *(beats[name] for name in ids if name in beats)))
+        proven = min(self.desk.lower, near.upper or 0.0)  # what is proven there is so of these beats alone
+        near = replace(near, plan=same, lower=proven, weighed_lower=near.lower, status="feasible")
+        if self._stopped:
+            return near
+        seconds = max(self.time_limit - self.seconds, LEAST_SECONDS)
+        found = solve(case, gap=self.gap, time_limit=seconds, seed=self.seed, start=fixed, listener=self)
+        better = near.upper is not None and (found.upper is None or near.upper < found.upper)
+        return replace(found, plan=near.plan, upper=near.upper) if better else found
+
+    def _placed(self, case: Instance, seconds: float) -> Result:
+        """Return the best plan found of the options of a case, from the plan shown."""
         start = self.desk.placed.copy()
         make_room(case, start, [])
         return place(
             case,
             gap=self.gap,
-            time_limit=self.time_limit,
+            time_limit=seconds,
             seed=self.seed,
             listener=self,
             overlay=restricted(self.model.overlay, case),

@@ -1,0 +1,1 @@
+"""The page of a planner's desk, and the local server that shows it."""

@@ -1,0 +1,267 @@
+"""The page of a desk: widgets and a map that show what lies there, and pass on what the planner does. It decides nothing.
+
+Text of a plan reaches the page by three ways alone: as HTML that `texts.escaped` has made harmless, as text of a native list, and as text of
+the map and its tooltips, which bokeh paints or escapes. Titles of widgets, which bokeh takes for HTML, are constants.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bokeh.layouts import column, row
+from bokeh.models import Button, Div, InlineStyleSheet, RadioButtonGroup, Select, Slider, Spinner, TextInput
+from jinja2 import Environment, FileSystemLoader
+
+from optimizer.base.errors import OptimizerError
+from optimizer.base.formatting import plain
+from optimizer.report.desk import texts
+from optimizer.report.desk.map import LABEL, DeskMap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from optimizer.report.content.desk import DeskActions, DeskView
+
+HERE = Path(__file__).parent
+POLL_MS = 300
+"""Milliseconds between two looks at the search, and at what other windows of the same desk did."""
+SECONDS = 30
+"""Seconds of a search, at first."""
+CLICKS = ("in turn", "must", "must not", "free", "look")
+"""What a click on a site does: goes on to the next demand, asks for one, takes all back, or nothing but show the site."""
+ANY = "any kind"
+
+
+def template() -> Any:  # noqa: ANN401 - jinja's
+    """Return the page around the widgets."""
+    environment = Environment(loader=FileSystemLoader(HERE), autoescape=True)
+    style = (HERE / "desk.css").read_text(encoding="utf-8")
+    found = environment.get_template("desk.html")
+    found.globals["style"] = style
+    return found
+
+
+class DeskPage:
+    """The page in one window.
+
+    Parameters
+    ----------
+    actions
+        The desk.
+    """
+
+    def __init__(self, actions: DeskActions) -> None:
+        self._actions = actions
+        self._showing = False
+        self._style = InlineStyleSheet(css=(HERE / "text.css").read_text(encoding="utf-8"))
+        view, roads = actions.view(), actions.roads()
+        self._seen = -1
+        self._looked_at = view.sites[0].name if view.sites else ""
+        self._map = None if roads is None else DeskMap(roads, view.sites)
+        self._texts = {
+            name: self._div() for name in ("title", "outcome", "message", "detail", "progress", "last", "list")
+        }
+        self._note = self._div()
+        if roads is None:
+            self._note.text = "<p>This problem has no map; choose sites from the list.</p>"
+        elif roads.left_out:
+            self._note.text = f"<p>The map leaves out {roads.left_out:,} pieces of road, to stay quick.</p>"
+        self._note.visible = bool(self._note.text)
+        self._make_controls(view)
+        self._make_budgets(view)
+        self._say("", wrong=False)
+        self.refresh()
+
+    @property
+    def roots(self) -> list[Any]:
+        """The parts, by whose names the template places them."""
+        parts = {
+            "title": self._texts["title"],
+            "outcome": self._texts["outcome"],
+            "message": self._texts["message"],
+            "click": self._click,
+            "map": self._note if self._map is None else column(self._map.plot, self._note, sizing_mode="stretch_both"),
+            "site": column(
+                self._site,
+                self._kind,
+                row(*self._marks, sizing_mode="stretch_width"),
+                self._texts["detail"],
+                sizing_mode="stretch_width",
+            ),
+            "budgets": column(*(part for pair in self._budgets.values() for part in pair), sizing_mode="stretch_width"),
+            "search": column(
+                self._seconds,
+                row(self._search, self._stop, sizing_mode="stretch_width"),
+                self._texts["progress"],
+                sizing_mode="stretch_width",
+            ),
+            "history": column(
+                row(self._undo, self._redo, sizing_mode="stretch_width"),
+                self._texts["last"],
+                sizing_mode="stretch_width",
+            ),
+            "save": column(self._name, self._save, sizing_mode="stretch_width"),
+            "list": self._texts["list"],
+        }
+        for name, part in parts.items():
+            part.name = name
+        return list(parts.values())
+
+    def poll(self) -> None:
+        """Look at the search, and at what other windows did."""
+        said = self._actions.poll()
+        if said:
+            self._say(said, wrong=said.startswith("No plan"))
+        if self._actions.version != self._seen:
+            self.refresh()
+        elif (progress := self._actions.view().progress) is not None:
+            self._texts["progress"].text = texts.progress(progress)
+
+    def refresh(self) -> None:
+        """Show what lies on the desk."""
+        view = self._actions.view()
+        self._seen = self._actions.version
+        busy = view.progress is not None
+        with self._quietly():
+            self._texts["title"].text = f"<p>Plan: {texts.escaped(view.title)}</p>"
+            self._texts["outcome"].text = texts.outcome(view)
+            self._texts["progress"].text = texts.progress(view.progress)
+            self._texts["last"].text = f"<p>Last: {texts.escaped(view.last)}</p>" if view.last else ""
+            for name in ("progress", "last"):
+                self._texts[name].visible = bool(self._texts[name].text)
+            self._texts["list"].text = texts.listed(view)
+            for budget in view.budgets:
+                words, slider = self._budgets[budget.id]
+                words.text, slider.value, slider.disabled = texts.budget(budget), budget.budget, busy
+            for part in (*self._marks, self._search, self._save, self._seconds):
+                part.disabled = busy
+            self._stop.disabled = not busy
+            self._undo.disabled, self._redo.disabled = busy or not view.can_undo, busy or not view.can_redo
+            self._show_site(view)
+            if self._map is not None:
+                self._map.show(view)
+                self._map.look_at(self._looked_at)
+
+    def _div(self) -> Any:  # noqa: ANN401 - bokeh has no types
+        return Div(text="", disable_math=True, sizing_mode="stretch_width", stylesheets=[self._style])
+
+    def _make_controls(self, view: DeskView) -> None:
+        wide = {"sizing_mode": "stretch_width"}
+        choices = [
+            (site.name, plain(site.label, LABEL)) for site in sorted(view.sites, key=lambda s: s.label.casefold())
+        ]
+        self._click = RadioButtonGroup(labels=list(CLICKS), active=0, **wide)
+        self._site = Select(title="Site", options=choices, value=self._looked_at, **wide)
+        self._kind = Select(title="Kind", options=[("", ANY)], value="", **wide)
+        self._marks = [
+            self._button("Must be used", lambda: self._actions.force(self._chosen)),
+            self._button("Must not be used", lambda: self._actions.forbid(self._chosen)),
+            self._button("No demand", lambda: self._actions.release(self._chosen)),
+        ]
+        self._seconds = Spinner(
+            title="Seconds of searching, at most", low=1, high=86_400, step=10, value=SECONDS, **wide
+        )
+        self._search = self._button("Best plan from here", self._begin_search, "primary")
+        self._stop = self._button("Stop", self._actions.stop, "warning")
+        self._undo = self._button("Undo", self._actions.undo)
+        self._redo = self._button("Redo", self._actions.redo)
+        self._name = TextInput(title="Name of the variant (letters, digits, _ and -)", value="variant-1", **wide)
+        self._save = self._button("Save as a plan folder", self._save_variant, "success")
+        self._site.on_change("value", lambda _, __, name: self._look(name))
+        if self._map is not None:
+            self._map.sites.selected.on_change("indices", lambda _, __, found: self._tapped(found))
+
+    def _make_budgets(self, view: DeskView) -> None:
+        self._budgets: dict[str, tuple[Any, Any]] = {}
+        for budget in view.budgets:
+            slider = Slider(
+                start=0,
+                end=budget.most,
+                step=budget.step,
+                value=budget.budget,
+                title=None,
+                show_value=False,
+                tooltips=False,
+                sizing_mode="stretch_width",
+                margin=(0, 18, 12, 18),
+            )
+            slider.on_change("value_throttled", lambda _, __, amount, name=budget.id: self._budget(name, amount))
+            self._budgets[budget.id] = (self._div(), slider)
+
+    def _button(self, label: str, action: Callable[[], object], kind: str = "default") -> Any:  # noqa: ANN401 - bokeh has no types
+        button = Button(label=label, button_type=kind, sizing_mode="stretch_width")
+        button.on_click(lambda: self._do(action))
+        return button
+
+    @property
+    def _chosen(self) -> str:
+        """The site, or the option of it, that the buttons are about."""
+        return self._kind.value or self._looked_at
+
+    def _do(self, action: Callable[[], object]) -> None:
+        """Act; say what came of it."""
+        try:
+            said = action()
+        except OptimizerError as error:
+            self._say(str(error), wrong=True)
+        else:
+            self._say(said if isinstance(said, str) else "", wrong=False)
+        self.refresh()
+
+    def _say(self, said: str, *, wrong: bool) -> None:
+        self._texts["message"].update(text=texts.message(said, wrong=wrong), visible=bool(said))
+
+    def _begin_search(self) -> None:
+        self._actions.search(float(self._seconds.value or 0))
+
+    def _save_variant(self) -> str:
+        return f"Saved: {self._actions.save(self._name.value)}"
+
+    def _budget(self, resource: str, amount: float) -> None:
+        if not self._showing:
+            self._do(lambda: self._actions.set_budget(resource, amount))
+
+    def _look(self, name: str) -> None:
+        if self._showing:
+            return
+        self._looked_at = name
+        self.refresh()
+
+    def _tapped(self, indices: list[int]) -> None:
+        """Act on a click on the map, and forget that it was one."""
+        if self._showing or not indices or self._map is None:
+            return
+        name = self._map.sites.data["name"][indices[-1]]
+        with self._quietly():
+            self._map.sites.selected.indices = []
+        self._looked_at = name
+        actions = self._actions
+        done = (actions.turn, actions.force, actions.forbid, actions.release)
+        which = self._click.active
+        if which < len(done):
+            self._do(lambda: done[which](name))
+        else:
+            self.refresh()
+
+    def _show_site(self, view: DeskView) -> None:
+        found = next((site for site in view.sites if site.name == self._looked_at), None)
+        if found is None:
+            return
+        several = len(found.kinds) > 1
+        self._site.value = found.name
+        options = [("", ANY), *found.kinds] if several else [("", ANY)]
+        if self._kind.options != options:
+            self._kind.options, self._kind.value = options, ""
+        self._kind.visible = several
+        self._texts["detail"].text = texts.site_line(found, self._actions.detail(found.name))
+
+    @contextmanager
+    def _quietly(self) -> Iterator[None]:
+        """Set widgets without taking that for what a planner does."""
+        before, self._showing = self._showing, True
+        try:
+            yield
+        finally:
+            self._showing = before

@@ -1,0 +1,261 @@
+"""The desk's page: what its server gives to whom, text of a plan as code, and a planner in a real browser."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import socket
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
+from tornado.websocket import websocket_connect
+
+from optimizer.base.errors import InputError
+from optimizer.pipeline.desk_session import DeskSession
+from optimizer.pipeline.known_plan import read_known_plan
+from optimizer.report.desk.page import DeskPage
+from optimizer.report.desk.server import listening
+from tests.browser import CHROMIUM, Browser
+from tests.command import run
+from tests.test_compare_plans import on_a_map, written
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from optimizer.problem.instance import Instance
+
+ROOT = Path(__file__).parents[1]
+HOSTILE = (
+    '<img src=x onerror="window.hacked=1">',
+    "</script><script>window.hacked=2</script>",
+    r"$$\href{javascript:window.hacked=3}{x}$$",
+    "{{7*7}}<svg/onload=window.hacked=4>",
+    "<b onmouseover='window.hacked=5'>&lt;i&gt;",
+    "@label{safe}<style>body{display:none}</style>",
+)
+
+
+def hostile(instance: Instance) -> Instance:
+    """Return an instance whose every name is an attack."""
+    options = tuple(
+        replace(o, label=HOSTILE[j % len(HOSTILE)], site=f"{o.site}{HOSTILE[0]}", type=f"{o.type}{HOSTILE[1]}")
+        for j, o in enumerate(instance.options)
+    )
+    resources = tuple(
+        replace(r, name=HOSTILE[k], unit=HOSTILE[k + 1], budget=2.0 if r.id == "teams" else 1e3)
+        for k, r in enumerate(instance.resources)
+    )
+    return replace(instance, name=HOSTILE[1], options=options, resources=resources)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return written(tmp_path / "<b onmouseover=alert(1)>plan", hostile(on_a_map(4)), ["o3"])
+
+
+def asked(actions: DeskSession, work: Callable[[str, int], Awaitable[Any]]) -> Any:
+    """Return what some work does to a server of a desk."""
+
+    async def whole() -> Any:
+        found = listening(actions)
+        found.server.start()
+        try:
+            return await work(found.address, found.port)
+        finally:
+            found.server.stop(wait=False)
+
+    return asyncio.run(whole())
+
+
+async def status(address: str, **headers: str) -> int:
+    try:
+        return (await AsyncHTTPClient().fetch(HTTPRequest(address, headers=headers))).code
+    except HTTPClientError as error:
+        return error.code
+
+
+def test_nothing_is_given_without_the_token(folder: Path) -> None:
+    async def work(address: str, port: int) -> None:
+        root = f"http://127.0.0.1:{port}"
+        token = address.removeprefix(root).strip("/")
+        assert len(token) >= 40
+        for path in ("", "static/js/bokeh.min.js", "ws", "metadata", "autoload.js"):
+            here = f"{address}{path}" + ("?bokeh-autoload-element=x" if path == "autoload.js" else "")
+            wrong = here.replace(token, token[:-1] + ("A" if token[-1] != "A" else "B"))
+            assert await status(here.replace(f"/{token}", "")) == 404
+            assert await status(wrong) == 404
+            assert await status(here) == (400 if path == "ws" else 200), path
+        for place in (root, wrong[: wrong.rindex("/")]):
+            with pytest.raises(HTTPClientError, match="404"):
+                await websocket_connect(f"{place}/ws".replace("http:", "ws:"), subprotocols=["bokeh", "x"])
+        request = HTTPRequest(f"{address}ws".replace("http:", "ws:"), headers={"Origin": "http://elsewhere.example"})
+        with pytest.raises(HTTPClientError, match="403"):
+            await websocket_connect(request, subprotocols=["bokeh", "x"])
+        page = await AsyncHTTPClient().fetch(address)
+        policy = page.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "script-src 'self' 'nonce-" in policy
+        assert "http" not in policy.replace("ws://127.0.0.1:*", "")
+        assert page.headers["Cache-Control"] == "no-store"
+        text = page.body.decode()
+        assert text.count("<script") == text.count("<script nonce=")
+        assert not any(attack in text for attack in HOSTILE)
+        assert "onmouseover" not in text
+        with pytest.raises(InputError, match=f"port: found {port}, which another program uses"):
+            listening(DeskSession(folder), port)
+        with socket.socket() as outside:
+            outside.settimeout(0.5)
+            own = [str(a[4][0]) for a in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)]
+            for host in {h for h in own if not h.startswith("127.")}:
+                with pytest.raises(OSError, match=r".*"):
+                    outside.connect((host, port))
+
+    asked(DeskSession(folder), work)
+
+
+def test_no_text_of_a_plan_becomes_html(folder: Path) -> None:
+    session = DeskSession(folder)
+    page = DeskPage(session)
+    seen = ""
+    for name in (*session.desk.sites, *session.desk.base.option_index):
+        for action in (session.force, session.forbid, session.turn):
+            action(name)
+            page.refresh()
+            for root in page.roots:
+                for model in root.references():
+                    text = getattr(model, "text", "") if type(model).__name__ == "Div" else ""
+                    assert "<img" not in text
+                    assert "<script" not in text
+                    assert "<svg" not in text
+                    assert "<style" not in text
+                    assert "<b " not in text
+                    seen += text
+                    title = getattr(model, "title", None)
+                    assert title is None or not isinstance(title, str) or not set(title) & set("<>$&")
+                    assert getattr(model, "disable_math", True)
+    assert "&lt;img src=x" in seen
+    assert "&lt;/script&gt;" in seen
+
+
+def test_an_action_that_cannot_be_done_says_why_and_changes_nothing(folder: Path) -> None:
+    session = DeskSession(folder)
+    page = DeskPage(session)
+    for action in (session.undo, session.redo, lambda: session.save("a/b"), lambda: session.search(0.0)):
+        before = session.desk.state
+        page._do(action)
+        assert 'class="wrong"' in page._texts["message"].text
+        assert session.desk.state is before
+    session.search(60)
+    with pytest.raises(InputError, match="Stop it"):
+        session.turn("o3")
+    session.stop()
+    while not (said := session.poll()):
+        pass
+    assert "The best plan found" in said
+    page.poll()
+    assert page._seen == session.version
+
+
+def test_a_plan_without_a_map_has_a_page(tmp_path: Path) -> None:
+    instance = replace(on_a_map(1), lonlat=None)
+    page = DeskPage(DeskSession(written(tmp_path / "bare", instance, ["o3"])))
+    assert "no map" in page._note.text
+    assert len(page.roots) == 11
+
+
+def test_the_command_refuses_what_it_cannot_serve(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    outcome = run(capsys, monkeypatch, "desk", tmp_path / "nowhere", "--no-browser")
+    assert outcome.code == 1
+    assert "a plan folder, as `plan` writes it" in outcome.err
+    folder = written(tmp_path / "plan", on_a_map(1), ["o3"])
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        outcome = run(capsys, monkeypatch, "desk", folder, "--no-browser", "--port", taken.getsockname()[1])
+    assert outcome.code == 1
+    assert "which another program uses" in outcome.err
+
+
+PLACE_OF_SITE = """(() => {
+  const plot = Bokeh.documents[0].get_model_by_name("plot"), view = Bokeh.index.find_one(plot);
+  const sites = plot.renderers.find((each) => each.name === "sites").data_source.data;
+  const at = Array.from(sites.name).indexOf(%s), box = view.canvas_view.el.getBoundingClientRect();
+  return [box.left + view.frame.x_scale.compute(sites.x[at]), box.top + view.frame.y_scale.compute(sites.y[at])];
+})()"""
+OUTCOME = """(() => { const div = Bokeh.documents[0].get_model_by_name("outcome");
+  return Bokeh.index.find_one(div).shadow_el.querySelector("#value").textContent; })()"""
+SAYS = """(() => { const div = Bokeh.documents[0].get_model_by_name("message");
+  return Bokeh.index.find_one(div).shadow_el.textContent; })()"""
+FOCUS = """(() => { let here = document.activeElement;
+  while (here && here.shadowRoot && here.shadowRoot.activeElement) here = here.shadowRoot.activeElement;
+  return here ? here.textContent.trim() : ""; })()"""
+READY = "window.Bokeh && Bokeh.documents.length && Bokeh.documents[0].is_idle"
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium here")
+def test_a_planner_clicks_a_site_sees_the_value_goes_back_by_keyboard_and_saves(folder: Path) -> None:
+    command = [sys.executable, str(ROOT / "cli.py"), "desk", str(folder), "--no-browser", "--json"]
+    desk = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert desk.stdout is not None
+        address = json.loads(desk.stdout.readline())["address"]
+        asyncio.run(planner(address, folder))
+        desk.send_signal(signal.SIGINT)
+        _, said = desk.communicate(timeout=60)
+    finally:
+        desk.kill()
+    assert desk.returncode == 0, said
+    assert "The desk is closed. Saved: " in said
+    assert "Traceback" not in said
+
+
+async def planner(address: str, folder: Path) -> None:
+    """Do what a planner does, on a desk's and on a telephone's screen."""
+    twin = DeskSession(folder)
+    name = next(each for each in twin.desk.sites if each.startswith("b"))
+    async with Browser() as browser:
+        await browser.open(address, 1400, 1000)
+        await browser.until(READY)
+        opened = await browser.run(OUTCOME)
+        twin.turn(name)
+        expected = f"{twin.desk.value:.6f}".rstrip("0")
+        assert opened != expected
+        await browser.click(*await browser.run(PLACE_OF_SITE % json.dumps(name)))
+        await browser.until(f"{OUTCOME} !== {json.dumps(opened)}")
+        assert float(await browser.run(OUTCOME)) == pytest.approx(twin.desk.value, rel=1e-5)
+        await browser.run("document.body.focus()")
+        for _ in range(60):
+            await browser.press("Tab", 9)
+            if await browser.run(FOCUS) == "Undo":
+                break
+        assert await browser.run(FOCUS) == "Undo"
+        await browser.press("Enter", 13, "\r")
+        await browser.until(f"{OUTCOME} === {json.dumps(opened)}")
+        await browser.open(address, 390, 844)
+        await browser.until(READY)
+        assert await browser.run("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        button = (
+            """Bokeh.index.find_one([...Bokeh.documents[0]._all_models.values()].find((each) => each.label === "%s"))"""
+        )
+        await browser.run(f"{button % 'Save as a plan folder'}.shadow_el.querySelector('button').click()")
+        await browser.until(f"{SAYS}.includes('Saved')")
+        assert await browser.run("window.hacked === undefined")
+        for event in browser.events:
+            assert event["method"] != "Runtime.exceptionThrown", event
+            assert event["method"] != "Log.entryAdded" or event["params"]["entry"]["level"] != "error", event
+        outside = [
+            url for url in browser.requested if not url.startswith((address, address.replace("http:", "ws:"), "data:"))
+        ]
+        assert outside == []
+    saved = read_known_plan(folder / "variants" / "variant-1")
+    assert saved.value == pytest.approx(read_known_plan(folder).value)
+    assert np.array_equal(saved.placed, read_known_plan(folder).placed)
