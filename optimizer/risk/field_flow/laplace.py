@@ -107,7 +107,17 @@ def log_evidence(latent: LatentModel, hyper: Hyperparameters, mode: PosteriorExp
 def draw(
     latent: LatentModel, hyper: Hyperparameters, mode: PosteriorExpansion, n: int, rng: np.random.Generator
 ) -> Floats:
-    """Return n draws of eta less its mode from the Gaussian around the mode, (n, m).
+    """Return n draws of eta less its mode from the Gaussian around the mode, (n, m)."""
+    x = latent.design.columns
+    points = draw_points(latent, hyper, mode, n, rng)
+    drawn = [x @ point.beta[: x.shape[1]] + point.u + point.v for point in points]
+    return np.array(drawn).reshape(n, len(x))
+
+
+def draw_points(
+    latent: LatentModel, hyper: Hyperparameters, mode: PosteriorExpansion, n: int, rng: np.random.Generator
+) -> list[LatentPoint]:
+    """Return n draws of the latent variables less their mode from the Gaussian around the mode.
 
     A vector with covariance H, put together from the parts of H, times H^-1 has covariance H^-1 (Papandreou and Yuille 2010, Gaussian
     sampling by local perturbations).
@@ -120,7 +130,7 @@ def draw(
     own = nuggets(latent, hyper)
     free = 1 / (1 + own * mode.weight)
     noise = latent.field.noise(hyper.tau, hyper.kappa2, n, rng)
-    out = np.empty((n, m))
+    out = []
     for row in range(n):
         shaken = np.sqrt(weight) * rng.standard_normal(weight.size)
         by_area = np.sqrt(mode.area_weight) * rng.standard_normal(mode.area_weight.size)
@@ -130,6 +140,5 @@ def draw(
         if latent.levels:
             right_beta[p:] += np.bincount(cells.unit, shaken, latent.levels)
         owned = free * (own * at + np.sqrt(own) * rng.standard_normal(m))
-        point = hessian.solve(noise[row] + at, right_beta, owned)
-        out[row] = x @ point.beta[:p] + point.u + point.v
+        out.append(hessian.solve(noise[row] + at, right_beta, owned))
     return out

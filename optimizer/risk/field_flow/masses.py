@@ -13,16 +13,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.risk.field_flow.laplace import find_mode
+from optimizer.risk.field_flow.laplace import draw_points, find_mode
 from optimizer.risk.field_flow.latent import Design, LatentPoint
 from optimizer.risk.field_flow.model_averaging import candidate_at_mode, with_flow
 from optimizer.risk.field_flow.subgraph import learning_subgraph, restrict
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from optimizer.risk.field_flow.flow import PathFlows
     from optimizer.risk.field_flow.model_averaging import Candidate, FittedFlow
+    from optimizer.risk.od import OdTable
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
@@ -53,7 +56,7 @@ def with_masses(plain: Candidate, base: Design, choice: FittedFlow) -> Candidate
     choice
         The flow of the prior table.
     """
-    movable = _Movable.of(choice)
+    movable = Masses.of(choice)
     if movable is None:
         return None
     p = base.columns.shape[1]
@@ -80,11 +83,39 @@ def with_masses(plain: Candidate, base: Design, choice: FittedFlow) -> Candidate
     table = choice.flows.table.with_weight(movable.weight(around.masses))
     latent = replace(plain.latent, design=movable.design(base, around))
     start = here if segments.size == whole.u.size else LatentPoint(whole.u, whole.v, here.beta)
-    return candidate_at_mode("field + flow, masses", latent, plain.hyper, start, plain.theta, table, plain.log_volume)
+    fitted = candidate_at_mode("field + flow, masses", latent, plain.hyper, start, plain.theta, table, plain.log_volume)
+    return replace(fitted, masses=movable)
+
+
+def draw_tables(
+    candidates: Sequence[Candidate], weights: Floats, n: int, rng: np.random.Generator
+) -> list[OdTable] | None:
+    """Return n draws of the table from the average of the candidates; None where no candidate has masses fitted.
+
+    The candidate with masses draws them from the normal distribution around its mode. That with the flows of the prior table takes it as
+    right. Those without flows say nothing of the table: masses are drawn from their prior.
+    """
+    movable = next((one.masses for one in candidates if one.masses is not None), None)
+    if movable is None:
+        return None
+    prior = movable.flows.table
+    tables: list[OdTable] = []
+    for one, count in zip(candidates, rng.multinomial(n, weights).tolist(), strict=True):
+        if one.masses is not None:
+            first = one.latent.design.columns.shape[1] - movable.size
+            points = draw_points(one.latent, one.hyper, one.mode, count, rng) if count else []
+            masses = [(one.mode.point.beta + point.beta)[first : first + movable.size] for point in points]
+            tables += [prior.with_weight(movable.weight(drawn)) for drawn in masses]
+        elif one.flows:
+            tables += [prior] * count
+        else:
+            unknown = MASS_SD * rng.standard_normal((count, movable.size))
+            tables += [prior.with_weight(movable.weight(drawn)) for drawn in unknown]
+    return [tables[place] for place in rng.permutation(n)]
 
 
 @dataclass(frozen=True)
-class _Movable:
+class Masses:
     """The flow of a table whose masses can move.
 
     Attributes
@@ -105,7 +136,7 @@ class _Movable:
     centre: float
 
     @classmethod
-    def of(cls, choice: FittedFlow) -> _Movable | None:
+    def of(cls, choice: FittedFlow) -> Masses | None:
         """Return the flow of a choice; None where there is nothing to move."""
         prior = choice.flows.table.shares()
         origins, destinations = _largest(prior.sum(axis=1)), _largest(prior.sum(axis=0))

@@ -20,7 +20,7 @@ from optimizer.risk.field_flow.cells import cells_of
 from optimizer.risk.field_flow.field import Field, road_neighbours
 from optimizer.risk.field_flow.laplace import find_mode
 from optimizer.risk.field_flow.latent import LatentModel
-from optimizer.risk.field_flow.masses import with_masses
+from optimizer.risk.field_flow.masses import draw_tables, with_masses
 from optimizer.risk.field_flow.model_averaging import (
     START,
     candidate_at_mode,
@@ -281,18 +281,15 @@ class FieldFlow:
         return self.flows.with_weight(np.asarray(weight))
 
     def tables(self, n: int, rng: np.random.Generator, shape: float = 1.0) -> list[OdTable]:
-        """Return n draws of the flows between origins and destinations that explain draws of the rate; none without flows.
+        """Return n draws of the flows between origins and destinations; none without flows.
 
-        Parameters
-        ----------
-        n, rng
-            How many, and the source of chance.
-        shape
-            How closely pairs keep to `table()`, > 0.
+        Draws from the posterior of the masses (`optimizer.risk.field_flow.masses.draw_tables`). Where masses were not fitted, tables that
+        explain draws of the rate, too much alike; `shape` > 0 is how closely their pairs keep to `table()`.
         """
+        drawn = draw_tables(self.candidates_, self.weights_, n, rng)
         mean_table = self.table()
-        if mean_table is None or self._paths is None:
-            return []
+        if drawn is not None or mean_table is None or self._paths is None:
+            return drawn or []
         expected = np.exp(self.levels_) @ self.evidence_.unit_expected
         counts = np.exp(self._draws_with_levels(n, rng).eta) * expected
         return od_draws(replace(self._paths, table=mean_table), counts, expected, shape)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from optimizer.problem.network import Network
     from optimizer.risk.field_flow.area_posterior import PosteriorSummary
     from optimizer.risk.field_flow.flow import PathFlows
+    from optimizer.risk.field_flow.masses import Masses
     from optimizer.risk.field_flow.posterior import PosteriorExpansion
     from optimizer.risk.od import OdTable
 
@@ -83,6 +84,8 @@ class Candidate:
         Preference for short times; NaN without flows.
     table
         Pairs that the flow stands for; None without.
+    masses
+        What masses are fitted; None where none are.
     log_volume
         Part of the log evidence that stands for the hyperparameters being uncertain, <= 0.
     area_posterior, summary
@@ -100,6 +103,7 @@ class Candidate:
     unit_sd: Floats | None = None
     theta: float = np.nan
     table: OdTable | None = None
+    masses: Masses | None = None
     log_volume: float = 0.0
     area_posterior: AreaPosterior | None = None
     summary: PosteriorSummary | None = None
