@@ -42,16 +42,16 @@ intervals. "Widened" is what the product publishes. z: distance of the mean rank
 ![Rank histograms]({PICTURE})
 """
 READING = """
-**Where the approximation departs.** It is Laplace's at the likeliest hyperparameters, which are then taken as known. Its own intervals are
-too narrow by about a tenth, here and before the sampler. What they miss lies mostly below: the posterior of a log rate has its long tail there
-and a normal distribution has none, so the lowest twentieth of ranks has 1.5 to 1.6 times what it should. Mean ranks are even, so medians are not
-biased. What is published (widened by the factors of docs/risk.md) holds a little more than it promises where the truth is of the model's own
-kind; the factors were set for truths that are not. One to five per cent of the sampler's transitions diverged.
+**Where the approximation departs.** It is Laplace's at the likeliest hyperparameters, which are then taken as known. Its own intervals
+are too narrow by about a tenth, here and before the sampler. What they miss lies mostly below: the posterior of a log rate has its long
+tail there and a normal distribution has none, so the lowest twentieth of ranks has 1.5 to 1.6 times what it should. Mean ranks are even,
+so medians are not biased. What is published (widened by the factors of docs/risk.md) holds a little more than it promises where the truth
+is of the model's own kind; the factors were set for truths that are not. One to five per cent of the sampler's transitions diverged.
 
-**A defect that this found, mended.** `FieldFlow.tables`, draws of OD flows: each explained a draw of the rates by *likeliest* flows, so 90
-% intervals of a pair's share held .37 of the truths (60 of them). They are now drawn from the posterior of the masses. Where masses are not fitted
-(beyond 20,000 segments, unless asked for) the old draws remain, too much alike. Pairs by kind of truth: under one kind alone neither mean
-nor spread need be even, for the candidates share the weight; over all kinds they are.
+**A defect that this found, mended.** `FieldFlow.tables`, draws of OD flows: each explained a draw of the rates by *likeliest* flows, so
+90 % intervals of a pair's share held .37 of the truths (60 of them). They are now drawn from the posterior of the masses. Where masses
+are not fitted (beyond 20,000 segments, unless asked for) the old draws remain, too much alike. Pairs by kind of truth: under one kind
+alone neither mean nor spread need be even, for the candidates share the weight; over all kinds they are.
 """
 
 
