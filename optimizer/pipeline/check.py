@@ -11,7 +11,7 @@ from optimizer.base.errors import InputError
 from optimizer.base.listener import SILENT
 from optimizer.scenario.assumptions import assumptions_of
 from optimizer.scenario.check import check_scenario
-from optimizer.scenario.options import compile_options
+from optimizer.scenario.options import compile_options, operators_of, resource_id
 from optimizer.scenario.references import fitting_kinds
 from optimizer.scenario.traffic import Traffic
 
@@ -248,9 +248,10 @@ def _options(scenario: ScenarioModel, check: ScenarioCheck) -> Iterator[OptionCo
     """Yield the options at the sites that are known; those on the most travelled roads are chosen later."""
     kinds = {kind.id: kind for kind in scenario.kinds}
     count = Counter(
-        (kind, item.site.agency)
+        (kind, operator.agency)
         for item in check.sites
-        for kind in fitting_kinds(item.site.kinds, item.site.existing, kinds)
+        for operator in operators_of(item, kinds)
+        for kind in operator.kinds
     )
     for (kind, agency), number in count.items():
         yield OptionCount(kind, agency, number)
@@ -309,6 +310,7 @@ def _unused_entries(scenario: ScenarioModel, check: ScenarioCheck) -> Iterator[U
     traffic = Traffic(1.0, 1.0)
     used = {name for kind in scenario.kinds for name in kind.amounts(1.0, traffic)}
     used |= {name for team in scenario.teams for name in team.uses}
+    used |= {r.name for r in scenario.resources if resource_id(r) in used}
     for name in dict.fromkeys(resource.name for resource in scenario.resources):
         if name not in used:
             yield UnusedItem(f"resource {name!r}", "no kind and no team uses it")

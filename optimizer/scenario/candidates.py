@@ -14,7 +14,7 @@ from optimizer.scenario.model import SiteModel, SitesModel
 from optimizer.scenario.sites import PlacedSite, placed_on
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -54,14 +54,27 @@ def road_sites(
     reliability: NDArray[np.float64],
     *,
     taken: Sequence[PlacedSite],
+    operated: Callable[[PlacedSite], PlacedSite],
 ) -> list[PlacedSite]:
-    """Return sites on the segments that carry most evaders with nothing placed, each at least the spacing from busier and listed ones."""
+    """Return sites on the segments that carry most evaders with nothing placed, each at least the spacing from busier and listed ones.
+
+    Parameters
+    ----------
+    model, network
+        What to offer, and the roads.
+    evaders, reliability
+        Who travels them, and the (m,) chance to pass each arc undetected with nothing placed.
+    taken
+        The other sites.
+    operated
+        Gives a site those who may run it; one that nobody may is not offered.
+    """
     if not model.roads:
         return []
     answers = best_responses(network.n_nodes, network.tail, network.head, reliability, evaders)
     flow = segment_loads(network, evaders, answers)
     middle = network.segment_midpoint
-    kept: list[int] = []
+    kept: list[PlacedSite] = []
     places = [(site.lon, site.lat) for site in taken]
     occupied = {site.segment for site in taken}
     for segment in np.argsort(-flow, kind="stable").tolist():
@@ -73,9 +86,11 @@ def road_sites(
             len(near) and great_circle_m(near[:, 0], near[:, 1], lon, lat).min() < model.spacing_m
         ):
             continue
-        kept.append(segment)
-        places.append((float(lon), float(lat)))
-    return [placed_on(_road_site(model, network, segment), network, segment) for segment in kept]
+        site = operated(placed_on(_road_site(model, network, segment), network, segment))
+        if site.operators:
+            kept.append(site)
+            places.append((float(lon), float(lat)))
+    return kept
 
 
 def _road_site(model: SitesModel, network: Network, segment: int) -> SiteModel:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,6 +24,7 @@ from optimizer.records.sources import EffortSource, SeizureSource
 from optimizer.region.model import border_warnings
 from optimizer.scenario.candidates import crossing_sites
 from optimizer.scenario.demand import make_demand, shortened
+from optimizer.scenario.jurisdictions import Jurisdictions
 from optimizer.scenario.model import EvadersModel, RegionModel, ScenarioModel, SitesModel, SolveModel, read_content
 from optimizer.scenario.place_warnings import base_warnings, site_warnings
 from optimizer.scenario.references import check_exclusions, check_references, entry_where, tables_of
@@ -76,6 +77,8 @@ class ScenarioCheck:
         How many of them are listed.
     base_nodes
         Node of each base.
+    jurisdictions
+        Which agency may act where; None where a fault leaves it open.
     records, effort
         What the files say; None where the scenario names none, or where they cannot be read.
     inputs
@@ -92,6 +95,7 @@ class ScenarioCheck:
     sites: tuple[PlacedSite, ...]
     n_listed: int
     base_nodes: tuple[int, ...]
+    jurisdictions: Jurisdictions | None
     records: Seizures | None
     effort: Effort | None
     inputs: tuple[Path, ...]
@@ -163,10 +167,15 @@ def _check(
     read = _read_region(sources.region, path, listener, problems)
     region = None if read is None else read.region
     ground = _ground(content, listed, settings or SitesModel(), region, where, problems)
+    areas = _areas(sources, problems)
+    jurisdictions: Jurisdictions | None = None
+    if scenario is not None and region is not None and areas is not None:
+        jurisdictions = Jurisdictions(scenario, areas, region.network, where, problems)
+        ground = _operated(ground, jurisdictions, where, problems)
     if rows is not None:
         check_exclusions(tables, lambda name: _offered(name, ground.sites, settings, region), problems)
     with step(listener, "reading the records"):
-        records = _records(sources, path.parent, region, problems)
+        records = _records(sources, areas, path.parent, region, problems)
     for sentence in _counts(sources, records, rows):
         listener.noted(sentence)
     return ScenarioCheck(
@@ -178,6 +187,7 @@ def _check(
         sites=tuple(ground.sites),
         n_listed=ground.n_listed,
         base_nodes=ground.base_nodes,
+        jurisdictions=jurisdictions,
         records=records.seizures,
         effort=records.effort,
         inputs=(path, *(() if read is None else read.files), *sources.files),
@@ -192,6 +202,9 @@ def _warnings(scenario: ScenarioModel | None, ground: _Ground, region: Region | 
     yield from border_warnings(region)
     if ground.demand is not None:
         yield from ground.demand.warnings
+    if ground.left_out:
+        crossings = plural(ground.left_out, "crossing")
+        yield f"{crossings} offered as sites lie in no agency's jurisdiction, and are left out."
     yield from site_warnings(ground.sites, region.network)
     if scenario is not None and len(scenario.bases) == len(ground.base_nodes):
         yield from base_warnings(scenario.bases, ground.base_nodes, region.network)
@@ -283,6 +296,16 @@ class _Ground:
     sites: list[PlacedSite]
     n_listed: int
     base_nodes: tuple[int, ...]
+    left_out: int = 0
+
+
+def _operated(ground: _Ground, jurisdictions: Jurisdictions, where: str, problems: ProblemList) -> _Ground:
+    """Return the sites with those who may run them; crossings that nobody may are left out, listed sites are faults."""
+    sites = [jurisdictions.operated(item) for item in ground.sites]
+    listed, offered = sites[: ground.n_listed], sites[ground.n_listed :]
+    jurisdictions.check(listed, problems, where)
+    kept = [item for item in offered if item.operators or not jurisdictions.bounded]
+    return replace(ground, sites=[*listed, *kept], left_out=len(offered) - len(kept))
 
 
 def _ground(
@@ -356,15 +379,24 @@ def _counts(sources: _Sources, records: _Records, rows: SitesFile | None) -> Ite
         yield f"{sources.sites.name}: {plural(len(rows.rows), 'site')}; placed today: {kinds}"
 
 
-def _records(sources: _Sources, folder: Path, region: Region | None, problems: ProblemList) -> _Records:
-    """Return the records, and note the faults of all their files; without the network or the areas they are not read."""
-    from optimizer.records import load_areas, read_effort, read_seizures
+def _areas(sources: _Sources, problems: ProblemList) -> Sequence[Area] | None:
+    """Return the areas; None where they cannot be read."""
+    from optimizer.records import load_areas
 
     areas: Sequence[Area] | None = None if sources.areas_missing else ()
     if sources.areas is not None:
         areas = None
         with problems.collected():
             areas = load_areas(sources.areas)
+    return areas
+
+
+def _records(
+    sources: _Sources, areas: Sequence[Area] | None, folder: Path, region: Region | None, problems: ProblemList
+) -> _Records:
+    """Return the records, and note the faults of all their files; without the network or the areas they are not read."""
+    from optimizer.records import read_effort, read_seizures
+
     if region is None or areas is None:
         return _Records()
     empty = [area.name for area in areas if not area.segments(region.network).size]

@@ -142,7 +142,14 @@ def compile_scenario(
     evaders = travel.evaders
     reliability = _reliability(cost, str(path))
     with step(listener, "placing sites"):
-        roads = road_sites(scenario.sites, region.network, evaders, reliability, taken=evidence.sites)
+        roads = road_sites(
+            scenario.sites,
+            region.network,
+            evaders,
+            reliability,
+            taken=evidence.sites,
+            operated=evidence.jurisdictions.operated,
+        )
     sites = [*evidence.sites, *roads]
     table = compile_options(sites, scenario, region.network)
     options, resources = table.options, table.resources

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from optimizer.risk import RiskModel
     from optimizer.scenario.check import ScenarioCheck
     from optimizer.scenario.demand import GravityDemand
+    from optimizer.scenario.jurisdictions import Jurisdictions
     from optimizer.scenario.model import ScenarioModel
     from optimizer.scenario.sites import PlacedSite
 
@@ -43,6 +44,8 @@ class ScenarioEvidence:
         Those of the tables, then the crossings that are offered.
     base_nodes
         Node of each base, in the order of the file.
+    jurisdictions
+        Which agency may act where.
     inputs
         Every file that was read, the scenario first.
     warnings
@@ -58,6 +61,7 @@ class ScenarioEvidence:
     effort: Effort | None
     sites: tuple[PlacedSite, ...]
     base_nodes: tuple[int, ...]
+    jurisdictions: Jurisdictions
     inputs: tuple[Path, ...]
     warnings: tuple[str, ...]
     skipped: tuple[str, ...] = ()
@@ -95,7 +99,13 @@ def evidence_of(check: ScenarioCheck) -> ScenarioEvidence:
     InputError
         With every problem that the check found.
     """
-    if check.problems or check.scenario is None or check.region is None or check.demand is None:
+    if (
+        check.problems
+        or check.scenario is None
+        or check.region is None
+        or check.demand is None
+        or check.jurisdictions is None
+    ):
         raise InputError(*check.problems)
     return ScenarioEvidence(
         scenario=check.scenario,
@@ -105,6 +115,7 @@ def evidence_of(check: ScenarioCheck) -> ScenarioEvidence:
         effort=check.effort,
         sites=check.sites,
         base_nodes=check.base_nodes,
+        jurisdictions=check.jurisdictions,
         inputs=check.inputs,
         warnings=check.warnings,
         skipped=check.demand.skipped,

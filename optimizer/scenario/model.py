@@ -12,6 +12,7 @@ from optimizer.base.names import close_match, one_of
 from optimizer.base.schema import Strict, validated
 from optimizer.problem.methods import METHOD_NAMES
 from optimizer.records.sources import EffortSource, SeizureSource
+from optimizer.scenario.agency_model import AgencyModel
 from optimizer.scenario.kinds import KINDS, Amount, AnyKind, Chance, Id, KindModel
 from optimizer.scenario.roster_model import CrewModel, RosterModel, ShiftModel
 from optimizer.scenario.team_model import TeamBaseModel, TeamModel
@@ -171,13 +172,6 @@ class EvadersModel(Strict):
     )
 
 
-class AgencyModel(Strict):
-    """An organisation with a budget of its own."""
-
-    id: Id = Field(description="unique name")
-    name: str = Field("", description="what people call it; the id where empty")
-
-
 class ScenarioResourceModel(Strict):
     """Something that a plan uses up; one entry for each agency that has it."""
 
@@ -221,7 +215,13 @@ class SiteModel(Strict):
         "", max_length=200, description="class of its road, such as `primary`, where the nearest one is of another"
     )
     direction: Literal["both", "forward"] = Field("both", description="forward watches tail to head only")
-    agency: str = Field("", description="its owner; empty when all share it")
+    agency: str = Field(
+        "",
+        description="its owner; where empty, the agencies in whose jurisdiction it lies, and where none has one it is shared by all",
+    )
+    manned_by: list[str] = Field(
+        [], description="other agencies that may man it in place of its owner, in a CSV separated by blanks"
+    )
     kinds: list[str] = Field(
         [], description="kinds that can be placed here, in a CSV separated by blanks; all where empty"
     )
@@ -257,7 +257,9 @@ class SitesModel(Strict):
     )
     roads: int = Field(0, ge=0, le=2000, description="road segments to offer, the most travelled by evaders first")
     spacing_m: float = Field(1000, ge=0, description="distance between offered road segments")
-    agency: str = Field("", description="owner of the sites offered")
+    agency: str = Field(
+        "", description="owner of the sites offered; where empty, the agencies in whose jurisdiction they lie"
+    )
     kinds: list[str] = Field([], description="kinds that can be placed on the sites offered; all where empty")
 
 

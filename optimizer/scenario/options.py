@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from optimizer.problem.options import Option, Resource
 from optimizer.scenario.references import fitting_kinds
+from optimizer.scenario.sites import Operator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from optimizer.problem.network import Network
     from optimizer.scenario.kinds import Effect, KindModel
-    from optimizer.scenario.model import ScenarioModel, ScenarioResourceModel, SiteModel
+    from optimizer.scenario.model import ScenarioModel, ScenarioResourceModel
     from optimizer.scenario.sites import PlacedSite
     from optimizer.scenario.traffic import Traffic
 
@@ -39,17 +40,39 @@ def compile_options(placed: Sequence[PlacedSite], scenario: ScenarioModel, netwo
     options = []
     kinds = {kind.id: kind for kind in scenario.kinds}
     for item in placed:
-        fitting = kinds_of(item.site, kinds)
+        operators = operators_of(item, kinds)
         traffic = past(item, scenario, network)
-        for kind in fitting:
-            uses = owned(kind.amounts(item.site.lanes, traffic), item.site.agency, scenario)
-            options.append(_option(item, kind, kind.effect(item, network, traffic), uses, alone=len(fitting) == 1))
+        several = len(operators) > 1
+        fitting = {name for operator in operators for name in operator.kinds}
+        for operator in operators:
+            for kind in (kinds[name] for name in operator.kinds):
+                uses = owned(kind.amounts(item.site.lanes, traffic), operator.agency, scenario)
+                option = _option(item, kind, kind.effect(item, network, traffic), uses, alone=len(fitting) == 1)
+                owner = run_by(operator.agency, uses, scenario)
+                options.append(
+                    _of_operator(option, operator.agency, owner, first=operator is operators[0], several=several)
+                )
     return OptionTable(tuple(options), _resources(scenario, options))
 
 
-def kinds_of(site: SiteModel, kinds: Mapping[str, KindModel]) -> list[KindModel]:
-    """Return the kinds that fit a site: those it names (all where it names none), and the one that stands there."""
-    return [kinds[name] for name in fitting_kinds(site.kinds, site.existing, kinds)]
+def operators_of(item: PlacedSite, kinds: Mapping[str, KindModel]) -> tuple[Operator, ...]:
+    """Return who may run a site with what: by default its agency, with the kinds that fit and the one that stands there."""
+    own = Operator(item.site.agency, tuple(fitting_kinds(item.site.kinds, item.site.existing, kinds)))
+    return item.operators or (own,)
+
+
+def _of_operator(option: Option, agency: str, owner: str, *, first: bool, several: bool) -> Option:
+    """Return an option of one of those who may run a site; what stands there today is of the first of them."""
+    if not several:
+        return replace(option, agency=owner)
+    return replace(
+        option,
+        id=f"{option.id}@{agency}",
+        label=f"{option.label}, {agency}",
+        agency=owner,
+        existing=option.existing and first,
+        forced=option.forced and option.existing and first,
+    )
 
 
 def road_class_of(item: PlacedSite, network: Network) -> str:
@@ -63,9 +86,21 @@ def past(item: PlacedSite, scenario: ScenarioModel, network: Network) -> Traffic
 
 
 def owned(amounts: Mapping[str, float], agency: str, scenario: ScenarioModel) -> dict[str, float]:
-    """Return amounts by resource id for those by name: the resource of the agency where it has one of that name, else the shared one."""
+    """Return amounts by resource id for those by name: `NAME@AGENCY` as it is, else the agency's resource of the name, else the shared one."""
     ids = {(r.name, r.agency): resource_id(r) for r in scenario.resources}
-    return {ids.get((name, agency)) or ids[name, ""]: amount for name, amount in amounts.items()}
+    every = set(ids.values())
+    found: dict[str, float] = {}
+    for name, amount in amounts.items():
+        own = ids.get((name, agency)) or ids.get((name, "")) or name
+        key = name if name in every and (name, agency) not in ids else own
+        found[key] = found.get(key, 0.0) + amount
+    return found
+
+
+def run_by(agency: str, uses: Mapping[str, float], scenario: ScenarioModel) -> str:
+    """Return the agency of an option: nobody's own where it uses resources of others too, as of a joint task force."""
+    owners = {r.agency for r in scenario.resources if r.agency and uses.get(resource_id(r), 0.0) > 0}
+    return agency if owners <= {agency} else ""
 
 
 def resource_id(resource: ScenarioResourceModel) -> str:

@@ -11,7 +11,7 @@ from optimizer.patrols.field import driving_time, patrol_field
 from optimizer.patrols.posts import choose_posts
 from optimizer.problem.graph import cost_graph
 from optimizer.problem.teams import TeamBase, TeamType
-from optimizer.scenario.options import owned
+from optimizer.scenario.options import owned, run_by
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,12 +63,13 @@ def compile_patrols(
         team = _team(model, scenario)
         for name in model.bases or [b.id for b in scenario.bases if b.agency in {"", model.agency}]:
             time = driving_time(network, team, np.array(closed))
-            chosen = _posts(model, bases[name], network, time, evaders, reliability, traffic)
+            allowed = evidence.jurisdictions.allowed(model.agency, model.id)
+            chosen = _posts(model, bases[name], network, time, evaders, reliability, traffic, allowed)
             if not chosen:
                 problems.add(
                     f"{where}, team {model.id!r}",
                     f"no post within reach of base {name!r}: there, {model.slot_minutes:g} minutes of dwelling and back take "
-                    f"more than a shift of {model.shift_hours:g} hours on every road that evaders use",
+                    f"more than a shift of {model.shift_hours:g} hours on every road that evaders use and on which it may stand",
                     "at least one post that can be reached",
                     "Lengthen the shift, shorten the slot or move the base",
                 )
@@ -82,6 +83,7 @@ def compile_patrols(
 
 
 def _team(model: TeamModel, scenario: ScenarioModel) -> TeamType:
+    uses = owned(model.uses, model.agency, scenario)
     return TeamType(
         id=model.id,
         number=model.number,
@@ -89,8 +91,8 @@ def _team(model: TeamModel, scenario: ScenarioModel) -> TeamType:
         slot_s=round(60 * model.slot_minutes),
         most_slots=model.most_slots,
         detection=model.detection,
-        uses=owned(model.uses, model.agency, scenario),
-        agency=model.agency,
+        uses=uses,
+        agency=run_by(model.agency, uses, scenario),
         label=model.label or model.id,
         speed=model.speed_kmh,
         passing=model.passing,
@@ -114,12 +116,13 @@ def _posts(
     evaders: Sequence[Evader],
     reliability: NDArray[np.float64],
     traffic: NDArray[np.float64],
+    allowed: NDArray[np.bool_],
 ) -> list[Post]:
-    """Return the posts of a team type at a base: on roads whose first arc begins where it can be, and be back from, in time."""
+    """Return the posts of a team type at a base: on allowed roads whose first arc begins where it can be, and be back from, in time."""
     there, back = (
         cost_graph(network.n_nodes, network.tail, network.head, time, reverse=reverse).distances([base.node])[0]
         for reverse in (False, True)
     )
     stand = network.tail[network.segment_arc]
     within = there[stand] + back[stand] + 60 * model.slot_minutes <= 3600 * model.shift_hours
-    return choose_posts(network, reliability, evaders, within, model.posts, model.spacing_m, traffic)
+    return choose_posts(network, reliability, evaders, within & allowed, model.posts, model.spacing_m, traffic)

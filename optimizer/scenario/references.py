@@ -7,6 +7,7 @@ the others. Values of a wrong type are skipped here: the schema reports them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.names import unknown_name
@@ -38,6 +39,8 @@ REFERENCES = (
     ("teams", "agency", "agencies"),
     ("crews", "agency", "agencies"),
     ("site", "agency", "agencies"),
+    ("site", "manned_by", "agencies"),
+    ("agencies", "jurisdiction.pursuit_kinds", "pursuers"),
     ("sites", "agency", "agencies"),
     ("sites", "kinds", "kinds"),
     ("site", "kinds", "kinds"),
@@ -53,7 +56,8 @@ REFERENCES = (
     ("crews", "can", "can"),
     ("roster", "people", "resources"),
 )
-"""Table, field in it that names something, and the table that defines it; `can` is a kind of duty, or an id of [[kinds]] or [[teams]]."""
+"""Table, field in it that names something, and the table that defines it; `can` is a kind of duty, or an id of
+[[kinds]] or [[teams]], `pursuers` one of these ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,12 @@ class Tables:
 
     def known(self, table: str) -> list[str]:
         """Return the names that a reference to a table may use."""
-        return [*categories(), *self.ids("kinds"), *self.ids("teams")] if table == "can" else self.ids(table)
+        if table in {"can", "pursuers"}:
+            return [*(categories() if table == "can" else ()), *self.ids("kinds"), *self.ids("teams")]
+        if table == "resources":  # also as NAME@AGENCY, that of one agency whoever uses it
+            owned = [(entry.text("name"), entry.text("agency")) for entry in self[table]]
+            return [*self.ids(table), *(f"{name}@{agency}" for name, agency in owned if agency)]
+        return self.ids(table)
 
     def owners(self, resource: str) -> set[str]:
         """Return the agencies that have a resource of this name; the empty name stands for all of them."""
@@ -172,7 +181,7 @@ def check_references(tables: Tables, problems: ProblemList) -> None:
         for entry in tables[table]:
             for name in entry.names(field):
                 if name not in known:
-                    remedy = "" if target == "can" else f"Add it to [[{target}]], or correct the name"
+                    remedy = "" if target in {"can", "pursuers"} else f"Add it to [[{target}]], or correct the name"
                     problems.append(unknown_name(f"{entry.where}, {field}", name, known, remedy=remedy))
     _check_site_resources(tables, problems)
     _check_teams(tables, problems)
@@ -211,6 +220,15 @@ def _defined_once(tables: Tables, problems: ProblemList) -> None:
                     found = f"{name!r} again" + (f", of agency {owner!r}" if owner else "")
                     problems.add(here, found, "each once", "Rename or remove it")
                 seen |= {(name, owner)} if name else set()
+    named: dict[str, str] = {}
+    for position, entry in enumerate(tables["agencies"]):
+        name = entry.text("name")
+        if name and name.casefold() in named:
+            found = f"{name!r} again, the name of agency {named[name.casefold()]!r}"
+            problems.add(
+                f"{tables.where}, agencies[{position}], name", found, "a name of its own", "Rename one of them"
+            )
+        named.setdefault(name.casefold(), entry.text("id"))
 
 
 def _ids_of_crews(entry: Entry) -> list[str]:
@@ -224,13 +242,18 @@ def _check_site_resources(tables: Tables, problems: ProblemList) -> None:
     kinds = {entry.text("id"): entry for entry in tables["kinds"]}
     offering = [entry for entry in tables["sites"] if offers_sites(entry.content)]
     seen: set[tuple[str, str]] = set()
+    bounded = any("jurisdiction" in entry.content for entry in tables["agencies"])
     for site in (*tables["site"], *offering):
-        agency = site.text("agency")
+        agencies = [name for name in (site.text("agency"), *site.names("manned_by")) if name] or [""]
         fitting = fitting_kinds(site.names("kinds"), site.text("existing"), kinds)
-        if site.content.get("forced") in {True, "true"} and len(fitting) > 1 and not site.text("existing"):
-            expected = "one kind, or the one that exists"
-            problems.add(site.where, "forced, with several kinds to choose from", expected, "Name it in kinds")
-        for kind in fitting:
+        choices = len(fitting) * len(agencies)
+        if site.content.get("forced") in {True, "true"} and choices > 1 and not site.text("existing"):
+            several = "agencies" if len(agencies) > 1 else "kinds"
+            expected = "one kind and one agency, or what exists"
+            problems.add(site.where, f"forced, with several {several} to choose from", expected, "Name it in kinds")
+        if agencies == [""] and bounded:
+            continue  # of those in whose jurisdiction it lies, if they have what a kind uses
+        for kind, agency in product(fitting, agencies):
             if kind in kinds and (kind, agency) not in seen and (not agency or agency in tables.ids("agencies")):
                 seen.add((kind, agency))
                 _check_owned(tables, _used(kinds[kind]), agency, f"{site.where}, kind {kind!r}", problems)

@@ -27,6 +27,14 @@ NUMBERS = ("lon", "lat", "traffic", "lanes")
 
 
 @dataclass(frozen=True, slots=True)
+class Operator:
+    """An agency that may run a site, empty where it is everybody's, and the ids of the kinds that it may place there."""
+
+    agency: str
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PlacedSite:
     """A site on its segment.
 
@@ -44,6 +52,8 @@ class PlacedSite:
         How far the place given lies from the segment; 0 where the segment was given.
     snapped
         Whether it is on the nearest segment to its place, without a word on which road is meant.
+    operators
+        Who may run it; empty where its agency may, with every kind that fits.
     """
 
     site: SiteModel
@@ -53,6 +63,7 @@ class PlacedSite:
     lat: float
     distance_m: float = 0.0
     snapped: bool = False
+    operators: tuple[Operator, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +175,9 @@ def _listed(
     row: Mapping[str, str], path: Path, line: int, column_of: Mapping[str, str], faults: FileProblems
 ) -> ListedSite:
     content: dict[str, Any] = dict(row)
-    if "kinds" in content:
-        content["kinds"] = content["kinds"].split()
+    for field in ("kinds", "manned_by"):
+        if field in content:
+            content[field] = content[field].split()
     where = f"{path}, line {line}"
     site = valid(SiteModel, content)
     if site is None:
