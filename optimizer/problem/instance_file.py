@@ -92,7 +92,7 @@ class OptionModel(Strict):
     effects: list[EffectModel]
     uses: dict[str, Amount] = Field(default_factory=dict, description="amount of each resource")
     site: str = Field("", description="at most one option of a site is placed")
-    agency: str = Field("", description="its owner; empty when all share it")
+    agency: str = Field("", description="its owner; empty when all share it, or several run it together")
     kind: str = Field("checkpoint", description="`checkpoint`, `sensor`, `patrol`, `drone`, or a word of one's own")
     label: str = Field("", description="what people call it; the id where empty")
     existing: bool = Field(False, description="stands today")
