@@ -12,10 +12,11 @@ import numpy as np
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.records.locate import Gazetteer, locate
 from optimizer.records.model import Effort, Seizures
+from optimizer.records.overlaps import settle_effort, settle_seizures
 from optimizer.records.record_file import check_fields
 from optimizer.records.record_parser import RecordParser, Unused, amount, open_records, open_table, whole
 from optimizer.records.row_use import ASKED_FOR
-from optimizer.records.sources import KILOGRAMS
+from optimizer.records.units import quantities, refuse_mixed_effort
 
 MOST_UNUSED = 0.1
 """Share of a file's rows that may be unused before there is a warning."""
@@ -105,10 +106,11 @@ def _seizures(
     gazetteer = Gazetteer(network, tuple(areas))
     readers = [partial(_seizure_columns, source=source, period=period) for source in sources]
     blank = {"count": np.empty(0), "quantity_kg": np.empty(0), "drug": np.empty(0, dtype=np.str_)}
-    return Seizures(
+    read = Seizures(
         **_read_files(sources, readers, gazetteer, opened, blank),
         effort_unit=tuple(source.effort_unit for source in sources),
     )
+    return settle_seizures(read, sources, network)
 
 
 def read_effort(
@@ -153,10 +155,11 @@ def _effort(
 ) -> Effort:
     gazetteer = Gazetteer(network, tuple(areas))
     readers = [partial(_effort_columns, source=source, period=period) for source in sources]
-    return Effort(
+    read = Effort(
         **_read_files(sources, readers, gazetteer, opened, {"amount": np.empty(0)}),
         unit=tuple(source.unit for source in sources),
     )
+    return settle_effort(read, sources, network)
 
 
 def _seizure_columns(rows: RecordParser, *, source: SeizureSource, period: Period | None) -> Columns:
@@ -168,15 +171,12 @@ def _seizure_columns(rows: RecordParser, *, source: SeizureSource, period: Perio
             rows.leave_out(position, reason, days.text(position))
     size = rows.used.size
     count = rows.numbers("count", whole, "a whole number of seizures >= 0") if rows.has("count") else np.ones(size)
-    quantity = np.full(size, np.nan)
-    if rows.has("quantity"):
-        quantity = rows.numbers("quantity", amount, f"an amount >= 0 in {source.quantity_unit}", empty=np.nan)
     drug = np.array(rows.table.text.get("drug", [""] * size), dtype=np.str_)
     return {
         "start": days.start,
         "end": days.end,
         "count": count,
-        "quantity_kg": quantity * KILOGRAMS[source.quantity_unit],
+        "quantity_kg": quantities(rows, source),
         "drug": drug,
     }
 
@@ -184,6 +184,7 @@ def _seizure_columns(rows: RecordParser, *, source: SeizureSource, period: Perio
 def _effort_columns(rows: RecordParser, *, source: EffortSource, period: Period | None) -> Columns:
     days = rows.days()
     size = rows.used.size
+    refuse_mixed_effort(rows, source)
     if source.amount_per_row is None:
         value = rows.numbers("amount", amount, f"an amount >= 0 of {source.unit}")
     else:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from optimizer.records.sources import EffortSource, SeizureSource
 
 POINT = ("lon", "lat")
+ALIASES = {**POINT_ALIASES, "quantity_unit": ("quantity_unit", "unit", "units", "uom")}
+"""Names under which a field is looked for where its column is not named."""
 NUMBERS = (*POINT, "count", "quantity", "amount", "segment")
 
 
@@ -49,7 +51,7 @@ def read_record_file(path: Path, source: SeizureSource | EffortSource, remarks: 
         wanted = replace(
             _wanted(column_of, required),
             aliases={
-                name: POINT_ALIASES.get(field, (name.casefold(),))
+                name: ALIASES.get(field, (name.casefold(),))
                 for field, name in column_of.items()
                 if stated.get(field, name) is None
             },

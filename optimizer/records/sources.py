@@ -40,7 +40,13 @@ class SeizureColumns(_Columns):
     """Which column of the file holds what; a field left out is looked for under its own name."""
 
     drug: Text | None = Field(None, description="What was seized.")
-    quantity: Text | None = Field(None, description="How much, in `quantity_unit`; empty where unknown.")
+    quantity: Text | None = Field(
+        None, description="How much, in `quantity_unit` unless a unit stands behind the number; empty where unknown."
+    )
+    quantity_unit: Text | None = Field(
+        None,
+        description="Unit of each row's quantity: kg, g, t, lb, oz, or a word such as pieces for what is not weighed.",
+    )
     count: Text | None = Field(None, description="Seizures the row stands for; 1 where there is no such column.")
 
 
@@ -50,6 +56,7 @@ class EffortColumns(_Columns):
     start: Text | None = Field(None, alias="from", description="First day of the row, in place of `time`.")
     end: Text | None = Field(None, alias="to", description="Last day of the row (it belongs to the span).")
     amount: Text | None = Field(None, description="How much searching, in `unit`.")
+    unit: Text | None = Field(None, description="What the row's amount counts; a file with several kinds is refused.")
 
 
 class _Source(BaseModel):
@@ -80,6 +87,12 @@ class _Source(BaseModel):
         "keep",
         description="Rows that equal an earlier row in every column that is read: `keep` counts them again, with a "
         "warning.",
+    )
+
+    overlap: Literal["once", "add"] | None = Field(
+        None,
+        description="Where this source has rows of an area and, at the same time, rows inside it: `once` takes the area's as totals that hold "
+        "the others, `add` counts all. Not said: rows that agree count once, others are refused.",
     )
 
     @field_validator("period")

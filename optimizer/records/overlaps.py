@@ -1,0 +1,232 @@
+"""Effort or seizures that one source reports twice: for an area, and again at points or for smaller areas inside it.
+
+Rows of an area and rows inside it at the same time may be parts of one whole, or the area's may be totals that hold the others. Files do
+not say which. Totals that agree with what lies inside them are taken off; else the source's `overlap` decides, and without it the record is
+refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.base.errors import ProblemList
+from optimizer.base.formatting import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.problem.network import Network
+    from optimizer.records.model import Effort, Seizures
+    from optimizer.records.sources import EffortSource, SeizureSource
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+SLIVER = 0.05
+"""Share of the smaller area's roads up to which two areas are taken as neighbours whose borders are drawn loosely."""
+WHOLLY = 0.95
+"""Share of an area's roads from which on it is taken as inside another."""
+CLOSE = 0.01
+"""Relative difference up to which two amounts are taken as equal, and share of an area's amount up to which what lies inside is let be."""
+TINY = 1e-9
+
+
+@dataclass(frozen=True)
+class _Inside:
+    """What lies inside an area at the times of its rows: (rows of the area,) amounts, and how many points and which areas they come from."""
+
+    amount: Floats
+    points: int
+    areas: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class _Settled:
+    """(k,) amounts, nothing in them twice, and what was taken off."""
+
+    amount: Floats
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The rows of one source and unit, positions among all, and what a message calls them."""
+
+    at: Ints
+    label: str
+    unit: str
+    choice: str | None
+
+
+def settle_effort(effort: Effort, sources: Sequence[EffortSource], network: Network) -> Effort:
+    """Return effort in which nothing that one source reports in one unit is counted twice, with a warning for what was taken off.
+
+    Raises
+    ------
+    InputError
+        Where rows of an area and rows inside it overlap in time, do not agree, and no `overlap` says what they are.
+    """
+    kinds = [(each.source.casefold(), each.unit) for each in sources]
+    groups = _groups(effort.source, kinds, sources, "effort", [each.unit for each in sources])
+    settled = _settle(effort, effort.amount, groups, network, points=True)
+    return replace(effort, amount=settled.amount, warnings=(*effort.warnings, *settled.warnings))
+
+
+def settle_seizures(seizures: Seizures, sources: Sequence[SeizureSource], network: Network) -> Seizures:
+    """Return seizures of which none is counted for an area and again for one inside it, by source and drug.
+
+    Seizures with a point, rows of one seizure each, and areas that overlap in part are let be: an area's rows are then further seizures,
+    known less closely.
+
+    Raises
+    ------
+    InputError
+        As `settle_effort` does.
+    """
+    sums = np.array([bool((seizures.count[seizures.source == number] > 1).any()) for number in range(len(sources))])
+    if not sums.any():
+        return seizures
+    names = np.array([f"{each.source.casefold()}|{each.effort_unit}" for each in sources])
+    of_row = np.char.add(np.char.add(names[seizures.source].astype(np.str_), "|"), seizures.drug.astype(np.str_))
+    groups = [
+        _Rows(rows, f"seizures of {sources[first].source}", "seizures", _choice(sources, seizures.source[rows]))
+        for rows in (np.flatnonzero((of_row == name) & sums[seizures.source]) for name in np.unique(of_row).tolist())
+        if rows.size
+        for first in (int(seizures.source[rows[0]]),)
+    ]
+    settled = _settle(seizures, seizures.count, groups, network, points=False)
+    return replace(seizures, count=np.round(settled.amount), warnings=(*seizures.warnings, *settled.warnings))
+
+
+def _choice(sources: Sequence[EffortSource | SeizureSource], used: Ints) -> str | None:
+    stated = [sources[number].overlap for number in np.unique(used).tolist() if sources[number].overlap is not None]
+    return stated[0] if stated else None
+
+
+def _groups(
+    of_row: Ints,
+    kinds: Sequence[tuple[str, str]],
+    sources: Sequence[EffortSource],
+    what: str,
+    units: Sequence[str],
+) -> list[_Rows]:
+    groups = []
+    for kind in dict.fromkeys(kinds):
+        members = [number for number, one in enumerate(kinds) if one == kind]
+        rows = np.flatnonzero(np.isin(of_row, members))
+        label = f"{what} of {sources[members[0]].source}"
+        groups.append(_Rows(rows, label, units[members[0]], _choice(sources, np.array(members))))
+    return groups
+
+
+def _settle(
+    records: Effort | Seizures, amount: Floats, groups: Sequence[_Rows], network: Network, *, points: bool
+) -> _Settled:
+    amount = amount.copy()
+    length = network.length_m[network.segment_arc]
+    problems = ProblemList()
+    warnings: list[str] = []
+    for group in groups:
+        of_area = records.area[group.at]
+        size = {
+            area: float(length[records.area_segment[area]].sum()) for area in np.unique(of_area[of_area >= 0]).tolist()
+        }
+        for area in sorted(size, key=lambda one: (size[one], one)):
+            rows = group.at[of_area == area]
+            inside = _inside(records, amount, group.at, area, rows, size, length, points=points)
+            whole = float(amount[rows].sum())
+            if group.choice == "add" or inside.amount.sum() <= CLOSE * whole:
+                continue
+            found = _found(records, group, area, rows, inside, whole)
+            same = float(amount[rows][np.abs(inside.amount - amount[rows]) <= CLOSE * amount[rows]].sum())
+            if group.choice is None and same < (1 - CLOSE) * whole:
+                problems.add(
+                    group.label,
+                    found,
+                    "each of them once",
+                    'Say overlap = "once" in its entries if rows of an area are totals that hold what lies inside (which is then taken '
+                    'off), or overlap = "add" if they come on top of it',
+                )
+                continue
+            less = int((inside.amount > (1 + CLOSE) * amount[rows]).sum())
+            left = amount[rows] - inside.amount
+            amount[rows] = np.where(left > TINY * amount[rows], left, 0.0)
+            why = "the two agree" if group.choice is None else 'as overlap = "once" says'
+            short = (
+                f" In {plural(less, 'row')} the area has less than what lies inside: nothing of it is left."
+                if less
+                else ""
+            )
+            warnings.append(
+                f"{group.label}: {found}. They are counted once, where they are told more closely: {why}.{short}"
+            )
+    problems.raise_if_any()
+    return _Settled(amount, tuple(warnings))
+
+
+def _inside(
+    records: Effort | Seizures,
+    amount: Floats,
+    group: Ints,
+    area: int,
+    rows: Ints,
+    size: dict[int, float],
+    length: Floats,
+    *,
+    points: bool,
+) -> _Inside:
+    """Return what the group's other rows have inside an area at the times of its rows; of areas that are smaller, by their share of roads."""
+    member = np.zeros(length.size, dtype=bool)
+    member[records.area_segment[area]] = True
+    share = np.zeros(group.size)
+    at_point = records.segment[group] >= 0
+    if points:
+        share[at_point] = member[records.segment[group][at_point]]
+    smaller = []
+    for other, extent in size.items():
+        if (extent, other) >= (size[area], area):
+            continue
+        roads = records.area_segment[other]
+        part = float(length[roads[member[roads]]].sum()) / extent
+        if part > (SLIVER if points else WHOLLY):
+            smaller.append(other)
+            share[records.area[group] == other] = 1.0 if part >= WHOLLY else part
+    used = group[share > 0]
+    if not used.size:
+        return _Inside(np.zeros(rows.size), 0, ())
+    total = _by_time(
+        records.start[used], records.end[used], share[share > 0] * amount[used], records.start[rows], records.end[rows]
+    )
+    return _Inside(total, int((at_point & (share > 0)).sum()), tuple(smaller))
+
+
+def _by_time(
+    start: NDArray[np.datetime64],
+    end: NDArray[np.datetime64],
+    amount: Floats,
+    first: NDArray[np.datetime64],
+    after: NDArray[np.datetime64],
+) -> Floats:
+    """Return how much of amounts that are even over their days falls into each of the spans."""
+    origin = min(start.min(), first.min())
+    days = int((max(end.max(), after.max()) - origin) / np.timedelta64(1, "D")) + 1
+    begin, stop, low, high = ((one - origin).astype(np.int64) for one in (start, end, first, after))
+    daily = amount / np.maximum(stop - begin, 1)
+    change = np.zeros(days + 1)
+    np.add.at(change, begin, daily)
+    np.add.at(change, stop, -daily)
+    so_far = np.concatenate(([0.0], np.cumsum(np.cumsum(change))))
+    return np.asarray(so_far[high] - so_far[low])
+
+
+def _found(records: Effort | Seizures, group: _Rows, area: int, rows: Ints, inside: _Inside, whole: float) -> str:
+    others = [plural(inside.points, "row") + " at points"] if inside.points else []
+    others += [records.area_name[other] for other in inside.areas]
+    by = others[0] + (f" and {len(others) - 1} more" if len(others) > 1 else "")
+    area_says = f"{whole:,.6g} {group.unit} in {records.area_name[area]} ({plural(rows.size, 'row')})"
+    return f"{area_says}, and {inside.amount.sum():,.6g} inside it then: {by}"
