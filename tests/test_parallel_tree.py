@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 
 from optimizer.base import threads as threads_module
+from optimizer.base.cluster import connected
 from optimizer.base.errors import InputError, SolverError
 from optimizer.base.listener import SilentListener
 from optimizer.problem.instance_file import read_instance
 from optimizer.solvers import solve_state
 from optimizer.solvers.branch_and_cut.branching_rule import BranchingRule
+from optimizer.solvers.branch_and_cut.cluster_crew import ClusterCrew
 from optimizer.solvers.branch_and_cut.crew import LocalCrew
 from optimizer.solvers.branch_and_cut.parallel_tree import ParallelTree
 from optimizer.solvers.branch_and_cut.row_exchange import RowExchange
@@ -27,9 +29,12 @@ from optimizer.solvers.feasible_start import feasible_start
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.solve import place, solve
 from optimizer.solvers.solve_state import SolveState
+from tests.test_benchmark_runs import real_cluster
 from tests.tree_cases import budget_case, shared_tree
 
 if TYPE_CHECKING:
+    import subprocess
+
     from optimizer.problem.instance import Instance
     from optimizer.solvers.branch_and_cut.crew import Crew, Event
     from optimizer.solvers.branch_and_cut.tree_messages import ToWorker
@@ -255,3 +260,48 @@ def test_rows_have_one_name_in_every_process() -> None:
 def test_threads_that_there_are_not_are_refused(hard: Instance, threads: int) -> None:
     with pytest.raises(InputError, match=f"{threads}.*cores|{threads}.*one core"):
         solve(hard, threads=threads)
+
+
+class KillsAWorker(Notes):
+    """Kills a worker of a cluster at the first bound that comes while the crew works."""
+
+    def __init__(self, process: subprocess.Popen[bytes], crew: Counted) -> None:
+        super().__init__()
+        self._process, self._crew = process, crew
+
+    def bounds_moved(self, lower: float, upper: float) -> None:
+        """Kill it."""
+        super().bounds_moved(lower, upper)
+        if self._crew.orders > 2 and self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+
+class Counted(ClusterCrew):
+    """Counts orders."""
+
+    orders = 0
+
+    def send(self, worker: int, message: ToWorker) -> None:
+        """Count it."""
+        super().send(worker, message)
+        self.orders += isinstance(message, Order)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="kills with a signal")
+def test_a_cluster_of_two_workers_of_which_one_is_killed(hard: Instance, optimum: float, tmp_path: Path) -> None:
+    with real_cluster(tmp_path, 2) as (address, workers), connected(address) as client:
+        client.wait_for_workers(2, timeout=60)
+        crew = Counted(client)
+        assert crew.size == 2
+        notes = KillsAWorker(workers[0], crew)
+        tree = shared(hard, crew, notes, slice_nodes=1)
+        assert workers[0].poll() is not None
+    assert tree.upper == pytest.approx(optimum, rel=GAP)
+    assert tree.lower == pytest.approx(optimum, rel=GAP)
+    assert any("has left the cluster" in each for each in notes.sentences)
+
+
+def test_a_scheduler_that_nobody_answers_for_is_refused(hard: Instance) -> None:
+    with pytest.raises(InputError, match="a running scheduler"):
+        solve(hard, scheduler="tcp://127.0.0.1:9")

@@ -136,9 +136,25 @@ def solve_options(
     time_limit: float | None,
     seed: int | None,
     threads: int | None = None,
+    scheduler: str | None = None,
 ) -> dict[str, Any]:
-    """Return the options of a solve that were given."""
-    options = {"method": method, "gap": gap, "time_limit": time_limit, "seed": seed, "threads": threads}
+    """Return the options of a solve that were given.
+
+    Raises
+    ------
+    typer.BadParameter
+        If both a scheduler and a number of threads are given.
+    """
+    if threads is not None and scheduler is not None:
+        raise typer.BadParameter("give --threads, of this machine, or --scheduler, of a cluster")
+    options = {
+        "method": method,
+        "gap": gap,
+        "time_limit": time_limit,
+        "seed": seed,
+        "threads": threads,
+        "scheduler": scheduler,
+    }
     return {name: value for name, value in options.items() if value is not None}
 
 

@@ -18,6 +18,7 @@ from optimizer.cli.arguments import (
     KeepToday,
     Method,
     Overwrite,
+    Scheduler,
     Seed,
     Settings,
     SkipUnreachable,
@@ -50,6 +51,7 @@ def plan(
     time_limit: TimeLimit = None,
     seed: Seed = None,
     threads: Threads = None,
+    scheduler: Scheduler = None,
     budget: Budgets = None,
     force: Force = None,
     forbid: Forbid = None,
@@ -67,7 +69,8 @@ def plan(
     from optimizer.scenario.settings import parsed_settings
 
     folder = _default_folder(scenario) if out is None else out
-    options = solve_options(method, gap, time_limit, seed, threads)
+    options = solve_options(method, gap, time_limit, seed, threads, scheduler)
+    options.pop("scheduler", None)  # it is of this machine, and no setting of a scenario
     changes = changes_of(budget, force, forbid, keep_today, change_at_most)
     try:
         with CommandInterrupts():
@@ -78,6 +81,7 @@ def plan(
                 changes=changes,
                 settings=parsed_settings(settings or ()),
                 start=start,
+                scheduler=scheduler,
                 skip_unreachable=skip_unreachable,
                 overwrite=overwrite,
                 listener=ProgressPrinter(silent=as_json),

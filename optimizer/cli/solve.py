@@ -16,6 +16,7 @@ from optimizer.cli.arguments import (
     Json,
     KeepToday,
     Method,
+    Scheduler,
     Seed,
     SkipUnreachable,
     Start,
@@ -41,6 +42,7 @@ def solve(
     time_limit: TimeLimit = None,
     seed: Seed = None,
     threads: Threads = None,
+    scheduler: Scheduler = None,
     budget: Budgets = None,
     force: Force = None,
     forbid: Forbid = None,
@@ -53,7 +55,7 @@ def solve(
     """Solve instance files."""
     from optimizer.pipeline.solve import solve_files
 
-    options = solve_options(method, gap, time_limit, seed, threads)
+    options = solve_options(method, gap, time_limit, seed, threads, scheduler)
     changes = changes_of(budget, force, forbid, keep_today, change_at_most)
     for sentence in changes.sentences:
         print_note(f"As asked: {sentence}.")

@@ -77,6 +77,7 @@ def plan_scenario(
     changes: Changes | None = None,
     settings: Mapping[str, object] | None = None,
     start: str | os.PathLike[str] | None = None,
+    scheduler: str | None = None,
     skip_unreachable: bool = False,
     overwrite: bool = False,
     listener: Listener = SILENT,
@@ -97,6 +98,8 @@ def plan_scenario(
         Fields of the scenario to set whatever the file says, by path, such as `evaders.habitual_share`.
     start
         Plan folder, or plan.json, to begin the search from; what of it this scenario does not have, or cannot have, is told in a warning.
+    scheduler
+        Address of the scheduler of a cluster whose workers search as well, as in `solve`.
     skip_unreachable
         Leave out destinations that no gateway reaches, whatever the scenario says; `compiled.skipped` names them.
     overwrite
@@ -138,8 +141,9 @@ def plan_scenario(
         with step(times, "solving", stoppable=False):
             result = solve(
                 compiled.instance,
-                **compiled.scenario.solve.model_dump(),
+                **compiled.scenario.solve.model_dump(exclude=set() if scheduler is None else {"threads"}),
                 start=None if first is None else first.plan,
+                scheduler=scheduler,
                 listener=times,
             )
         if result.plan is None:

@@ -67,7 +67,7 @@ def solve_files(
     files
         Instance files (JSON).
     options
-        Arguments of `optimizer.solvers.solve.solve`: `method`, `gap`, `time_limit`, `seed`, `threads`.
+        Arguments of `optimizer.solvers.solve.solve`: `method`, `gap`, `time_limit`, `seed`, `threads`, `scheduler`.
     changes
         Budgets, sites and limits to take in place of what the files say.
     start

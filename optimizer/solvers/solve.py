@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.cluster import connected
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.interrupts import Stopping
 from optimizer.base.listener import SILENT, SilentListener, step, stop_if_cancelled
@@ -13,6 +15,7 @@ from optimizer.base.names import unknown_name
 from optimizer.base.threads import thread_count
 from optimizer.problem.methods import METHOD_NAMES, MIXED, installed_methods
 from optimizer.problem.plan import known_options, violations
+from optimizer.solvers.branch_and_cut.cluster_crew import ClusterCrew
 from optimizer.solvers.branch_and_cut.commodities import Commodities
 from optimizer.solvers.branch_and_cut.parallel_tree import ParallelTree
 from optimizer.solvers.branch_and_cut.path_pool import PathPool
@@ -55,6 +58,7 @@ def solve(
     seed: int = 0,
     start: Plan | None = None,
     threads: int | None = None,
+    scheduler: str | None = None,
     listener: Listener = SILENT,
 ) -> Result:
     """Place options, and beats where there are patrol teams, so that as little as possible gets through; prove how good the plan is.
@@ -82,6 +86,8 @@ def solve(
     threads
         Processes that expand the tree of `cuts` once it has taken some seconds; None for one on each core. With 1 the same arguments give the
         same search, but for time limits.
+    scheduler
+        Address of the scheduler of a dask.distributed cluster, whose workers expand the tree instead.
     listener
         Told of steps, of bounds as they move, and of each better plan; a search that it cancels ends as by Ctrl-C.
 
@@ -111,6 +117,7 @@ def solve(
             time_limit=time_limit,
             seed=seed,
             threads=threads,
+            scheduler=scheduler,
             listener=listener,
             starts=starts,
         )
@@ -123,6 +130,7 @@ def solve(
         time_limit=time_limit,
         seed=seed,
         threads=threads,
+        scheduler=scheduler,
         listener=listener,
         starts=starts,
     )
@@ -136,6 +144,7 @@ def place(
     time_limit: float | None = None,
     seed: int = 0,
     threads: int | None = None,
+    scheduler: str | None = None,
     listener: Listener = SILENT,
     overlay: Overlay | None = None,
     starts: Sequence[NDArray[np.bool_]] = (),
@@ -148,7 +157,7 @@ def place(
     ----------
     instance
         The problem.
-    method, gap, time_limit, seed, threads, listener
+    method, gap, time_limit, seed, threads, scheduler, listener
         As in `solve`.
     overlay
         The instance contracted, by one who knows it better; by default it is contracted here. `compact` takes none.
@@ -167,7 +176,11 @@ def place(
     check_arguments(method, gap, time_limit, seed)
     processes = thread_count(threads)
     start = feasible_start(instance)
-    with Stopping(listener) as stopping:
+    with ExitStack() as stack:
+        crew = None
+        if scheduler is not None:
+            crew = ClusterCrew(stack.enter_context(connected(scheduler)))
+        stopping = stack.enter_context(Stopping(listener))
         search = SolveState(
             instance,
             gap,
@@ -179,6 +192,7 @@ def place(
             starts=starts,
             proven=proven,
             threads=processes,
+            crew=crew,
             exact=exact,
         )
         if starts:  # there are plans to keep
@@ -265,14 +279,14 @@ def _improve(search: SolveState, tree: BranchAndCut, improver: PlanImprover) -> 
 
 def _branch(search: SolveState, tree: BranchAndCut, improver: PlanImprover, left: list[ImproveTask]) -> None:
     """Expand the tree in this process, and where that takes long in several."""
-    if search.threads > 1:
-        tree.pause = lambda: search.may_share
+    tree.pause = lambda: search.may_share
     tree.offer(search.placed)
     tree.branch(improver.near_node)
     tree.pause = lambda: False
     if search.may_share and tree.lower < tree.cutoff and not tree.out_of_time:
-        search.statistics["processes"] = search.threads
-        ParallelTree(search, tree, TreeProcesses(search.threads), improver=improver, tasks=left).run()
+        crew = TreeProcesses(search.threads) if search.crew is None else search.crew
+        search.statistics["processes"] = crew.size
+        ParallelTree(search, tree, crew, improver=improver, tasks=left).run()
 
 
 def _compact(search: SolveState) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from optimizer.base.listener import Listener
     from optimizer.problem.instance import Instance
     from optimizer.problem.result import Limit
+    from optimizer.solvers.branch_and_cut.crew import Crew
 
 SHARED_AFTER = 2.0
 """Seconds after which a search is shared with other processes, which take about 1.5 s of processor time each to start."""
@@ -53,6 +54,7 @@ class SolveState(SilentListener):
     proven: float = 0.0
     exact: Callable[[NDArray[np.bool_]], float] | None = None
     threads: int = 1
+    crew: Crew | None = None
     overlay: Overlay = field(init=False)
     start: NDArray[np.bool_] = field(init=False)
 
@@ -87,7 +89,7 @@ class SolveState(SilentListener):
     @property
     def may_share(self) -> bool:
         """Whether further processes are worth their start: there are to be some, and the search has taken some seconds."""
-        return self.threads > 1 and time.monotonic() - self.started > SHARED_AFTER
+        return (self.threads > 1 or self.crew is not None) and time.monotonic() - self.started > SHARED_AFTER
 
     @property
     def closed(self) -> bool:

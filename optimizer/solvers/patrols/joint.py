@@ -57,6 +57,7 @@ def solve_joint(
     time_limit: float | None = None,
     seed: int = 0,
     threads: int | None = None,
+    scheduler: str | None = None,
     listener: Listener = SILENT,
     starts: Sequence[NDArray[np.bool_]] = (),
 ) -> Result:
@@ -69,7 +70,7 @@ def solve_joint(
     ----------
     instance
         Fixed options, patrol teams, and resources; the teams are added to them.
-    method, gap, time_limit, seed, threads, listener
+    method, gap, time_limit, seed, threads, scheduler, listener
         As in `optimizer.solvers.solve.solve`; the time is shared.
     starts
         (options,) masks of plans of fixed options to begin from.
@@ -118,6 +119,7 @@ def solve_joint(
             time_limit=left,
             seed=seed,
             threads=threads,
+            scheduler=scheduler,
             listener=stopping,
             overlay=None if method == "compact" else generation.overlay_of(whole, pool.beats),
             proven=tree.lower,
