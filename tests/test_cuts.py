@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optimizer.solvers.branch_and_cut import separation
+from optimizer.solvers import compiled
 from optimizer.solvers.branch_and_cut.commodities import Commodities
 from optimizer.solvers.branch_and_cut.path_pool import PathPool, Paths
 from optimizer.solvers.branch_and_cut.separation import Cuts, chord_cuts, star_cuts, tangent_cuts
@@ -131,15 +131,15 @@ def test_the_compiled_kernels_are_numpys_cuts(edges: bool, monkeypatch: pytest.M
         x = np.round(x) if rng.random() < 0.3 else x
         base, floor = rng.random(n) < rng.choice([0, 0.3, 0.8]), rng.random(9) * rng.choice([0, 0.1])
         found = []
-        for work in (0, separation.WORTH_COMPILING):
-            monkeypatch.setattr(separation, "_work", [work])
-            assert (separation.kernels(paths) is None) == (work == 0)
+        for work in (0, compiled.WORTH_COMPILING):
+            monkeypatch.setattr(compiled, "_work", [work])
+            assert (compiled.kernels("cuts", 0) is None) == (work == 0)
             with np.errstate(invalid="ignore", over="ignore"):
                 found.append((star_cuts(paths, x, base, floor), chord_cuts(paths, x, base, floor)))
-        (stars, chords), (compiled_stars, compiled_chords) = found
+        (stars, chords), (other_stars, other_chords) = found
         with np.errstate(invalid="ignore"):
             counts = stars.values(x) > floor[stars.commodity]
-        for plain, compiled in ((stars.take(counts), compiled_stars.take(counts)), (chords, compiled_chords)):
-            assert np.array_equal(plain.commodity, compiled.commodity)
-            assert np.array_equal(plain.side, compiled.side)
-            assert np.array_equal(plain.coefficient.toarray(), compiled.coefficient.toarray(), equal_nan=True)
+        for plain, other in ((stars.take(counts), other_stars.take(counts)), (chords, other_chords)):
+            assert np.array_equal(plain.commodity, other.commodity)
+            assert np.array_equal(plain.side, other.side)
+            assert np.array_equal(plain.coefficient.toarray(), other.coefficient.toarray(), equal_nan=True)

@@ -43,6 +43,7 @@ class PlanImprover:
         self._search = search
         self._began = time.monotonic()
         self._spent = 0.0
+        self._fruitless = 0
         self._rng = np.random.default_rng(search.seed)
         self.seen: set[bytes] = set()
         self._greedy: NDArray[np.bool_] | None = None
@@ -70,13 +71,13 @@ class PlanImprover:
         if made is not None and self._greedy is None:
             self._greedy = made
 
-    def look(self) -> None:
+    def look(self, least: float = PROVEN) -> None:
         """Make sure of a greedy plan and a local search around the best, unless the bounds leave nothing to gain or time is up.
 
-        A gap is a promise about the bound, not leave to stop looking.
+        A gap is a promise about the bound, not leave to stop looking. No greedy plan is made where the gap is at most `least`.
         """
         search = self._search
-        if search.gap_left > PROVEN and not search.out_of_time:
+        if search.gap_left > least and not search.out_of_time:
             self.greedy()
         if search.gap_left > PROVEN and not search.out_of_time and search.placed.tobytes() not in self.seen:
             self.search_around(search.placed, ruins=False)
@@ -103,8 +104,14 @@ class PlanImprover:
         return improved
 
     def near_node(self, near: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
-        """Search around a plan near a part's solution, unless that was done or the share of time is spent."""
-        allowed = SEARCH_SHARE * (time.monotonic() - self._began)
+        """Search around a plan near a part's solution, unless that was done or the share of time is spent.
+
+        The share falls with the number of searches since the last that found a better plan.
+        """
+        allowed = SEARCH_SHARE / (1 + self._fruitless) * (time.monotonic() - self._began)
         if self._spent > allowed or near.tobytes() in self.seen:
             return None
-        return self.search_around(near)
+        before = self._search.upper
+        improved = self.search_around(near)
+        self._fruitless = 0 if self._search.upper < before else self._fruitless + 1
+        return improved

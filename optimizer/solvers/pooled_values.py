@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.solvers.compiled import kernels
+
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from numpy.typing import NDArray
 
     from optimizer.solvers.branch_and_cut.commodities import Commodities
@@ -56,16 +60,22 @@ class PooledValues:
 
     def refresh(self, placed: NDArray[np.bool_]) -> None:
         """Add the best paths under an (options,) mask, so that its value becomes exact."""
-        if self._pool.grow(placed.astype(np.float64), placed):
+        self._pool.grow(placed.astype(np.float64), placed)
+        if self._gathered != self._pool.paths.commodity.size:  # others add to it as well
             self._gather()
 
     def value(self, placed: NDArray[np.bool_]) -> float:
         """Return the value of an (options,) mask over the pool, at most the true one."""
-        best = self._best(self._paths.values(np.append(placed, False)))
+        mask = np.append(placed, False)
+        compiled, paths = self._compiled, self._paths
+        values = paths.values(mask) if compiled is None else compiled.path_values(*self._arrays[2:], mask)
+        best = self._best(values)
         return float(self._weights_at(best) @ best)
 
     def gains(self, placed: NDArray[np.bool_]) -> Gains:
         """Return the gain of each option that is added to an (options,) mask."""
+        if (compiled := self._compiled) is not None:
+            return Gains(*compiled.gains(*self._arrays, np.append(placed, False)))
         paths, n = self._paths, placed.size
         values = paths.values(np.append(placed, False))
         best = self._best(values)
@@ -104,6 +114,8 @@ class PooledValues:
 
     def losses(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Return the (options,) rise of the value over the pool without each option; 0 for those not placed."""
+        if (compiled := self._compiled) is not None:
+            return np.asarray(compiled.losses(*self._arrays, np.append(placed, False)))
         best = self._best(self._paths.values(np.append(placed, False)))
         weight, loss = self._weights_at(best), np.zeros(placed.size)
         for option in np.flatnonzero(placed).tolist():
@@ -133,13 +145,26 @@ class PooledValues:
 
     def _gather(self) -> None:
         """Sort the paths by commodity; commodities without a path of positive value add nothing and are left out."""
+        self._gathered = self._pool.paths.commodity.size
         paths = self._pool.paths.joined(self._commodities.chains, self._pool.filling)
         self._paths: Paths = paths.take(np.argsort(paths.commodity, kind="stable"))
         commodity, self._start, self._at, self._length = np.unique(
             self._paths.commodity, return_index=True, return_inverse=True, return_counts=True
         )
         self._commodity, self._weight = commodity, self._commodities.weight[commodity]
-        self._table = self._every_share()
+        self._arrays = (
+            np.append(self._start, self._at.size),
+            self._weight,
+            self._paths.value,
+            self._paths.option,
+            self._paths.survival,
+        )
+        self._table = self._every_share() if self._compiled is None else None
+
+    @property
+    def _compiled(self) -> ModuleType | None:
+        """The compiled sums, if they pay by now; they know of no draws. A table that was made earlier is left unused then."""
+        return None if self._commodities.weighting is not None else kernels("values", self._paths.option.size)
 
     def _every_share(self) -> NDArray[np.float64] | None:
         """Return the (options, paths) shares that options leave of paths; None where the table would be too large."""

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 START_SHARE, START_WORSE = 0.6, 0.03
 """Share of the time left that a search around a plan to begin from may take, and how much worse than the best it may be, relative."""
+NARROW = 1e-3
+"""Gap of the tree up to which no greedy plan is made beside its own: the dive's, or the one that is rounded at the root."""
 FEW = 10
 """Most free options whose plans are all tried where the bound of the mixed-integer program is in doubt."""
 
@@ -76,7 +78,8 @@ def solve(
         are then those of mixtures, its plan is the best single one (`Result.mixed`).
     gap
         Relative gap (upper - lower) / upper at which to stop, >= 0; one below `PROVEN` (1e-7) counts as that. It is a promise about the
-        bound: whatever it is, no method stops before it has made a greedy plan and one local search, unless the time limit comes first.
+        bound: whatever it is, no method stops before it has made a greedy plan and one local search, unless the time limit comes first (`cuts`
+        makes no greedy plan where its own has a gap of at most 0.1 %).
     time_limit
         Seconds, > 0; None for no limit.
     seed
@@ -251,7 +254,7 @@ def _cuts(search: SolveState) -> None:
             with step(search.listener, "branching"):
                 _branch(search, tree, improver, left)
         search.prove(tree.lower)
-        improver.look()
+        improver.look(NARROW)
     finally:
         search.statistics |= {"linear_programs": tree.rounds, "nodes": tree.nodes, "rows": tree.master.program.n_rows}
     search.prove(tree.lower)

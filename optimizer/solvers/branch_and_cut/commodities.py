@@ -12,6 +12,7 @@ from optimizer.problem.evaders import Evader, Searches
 from optimizer.solvers.branch_and_cut.path_pool import Paths, padded
 from optimizer.solvers.branch_and_cut.separation import Cuts, best_of_each
 from optimizer.solvers.overlay.overlay import Links, repeated
+from optimizer.solvers.overlay.searching import search_values
 from optimizer.solvers.overlay.weighting import Weighting
 
 if TYPE_CHECKING:
@@ -151,8 +152,7 @@ def _by_draw(
 
 def commodity_values(overlay: Overlay, searches: Searches, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return the exact (commodities,) values under an (options,) mask."""
-    informed = searches.values(overlay.n_nodes, overlay.tail, overlay.head, overlay.arc_survival(placed))
-    return np.append(informed, overlay.chains.values(placed))
+    return np.append(search_values(overlay, searches, placed), overlay.chains.values(placed))
 
 
 def _group_of(order: NDArray[np.int64], most: int = GROUPS) -> NDArray[np.int64]:

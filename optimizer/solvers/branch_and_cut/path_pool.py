@@ -10,9 +10,11 @@ import numpy as np
 from optimizer.problem.evaders import TREE_CELLS, Searches, arc_costs
 from optimizer.problem.graph import cost_graph
 from optimizer.solvers.overlay.overlay import Links, bundle_links
+from optimizer.solvers.overlay.searching import arranged, compiled_searches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from types import ModuleType
 
     from numpy.typing import NDArray
 
@@ -143,7 +145,11 @@ class PathPool:
         present = overlay.presence(np.where(base, 0.0, x))
         watched = np.append(present, 0.0)[overlay.option] * (1 - overlay.survival)
         prices = PRICES if watched.any() else PRICES[:1]
-        self._add([found for price in prices for found in self._search(cost + price * watched)])
+        if (compiled := compiled_searches(overlay, self._searches)) is None:
+            self._add([found for price in prices for found in self._search(cost + price * watched)])
+        else:
+            known = np.sort(self._keys)
+            self._add([self._new(compiled, cost, watched, price, known) for price in prices])
         return self.paths.commodity.size - before
 
     def add(self, commodity: NDArray[np.int64], arcs: Sequence[Sequence[int]]) -> int:
@@ -156,6 +162,30 @@ class PathPool:
         met = overlay.option[arc] >= 0
         self._add([_FoundPaths(commodity, value, np.array((row[met], arc[met])))])
         return self.paths.commodity.size - before
+
+    def _new(
+        self,
+        compiled: ModuleType,
+        cost: NDArray[np.float64],
+        watched: NDArray[np.float64],
+        price: float,
+        known: NDArray[np.int64],
+    ) -> _FoundPaths:
+        """Return the paths of least cost whose keys are not known."""
+        overlay, searches = self._overlay, self._searches
+        found = compiled.new_paths(
+            *arranged(overlay, searches),
+            cost,
+            watched,
+            np.array([price]),
+            (overlay.head if searches.reverse else overlay.tail).astype(np.int64),
+            overlay.reliability,
+            overlay.option,
+            self._mark,
+            self._mark_of_commodity,
+            known,
+        )
+        return _FoundPaths(found.commodity, found.value, np.array((found.path, found.arc)))
 
     def _search(self, cost: NDArray[np.float64]) -> Iterator[_FoundPaths]:
         """Yield the paths of least cost, of every commodity that has one."""

@@ -41,6 +41,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.sparse import csr_array
 
+from optimizer.solvers.compiled import kernels
+
 if TYPE_CHECKING:
     from types import ModuleType
 
@@ -58,26 +60,12 @@ ROUNDING = 1e-12
 
 TINY = float(np.finfo(np.float64).tiny) ** 0.5
 """Values of paths up to this are taken as 0."""
-WORTH_COMPILING = 30_000_000
-"""Numbers of paths and their options that NumPy works through, in one process, before `kernels` are loaded: about 1.5 s. Loading them
-takes 0.8 s, and compiling them, once for an installation, another 5 s, which short commands are spared."""
 WIDEST = 128
-"""Most options on a path for `kernels`."""
-_work = [0]
+"""Most options on a path for the compiled kernels."""
 
 
-def kernels(paths: Paths) -> ModuleType | None:
-    """Return the compiled kernels if there has been enough work to load them; None before, or where numba is not installed."""
-    if paths.option.shape[1] > WIDEST:
-        return None
-    if _work[0] < WORTH_COMPILING:
-        _work[0] += paths.option.size
-        return None
-    try:
-        from optimizer.solvers.branch_and_cut import kernels as compiled
-    except ImportError:
-        return None
-    return compiled
+def _compiled(paths: Paths) -> ModuleType | None:
+    return kernels("cuts", paths.option.size) if paths.option.shape[1] <= WIDEST else None
 
 
 @dataclass(frozen=True)
@@ -180,7 +168,7 @@ def _best_chords(
     paths: Paths, x: NDArray[np.float64], base: NDArray[np.bool_], n_commodities: int
 ) -> NDArray[np.int64]:
     """Return the path of each commodity whose chord cut is largest at x."""
-    if (compiled := kernels(paths)) is not None:
+    if (compiled := _compiled(paths)) is not None:
         return np.asarray(
             compiled.best_chords(
                 *_arrays(paths), np.append(base, False), np.append(x, 0.0), n_commodities, STEEPEST, TINY
@@ -209,7 +197,7 @@ def star_cuts(paths: Paths, x: NDArray[np.float64], base: NDArray[np.bool_], flo
     """Return for each commodity the star cut over its paths of largest value at x; parameters as in `chord_cuts`."""
     if not paths.commodity.size:
         return _cuts(paths.commodity, paths.value, paths.option, paths.survival, floor, x.size)
-    if (compiled := kernels(paths)) is not None:
+    if (compiled := _compiled(paths)) is not None:
         commodity, side, rows, option, coefficient = compiled.star_entries(
             *_arrays(paths), np.append(base, False), np.append(x, 0.0), floor, LONGEST_STAR
         )

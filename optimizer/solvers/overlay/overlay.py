@@ -38,6 +38,7 @@ from optimizer.problem.evaders import TREE_CELLS, Evader, Searches, arc_costs
 from optimizer.problem.graph import cost_graph
 from optimizer.solvers.overlay.chains import Chains, chains_of
 from optimizer.solvers.overlay.contraction import STRICTLY, Core, eliminate
+from optimizer.solvers.overlay.searching import search_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.instance import Instance
+    from optimizer.solvers.overlay.searching import Arranged
     from optimizer.solvers.overlay.weighting import Weighting
 
 SAMPLE = 32
@@ -115,9 +117,14 @@ class Overlay:
         ends = zip(self.origin.tolist(), self.destination.tolist(), strict=True)
         return Searches.of([Evader("", origin, destination, 1.0) for origin, destination in ends])
 
+    @cached_property
+    def arrangements(self) -> dict[int, tuple[Searches, Arranged]]:
+        """What `searching.arranged` keeps."""
+        return {}
+
     def informed_values(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Return the (informed evaders,) chances to get through under an (options,) mask."""
-        return self.searches.values(self.n_nodes, self.tail, self.head, self.arc_survival(placed))
+        return search_values(self, self.searches, placed)
 
     def paths(self, placed: NDArray[np.bool_]) -> list[tuple[int, ...]]:
         """Return the best path of each informed evader as overlay arcs."""

@@ -1,4 +1,4 @@
-"""Compiled forms of what `separation` does with every path of a pool; imported only where there is much to do (`separation.kernels`).
+"""Compiled forms of what `separation` does with every path of a pool; loaded only where there is much to do (`solvers.compiled`).
 
 They take the same sums in the same order as NumPy: star cuts agree with `separation`'s own to the last digit, the choice of chord cuts but for
 the last digit of logarithms. numba keeps what it has compiled beside this file, or in the user's cache where it may not write there.

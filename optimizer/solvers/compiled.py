@@ -1,0 +1,50 @@
+"""When the compiled kernels are loaded: not before there was enough work for them to pay.
+
+Loading them takes about 0.4 s; compiling them, once for an installation, about ten. Short commands are spared both.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+WORTH_LOADING, WORTH_COMPILING = 3_000_000, 30_000_000
+"""Numbers that NumPy works through, in one process, before kernels are loaded that were compiled earlier, and before they are compiled:
+about 0.2 and 1.5 s."""
+FOLDERS = {"cuts": "branch_and_cut", "values": "branch_and_cut", "searches": "overlay"}
+"""Where the kernels of each kind lie."""
+_work = [0]
+
+
+def kernels(kind: str, work: int) -> ModuleType | None:
+    """Return the compiled kernels of a kind if there has been enough work to load them; None before, or where numba is not installed.
+
+    Parameters
+    ----------
+    kind
+        A key of `FOLDERS`.
+    work
+        How many numbers NumPy would work through this time; it is counted where None is returned.
+    """
+    if _work[0] < WORTH_COMPILING and (_work[0] < WORTH_LOADING or not _compiled_before(kind)):
+        _work[0] += work
+        return None
+    try:
+        return import_module(f"optimizer.solvers.{FOLDERS[kind]}.{kind}_kernels")
+    except ImportError:
+        return None
+
+
+_known: dict[str, bool] = {}
+
+
+def _compiled_before(kind: str) -> bool:
+    """Whether numba keeps compiled kernels of a kind beside their file."""
+    if kind not in _known:
+        folder = Path(__file__).parent / FOLDERS[kind] / "__pycache__"
+        _known[kind] = any(folder.glob(f"{kind}_kernels.*.nbi"))
+    return _known[kind]
