@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,9 +12,17 @@ import pytest
 
 from optimizer.base.errors import InputError
 from optimizer.pipeline.compare_plans import compare_plans
+from optimizer.pipeline.drawn_shapes import DrawnShape
+from optimizer.pipeline.drug_shares import drug_shares
+from optimizer.pipeline.matched_plans import SitePlaces
+from optimizer.problem.evaders import Route, best_responses
+from optimizer.problem.evaluation import evader_values
 from optimizer.problem.instance_file import write_instance
+from optimizer.problem.network import great_circle_m
+from optimizer.scenario.compile import compile_scenario
 from tests.cases import brute_force, enumerated_value, random_instance
 from tests.command import Outcome, run
+from tests.tiny import SCENARIO, SEIZURES, write_scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,6 +123,121 @@ def test_points_are_snapped_to_sites_and_told_with_their_distance(tmp_path: Path
         compare_plans([folder, drawn(tmp_path / "kind.geojson", (lon, lat), kind="psot")])
 
 
+def line(path: Path, kind: str, coordinates: object, **properties: str) -> Path:
+    feature = {"type": "Feature", "geometry": {"type": kind, "coordinates": coordinates}, "properties": properties}
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
+    return path
+
+
+def test_a_line_means_every_site_near_it(tmp_path: Path) -> None:
+    instance = on_a_map(1)
+    folder = written(tmp_path / "here", instance, ["o3"])
+    places = SitePlaces.of(instance)
+    at = np.column_stack((places.lon, places.lat))
+    beside = 0.003  # degrees of latitude: 334 m
+    ends = sorted({tuple(at[j]) for j in (2, 3)})
+    long = [[ends[0][0] - 0.01, ends[0][1] + beside], [ends[-1][0] + 0.01, ends[-1][1] + beside]]
+    expected = {o.site for o, (x, _) in zip(instance.options, at, strict=True) if long[0][0] <= x <= long[1][0]}
+    for kind, shape in (("LineString", long), ("MultiLineString", [long])):
+        plan = compare_plans([folder, line(tmp_path / "a.geojson", kind, shape)]).plans[1].matched
+        assert {placement.site for placement in plan.plan.placements} == expected
+        assert all("334 m away" in note for note in plan.notes if note.startswith("Line"))
+    x, y = at[2]
+    short = [[x, y + 0.009], [x, y + 0.02]]  # 1.0 km away: as a point
+    plan = compare_plans([folder, line(tmp_path / "b.geojson", "LineString", short)]).plans[1].matched
+    assert "1001 m away" in plan.notes[0]
+    assert {p.site for p in plan.plan.placements} == {instance.options[2].site}
+    far = [[x, y + 0.03], [x + 0.001, y + 0.04]]
+    with pytest.raises(InputError, match=r"a line 3\.3 km from the nearest site"):
+        compare_plans([folder, line(tmp_path / "c.geojson", "LineString", far)])
+    points = compare_plans([folder, line(tmp_path / "d.geojson", "MultiPoint", [[x, y], list(at[3])])]).plans[1].matched
+    assert {p.site for p in points.plan.placements} == {instance.options[2].site, instance.options[3].site}
+
+
+@pytest.mark.parametrize(
+    ("kind", "coordinates"),
+    [
+        ("LineString", [[10, 50]]),
+        ("LineString", [[10, 50], [10, "x"]]),
+        ("LineString", [10, 50]),
+        ("LineString", None),
+        ("LineString", [[500_000, 5_500_000], [500_001, 5_500_000]]),
+        ("MultiLineString", [[[10, 50], [10, 51]], [[10, 50]]]),
+        ("Polygon", [[[10, 50], [11, 50], [10, 51], [10, 50]]]),
+        ("Point", [10, True]),
+        ("MultiPoint", []),
+        ("Point", []),
+    ],
+)
+def test_what_is_no_drawing_is_refused(tmp_path: Path, kind: str, coordinates: object) -> None:
+    folder = written(tmp_path / "here", on_a_map(1), ["o3"])
+    with pytest.raises(InputError, match="feature 1: found"):
+        compare_plans([folder, line(tmp_path / "x.geojson", kind, coordinates)])
+
+
+def test_distances_to_lines_are_those_of_the_sphere() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        corners = np.array([10.0, 50.0]) + rng.uniform(-0.05, 0.05, (4, 2))
+        lon, lat = (np.array([at]) for at in np.array([10.0, 50.0]) + rng.uniform(-0.05, 0.05, 2))
+        fine = np.vstack([a + (b - a) * t for a, b in pairwise(corners) for t in np.linspace(0, 1, 2001)[:, None]])
+        nearest = great_circle_m(fine[:, 0], fine[:, 1], lon, lat).min()
+        assert DrawnShape(corners).metres_to(lon, lat)[0] == pytest.approx(nearest, rel=2e-3, abs=1.5)
+
+
+@pytest.mark.parametrize("seed", [1, 4])
+def test_the_routes_left_are_those_of_whom_most_gets_through(tmp_path: Path, seed: int) -> None:
+    instance = on_a_map(seed)
+    folder = written(tmp_path / "here", instance, ["o3"])
+    first, second = compare_plans([folder, "today"], evaders=2).plans
+    placed = instance.placed(["o3"])
+    through = [w.weight * v for w, v in zip(instance.evaders, evader_values(instance, placed), strict=True)]
+    assert [e.evader.weight * e.through for e in first.open_evaders] == pytest.approx(sorted(through, reverse=True)[:2])
+    for each in first.open_evaders:
+        best = max(route.through for route in each.left.routes)
+        assert best >= each.through - 1e-12
+    assert [e.evader.id for e in second.open_evaders] == [e.evader.id for e in first.open_evaders]
+    assert compare_plans([folder], evaders=0).plans[0].open_evaders == ()
+
+
+def test_drugs_are_split_by_what_was_seized_along_routes(tmp_path: Path) -> None:
+    scenario = write_scenario(
+        tmp_path, SCENARIO.replace("decay_minutes = 60", "decay_minutes = 60\nhabitual_share = 0.4")
+    )
+    compiled = compile_scenario(scenario)
+    found = drug_shares(compiled)
+    assert found is not None
+    assert found.names == ("cocaine", "heroin")
+    assert found.share.sum(axis=1) == pytest.approx(np.ones(len(compiled.instance.evaders)))
+    network, records = compiled.region.network, compiled.records
+    assert records is not None
+    best = best_responses(
+        compiled.instance.n_nodes,
+        compiled.instance.tail,
+        compiled.instance.head,
+        compiled.instance.reliability,
+        compiled.instance.evaders,
+    )
+    differing = 0
+    for k, evader in enumerate(compiled.instance.evaders):
+        met = {"cocaine": 0.0, "heroin": 0.0}
+        for route in evader.routes or (Route(best[k], 1.0),):
+            travelled = set(network.segment[list(route.arcs)].tolist())
+            for drug, segment in zip(records.drug, records.segment.tolist(), strict=True):
+                met[str(drug)] += route.share * (segment in travelled)
+        total = sum(met.values())
+        expected = met["heroin"] / total if total else float(np.mean(records.drug == "heroin"))
+        assert found.share[k, 1] == pytest.approx(expected)
+        differing += 0 < expected < 1 or expected == 1
+    assert differing
+    (tmp_path / "mine.csv").write_text("site\nb\n")
+    compared = compare_plans([tmp_path / "mine.csv", "today"], on=scenario)
+    for plan in compared.plans:
+        assert sum(plan.by_drug.values()) == pytest.approx(plan.value)
+    (tmp_path / "seizures.csv").write_text(SEIZURES.replace("cocaine", "").replace("heroin", ""))
+    assert drug_shares(compile_scenario(scenario)) is None
+
+
 def test_tables_of_sites_name_what_is_unknown(tmp_path: Path) -> None:
     folder = written(tmp_path / "here", on_a_map(1), ["o3"])
     table = tmp_path / "mine.csv"
@@ -139,7 +263,7 @@ def test_the_commands_keep_their_keys(command: Callable[..., Outcome], tmp_path:
     folder = written(tmp_path / "here", on_a_map(1), ["o3"])
     compared = command("compare", folder, "today", "--json").objects
     assert [line["plan"] for line in compared] == [str(folder), "today"]
-    assert all({"plan", "value", "lower", "differs"} <= set(line) for line in compared)
+    assert all({"plan", "value", "lower", "differs", "by_drug", "open_routes"} <= set(line) for line in compared)
     explained = command("explain", folder, "--others", "1", "--json").objects
     assert [line["chosen"] for line in explained] == [True, False]
     assert all({"option", "chosen", "lower", "upper", "substitute"} <= set(line) for line in explained)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from optimizer.cli.arguments import Json, SkipUnreachable  # noqa: TC001 - typer reads the annotations
-from optimizer.cli.console import ProgressPrinter, number, print_json, print_note, print_table
+from optimizer.cli.console import ProgressPrinter, number, print_json, print_line, print_note, print_table
 
 if TYPE_CHECKING:
     from optimizer.pipeline.compare_plans import ComparedPlan, PlanComparison
@@ -20,12 +20,17 @@ ORIGINS = 15
 def compare(
     plans: Annotated[
         list[str],
-        typer.Argument(help="Plan folders, plan files, `today`, tables with a column site (CSV), points (GeoJSON)."),
+        typer.Argument(
+            help="Plan folders, plan files, `today`, tables with a column site (CSV), points and lines (GeoJSON)."
+        ),
     ],
     on: Annotated[
         Path | None,
         typer.Option("--on", help="Scenario, instance or plan folder to value them on; by default the first folder."),
     ] = None,
+    evaders: Annotated[
+        int, typer.Option(min=0, help="Evaders of whom the routes left are looked for in each plan.")
+    ] = 3,
     skip_unreachable: SkipUnreachable = False,
     as_json: Json = False,
 ) -> None:
@@ -33,7 +38,7 @@ def compare(
     from optimizer.pipeline.compare_plans import compare_plans
 
     listener = ProgressPrinter(silent=as_json)
-    comparison = compare_plans(plans, on=on, skip_unreachable=skip_unreachable, listener=listener)
+    comparison = compare_plans(plans, on=on, evaders=evaders, skip_unreachable=skip_unreachable, listener=listener)
     for plan in comparison.plans:
         _note(plan)
         if as_json:
@@ -53,6 +58,8 @@ def _note(plan: ComparedPlan) -> None:
 
 
 def _line(plan: ComparedPlan, comparison: PlanComparison) -> dict[str, Any]:
+    from optimizer.pipeline.open_routes import evader_line
+
     return {
         "plan": plan.matched.name,
         "value": plan.value,
@@ -65,6 +72,8 @@ def _line(plan: ComparedPlan, comparison: PlanComparison) -> dict[str, Any]:
         "by_kind": dict(plan.by_kind),
         "by_origin": dict(plan.by_origin),
         "by_agency": dict(plan.by_agency),
+        "by_drug": dict(plan.by_drug),
+        "open_routes": [evader_line(each) for each in plan.open_evaders],
         "unmatched": plan.matched.unmatched,
         "notes": plan.matched.notes,
         "violations": list(plan.violations),
@@ -80,6 +89,7 @@ def _show(comparison: PlanComparison) -> None:
         *_rows(plans, "by_kind", "evaders: "),
         *_rows(plans, "by_origin", "from ")[:ORIGINS],
         *_rows(plans, "by_agency", "added by "),
+        *_rows(plans, "by_drug", "drug: "),
     ]
     title = (
         f"On {comparison.model}: what gets through; no feasible plan lets less than {number(comparison.lower)} through"
@@ -90,6 +100,19 @@ def _show(comparison: PlanComparison) -> None:
     for plan in plans[1:]:
         changes = [(each, "only here") for each in plan.comes] + [(each, "only in the first") for each in plan.goes]
         print_table(f"{plan.matched.name} against {names[0]}: {len(changes)} differ", ["placement", "where"], changes)
+
+    _show_routes(plans)
+
+
+def _show_routes(plans: tuple[ComparedPlan, ...]) -> None:
+    from optimizer.pipeline.explain_sentences import evader_sentence
+
+    for plan in plans:
+        if plan.open_evaders:
+            print_line("")
+            print_line(f"{plan.matched.name}: of whom most gets through")
+        for evader in plan.open_evaders:
+            print_line(f"  {evader_sentence(evader)}")
 
 
 def _rows(plans: tuple[ComparedPlan, ...], which: str, before: str) -> list[tuple[str, ...]]:

@@ -13,7 +13,7 @@ from optimizer.cli.console import ProgressPrinter, number, print_json, print_lin
 from optimizer.cli.interrupts import CommandInterrupts
 
 if TYPE_CHECKING:
-    from optimizer.pipeline.explain import ExplainedEvader, ExplainedOption, Explanation
+    from optimizer.pipeline.explain import ExplainedOption, Explanation
 
 
 TOUCHED = 20
@@ -44,6 +44,7 @@ def explain(
     """Say what each site of a plan adds, what would replace it, what others would cost, and which routes remain."""
     from optimizer.base.executor import LEAST_SECONDS, Executor
     from optimizer.pipeline.explain import explain_folder
+    from optimizer.pipeline.open_routes import evader_line
 
     with CommandInterrupts():
         explanation = explain_folder(
@@ -62,7 +63,7 @@ def explain(
         for option in explanation.options:
             print_json(_option_line(option))
         for evader in explanation.evaders if routes else ():
-            print_json(_evader_line(evader))
+            print_json(evader_line(evader))
     else:
         _show(explanation)
     missing = explanation.wanted - len(explanation.options)
@@ -101,19 +102,6 @@ def _option_line(explained: ExplainedOption) -> dict[str, Any]:
         "reason": price.reason,
         "sentences": list(option_sentences(explained)),
     } | more
-
-
-def _evader_line(explained: ExplainedEvader) -> dict[str, Any]:
-    return {
-        "evader": explained.evader.id,
-        "weight": explained.evader.weight,
-        "value": explained.through,
-        "complete": explained.left.complete,
-        "routes": [
-            {"value": r.through, "share": r.share, "sites": list(r.sites), "arcs": list(r.arcs)}
-            for r in explained.left.routes
-        ],
-    }
 
 
 def _show(explanation: Explanation) -> None:

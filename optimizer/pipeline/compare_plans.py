@@ -10,8 +10,10 @@ import numpy as np
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.listener import SILENT, step
+from optimizer.pipeline.drug_shares import drug_shares
 from optimizer.pipeline.known_plan import read_known_plan
 from optimizer.pipeline.matched_plans import SitePlaces, matched_plan
+from optimizer.pipeline.open_routes import evaders_left
 from optimizer.pipeline.problem_source import problem_source
 from optimizer.problem.evaluation import evader_values, plan_value
 from optimizer.problem.placements import Beat
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.base.listener import Listener
+    from optimizer.pipeline.drug_shares import DrugShares
     from optimizer.pipeline.matched_plans import MatchedPlan
+    from optimizer.pipeline.open_routes import ExplainedEvader
     from optimizer.problem.evaders import Evader
     from optimizer.problem.instance import Instance
     from optimizer.problem.placements import Placement
@@ -48,6 +52,10 @@ class ComparedPlan:
         What gets through by crossing, gateway or other origin; sums to `value`.
     by_agency
         By how much the value would rise without all that an agency has placed; "" is what belongs to none.
+    by_drug
+        What gets through by drug, as far as the record of a scenario tells what evaders carry; sums to `value`, empty without one.
+    open_evaders
+        The evaders of whom most gets through, with the routes left to them.
     comes, goes
         Ids of what it has and the first plan has not, and the other way round.
     """
@@ -58,6 +66,8 @@ class ComparedPlan:
     by_kind: Mapping[str, float]
     by_origin: Mapping[str, float]
     by_agency: Mapping[str, float]
+    by_drug: Mapping[str, float]
+    open_evaders: tuple[ExplainedEvader, ...]
     comes: tuple[str, ...]
     goes: tuple[str, ...]
 
@@ -79,11 +89,17 @@ class PlanComparison:
         Proven: no feasible plan of the model lets less through. 0 where nothing is known.
     plans
         In the order that was asked for; the others are compared with the first.
+    instance
+        The model.
+    places
+        Where its options stand.
     """
 
     model: str
     lower: float
     plans: tuple[ComparedPlan, ...]
+    instance: Instance
+    places: SitePlaces
 
 
 @dataclass(frozen=True)
@@ -92,12 +108,14 @@ class _Model:
     instance: Instance
     lower: float
     places: SitePlaces
+    drugs: DrugShares | None
 
 
 def compare_plans(
     plans: Sequence[str | os.PathLike[str]],
     *,
     on: str | os.PathLike[str] | None = None,
+    evaders: int = 3,
     skip_unreachable: bool = False,
     listener: Listener = SILENT,
 ) -> PlanComparison:
@@ -106,9 +124,11 @@ def compare_plans(
     Parameters
     ----------
     plans
-        `today`, plan folders, plan files, tables of sites (CSV) or points (GeoJSON), as `matched_plan` has them.
+        `today`, plan folders, plan files, tables of sites (CSV) or points and lines (GeoJSON), as `matched_plan` has them.
     on
         The model: a scenario, an instance file or a plan folder; by default the first plan folder among the plans.
+    evaders
+        For how many evaders the routes left are sought in each plan: those of whom most gets through.
     skip_unreachable
         Leave out evaders without a path.
     listener
@@ -137,8 +157,8 @@ def compare_plans(
     compared = []
     for each in matched:
         with step(listener, f"valuing {each.name}"):
-            compared.append(_compared(model.instance, each, first))
-    return PlanComparison(model.name, model.lower, tuple(compared))
+            compared.append(_compared(model, each, first, evaders, listener))
+    return PlanComparison(model.name, model.lower, tuple(compared), model.instance, model.places)
 
 
 def _model(path: Path, *, skip_unreachable: bool, listener: Listener) -> _Model:
@@ -150,11 +170,14 @@ def _model(path: Path, *, skip_unreachable: bool, listener: Listener) -> _Model:
     if source.instance.patrols is None:
         allowed = np.array([not option.forbidden for option in source.instance.options], dtype=bool)
         lower = max(lower, plan_value(source.instance, allowed))
-    return _Model(str(path), source.instance, lower, SitePlaces.of(source.instance, file))
+    drugs = None if source.compiled is None else drug_shares(source.compiled)
+    return _Model(str(path), source.instance, lower, SitePlaces.of(source.instance, file), drugs)
 
 
-def _compared(instance: Instance, matched: MatchedPlan, first: Mapping[Hashable, str]) -> ComparedPlan:
-    whole = with_plan(instance, matched.plan)
+def _compared(
+    model: _Model, matched: MatchedPlan, first: Mapping[Hashable, str], evaders: int, listener: Listener
+) -> ComparedPlan:
+    whole = with_plan(model.instance, matched.plan)
     placed = whole.placed(matched.plan.options)
     weights = np.array([evader.weight for evader in whole.evaders])
     through = weights * evader_values(whole, placed)
@@ -169,9 +192,16 @@ def _compared(instance: Instance, matched: MatchedPlan, first: Mapping[Hashable,
         by_kind=_sums([evader.kind for evader in whole.evaders], through),
         by_origin=_sums([origin_name(whole, evader) for evader in whole.evaders], through),
         by_agency={name: plan_value(whole, rest) - value for name, rest in without.items()},
+        by_drug={} if model.drugs is None else _by_drug(model.drugs, through),
+        open_evaders=evaders_left(whole, placed, {beat.id for beat in matched.plan.beats}, evaders, listener),
         comes=tuple(name for key, name in own.items() if key not in first),
         goes=tuple(name for key, name in first.items() if key not in own),
     )
+
+
+def _by_drug(drugs: DrugShares, through: NDArray[np.float64]) -> dict[str, float]:
+    amounts = dict(zip(drugs.names, (through @ drugs.share).tolist(), strict=True))
+    return dict(sorted(amounts.items(), key=lambda item: -item[1]))
 
 
 def origin_name(instance: Instance, evader: Evader) -> str:

@@ -14,10 +14,10 @@ from optimizer.base.interrupts import Stopping
 from optimizer.base.listener import SILENT, step
 from optimizer.base.names import unknown_name
 from optimizer.pipeline.known_plan import read_known_plan
+from optimizer.pipeline.open_routes import ExplainedEvader, evaders_left
 from optimizer.pipeline.substitutes import Pricing, promising, released, swapped
 from optimizer.problem.changes import is_named
 from optimizer.problem.evaluation import evader_values
-from optimizer.problem.routes_left import RoutesLeft, SitesOnArcs, routes_left
 from optimizer.solvers.overlay.overlay import contract
 
 if TYPE_CHECKING:
@@ -107,25 +107,6 @@ class ExplainedOption:
         """Proven: it costs at least so much against the plan; below 0 where a better plan is not ruled out. With teams, of the same beats."""
         proven = self.price.lower if self.price.same_beats is None else self.price.same_beats
         return None if proven is None else proven - self.known.value
-
-
-@dataclass(frozen=True)
-class ExplainedEvader:
-    """An evader of whom much gets through, with the routes left to him.
-
-    Attributes
-    ----------
-    evader
-        Who.
-    through
-        Chance to get through under the plan.
-    left
-        His best routes under the plan.
-    """
-
-    evader: Evader
-    through: float
-    left: RoutesLeft
 
 
 @dataclass(frozen=True)
@@ -242,7 +223,7 @@ def explain_plan(
         with step(stopping, "choosing what to price"):
             options = first if named else [*fixed, *promising(known, overlay, others)]
         with step(stopping, "looking for the routes left"):
-            left = _evaders_left(known, evaders, stopping)
+            left = evaders_left(known.instance, known.placed, _beats(known), evaders, stopping)
         prices = Pricing(known, overlay, gap, seed).prices(options, until, executor, stopping)
         with step(stopping, "comparing with the plan", stoppable=False):
             explained = _explained(known, prices)
@@ -315,19 +296,3 @@ def _by_loss(instance: Instance, plan: NDArray[np.bool_], chosen: NDArray[np.boo
         return tuple(options)
     value = {j: float(weights @ evader_values(instance, swapped(instance, plan, j))) for j in options}
     return tuple(sorted(options, key=lambda j: -value[j]))
-
-
-def _evaders_left(known: KnownPlan, count: int, listener: Stopping) -> tuple[ExplainedEvader, ...]:
-    """Return the evaders of whom most gets through; fewer where Ctrl-C was pressed."""
-    instance, values = known.instance, evader_values(known.instance, known.placed)
-    through = values * np.array([evader.weight for evader in instance.evaders])
-    beats = _beats(known)
-    options = tuple(option for option in instance.options if option.id not in beats)
-    sites, survival = SitesOnArcs.of(options), instance.survival(known.placed)
-    found: list[ExplainedEvader] = []
-    for k in np.argsort(-through, kind="stable")[:count].tolist():
-        if listener.cancelled() or through[k] <= 0:
-            break
-        evader = instance.evaders[k]
-        found.append(ExplainedEvader(evader, float(values[k]), routes_left(instance, survival, evader, sites)))
-    return tuple(found)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from optimizer.pipeline.explain import ExplainedEvader, ExplainedOption
+    from optimizer.pipeline.explain import ExplainedOption
+    from optimizer.pipeline.open_routes import ExplainedEvader
 
 NAMED = 3
 """How many sites or evaders a sentence names; the others are counted."""

@@ -1,6 +1,7 @@
 """Plans from anywhere as plans of one instance: plan folders, today's layout, and plans drawn by hand.
 
-What a plan of another instance has is matched by option, then by site; points are snapped to sites. What does not match is kept as a list.
+What a plan of another instance has is matched by option, then by site; points and lines are snapped to sites. What does not match is kept
+as a list.
 """
 
 from __future__ import annotations
@@ -16,24 +17,25 @@ from optimizer.base.files import read_json
 from optimizer.base.geojson import geometry_type, read_features
 from optimizer.base.names import unknown_name
 from optimizer.base.tables import WantedColumns, read_csv
+from optimizer.pipeline.drawn_shapes import EXPECTED, drawn_shapes
 from optimizer.problem.changes import is_named
-from optimizer.problem.network import great_circle_m
 from optimizer.problem.placements import Placement
 from optimizer.problem.plan import Plan
 from optimizer.problem.plan_file import read_plan, read_plan_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
+    from optimizer.pipeline.drawn_shapes import DrawnShape
     from optimizer.problem.instance import Instance
     from optimizer.problem.options import Option
 
 TODAY = "today"
 """What a planner writes for what stands today."""
 FARTHEST_M = 2000.0
-"""Metres from a drawn point to a site beyond which it means none. Assumed: more than the error of drawing on a map of a county."""
+"""Metres from what is drawn to a site beyond which it means none. Assumed: more than the error of drawing on a map of a county."""
+BESIDE_LINE_M = 500.0
+"""Metres from a drawn line up to which it means every site. Assumed: a line is drawn along roads, across which no site lies so far."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,8 @@ def matched_plan(name: str, instance: Instance, places: SitePlaces) -> MatchedPl
     Parameters
     ----------
     name
-        `today`, a plan folder, a plan file (JSON), a table with a column `site` and perhaps `kind` (CSV), or points (GeoJSON), whose
-        property `kind` says what stands there.
+        `today`, a plan folder, a plan file (JSON), a table with a column `site` and perhaps `kind` (CSV), or points and lines (GeoJSON),
+        whose property `kind` says what stands there. A point means the nearest site, a line every site near it.
     instance
         The problem.
     places
@@ -102,7 +104,7 @@ def matched_plan(name: str, instance: Instance, places: SitePlaces) -> MatchedPl
     Raises
     ------
     InputError
-        If the file is at fault, a name is no site, a point is too far from any, or nothing of a plan matches.
+        If the file is at fault, a name is no site, a point or line is too far from any, or nothing of a plan matches.
     """
     if name == TODAY and not Path(name).exists():
         return _today(instance)
@@ -112,7 +114,7 @@ def matched_plan(name: str, instance: Instance, places: SitePlaces) -> MatchedPl
     if path.suffix == ".csv":
         return _from_table(name, path, instance)
     if path.suffix == ".geojson":
-        return _from_points(name, path, instance, places)
+        return _from_drawing(name, path, instance, places)
     return _from_plan_file(name, path, instance)
 
 
@@ -167,40 +169,44 @@ def _from_table(name: str, path: Path, instance: Instance) -> MatchedPlan:
     return found
 
 
-def _from_points(name: str, path: Path, instance: Instance, places: SitePlaces) -> MatchedPlan:
+def _from_drawing(name: str, path: Path, instance: Instance, places: SitePlaces) -> MatchedPlan:
     found, problems = MatchedPlan(name), ProblemList()
     known = np.flatnonzero(np.isfinite(places.lon) & np.isfinite(places.lat))
     if not known.size:
-        raise InputError(Problem(str(path), "points, for an instance without places", "an instance with a map"))
+        raise InputError(Problem(str(path), "a drawing, for an instance without places", "an instance with a map"))
     for number, feature in enumerate(read_features(path), start=1):
         where = f"{path}, feature {number}"
-        point = _point(feature["geometry"])
-        if point is None:
-            expected = "a Point of longitude and latitude in degrees"
-            problems.add(where, geometry_type(feature["geometry"]) or "no geometry", expected)
-            continue
-        lon, lat = (np.array([at], dtype=np.float64) for at in point[:2])
-        away = great_circle_m(places.lon[known], places.lat[known], lon, lat)
-        nearest = known[int(np.argmin(away))]
-        option, metres = instance.options[nearest], float(away.min())
-        if metres > FARTHEST_M:
-            said = f"a point {metres / 1000:.1f} km from the nearest site, {option.site or option.id!r}"
-            problems.add(where, said, f"a point within {FARTHEST_M / 1000:g} km of a site", "Move it to a site")
-            continue
-        site = option.site or option.id
-        found.notes.append(f"Point {number} is taken for {site}, {metres:.0f} m away.")
-        here = [o for o in instance.options if (o.site or o.id) == site]
-        _choose(found, here, str(feature["properties"].get("kind") or ""), where, problems)
+        shapes = drawn_shapes(feature["geometry"])
+        if not shapes:
+            problems.add(where, geometry_type(feature["geometry"]) or "no geometry", EXPECTED)
+        for shape in shapes:
+            metres = dict(
+                zip(known.tolist(), shape.metres_to(places.lon[known], places.lat[known]).tolist(), strict=True)
+            )
+            for site, away in _snapped(instance, metres, shape, where, problems).items():
+                what = "Line" if shape.is_line else "Point"
+                found.notes.append(f"{what} {number} is taken for {site}, {away:.0f} m away.")
+                here = [o for o in instance.options if (o.site or o.id) == site]
+                _choose(found, here, str(feature["properties"].get("kind") or ""), where, problems)
     problems.raise_if_any()
     return found
 
 
-def _point(geometry: dict[str, Any] | None) -> Sequence[float] | None:
-    """Return longitude and latitude of a point; None where a geometry is none in degrees."""
-    at = geometry.get("coordinates") if geometry and geometry_type(geometry) == "Point" else None
-    if not isinstance(at, list) or len(at) < 2 or not all(isinstance(x, int | float) for x in at[:2]):
-        return None
-    return at if abs(at[0]) <= 180 and abs(at[1]) <= 90 else None
+def _snapped(
+    instance: Instance, metres: dict[int, float], shape: DrawnShape, where: str, problems: ProblemList
+) -> dict[str, float]:
+    """Return the sites that a shape means with their distance: the nearest, and for a line all near it, in the order of the distance."""
+    order = sorted(metres, key=lambda j: metres[j])
+    sites: dict[str, float] = {}
+    for j in order:
+        sites.setdefault(instance.options[j].site or instance.options[j].id, metres[j])
+    nearest, away = next(iter(sites.items()))
+    if away > FARTHEST_M:
+        said = f"a {'line' if shape.is_line else 'point'} {away / 1000:.1f} km from the nearest site, {nearest!r}"
+        problems.add(where, said, f"one within {FARTHEST_M / 1000:g} km of a site", "Move it to a site")
+        return {}
+    near = {site: each for site, each in sites.items() if each <= BESIDE_LINE_M}
+    return near if shape.is_line and near else {nearest: away}
 
 
 def _choose(found: MatchedPlan, here: list[Option], kind: str, where: str, problems: ProblemList) -> None:

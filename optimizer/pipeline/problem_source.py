@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from optimizer.base.listener import Listener
     from optimizer.problem.instance import Instance
+    from optimizer.scenario.compile import Compiled
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,15 @@ class ProblemSource:
         How to solve it: that of the scenario, with what was asked for in its place.
     warnings
         Sentences for the planner.
+    compiled
+        The scenario; None where it is an instance file or a plan folder.
     """
 
     path: Path
     instance: Instance
     solve: SolveModel
     warnings: tuple[str, ...] = ()
+    compiled: Compiled | None = None
 
 
 def problem_source(
@@ -76,7 +80,7 @@ def problem_source(
         compiled = compile_scenario(
             path, solve=options, settings=settings, skip_unreachable=skip_unreachable, listener=listener
         )
-        return ProblemSource(path, compiled.instance, compiled.scenario.solve, compiled.warnings)
+        return ProblemSource(path, compiled.instance, compiled.scenario.solve, compiled.warnings, compiled)
     if settings:
         raise InputError(Problem(str(path), "fields to set", "a scenario (TOML), which has fields"))
     file = path / "instance.json" if path.is_dir() else path
