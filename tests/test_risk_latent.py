@@ -214,8 +214,10 @@ def test_draws_have_the_covariance_of_the_dense_inverse() -> None:
     draws = draw(latent, hyper, mode, 3000, np.random.default_rng(5))
     covariance = np.linalg.inv(dense_hessian(latent, hyper, mode))
     m, q = mode.cross.shape
-    x = latent.design.columns
-    rates = np.hstack((np.eye(m), np.eye(m), x, np.zeros((m, q - x.shape[1]))))
+    share = np.bincount(latent.cells.unit, latent.cells.expected) / latent.cells.expected.sum()
+    columns = np.hstack((latent.design.columns, np.tile(share, (m, 1))))
+    assert columns.shape[1] == q
+    rates = np.hstack((np.eye(m), np.eye(m), columns))
     exact = rates @ covariance @ rates.T
     scale = np.sqrt(np.diag(exact))
     assert np.abs(draws.mean(axis=0) / scale).max() < 0.1

@@ -7,7 +7,7 @@ import pytest
 
 from optimizer.risk import FieldFlow, OdTable
 from optimizer.risk.evidence import gather_evidence
-from optimizer.risk.field_flow.averaging import WIDENING, WIDENING_MISPLACED
+from optimizer.risk.field_flow.averaging import FAULTS_SD, WIDENING_FAULTY
 from optimizer.risk.field_flow.model_averaging import ALIKE, ALIKE_BESIDE_FLOWS, model_weights
 from optimizer.risk.misplaced import LEAST_STRAY, bear_misplaced, spread, whereabouts
 from tests.risk_cases import by_segment, effort_of, grid_network, line_network, records_of
@@ -87,7 +87,8 @@ def test_a_fit_says_what_it_made_of_them_and_agrees_with_its_record() -> None:
     assert not model.record_check_.contradictions
     assert any("lie where no effort in" in one and "elsewhere" in one for one in model.predict().warnings)
     assert not any("left out" in one for one in model.predict().warnings)
-    assert WIDENING < model.widening <= WIDENING + WIDENING_MISPLACED
+    typical = model.widening * np.median(model.sd_)
+    assert typical == pytest.approx(np.hypot(WIDENING_FAULTY * np.median(model.sd_), FAULTS_SD))
     np.testing.assert_array_equal(model.predict().searched, effort > 0)
 
 

@@ -219,6 +219,23 @@ def test_units_have_levels_of_their_own() -> None:
     np.testing.assert_allclose(np.exp(level[1] - level[0]) * global_rate[1] / global_rate[0], 0.5, rtol=0.25)
 
 
+def test_a_record_in_two_units_is_as_sure_of_the_index_as_in_one() -> None:
+    """What the units' levels leave open is a matter of units and not of the index."""
+    rate = np.where(np.arange(M) < M // 2, 3.0, 0.5)
+    rng = np.random.default_rng(14)
+    hours = np.full(M, 8.0)
+    found = rng.poisson(hours * rate).astype(float)
+    half = rng.binomial(found.astype(int), 0.5).astype(float)
+    one = FieldFlow(season=False, shape=np.inf).fit(*rows_of(np.arange(M), hours, found), NETWORK)
+    twice, unit = np.tile(np.arange(M), 2), np.repeat([0, 1], M)
+    split = rows_of(twice, np.tile(hours / 2, 2), np.concatenate((half, found - half)), unit=unit)
+    two = FieldFlow(season=False, shape=np.inf).fit(*split, NETWORK)
+    np.testing.assert_allclose(two.mean_, one.mean_, atol=0.15)
+    np.testing.assert_allclose(two.sd_, one.sd_, rtol=0.15)
+    drawn = two.sample(400, np.random.default_rng(15)).std(axis=0)
+    assert np.median(drawn / (two.widening * two.sd_)) == pytest.approx(1, abs=0.1)
+
+
 def test_a_season_is_found_where_there_is_one_and_only_there() -> None:
     truth = np.exp(0.8 * np.cos(2 * np.pi * np.arange(12) / 12))
     truth /= truth.mean()

@@ -13,6 +13,7 @@ Every seizure then counts, and the seizures expected on a segment are their numb
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,8 @@ MOST_CELLS = 3000
 """Cells along each side of the raster on which effort is spread, at most."""
 START, ROUNDS = 0.9, 300
 """Weight that the effort as recorded begins with, and rounds of the search: where errors of places change nothing, none are claimed."""
+KEPT_RASTERS, KEPT_SPREADS = 9, 6
+"""Rasters that are kept, and efforts spread on each."""
 LEAST_STRAY = 5
 """Seizures of a unit without effort from which on they are not left out."""
 REMARK = (
@@ -91,25 +94,80 @@ def whereabouts(count: Floats, effort: Floats, network: Network) -> Whereabouts:
 
 def spread(network: Network, effort: Floats, distance_m: float) -> Floats:
     """Return where (m,) effort comes to lie, (m,), when its places are wrong by `distance_m` along each axis and moved to the nearest road."""
-    length = network.length_m[network.segment_arc]
-    at = np.repeat(network.lines, POINTS)
-    along = np.tile((np.arange(POINTS) + 0.5) / POINTS, length.size)
-    lonlat = shapely.get_coordinates(shapely.line_interpolate_point(at, along, normalized=True))
-    scale = 111_195.0 * np.array([np.cos(np.radians(lonlat[:, 1].mean())), 1.0])
-    xy = (lonlat - lonlat.min(axis=0)) * scale
-    cell = max(distance_m / 2, float(xy.max()) / MOST_CELLS)
-    column, row = (xy / cell).astype(np.int64).T
-    shape = int(column.max()) + 1, int(row.max()) + 1
+    raster = _raster(network, distance_m)
+    key = np.ascontiguousarray(effort).tobytes()
+    known = raster.spreads.get(key)
+    if known is None:
+        known = raster.spreads[key] = raster.spread(effort)
+        while len(raster.spreads) > KEPT_SPREADS:
+            raster.spreads.popitem(last=False)
+    return known
 
-    def smooth(values: Floats) -> Floats:
-        raster = np.zeros(shape)
-        np.add.at(raster, (column, row), np.repeat(values / POINTS, POINTS))
-        return np.asarray(gaussian_filter(raster, distance_m / cell, mode="constant", truncate=3.0)[column, row])
 
-    roads = np.maximum(smooth(length), 1e-300)
-    density = (smooth(effort) / roads).reshape(-1, POINTS).mean(axis=1)
-    moved = density * length
-    return np.asarray(moved * effort.sum() / moved.sum())
+@dataclass(frozen=True, eq=False)
+class _Raster:
+    """Cells on which effort is spread by one distance, and the last efforts spread: every model of a record asks for the same.
+
+    Attributes
+    ----------
+    network
+        The roads, m segments; kept, so that their id stays their own.
+    at
+        (2, m POINTS) cell of each point of each segment.
+    reach
+        The distance, in cells.
+    roads
+        (m POINTS,) length of road around each point.
+    spreads
+        Bytes of effort -> (m,) where it comes to lie.
+    """
+
+    network: Network
+    at: NDArray[np.int64]
+    reach: float
+    roads: Floats
+    spreads: OrderedDict[bytes, Floats]
+
+    @classmethod
+    def of(cls, network: Network, distance_m: float) -> _Raster:
+        """Return the cells of a network."""
+        length = network.length_m[network.segment_arc]
+        lines = np.repeat(network.lines, POINTS)
+        along = np.tile((np.arange(POINTS) + 0.5) / POINTS, length.size)
+        lonlat = shapely.get_coordinates(shapely.line_interpolate_point(lines, along, normalized=True))
+        scale = 111_195.0 * np.array([np.cos(np.radians(lonlat[:, 1].mean())), 1.0])
+        xy = (lonlat - lonlat.min(axis=0)) * scale
+        cell = max(distance_m / 2, float(xy.max()) / MOST_CELLS)
+        at = (xy / cell).astype(np.int64).T
+        roads = np.maximum(_smoothed(at, distance_m / cell, length), 1e-300)
+        return cls(network, at, distance_m / cell, roads, OrderedDict())
+
+    def spread(self, effort: Floats) -> Floats:
+        """Return where (m,) effort comes to lie."""
+        density = (_smoothed(self.at, self.reach, effort) / self.roads).reshape(-1, POINTS).mean(axis=1)
+        moved = density * self.network.length_m[self.network.segment_arc]
+        return np.asarray(moved * effort.sum() / moved.sum())
+
+
+_RASTERS: OrderedDict[tuple[int, float], _Raster] = OrderedDict()
+
+
+def _raster(network: Network, distance_m: float) -> _Raster:
+    """Return the cells of a network, kept for the last few networks."""
+    key = id(network), distance_m
+    known = _RASTERS.get(key)
+    if known is None:
+        known = _RASTERS[key] = _Raster.of(network, distance_m)
+        while len(_RASTERS) > KEPT_RASTERS:
+            _RASTERS.popitem(last=False)
+    return known
+
+
+def _smoothed(at: NDArray[np.int64], reach: float, values: Floats) -> Floats:
+    """Return (m POINTS,) what lies around each point of (m,) values, each spread evenly over the points of its segment."""
+    raster = np.zeros(at.max(axis=1) + 1)
+    np.add.at(raster, tuple(at), np.repeat(values / POINTS, POINTS))
+    return np.asarray(gaussian_filter(raster, reach, mode="constant", truncate=3.0)[tuple(at)])
 
 
 def bear_misplaced(evidence: Evidence, records: Seizures, network: Network, exact: Collection[str] = ()) -> Evidence:

@@ -34,7 +34,7 @@ class RiskModelEntry:
 
 
 def _field_numbers() -> str:
-    from optimizer.risk.field_flow.averaging import WIDENING, WIDENING_MISPLACED
+    from optimizer.risk.field_flow.averaging import FAULTS_SD, WIDENING, WIDENING_FAULTY
     from optimizer.risk.field_flow.field import ACROSS_CLASSES
     from optimizer.risk.field_flow.latent import LEVEL_SD
     from optimizer.risk.field_flow.model_averaging import CLASS_PRIOR_SD, HYPER_MEAN, HYPER_SD
@@ -44,7 +44,7 @@ def _field_numbers() -> str:
         f"prior standard deviations {CLASS_PRIOR_SD:g} of the log rate of a road class and {LEVEL_SD:g} of the log level of a unit of effort; "
         f"roads of unlike class that meet tell {ACROSS_CLASSES:g} of what those of one class tell; prior means (and "
         f"standard deviations) of log tau, log kappa squared and log nugget {hyper}; posterior standard deviations widened by {WIDENING:g}, "
-        f"and by {WIDENING_MISPLACED:g} more as far as seizures lie where no effort is recorded"
+        f"and where seizures lie where no effort is recorded by {WIDENING_FAULTY:g} and, independently, to {FAULTS_SD:g} more"
     )
 
 

@@ -139,7 +139,7 @@ def judge(seed: int, size: int = 5, *, shrink: float = 1.0) -> CalibrationRow:
     rank = _rank(draws, true, rng)
     reach = float(ndtri(0.5 + LEVEL / 2)) * shrink * model.sd_
     off = np.abs(true - model.mean_)
-    wide = reach * widening_of(model.candidates_, model.weights_, model.evidence_)
+    wide = reach * widening_of(model.candidates_, model.weights_, model.evidence_, model.sd_)
     seen = case.hours > 0
     wanted = truth.table.shares().ravel()
     pairs = np.array([one.shares().ravel() for one in model.tables(DRAWS, rng)])

@@ -23,8 +23,13 @@ if TYPE_CHECKING:
 WIDENING, WIDENING_WITH_FLOWS = 1.1, 1.3
 """Posterior standard deviations are multiplied by these, so that 90 % intervals hold about as often in simulation as they promise
 (docs/risk.md). Models with flows do not include the uncertainty about which of several roads is taken, so their intervals are too narrow."""
-WIDENING_MISPLACED = 0.3
-"""What is added to that as far as seizures are not where effort is: how far they are off is known on the whole only."""
+WIDENING_FAULTY, FAULTS_SD = 1.1, 1.2
+"""Where seizures are recorded where nobody is recorded to have searched, the record has faults, of which the model knows some on the whole and
+others (recorded tips, missing rows, places that detect differently) not at all. Intervals then are those of log rates whose standard
+deviation is the model's times the first, and, independently, the second; chosen in simulated worlds (results/risk/model.md)."""
+
+LEAST_SD = 0.3
+"""Standard deviations are taken as at least this where faults widen them: the factor stays below 4.2."""
 
 LEAST_SIGNAL = 0.5
 """Posterior probability that segments differ below which the record is said to hold no spatial signal."""
@@ -88,14 +93,16 @@ def _expected(one: Candidate, evidence: Evidence) -> Floats:
     return expected
 
 
-def widening_of(candidates: Sequence[Candidate], weights: Floats, evidence: Evidence) -> float:
-    """Return the factor on standard deviations in intervals and draws that simulation calls for, by the (candidates,) weights."""
+def widening_of(candidates: Sequence[Candidate], weights: Floats, evidence: Evidence, sd: Floats) -> float:
+    """Return the factor on the (m,) standard deviations `sd` in intervals and draws that simulation calls for, by the (candidates,) weights.
+
+    In a record with faults it is the one that `FAULTS_SD` asks for at the median of the standard deviations.
+    """
     factors = [WIDENING_WITH_FLOWS if one.flows else WIDENING for one in candidates]
     widening = float(weights @ factors)
     if evidence.misplaced is None:
         return widening
-    count = evidence.unit_count.sum(axis=1)
-    return widening + WIDENING_MISPLACED * float(evidence.misplaced @ count / count.sum())
+    return max(widening, float(np.hypot(WIDENING_FAULTY, FAULTS_SD / max(float(np.median(sd)), LEAST_SD))))
 
 
 def spatial_signal(candidates: Sequence[Candidate]) -> float:

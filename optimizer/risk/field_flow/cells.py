@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,12 @@ from optimizer.risk.numerics.likelihood import Cells
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from numpy.typing import NDArray
+
     from optimizer.risk.evidence import Evidence
+
+POWER_MISPLACED = 0.5
+"""Power of the likelihood of a unit all of whose seizures are misplaced (results/risk/model.md)."""
 
 
 def cells_of(evidence: Evidence, yes_no: Collection[str] = ()) -> Cells:
@@ -37,6 +43,25 @@ def cells_of(evidence: Evidence, yes_no: Collection[str] = ()) -> Cells:
     searches = np.where(binary, evidence.exposure.amount[unit, segment], np.nan)
     _complain(evidence, yes_no, int((count > searches * (1 + 1e-9)).sum()))
     return Cells(segment, unit, count, expected, np.maximum(evidence.months[unit, segment], 1.0), searches)
+
+
+def tempered(cells: Cells, misplaced: NDArray[np.float64] | None) -> Cells:
+    """Return cells whose log likelihood counts for less as far as seizures of their unit are taken as misplaced.
+
+    A likelihood that is known to be wrong in part is raised to a power below 1; for a Poisson count that is count and expectation multiplied by
+    it (general Bayesian updating: Bissiri, Holmes and Walker 2016, J. R. Statist. Soc. B 78(5)).
+
+    Parameters
+    ----------
+    cells
+        As counted.
+    misplaced
+        (units,) share of the seizures of each unit that are taken as misplaced, in [0, 1]; None where there are none.
+    """
+    if misplaced is None or not misplaced.any():
+        return cells
+    power = (1 - (1 - POWER_MISPLACED) * misplaced)[cells.unit]
+    return replace(cells, count=power * cells.count, expected=power * cells.expected)
 
 
 def _complain(evidence: Evidence, yes_no: Collection[str], too_many: int) -> None:

@@ -107,11 +107,11 @@ def log_evidence(latent: LatentModel, hyper: Hyperparameters, mode: PosteriorExp
 def draw(
     latent: LatentModel, hyper: Hyperparameters, mode: PosteriorExpansion, n: int, rng: np.random.Generator
 ) -> Floats:
-    """Return n draws of eta less its mode from the Gaussian around the mode, (n, m)."""
-    x = latent.design.columns
+    """Return n draws of eta less its mode from the Gaussian around the mode, (n, m), units of effort at their mean level."""
+    columns = latent.usual_columns
     points = draw_points(latent, hyper, mode, n, rng)
-    drawn = [x @ point.beta[: x.shape[1]] + point.u + point.v for point in points]
-    return np.array(drawn).reshape(n, len(x))
+    drawn = [columns @ point.beta + point.u + point.v for point in points]
+    return np.array(drawn).reshape(n, len(columns))
 
 
 def draw_points(

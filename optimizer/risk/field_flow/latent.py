@@ -103,6 +103,20 @@ class LatentModel:
         """(q,) prior mean of beta and the levels."""
         return np.concatenate((self.design.prior_mean, np.zeros(self.levels)))
 
+    @cached_property
+    def unit_share(self) -> Floats:
+        """(levels,) share of each unit in the seizures expected of effort; empty where levels are not free."""
+        if not self.levels:
+            return np.zeros(0)
+        expected = np.bincount(self.cells.unit, self.cells.expected, self.n_units)
+        return np.asarray(expected / max(expected.sum(), 1e-300))
+
+    @cached_property
+    def usual_columns(self) -> Floats:
+        """(m, q) covariates of the log rate of usual effort: units at their mean level by `unit_share`."""
+        x = self.design.columns
+        return np.column_stack((x, np.tile(self.unit_share, (len(x), 1)))) if self.levels else x
+
     def rates(self, point: LatentPoint) -> Floats:
         """Return the (m,) log rates eta of a unit of level 0."""
         p = self.design.columns.shape[1]

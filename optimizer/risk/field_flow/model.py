@@ -16,7 +16,7 @@ from optimizer.records.exposure import spread_effort
 from optimizer.risk.evidence import gather_evidence, later_evidence
 from optimizer.risk.field_flow.area_posterior import RateDraws, expected_rates, log_sums, rake
 from optimizer.risk.field_flow.averaging import average_rates, signal_remarks, widening_of
-from optimizer.risk.field_flow.cells import cells_of
+from optimizer.risk.field_flow.cells import cells_of, tempered
 from optimizer.risk.field_flow.field import Field, road_neighbours
 from optimizer.risk.field_flow.laplace import find_mode
 from optimizer.risk.field_flow.latent import LatentModel
@@ -102,7 +102,7 @@ class FieldFlow:
         Shape of a month's counts on a segment: infinity is Poisson, None chooses.
     widening
         Factor on the standard deviations of the log rates in intervals and draws; 1 gives the model's own, None `WIDENING_WITH_FLOWS` as far as
-        models with flows have posterior weight and else `WIDENING`.
+        models with flows have posterior weight and else `WIDENING`, and more where the record has faults (`widening_of`).
     neighbours
         Graph of the field in place of that of the roads, for records without roads.
 
@@ -245,7 +245,7 @@ class FieldFlow:
         """Factor on the standard deviations of the log rates in intervals and draws; known once the model is fitted, unless it was given."""
         if self._widening is not None:
             return self._widening
-        return widening_of(self.candidates_, self.weights_, self.evidence_)
+        return widening_of(self.candidates_, self.weights_, self.evidence_, self.sd_)
 
     def predict(self) -> RiskEstimate:
         """Return the risk index of every segment, and the seizures that a unit of effort makes where it is 1, by the fitted levels."""
@@ -401,7 +401,7 @@ class FieldFlow:
         return by_segment(cells, of_cell, areas, of_area, self.mean_.size)
 
     def _latent_model(self, field: Field) -> LatentModel:
-        cells = cells_of(self.evidence_, self.yes_no)
+        cells = tempered(cells_of(self.evidence_, self.yes_no), self.evidence_.misplaced)
         return LatentModel(
             field, cells, self.evidence_.area_counts, class_design(self._network), len(self.evidence_.units)
         )

@@ -118,7 +118,8 @@ class Candidate:
         units = np.arange(self.latent.n_units)
         if self.area_posterior is None:
             eta = self.mean + draw(self.latent, self.hyper, self.mode, n, rng)
-            return RateDraws(eta, np.tile(self.latent.level(self.mode.point.beta, units), (n, 1)))
+            level = self.latent.level(self.mode.point.beta, units) - usual_level(self.latent, self.mode.point)
+            return RateDraws(eta, np.tile(level, (n, 1)))
         drawn = self.area_posterior.resampled(n, rng)
         return drawn if self.latent.levels else RateDraws(drawn.eta, np.zeros((n, units.size)))
 
@@ -307,8 +308,14 @@ def with_posterior(one: Candidate, weight: float = 1.0) -> Candidate:
         )
     mean, unit_sd = latent.rates(mode.point), np.sqrt(found.hessian.unit_variance(latent))
     level = latent.level(mode.point.beta, np.arange(latent.n_units))
-    sd = np.sqrt(found.hessian.rate_variance(latent.design.columns)) if latent.levels else unit_sd[0]
-    return replace(one, latent=latent, mode=mode, mean=mean, sd=sd, unit_mean=mean + level[:, None], unit_sd=unit_sd)
+    sd = np.sqrt(found.hessian.rate_variance(latent.usual_columns)) if latent.levels else unit_sd[0]
+    usual = mean + usual_level(latent, mode.point)
+    return replace(one, latent=latent, mode=mode, mean=usual, sd=sd, unit_mean=mean + level[:, None], unit_sd=unit_sd)
+
+
+def usual_level(latent: LatentModel, point: LatentPoint) -> float:
+    """Return the mean level of the units of effort by what is expected of each; 0 where levels are not free."""
+    return float(latent.unit_share @ point.beta[latent.design.columns.shape[1] :]) if latent.levels else 0.0
 
 
 def without_flow(field: Candidate) -> LatentPoint:
