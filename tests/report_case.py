@@ -11,6 +11,8 @@ import shapely
 from optimizer.problem.network import Network, great_circle_m
 from optimizer.problem.places import Crossing, Gateway, Settlement
 from optimizer.report.content import (
+    AgencyRow,
+    AgencyRows,
     BeatRow,
     BeatStopRow,
     BudgetRow,
@@ -136,6 +138,13 @@ def full_content(**changes: Any) -> ReportContent:
         "budgets": (
             BudgetRow(resource="officers", agency="Guard", unit="officers a shift", used=1100.0, budget=1200.0),
             BudgetRow(resource="money", used=2.5, budget=None),
+        ),
+        "agencies": AgencyRows(
+            names=("Guard", "Customs"),
+            rows=(
+                AgencyRow(agency="Guard", placements=3, lost=0.12, relieved=(0.1, 0.02, 0.0)),
+                AgencyRow(agency="Guard and Customs", placements=1, lost=0.05, relieved=(0.0, 0.05, 0.0)),
+            ),
         ),
         "open_ends": (
             OpenRow(start="Gate One", end="Sidetown", kind="habitual", weight=0.3, before=0.6, after=0.1, contribution=0.03),

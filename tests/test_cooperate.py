@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from optimizer.base.errors import InputError
 from optimizer.base.executor import Executor
 from optimizer.pipeline.cooperate import cooperate
+from optimizer.pipeline.site_gains import agency_gains
 from optimizer.problem.agencies import agencies_of, coalition_problem, owners_of
 from optimizer.problem.coalition_game import (
     CoalitionGame,
@@ -145,6 +146,12 @@ def test_gains_are_what_a_site_brings_and_joint_sites_have_several_owners() -> N
             assert gain.total == pytest.approx(fall, abs=1e-9)
             assert set(gain.gains) <= {*NAMES, ""}
             seen += len(gain.owners) == 2
+        for group in agency_gains(instance, found.together.plan):
+            without = placed & np.array(
+                [set(owners_of(instance, o.uses, o.agency)) != set(group.owners) for o in instance.options]
+            )
+            assert group.placements == placed.sum() - without.sum()
+            assert group.total == pytest.approx(plan_value(instance, without) - plan_value(instance, placed), abs=1e-9)
     assert seen
 
 

@@ -211,6 +211,7 @@ def test_every_row_stands_in_its_table(written: tuple[list[Path], Parsed]) -> No
         "sites-not-chosen": 2,
         "beats": 3,
         "budgets": 2,
+        "agencies": 2,
         "open-ends": 2,
         "routes": 2,
         "displacement": 1,
@@ -248,6 +249,8 @@ def test_cells_hold_the_numbers_as_people_write_them(written: tuple[list[Path], 
     assert clean(tables["sites-not-chosen"][2])[4] == "not chosen; not allowed"
     assert clean(tables["budgets"][1]) == ["officers", "Guard", "officers a shift", "1,100", "1,200", "100"]
     assert clean(tables["budgets"][2]) == ["money", DASH, DASH, "2.5", "no limit", DASH]
+    assert clean(tables["agencies"][0])[3:] == ["On roads of Guard", "On roads of Customs"]
+    assert clean(tables["agencies"][2]) == ["Guard and Customs", "1", "5.0", "0.0", "5.0"]
     assert clean(tables["open-ends"][1]) == ["Gate One", "Hightown", "informed", "70.0 %", "90.0 %", "40.0 %", "28.0 %"]
     assert clean(tables["routes"][2])[4] == "no route"
     assert clean(tables["displacement"][1]) == ["R7 by the river", "2.0 %", "13.4 %", "11.4"]

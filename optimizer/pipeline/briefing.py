@@ -9,7 +9,7 @@ from optimizer.base.files import sha256
 from optimizer.base.version import package_version
 from optimizer.pipeline.claims import assumptions_of, claims_of
 from optimizer.pipeline.display_names import DisplayNames
-from optimizer.pipeline.layout_briefing import budget_rows, layout_rows
+from optimizer.pipeline.layout_briefing import agency_rows, budget_rows, layout_rows
 from optimizer.pipeline.look_briefing import look_left_out, look_next
 from optimizer.pipeline.patrol_briefing import beat_bound, beat_rows
 from optimizer.pipeline.record_briefing import counted, fitted_evidence, record_facts, segment_risk, unused_rows
@@ -68,6 +68,7 @@ def briefing(
         routes=route_rows(compiled, comparison),
         layouts=layout_rows(compiled, result, comparison, names),
         budgets=budget_rows(plan, names),
+        agencies=agency_rows(compiled, result, names),
         open_ends=open_rows(compiled, comparison),
         displacement=displacement_rows(compiled, comparison),
         says=claims.proven,

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.pipeline.site_gains import agency_gains
+from optimizer.problem.agencies import agencies_of
 from optimizer.problem.evaluation import plan_value
-from optimizer.report.content import BudgetRow, LayoutRow
+from optimizer.report.content import AgencyRow, AgencyRows, BudgetRow, LayoutRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,3 +89,20 @@ def budget_rows(plan: PlanFile, names: DisplayNames) -> tuple[BudgetRow, ...]:
         BudgetRow(resource=r.name or r.id, agency=names.agency(r.agency), unit=r.unit, used=r.used, budget=r.budget)
         for r in plan.resources
     )
+
+
+def agency_rows(compiled: Compiled, result: Result, names: DisplayNames) -> AgencyRows | None:
+    """Return what each agency's sites and beats bring; None where there is one agency at most, or no plan."""
+    agencies = agencies_of(compiled.instance)
+    if result.plan is None or len(agencies) < 2:
+        return None
+    rows = tuple(
+        AgencyRow(
+            agency=" and ".join(names.agency(owner) for owner in gain.owners) or "all",
+            placements=gain.placements,
+            lost=gain.total,
+            relieved=tuple(gain.gains.get(name, 0.0) for name in (*agencies, "")),
+        )
+        for gain in agency_gains(compiled.instance, result.plan)
+    )
+    return AgencyRows(names=tuple(map(names.agency, agencies)), rows=rows)

@@ -12,7 +12,7 @@ from optimizer.problem.evaluation import evader_values, evaluate
 from optimizer.problem.plan import with_plan
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from optimizer.problem.instance import Instance
     from optimizer.problem.placements import Placement
@@ -44,22 +44,59 @@ class SiteGain:
         return sum(self.gains.values())
 
 
+@dataclass(frozen=True, slots=True)
+class AgencyGain:
+    """What all placements of an agency, or all joint ones of the same agencies, bring together; fields as of `SiteGain`."""
+
+    owners: tuple[str, ...]
+    placements: int
+    gains: Mapping[str, float]
+
+    @property
+    def total(self) -> float:
+        """What they bring in all."""
+        return sum(self.gains.values())
+
+
 def site_gains(instance: Instance, plan: Plan) -> tuple[SiteGain, ...]:
     """Return what each placement of a plan brings to each agency, the largest first."""
     whole = with_plan(instance, plan)
+    groups = [((placement.id,), placement) for placement in plan.placements]
+    falls = _falls(whole, plan, [ids for ids, _ in groups])
+    gains = []
+    for (_, placement), by_agency in zip(groups, falls, strict=True):
+        owners = sorted(owners_of(whole, placement.uses, placement.agency))
+        gains.append(SiteGain(placement, tuple(owners), {name: each for name, each in by_agency.items() if each > 0}))
+    return tuple(sorted(gains, key=lambda each: -each.total))
+
+
+def agency_gains(instance: Instance, plan: Plan) -> tuple[AgencyGain, ...]:
+    """Return what the placements of each agency, and the joint ones of several, bring to each agency; the largest first."""
+    whole = with_plan(instance, plan)
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for placement in plan.placements:
+        owners = tuple(sorted(owners_of(whole, placement.uses, placement.agency)))
+        groups.setdefault(owners, []).append(placement.id)
+    falls = _falls(whole, plan, list(groups.values()))
+    gains = [
+        AgencyGain(owners, len(ids), by_agency) for (owners, ids), by_agency in zip(groups.items(), falls, strict=True)
+    ]
+    return tuple(sorted(gains, key=lambda each: -each.total))
+
+
+def _falls(whole: Instance, plan: Plan, groups: Sequence[Sequence[str]]) -> list[dict[str, float]]:
+    """Return by how much less gets through because of each group of placements, by the agency whose roads the evaders travel."""
     placed = whole.placed(plan.options)
     values = evader_values(whole, placed)
     weights = np.array([evader.weight for evader in whole.evaders])
     passed = _shares_of_agencies(whole)
-    gains = []
-    for placement in plan.placements:
+    found = []
+    for ids in groups:
         without = placed.copy()
-        without[whole.option_index[placement.id]] = False
+        without[[whole.option_index[name] for name in ids]] = False
         fall = weights * (evader_values(whole, without) - values)
-        by_agency = {name: float(fall @ share) for name, share in passed.items()}
-        owners = sorted(owners_of(whole, placement.uses, placement.agency))
-        gains.append(SiteGain(placement, tuple(owners), {name: each for name, each in by_agency.items() if each > 0}))
-    return tuple(sorted(gains, key=lambda each: -each.total))
+        found.append({name: float(fall @ share) for name, share in passed.items()})
+    return found
 
 
 def _shares_of_agencies(instance: Instance) -> dict[str, np.ndarray]:

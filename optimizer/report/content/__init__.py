@@ -4,7 +4,7 @@ Missing numbers are None (or NaN inside arrays) and appear as a dash. A *value* 
 `PlanSummary.unit`; smaller is better for the defender. Texts may come from records: they are data, never markup.
 """
 
-from optimizer.report.content.comparison import BudgetRow, LayoutRow
+from optimizer.report.content.comparison import AgencyRow, AgencyRows, BudgetRow, LayoutRow
 from optimizer.report.content.evidence import LookNext, LookRow, RecordFacts, SegmentRisk, UnitEffort
 from optimizer.report.content.placements import BeatBase, BeatRow, BeatStopRow, SiteRow, driven_order
 from optimizer.report.content.report_content import ReportContent
@@ -13,6 +13,8 @@ from optimizer.report.content.run import CountRow, InputFile, Provenance, StepRo
 from optimizer.report.content.summary import BeatBound, PlanSummary
 
 __all__ = [
+    "AgencyRow",
+    "AgencyRows",
     "BeatBase",
     "BeatBound",
     "BeatRow",

@@ -42,3 +42,33 @@ class BudgetRow:
     budget: float | None
     agency: str = ""
     unit: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgencyRow:
+    """What the sites and beats of one agency, or the joint ones of several, bring.
+
+    Attributes
+    ----------
+    agency
+        Name, or names of several.
+    placements
+        How many sites and beats.
+    lost
+        By how much more gets through without all of them.
+    relieved
+        The same by the agency on whose roads the evaders travel with nothing placed, in the order of `AgencyRows.names`, and on other roads.
+    """
+
+    agency: str
+    placements: int
+    lost: float
+    relieved: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgencyRows:
+    """The agencies by name, and what the sites and beats of each bring."""
+
+    names: tuple[str, ...]
+    rows: tuple[AgencyRow, ...]

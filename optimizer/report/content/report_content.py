@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from optimizer.problem.network import Network
     from optimizer.problem.places import Crossing, Gateway, Settlement
-    from optimizer.report.content.comparison import BudgetRow, LayoutRow
+    from optimizer.report.content.comparison import AgencyRows, BudgetRow, LayoutRow
     from optimizer.report.content.evidence import LookNext, LookRow, RecordFacts, SegmentRisk
     from optimizer.report.content.placements import BeatRow, SiteRow
     from optimizer.report.content.routes import DisplacementRow, OpenRow, RouteRow
@@ -47,6 +47,8 @@ class ReportContent:
         Where a search would give most information; None where nobody asked.
     sites, routes, layouts, budgets, open_ends, displacement
         Rows of the tables of the same names, in any order.
+    agencies
+        What each agency's sites and beats bring; None where there is one agency at most.
     beats
         The patrols of the plan, in any order.
     says, cannot_say
@@ -87,6 +89,7 @@ class ReportContent:
     routes: tuple[RouteRow, ...] = ()
     layouts: tuple[LayoutRow, ...] = ()
     budgets: tuple[BudgetRow, ...] = ()
+    agencies: AgencyRows | None = None
     open_ends: tuple[OpenRow, ...] = ()
     displacement: tuple[DisplacementRow, ...] = ()
     says: tuple[str, ...] = ()

@@ -68,3 +68,32 @@ def budgets_table(content: ReportContent) -> ReportTable:
             for row in content.budgets
         ),
     )
+
+
+def agencies_table(content: ReportContent) -> ReportTable:
+    """Show what each agency's sites and beats bring, and on whose roads."""
+    summary = content.summary
+    rows = content.agencies.rows if content.agencies else ()
+    names = content.agencies.names if content.agencies else ()
+    others = any(row.relieved[-1] > 0 for row in rows)
+    return ReportTable(
+        "agencies",
+        "What is lost without all sites and beats of an agency, and on whose roads: those where an agency has options, by what evaders travel "
+        "with nothing placed. An evader on roads of several counts in equal parts.",
+        (
+            Column("Agency"),
+            Column("Sites and beats", numeric=True),
+            Column(f"Lost without them ({difference_unit(summary)})", numeric=True),
+            *(Column(f"On roads of {plain(name)}", numeric=True) for name in names),
+            *([Column("On other roads", numeric=True)] if others else []),
+        ),
+        tuple(
+            (
+                plain(row.agency) or DASH,
+                number(row.placements),
+                difference(summary, row.lost),
+                *(difference(summary, amount) for amount in row.relieved[: None if others else -1]),
+            )
+            for row in rows
+        ),
+    )
