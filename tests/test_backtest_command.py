@@ -358,3 +358,12 @@ def test_real_searches_of_merseyside_tell_more_than_the_global_rate(tmp_path: Pa
     assert judged[0].gain["field"].value > 0
     assert judged[0].heterogeneity["cells"] < 0.05
     assert 0.4 < judged[0].unseen < 0.7
+
+
+@needs("stop-search")
+@pytest.mark.parametrize("force", ["city-of-london", "essex"])
+def test_no_real_force_is_foretold_worse_than_by_two_mnats_a_search(tmp_path: Path, force: str) -> None:
+    write_import(output_folder(tmp_path), import_stop_search(sorted(REAL.glob(f"*{force}*"))))
+    forces, excluded = read_searches([tmp_path])
+    (judged,) = backtest_forces(forces, excluded=excluded).judged
+    assert judged.gain["field"].value > -2

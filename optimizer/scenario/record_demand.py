@@ -10,6 +10,7 @@ from scipy.sparse import csr_array, vstack
 
 from optimizer.problem.evaders import Route
 from optimizer.risk.evidence import KeepsEvidence, gather_evidence
+from optimizer.risk.field_flow.averaging import spatial_signal
 from optimizer.risk.field_flow.model import FieldFlow
 from optimizer.risk.local_traffic import LocalTraffic, local_traffic
 from optimizer.risk.route_flows import Counted, candidate_routes, explain_by_routes
@@ -180,7 +181,9 @@ def _silence(model: RiskModel, known: Evidence) -> str:
     if not known.count.sum() > 0:
         return "it holds no seizure with search effort behind it"
     if isinstance(model, FieldFlow):
-        differ = float(1 - model.weights_[-1])  # the last candidate has all segments of a class alike
+        differ = spatial_signal(
+            model.candidates_
+        )  # that traffic prefers some roads is known before, and is no finding of the record
         if differ < LEAST_CHANCE:
             return f"the probability that roads of one class differ is {differ:.2f}"
     return ""

@@ -14,7 +14,6 @@ import numpy as np
 from scipy.special import ndtri
 
 from optimizer.risk import FieldFlow, OdTable
-from optimizer.risk.field_flow.averaging import widening_of
 from optimizer.risk.field_flow.masses import MASS_SD
 from optimizer.risk.field_flow.model import THETAS
 from optimizer.risk.field_flow.model_averaging import ALIKE_BESIDE_FLOWS, LOCAL_SHARES
@@ -131,15 +130,16 @@ def judge(seed: int, size: int = 5, *, shrink: float = 1.0) -> CalibrationRow:
     truth = draw_truth(seed, size)
     case = truth.case
     rng = np.random.default_rng([20261126, seed])
-    model = FieldFlow(case.table, season=False, shape=np.inf, masses=True, widening=shrink)
+    model = FieldFlow(case.table, season=False, shape=np.inf, masses=True)
     model.fit(*case.records, case.network)
+    published, model._widening = model.widening, shrink
     estimate = model.predict()
     true = truth.log_rate - np.log(estimate.global_rate[0])
     draws = model.sample(DRAWS, rng)
     rank = _rank(draws, true, rng)
     reach = float(ndtri(0.5 + LEVEL / 2)) * shrink * model.sd_
     off = np.abs(true - model.mean_)
-    wide = reach * widening_of(model.candidates_, model.weights_, model.evidence_, model.sd_)
+    wide = reach * published
     seen = case.hours > 0
     wanted = truth.table.shares().ravel()
     pairs = np.array([one.shares().ravel() for one in model.tables(DRAWS, rng)])
