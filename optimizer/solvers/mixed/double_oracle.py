@@ -43,8 +43,10 @@ STARTS = 6
 """Plans that the defender's exchanges begin from in one round, and as many sampled ones."""
 FEW = 25
 """Plans that a mixture is brought down to where that costs little."""
-COSTS_LITTLE = 0.1
-"""Share of the gap asked for that fewer plans, and looser proofs of what evaders achieve, may cost."""
+COSTS_LITTLE, SLACK = 0.1, 0.2
+"""Shares of the gap asked for that fewer plans, and looser proofs of what evaders achieve, may cost."""
+FIRST_LABELS, MOST_LABELS = 4_000, 1_000_000
+"""Labels of the search for one evader at first; twice as many after each proof that finds no better path, and most of all."""
 
 
 @dataclass(frozen=True)
@@ -95,13 +97,16 @@ class DoubleOracle:
     game: RestrictedGame = field(init=False)
     rounds: int = field(init=False, default=0)
     labels: int = field(init=False, default=0)
+    _most: int = field(init=False, default=FIRST_LABELS)
 
     def __post_init__(self) -> None:
         """Set up the game."""
         master = self.relaxation.master
         self.game = RestrictedGame(master.commodities, master.pool)
         self._exchanges = Exchanges(self.instance, self.overlay)
-        self._evaders = EvaderOracle(self.overlay, master.commodities)
+        overlay = self.overlay
+        ends = (overlay.n_nodes, overlay.tail, overlay.head, overlay.reliability)
+        self._evaders = EvaderOracle(*ends, master.commodities.searches)
         self._rng = np.random.default_rng(self.seed)
         self._smooth: Floats | None = None
 
@@ -148,10 +153,11 @@ class DoubleOracle:
             near = solution.value <= self.lower / (1 - tolerance_of(self.gap) / 2)
             if (near or gained <= tolerance * solution.value) and found <= tolerance * solution.value:
                 before = self.game.value_under(self._padded(solution.probability))
-                self._certify(solution)
+                certified = self._certify(solution)
                 known = self.game.value_under(self._padded(solution.probability)) - before
                 still = known <= tolerance * before and gained <= tolerance * solution.value and not self.closed
-                if still and not self._raise_bound(solution):
+                tight = certified <= before * (1 + 2 * SLACK * tolerance_of(self.gap)) or self._most == MOST_LABELS
+                if still and tight and not self._raise_bound(solution):
                     return
 
     def _padded(self, probability: Floats) -> Floats:
@@ -192,8 +198,8 @@ class DoubleOracle:
             self.game.add(plan)
         return gained
 
-    def _certify(self, solution: GameSolution) -> None:
-        """Bring the mixture down to few plans, prove what evaders achieve against it, and keep it if it is better."""
+    def _certify(self, solution: GameSolution) -> float:
+        """Bring the mixture down to few plans, keep it if it is better, and return the proven bound of what evaders achieve against it."""
         probability = self._padded(self._sparse(solution))
         some = np.flatnonzero(probability)
         plans = [self.game.plans[x] for x in some.tolist()]
@@ -201,25 +207,19 @@ class DoubleOracle:
         theta = self.game.values_under(probability)
         weight = self.game.commodities.weight[: theta.size]
         chains = self.game.chain_value(probability)
-        survival = self._evaders.survivals(plans)
-        tolerance = COSTS_LITTLE * tolerance_of(self.gap)
-        bounds = theta.copy()
-        commodities: list[int] = []
-        arcs: list[tuple[int, ...]] = []
-        for k in range(theta.size):
-            stop_if_cancelled(self.listener)
-            answer = self._evaders.answer(k, survival, share, theta[k] * (1 + tolerance))
-            self.labels += answer.labels
-            bounds[k] = answer.bound
-            if answer.arcs is not None:
-                commodities.append(k)
-                arcs.append(answer.arcs)
-        if arcs:
-            self.game.pool.add(np.array(commodities, dtype=np.int64), arcs)
-        upper = float(weight @ bounds) + chains
+        survival = np.array([self.overlay.arc_survival(plan) for plan in plans]).T
+        slack = SLACK * tolerance_of(self.gap)
+        answers = self._evaders.answers(survival, share, theta, slack, self._most, self.until, self.listener)
+        self.labels += answers.labels
+        if not answers.arcs:
+            self._most = min(2 * self._most, MOST_LABELS)
+        else:
+            self.game.pool.add(np.array(list(answers.arcs), dtype=np.int64), list(answers.arcs.values()))
+        upper = float(weight @ answers.bound) + chains
         if upper < self.best.upper:
             self.best = CertifiedMixture(tuple(plans), share, upper)
             self.listener.bounds_moved(self.lower, upper)
+        return upper
 
     def _sparse(self, solution: GameSolution) -> Floats:
         """Return probabilities of few plans whose value is little above."""

@@ -2,123 +2,173 @@
 
 The search is on the overlay, where it is exact: a piece of a path that meets no option has the same value under every plan. Before labels are
 set (`label_setting`), arcs are left out on which no path could exceed the value that is known, even if nothing were placed, and plans that do
-not differ on the arcs that are left are one.
+not differ on the arcs that are left are one. Evaders with the same destination share a search; where there are fewer origins, arcs are turned
+round and those with the same origin do.
 """
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from optimizer.base.listener import SILENT, stop_if_cancelled
 from optimizer.problem.evaders import arc_costs
 from optimizer.problem.graph import cost_graph
-from optimizer.solvers.mixed.label_setting import BestPath, best_path
+from optimizer.solvers.mixed.label_setting import BestPaths, best_paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from optimizer.solvers.branch_and_cut.commodities import Commodities
-    from optimizer.solvers.overlay.overlay import Overlay
+    from optimizer.base.listener import Listener
+    from optimizer.problem.evaders import Searches
 
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
 
-MOST_LABELS = 2_000_000
-"""Labels of one search; with more its bound is weaker, and still valid."""
+MOST_LABELS = 20_000
+"""Labels of the search for one evader; with more its bound is weaker, and still valid."""
+OUTWARD, LEAST_OUTWARD = 8, 300
+"""Labels of the search for W of one node: one in so many of those, and at least so many."""
 ROUNDING = 1e-12
 """Relative allowance for rounding in products of survivals."""
 WORTH_COMPILING = 200_000
 """Arcs times plans of searches in this process before they are compiled, which takes some seconds once for an installation."""
 _work = [0]
-_compiled: list[Callable[..., BestPath]] = []
+_compiled: list[Callable[..., BestPaths]] = []
 
 
-@dataclass(frozen=True)
-class EvaderAnswer:
-    """What one informed commodity achieves against a mixture.
+@dataclass
+class EvaderAnswers:
+    """What informed commodities achieve against a mixture.
 
     Attributes
     ----------
     bound
-        Proven upper bound of what any path achieves.
+        (commodities,) proven upper bound of what any path achieves.
     arcs
-        Overlay arcs of a path of a value above the one that was known; None where none was found.
+        Arcs of a path of a value above the one that was known, by commodity, for those where there is one.
     labels
-        Number of labels of the search.
+        Number of labels of the searches.
     """
 
-    bound: float
-    arcs: tuple[int, ...] | None
-    labels: int
+    bound: Floats
+    arcs: dict[int, tuple[int, ...]]
+    labels: int = 0
 
 
 class EvaderOracle:
-    """Exact answers on an overlay.
+    """Exact answers on a network.
 
     Parameters
     ----------
-    overlay, commodities
-        The problem.
+    n_nodes, tail, head, reliability
+        The network: an overlay, or the roads themselves.
+    searches
+        Ends of the informed commodities.
     """
 
-    def __init__(self, overlay: Overlay, commodities: Commodities) -> None:
-        self._overlay = overlay
-        searches = commodities.searches
-        roots = searches.roots[searches.row]
-        self.origin, self.destination = (searches.leaf, roots) if searches.reverse else (roots, searches.leaf)
-        own = arc_costs(overlay.reliability)
-        self._from, self._row = np.unique(self.origin, return_inverse=True)
-        self._to, self._column = np.unique(self.destination, return_inverse=True)
-        self._cost = own
-        ends = (overlay.n_nodes, overlay.tail, overlay.head, own)
-        self._out = cost_graph(*ends).distances(self._from) if self._from.size else np.empty((0, 0))
-        self._back = cost_graph(*ends, reverse=True).distances(self._to) if self._to.size else np.empty((0, 0))
+    def __init__(
+        self,
+        n_nodes: int,
+        tail: NDArray[np.integer],
+        head: NDArray[np.integer],
+        reliability: Floats,
+        searches: Searches,
+    ) -> None:
+        self._cost = arc_costs(reliability)
+        self._roots, self._row, self._leaf = searches.roots, searches.row, searches.leaf
+        self._turned = not searches.reverse  # the common end is the destination of the search
+        self._tail, self._head = (head, tail) if self._turned else (tail, head)
+        ends = (n_nodes, self._tail, self._head, self._cost)
+        self._leaves, self._at = np.unique(self._leaf, return_inverse=True)
+        self._out = cost_graph(*ends).distances(self._leaves) if self._leaf.size else np.empty((0, n_nodes))
+        self._back = (
+            cost_graph(*ends, reverse=True).distances(self._roots) if self._leaf.size else np.empty((0, n_nodes))
+        )
 
-    def survivals(self, plans: list[NDArray[np.bool_]]) -> Floats:
-        """Return the (arcs, plans) chances to pass overlay arcs under (options,) masks."""
-        table = [self._overlay.arc_survival(plan) for plan in plans]
-        return np.array(table).reshape(len(plans), self._overlay.tail.size).T
-
-    def answer(
-        self, commodity: int, survival: Floats, probability: Floats, known: float, most: int = MOST_LABELS
-    ) -> EvaderAnswer:
-        """Return what a commodity achieves beyond a value that is known to be achieved, or to be near enough.
+    def answers(
+        self,
+        survival: Floats,
+        probability: Floats,
+        known: Floats,
+        slack: float = 0.0,
+        most: int = MOST_LABELS,
+        until: float = np.inf,
+        listener: Listener = SILENT,
+    ) -> EvaderAnswers:
+        """Return what the commodities achieve beyond values that are known to be achieved.
 
         Parameters
         ----------
-        commodity
-            Position of the informed commodity.
         survival, probability
-            (arcs, plans) as `survivals` gives them, and (plans,) mu.
+            (arcs, plans) chances to pass arcs under the plans, and (plans,) mu.
         known
-            Paths up to this value are not looked for; the bound is at least this.
+            (commodities,) paths up to these values are not looked for; the bounds are at least these.
+        slack
+            By how much, relative, a bound may exceed the best value.
         most
-            Most labels.
+            Most labels of one commodity.
+        until
+            `time.monotonic()` from which on the rest is bounded by what evaders reach with nothing placed.
+        listener
+            Asked whether to stop.
         """
-        overlay = self._overlay
-        origin, destination = int(self.origin[commodity]), int(self.destination[commodity])
-        if origin == destination:
-            return EvaderAnswer(1.0, None if known >= 1 else (), 0)
-        out, back = self._out[self._row[commodity]], self._back[self._column[commodity]]
-        limit = -np.log(known) if known > 0 else np.inf
-        through = out[overlay.tail] + self._cost + back[overlay.head]
-        kept = np.flatnonzero((through <= limit) & np.isfinite(through))
-        if not kept.size:
-            return EvaderAnswer(known, None, 0)
-        graph = _Compact.of(overlay.tail[kept], overlay.head[kept], origin, destination)
-        if graph is None:
-            return EvaderAnswer(known, None, 0)
+        found = EvaderAnswers(known * (1 + slack), {})
+        for row in range(self._roots.size):
+            stop_if_cancelled(listener)
+            members = np.flatnonzero(self._row == row)
+            if time.monotonic() >= until:
+                found.bound[members] = np.exp(-self._out[self._at[members], self._roots[row]]) * (1 + ROUNDING)
+                continue
+            still = self._leaf[members] == self._roots[row]
+            for k in members[still].tolist():
+                found.bound[k] = 1.0
+            self._answer(row, members[~still], found, (survival, probability, known, slack, most))
+        return found
+
+    def _answer(self, row: int, members: Integers, found: EvaderAnswers, terms: tuple[Any, ...]) -> None:
+        """Answer for commodities with a common end."""
+        survival, probability, known, slack, most = terms
+        enough = known[members] * (1 + slack)
+        limit = np.where(enough > 0, arc_costs(np.minimum(enough, 1.0)), np.inf)
+        through = np.zeros(self._tail.size, dtype=bool)
+        onward = self._cost + self._back[row, self._head]
+        for k, most_cost in zip(members.tolist(), limit.tolist(), strict=True):
+            cost = self._out[self._at[k], self._tail] + onward
+            through |= (cost <= most_cost) & np.isfinite(cost)
+        kept = np.flatnonzero(through)
+        graph = _Compact.of(self._tail[kept], self._head[kept])
+        there = graph.places(np.append(self._leaf[members], self._roots[row]))
+        if there[-1] < 0:
+            return
+        members, origins = members[there[:-1] >= 0], there[:-1][there[:-1] >= 0]
+        if not members.size:
+            return
         table, same = np.unique(survival[kept], axis=1, return_inverse=True)
         share = np.bincount(same.ravel(), probability, table.shape[1])
-        found = _search(table.size)(*graph.arrays(table), share, graph.origin, graph.destination, known, most)
-        arcs = kept[graph.order[found.arcs[::-1]]]
-        return EvaderAnswer(
-            found.bound * (1 + ROUNDING), tuple(arcs.tolist()) if found.value > 0 else None, found.labels
+        answer = _search(table.size)(
+            *graph.arrays(table),
+            share,
+            origins,
+            int(there[-1]),
+            known[members],
+            slack,
+            most,
+            max(LEAST_OUTWARD, most // OUTWARD),
         )
+        begin = 0
+        for k, bound, value, stop in zip(members.tolist(), answer.bound, answer.value, answer.stop, strict=True):
+            found.bound[k] = bound * (1 + ROUNDING)
+            if value > 0:
+                arcs = kept[graph.order[answer.arcs[begin:stop]]].tolist()
+                found.arcs[k] = tuple(arcs if self._turned else arcs[::-1])
+            begin = stop
+        found.labels += answer.labels
 
 
 @dataclass(frozen=True)
@@ -131,26 +181,27 @@ class _Compact:
     into: Integers
     entering: Integers
     tail: Integers
-    origin: int
-    destination: int
+    nodes: NDArray[np.integer]
 
     @classmethod
-    def of(cls, tail: NDArray[np.integer], head: NDArray[np.integer], origin: int, destination: int) -> _Compact | None:
-        """Return the arcs with their nodes numbered; None where an end is not among them."""
+    def of(cls, tail: NDArray[np.integer], head: NDArray[np.integer]) -> _Compact:
+        """Return the arcs with their nodes numbered."""
         nodes, place = np.unique(np.concatenate((tail, head)), return_inverse=True)
-        ends = np.searchsorted(nodes, [origin, destination])
-        if (ends >= nodes.size).any() or (nodes[ends] != [origin, destination]).any():
-            return None
         order = np.argsort(place[: tail.size], kind="stable")
         tails: Integers = place[: tail.size][order].astype(np.int64)
         heads: Integers = place[tail.size :][order].astype(np.int64)
         entering = np.argsort(heads, kind="stable")
         start = _first_of_each(tails, nodes.size)
         into = _first_of_each(heads[entering], nodes.size)
-        return cls(order, start, heads, into, entering, tails, int(ends[0]), int(ends[1]))
+        return cls(order, start, heads, into, entering, tails, nodes)
+
+    def places(self, nodes: Integers) -> Integers:
+        """Return the numbers of nodes of the network; -1 for those that no arc touches."""
+        at = np.minimum(np.searchsorted(self.nodes, nodes), max(self.nodes.size - 1, 0))
+        return np.where(self.nodes[at] == nodes, at, -1) if self.nodes.size else np.full(nodes.size, -1)
 
     def arrays(self, survival: Floats) -> tuple[Any, ...]:
-        """Return the arguments of `best_path` that describe the arcs."""
+        """Return the arguments of `best_paths` that describe the arcs."""
         ordered = np.ascontiguousarray(survival[self.order])
         return self.start, self.head, self.into, self.entering, self.tail, ordered
 
@@ -160,13 +211,13 @@ def _first_of_each(sorted_nodes: Integers, n_nodes: int) -> Integers:
     return np.searchsorted(sorted_nodes, np.arange(n_nodes + 1)).astype(np.int64)
 
 
-def _search(cells: int) -> Callable[..., BestPath]:
+def _search(cells: int) -> Callable[..., BestPaths]:
     """Return the search, compiled once there has been enough work for it."""
     _work[0] += cells
     if _work[0] < WORTH_COMPILING:
-        return best_path
+        return best_paths
     if not _compiled:
         from numba import njit
 
-        _compiled.append(njit(cache=True)(best_path))
+        _compiled.append(njit(cache=True)(best_paths))
     return _compiled[0]
