@@ -81,6 +81,13 @@ class PieceCall:
     alone: bool
     listener: Listener
 
+    def threads(self, asked: int | None) -> int:
+        """Return how many processes a solve may use: as many as asked for where nothing else runs, else one.
+
+        Where none are asked for it is one, as several do not repeat a search; the series itself uses more cores with `jobs`.
+        """
+        return asked if self.alone and asked is not None else 1
+
 
 @dataclass(frozen=True, slots=True)
 class EndedPiece:

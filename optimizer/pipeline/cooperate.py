@@ -248,6 +248,7 @@ def solve_coalition(call: PieceCall) -> dict[str, Any]:
         gap=terms.gap,
         time_limit=call.seconds,
         seed=terms.seed,
+        threads=call.threads(terms.threads),
         start=None if start is None else unpacked_plan(case, start["plan"]),
         listener=call.listener,
     )

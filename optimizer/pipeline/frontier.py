@@ -278,7 +278,7 @@ def solve_point(call: PieceCall) -> dict[str, Any]:
         "gap": terms.gap,
         "time_limit": call.seconds,
         "seed": terms.seed,
-        "threads": terms.threads if call.alone else 1,
+        "threads": call.threads(terms.threads),
         "listener": call.listener,
     }
     if case.patrols is not None:

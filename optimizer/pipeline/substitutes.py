@@ -135,7 +135,7 @@ def price_option(call: PieceCall) -> OptionPrice | None:
             gap=pricing.gap,
             time_limit=call.seconds,
             seed=pricing.seed,
-            threads=None if call.alone else 1,
+            threads=1,
             listener=_OneOfSeries(call.listener),
             overlay=restricted(pricing.overlay, case),
             starts=() if violations(case, begun) else (begun,),
