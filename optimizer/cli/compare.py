@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optimizer.cli.arguments import Json, SkipUnreachable  # noqa: TC001 - typer reads the annotations
+from optimizer.cli.arguments import Json, Overwrite, SkipUnreachable  # noqa: TC001 - typer reads the annotations
 from optimizer.cli.console import ProgressPrinter, number, print_json, print_line, print_note, print_table
 
 if TYPE_CHECKING:
@@ -31,20 +31,30 @@ def compare(
     evaders: Annotated[
         int, typer.Option(min=0, help="Evaders of whom the routes left are looked for in each plan.")
     ] = 3,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for compare.json, compare.csv, a page, and maps side by side.")
+    ] = None,
     skip_unreachable: SkipUnreachable = False,
+    overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
     """Value plans on one model: in all, by evaders, crossings and agencies; and what differs from the first."""
+    from optimizer.pipeline.compare_files import compare_folder, plan_line, write_comparison
     from optimizer.pipeline.compare_plans import compare_plans
 
+    folder = None if out is None else compare_folder(out, plans, on, overwrite=overwrite)
     listener = ProgressPrinter(silent=as_json)
     comparison = compare_plans(plans, on=on, evaders=evaders, skip_unreachable=skip_unreachable, listener=listener)
+    if folder is not None:
+        write_comparison(folder, comparison)
     for plan in comparison.plans:
         _note(plan)
         if as_json:
-            print_json(_line(plan, comparison))
+            print_json(plan_line(plan, comparison))
     if not as_json:
         _show(comparison)
+        if out is not None:
+            print_line(f"Saved {out}")
 
 
 def _note(plan: ComparedPlan) -> None:
@@ -57,39 +67,19 @@ def _note(plan: ComparedPlan) -> None:
         print_note(f"Warning: {name}: {sentence}")
 
 
-def _line(plan: ComparedPlan, comparison: PlanComparison) -> dict[str, Any]:
-    from optimizer.pipeline.open_routes import evader_line
-
-    return {
-        "plan": plan.matched.name,
-        "value": plan.value,
-        "lower": comparison.lower,
-        "differs": list(plan.differs),
-        "comes": list(plan.comes),
-        "goes": list(plan.goes),
-        "model": comparison.model,
-        "options": list(plan.matched.plan.options),
-        "by_kind": dict(plan.by_kind),
-        "by_origin": dict(plan.by_origin),
-        "by_agency": dict(plan.by_agency),
-        "by_drug": dict(plan.by_drug),
-        "open_routes": [evader_line(each) for each in plan.open_evaders],
-        "unmatched": plan.matched.unmatched,
-        "notes": plan.matched.notes,
-        "violations": list(plan.violations),
-    }
-
-
 def _show(comparison: PlanComparison) -> None:
+    from optimizer.pipeline.compare_files import BREAKDOWNS, breakdown_rows
+
     plans, first = comparison.plans, comparison.plans[0]
     names = [plan.matched.name for plan in plans]
     rows = [
         ("value", *(number(plan.value) for plan in plans)),
         ("against the first", *(number(plan.value - first.value) for plan in plans)),
-        *_rows(plans, "by_kind", "evaders: "),
-        *_rows(plans, "by_origin", "from ")[:ORIGINS],
-        *_rows(plans, "by_agency", "added by "),
-        *_rows(plans, "by_drug", "drug: "),
+        *(
+            (what, *map(number, amounts))
+            for which in BREAKDOWNS
+            for what, amounts in breakdown_rows(comparison, which)[: ORIGINS if which == "by_origin" else None]
+        ),
     ]
     title = (
         f"On {comparison.model}: what gets through; no feasible plan lets less than {number(comparison.lower)} through"
@@ -113,12 +103,3 @@ def _show_routes(plans: tuple[ComparedPlan, ...]) -> None:
             print_line(f"{plan.matched.name}: of whom most gets through")
         for evader in plan.open_evaders:
             print_line(f"  {evader_sentence(evader)}")
-
-
-def _rows(plans: tuple[ComparedPlan, ...], which: str, before: str) -> list[tuple[str, ...]]:
-    """Return a row for each name in a breakdown, in the order of the first plan."""
-    keys = dict.fromkeys(name for plan in plans for name in getattr(plan, which))
-    return [
-        (f"{before}{name or 'no agency'}", *(number(getattr(plan, which).get(name, 0.0)) for plan in plans))
-        for name in keys
-    ]

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optimizer.cli.arguments import Gap, Jobs, Json, Scheduler, Seed, SkipUnreachable  # noqa: TC001 - typer reads the annotations
+from optimizer.cli.arguments import Gap, Jobs, Json, Overwrite, Scheduler, Seed, SkipUnreachable  # noqa: TC001 - typer reads the annotations
 from optimizer.cli.clock import seconds_running
 from optimizer.cli.console import ProgressPrinter, number, print_json, print_line, print_note, print_table
 from optimizer.cli.interrupts import CommandInterrupts
 
 if TYPE_CHECKING:
-    from optimizer.pipeline.explain import ExplainedOption, Explanation
-
-
-TOUCHED = 20
-"""Evaders that a line names, those first of whom the option lowers most; the others are counted."""
+    from optimizer.pipeline.explain import Explanation
 
 
 def explain(
@@ -36,7 +32,9 @@ def explain(
     ] = 60.0,
     gap: Gap = None,
     seed: Seed = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder for explain.json and a page.")] = None,
     skip_unreachable: SkipUnreachable = False,
+    overwrite: Overwrite = False,
     jobs: Jobs = 1,
     scheduler: Scheduler = None,
     as_json: Json = False,
@@ -44,8 +42,10 @@ def explain(
     """Say what each site of a plan adds, what would replace it, what others would cost, and which routes remain."""
     from optimizer.base.executor import LEAST_SECONDS, Executor
     from optimizer.pipeline.explain import explain_folder
+    from optimizer.pipeline.explain_files import explain_output, option_line, write_explanation
     from optimizer.pipeline.open_routes import evader_line
 
+    folder = None if out is None else explain_output(out, plan, overwrite=overwrite)
     with CommandInterrupts():
         explanation = explain_folder(
             plan,
@@ -59,13 +59,17 @@ def explain(
             executor=Executor(jobs, scheduler),
             listener=ProgressPrinter(silent=as_json),
         )
+    if folder is not None:
+        write_explanation(folder, explanation)
     if as_json:
         for option in explanation.options:
-            print_json(_option_line(option))
+            print_json(option_line(option))
         for evader in explanation.evaders if routes else ():
             print_json(evader_line(evader))
     else:
         _show(explanation)
+    if out is not None and not as_json:
+        print_line(f"Saved {out}")
     missing = explanation.wanted - len(explanation.options)
     if missing:
         print_note(
@@ -73,48 +77,11 @@ def explain(
         )
 
 
-def _option_line(explained: ExplainedOption) -> dict[str, Any]:
-    from optimizer.pipeline.explain_sentences import option_sentences
-
-    options, price = explained.known.instance.options, explained.price
-    option = options[price.option]
-    more = {} if price.same_beats is None else {"weighed_lower": price.same_beats}
-    return {
-        "option": option.id,
-        "site": option.site,
-        "label": option.label,
-        "chosen": price.chosen,
-        "lower": price.lower,
-        "upper": price.upper,
-        "substitute": None if explained.substitute is None else options[explained.substitute].id,
-        "comes": [options[j].id for j in explained.comes],
-        "goes": [options[j].id for j in explained.goes],
-        "value": explained.known.value,
-        "cost": explained.cost,
-        "cost_low": explained.cost_low,
-        "adds": explained.adds,
-        "evaders": [
-            {"id": t.evader.id, "weight": t.evader.weight, "without": t.without, "with": t.with_it}
-            for t in explained.touched[:TOUCHED]
-        ],
-        "touched": len(explained.touched),
-        "habitual_routes": explained.habitual_routes,
-        "reason": price.reason,
-        "sentences": list(option_sentences(explained)),
-    } | more
-
-
 def _show(explanation: Explanation) -> None:
+    from optimizer.pipeline.explain_files import price_rows
     from optimizer.pipeline.explain_sentences import evader_sentence, option_sentences
 
-    options = explanation.known.instance.options
-    rows = []
-    for one in explanation.options:
-        option = options[one.price.option]
-        other = "-" if one.substitute is None else options[one.substitute].label or options[one.substitute].id
-        proven = None if one.cost_low is None else max(one.cost_low, 0.0)
-        costs = [number(one.adds), number(one.cost), number(proven)]
-        rows.append((option.label or option.id, "used" if one.price.chosen else "not used", *costs, other))
+    rows = price_rows(explanation)
     columns = ["site", "in the plan", "adds", "costs", "proven", "exchanged for"]
     title = f"{explanation.known.name}: {number(explanation.known.value)} gets through; without each site, or with it"
     print_table(title, columns, rows)

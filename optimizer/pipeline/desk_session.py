@@ -16,16 +16,16 @@ from optimizer.pipeline.desk_files import read_desk_plan, save_variant
 from optimizer.pipeline.desk_search import DeskSearch
 from optimizer.pipeline.desk_words import NAME, option_name, resource_name
 from optimizer.pipeline.matched_plans import SitePlaces
-from optimizer.report.content.desk import DeskActions, DeskBudget, DeskProgress, DeskRoads, DeskSite, DeskView
+from optimizer.pipeline.straight_roads import straight_roads
+from optimizer.report.content.desk import DeskActions, DeskBudget, DeskProgress, DeskSite, DeskView
 
 if TYPE_CHECKING:
     import os
 
     from optimizer.base.listener import Listener
     from optimizer.report.content.desk import Standing
+    from optimizer.report.content.straight_roads import StraightRoads
 
-MOST_ROADS = 30_000
-"""Pieces of road that a page still draws at once."""
 BEAT = 300
 """Characters of a beat's name, which lists its stops."""
 STEPS = 100
@@ -70,20 +70,9 @@ class DeskSession(DeskActions):
         """Goes up whenever something changes."""
         return self._version
 
-    def roads(self) -> DeskRoads | None:
-        """Return the roads as straight pieces, those on routes and at options first; None where the problem has no map."""
-        instance = self.desk.base
-        if instance.lonlat is None:
-            return None
-        ends = np.sort(np.column_stack((instance.tail, instance.head)).astype(np.int64), axis=1)
-        busy = np.zeros(ends.shape[0], dtype=bool)
-        busy[[a for o in instance.options for a in o.arcs]] = True
-        busy[[a for evader in instance.evaders for route in evader.routes for a in route.arcs]] = True
-        order = np.argsort(~busy, kind="stable")
-        _, first = np.unique(ends[order], axis=0, return_index=True)
-        kept = order[np.sort(first)]
-        drawn = ends[kept[:MOST_ROADS]]
-        return DeskRoads(instance.lonlat[drawn[:, 0]], instance.lonlat[drawn[:, 1]], max(0, kept.size - MOST_ROADS))
+    def roads(self) -> StraightRoads | None:
+        """Return the roads; None where there is no map."""
+        return straight_roads(self.desk.base)
 
     def view(self) -> DeskView:
         """Return what lies on the desk."""

@@ -6,15 +6,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.files import write_json
+from optimizer.base.formatting import DASH, number
 from optimizer.base.output_folder import OutputFolder
 from optimizer.pipeline.geodata_files import write_csv
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Sequence
 
     from optimizer.pipeline.frontier import Frontier
+    from optimizer.report.short_page import ShortPage
 
-FILES = ("frontier.csv", "frontier.json", "frontier.png", "frontier.svg")
+FILES = ("frontier.csv", "frontier.json", "frontier.html", "frontier.png", "frontier.svg")
 
 
 def frontier_folder(out: str | os.PathLike[str], source: Path, *, overwrite: bool) -> OutputFolder:
@@ -48,6 +51,8 @@ def point_content(found: Frontier, k: int) -> dict[str, Any]:
 
 def write_frontier(folder: OutputFolder, found: Frontier, instance_name: str) -> None:
     """Write the files of a curve, all or none; the figure is that of a curve of one resource."""
+    from optimizer.report.short_page import write_short_page
+
     points = [point_content(found, k) for k in range(len(found.points))]
     names = [each.resource for each in found.ranges]
     gains = [gain.found for gain in found.gains()] if len(names) == 1 else []
@@ -67,6 +72,7 @@ def write_frontier(folder: OutputFolder, found: Frontier, instance_name: str) ->
         "knee": None if knee is None else list(knee.budgets),
         "points": points,
     }
+    images: dict[str, Path] = {}
     with folder.written() as place:
         write_csv(place / "frontier.csv", rows)
         write_json(place / "frontier.json", content)
@@ -81,3 +87,59 @@ def write_frontier(folder: OutputFolder, found: Frontier, instance_name: str) ->
                 [point.upper for point in found.points],
                 None if knee is None else found.points.index(knee),
             )
+            images["frontier"] = place / "frontier.png"
+        write_short_page(place / "frontier.html", frontier_page(found, instance_name), images)
+
+
+def frontier_page(found: Frontier, instance_name: str) -> ShortPage:
+    """Return the page of a curve, or of a grid."""
+    from optimizer.report.short_page import PageSection, ShortPage
+    from optimizer.report.tables.report_table import Column, ReportTable
+
+    names = [each.resource for each in found.ranges]
+    gains = found.gains() if len(names) == 1 else ()
+    rows = []
+    for k, point in enumerate(found.points):
+        content = point_content(found, k)
+        brings = f"{gains[k].found:.4g} ({gains[k].low:.3g} to {gains[k].high:.3g})" if k < len(gains) else DASH
+        changed = "; ".join([f"+ {each}" for each in content["added"]] + [f"- {each}" for each in content["dropped"]])
+        amounts = (*(number(amount, 6) for amount in point.budgets), number(point.upper, 4), number(point.lower, 4))
+        rows.append((*amounts, brings, changed or DASH))
+    columns = [*names, "Value", "No plan below"]
+    table = ReportTable(
+        "points",
+        "What one more brings until the next row, as found, with the range that is proven",
+        (
+            *(Column(name, numeric=True) for name in columns),
+            Column("One more brings"),
+            Column("Against the row before"),
+        ),
+        tuple(rows),
+    )
+    knee, first, last = found.knee(), found.points[0], found.points[-1]
+    said = (
+        f"Up to {number(knee.budgets[0], 6)} of {names[0]} each unit brings more than the average; beyond it less."
+        if knee
+        else ""
+    )
+    return ShortPage(
+        title=f"{instance_name}: value over the budget",
+        headline=f"From {_budgets(first.budgets, names)} to {_budgets(last.budgets, names)} what gets through goes from "
+        f"{number(first.upper, 4)} to {number(last.upper, 4)}.",
+        warnings=()
+        if found.complete
+        else ("Not all points were searched; those have the bounds that the others prove.",),
+        sections=(
+            PageSection(
+                title="The curve" if len(names) == 1 else "The grid",
+                sentences=(said,) if said else (),
+                tables=(table,),
+                image="frontier",
+                alt="Value of the best plan found and its proven bound over the budget.",
+            ),
+        ),
+    )
+
+
+def _budgets(amounts: Sequence[float], names: Sequence[str]) -> str:
+    return " and ".join(f"{number(amount, 6)} {name}" for amount, name in zip(amounts, names, strict=True))

@@ -53,7 +53,7 @@ def page(content: ReportContent, images: Mapping[str, Path], layers: MapLayers |
     drawn = interactive_map(content, layers)
     library = _bokeh_script()
     return (
-        _environment()
+        environment()
         .get_template("page.html")
         .render(
             content=content,
@@ -67,7 +67,7 @@ def page(content: ReportContent, images: Mapping[str, Path], layers: MapLayers |
             layer_choices=layer_choices(content, layers),
             road_layers=layers.roads,
             limits=record_limits(content),
-            images={name: _data_uri(path) for name, path in images.items()},
+            images={name: data_uri(path) for name, path in images.items()},
             style=Markup((HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
             library=Markup(library),  # noqa: S704 - bokeh's own script, checked to hold no closing tag
             start=Markup(START),  # noqa: S704 - a constant
@@ -77,7 +77,8 @@ def page(content: ReportContent, images: Mapping[str, Path], layers: MapLayers |
     )
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return how templates of this folder are filled: every text is escaped."""
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -99,5 +100,6 @@ def _hash(script: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
 
 
-def _data_uri(path: Path) -> str:
+def data_uri(path: Path) -> str:
+    """Return a PNG file as text that a page holds in itself."""
     return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"

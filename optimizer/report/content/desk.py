@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from optimizer.report.content.straight_roads import StraightRoads
 
 Standing = Literal["must", "must not", "used", "not used"]
 
@@ -123,15 +122,6 @@ class DeskView:
     progress: DeskProgress | None
 
 
-@dataclass(frozen=True, slots=True)
-class DeskRoads:
-    """Roads as straight pieces: (k, 2) degrees of both ends; `left_out` counts those that are not drawn."""
-
-    begin: NDArray[np.float64]
-    end: NDArray[np.float64]
-    left_out: int
-
-
 class DeskActions(Protocol):
     """What the page asks of a desk; every action raises InputError, and changes nothing, where it cannot be done."""
 
@@ -139,7 +129,7 @@ class DeskActions(Protocol):
     def version(self) -> int:
         """Goes up whenever something changes."""
 
-    def roads(self) -> DeskRoads | None:
+    def roads(self) -> StraightRoads | None:
         """Return the roads; None where there is no map."""
 
     def view(self) -> DeskView:

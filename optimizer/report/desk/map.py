@@ -14,7 +14,8 @@ from optimizer.report.geography import Plane
 from optimizer.report.palette import BEATS, FAINT, ROAD, SITES
 
 if TYPE_CHECKING:
-    from optimizer.report.content.desk import DeskRoads, DeskSite, DeskView
+    from optimizer.report.content.desk import DeskSite, DeskView
+    from optimizer.report.content.straight_roads import StraightRoads
 
 MUST, MUST_NOT = "#b34700", "#a3002b"
 """Outline of what must be used, and colour of what must not."""
@@ -55,7 +56,7 @@ class DeskMap:
         Those with a place are on the map.
     """
 
-    def __init__(self, roads: DeskRoads, sites: tuple[DeskSite, ...]) -> None:
+    def __init__(self, roads: StraightRoads, sites: tuple[DeskSite, ...]) -> None:
         ends = np.vstack((roads.begin, roads.end))
         middle = ends.mean(axis=0) if ends.size else np.zeros(2)
         self._plane = Plane(float(middle[0]), float(middle[1]))
@@ -86,7 +87,7 @@ class DeskMap:
         here = [k for k, each in enumerate(data["name"]) if each == name]
         self.ring.data = {axis: [data[axis][k] for k in here] for axis in ("x", "y")}
 
-    def _drawn(self, roads: DeskRoads) -> Any:  # noqa: ANN401 - bokeh has no types
+    def _drawn(self, roads: StraightRoads) -> Any:  # noqa: ANN401 - bokeh has no types
         wheel = WheelZoomTool()
         plot = figure(
             name="plot",

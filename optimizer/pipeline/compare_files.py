@@ -1,0 +1,206 @@
+"""What is written of plans side by side: lines of JSON, and a folder with a table, maps and a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from optimizer.base.files import write_json
+from optimizer.base.formatting import number, plain
+from optimizer.base.output_folder import OutputFolder
+from optimizer.pipeline.explain_sentences import evader_sentence
+from optimizer.pipeline.geodata_files import write_csv
+from optimizer.pipeline.open_routes import evader_line
+from optimizer.pipeline.straight_roads import straight_roads
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.pipeline.compare_plans import ComparedPlan, PlanComparison
+    from optimizer.report.plan_maps import PlanMap
+    from optimizer.report.short_page import ShortPage
+
+FILES = ("compare.json", "compare.csv", "compare.html", "maps.png", "maps.svg")
+BREAKDOWNS: Mapping[str, str] = {
+    "by_kind": "evaders: ",
+    "by_origin": "from ",
+    "by_agency": "added by ",
+    "by_drug": "drug: ",
+}
+"""What is told of a value, and how a row of it begins."""
+
+
+def compare_folder(
+    out: str | os.PathLike[str], plans: Sequence[str], on: Path | None, *, overwrite: bool
+) -> OutputFolder:
+    """Return the folder for a comparison; check it before the work.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written, or holds what another command or other plans left.
+    """
+    sources = (*(Path(plan) if Path(plan).exists() else plan for plan in plans), *(() if on is None else (on,)))
+    folder = OutputFolder(Path(out), "compare", sources, FILES, overwrite)
+    folder.check()
+    return folder
+
+
+def plan_line(plan: ComparedPlan, comparison: PlanComparison) -> dict[str, Any]:
+    """Return a plan for JSON."""
+    return {
+        "plan": plan.matched.name,
+        "value": plan.value,
+        "lower": comparison.lower,
+        "differs": list(plan.differs),
+        "comes": list(plan.comes),
+        "goes": list(plan.goes),
+        "model": comparison.model,
+        "options": list(plan.matched.plan.options),
+        "by_kind": dict(plan.by_kind),
+        "by_origin": dict(plan.by_origin),
+        "by_agency": dict(plan.by_agency),
+        "by_drug": dict(plan.by_drug),
+        "open_routes": [evader_line(each) for each in plan.open_evaders],
+        "unmatched": plan.matched.unmatched,
+        "notes": plan.matched.notes,
+        "violations": list(plan.violations),
+    }
+
+
+def breakdown_rows(comparison: PlanComparison, which: str) -> list[tuple[str, tuple[float, ...]]]:
+    """Return a row for each name in a breakdown, with the amount in each plan, in the order of the first plan."""
+    plans = comparison.plans
+    keys = dict.fromkeys(name for plan in plans for name in getattr(plan, which))
+    return [
+        (f"{BREAKDOWNS[which]}{name or 'no agency'}", tuple(getattr(plan, which).get(name, 0.0) for plan in plans))
+        for name in keys
+    ]
+
+
+def write_comparison(folder: OutputFolder, comparison: PlanComparison) -> None:
+    """Write the files of a comparison, all or none; maps where the model has places."""
+    from optimizer.report.plan_maps import save_plan_maps
+    from optimizer.report.short_page import write_short_page
+
+    rows = [{"what": "value", "plan": p.matched.name, "amount": p.value} for p in comparison.plans]
+    for which in BREAKDOWNS:
+        for what, amounts in breakdown_rows(comparison, which):
+            rows += [
+                {"what": what, "plan": plan.matched.name, "amount": amount}
+                for plan, amount in zip(comparison.plans, amounts, strict=True)
+            ]
+    roads = straight_roads(comparison.instance)
+    with folder.written() as place:
+        write_csv(place / "compare.csv", rows)
+        write_json(
+            place / "compare.json", {"schema_version": 1, "plans": [plan_line(p, comparison) for p in comparison.plans]}
+        )
+        images = {} if roads is None else {"maps": save_plan_maps(place, roads, _maps(comparison))}
+        write_short_page(place / "compare.html", comparison_page(comparison), images)
+
+
+def comparison_page(comparison: PlanComparison) -> ShortPage:
+    """Return the page of a comparison."""
+    from optimizer.report.plan_maps import MOST_PLANS
+    from optimizer.report.short_page import PageSection, ShortPage
+
+    plans, first = comparison.plans, comparison.plans[0]
+    best = min(plans, key=lambda plan: plan.value)
+    more = len(plans) - MOST_PLANS
+    said = (f"The sheet shows the first {MOST_PLANS}; {more} more are left out.",) if more > 0 else ()
+    left = [
+        PageSection(
+            title=f"{_short(plan)}: routes left to those of whom most gets through",
+            sentences=tuple(evader_sentence(each) for each in plan.open_evaders),
+        )
+        for plan in plans
+        if plan.open_evaders
+    ]
+    return ShortPage(
+        title="Plans side by side",
+        headline=f"Least gets through with {plain(_short(best))}: {number(best.value, 4)}; no feasible plan of "
+        f"{plain(Path(comparison.model).name)} lets less than {number(comparison.lower, 4)} through.",
+        warnings=tuple(
+            f"{plan.matched.name}: {sentence}"
+            for plan in plans
+            for sentence in (
+                *plan.violations,
+                *([f"no options of the model: {', '.join(plan.matched.unmatched)}"] if plan.matched.unmatched else []),
+                *plan.matched.notes,
+            )
+        ),
+        sections=(
+            PageSection(title="What gets through", tables=_values(comparison)),
+            PageSection(title="Where", sentences=said, image="maps", alt="Maps of the plans, side by side."),
+            PageSection(title=f"What differs from {_short(first)}", tables=_differences(comparison)),
+            *left,
+        ),
+    )
+
+
+def _values(comparison: PlanComparison) -> tuple[Any, ...]:
+    from optimizer.report.tables.report_table import Column, ReportTable
+
+    plans = comparison.plans
+    columns = (Column("What"), *(Column(_short(plan), numeric=True) for plan in plans))
+    first = [("Value", tuple(plan.value for plan in plans))]
+    first += [row for which in BREAKDOWNS if which != "by_origin" for row in breakdown_rows(comparison, which)]
+    tables = {
+        "In all, and what each agency adds: by how much more would get through without it": first,
+        "By crossing, gateway or other origin": breakdown_rows(comparison, "by_origin"),
+    }
+    return tuple(
+        ReportTable(
+            f"values-{k}", caption, columns, tuple((what, *(number(x, 4) for x in amounts)) for what, amounts in rows)
+        )
+        for k, (caption, rows) in enumerate(tables.items())
+    )
+
+
+def _short(plan: ComparedPlan) -> str:
+    return Path(plan.matched.name).name
+
+
+def _differences(comparison: PlanComparison) -> tuple[Any, ...]:
+    from optimizer.report.tables.report_table import Column, ReportTable
+
+    columns = (Column("Placement"), Column("Where"))
+    return tuple(
+        ReportTable(
+            f"differs-{k}",
+            f"{_short(plan)}: {len(plan.differs)} differ",
+            columns,
+            (*((name, "only here") for name in plan.comes), *((name, "only in the first") for name in plan.goes)),
+        )
+        for k, plan in enumerate(comparison.plans[1:], start=2)
+    )
+
+
+def _maps(comparison: PlanComparison) -> list[PlanMap]:
+    from optimizer.report.plan_maps import PlanMap
+
+    return [
+        PlanMap(
+            f"{_short(plan)}: {number(plan.value, 4)}",
+            _at(comparison, [each for each in plan.matched.plan.options if each not in plan.comes]),
+            _at(comparison, plan.comes),
+            _at(comparison, plan.goes),
+        )
+        for plan in comparison.plans
+    ]
+
+
+def _at(comparison: PlanComparison, ids: Sequence[str]) -> NDArray[np.float64]:
+    """Return the (k, 2) degrees of placements: of an option its place, of a beat each post."""
+    index, places = comparison.instance.option_index, comparison.places
+    points = [(places.lon[index[each]], places.lat[index[each]]) for each in ids if each in index]
+    beats = {beat.id: beat for plan in comparison.plans for beat in plan.matched.plan.beats}
+    points += [(stop.post.lon, stop.post.lat) for each in ids if each in beats for stop in beats[each].stops]
+    at = np.array(points, dtype=np.float64).reshape(-1, 2)
+    return at[np.isfinite(at).all(axis=1)]

@@ -1,0 +1,78 @@
+"""A short page: a headline, and sections of sentences, a figure and tables, in the report's style; no script, nothing to load."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from optimizer.report.page import HERE, ROWS_SHOWN, data_uri, environment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from optimizer.report.tables.report_table import ReportTable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageSection:
+    """A part of a short page.
+
+    Attributes
+    ----------
+    title
+        Its heading.
+    sentences
+        What it says.
+    tables
+        What it lists.
+    image, alt
+        Name of its figure, empty for none, and what it shows, for those who cannot see it.
+    """
+
+    title: str
+    sentences: tuple[str, ...] = ()
+    tables: tuple[ReportTable, ...] = ()
+    image: str = ""
+    alt: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShortPage:
+    """What a short page says; texts are data, never markup.
+
+    Attributes
+    ----------
+    title, headline
+        What it is about, and the answer.
+    warnings
+        What must be read first.
+    sections
+        Its parts.
+    """
+
+    title: str
+    headline: str
+    warnings: tuple[str, ...] = ()
+    sections: tuple[PageSection, ...] = ()
+
+
+def short_page(page: ShortPage, images: Mapping[str, Path]) -> str:
+    """Return the HTML of a short page; figures are PNG files by name."""
+    return (
+        environment()
+        .get_template("short_page.html")
+        .render(
+            page=page,
+            images={name: data_uri(path) for name, path in images.items()},
+            style=Markup((HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
+            rows_shown=ROWS_SHOWN,
+        )
+    )
+
+
+def write_short_page(file: Path, page: ShortPage, images: Mapping[str, Path]) -> None:
+    """Write a short page into an existing folder."""
+    file.write_text(short_page(page, images), encoding="utf-8", errors="replace", newline="\n")

@@ -1,0 +1,146 @@
+"""Pages of a comparison, a curve and an explanation: whole folders whose numbers are those of the result, and no text that becomes code."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from optimizer.base.errors import InputError
+from optimizer.base.formatting import number
+from optimizer.pipeline.compare_files import compare_folder
+from optimizer.pipeline.compare_plans import compare_plans
+from optimizer.report.plan_maps import PlanMap, save_plan_maps
+from optimizer.report.short_page import PageSection, ShortPage, short_page
+from optimizer.report.tables.report_table import Column, ReportTable
+from tests.command import Outcome, run
+from tests.test_compare_plans import on_a_map, written
+from tests.test_desk_page import HOSTILE, hostile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from optimizer.report.content.straight_roads import StraightRoads
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
+    return lambda *arguments: run(capsys, monkeypatch, *arguments)
+
+
+def harmless(page: str) -> str:
+    """Hold that a page has no markup but ours, and return it."""
+    body = page[page.index("</style>") :]
+    for tag in ("<script", "<svg", "<b ", "<style", 'onerror="', 'onload="'):
+        assert tag not in body
+    assert body.count("<img") == body.count('<img src="data:image/png;base64,')
+    assert "script-src" not in page
+    assert "default-src 'none'" in page
+    return page
+
+
+def test_text_never_becomes_markup() -> None:
+    table = ReportTable("t", HOSTILE[0], (Column(HOSTILE[1]), Column("n", numeric=True)), ((HOSTILE[4], HOSTILE[3]),))
+    section = PageSection(title=HOSTILE[2], sentences=HOSTILE, tables=(table,))
+    page = harmless(
+        short_page(ShortPage(title=HOSTILE[1], headline=HOSTILE[0], warnings=HOSTILE, sections=(section,)), {})
+    )
+    assert "&lt;img src=x" in page
+    assert "{{7*7}}" in page
+
+
+def test_a_comparison_is_written_whole(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    folder = written(tmp_path / "here", hostile(on_a_map(4)), ["o3"])
+    other = written(tmp_path / "other", hostile(on_a_map(4)), ["o2", "o4"])
+    out = tmp_path / "compared"
+    assert command("compare", folder, other, "today", "--out", out).code == 0
+    assert {path.name for path in out.iterdir()} == {
+        ".interdict.json",
+        "compare.json",
+        "compare.csv",
+        "compare.html",
+        "maps.png",
+        "maps.svg",
+    }
+    compared = compare_plans([folder, other, "today"])
+    page = harmless((out / "compare.html").read_text())
+    for plan in compared.plans:
+        assert f">{number(plan.value, 4)}<" in page
+    lines = json.loads((out / "compare.json").read_text())["plans"]
+    assert [line["value"] for line in lines] == pytest.approx([plan.value for plan in compared.plans])
+    with (out / "compare.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    values = [float(row["amount"]) for row in rows if row["what"] == "value"]
+    assert values == pytest.approx([plan.value for plan in compared.plans])
+    informed = [
+        float(row["amount"]) for row in rows if row["what"].startswith("evaders: ") and row["plan"] == str(other)
+    ]
+    assert sum(informed) == pytest.approx(values[1])
+    refused = command("compare", folder, "today", "--out", out)
+    assert refused.code == 1
+    assert "--overwrite" in refused.err
+    with pytest.raises(InputError, match="a file"):
+        compare_folder(out / "compare.csv", [str(folder)], None, overwrite=False)
+
+
+def test_maps_show_what_each_plan_has_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[PlanMap] = []
+
+    def kept(place: Path, roads: StraightRoads, plans: list[PlanMap]) -> Path:
+        shown.extend(plans)
+        return save_plan_maps(place, roads, plans)
+
+    monkeypatch.setattr("optimizer.report.plan_maps.save_plan_maps", kept)
+    from optimizer.pipeline.compare_files import write_comparison
+
+    instance = on_a_map(1)
+    instance = replace(instance, resources=tuple(replace(r, budget=1e3) for r in instance.resources))
+    names = [["o3", "o2"], ["o2", "o4"]]
+    folders = [str(written(tmp_path / str(k), instance, options)) for k, options in enumerate(names)]
+    comparison = compare_plans(folders)
+    write_comparison(compare_folder(tmp_path / "out", folders, None, overwrite=False), comparison)
+    at = {o.id: (x, y) for o, x, y in zip(instance.options, comparison.places.lon, comparison.places.lat, strict=True)}
+    for found, ids in (
+        (shown[0].shared, ["o2", "o3"]),
+        (shown[1].shared, ["o2"]),
+        (shown[1].comes, ["o4"]),
+        (shown[1].goes, ["o3"]),
+    ):
+        assert sorted(map(tuple, found.tolist())) == sorted(tuple(map(float, at[each])) for each in ids)
+    assert not shown[0].comes.size
+    assert not shown[0].goes.size
+    many = [PlanMap(f"$x_{k}$", *(np.empty((0, 2)),) * 3) for k in range(9)]
+    from optimizer.pipeline.straight_roads import straight_roads
+
+    roads = straight_roads(instance)
+    assert roads is not None
+    assert save_plan_maps(tmp_path, roads, many).stat().st_size > 5000
+
+
+def test_an_explanation_and_a_curve_have_pages(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    instance = hostile(on_a_map(4))
+    folder = written(tmp_path / "here", instance, ["o3"])
+    out = tmp_path / "why"
+    assert command("explain", folder, "--others", "1", "--out", out).code == 0
+    page = harmless((out / "explain.html").read_text())
+    content = json.loads((out / "explain.json").read_text())
+    assert [line["chosen"] for line in content["options"]] == [True, False]
+    for line in content["options"]:
+        assert number(line["adds"]) in page
+        assert len(line["sentences"]) >= 2
+    curve = tmp_path / "curve"
+    where = ["--resource", "teams", "--from", "0", "--to", "4", "--points", "3"]
+    assert command("frontier", folder / "instance.json", *where, "--out", curve).code == 0
+    points = json.loads((curve / "frontier.json").read_text())["points"]
+    page = harmless((curve / "frontier.html").read_text())
+    for point in points:
+        assert f">{number(point['upper'], 4)}<" in page
+    grid = tmp_path / "grid"
+    more = ["--resource", "money", "--from", "1", "--to", "2", "--points", "2"]
+    assert command("frontier", folder / "instance.json", *where, *more, "--out", grid).code == 0
+    assert "<img" not in (grid / "frontier.html").read_text().split("</style>")[1]
