@@ -105,7 +105,7 @@ class WorkerProcesses:
         context = get_context("spawn")
         here, there = context.Pipe()
         process = context.Process(target=_serve, args=(there, self._function, self._shared), daemon=True)
-        with _one_thread_each():
+        with _one_thread_each(), _interrupts_held_back():
             process.start()
         there.close()
         return _Worker(process, here)
@@ -124,6 +124,19 @@ def _one_thread_each() -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Let each process that starts meanwhile begin with Ctrl-C held back: the terminal sends it to all, amid imports too."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _serve(connection: Connection, function: Callable[[PieceCall], Any], shared: bytes) -> None:
@@ -151,6 +164,8 @@ def _packed(ended: EndedPiece) -> bytes:
 def _settle() -> None:
     """In a new process: leave Ctrl-C to the parent, and end when it has gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
     def follow_parent() -> None:
         parent = parent_process()
