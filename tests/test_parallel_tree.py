@@ -33,8 +33,6 @@ from tests.test_benchmark_runs import real_cluster
 from tests.tree_cases import budget_case, shared_tree
 
 if TYPE_CHECKING:
-    import subprocess
-
     from optimizer.problem.instance import Instance
     from optimizer.solvers.branch_and_cut.crew import Crew, Event
     from optimizer.solvers.branch_and_cut.tree_messages import ToWorker
@@ -262,44 +260,37 @@ def test_threads_that_there_are_not_are_refused(hard: Instance, threads: int) ->
         solve(hard, threads=threads)
 
 
-class KillsAWorker(Notes):
-    """Kills a worker of a cluster at the first bound that comes while the crew works."""
-
-    def __init__(self, process: subprocess.Popen[bytes], crew: Counted) -> None:
-        super().__init__()
-        self._process, self._crew = process, crew
-
-    def bounds_moved(self, lower: float, upper: float) -> None:
-        """Kill it."""
-        super().bounds_moved(lower, upper)
-        if self._crew.orders > 2 and self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-
-
-class Counted(ClusterCrew):
-    """Counts orders."""
+class KillsAWorker(ClusterCrew):
+    """Kills the process of the worker that gets the third order, before it can have carried it out."""
 
     orders = 0
+    killed = ""
+
+    def __init__(self, client: Any) -> None:
+        super().__init__(client)
+        self._processes = client.run(os.getpid)
 
     def send(self, worker: int, message: ToWorker) -> None:
         """Count it."""
         super().send(worker, message)
         self.orders += isinstance(message, Order)
+        address = self._addresses[worker]
+        if self.orders == 3 and not self.killed and address is not None:
+            self.killed = address
+            os.kill(self._processes[address], signal.SIGKILL)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="kills with a signal")
 def test_a_cluster_of_two_workers_of_which_one_is_killed(hard: Instance, optimum: float, tmp_path: Path) -> None:
     with real_cluster(tmp_path, 2) as (address, workers), connected(address) as client:
         client.wait_for_workers(2, timeout=60)
-        crew = Counted(client)
+        crew, notes = KillsAWorker(client), Notes()
         assert crew.size == 2
-        notes = KillsAWorker(workers[0], crew)
         tree = shared(hard, crew, notes, slice_nodes=1)
-        assert workers[0].poll() is not None
+        assert sum(worker.poll() is not None for worker in workers) == 1
     assert tree.upper == pytest.approx(optimum, rel=GAP)
     assert tree.lower == pytest.approx(optimum, rel=GAP)
-    assert any("has left the cluster" in each for each in notes.sentences)
+    assert any(f"{crew.killed} has left the cluster" in each for each in notes.sentences)
 
 
 def test_a_scheduler_that_nobody_answers_for_is_refused(hard: Instance) -> None:

@@ -28,7 +28,7 @@ def bench(
         typer.Option(
             help="Family to run, a folder of instance files, or all: those in instances/, and snip with --snip-dir. "
             "Or a suite with rows and a page of its own: "
-            "patrols, tours, overlay, commands. Repeatable."
+            "patrols, steadiness, tours, overlay, commands. Repeatable."
         ),
     ] = None,
     only: Annotated[
@@ -89,7 +89,7 @@ def bench(
         )
     families, suites = _split(family or [])
     for name in suites:
-        asked = _suite_options(only, seed, gap, time_limit, extract)
+        asked = _suite_options(only, seed, gap, time_limit, extract, threads)
         if not _suite(name, out or OUT.with_name(name), asked, table, as_json):
             return
     if suites and not families:
@@ -132,6 +132,7 @@ def _suite_options(
     gap: float | None,
     time_limit: float | None,
     extract: Path | None,
+    threads: int,
 ) -> SuiteOptions:
     from optimizer.lab.benchmark.suites import GAP as SUITE_GAP
     from optimizer.lab.benchmark.suites import TIME_LIMIT as SUITE_TIME_LIMIT
@@ -143,6 +144,7 @@ def _suite_options(
         gap=SUITE_GAP if gap is None else gap,
         time_limit=SUITE_TIME_LIMIT if time_limit is None else time_limit,
         extract=extract,
+        threads=threads,
     )
 
 

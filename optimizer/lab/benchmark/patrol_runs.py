@@ -62,13 +62,14 @@ class PatrolOptions:
 
     Attributes
     ----------
-    seed, gap, time_limit
+    seed, gap, time_limit, threads
         As in `optimizer.solvers.solve.solve`.
     """
 
     seed: int
     gap: float
     time_limit: float
+    threads: int = 1
 
 
 def prepare(case: Case[Instance]) -> PreparedCase:
@@ -79,14 +80,17 @@ def prepare(case: Case[Instance]) -> PreparedCase:
     return PreparedCase(case, instance, instance.patrols, content_digest(instance))
 
 
-def planned_rows(cases: Iterable[Case[Instance]], several: Sequence[PatrolOptions]) -> Iterator[PlannedRow[PatrolRow]]:
+def planned_rows(
+    cases: Iterable[Case[Instance]], several: Sequence[PatrolOptions], methods: Sequence[PatrolMethod] = METHODS
+) -> Iterator[PlannedRow[PatrolRow]]:
     """Give the rows of some cases: each by every method under each of several options."""
     version = package_version()
     for case in cases:
         prepared = prepare(case)
         for options in several:
-            for method in METHODS:
-                key = patrol_key(version, prepared.content, method, options.seed, options.gap, options.time_limit)
+            for method in methods:
+                asked = {"gap": options.gap, "time_limit": options.time_limit, "threads": options.threads}
+                key = patrol_key(version, prepared.content, method, seed=options.seed, **asked)
                 yield PlannedRow(key, partial(run, prepared, method, options))
 
 
@@ -107,6 +111,7 @@ def run(prepared: PreparedCase, method: PatrolMethod, options: PatrolOptions) ->
         seed=options.seed,
         gap_asked=options.gap,
         time_limit=options.time_limit,
+        threads=options.threads,
         **(_nothing() | said),
         budget={resource.id: resource.budget for resource in prepared.instance.resources},
         **_sizes(prepared),
@@ -124,13 +129,13 @@ def _nothing() -> dict[str, Any]:
 def _fixed(prepared: PreparedCase, options: PatrolOptions) -> dict[str, Any]:
     """Place fixed options alone: every team stays at its base."""
     alone = replace(prepared.instance, patrols=None)
-    result = place(alone, gap=options.gap, time_limit=options.time_limit, seed=options.seed)
+    result = place(alone, gap=options.gap, time_limit=options.time_limit, seed=options.seed, threads=options.threads)
     return _plan(prepared, result) | {"lower_all": result.lower}
 
 
 def _with_beats(prepared: PreparedCase, options: PatrolOptions, *, fixed: bool) -> dict[str, Any]:
     instance = prepared.instance if fixed else replace(prepared.instance, options=(), exclusions=())
-    result = solve(instance, gap=options.gap, time_limit=options.time_limit, seed=options.seed)
+    result = solve(instance, gap=options.gap, time_limit=options.time_limit, seed=options.seed, threads=options.threads)
     statistics = result.statistics
     return _plan(prepared, result) | {
         "lower": result.weighed_lower,

@@ -121,11 +121,13 @@ class PatrolRow(SolverRow):
     bases: int
     posts: int = Field(description="of the largest pricing problem")
     load: float | None = Field(description="of the machine when the run ended, a mean over its last minute")
+    threads: int = Field(1, description="processes of the search")
 
     @property
     def key(self) -> RunKey:
         """What was run."""
-        return patrol_key(self.version, self.content, self.method, self.seed, self.gap_asked, self.time_limit)
+        options = {"seed": self.seed, "gap": self.gap_asked, "time_limit": self.time_limit, "threads": self.threads}
+        return patrol_key(self.version, self.content, self.method, **options)
 
     @property
     def summary(self) -> str:
@@ -135,13 +137,13 @@ class PatrolRow(SolverRow):
 
     @property
     def setting(self) -> tuple[object, ...]:
-        """What must be equal for two rows to stand on one page: gap, time limit, version."""
-        return self.gap_asked, self.time_limit, self.version
+        """What must be equal for two rows to stand on one page: gap, time limit, threads, version."""
+        return self.gap_asked, self.time_limit, self.threads, self.version
 
 
-def patrol_key(version: str, content: str, method: str, seed: int, gap: float, time_limit: float) -> RunKey:
-    """Return the key of a run on a case with patrols."""
-    return RunKey.of(version, content, method, seed=seed, gap=gap, time_limit=time_limit)
+def patrol_key(version: str, content: str, method: str, **options: float) -> RunKey:
+    """Return the key of a run on a case with patrols: its seed, gap, time limit and threads are part of it."""
+    return RunKey.of(version, content, method, **options)
 
 
 class TourRow(SolverRow):

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path  # noqa: TC003 - as above
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.lab.benchmark import command_times, overlay_scaling, patrol_cases, patrol_page, patrol_runs, tours
+from optimizer.lab.benchmark import (
+    command_times,
+    overlay_scaling,
+    patrol_cases,
+    patrol_page,
+    patrol_runs,
+    steadiness,
+    tours,
+)
 from optimizer.lab.benchmark.rows import FILE, CommandRow, OverlayRow, PatrolRow, TourComparisonRow, TourRow
 from optimizer.lab.case import Case, matching
 from optimizer.lab.pages import PageFiles  # noqa: TC001 - as above
@@ -27,7 +35,7 @@ class SuiteOptions:
     ----------
     only
         Patterns with * and ? of which a case's name must match one; all cases without one.
-    seeds, gap, time_limit
+    seeds, gap, time_limit, threads
         Of runs with patrols.
     extract
         OpenStreetMap extract for the suites `overlay` and `commands` to measure as well.
@@ -38,6 +46,7 @@ class SuiteOptions:
     gap: float = GAP
     time_limit: float = TIME_LIMIT
     extract: Path | None = None
+    threads: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +85,18 @@ def chosen_patrol_cases(only: Sequence[str]) -> list[Case[Instance]]:
 
 
 def _run_patrols(folder: Path, options: SuiteOptions) -> Iterator[StoredRow]:
-    several = [patrol_runs.PatrolOptions(seed, options.gap, options.time_limit) for seed in options.seeds]
-    planned = patrol_runs.planned_rows(chosen_patrol_cases(options.only), several)
+    planned = patrol_runs.planned_rows(chosen_patrol_cases(options.only), _several(options))
     yield from add_missing(RowStore(folder / FILE, PatrolRow), planned)
+
+
+def _run_steadiness(folder: Path, options: SuiteOptions) -> Iterator[StoredRow]:
+    chosen = [case for case in chosen_patrol_cases(options.only) if options.only or case.shipped]
+    planned = patrol_runs.planned_rows(chosen, _several(options), ("joint",))
+    yield from add_missing(RowStore(folder / FILE, PatrolRow), planned)
+
+
+def _several(options: SuiteOptions) -> list[patrol_runs.PatrolOptions]:
+    return [patrol_runs.PatrolOptions(seed, options.gap, options.time_limit, options.threads) for seed in options.seeds]
 
 
 def _run_tours(folder: Path, _: SuiteOptions) -> Iterator[StoredRow]:
@@ -97,6 +115,10 @@ def _run_commands(folder: Path, options: SuiteOptions) -> Iterator[StoredRow]:
 
 def _patrol_page(folder: Path) -> PageFiles:
     return patrol_page.write_patrol_page(_page_of(folder), RowStore(folder / FILE, PatrolRow).read())
+
+
+def _steadiness_page(folder: Path) -> PageFiles:
+    return steadiness.write_steadiness_page(_page_of(folder), RowStore(folder / FILE, PatrolRow).read())
 
 
 def _tour_page(folder: Path) -> PageFiles:
@@ -118,6 +140,7 @@ def _page_of(folder: Path) -> Path:
 
 SUITES: dict[str, Suite] = {
     "patrols": Suite("checkpoints and patrols in one plan, beside each alone", _run_patrols, _patrol_page),
+    "steadiness": Suite("joint plans of one case under several seeds", _run_steadiness, _steadiness_page),
     "tours": Suite("the best tour of one team, beside CP-SAT and PyVRP", _run_tours, _tour_page),
     "overlay": Suite("the contraction of road networks of growing size", _run_overlay, _overlay_page),
     "commands": Suite("time and memory of this program's own commands", _run_commands, _command_page),
