@@ -382,6 +382,14 @@ def test_a_page_takes_the_rows_of_the_newest_version() -> None:
     assert "Left out: 2 rows of other versions" in text
 
 
+def test_a_page_marks_rows_that_are_older_than_the_model() -> None:
+    new = map_row(date="2027-01-01T00:00:00+00:00")
+    old = map_row(date="2026-11-24T22:42:44+00:00", seed=1)
+    mixed = study_text([new, old], [], {}, [])
+    assert "**Of an earlier model**: 1 of these rows" in mixed
+    assert "Of an earlier model" not in study_text([new], [], {}, [])
+
+
 def test_no_rows_no_page(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no rows"):
         write_study_page(tmp_path / "risk")

@@ -42,6 +42,9 @@ SECTIONS = ("backtest.md", "alerts.md", "model.md")
 FAMILY_NOTES = "family.md"
 """What is concluded from the family's tables, where it lies beside the rows."""
 
+MODEL_SINCE = "2026-11-25T20:30:00+00:00"
+"""When the recommended model last changed what it makes of the worlds of the study; the page marks older rows."""
+
 
 @dataclass(frozen=True, slots=True)
 class TitledTable:
@@ -116,6 +119,8 @@ def study_text(
         python=distinct(row.python for row in rows),
         maps=len(chosen),
         loops=len(followed),
+        older=sum(row.date < MODEL_SINCE for row in rows),
+        older_family=sum(row.date < MODEL_SINCE for row in family),
         left_out=len(maps) + len(loops) - len(rows),
         record_months=MONTHS,
         later_months=LATER,
