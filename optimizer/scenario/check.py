@@ -27,6 +27,7 @@ from optimizer.scenario.demand import make_demand, shortened
 from optimizer.scenario.jurisdictions import Jurisdictions
 from optimizer.scenario.model import EvadersModel, RegionModel, ScenarioModel, SitesModel, SolveModel, read_content
 from optimizer.scenario.place_warnings import base_warnings, site_warnings
+from optimizer.scenario.ranges import range_warnings
 from optimizer.scenario.references import check_exclusions, check_references, entry_where, tables_of
 from optimizer.scenario.region_source import check_region_files, obtain_region
 from optimizer.scenario.settings import with_settings
@@ -196,7 +197,9 @@ def _check(
 
 
 def _warnings(scenario: ScenarioModel | None, ground: _Ground, region: Region | None) -> Iterator[str]:
-    """Yield the sentences for the planner that follow from the places alone."""
+    """Yield the sentences for the planner that follow from the file and the places alone."""
+    if scenario is not None:
+        yield from range_warnings(scenario)
     if region is None:
         return
     yield from border_warnings(region)

@@ -29,6 +29,7 @@ from optimizer.problem.detection import (
 )
 from optimizer.problem.graph import cost_graph
 from optimizer.problem.network import great_circle_m
+from optimizer.scenario.ranges import ChanceOrRange, detection_field, middle
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -232,7 +233,7 @@ class InspectionModel(_StoppingModel):
     MARK = "capacity"
 
     capacity: float = Field(ge=0, description="vehicles inspected an hour and lane")
-    detection: Chance = Field(description="chance that one inspection of a loaded vehicle detects the load")
+    detection: ChanceOrRange = detection_field("chance that one inspection of a loaded vehicle detects the load")
 
     def share_inspected(self, lanes: float, traffic: Traffic) -> float:
         """Return the share of the vehicles that it inspects (`checkpoint_coverage`)."""
@@ -243,7 +244,7 @@ class InspectionModel(_StoppingModel):
         """Return the site's arcs, with the survival of `checkpoint_survival`."""
         del network
         capacity = self.capacity * item.site.lanes
-        return _on_site(item, checkpoint_survival(capacity, traffic.hourly(capacity), self.detection))
+        return _on_site(item, checkpoint_survival(capacity, traffic.hourly(capacity), middle(self.detection)))
 
 
 class SensorModel(KindModel):
@@ -253,13 +254,13 @@ class SensorModel(KindModel):
 
     kind: Literal["sensor"] = Field("sensor", description="general kind of option")
     uptime: Chance = Field(description="share of the time the sensor works")
-    detection: Chance = Field(description="chance that the working sensor detects a loaded vehicle that passes")
+    detection: ChanceOrRange = detection_field("chance that the working sensor detects a loaded vehicle that passes")
     response: Chance = Field(description="share of its detections that are acted on in time")
 
     def watched(self, item: PlacedSite, network: Network, traffic: Traffic) -> Effect:
         """Return the site's arcs, with the survival of `sensor_survival`."""
         del network, traffic
-        return _on_site(item, sensor_survival(self.uptime, self.detection, self.response))
+        return _on_site(item, sensor_survival(self.uptime, middle(self.detection), self.response))
 
 
 class DroneModel(KindModel):
@@ -269,7 +270,7 @@ class DroneModel(KindModel):
 
     kind: Literal["drone"] = Field("drone", description="general kind of option")
     orbit: OrbitModel
-    detection: Chance = Field(description="chance that the drone detects a load when it meets it")
+    detection: ChanceOrRange = detection_field("chance that the drone detects a load when it meets it")
     response: Chance = Field(description="share of its detections that are acted on in time")
 
     def watched(self, item: PlacedSite, network: Network, traffic: Traffic) -> Effect:
@@ -280,7 +281,9 @@ class DroneModel(KindModel):
         if orbit.area_km2 is not None:
             arcs = _arcs_of_area(item, network, orbit.area_km2)
             hours = network.time_s[arcs] / 3600
-            searched = random_search((orbit.width_m or 0.0) * self.detection, orbit.speed_kmh, hours, orbit.area_km2)
+            searched = random_search(
+                (orbit.width_m or 0.0) * middle(self.detection), orbit.speed_kmh, hours, orbit.area_km2
+            )
             return Effect(arcs, patrol_survival(searched, acted))
         road_km = orbit.road_km or 0.0
         arcs = _arcs_of_road(item, network, road_km)
@@ -288,7 +291,7 @@ class DroneModel(KindModel):
         flown = np.minimum(km, road_km)
         hours = network.time_s[arcs] / 3600 * flown / km
         both_ways = orbit_meeting(flown / orbit.speed_kmh, hours, 2 * road_km / orbit.speed_kmh)
-        return Effect(arcs, beat_survival(np.column_stack(both_ways), self.detection * acted))
+        return Effect(arcs, beat_survival(np.column_stack(both_ways), middle(self.detection) * acted))
 
 
 KINDS: list[type[KindModel]] = [StatedModel, InspectionModel, SensorModel, DroneModel]

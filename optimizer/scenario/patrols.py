@@ -12,6 +12,7 @@ from optimizer.patrols.posts import choose_posts
 from optimizer.problem.graph import cost_graph
 from optimizer.problem.teams import TeamBase, TeamType
 from optimizer.scenario.options import owned, run_by
+from optimizer.scenario.ranges import middle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +91,7 @@ def _team(model: TeamModel, scenario: ScenarioModel) -> TeamType:
         shift_s=round(3600 * model.shift_hours),
         slot_s=round(60 * model.slot_minutes),
         most_slots=model.most_slots,
-        detection=model.detection,
+        detection=middle(model.detection),
         uses=uses,
         agency=run_by(model.agency, uses, scenario),
         label=model.label or model.id,

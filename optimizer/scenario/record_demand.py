@@ -74,6 +74,62 @@ class RecordFit:
 
 
 @dataclass(frozen=True, eq=False)
+class RecordFlows:
+    """What flows that explain a record are drawn from.
+
+    Attributes
+    ----------
+    demand
+        Gateways, settlements and terms.
+    usual
+        Pairs with their routes.
+    candidates
+        The routes as arrays, in the same order.
+    counted
+        The record as counts with the effort behind them.
+    placed
+        How many of its rows are segments; the others are areas.
+    """
+
+    demand: GravityDemand
+    usual: PairRoutes
+    candidates: CandidateRoutes
+    counted: Counted
+    placed: int
+
+    def explained(self, draws: int, rng: np.random.Generator) -> ExplainedFlows:
+        """Return the flows that explain draws of the record: each count drawn from a Gamma distribution with the count as shape."""
+        drawn = rng.gamma(np.maximum(self.counted.count, 1e-9), size=(self.counted.count.shape[0], draws))
+        flows = explain_by_routes(self.candidates, Counted(self.counted.effort, drawn))
+        on_route = flows.flow / flows.flow.sum(axis=0)
+        local = flows.local[: self.placed].sum(axis=0) / drawn.sum(axis=0)
+        return ExplainedFlows(
+            np.stack([_by_kind(self.demand, self.candidates, column) for column in on_route.T]),
+            on_route.T,
+            np.array([_learnt(share) for share in local.tolist()]),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class ExplainedFlows:
+    """Flows by draw.
+
+    Attributes
+    ----------
+    shares
+        (draws, gateways, settlements) share of the loads between places on each pair.
+    on_route
+        (draws, routes) share of them on each route.
+    local_share
+        (draws,) share of all loads that keeps to a place, as learnt.
+    """
+
+    shares: Floats
+    on_route: Floats
+    local_share: Floats
+
+
+@dataclass(frozen=True, eq=False)
 class RecordDemand:
     """Evaders' weights and routes after a record.
 
@@ -91,6 +147,8 @@ class RecordDemand:
         How the record was explained; None where it was not used.
     warnings
         Sentences for the planner.
+    flows
+        What its flows are drawn from; None where it was not used.
     """
 
     shares: Floats
@@ -99,6 +157,7 @@ class RecordDemand:
     local: LocalTraffic = NO_LOCAL
     fit: RecordFit | None = None
     warnings: tuple[str, ...] = ()
+    flows: RecordFlows | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,6 +227,7 @@ def record_demand(demand: GravityDemand, network: Network, fitted: FittedRisk, u
         local,
         fit,
         warnings,
+        RecordFlows(demand, usual, candidates, counted, placed),
     )
 
 

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from optimizer.base.schema import Strict
 from optimizer.scenario.kinds import Amount, Id
+from optimizer.scenario.ranges import ChanceOrRange, detection_field
 
 
 class TeamBaseModel(Strict):
@@ -33,8 +34,8 @@ class TeamModel(Strict):
     shift_hours: float = Field(8, gt=0, le=24, description="from leaving the base to being back")
     slot_minutes: float = Field(30, ge=1, le=720, description="a team dwells at a post for a whole number of slots")
     most_slots: int = Field(4, ge=1, le=48, description="most slots of dwelling at one post")
-    detection: float = Field(
-        ge=0, le=1, description="chance that a team at a post detects the load of a vehicle that it inspects"
+    detection: ChanceOrRange = detection_field(
+        "chance that a team at a post detects the load of a vehicle that it inspects"
     )
     capacity: float | None = Field(
         None,

@@ -1,0 +1,258 @@
+"""A scenario over draws of what it does not know: flows that explain its record, and detection chances that it gives as ranges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from optimizer.base.errors import InputError, Problem
+from optimizer.problem.draws import Draws
+from optimizer.problem.layers import layered
+from optimizer.scenario.demand import make_demand
+from optimizer.scenario.gateway_risk import gateway_index
+from optimizer.scenario.options import compile_options
+from optimizer.scenario.ranges import detection_ranges, middle, with_detection
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.problem.evaders import Evader
+    from optimizer.problem.instance import Instance
+    from optimizer.problem.teams import PatrolField
+    from optimizer.scenario.compile import Compiled
+
+    Floats = NDArray[np.float64]
+
+LEVELS = 8
+"""Most sets of detection chances among the draws: each is a copy of the network."""
+MOST_DRAWS = 1000
+FIXED = (
+    "the roads, their travel times and the chance of detection without the plan",
+    "the exponent of population, the decay with time and the share of habitual evaders",
+    "budgets and what sites and teams use",
+    "which roads habitual evaders and those who keep to a place may use",
+)
+"""What no draw changes."""
+
+
+@dataclass(frozen=True, eq=False)
+class ScenarioDraws:
+    """A compiled scenario over draws.
+
+    Attributes
+    ----------
+    draws
+        The problem; option ids are those of the scenario's instance.
+    drawn, fixed
+        What differs between draws, and what does not: a phrase each.
+    detection
+        (levels,) chances of each detection range, by its path; draw d has those of level d modulo the number of levels.
+    """
+
+    draws: Draws
+    drawn: tuple[str, ...]
+    fixed: tuple[str, ...]
+    detection: Mapping[str, Floats]
+
+
+@dataclass(frozen=True, eq=False)
+class _Loads:
+    """Loads by draw: (draws, gateways, settlements) and (draws,) shares, (draws, routes) of each pair, and what of this is drawn or not."""
+
+    shares: Floats
+    local_share: Floats
+    routes: Mapping[tuple[int, int], Floats]
+    drawn: tuple[str, ...]
+    fixed: tuple[str, ...]
+
+
+def scenario_draws(compiled: Compiled, count: int, seed: int) -> ScenarioDraws:
+    """Return a compiled scenario over draws, each of the same probability.
+
+    Flows are drawn where the record decides them: each count is drawn anew (weighted likelihood bootstrap) and explained by flows. With
+    `weights = "gateways"` the risk model's posterior is drawn. Ranges of detection chances are split into at most `LEVELS` parts of the same
+    length, and the middles of the parts are combined at random (Latin hypercube).
+
+    Parameters
+    ----------
+    compiled
+        The scenario, perhaps with changes to its instance.
+    count
+        Number of draws, >= 1.
+    seed
+        Of the draws.
+
+    Raises
+    ------
+    InputError
+        If the count is out of range, or nothing of the scenario can be drawn.
+    """
+    if not 1 <= count <= MOST_DRAWS:
+        raise InputError(Problem("draws", str(count), f"a whole number from 1 to {MOST_DRAWS}"))
+    rng = np.random.default_rng(seed)
+    loads = _loads(compiled, count, rng)
+    detection = _levels(detection_ranges(compiled.scenario), min(count, LEVELS), rng)
+    if not loads.drawn and not detection:
+        remedy = (
+            "Give a detection as a range, such as [0.2, 0.5], or a record of seizures with effort; or leave out --draws"
+        )
+        found = "nothing that differs between draws: " + "; ".join(loads.fixed)
+        raise InputError(Problem("draws", found, "flows from a record, or a detection chance given as a range", remedy))
+    split = bool(loads.routes)
+    evaders = _split(compiled.instance.evaders) if split else compiled.instance.evaders
+    own = _weights(compiled, loads, count, split=split)
+    base = replace(compiled.instance, evaders=evaders)
+    levels = len(next(iter(detection.values()))) if detection else 1
+    copies = [
+        _at_level(compiled, base, {path: float(chances[k]) for path, chances in detection.items()})
+        for k in range(levels)
+    ]
+    place = np.arange(count) % levels
+    wide = np.zeros((count, levels, len(evaders)))
+    wide[np.arange(count), place] = own
+    weight = wide.reshape(count, -1)
+    whole = layered(copies)
+    mean = weight.mean(axis=0).tolist()
+    whole = replace(whole, evaders=tuple(replace(e, weight=w) for e, w in zip(whole.evaders, mean, strict=True)))
+    said = tuple(
+        f"{path}, {low:g} to {high:g}, in {levels} levels that are combined at random"
+        for path, (low, high) in detection_ranges(compiled.scenario).items()
+    )
+    stated = () if detection else ("detection chances: the scenario gives none as a range",)
+    draws = Draws(whole, csr_array(weight), np.full(count, 1.0 / count))
+    return ScenarioDraws(draws, (*loads.drawn, *said), (*loads.fixed, *stated, *FIXED), detection)
+
+
+def _levels(ranges: Mapping[str, tuple[float, float]], levels: int, rng: np.random.Generator) -> dict[str, Floats]:
+    """Return the (levels,) chances of each range: the middles of equal parts, in random order."""
+    middles = (np.arange(levels) + 0.5) / levels
+    return {path: low + (high - low) * rng.permutation(middles) for path, (low, high) in ranges.items()}
+
+
+def _loads(compiled: Compiled, count: int, rng: np.random.Generator) -> _Loads:
+    record, terms = compiled.record, compiled.scenario.evaders
+    every = np.broadcast_to
+    shares, local = every(record.shares, (count, *record.shares.shape)), np.full(count, record.local_share)
+    if record.flows is not None:
+        flows = record.flows.explained(count, rng)
+        drawn = [
+            "flows: weights of pairs of gateway and settlement, and shares of their routes, each draw explaining the record drawn anew"
+        ]
+        fixed = []
+        if terms.local_share is not None or not record.local.ways:
+            why = "as the scenario states it" if terms.local_share is not None else "as the record shows none"
+            fixed.append(f"the share of loads that keep to a place, {record.local_share:.3g}, {why}")
+        else:
+            local = flows.local_share
+            drawn.append("the share of loads that keep to a place")
+            fixed.append("at which places they are")
+        return _Loads(flows.shares, local, _route_shares(compiled, flows.on_route), tuple(drawn), tuple(fixed))
+    if terms.weights == "gateways" and compiled.model is not None and compiled.risk is not None:
+        demand = make_demand(terms, compiled.region, compiled.scenario.name)
+        sampled = np.exp(compiled.model.sample(count, rng))
+        network, gateways = compiled.region.network, demand.gateways
+        index = [
+            gateway_index(compiled.model, replace(compiled.risk, mean=rate), network, gateways) for rate in sampled
+        ]
+        said = "risk at the gateways, from the posterior of the risk model: weights of pairs of gateway and settlement"
+        return _Loads(np.stack([demand.shares(each) for each in index]), local, {}, (said,), ("shares of routes",))
+    why = (
+        "weights of evaders: the scenario takes them from gravity"
+        if compiled.risk is not None
+        else ("weights of evaders: there is no record to draw them from")
+    )
+    return _Loads(shares, local, {}, (), (why,))
+
+
+def _route_shares(compiled: Compiled, on_route: Floats) -> dict[tuple[int, int], Floats]:
+    """Return the (draws, routes) shares of the routes of each pair."""
+    flows = compiled.record.flows
+    if flows is None or compiled.scenario.evaders.habitual_share == 0:
+        return {}
+    ends = np.append(0, np.cumsum([len(routes) for routes in flows.usual.routes]))
+    shares = {}
+    for k, pair in enumerate(flows.usual.ends):
+        part = on_route[:, ends[k] : ends[k + 1]]
+        total = part.sum(axis=1, keepdims=True)
+        shares[pair] = np.divide(part, total, out=np.full_like(part, 1.0 / max(part.shape[1], 1)), where=total > 0)
+    return shares
+
+
+def _split(evaders: Sequence[Evader]) -> tuple[Evader, ...]:
+    """Return evaders of one route each in place of those of several."""
+    split: list[Evader] = []
+    for evader in evaders:
+        if len(evader.routes) < 2:
+            split.append(evader)
+            continue
+        split += [
+            replace(
+                evader,
+                id=f"{evader.id}, route {k + 1}",
+                weight=evader.weight * r.share,
+                routes=(replace(r, share=1.0),),
+            )
+            for k, r in enumerate(evader.routes)
+        ]
+    return tuple(split)
+
+
+def _weights(compiled: Compiled, loads: _Loads, count: int, *, split: bool) -> Floats:
+    """Return the (draws, evaders) weights, of one evader a route where they are split."""
+    terms, record = compiled.scenario.evaders, compiled.record
+    kept = record.shares >= max(terms.smallest_share, np.finfo(np.float64).tiny)
+    on_pair = np.where(kept, loads.shares, 0.0)
+    on_pair *= (terms.loads * (1 - loads.local_share) / on_pair.sum(axis=(1, 2)))[:, None, None]
+    columns: list[Floats] = []
+    for evader, pair in zip(compiled.instance.evaders, compiled.pairs, strict=True):
+        if pair is None:
+            ratio = loads.local_share / record.local_share if record.local_share > 0 else np.ones(count)
+            columns.append(evader.weight * ratio)
+            continue
+        load = on_pair[:, pair.gateway, pair.settlement]
+        if not evader.routes:
+            columns.append((1 - terms.habitual_share) * load)
+            continue
+        own = loads.routes.get((pair.gateway, pair.settlement))
+        if own is None:
+            columns += (
+                [terms.habitual_share * load * r.share for r in evader.routes]
+                if split
+                else [terms.habitual_share * load]
+            )
+        else:
+            columns += list((terms.habitual_share * load[:, None] * own).T)
+    return np.column_stack(columns)
+
+
+def _at_level(compiled: Compiled, instance: Instance, chances: Mapping[str, float]) -> Instance:
+    """Return an instance in which detection chances given as ranges, by path, are these."""
+    if not chances:
+        return instance
+    scenario = with_detection(compiled.scenario, chances)
+    sites = list({id(site): site for site in compiled.sites.values()}.values())
+    effects = {option.id: option for option in compile_options(sites, scenario, compiled.region.network).options}
+    options = tuple(
+        replace(option, arcs=effects[option.id].arcs, survival=effects[option.id].survival)
+        for option in instance.options
+    )
+    patrols = None if instance.patrols is None else _patrols_at(compiled, instance.patrols, chances)
+    return replace(instance, options=options, patrols=patrols)
+
+
+def _patrols_at(compiled: Compiled, field: PatrolField, chances: Mapping[str, float]) -> PatrolField:
+    """Return what teams could do with other detection chances: a post finds in proportion to its team's."""
+    elements = field.elements
+    ratio = np.ones(elements.size)
+    usual = {team.id: middle(team.detection) for team in compiled.scenario.teams}
+    for patrol in field.patrols:
+        chance = chances.get(f"teams.{patrol.team.id}.detection")
+        if chance is not None:
+            ratio[patrol.dwell.ravel()] = chance / usual[patrol.team.id]
+    survival = 1.0 - (1.0 - elements.survival) * ratio[elements.element]
+    return replace(field, elements=replace(elements, survival=survival))
