@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,7 @@ from optimizer.cli.arguments import (
     Forbid,
     Force,
     Gap,
+    Jobs,
     Json,
     KeepToday,
     Method,
@@ -34,6 +35,7 @@ from optimizer.cli.outcome import result_line, verdict
 from optimizer.cli.unreachable import unreachable_json
 
 if TYPE_CHECKING:
+    from optimizer.pipeline.doubt import Doubt, DoubtRequest
     from optimizer.pipeline.plan import Planned
     from optimizer.problem.plan_file import PlanFile
 
@@ -59,11 +61,26 @@ def plan(
     change_at_most: ChangeAtMost = None,
     start: Start = None,
     settings: Settings = None,
+    draws: Annotated[
+        int | None, typer.Option(metavar="N", help="Plan over so many draws of flows and of ranges of detection.")
+    ] = None,
+    objective: Annotated[
+        str | None,
+        typer.Option(
+            metavar="mean|cvar:ALPHA|worst", help="With --draws: what the plan is judged by over them (mean)."
+        ),
+    ] = None,
+    jobs: Jobs = 1,
     skip_unreachable: SkipUnreachable = False,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Plan a scenario: read, estimate risk, solve, evaluate, and write a folder with a report."""
+    """Plan a scenario: read, estimate risk, solve, evaluate, and write a folder with a report.
+
+    With --draws the scenario is solved for its middle and for each objective, at most --time-limit each; --jobs and --scheduler share these.
+    """
+    from optimizer.base.executor import Executor
+    from optimizer.pipeline.doubt_briefing import doubt_content
     from optimizer.pipeline.plan import plan_scenario
     from optimizer.pipeline.solve import result_without_plan
     from optimizer.scenario.settings import parsed_settings
@@ -72,6 +89,7 @@ def plan(
     options = solve_options(method, gap, time_limit, seed, threads, scheduler)
     options.pop("scheduler", None)  # it is of this machine, and no setting of a scenario
     changes = changes_of(budget, force, forbid, keep_today, change_at_most)
+    doubt = _doubt(draws, objective)
     try:
         with CommandInterrupts():
             planned = plan_scenario(
@@ -82,6 +100,8 @@ def plan(
                 settings=parsed_settings(settings or ()),
                 start=start,
                 scheduler=scheduler,
+                doubt=doubt,
+                executor=Executor(jobs, scheduler),
                 skip_unreachable=skip_unreachable,
                 overwrite=overwrite,
                 listener=ProgressPrinter(silent=as_json),
@@ -93,12 +113,29 @@ def plan(
     warnings = planned.compiled.warnings
     if as_json:
         line = result_line(planned.compiled.instance.name, planned.result)
-        tail = {"out": str(folder), "warnings": list(warnings)}
+        tail: dict[str, Any] = {"out": str(folder), "warnings": list(warnings)}
+        tail |= {} if planned.doubt is None else {"doubt": doubt_content(planned.doubt)}
         print_json(line | tail | unreachable_json(planned.compiled.skipped, wanted=skip_unreachable))
     else:
         _show(planned)
     for warning in warnings:
         print_note(f"Warning: {warning}")
+
+
+def _doubt(draws: int | None, objective: str | None) -> DoubtRequest | None:
+    """Return what is asked of draws; an objective without draws is a fault."""
+    from optimizer.base.errors import InputError, Problem
+    from optimizer.pipeline.doubt import DoubtRequest
+    from optimizer.problem.draws import Objective
+    from optimizer.scenario.draws import check_count
+
+    if objective is None and draws is None:
+        return None
+    asked = Objective.parsed(objective or "mean")
+    if draws is None:
+        raise InputError(Problem("objective", repr(objective), "draws to judge a plan by", "Give --draws 50 as well"))
+    check_count(draws)
+    return DoubtRequest(draws, asked)
 
 
 def _default_folder(scenario: Path) -> Path:
@@ -123,7 +160,39 @@ def _show(planned: Planned) -> None:
     everything = "every site used" + (", with these beats" if plan.beats else "")
     layouts += [("this plan", number(values.plan)), (everything, number(values.everything))]
     print_table("Value of each layout", ["layout", "value"], layouts)
+    if planned.doubt is not None:
+        _show_doubt(planned.doubt)
     print_line(f"Report: {planned.folder / 'report.html'}")
+
+
+def _show_doubt(doubt: Doubt) -> None:
+    """Print the plans over the draws."""
+    from optimizer.pipeline.doubt_briefing import plan_name
+
+    rows = [
+        (
+            plan_name(plan, doubt),
+            number(plan.mean),
+            f"{number(plan.low)} to {number(plan.high)}",
+            number(plan.cvar),
+            number(plan.worst),
+            "-" if plan.beats_today is None else f"{plan.beats_today:.0%}",
+            number(plan.regret),
+            number(plan.most_regret),
+        )
+        for plan in doubt.plans
+    ]
+    columns = [
+        "best for",
+        "mean",
+        "nine in ten",
+        f"cvar:{doubt.level:g}",
+        "worst",
+        "beats today",
+        "mean regret",
+        "most",
+    ]
+    print_table(f"Plans over {doubt.request.draws} draws", columns, rows)
 
 
 def _show_beats(plan: PlanFile) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from optimizer.pipeline.step_times import StepTime
     from optimizer.problem.plan_file import PlanFile
     from optimizer.problem.result import Result
+    from optimizer.report.content import DoubtFacts
     from optimizer.scenario.compile import Compiled
 
 
@@ -33,6 +34,8 @@ def briefing(
     result: Result,
     comparison: Comparison,
     steps: Sequence[StepTime],
+    *,
+    doubt: DoubtFacts | None = None,
 ) -> ReportContent:
     """Return the content of the report.
 
@@ -46,6 +49,8 @@ def briefing(
         How the plan was found, and what it is compared with.
     steps
         What was done, and how long it took.
+    doubt
+        What draws say of plans; None where there are none.
     """
     scenario, region = compiled.scenario, compiled.region
     claims, names = claims_of(compiled, result, comparison), DisplayNames.of(compiled)
@@ -71,6 +76,7 @@ def briefing(
         agencies=agency_rows(compiled, result, names),
         open_ends=open_rows(compiled, comparison),
         displacement=displacement_rows(compiled, comparison),
+        doubt=doubt,
         says=claims.proven,
         cannot_say=(*claims.not_proven, *look_left_out(compiled), *scenario.report.cannot_say),
         warnings=compiled.warnings,

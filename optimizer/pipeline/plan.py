@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import InfeasibleError, InputError, Problem
+from optimizer.base.executor import SERIAL
+from optimizer.base.files import write_json
 from optimizer.base.interrupts import Stopping
 from optimizer.base.listener import SILENT, step
 from optimizer.base.output_folder import OutputFolder
@@ -15,6 +17,8 @@ from optimizer.pipeline.briefing import briefing
 from optimizer.pipeline.changes import changed, start_for
 from optimizer.pipeline.claims import plan_warnings
 from optimizer.pipeline.comparison import Comparison, compare
+from optimizer.pipeline.doubt import plan_over_draws
+from optimizer.pipeline.doubt_briefing import doubt_content, doubt_facts, doubt_sentences
 from optimizer.pipeline.duties import duties_of
 from optimizer.pipeline.outputs import write_outputs
 from optimizer.pipeline.plan_content import plan_content
@@ -22,20 +26,24 @@ from optimizer.pipeline.step_times import StepTime, StepTimes
 from optimizer.problem.changes import Changes
 from optimizer.problem.methods import MIXED
 from optimizer.scenario.compile import Compiled, compile_scenario
+from optimizer.scenario.ranges import range_warnings
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
 
+    from optimizer.base.executor import Executor
     from optimizer.base.listener import Listener
+    from optimizer.pipeline.changes import Start
+    from optimizer.pipeline.doubt import Doubt, DoubtRequest
     from optimizer.problem.plan_file import PlanFile
     from optimizer.problem.result import Result
     from optimizer.scenario.duties_file import DutiesFile
 
 
-FILES = ("plan.json", "plan.geojson", "instance.json", "run.json", "duties.json", "report.html")
+FILES = ("plan.json", "plan.geojson", "instance.json", "run.json", "duties.json", "doubt.json", "report.html")
 """What a plan folder may hold beside figures."""
-FIGURES = ("map-*.png", "sites.png", "layouts.png", "evaders.png")
+FIGURES = ("map-*.png", "sites.png", "layouts.png", "evaders.png", "doubt.png", "sensitivity.png")
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,8 @@ class Planned:
         Where the files lie.
     files
         Their names.
+    doubt
+        The plan over draws; None where none were asked for.
     """
 
     compiled: Compiled
@@ -67,6 +77,7 @@ class Planned:
     steps: tuple[StepTime, ...]
     folder: Path
     files: tuple[str, ...]
+    doubt: Doubt | None = None
 
 
 def plan_scenario(
@@ -78,6 +89,8 @@ def plan_scenario(
     settings: Mapping[str, object] | None = None,
     start: str | os.PathLike[str] | None = None,
     scheduler: str | None = None,
+    doubt: DoubtRequest | None = None,
+    executor: Executor = SERIAL,
     skip_unreachable: bool = False,
     overwrite: bool = False,
     listener: Listener = SILENT,
@@ -100,6 +113,11 @@ def plan_scenario(
         Plan folder, or plan.json, to begin the search from; what of it this scenario does not have, or cannot have, is told in a warning.
     scheduler
         Address of the scheduler of a cluster whose workers search as well, as in `solve`.
+    doubt
+        Draws of what is not known to plan over, and the objective over them; by default none, and every range is taken at its middle. Values of
+        `result` and of the files are those of the scenario as it is all the same; those over draws are in `Planned.doubt`.
+    executor
+        Who makes the solves over draws.
     skip_unreachable
         Leave out destinations that no gateway reaches, whatever the scenario says; `compiled.skipped` names them.
     overwrite
@@ -116,7 +134,6 @@ def plan_scenario(
         If the forced sites break a budget or exclude each other.
     """
     from optimizer.report import write_report
-    from optimizer.solvers.solve import solve
 
     folder = OutputFolder(Path(out), "plan", (Path(scenario),), (*FILES, *FIGURES), overwrite)
     folder.check()
@@ -138,14 +155,16 @@ def plan_scenario(
         first = None if start is None else start_for(compiled.instance, start)
         if first is not None:
             compiled = replace(compiled, warnings=(*compiled.warnings, *first.warnings))
-        with step(times, "solving", stoppable=False):
-            result = solve(
-                compiled.instance,
-                **compiled.scenario.solve.model_dump(exclude=set() if scheduler is None else {"threads"}),
-                start=None if first is None else first.plan,
-                scheduler=scheduler,
-                listener=times,
-            )
+        judged: Doubt | None = None
+        if doubt is None:
+            result = _solved(compiled, first, scheduler, times)
+        else:
+            with step(times, "solving over draws", stoppable=False):
+                judged = plan_over_draws(
+                    compiled, doubt, start=None if first is None else first.plan, executor=executor, listener=times
+                )
+            result = judged.as_planned(compiled.instance, compiled.scenario.solve.gap)
+            compiled = _with_doubt(compiled, judged)
         if result.plan is None:
             raise InfeasibleError("The search ended before it had a plan. Give it more time.")
         with step(times, "evaluating the plan", stoppable=False):
@@ -154,7 +173,8 @@ def plan_scenario(
         plan = plan_content(compiled, result, comparison)
         made = _with_duties(compiled, plan)
         compiled, duties = made.compiled, made.duties
-        content = partial(briefing, compiled, plan, result, comparison)
+        facts = None if judged is None else doubt_facts(judged)
+        content = partial(briefing, compiled, plan, result, comparison, doubt=facts)
 
         def write_the_report() -> bool:
             with step(times, "writing the report", stoppable=False):
@@ -168,9 +188,33 @@ def plan_scenario(
                 listener.step_ended(left_out, 0.0)
             asked: dict[str, Any] = {"changes": (changes or Changes()).content, "settings": dict(settings or {})}
             asked |= {} if start is None else {"start": Path(start).name}
+            if judged is not None:
+                asked |= {"draws": judged.request.draws, "objective": judged.request.objective.text}
+                write_json(temporary / "doubt.json", {"schema_version": 1} | doubt_content(judged))
             write_outputs(temporary, compiled, result, plan, tuple(times.done), duties, asked=asked)
             files = tuple(sorted(path.name for path in temporary.iterdir()))
-        return Planned(compiled, result, comparison, plan, tuple(times.done), folder.path, files)
+        return Planned(compiled, result, comparison, plan, tuple(times.done), folder.path, files, judged)
+
+
+def _solved(compiled: Compiled, first: Start | None, scheduler: str | None, times: StepTimes) -> Result:
+    """Return the result of the scenario as it is."""
+    from optimizer.solvers.solve import solve
+
+    with step(times, "solving", stoppable=False):
+        return solve(
+            compiled.instance,
+            **compiled.scenario.solve.model_dump(exclude=set() if scheduler is None else {"threads"}),
+            start=None if first is None else first.plan,
+            scheduler=scheduler,
+            listener=times,
+        )
+
+
+def _with_doubt(compiled: Compiled, doubt: Doubt) -> Compiled:
+    """Return a scenario that says what its plan is best for, in place of which part of a range is used."""
+    middles = set(range_warnings(compiled.scenario))
+    kept = (sentence for sentence in compiled.warnings if sentence not in middles)
+    return replace(compiled, warnings=(*kept, *doubt_sentences(doubt)))
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from optimizer.report.charts import draw_evaders, draw_layouts, draw_sites
+from optimizer.report.doubt_charts import draw_doubt, draw_sensitivity
 from optimizer.report.map_layers import map_layers
 from optimizer.report.still.maps import draw_look_next, draw_plan, draw_road_layer
 
@@ -74,6 +75,7 @@ def save_figures(folder: Path, content: ReportContent, layers: MapLayers | None 
 
     These are a map for each road layer (`map-risk.png`; where a risk is given `map-sure.png`, and `map-effort-1.png` and so on for
     each unit of effort), `map-look-next.png` where the content has it, `map-plan.png`, `sites.png`, `layouts.png` and `evaders.png`.
+    Where it has draws or sensitivity there are `doubt.png` and `sensitivity.png` too.
     A figure without data says so instead of being left out. `layers` are those of the content, where they have been made.
     """
     layers = layers or map_layers(content)
@@ -91,6 +93,10 @@ def save_figures(folder: Path, content: ReportContent, layers: MapLayers | None 
         _Figure("layouts.png", draw_layouts, _bars_size(len(content.layouts))),
         _Figure("evaders.png", draw_evaders, _bars_size(len(content.open_ends))),
     ]
+    if content.doubt is not None:
+        figures.append(_Figure("doubt.png", draw_doubt, _bars_size(len(content.doubt.rows))))
+    if content.sensitivity is not None:
+        figures.append(_Figure("sensitivity.png", draw_sensitivity, _bars_size(len(content.sensitivity.rows))))
     return [_save(folder, figure, content) for figure in figures + _added]
 
 

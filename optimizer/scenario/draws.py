@@ -92,8 +92,7 @@ def scenario_draws(compiled: Compiled, count: int, seed: int) -> ScenarioDraws:
     InputError
         If the count is out of range, or nothing of the scenario can be drawn.
     """
-    if not 1 <= count <= MOST_DRAWS:
-        raise InputError(Problem("draws", str(count), f"a whole number from 1 to {MOST_DRAWS}"))
+    check_count(count)
     rng = np.random.default_rng(seed)
     loads = _loads(compiled, count, rng)
     detection = _levels(detection_ranges(compiled.scenario), min(count, LEVELS), rng)
@@ -126,6 +125,18 @@ def scenario_draws(compiled: Compiled, count: int, seed: int) -> ScenarioDraws:
     stated = () if detection else ("detection chances: the scenario gives none as a range",)
     draws = Draws(whole, csr_array(weight), np.full(count, 1.0 / count))
     return ScenarioDraws(draws, (*loads.drawn, *said), (*loads.fixed, *stated, *FIXED), detection)
+
+
+def check_count(count: int) -> None:
+    """Refuse a number of draws that is out of range.
+
+    Raises
+    ------
+    InputError
+        If it is not from 1 to `MOST_DRAWS`.
+    """
+    if not 1 <= count <= MOST_DRAWS:
+        raise InputError(Problem("draws", str(count), f"a whole number from 1 to {MOST_DRAWS}"))
 
 
 def _levels(ranges: Mapping[str, tuple[float, float]], levels: int, rng: np.random.Generator) -> dict[str, Floats]:
@@ -161,12 +172,11 @@ def _loads(compiled: Compiled, count: int, rng: np.random.Generator) -> _Loads:
         ]
         said = "risk at the gateways, from the posterior of the risk model: weights of pairs of gateway and settlement"
         return _Loads(np.stack([demand.shares(each) for each in index]), local, {}, (said,), ("shares of routes",))
-    why = (
-        "weights of evaders: the scenario takes them from gravity"
-        if compiled.risk is not None
-        else ("weights of evaders: there is no record to draw them from")
-    )
-    return _Loads(shares, local, {}, (), (why,))
+    why = "there is no record to draw them from"
+    if compiled.risk is not None:
+        silent = terms.weights == "record"
+        why = "the record does not tell places apart" if silent else "the scenario takes them from gravity"
+    return _Loads(shares, local, {}, (), (f"weights of evaders: {why}",))
 
 
 def _route_shares(compiled: Compiled, on_route: Floats) -> dict[tuple[int, int], Floats]:

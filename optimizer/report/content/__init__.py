@@ -5,6 +5,7 @@ Missing numbers are None (or NaN inside arrays) and appear as a dash. A *value* 
 """
 
 from optimizer.report.content.comparison import AgencyRow, AgencyRows, BudgetRow, LayoutRow
+from optimizer.report.content.doubt import DoubtFacts, DoubtRow, SensitivityFacts, SensitivityRow
 from optimizer.report.content.evidence import LookNext, LookRow, RecordFacts, SegmentRisk, UnitEffort
 from optimizer.report.content.placements import BeatBase, BeatRow, BeatStopRow, SiteRow, driven_order
 from optimizer.report.content.report_content import ReportContent
@@ -22,6 +23,8 @@ __all__ = [
     "BudgetRow",
     "CountRow",
     "DisplacementRow",
+    "DoubtFacts",
+    "DoubtRow",
     "InputFile",
     "LayoutRow",
     "LookNext",
@@ -33,6 +36,8 @@ __all__ = [
     "ReportContent",
     "RouteRow",
     "SegmentRisk",
+    "SensitivityFacts",
+    "SensitivityRow",
     "SiteRow",
     "StepRow",
     "UnitEffort",

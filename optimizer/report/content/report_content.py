@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from optimizer.problem.network import Network
     from optimizer.problem.places import Crossing, Gateway, Settlement
     from optimizer.report.content.comparison import AgencyRows, BudgetRow, LayoutRow
+    from optimizer.report.content.doubt import DoubtFacts, SensitivityFacts
     from optimizer.report.content.evidence import LookNext, LookRow, RecordFacts, SegmentRisk
     from optimizer.report.content.placements import BeatRow, SiteRow
     from optimizer.report.content.routes import DisplacementRow, OpenRow, RouteRow
@@ -51,6 +52,8 @@ class ReportContent:
         What each agency's sites and beats bring; None where there is one agency at most.
     beats
         The patrols of the plan, in any order.
+    doubt, sensitivity
+        Plans over draws, and assumptions varied one by one; None where nobody asked.
     says, cannot_say
         What the result does and does not prove, one plain sentence each.
     warnings, assumptions
@@ -92,6 +95,8 @@ class ReportContent:
     agencies: AgencyRows | None = None
     open_ends: tuple[OpenRow, ...] = ()
     displacement: tuple[DisplacementRow, ...] = ()
+    doubt: DoubtFacts | None = None
+    sensitivity: SensitivityFacts | None = None
     says: tuple[str, ...] = ()
     cannot_say: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

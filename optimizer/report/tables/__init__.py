@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from optimizer.report.tables.comparison_tables import agencies_table, budgets_table, layouts_table
+from optimizer.report.tables.doubt_tables import doubt_table, sensitivity_table
 from optimizer.report.tables.evader_tables import displacement_table, open_ends_table, routes_table
 from optimizer.report.tables.placement_tables import beats_table, chosen_table, not_chosen_table
 from optimizer.report.tables.risk_tables import look_next_table, riskiest_table
@@ -18,6 +19,8 @@ TABLES = (
     riskiest_table,
     look_next_table,
     layouts_table,
+    doubt_table,
+    sensitivity_table,
     chosen_table,
     not_chosen_table,
     beats_table,

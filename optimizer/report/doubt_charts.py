@@ -1,0 +1,72 @@
+"""Charts of plans over draws, and of assumptions varied one by one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from optimizer.base.formatting import percent, plain, sentence
+from optimizer.report.palette import AFTER, BEFORE, BOUND, FAINT, TEXT
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from optimizer.report.content import ReportContent
+
+MOST_BARS = 25
+NAME_LENGTH = 60
+BELOW = 5.0
+"""Space between a chart and the legend under it, in font sizes: past the axis label."""
+
+
+def draw_doubt(ax: Axes, content: ReportContent) -> Axes:
+    """Draw for each plan the interval that holds nine draws in ten, its mean, the mean of the worst draws and the worst draw."""
+    facts = content.doubt
+    rows = [] if facts is None else list(facts.rows)
+    scale = 100 if content.summary.share else 1
+    at = list(range(len(rows)))
+    low = [row.low * scale for row in rows]
+    ax.barh(
+        at,
+        [row.high * scale - first for row, first in zip(rows, low, strict=True)],
+        left=low,
+        color=BEFORE,
+        height=0.5,
+        label="nine draws in ten",
+    )
+    ax.plot([row.mean * scale for row in rows], at, "o", color=AFTER, label="mean")
+    worst = "" if facts is None else f"mean of the worst {percent(1 - facts.level)}"
+    ax.plot([row.cvar * scale for row in rows], at, "D", color=BOUND, markersize=5, label=worst)
+    ax.plot([row.worst * scale for row in rows], at, "|", color=TEXT, markersize=13, label="worst draw")
+    draws = 0 if facts is None else facts.draws
+    return _finished(ax, content, f"Plans over {draws} draws (left is better)", [row.name for row in rows])
+
+
+def draw_sensitivity(ax: Axes, content: ReportContent) -> Axes:
+    """Draw a tornado: for each assumption the value of the plan at its ends, and that of the best plan found there."""
+    facts = content.sensitivity
+    rows = [] if facts is None else list(facts.rows[:MOST_BARS])
+    scale = 100 if content.summary.share else 1
+    for place, row in enumerate(rows):
+        ends = sorted((row.plan_low * scale, row.plan_high * scale))
+        ax.barh(place, ends[1] - ends[0], left=ends[0], color=BEFORE, height=0.6, label=None if place else "this plan")
+        better = [best * scale for best in (row.best_low, row.best_high) if best is not None]
+        ax.plot(
+            better, [place] * len(better), "D", color=AFTER, markersize=4, label=None if place else "best plan found"
+        )
+    if facts is not None:
+        ax.axvline(facts.value * scale, color=BOUND, linewidth=1.2, label="this plan, as assumed")
+    names = [f"{plain(row.name, NAME_LENGTH)}: {row.low} to {row.high}" for row in rows]
+    return _finished(ax, content, "Which assumption moves the value most", names)
+
+
+def _finished(ax: Axes, content: ReportContent, title: str, names: list[str]) -> Axes:
+    ax.set_yticks(range(len(names)), [plain(name, 2 * NAME_LENGTH) for name in names], parse_math=False, fontsize=9)
+    ax.invert_yaxis()
+    ax.set_title(title, loc="left", fontsize=11, parse_math=False)
+    unit = sentence(plain(content.summary.unit, 80)) + (", %" if content.summary.share else "")
+    ax.set_xlabel(unit, parse_math=False)
+    ax.grid(axis="x", color=FAINT, linewidth=0.5)
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), borderaxespad=BELOW, ncols=4, fontsize=8, frameon=False)
+    return ax
