@@ -129,11 +129,13 @@ def test_each_plan_is_best_by_its_objective_and_figures_are_those_of_its_values(
         assert plan.beats_today == pytest.approx(float((plan.values < plans[TODAY].values).mean()))
         if plan.result is not None and plan.name != MIDDLE:
             assert plan.result.lower is not None
-            assert plan.result.lower <= (plan.result.upper or 0.0)
+            assert plan.result.upper is not None
+            assert plan.result.lower <= plan.result.upper
     own = doubt.as_planned(scenario.instance, 1e-4)
     placed = scenario.instance.placed(doubt.chosen.options)
     assert own.upper == pytest.approx(plan_value(scenario.instance, placed))
     assert own.lower is not None
+    assert own.upper is not None
     assert own.lower <= own.upper
 
 

@@ -221,6 +221,7 @@ def solve_objective(call: PieceCall) -> Result:
     series: _Series = call.shared
     objective: Objective | None = call.piece.argument
     terms = series.terms.model_dump() | {"time_limit": call.seconds, "listener": call.listener}
+    terms |= {} if call.alone else {"threads": 1}
     if objective is None:
         return solve(series.instance, start=series.start, **terms)
     found = [result.plan for result in reversed(call.earlier) if result is not None and result.plan is not None]

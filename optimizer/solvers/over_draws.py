@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from optimizer.solvers.overlay.weighting import weighted
 from optimizer.solvers.solve import place, solve
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from optimizer.base.listener import Listener
     from optimizer.problem.instance import Instance
@@ -51,6 +51,7 @@ def solve_over_draws(
     gap: float = 1e-4,
     time_limit: float | None = None,
     seed: int = 0,
+    threads: int | None = None,
     starts: Sequence[Plan] = (),
     proven: float = 0.0,
     listener: Listener = SILENT,
@@ -63,7 +64,7 @@ def solve_over_draws(
         The problem in each draw.
     objective
         What a plan is judged by.
-    method, gap, time_limit, seed, listener
+    method, gap, time_limit, seed, threads, listener
         As in `optimizer.solvers.solve.solve`; `compact` knows the mean alone.
     starts
         Plans to begin from; with teams their beats are those that other objectives than the mean weigh.
@@ -83,6 +84,7 @@ def solve_over_draws(
             gap=gap,
             time_limit=time_limit,
             seed=seed,
+            threads=threads,
             start=starts[0] if starts else None,
             listener=listener,
         )
@@ -91,8 +93,9 @@ def solve_over_draws(
         expected = f"one of {', '.join(METHODS)} for an objective over draws other than the mean"
         raise InputError(Problem("method", repr(method), expected))
     instance.check()
+    terms: dict[str, Any] = {"method": method, "gap": gap, "seed": seed, "threads": threads, "listener": listener}
     if instance.patrols is None:
-        return _placed(draws, objective, method, gap, time_limit, seed, starts, proven, listener)
+        return _placed(draws, objective, terms | {"time_limit": time_limit}, starts, proven)
     until = np.inf if time_limit is None else time.monotonic() + time_limit
     plans = list(starts)
     if (
@@ -100,38 +103,24 @@ def solve_over_draws(
     ):  # the draws that count at the first plan, as an ordinary instance: beats of its own, and a bound over every beat
         worst = _weighed_at(draws, objective, starts[0])
         seconds = None if time_limit is None else max(BOUNDING * time_limit, LEAST_SECONDS)
-        bounding = solve(
-            worst, method=method, gap=gap, time_limit=seconds, seed=seed, start=starts[0], listener=listener
-        )
+        bounding = solve(worst, start=starts[0], time_limit=seconds, **terms)
         proven = max(proven, bounding.lower or 0.0)
         plans += [] if bounding.plan is None else [bounding.plan]
     beats = _beats_of(plans)
     with_them = replace(draws, instance=with_beats(with_teams(instance), beats))
     left = None if time_limit is None else max(until - time.monotonic(), LEAST_SECONDS)
-    result = _placed(with_them, objective, method, gap, left, seed, _named(plans, beats), proven, listener)
+    result = _placed(with_them, objective, terms | {"time_limit": left}, _named(plans, beats), proven)
     return _over_every_beat(result, proven, len(beats), beats, gap)
 
 
 def _placed(
-    draws: Draws,
-    objective: Objective,
-    method: str,
-    gap: float,
-    time_limit: float | None,
-    seed: int,
-    starts: Sequence[Plan],
-    proven: float,
-    listener: Listener,
+    draws: Draws, objective: Objective, terms: Mapping[str, Any], starts: Sequence[Plan], proven: float
 ) -> Result:
     """Return the best plan of options alone."""
     instance = draws.instance
     return place(
         instance,
-        method=method,
-        gap=gap,
-        time_limit=time_limit,
-        seed=seed,
-        listener=listener,
+        **terms,
         overlay=weighted(contract(instance), draws, objective),
         starts=[instance.placed(known_options(instance, plan)) for plan in starts],
         proven=proven,
