@@ -70,6 +70,7 @@ from .risk.estimate import RiskEstimate as RiskEstimate
 from .scenario.compile import Compiled as Compiled
 from .scenario.compile import compile_scenario as compile_scenario
 from .scenario.model import scenario_schema as scenario_schema
+from .solvers.mixed.exploitability import exploitability as exploitability
 from .solvers.solve import solve as solve
 
 __all__ = [
@@ -116,6 +117,7 @@ __all__ = [
     "evaders_between",
     "evaders_from_frame",
     "evaluate",
+    "exploitability",
     "find_alerts",
     "gateways_at",
     "init_scenario",

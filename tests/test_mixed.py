@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from heapq import heappop, heappush
 from itertools import product
 from typing import TYPE_CHECKING
 
+import networkx as nx
 import numpy as np
 import pytest
 from scipy.optimize import linprog
 
 from optimizer.base.errors import InfeasibleError, InputError
+from optimizer.lab.benchmark.grids import plain_grid
+from optimizer.problem.evaluation import evaluate
 from optimizer.problem.mixture import Mixture
 from optimizer.problem.plan import Plan, violations
+from optimizer.solvers.mixed.exploitability import exploitability
 from optimizer.solvers.solve import place, solve
 from tests.cases import Recorder, path_value, random_instance, simple_paths
 from tests.test_requirements import with_requirements
@@ -153,3 +158,126 @@ def test_probabilities_that_are_none_are_refused(shares: tuple[float, ...]) -> N
     plans = (Plan(()), Plan.from_mask(random_instance(0), np.array([True] + [False] * 5)))
     with pytest.raises(InputError, match="mixture"):
         Mixture(plans, shares).check()
+
+
+def random_mixture(instance: Instance, seed: int) -> Mixture:
+    """Return a mixture of up to four plans, feasible or not."""
+    rng = np.random.default_rng(seed)
+    found = {mask.tobytes(): mask for mask in rng.random((4, len(instance.options))) < 0.4}
+    share = rng.dirichlet(np.ones(len(found)))
+    return Mixture(tuple(Plan.from_mask(instance, mask) for mask in found.values()), tuple(share.tolist()))
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_exploitability_is_that_of_every_simple_path(seed: int) -> None:
+    instance = random_instance(seed, n_nodes=10)
+    mixture = random_mixture(instance, seed)
+    found = exploitability(mixture, instance)
+    assert found.value == pytest.approx(mixture_value(instance, mixture), rel=1e-9)
+    plans = [instance.placed(plan.options) for plan in mixture.plans]
+    for evader, answer in zip(instance.evaders, found.evaders, strict=True):
+        if not evader.routes:
+            on_path = [path_value(instance, plan, answer.arcs) for plan in plans]
+            assert float(np.dot(on_path, mixture.probabilities)) == pytest.approx(answer.value, rel=1e-9)
+    for plan in mixture.plans:
+        assert exploitability(plan, instance) == evaluate(instance, plan)
+
+
+def best_by_search(instance: Instance, k: int, plans: list[NDArray[np.bool_]], shares: tuple[float, ...]) -> float:
+    """Return evader k's best expected value by a best-first search of its own: bounds from networkx, no dominance, no contraction."""
+    survival = np.array([instance.survival(plan) for plan in plans])
+    origin, destination = instance.evaders[k].origin, instance.evaders[k].destination
+    onward = np.zeros((len(plans), instance.n_nodes))
+    for x, chances in enumerate(survival):
+        graph = nx.DiGraph()
+        for t, h, s in zip(instance.tail.tolist(), instance.head.tolist(), chances.tolist(), strict=True):
+            cost = -np.log(s) if s > 0 else np.inf
+            if cost < graph.get_edge_data(h, t, {"cost": np.inf})["cost"]:
+                graph.add_edge(h, t, cost=cost)
+        for node, cost in nx.single_source_dijkstra_path_length(graph, destination, weight="cost").items():
+            onward[x, node] = np.exp(-cost)
+    share = np.array(shares)
+    start = np.ones(len(plans))
+    heap = [(-float(share @ onward[:, origin]), 0, origin, start, frozenset({origin}))]
+    count = 0
+    while heap:
+        less, _, node, chance, seen = heappop(heap)
+        if node == destination:
+            return -less
+        for a in np.flatnonzero(instance.tail == node).tolist():
+            after = int(instance.head[a])
+            if after not in seen:
+                count += 1
+                further = chance * survival[:, a]
+                heappush(heap, (-float(share @ (further * onward[:, after])), count, after, further, seen | {after}))
+    return 0.0
+
+
+def test_an_independent_best_first_search_finds_the_same_answers_on_a_grid() -> None:
+    instance = plain_grid(6, budget=4, n_options=30, n_evaders=12, seed=5)
+    result = solve(instance, method="mixed", gap=0.001)
+    assert result.mixed is not None
+    mixture = result.mixed.mixture
+    assert len(mixture.plans) > 3
+    plans = [instance.placed(plan.options) for plan in mixture.plans]
+    found = exploitability(mixture, instance)
+    for k, answer in enumerate(found.evaders):
+        assert answer.value == pytest.approx(best_by_search(instance, k, plans, mixture.probabilities), rel=1e-9)
+    assert result.lower is not None
+    assert result.upper is not None
+    assert result.lower <= found.value <= result.upper * (1 + 1e-9)
+
+
+def flow_value(instance: Instance, survival: float) -> float:
+    """Return the value of one unit against one evader without background loss, by the flow program of Washburn & Wood (1995).
+
+    The evader sends a unit flow y from origin to destination so that the arc with an option that carries most of it carries least: z. Then
+    the game is worth 1 - (1 - survival) z to it.
+    """
+    m, n = instance.tail.size, instance.n_nodes
+    evader = instance.evaders[0]
+    balance = np.zeros((n, m + 1))
+    balance[instance.tail, np.arange(m)] += 1
+    balance[instance.head, np.arange(m)] -= 1
+    demand = np.zeros(n)
+    demand[evader.origin], demand[evader.destination] = 1, -1
+    watched = [option.arcs[0] for option in instance.options]
+    most = np.zeros((len(watched), m + 1))
+    most[np.arange(len(watched)), watched] = 1
+    most[:, m] = -1
+    cost = np.zeros(m + 1)
+    cost[m] = 1
+    outcome = linprog(cost, A_ub=most, b_ub=np.zeros(len(watched)), A_eq=balance, b_eq=demand)
+    assert outcome.fun is not None
+    return 1 - (1 - survival) * float(outcome.fun)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_one_unit_against_one_evader_is_the_flow_program_of_washburn_and_wood(seed: int) -> None:
+    grid = plain_grid(4, budget=1, n_options=30, n_evaders=1, seed=seed)
+    options = tuple(replace(option, survival=(0.3,)) for option in grid.options)
+    instance = replace(grid, options=options, reliability=np.ones(grid.tail.size))
+    weight = instance.evaders[0].weight
+    result = solve(instance, method="mixed", gap=1e-9)
+    assert result.mixed is not None
+    value = weight * flow_value(instance, 0.3)
+    assert exploitability(result.mixed.mixture, instance).value == pytest.approx(value, rel=1e-9)
+    assert result.lower == pytest.approx(value, rel=2e-7)
+
+
+def test_days_drawn_from_a_mixture_let_through_what_is_stated() -> None:
+    instance = plain_grid(5, budget=3, n_options=20, n_evaders=6, seed=2)
+    result = solve(instance, method="mixed", gap=0.001)
+    assert result.mixed is not None
+    mixture, found = result.mixed.mixture, exploitability(result.mixed.mixture, instance)
+    rng = np.random.default_rng(1)
+    days = 40_000
+    drawn = rng.choice(len(mixture.plans), days, p=np.array(mixture.probabilities))
+    survival = np.array([instance.survival(instance.placed(plan.options)) for plan in mixture.plans])
+    through = np.zeros(days)
+    for evader, answer in zip(instance.evaders, found.evaders, strict=True):
+        passed = np.ones(days, dtype=bool)
+        for arc in answer.arcs:  # arc by arc, each a throw of its own
+            passed &= rng.random(days) < survival[drawn, arc]
+        through += evader.weight * passed
+    assert through.mean() == pytest.approx(found.value, abs=4 * through.std() / np.sqrt(days))

@@ -78,7 +78,7 @@ def evaluate(instance: Instance, plan: Plan | Iterable[str]) -> Evaluation:
     survival = instance.survival(placed)
     answers = best_responses(instance.n_nodes, instance.tail, instance.head, survival, instance.evaders)
     responses = tuple(
-        Response(evader.id, evader.weight, float(value), arcs, _nodes_along(instance, evader.origin, arcs))
+        Response(evader.id, evader.weight, float(value), arcs, nodes_along(instance, evader.origin, arcs))
         for evader, value, arcs in zip(instance.evaders, evader_values(instance, placed), answers, strict=True)
     )
     return Evaluation(float(sum(r.weight * r.value for r in responses)), responses)
@@ -115,7 +115,8 @@ def _without(placed: NDArray[np.bool_], option: int) -> NDArray[np.bool_]:
     return rest
 
 
-def _nodes_along(instance: Instance, origin: int, arcs: tuple[int, ...]) -> tuple[Any, ...]:
+def nodes_along(instance: Instance, origin: int, arcs: tuple[int, ...]) -> tuple[Any, ...]:
+    """Return the ids of the nodes along arcs from an origin."""
     if not arcs:
         return ()
     return tuple(instance.node_id[[origin, *instance.head[list(arcs)].tolist()]].tolist())
