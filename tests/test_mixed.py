@@ -14,12 +14,14 @@ from scipy.optimize import linprog
 
 from optimizer.base.errors import InfeasibleError, InputError
 from optimizer.lab.benchmark.grids import plain_grid
+from optimizer.problem.beats import make_beat, with_beats, with_teams
 from optimizer.problem.evaluation import evaluate
-from optimizer.problem.mixture import Mixture
+from optimizer.problem.mixture import Mixture, with_mixture
 from optimizer.problem.plan import Plan, violations
 from optimizer.solvers.mixed.exploitability import exploitability
 from optimizer.solvers.solve import place, solve
 from tests.cases import Recorder, path_value, random_instance, simple_paths
+from tests.test_joint import every_tour, small_case
 from tests.test_requirements import with_requirements
 
 if TYPE_CHECKING:
@@ -45,9 +47,9 @@ def rows_of_evader(instance: Instance, k: int, plans: list[NDArray[np.bool_]]) -
     return np.array([[path_value(instance, plan, path) for plan in plans] for path in paths])
 
 
-def game_value(instance: Instance) -> float:
-    """Return the value of the game by one linear program over all plans and paths."""
-    plans, n = masks(instance), len(instance.evaders)
+def game_value(instance: Instance, plans: list[NDArray[np.bool_]] | None = None) -> float:
+    """Return the value of the game by one linear program over all paths and all plans, or those given."""
+    plans, n = masks(instance) if plans is None else plans, len(instance.evaders)
     rows = [rows_of_evader(instance, k, plans) for k in range(n)]
     own = np.repeat(-np.eye(n), [len(part) for part in rows], axis=0)
     table = np.hstack((own, np.concatenate(rows)))
@@ -146,6 +148,30 @@ def test_a_search_that_is_cancelled_keeps_the_best_mixture_so_far(patience: int)
     assert result.upper is not None
     assert result.lower <= result.upper
     assert mixture_value(instance, result.mixed.mixture) <= result.upper * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_mixtures_drive_beats_and_their_bound_holds_over_every_tour(seed: int) -> None:
+    instance, field = small_case(seed, teams=1)
+    beats = [make_beat(field, 0, *tour, f"b{k}") for k, tour in enumerate(every_tour(field))]
+    whole = with_beats(with_teams(instance), beats)
+    one_tour = np.vstack((np.zeros(len(beats), dtype=bool), np.eye(len(beats), dtype=bool)))
+    fixed = product((False, True), repeat=len(instance.options))
+    every = [np.append(np.array(bits, dtype=bool), tour) for bits in fixed for tour in one_tour]
+    value = game_value(whole, [mask for mask in every if not violations(whole, mask)])
+    result = solve(instance, method="mixed", gap=1e-5)
+    assert result.mixed is not None
+    assert result.lower is not None
+    assert result.upper is not None
+    assert result.weighed_lower is not None
+    assert result.lower <= value * (1 + 1e-9) <= result.upper * (1 + 2e-9)
+    assert result.lower <= result.weighed_lower <= result.upper
+    assert result.upper <= result.mixed.pure_upper * (1 + 1e-12)
+    mixture = result.mixed.mixture
+    assert exploitability(mixture, instance).value == pytest.approx(result.upper, rel=2e-5)
+    for plan in mixture.plans:
+        drawn = with_mixture(instance, mixture)
+        assert not violations(drawn, drawn.placed(plan.options))
 
 
 def test_other_steps_refuse_the_method() -> None:

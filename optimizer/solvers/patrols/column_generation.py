@@ -119,6 +119,8 @@ class ColumnGeneration:
         What teams could do.
     seed
         Of the pricing.
+    mixed
+        Whether the program is that of mixtures of plans, with rows of single paths alone.
     overlay, master
         Fixed options and elements, contracted, and the linear program over them.
     most_teams
@@ -134,6 +136,7 @@ class ColumnGeneration:
     instance: Instance
     patrols: PatrolField
     seed: int = 0
+    mixed: bool = False
     overlay: Overlay = field(init=False)
     master: Master = field(init=False)
     most_teams: list[int] = field(init=False)
@@ -151,7 +154,7 @@ class ColumnGeneration:
         elements = self.patrols.elements.size
         links = csr_array(hstack((csr_array((elements, self._n)), -eye_array(elements))))
         self.overlay = element_overlay(whole, times)
-        self.master = Master(whole, self.overlay, links, times)
+        self.master = Master(whole, self.overlay, links, times, mixed=self.mixed)
         self._root = Node(whole.forced, ~(self.overlay.free | whole.forced), self.master.commodities.floor)
         self._lower, self._upper = self.master.program.bounds
         self._known: set[tuple[int, tuple[int, ...], tuple[int, ...]]] = set()

@@ -232,7 +232,7 @@ def _over_all_beats(
     return replace(
         result,
         status="optimal" if closed else "feasible",
-        plan=None if result.plan is None else _with_tours(result.plan, pool),
+        plan=None if result.plan is None else with_tours(result.plan, pool),
         lower=lower,
         seconds=time.monotonic() - started,
         statistics=dict(result.statistics) | statistics,
@@ -242,7 +242,7 @@ def _over_all_beats(
     )
 
 
-def _with_tours(plan: Plan, pool: Sequence[Beat]) -> Plan:
+def with_tours(plan: Plan, pool: Sequence[Beat]) -> Plan:
     """Return a plan over the options of a pool with the beats themselves."""
     beats: dict[str, Placement] = {beat.id: beat for beat in pool}
     return Plan(tuple(beats.get(placement.id, placement) for placement in plan.placements))
