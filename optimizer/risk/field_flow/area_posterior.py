@@ -26,6 +26,7 @@ from scipy.optimize import brentq
 from scipy.sparse import coo_array
 from scipy.special import gammaln, logsumexp
 
+from optimizer.risk.field_flow.field import blocks
 from optimizer.risk.field_flow.hessian import Hessian
 from optimizer.risk.field_flow.latent import nuggets
 from optimizer.risk.field_flow.posterior import cell_terms, expand_posterior
@@ -42,11 +43,11 @@ if TYPE_CHECKING:
     from optimizer.risk.numerics.likelihood import AreaCount, LikelihoodTerms
 
     Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
 
 TAIL = 8.0
 """Degrees of freedom of the t distribution that xi is drawn from: wider tails than the logarithm of a Gamma's on the one side that matters."""
-NEWTON_STEPS = 30
-HALVINGS = 12
+NEWTON_STEPS, SHORTEST = 30, 0.5**12
 CLOSE = 1e-3
 """Gain in log chance at which the search for a draw's xi stops; the weights make up for what is left."""
 DRAWS, LEAST_DRAWS, LARGEST_DRAWS = 4000, 200, 5_000_000
@@ -191,10 +192,7 @@ class AreaPosterior:
         )
 
     def _drawn_without(self, n: int, rng: np.random.Generator) -> RateDraws:
-        """Return n draws of what everything but the areas says, less its mean.
-
-        As in `optimizer.risk.field_flow.laplace.draw`, all together.
-        """
+        """Return n draws of what everything but the areas says, less its mean, as in `optimizer.risk.field_flow.laplace.draw`."""
         latent, expansion = self._without, self._expansion
         cells, x = latent.cells, latent.design.columns
         (m, p), k = x.shape, cells.segment.size
@@ -208,10 +206,16 @@ class AreaPosterior:
         own = nuggets(latent, self._hyper)[:, None]
         at = np.asarray(to_segment @ shaken)
         right_beta[:p] += x.T @ at
-        owned = (own * at + np.sqrt(own) * rng.standard_normal((m, n))) / (1 + own * expansion.weight[:, None])
-        at += latent.field.noise(self._hyper.tau, self._hyper.kappa2, n, rng).T
-        point = Hessian(latent, self._hyper, expansion).solve_without_areas(at, right_beta, owned)
-        return RateDraws((x @ point.beta[:p] + point.u + point.v).T, point.beta[p:].T)
+        alone = rng.standard_normal((m, n))
+        noise = latent.field.noise(self._hyper.tau, self._hyper.kappa2, n, rng)
+        hessian = Hessian(latent, self._hyper, expansion)
+        drawn = RateDraws(np.empty((n, m)), np.empty((n, right_beta.shape[0] - p)))
+        for part in blocks(n):
+            owned = (own * at[:, part] + np.sqrt(own) * alone[:, part]) / (1 + own * expansion.weight[:, None])
+            point = hessian.solve_without_areas(at[:, part] + noise[part].T, right_beta[:, part], owned)
+            drawn.eta[part] = (x @ point.beta[:p] + point.u + point.v).T
+            drawn.level[part] = point.beta[p:].T
+        return drawn
 
     def resampled(self, n: int, rng: np.random.Generator) -> RateDraws:
         """Return n draws of equal weight, out of two to eight times as many."""
@@ -314,11 +318,21 @@ class _SumTerms:
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """The log target of n draws of xi: (n,) value, (n, r) slope, and (n, r, r) expected curvature (Fisher's)."""
+    """The log target at n draws' (n, r) xi: (n,) value, (n, r) slope, and (n, r, r) expected curvature (Fisher's)."""
 
+    xi: Floats
     value: Floats
     slope: Floats
     curvature: Floats
+
+    def put(self, rows: Ints, other: _Target) -> None:
+        """Replace the targets of some draws."""
+        self.xi[rows], self.value[rows], self.slope[rows], self.curvature[rows] = (
+            other.xi,
+            other.value,
+            other.slope,
+            other.curvature,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,7 +360,7 @@ class _Sum:
     along: Floats
     shape: float
 
-    def take(self, chosen: NDArray[np.bool_]) -> _Sum:
+    def take(self, chosen: NDArray[np.bool_] | Ints) -> _Sum:
         """Return the sum in some of the draws."""
         return replace(self, parts=self.parts[chosen])
 
@@ -373,7 +387,7 @@ def _log_target(sums: Sequence[_Sum], xi: Floats) -> _Target:
         value += terms.count.value
         slope = slope + terms.count.slope[:, None] * direction
         curvature += terms.count.curvature[:, None, None] * direction[:, :, None] * direction[:, None, :]
-    return _Target(value, slope, curvature)
+    return _Target(xi, value, slope, curvature)
 
 
 def _modes(sums: Sequence[_Sum], xi: Floats) -> _Modes:
@@ -391,26 +405,24 @@ def _modes(sums: Sequence[_Sum], xi: Floats) -> _Modes:
             break
         left, step, gain, value = left[going], step[going], gain[going], target.value[going]
         sums = [one.take(going) for one in sums]
-        length = _length(sums, xi[left], step, value, gain)
-        xi[left] += length[:, None] * step
-        target = _log_target(sums, xi[left])
-        curvature[left] = target.curvature
+        target = _stepped(sums, xi[left], step, value, gain)
+        xi[left], curvature[left] = target.xi, target.curvature
     return _Modes(xi, curvature)
 
 
-def _length(sums: Sequence[_Sum], xi: Floats, step: Floats, value: Floats, gain: Floats) -> Floats:
-    """Return the (n,) lengths of Newton's steps, halved until they gain."""
-    length = np.ones(len(xi))
-    short = np.arange(len(xi))
-    for _ in range(HALVINGS):
-        there = _log_target(sums, xi[short] + length[short, None] * step[short]).value
-        failed = there < value[short] + 0.1 * length[short] * gain[short]
-        if not failed.any():
-            break
+def _stepped(sums: Sequence[_Sum], xi: Floats, step: Floats, value: Floats, gain: Floats) -> _Target:
+    """Return the target where Newton's steps lead, each halved until it gains."""
+    reached = _log_target(sums, xi + step)
+    failed = reached.value < value + 0.1 * gain
+    short, length = np.flatnonzero(failed), 1.0
+    while short.size and length > SHORTEST:
+        length /= 2
         sums = [one.take(failed) for one in sums]
+        there = _log_target(sums, xi[short] + length * step[short])
+        reached.put(short, there)
+        failed = there.value < value[short] + 0.1 * length * gain[short]
         short = short[failed]
-        length[short] /= 2
-    return length
+    return reached
 
 
 def _propose(sums: Sequence[_Sum], start: Floats, rng: np.random.Generator) -> _Proposals:
