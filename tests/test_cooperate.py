@@ -272,6 +272,8 @@ def test_the_command(command: Callable[..., Outcome], tmp_path: Path) -> None:
     assert any("gains" in line for line in outcome.objects)
     content = json.loads((tmp_path / "out/cooperation.json").read_text())
     assert len(content["shares"]) == 3
+    page = (tmp_path / "out/cooperation.html").read_text()
+    assert all(name in page for name in (*NAMES, "Fair share", "Whose roads each site relieves"))
     assert (tmp_path / "out/shares.png").stat().st_size > 5000
     assert (tmp_path / "out/coalitions.csv").read_text().count("\n") == 8
     assert not (tmp_path / "out.pieces.jsonl").exists()

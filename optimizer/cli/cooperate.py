@@ -28,7 +28,6 @@ from optimizer.cli.interrupts import CommandInterrupts
 
 if TYPE_CHECKING:
     from optimizer.pipeline.cooperate import Cooperation
-    from optimizer.problem.coalition_game import Interval
 
 SHOWN = 12
 """Sites that the table names, those first that bring most."""
@@ -53,9 +52,7 @@ def cooperate(
     ] = False,
     out: Annotated[
         Path | None,
-        typer.Option(
-            help="Folder to write: cooperation.json, coalitions.csv, shares.csv, sites.csv, shares.png, .svg."
-        ),
+        typer.Option(help="Folder to write: a page, cooperation.json, tables and a figure."),
     ] = None,
     budget: Budgets = None,
     method: Method = None,
@@ -139,14 +136,14 @@ def _print_lines(found: Cooperation, *, sites: bool) -> None:
 
 
 def _show(found: Cooperation) -> None:
-    from optimizer.pipeline.cooperation_files import sentences
+    from optimizer.pipeline.cooperation_files import interval, sentences
 
     rows = [
         (" + ".join(c.members), number(c.upper), number(c.lower), number(found.nobody - c.upper))
         for c in found.coalitions
     ]
     print_table("Value of each coalition", ["coalition", "value", "no plan below", "reaches"], rows)
-    shares = [(each.agency, _interval(each.alone), _interval(each.share)) for each in found.shares]
+    shares = [(each.agency, interval(each.alone), interval(each.share)) for each in found.shares]
     print_table("Fair split (Shapley value)", ["agency", "reaches alone", "share of what all reach"], shares)
     names = [each.agency for each in found.shares]
     gains = [
@@ -163,7 +160,3 @@ def _show(found: Cooperation) -> None:
         print_line(f"And {len(found.gains) - SHOWN} more sites; --out lists all.")
     for sentence in sentences(found):
         print_line(sentence)
-
-
-def _interval(each: Interval) -> str:
-    return f"{number(each.found)} ({each.low:.4g} to {each.high:.4g})"

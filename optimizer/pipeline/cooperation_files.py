@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.files import write_json
+from optimizer.base.formatting import number
 from optimizer.base.output_folder import OutputFolder
 from optimizer.pipeline.geodata_files import write_csv
 
@@ -15,8 +16,17 @@ if TYPE_CHECKING:
     from optimizer.pipeline.cooperate import AgencyShare, CoalitionValue, Cooperation
     from optimizer.pipeline.site_gains import SiteGain
     from optimizer.problem.coalition_game import Interval
+    from optimizer.report.short_page import ShortPage
 
-FILES = ("cooperation.json", "coalitions.csv", "shares.csv", "sites.csv", "shares.png", "shares.svg")
+FILES = (
+    "cooperation.json",
+    "cooperation.html",
+    "coalitions.csv",
+    "shares.csv",
+    "sites.csv",
+    "shares.png",
+    "shares.svg",
+)
 
 
 def cooperation_folder(out: str | os.PathLike[str], source: Path, *, overwrite: bool) -> OutputFolder:
@@ -112,6 +122,7 @@ def _core_sentence(found: Cooperation) -> str:
 def write_cooperation(folder: OutputFolder, found: Cooperation) -> None:
     """Write the files of a cooperation, all or none."""
     from optimizer.report.share_chart import save_shares
+    from optimizer.report.short_page import write_short_page
 
     agencies = [each.agency for each in found.shares]
     coalitions = [coalition_line(each) for each in found.coalitions]
@@ -151,3 +162,80 @@ def write_cooperation(folder: OutputFolder, found: Cooperation) -> None:
         )
         write_json(place / "cooperation.json", content)
         save_shares(place, agencies, [each.alone for each in found.shares], [each.share for each in found.shares])
+        write_short_page(place / "cooperation.html", cooperation_page(found), {"shares": place / "shares.png"})
+
+
+def cooperation_page(found: Cooperation) -> ShortPage:
+    """Return the page of a cooperation."""
+    from optimizer.report.short_page import PageSection, ShortPage
+    from optimizer.report.tables.report_table import Column, ReportTable
+
+    agencies = [each.agency for each in found.shares]
+    shares = ReportTable(
+        "shares",
+        "What each agency reaches alone, and its share of what all reach, as found, with the range that is proven",
+        (Column("Agency"), Column("Reaches alone", numeric=True), Column("Fair share", numeric=True)),
+        tuple((each.agency, interval(each.alone), interval(each.share)) for each in found.shares),
+    )
+    coalitions = ReportTable(
+        "coalitions",
+        "What gets through under the best plan of each coalition, and by how much less that is than without any agency",
+        (
+            Column("Coalition"),
+            *(Column(name, numeric=True) for name in ("Value", "No plan below", "Reaches")),
+        ),
+        tuple(
+            (
+                " + ".join(each.members),
+                *(number(amount, 4) for amount in (each.upper, each.lower, found.nobody - each.upper)),
+            )
+            for each in found.coalitions
+        ),
+    )
+    sites = ReportTable(
+        "sites",
+        "By how much less gets through because of each site of the plan of all, and on whose roads the evaders travel with nothing placed",
+        (
+            Column("Site"),
+            Column("Of"),
+            Column("Brings", numeric=True),
+            *(Column(name, numeric=True) for name in agencies),
+        ),
+        tuple(
+            (
+                each.placement.label or each.placement.id,
+                " + ".join(each.owners) or "all",
+                number(each.total, 3),
+                *(number(each.gains.get(name, 0.0), 3) for name in agencies),
+            )
+            for each in found.gains
+        ),
+    )
+    missing = sum(not each.solved for each in found.coalitions)
+    together = found.together
+    return ShortPage(
+        title=f"{found.instance.name}: agencies alone and together",
+        headline=f"Together {len(agencies)} agencies bring what gets through from {number(found.nobody, 4)} to "
+        f"{number(together.upper, 4)}; no plan brings it below {number(together.lower, 4)}.",
+        warnings=(
+            f"{missing} of {len(found.coalitions)} coalitions were not solved; those have the bounds that the others prove.",
+        )
+        if missing
+        else (),
+        sections=(
+            PageSection(
+                title="The split",
+                sentences=sentences(found),
+                tables=(shares,),
+                image="shares",
+                alt="What each agency reaches alone, and its share of what all reach, each with its range.",
+            ),
+            PageSection(title="The coalitions", tables=(coalitions,)),
+            PageSection(title="Whose roads each site relieves", tables=(sites,)),
+        ),
+    )
+
+
+def interval(each: Interval) -> str:
+    """Return an interval in words."""
+    return f"{number(each.found, 4)} ({number(each.low, 4)} to {number(each.high, 4)})"
