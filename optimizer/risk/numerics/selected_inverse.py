@@ -4,6 +4,7 @@ Takahashi's recursion from the last column to the first: with A = L D L' and I t
 Z[I, j] = -Z[I, I] L[I, j] and Z[j, j] = 1 / d_j - L[I, j]' Z[I, j]. The first row of I is the parent of j in the elimination tree, and
 Z[I, I] is a part of the parent's own block. So columns at the same depth of the tree do not need each other, and those with equally many
 entries are worked out together. Work: the sum over columns of the square of their entries. What follows from the pattern alone is found once.
+Where the blocks together are larger than `LARGEST_BLOCKS`, compiled code works column by column instead.
 
 References
 ----------
@@ -14,6 +15,7 @@ A. M. Erisman, W. F. Tinney (1975), On computing certain elements of the inverse
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
+
+LARGEST_BLOCKS = 5_000_000
+"""Numbers in the blocks of all columns up to which NumPy works on them: about 60,000 segments of a road network."""
 
 
 @dataclass(frozen=True)
@@ -83,14 +88,20 @@ class Pattern:
         own = self._start[:-1]
         self._index = np.empty(self._start[-1], dtype=np.int64)
         self._index[own] = np.arange(n)
-        others = np.ones(self._start[-1], dtype=bool)
-        others[own] = False
-        self._index[others] = lower.indices
+        self._others = np.ones(self._start[-1], dtype=bool)
+        self._others[own] = False
+        self._index[self._others] = lower.indices
         self._parent = np.full(n, -1, dtype=np.int64)
         self._parent[self._below > 0] = lower.indices[lower.indptr[:-1][self._below > 0]]
-        self._within = _place_in_parent(self._start, self._index, self._parent)
         self._block = np.concatenate(([0], np.cumsum((self._below + 1) ** 2)))
-        self._batches = _batches(_depths(self._parent), self._below)
+
+    @cached_property
+    def _within(self) -> Ints:
+        return _place_in_parent(self._start, self._index, self._parent)
+
+    @cached_property
+    def _batches(self) -> list[Ints]:
+        return _batches(_depths(self._parent), self._below)
 
     def inverse(self, lower: csc_array, pivot: Floats) -> InverseOnPattern:
         """Return the inverse of L D L' where L has entries.
@@ -103,6 +114,8 @@ class Pattern:
             (n,) diagonal of D, > 0.
         """
         lower.sort_indices()
+        if self._block[-1] > LARGEST_BLOCKS:
+            return self._compiled(lower, pivot)
         below, parent, own = self._below, self._parent, self._start[:-1]
         blocks = np.empty(self._block[-1])
         for columns in self._batches:
@@ -123,6 +136,13 @@ class Pattern:
             blocks[corner[:, None] + np.arange((k + 1) ** 2)] = block.reshape(columns.size, -1)
         first_row = np.repeat(self._block[:-1] - own, below + 1) + np.arange(self._start[-1])
         return InverseOnPattern(self._start, self._index, blocks[first_row])
+
+    def _compiled(self, lower: csc_array, pivot: Floats) -> InverseOnPattern:
+        from optimizer.risk.numerics.inverse_kernels import inverse_values
+
+        values = np.zeros(self._start[-1])
+        values[self._others] = lower.data
+        return InverseOnPattern(self._start, self._index, inverse_values(self._start, self._index, values, pivot))
 
 
 def _place_in_parent(start: Ints, index: Ints, parent: Ints) -> Ints:
