@@ -12,11 +12,14 @@ import pytest
 from optimizer.base.errors import InputError
 from optimizer.base.executor import Executor
 from optimizer.pipeline.doubt import MIDDLE, NOTHING, TODAY, DoubtRequest, plan_over_draws
+from optimizer.pipeline.sensitivity import sensitivity_of
 from optimizer.problem.draws import Objective
 from optimizer.problem.evaluation import plan_value
+from optimizer.problem.plan import Plan
 from optimizer.scenario import record_demand
 from optimizer.scenario.compile import Compiled, compile_scenario
 from optimizer.scenario.draws import LEVELS, scenario_draws
+from optimizer.solvers.solve import solve
 from tests.command import Outcome, run
 from tests.tiny import SCENARIO, write_scenario
 
@@ -220,3 +223,57 @@ def test_what_cannot_be_drawn_is_refused_and_nothing_is_written(
     assert told.code == 1
     assert words in told.err.replace("\n", " ")
     assert not (tmp_path / "out").exists()
+
+
+def test_each_assumption_is_varied_alone_and_what_moves_most_comes_first(tmp_path: Path) -> None:
+    path = write_scenario(tmp_path, RANGE)
+    scenario = compile_scenario(path)
+    plan = solve(scenario.instance).plan
+    assert plan is not None
+    found = sensitivity_of(path, scenario, plan)
+    assert not found.faults
+    swings = [each.swing(found.value) for each in found.varied]
+    assert swings == sorted(swings, reverse=True)
+    known = {each.variation.name: each for each in found.varied}
+    assert {"kinds.post.detection", "evaders.habitual_share", "evaders.population_power"} <= set(known)
+    assert known["kinds.post.detection"].variation.source == "stated"
+    own = scenario.instance.placed(plan.options)
+    for name, at in (("kinds.post.detection", 0.8), ("evaders.habitual_share", 0.5)):
+        there = compile_scenario(path, settings={name: at}).instance
+        end = known[name].high
+        assert end is not None
+        assert end.value == pytest.approx(plan_value(there, own))
+        assert end.upper == pytest.approx(solve(there).upper, rel=1e-4)
+        assert end.lower <= end.upper
+    fewer = known["budget of teams@police"].low
+    assert fewer is not None
+    assert fewer.value is None  # the plan breaks it
+    assert fewer.goes
+
+
+def test_a_better_plan_for_a_changed_assumption_says_what_comes_and_goes(tmp_path: Path) -> None:
+    path = write_scenario(tmp_path, RANGE)
+    scenario = compile_scenario(path)
+    found = sensitivity_of(
+        path, scenario, Plan.of(scenario.instance, ["e"])
+    )  # a poor plan: the search, not the assumption, finds better ones
+    for each in found.varied:
+        for end in (each.low, each.high):
+            assert end is not None
+            if end.value is not None:
+                assert end.upper <= end.value
+    assert not any(
+        end.comes for each in found.varied if "evaders" in each.variation.name for end in (each.low, each.high) if end
+    )
+
+
+def test_the_folder_has_the_sensitivity(tmp_path: Path, command: Callable[..., Outcome]) -> None:
+    scenario = write_scenario(tmp_path)
+    told = command("plan", scenario, "--out", tmp_path / "out", "--sensitivity", "--json")
+    assert told.code == 0, told.err
+    rows = json.loads(told.out.splitlines()[-1])["sensitivity"]
+    assert rows == json.loads((tmp_path / "out" / "sensitivity.json").read_text())["varied"]
+    assert {"assumption", "range", "from", "to", "swing", "low", "high"} == set(rows[0])
+    assert (tmp_path / "out" / "sensitivity.png").is_file()
+    assert "Which assumption moves the value most" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "moves the value most" in told.err

@@ -37,6 +37,7 @@ from optimizer.cli.unreachable import unreachable_json
 if TYPE_CHECKING:
     from optimizer.pipeline.doubt import Doubt, DoubtRequest
     from optimizer.pipeline.plan import Planned
+    from optimizer.pipeline.sensitivity import Sensitivity
     from optimizer.problem.plan_file import PlanFile
 
 
@@ -70,6 +71,10 @@ def plan(
             metavar="mean|cvar:ALPHA|worst", help="With --draws: what the plan is judged by over them (mean)."
         ),
     ] = None,
+    sensitivity: Annotated[
+        bool,
+        typer.Option("--sensitivity", help="Vary the assumptions one by one: which moves the value, which the plan."),
+    ] = False,
     jobs: Jobs = 1,
     skip_unreachable: SkipUnreachable = False,
     overwrite: Overwrite = False,
@@ -82,6 +87,7 @@ def plan(
     from optimizer.base.executor import Executor
     from optimizer.pipeline.doubt_briefing import doubt_content
     from optimizer.pipeline.plan import plan_scenario
+    from optimizer.pipeline.sensitivity_briefing import sensitivity_content
     from optimizer.pipeline.solve import result_without_plan
     from optimizer.scenario.settings import parsed_settings
 
@@ -101,6 +107,7 @@ def plan(
                 start=start,
                 scheduler=scheduler,
                 doubt=doubt,
+                sensitivity=sensitivity,
                 executor=Executor(jobs, scheduler),
                 skip_unreachable=skip_unreachable,
                 overwrite=overwrite,
@@ -115,6 +122,7 @@ def plan(
         line = result_line(planned.compiled.instance.name, planned.result)
         tail: dict[str, Any] = {"out": str(folder), "warnings": list(warnings)}
         tail |= {} if planned.doubt is None else {"doubt": doubt_content(planned.doubt)}
+        tail |= {} if planned.sensitivity is None else {"sensitivity": sensitivity_content(planned.sensitivity)}
         print_json(line | tail | unreachable_json(planned.compiled.skipped, wanted=skip_unreachable))
     else:
         _show(planned)
@@ -162,6 +170,8 @@ def _show(planned: Planned) -> None:
     print_table("Value of each layout", ["layout", "value"], layouts)
     if planned.doubt is not None:
         _show_doubt(planned.doubt)
+    if planned.sensitivity is not None:
+        _show_sensitivity(planned.sensitivity)
     print_line(f"Report: {planned.folder / 'report.html'}")
 
 
@@ -172,27 +182,32 @@ def _show_doubt(doubt: Doubt) -> None:
     rows = [
         (
             plan_name(plan, doubt),
-            number(plan.mean),
-            f"{number(plan.low)} to {number(plan.high)}",
-            number(plan.cvar),
-            number(plan.worst),
+            f"{plan.mean:.4g}",
+            f"{plan.low:.4g} to {plan.high:.4g}",
+            f"{plan.cvar:.4g}",
+            f"{plan.worst:.4g}",
             "-" if plan.beats_today is None else f"{plan.beats_today:.0%}",
-            number(plan.regret),
-            number(plan.most_regret),
+            f"{plan.regret:.3g}",
         )
         for plan in doubt.plans
     ]
-    columns = [
-        "best for",
-        "mean",
-        "nine in ten",
-        f"cvar:{doubt.level:g}",
-        "worst",
-        "beats today",
-        "mean regret",
-        "most",
-    ]
+    columns = ["best for", "mean", "nine in ten", f"cvar:{doubt.level:g}", "worst", "beats today", "regret"]
     print_table(f"Plans over {doubt.request.draws} draws", columns, rows)
+
+
+def _show_sensitivity(found: Sensitivity) -> None:
+    """Print the assumptions, that which moves the value most first."""
+    rows = [
+        (
+            each.variation.name,
+            f"{each.variation.low.text} to {each.variation.high.text}",
+            each.variation.source,
+            *("-" if end is None else f"{end.upper:.4g}" for end in (each.low, each.high)),
+        )
+        for each in found.varied
+    ]
+    columns = ["assumption", "range", "", "at low", "at high"]
+    print_table("Assumptions varied: the best plan found", columns, rows)
 
 
 def _show_beats(plan: PlanFile) -> None:

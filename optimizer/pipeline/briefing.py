@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from optimizer.pipeline.step_times import StepTime
     from optimizer.problem.plan_file import PlanFile
     from optimizer.problem.result import Result
-    from optimizer.report.content import DoubtFacts
+    from optimizer.report.content import DoubtFacts, SensitivityFacts
     from optimizer.scenario.compile import Compiled
 
 
@@ -36,6 +36,7 @@ def briefing(
     steps: Sequence[StepTime],
     *,
     doubt: DoubtFacts | None = None,
+    sensitivity: SensitivityFacts | None = None,
 ) -> ReportContent:
     """Return the content of the report.
 
@@ -49,8 +50,8 @@ def briefing(
         How the plan was found, and what it is compared with.
     steps
         What was done, and how long it took.
-    doubt
-        What draws say of plans; None where there are none.
+    doubt, sensitivity
+        What draws, and assumptions varied one by one, say of plans; None where nobody asked.
     """
     scenario, region = compiled.scenario, compiled.region
     claims, names = claims_of(compiled, result, comparison), DisplayNames.of(compiled)
@@ -77,6 +78,7 @@ def briefing(
         open_ends=open_rows(compiled, comparison),
         displacement=displacement_rows(compiled, comparison),
         doubt=doubt,
+        sensitivity=sensitivity,
         says=claims.proven,
         cannot_say=(*claims.not_proven, *look_left_out(compiled), *scenario.report.cannot_say),
         warnings=compiled.warnings,

@@ -137,7 +137,6 @@ class Doubt:
             self.middle,
             method=self.result.method,
             status="optimal" if closed else "feasible",
-            limit=self.result.limit,
             plan=self.chosen,
             lower=lower,
             upper=value,

@@ -64,6 +64,7 @@ def doubt_content(doubt: Doubt) -> dict[str, Any]:
         "objective_lower": result.lower,
         "objective_upper": result.upper,
         "objective_gap": result.gap,
+        "objective_limit": result.limit,
         "drawn": list(doubt.drawn),
         "fixed": list(doubt.fixed),
         "cvar_level": doubt.level,

@@ -22,6 +22,12 @@ from optimizer.pipeline.doubt_briefing import doubt_content, doubt_facts, doubt_
 from optimizer.pipeline.duties import duties_of
 from optimizer.pipeline.outputs import write_outputs
 from optimizer.pipeline.plan_content import plan_content
+from optimizer.pipeline.sensitivity import sensitivity_of
+from optimizer.pipeline.sensitivity_briefing import (
+    sensitivity_content,
+    sensitivity_facts,
+    sensitivity_sentences,
+)
 from optimizer.pipeline.step_times import StepTime, StepTimes
 from optimizer.problem.changes import Changes
 from optimizer.problem.methods import MIXED
@@ -36,12 +42,23 @@ if TYPE_CHECKING:
     from optimizer.base.listener import Listener
     from optimizer.pipeline.changes import Start
     from optimizer.pipeline.doubt import Doubt, DoubtRequest
+    from optimizer.pipeline.sensitivity import Sensitivity
+    from optimizer.problem.plan import Plan
     from optimizer.problem.plan_file import PlanFile
     from optimizer.problem.result import Result
     from optimizer.scenario.duties_file import DutiesFile
 
 
-FILES = ("plan.json", "plan.geojson", "instance.json", "run.json", "duties.json", "doubt.json", "report.html")
+FILES = (
+    "plan.json",
+    "plan.geojson",
+    "instance.json",
+    "run.json",
+    "duties.json",
+    "doubt.json",
+    "sensitivity.json",
+    "report.html",
+)
 """What a plan folder may hold beside figures."""
 FIGURES = ("map-*.png", "sites.png", "layouts.png", "evaders.png", "doubt.png", "sensitivity.png")
 
@@ -68,6 +85,8 @@ class Planned:
         Their names.
     doubt
         The plan over draws; None where none were asked for.
+    sensitivity
+        Assumptions varied one by one; None where nobody asked.
     """
 
     compiled: Compiled
@@ -78,6 +97,7 @@ class Planned:
     folder: Path
     files: tuple[str, ...]
     doubt: Doubt | None = None
+    sensitivity: Sensitivity | None = None
 
 
 def plan_scenario(
@@ -90,6 +110,7 @@ def plan_scenario(
     start: str | os.PathLike[str] | None = None,
     scheduler: str | None = None,
     doubt: DoubtRequest | None = None,
+    sensitivity: bool = False,
     executor: Executor = SERIAL,
     skip_unreachable: bool = False,
     overwrite: bool = False,
@@ -116,8 +137,10 @@ def plan_scenario(
     doubt
         Draws of what is not known to plan over, and the objective over them; by default none, and every range is taken at its middle. Values of
         `result` and of the files are those of the scenario as it is all the same; those over draws are in `Planned.doubt`.
+    sensitivity
+        Whether to vary the assumptions one by one.
     executor
-        Who makes the solves over draws.
+        Who makes the solves over draws, and those of varied assumptions.
     skip_unreachable
         Leave out destinations that no gateway reaches, whatever the scenario says; `compiled.skipped` names them.
     overwrite
@@ -155,14 +178,10 @@ def plan_scenario(
         first = None if start is None else start_for(compiled.instance, start)
         if first is not None:
             compiled = replace(compiled, warnings=(*compiled.warnings, *first.warnings))
-        judged: Doubt | None = None
-        if doubt is None:
+        judged = None if doubt is None else _over_draws(compiled, doubt, first, executor, times)
+        if judged is None:
             result = _solved(compiled, first, scheduler, times)
         else:
-            with step(times, "solving over draws", stoppable=False):
-                judged = plan_over_draws(
-                    compiled, doubt, start=None if first is None else first.plan, executor=executor, listener=times
-                )
             result = judged.as_planned(compiled.instance, compiled.scenario.solve.gap)
             compiled = _with_doubt(compiled, judged)
         if result.plan is None:
@@ -170,11 +189,22 @@ def plan_scenario(
         with step(times, "evaluating the plan", stoppable=False):
             comparison = compare(compiled.instance, result.plan)
         compiled = replace(compiled, warnings=(*compiled.warnings, *plan_warnings(result, comparison)))
+        varied = None
+        if sensitivity and not stopping.stopped:
+            varied = _varied(Path(scenario), compiled, result.plan, settings, skip_unreachable, executor, times)
+            compiled = replace(compiled, warnings=(*compiled.warnings, *sensitivity_sentences(varied)))
         plan = plan_content(compiled, result, comparison)
         made = _with_duties(compiled, plan)
         compiled, duties = made.compiled, made.duties
-        facts = None if judged is None else doubt_facts(judged)
-        content = partial(briefing, compiled, plan, result, comparison, doubt=facts)
+        content = partial(
+            briefing,
+            compiled,
+            plan,
+            result,
+            comparison,
+            doubt=None if judged is None else doubt_facts(judged),
+            sensitivity=None if varied is None else sensitivity_facts(varied, _labels(comparison)),
+        )
 
         def write_the_report() -> bool:
             with step(times, "writing the report", stoppable=False):
@@ -188,12 +218,10 @@ def plan_scenario(
                 listener.step_ended(left_out, 0.0)
             asked: dict[str, Any] = {"changes": (changes or Changes()).content, "settings": dict(settings or {})}
             asked |= {} if start is None else {"start": Path(start).name}
-            if judged is not None:
-                asked |= {"draws": judged.request.draws, "objective": judged.request.objective.text}
-                write_json(temporary / "doubt.json", {"schema_version": 1} | doubt_content(judged))
+            asked |= _write_findings(temporary, judged, varied)
             write_outputs(temporary, compiled, result, plan, tuple(times.done), duties, asked=asked)
             files = tuple(sorted(path.name for path in temporary.iterdir()))
-        return Planned(compiled, result, comparison, plan, tuple(times.done), folder.path, files, judged)
+        return Planned(compiled, result, comparison, plan, tuple(times.done), folder.path, files, judged, varied)
 
 
 def _solved(compiled: Compiled, first: Start | None, scheduler: str | None, times: StepTimes) -> Result:
@@ -208,6 +236,54 @@ def _solved(compiled: Compiled, first: Start | None, scheduler: str | None, time
             scheduler=scheduler,
             listener=times,
         )
+
+
+def _over_draws(
+    compiled: Compiled, doubt: DoubtRequest, first: Start | None, executor: Executor, times: StepTimes
+) -> Doubt:
+    """Return the plans of the scenario over draws."""
+    start = None if first is None else first.plan
+    with step(times, "solving over draws", stoppable=False):
+        return plan_over_draws(compiled, doubt, start=start, executor=executor, listener=times)
+
+
+def _varied(
+    path: Path,
+    compiled: Compiled,
+    plan: Plan,
+    settings: Mapping[str, object] | None,
+    skip_unreachable: bool,
+    executor: Executor,
+    times: StepTimes,
+) -> Sensitivity:
+    """Return what the plan depends on."""
+    with step(times, "varying assumptions", stoppable=False):
+        return sensitivity_of(
+            path,
+            compiled,
+            plan,
+            settings=settings,
+            skip_unreachable=skip_unreachable,
+            executor=executor,
+            listener=times,
+        )
+
+
+def _labels(comparison: Comparison) -> dict[str, str]:
+    return {option.id: option.label for option in comparison.instance.options}
+
+
+def _write_findings(folder: Path, doubt: Doubt | None, varied: Sensitivity | None) -> dict[str, Any]:
+    """Write doubt.json and sensitivity.json where there are any; return what run.json says was asked for."""
+    asked: dict[str, Any] = {}
+    if doubt is not None:
+        asked |= {"draws": doubt.request.draws, "objective": doubt.request.objective.text}
+        write_json(folder / "doubt.json", {"schema_version": 1} | doubt_content(doubt))
+    if varied is not None:
+        asked["sensitivity"] = True
+        rows = sensitivity_content(varied)
+        write_json(folder / "sensitivity.json", {"schema_version": 1, "value": varied.value, "varied": rows})
+    return asked
 
 
 def _with_doubt(compiled: Compiled, doubt: Doubt) -> Compiled:

@@ -42,21 +42,27 @@ def draw_doubt(ax: Axes, content: ReportContent) -> Axes:
 
 
 def draw_sensitivity(ax: Axes, content: ReportContent) -> Axes:
-    """Draw a tornado: for each assumption the value of the plan at its ends, and that of the best plan found there."""
+    """Draw a tornado: for each assumption the value of the best plan found at its ends, and that of this plan there."""
     facts = content.sensitivity
-    rows = [] if facts is None else list(facts.rows[:MOST_BARS])
+    if facts is None:
+        return ax
+    rows = list(facts.rows[:MOST_BARS])
     scale = 100 if content.summary.share else 1
     for place, row in enumerate(rows):
-        ends = sorted((row.plan_low * scale, row.plan_high * scale))
-        ax.barh(place, ends[1] - ends[0], left=ends[0], color=BEFORE, height=0.6, label=None if place else "this plan")
-        better = [best * scale for best in (row.best_low, row.best_high) if best is not None]
-        ax.plot(
-            better, [place] * len(better), "D", color=AFTER, markersize=4, label=None if place else "best plan found"
+        best = sorted(end * scale for end in (row.best_low, row.best_high, facts.value) if end is not None)
+        ax.barh(
+            place, best[-1] - best[0], left=best[0], color=BEFORE, height=0.6, label=_once(place, "best plan found")
         )
-    if facts is not None:
-        ax.axvline(facts.value * scale, color=BOUND, linewidth=1.2, label="this plan, as assumed")
+        own = [end * scale for end in (row.plan_low, row.plan_high) if end is not None]
+        ax.plot(own, [place] * len(own), "D", color=AFTER, markersize=4, label=_once(place, "this plan"))
+    ax.axvline(facts.value * scale, color=BOUND, linewidth=1.2, label="this plan, as assumed")
     names = [f"{plain(row.name, NAME_LENGTH)}: {row.low} to {row.high}" for row in rows]
     return _finished(ax, content, "Which assumption moves the value most", names)
+
+
+def _once(place: int, label: str) -> str | None:
+    """Return the label for the first row alone, so that a legend has it once."""
+    return None if place else label
 
 
 def _finished(ax: Axes, content: ReportContent, title: str, names: list[str]) -> Axes:
@@ -65,6 +71,8 @@ def _finished(ax: Axes, content: ReportContent, title: str, names: list[str]) ->
     ax.set_title(title, loc="left", fontsize=11, parse_math=False)
     unit = sentence(plain(content.summary.unit, 80)) + (", %" if content.summary.share else "")
     ax.set_xlabel(unit, parse_math=False)
+    ax.use_sticky_edges = False
+    ax.margins(x=0.04)
     ax.grid(axis="x", color=FAINT, linewidth=0.5)
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)

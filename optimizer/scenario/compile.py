@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from optimizer.region.model import Region
     from optimizer.risk.estimate import RiskEstimate, RiskModel
     from optimizer.scenario.assumptions import Assumption
-    from optimizer.scenario.evader_demand import Pair
+    from optimizer.scenario.evader_demand import Pair, ScenarioEvaders
     from optimizer.scenario.evidence import ScenarioEvidence
     from optimizer.scenario.model import ScenarioModel
     from optimizer.scenario.sites import PlacedSite
@@ -130,17 +130,9 @@ def compile_scenario(
     """
     evidence = read_evidence(path, solve=solve, settings=settings, skip_unreachable=skip_unreachable, listener=listener)
     scenario, region, demand = evidence.scenario, evidence.region, evidence.demand
-    with step(listener, "estimating risk"):
-        risk = _fitted_risk(evidence)
-    warnings = [*evidence.warnings, *(() if risk is None else risk.estimate.warnings)]
-    cost = background_cost(region.network, scenario)
-    with step(listener, "choosing routes"):
-        record = _record_demand(evidence, risk, cost)
-        warnings += record.warnings
-        check_loads(record.shares, scenario.evaders.smallest_share, str(path))
-        travel = scenario_evaders(demand, region.network, record)
-    evaders = travel.evaders
-    reliability = _reliability(cost, str(path))
+    travel = scenario_travel(evidence, str(path), listener)
+    risk, record, reliability, evaders = travel.risk, travel.record, travel.reliability, travel.evaders.evaders
+    warnings = [*evidence.warnings, *(() if risk is None else risk.estimate.warnings), *record.warnings]
     with step(listener, "placing sites"):
         roads = road_sites(
             scenario.sites,
@@ -183,7 +175,7 @@ def compile_scenario(
         model=None if risk is None else risk.model,
         risk=None if risk is None else risk.estimate,
         instance=instance,
-        pairs=travel.pairs,
+        pairs=travel.evaders.pairs,
         record=record,
         sites={option.site: site_of[option.site] for option in options},
         inputs=evidence.inputs,
@@ -191,6 +183,56 @@ def compile_scenario(
         skipped=evidence.skipped,
         assumed=assumptions_of(scenario, sites, region, demand),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class ScenarioTravel:
+    """Who travels, and what the roads do to them.
+
+    Attributes
+    ----------
+    risk
+        The risk model fitted to the record; None without one.
+    record
+        What the record makes of weights and routes.
+    evaders
+        The evaders, and where each enters and goes.
+    reliability
+        (m,) chance to pass each arc undetected with nothing placed.
+    """
+
+    risk: FittedRisk | None
+    record: RecordDemand
+    evaders: ScenarioEvaders
+    reliability: NDArray[np.float64]
+
+
+def scenario_travel(evidence: ScenarioEvidence, where: str, listener: Listener = SILENT) -> ScenarioTravel:
+    """Return who travels by what a scenario's files say.
+
+    Parameters
+    ----------
+    evidence
+        The files.
+    where
+        The scenario, for messages.
+    listener
+        Told of each step.
+
+    Raises
+    ------
+    InputError
+        If no load travels, or a road lets nobody through with nothing placed.
+    """
+    network = evidence.region.network
+    with step(listener, "estimating risk"):
+        risk = _fitted_risk(evidence)
+    cost = background_cost(network, evidence.scenario)
+    with step(listener, "choosing routes"):
+        record = _record_demand(evidence, risk, cost)
+        check_loads(record.shares, evidence.scenario.evaders.smallest_share, where)
+        evaders = scenario_evaders(evidence.demand, network, record)
+    return ScenarioTravel(risk, record, evaders, _reliability(cost, where))
 
 
 def _fitted_risk(evidence: ScenarioEvidence) -> FittedRisk | None:

@@ -108,7 +108,7 @@ def scenario_draws(compiled: Compiled, count: int, seed: int) -> ScenarioDraws:
     base = replace(compiled.instance, evaders=evaders)
     levels = len(next(iter(detection.values()))) if detection else 1
     copies = [
-        _at_level(compiled, base, {path: float(chances[k]) for path, chances in detection.items()})
+        at_chances(compiled, base, {path: float(chances[k]) for path, chances in detection.items()})
         for k in range(levels)
     ]
     place = np.arange(count) % levels
@@ -240,8 +240,8 @@ def _weights(compiled: Compiled, loads: _Loads, count: int, *, split: bool) -> F
     return np.column_stack(columns)
 
 
-def _at_level(compiled: Compiled, instance: Instance, chances: Mapping[str, float]) -> Instance:
-    """Return an instance in which detection chances given as ranges, by path, are these."""
+def at_chances(compiled: Compiled, instance: Instance, chances: Mapping[str, float]) -> Instance:
+    """Return an instance of a compiled scenario in which some detection chances, by path, are others."""
     if not chances:
         return instance
     scenario = with_detection(compiled.scenario, chances)

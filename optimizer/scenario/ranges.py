@@ -60,6 +60,15 @@ def detection_ranges(scenario: ScenarioModel) -> dict[str, tuple[float, float]]:
     }
 
 
+def detection_chances(scenario: ScenarioModel) -> dict[str, float | tuple[float, float]]:
+    """Return the detection chances and ranges of kinds and teams by their path, but those of 0 and those that are not used."""
+    return {
+        f"{table}.{entry.id}.detection": chance
+        for table, entry in _entries(scenario)
+        if (chance := getattr(entry, "detection", None)) and not hasattr(entry, "survival")
+    }
+
+
 def with_detection(scenario: ScenarioModel, chances: Mapping[str, float]) -> ScenarioModel:
     """Return a scenario with other detection chances, by path; chances of paths that it does not have are not used."""
     changed: dict[str, list[KindModel | TeamModel]] = {"kinds": [], "teams": []}

@@ -70,7 +70,7 @@ class SensitivityRow:
     source
         Whether the scenario states the range, or it is a default one.
     plan_low, plan_high
-        Value of the plan as it is at the ends.
+        Value of the plan as it is at the ends; None where it breaks a budget there, or nothing was solved.
     best_low, best_high
         Value of the best plan found there; None where none was searched for.
     flips
@@ -81,8 +81,8 @@ class SensitivityRow:
     low: str
     high: str
     source: str
-    plan_low: float
-    plan_high: float
+    plan_low: float | None
+    plan_high: float | None
     best_low: float | None
     best_high: float | None
     flips: str

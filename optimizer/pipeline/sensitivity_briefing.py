@@ -1,0 +1,92 @@
+"""Assumptions varied one by one, in rows, words and JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from optimizer.report.content import SensitivityFacts, SensitivityRow
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from optimizer.pipeline.sensitivity import Sensitivity, VariedAssumption, VariedPlan
+
+FIXED = (
+    "Each assumption is varied alone, over the range that the scenario states or else a default one; sites on offer, posts and everything else "
+    "stay as they are."
+)
+TEAMS = "With patrol teams the beats of the plan are kept or left out, and no others are made."
+NO_FLIP = "At no end was a plan found that is better there and not as the scenario is."
+SHOWN = 6
+"""Ids that a cell lists."""
+
+
+def sensitivity_sentences(found: Sensitivity) -> tuple[str, ...]:
+    """Return what moves the value most, what changes the plan, and what was not varied or not solved."""
+    flipping = [each.variation.name for each in found.varied if _flips(each, {})]
+    first = found.varied[:1]
+    return (
+        *(f"{each.variation.name} moves the value most, by {each.swing(found.value):.4g}." for each in first),
+        f"Another plan is better at an end of: {', '.join(flipping)}." if flipping else NO_FLIP,
+        FIXED,
+        *((TEAMS,) if found.teams else ()),
+        *(f"{fault.rstrip('.')}." for fault in found.faults),
+    )
+
+
+def sensitivity_facts(found: Sensitivity, labels: Mapping[str, str]) -> SensitivityFacts:
+    """Return what the report says; `labels` are what people call options, by id."""
+    rows = tuple(
+        SensitivityRow(
+            name=each.variation.name,
+            low=each.variation.low.text,
+            high=each.variation.high.text,
+            source=each.variation.source,
+            plan_low=None if each.low is None else each.low.value,
+            plan_high=None if each.high is None else each.high.value,
+            best_low=None if each.low is None else each.low.upper,
+            best_high=None if each.high is None else each.high.upper,
+            flips=_flips(each, labels),
+        )
+        for each in found.varied
+    )
+    return SensitivityFacts(value=found.value, rows=rows, says=sensitivity_sentences(found))
+
+
+def sensitivity_content(found: Sensitivity) -> list[dict[str, Any]]:
+    """Return what --json and sensitivity.json say, an object an assumption, that which moves the value most first."""
+    return [
+        {
+            "assumption": each.variation.name,
+            "range": each.variation.source,
+            "from": each.variation.low.text,
+            "to": each.variation.high.text,
+            "swing": each.swing(found.value),
+            "low": _end(each.low),
+            "high": _end(each.high),
+        }
+        for each in found.varied
+    ]
+
+
+def _end(end: VariedPlan | None) -> dict[str, Any] | None:
+    if end is None:
+        return None
+    return {"plan": end.value, "lower": end.lower, "upper": end.upper, "comes": list(end.comes), "goes": list(end.goes)}
+
+
+def _flips(each: VariedAssumption, labels: Mapping[str, str]) -> str:
+    """Return what a better plan at each end has and has not; empty where none was found."""
+    parts = []
+    for text, end in ((each.variation.low.text, each.low), (each.variation.high.text, each.high)):
+        if end is not None and (end.comes or end.goes):
+            moves = [
+                f"{verb} {_listed(ids, labels)}" for verb, ids in (("uses", end.comes), ("drops", end.goes)) if ids
+            ]
+            parts.append(f"at {text}: {' and '.join(moves)}")
+    return "; ".join(parts)
+
+
+def _listed(ids: tuple[str, ...], labels: Mapping[str, str]) -> str:
+    more = f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
+    return ", ".join(labels.get(name) or name for name in ids[:SHOWN]) + more
