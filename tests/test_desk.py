@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from typer.main import get_command
 
 from optimizer.base.errors import InputError
+from optimizer.cli.app import app
 from optimizer.pipeline.desk import Desk
+from optimizer.pipeline.desk_again import plan_command, whole_changes
 from optimizer.pipeline.desk_files import read_desk_plan, save_variant
 from optimizer.pipeline.desk_search import DeskSearch
 from optimizer.pipeline.known_plan import KnownPlan
+from optimizer.problem.changes import Changes
 from optimizer.problem.evaluation import plan_value
 from optimizer.problem.instance_file import read_instance
 from optimizer.problem.plan import Plan, violations
@@ -250,7 +255,42 @@ def test_a_variant_is_a_plan_folder_that_reads_back(tmp_path: Path) -> None:
     features = json.loads((place / "plan.geojson").read_text())["features"]
     assert {f["properties"]["id"] for f in features if f["properties"]["chosen"]} == set(desk.state.plan.options)
     further = Desk(back)
-    assert save_variant(further, place, "again").parent == place / "variants"
+    further.set_budget("teams", 4)
+    further.force(next(o.id for o in instance.options if o.id not in desk.state.changes.forbidden))
+    searched(further, 0)
+    again = save_variant(further, place, "again")
+    assert again.parent == place / "variants"
+    whole = json.loads((again / "run.json").read_text())["changes"]
+    assert whole["budgets"] == {"teams": 4}
+    from_the_first = Changes(**whole).applied(instance)
+    assert from_the_first.options == further.case.options
+    assert [r.budget for r in from_the_first.resources] == [r.budget for r in further.case.resources]
+
+
+def test_the_command_that_plans_a_variant_is_one_of_the_command_line(tmp_path: Path) -> None:
+    folder = written(tmp_path / "a plan", on_a_map(1), ["o3"], schema_version=2)
+    (folder / "plan.json").write_text('{"options": ["o3"]}')
+    scenario = tmp_path / "it.toml"
+    marker = {"schema_version": 1, "command": "plan", "sources": ["../it.toml"], "files": []}
+    (folder / ".interdict.json").write_text(json.dumps(marker))
+    changes = Changes({"teams": 2.5}, ("a", "o 3"), ("b:post",), keep_today=True, change_at_most=3)
+    said = shlex.split(plan_command(folder / "variants/x", changes, {"kinds.post.detection": 0.4, "name": "x y"}))
+    assert said[3] == "SCENARIO.toml"
+    scenario.write_text("")
+    said = shlex.split(plan_command(folder / "variants/x", changes, {"kinds.post.detection": 0.4, "name": "x y"}))
+    assert said[:4] == ["python", "cli.py", "plan", str(scenario)]
+    asked = get_command(app).commands["plan"].make_context("plan", said[3:]).params  # type: ignore[attr-defined]
+    assert asked["budget"] == ["teams=2.5"]
+    assert asked["force"] == ["a", "o 3"]
+    assert asked["forbid"] == ["b:post"]
+    assert asked["keep_today"] is True
+    assert asked["change_at_most"] == 3
+    assert asked["settings"] == ["kinds.post.detection=0.4", 'name="x y"']
+    odd = {"changes": {"budgets": [1], "forced": 3, "forbidden": ["a", 4], "change_at_most": "x"}}
+    assert whole_changes(odd, Changes(forced=("a",)), on_a_map(1)) == Changes(forced=("a",), forbidden=())
+    one = {"changes": {"budgets": {"teams": 1}, "forced": ["a"], "forbidden": ["d"]}}
+    found = whole_changes(one, Changes({"teams": 2}, forbidden=("a",)), on_a_map(1))
+    assert (dict(found.budgets), found.forced, found.forbidden) == ({"teams": 2}, (), ("d", "a"))
 
 
 def test_what_cannot_be_saved_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -198,6 +198,7 @@ SAYS = """(() => { const div = Bokeh.documents[0].get_model_by_name("message");
 FOCUS = """(() => { let here = document.activeElement;
   while (here && here.shadowRoot && here.shadowRoot.activeElement) here = here.shadowRoot.activeElement;
   return here ? here.textContent.trim() : ""; })()"""
+FIRST_BUDGET = """Bokeh.documents[0].get_model_by_name("budgets").children[0].text"""
 READY = "window.Bokeh && Bokeh.documents.length && Bokeh.documents[0].is_idle"
 
 
@@ -240,6 +241,14 @@ async def planner(address: str, folder: Path) -> None:
         assert await browser.run(FOCUS) == "Undo"
         await browser.press("Enter", 13, "\r")
         await browser.until(f"{OUTCOME} === {json.dumps(opened)}")
+        for _ in range(60):
+            await browser.press("Tab", 9)
+            if "noUi-handle" in await browser.run(FOCUS.replace("here.textContent.trim()", "here.className")):
+                break
+        amount = twin.desk.base.resources[0].budget
+        assert f"of {amount:g}" in await browser.run(FIRST_BUDGET)
+        await browser.press("ArrowRight", 39)
+        await browser.until(f"{FIRST_BUDGET}.includes('of {amount + 1:g}')")
         await browser.open(address, 390, 844)
         await browser.until(READY)
         assert await browser.run("document.documentElement.scrollWidth <= document.documentElement.clientWidth")

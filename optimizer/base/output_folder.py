@@ -235,6 +235,13 @@ def _read_marker(folder: Path) -> Marker | None:
         return None
 
 
+def folder_sources(folder: Path) -> tuple[Path, ...]:
+    """Return the files that a folder of output was made of, from its mark; none where it has no mark, or one of them is gone."""
+    marker = _read_marker(folder)
+    paths = [Path(os.path.normpath(folder / source)) for source in marker.sources] if marker is not None else []
+    return tuple(paths) if all(path.exists() for path in paths) else ()
+
+
 def relative_from(source: Path, place: Path) -> str:
     """Return the path of a source from a folder: it stays the same when both move together."""
     try:

@@ -15,6 +15,7 @@ from optimizer.base.errors import InputError, Problem
 from optimizer.base.files import read_json, write_json
 from optimizer.base.output_folder import new_folder
 from optimizer.base.version import package_version
+from optimizer.pipeline.desk_again import plan_command, whole_changes
 from optimizer.pipeline.known_plan import read_known_plan
 from optimizer.pipeline.matched_plans import SitePlaces
 from optimizer.pipeline.plan_layer import straight_geojson
@@ -97,12 +98,12 @@ def save_variant(desk: Desk, folder: Path, name: str) -> Path:
         raise InputError(Problem(where, f"{name!r}, which exists", "a new name", "Choose another"))
     original = _original(folder)
     plan = variant_content(desk, original, f"{original.name if original else desk.base.name} ({name})")
-    run = {} if not (folder / "run.json").is_file() else dict(read_json(folder / "run.json", "a run"))
+    run = read_json(folder / "run.json", "a run") if (folder / "run.json").is_file() else {}
     with new_folder(place) as new:
         write_json(new / "plan.json", plan.model_dump(mode="json"))
         write_json(new / "plan.geojson", straight_geojson(plan, desk.base))
         write_instance(new / "instance.json", desk.case)
-        write_json(new / "run.json", _run_content(desk, run, os.path.realpath(folder)))
+        write_json(new / "run.json", _run_content(desk, run if isinstance(run, dict) else {}, folder, place))
     return place
 
 
@@ -190,9 +191,10 @@ def _worth(desk: Desk, j: int) -> float:
     return max(0.0, desk.option_adds([j]))
 
 
-def _run_content(desk: Desk, run: dict[str, Any], folder: str) -> dict[str, Any]:
+def _run_content(desk: Desk, run: dict[str, Any], folder: Path, place: Path) -> dict[str, Any]:
     """Return what it takes to make the variant again: the run of the plan that was opened, and what was changed."""
     result = desk.state.result
+    changes, settings = whole_changes(run, desk.state.changes, desk.base), run.get("settings")
     kept = {name: run[name] for name in ("packages", "inputs", "settings", "options") if name in run}
     warnings = [*run.get("warnings", ()), "Made at the desk from another plan: " + "; ".join(desk.actions) + "."]
     return {
@@ -203,8 +205,9 @@ def _run_content(desk: Desk, run: dict[str, Any], folder: str) -> dict[str, Any]
         "platform": platform.platform(),
         "seed": 0 if result is None else result.seed,
         "statistics": {} if result is None else dict(result.statistics),
-        "changes": desk.state.changes.content,
+        "changes": changes.content,
+        "again": plan_command(place, changes, settings if isinstance(settings, dict) else {}),
         "desk": list(desk.actions),
-        "start": Path(folder).name,
+        "start": Path(os.path.realpath(folder)).name,
         "warnings": warnings,
     } | kept

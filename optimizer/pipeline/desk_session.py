@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem
+from optimizer.base.files import read_json
 from optimizer.base.formatting import number, plain
 from optimizer.base.listener import SILENT, step
 from optimizer.pipeline.desk import Desk
@@ -182,10 +183,11 @@ class DeskSession(DeskActions):
         return f"{said}; {why} after {number(search.seconds, 2)} s."
 
     def save(self, name: str) -> str:
-        """Save the plan shown as a variant; return where it is."""
+        """Save the plan shown as a variant; return where it is, and what makes its report."""
         place = save_variant(self._free(), self.folder, name)
         self.saved.append(place)
-        return str(place)
+        again = read_json(place / "run.json", "a run")["again"]
+        return f"{place}. Report, figures and duties are made by: {again}"
 
     def close(self, seconds: float = 5.0) -> None:
         """Stop what runs, and wait for it."""

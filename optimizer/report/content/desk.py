@@ -169,4 +169,4 @@ class DeskActions(Protocol):
         """Lay the plan of a search that has ended on the desk; return what came of it, empty where nothing has ended."""
 
     def save(self, name: str) -> str:
-        """Save the plan shown as a variant; return where it is."""
+        """Save the plan shown as a variant; return where it is, and what makes its report."""

@@ -1,0 +1,71 @@
+"""What is asked of a variant against the scenario behind it, and the command that plans it with report, figures and duties."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from optimizer.base.output_folder import folder_sources
+from optimizer.problem.changes import Changes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from optimizer.problem.instance import Instance
+
+
+def whole_changes(run: Mapping[str, Any], now: Changes, instance: Instance) -> Changes:
+    """Return the changes that the opened plan was made with, and those of the desk after them.
+
+    Parameters
+    ----------
+    run
+        Content of the opened plan's run.json; what of its `changes` is not as `plan` writes it is left out.
+    now
+        Those of the desk: they stand where both speak of a budget or a name.
+    instance
+        The problem: budgets are told by the id of their resource.
+    """
+    asked = run.get("changes")
+    earlier: Mapping[str, Any] = asked if isinstance(asked, dict) else {}
+    given = earlier.get("budgets")
+    budgets = {
+        _resource_id(instance, str(name)): float(amount)
+        for name, amount in (given if isinstance(given, dict) else {}).items()
+        if isinstance(amount, int | float)
+    }
+    forced, forbidden = _names(earlier, "forced"), _names(earlier, "forbidden")
+    most = earlier.get("change_at_most")
+    return Changes(
+        budgets=budgets | dict(now.budgets),
+        forced=tuple(dict.fromkeys([*(n for n in forced if n not in now.forbidden), *now.forced])),
+        forbidden=tuple(dict.fromkeys([*(n for n in forbidden if n not in now.forced), *now.forbidden])),
+        keep_today=earlier.get("keep_today") is True,
+        change_at_most=most if isinstance(most, int) else None,
+    )
+
+
+def plan_command(variant: Path, changes: Changes, settings: Mapping[str, Any]) -> str:
+    """Return the command that plans a variant from its scenario, to be typed in a shell."""
+    plan_folder = next((p for p in variant.parents if folder_sources(p)), None)
+    scenario = "SCENARIO.toml" if plan_folder is None else str(folder_sources(plan_folder)[0])
+    words = ["plan", scenario, "--start", str(variant), "--out", f"{variant}-plan"]
+    words += [word for name, amount in changes.budgets.items() for word in ("--budget", f"{name}={amount:.10g}")]
+    words += [word for name in changes.forced for word in ("--force", name)]
+    words += [word for name in changes.forbidden for word in ("--forbid", name)]
+    words += ["--keep-today"] if changes.keep_today else []
+    words += [] if changes.change_at_most is None else ["--change-at-most", str(changes.change_at_most)]
+    words += [word for path, value in settings.items() for word in ("--set", f"{path}={json.dumps(value)}")]
+    return shlex.join(["python", "cli.py", *words])
+
+
+def _names(content: Mapping[str, Any], key: str) -> list[str]:
+    names = content.get(key)
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+
+
+def _resource_id(instance: Instance, name: str) -> str:
+    same = [resource.id for resource in instance.resources if name in {resource.id, resource.name}]
+    return name if name in same or len(same) != 1 else same[0]
