@@ -61,6 +61,10 @@ def plan(
     keep_today: KeepToday = False,
     change_at_most: ChangeAtMost = None,
     start: Start = None,
+    given: Annotated[
+        Path | None,
+        typer.Option("--given", help="Plan folder, or plan.json, to take as it is: its report without a search."),
+    ] = None,
     settings: Settings = None,
     draws: Annotated[
         int | None, typer.Option(metavar="N", help="Plan over so many draws of flows and of ranges of detection.")
@@ -105,6 +109,7 @@ def plan(
                 changes=changes,
                 settings=parsed_settings(settings or ()),
                 start=start,
+                given=given,
                 scheduler=scheduler,
                 doubt=doubt,
                 sensitivity=sensitivity,

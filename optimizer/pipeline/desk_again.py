@@ -1,4 +1,4 @@
-"""What is asked of a variant against the scenario behind it, and the command that plans it with report, figures and duties."""
+"""What is asked of a variant against the scenario behind it, and the command that makes its report, figures and duties."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def whole_changes(run: Mapping[str, Any], now: Changes, instance: Instance) -> C
 
 
 def plan_command(variant: Path, changes: Changes, settings: Mapping[str, Any]) -> str:
-    """Return the command that plans a variant from its scenario, to be typed in a shell."""
+    """Return the command that makes the report of a variant by its scenario, to be typed in a shell."""
     plan_folder = next((p for p in variant.parents if folder_sources(p)), None)
     scenario = "SCENARIO.toml" if plan_folder is None else str(folder_sources(plan_folder)[0])
-    words = ["plan", scenario, "--start", str(variant), "--out", f"{variant}-plan"]
+    words = ["plan", scenario, "--given", str(variant), "--out", f"{variant}-plan"]
     words += [word for name, amount in changes.budgets.items() for word in ("--budget", f"{name}={amount:.10g}")]
     words += [word for name in changes.forced for word in ("--force", name)]
     words += [word for name in changes.forbidden for word in ("--forbid", name)]

@@ -20,6 +20,7 @@ from optimizer.pipeline.comparison import Comparison, compare
 from optimizer.pipeline.doubt import plan_over_draws
 from optimizer.pipeline.doubt_briefing import doubt_content, doubt_facts, doubt_sentences
 from optimizer.pipeline.duties import duties_of
+from optimizer.pipeline.given_plan import given_result
 from optimizer.pipeline.outputs import write_outputs
 from optimizer.pipeline.plan_content import plan_content
 from optimizer.pipeline.sensitivity import sensitivity_of
@@ -108,6 +109,7 @@ def plan_scenario(
     changes: Changes | None = None,
     settings: Mapping[str, object] | None = None,
     start: str | os.PathLike[str] | None = None,
+    given: str | os.PathLike[str] | None = None,
     scheduler: str | None = None,
     doubt: DoubtRequest | None = None,
     sensitivity: bool = False,
@@ -132,6 +134,8 @@ def plan_scenario(
         Fields of the scenario to set whatever the file says, by path, such as `evaders.habitual_share`.
     start
         Plan folder, or plan.json, to begin the search from; what of it this scenario does not have, or cannot have, is told in a warning.
+    given
+        Plan folder, or plan.json, to take as it is, without a search.
     scheduler
         Address of the scheduler of a cluster whose workers search as well, as in `solve`.
     doubt
@@ -158,6 +162,7 @@ def plan_scenario(
     """
     from optimizer.report import write_report
 
+    _check_given(given, start, doubt)
     folder = OutputFolder(Path(out), "plan", (Path(scenario),), (*FILES, *FIGURES), overwrite)
     folder.check()
     times = StepTimes(listener)
@@ -180,7 +185,7 @@ def plan_scenario(
             compiled = replace(compiled, warnings=(*compiled.warnings, *first.warnings))
         judged = None if doubt is None else _over_draws(compiled, doubt, first, executor, times)
         if judged is None:
-            result = _solved(compiled, first, scheduler, times)
+            result = _solved(compiled, first, given, scheduler, times)
         else:
             result = judged.as_planned(compiled.instance, compiled.scenario.solve.gap)
             compiled = _with_doubt(compiled, judged)
@@ -217,17 +222,27 @@ def plan_scenario(
                 listener.step_started(left_out)
                 listener.step_ended(left_out, 0.0)
             asked: dict[str, Any] = {"changes": (changes or Changes()).content, "settings": dict(settings or {})}
-            asked |= {} if start is None else {"start": Path(start).name}
+            named = {"start": start, "given": given}
+            asked |= {name: Path(path).name for name, path in named.items() if path is not None}
             asked |= _write_findings(temporary, judged, varied)
             write_outputs(temporary, compiled, result, plan, tuple(times.done), duties, asked=asked)
             files = tuple(sorted(path.name for path in temporary.iterdir()))
         return Planned(compiled, result, comparison, plan, tuple(times.done), folder.path, files, judged, varied)
 
 
-def _solved(compiled: Compiled, first: Start | None, scheduler: str | None, times: StepTimes) -> Result:
-    """Return the result of the scenario as it is."""
+def _solved(
+    compiled: Compiled,
+    first: Start | None,
+    given: str | os.PathLike[str] | None,
+    scheduler: str | None,
+    times: StepTimes,
+) -> Result:
+    """Return the result of the scenario as it is, or what a given plan is in it."""
     from optimizer.solvers.solve import solve
 
+    if given is not None:
+        with step(times, "reading the plan", stoppable=False):
+            return given_result(compiled.instance, given)
     with step(times, "solving", stoppable=False):
         return solve(
             compiled.instance,
@@ -299,6 +314,13 @@ class _WithDuties:
 
     compiled: Compiled
     duties: DutiesFile | None
+
+
+def _check_given(given: object, start: object, doubt: object) -> None:
+    """Refuse a search for a plan that is given."""
+    for name, other in (("--start", start), ("--draws", doubt)):
+        if given is not None and other is not None:
+            raise InputError(Problem(f"--given and {name}", "both", "one of them: a plan as it is, or a search"))
 
 
 def _refuse_mixtures(compiled: Compiled) -> None:

@@ -1,0 +1,58 @@
+"""A plan that is given is reported as it is: its value, its bound where that holds, and nothing that breaks a budget."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from optimizer.base.errors import InputError
+from optimizer.pipeline.doubt import DoubtRequest
+from optimizer.pipeline.given_plan import given_result
+from optimizer.pipeline.plan import plan_scenario
+from optimizer.problem.draws import Objective
+from optimizer.problem.evaluation import plan_value
+from optimizer.problem.plan_file import read_plan_file
+from optimizer.scenario.compile import compile_scenario
+from tests.tiny import write_scenario
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_given_plan_has_a_report_without_a_search(tmp_path: Path) -> None:
+    scenario = write_scenario(tmp_path)
+    instance = compile_scenario(scenario).instance
+    (tmp_path / "mine.json").write_text('{"options": ["b", "e"]}')
+    planned = plan_scenario(scenario, tmp_path / "out", given=tmp_path / "mine.json")
+    assert planned.result.plan is not None
+    assert planned.result.plan.options == ("b", "e")
+    assert planned.result.upper is not None
+    assert planned.result.upper == pytest.approx(plan_value(instance, instance.placed(["b", "e"])))
+    assert planned.result.lower == 0.0
+    assert "report.html" in planned.files
+    run = json.loads((tmp_path / "out/run.json").read_text())
+    assert run["given"] == "mine.json"
+    file = read_plan_file(tmp_path / "out/plan.json")
+    assert file.method == "given"
+    content = json.loads((tmp_path / "out/plan.json").read_text())
+    (tmp_path / "out/plan.json").write_text(json.dumps(content | {"lower": 0.25 * planned.result.upper}))
+    again = given_result(instance, tmp_path / "out")
+    assert again.lower == pytest.approx(0.25 * planned.result.upper)
+    assert given_result(instance.with_budget(instance.resources[0].id, 2.0), tmp_path / "out").lower == 0.0
+
+
+def test_what_cannot_be_given_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
+    scenario = write_scenario(tmp_path)
+    out = tmp_path / "out"
+    plan = tmp_path / "mine.json"
+    for options, message in ((["a", "b", "c", "d"], "over its budget"), (["x"], "an option id")):
+        plan.write_text(json.dumps({"options": options}))
+        with pytest.raises(InputError, match=message):
+            plan_scenario(scenario, out, given=plan)
+    with pytest.raises(InputError, match="one of them"):
+        plan_scenario(scenario, out, given=plan, start=plan)
+    with pytest.raises(InputError, match="--draws"):
+        plan_scenario(scenario, out, given=plan, doubt=DoubtRequest(2, Objective("mean")))
+    assert not out.exists()
