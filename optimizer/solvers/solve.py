@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from optimizer.problem.methods import METHOD_NAMES, MIXED, installed_methods
 from optimizer.problem.plan import known_options, violations
 from optimizer.solvers.branch_and_cut.cluster_crew import ClusterCrew
 from optimizer.solvers.branch_and_cut.commodities import Commodities
-from optimizer.solvers.branch_and_cut.parallel_tree import ParallelTree
+from optimizer.solvers.branch_and_cut.parallel_tree import BeginsWhenLate, ParallelTree
 from optimizer.solvers.branch_and_cut.path_pool import PathPool
 from optimizer.solvers.branch_and_cut.tree import BranchAndCut
 from optimizer.solvers.branch_and_cut.tree_messages import ImproveTask
@@ -238,58 +239,85 @@ def _cuts(search: SolveState) -> None:
         until=search.until,
         listener=search,
     )
+    parallel = _parallel(search, tree)
     try:
-        for start in sorted(search.starts, key=search.overlay.value):
-            near = search.overlay.value(start) <= search.upper * (1 + START_WORSE)
-            if near and not violations(search.instance, start):
-                PlanImprover(search, PooledValues(tree.master.commodities, tree.master.pool)).search_around(
-                    start, START_SHARE
-                )
+        _search_around_starts(search, tree, parallel)
         tree.offer(search.placed)
+        if parallel is not None:
+            tree.listener = BeginsWhenLate(search, parallel)
         with step(search.listener, "cutting"):
             tree.cut_root()
+        tree.listener = search
         improver = PlanImprover(search, PooledValues(tree.master.commodities, tree.master.pool))
-        left = [] if search.closed or tree.out_of_time else _improve(search, tree, improver)
+        if not (search.closed or tree.out_of_time):
+            _improve(search, tree, improver, parallel)
         if not (search.closed or tree.out_of_time):
             with step(search.listener, "branching"):
-                _branch(search, tree, improver, left)
+                _branch(search, tree, improver, parallel)
         search.prove(tree.lower)
         improver.look(NARROW)
     finally:
+        if parallel is not None:
+            parallel.end()
         search.statistics |= {"linear_programs": tree.rounds, "nodes": tree.nodes, "rows": tree.master.program.n_rows}
     search.prove(tree.lower)
     search.limit = "time" if tree.out_of_time else None
     search.tidy()
 
 
-def _improve(search: SolveState, tree: BranchAndCut, improver: PlanImprover) -> list[ImproveTask]:
-    """Dive for a plan, search around it and, while the gap is wide, around a greedy one; return searches that workers can make as well."""
+def _parallel(search: SolveState, tree: BranchAndCut) -> ParallelTree | None:
+    """Return what shares the tree with other processes, not begun yet; None where there are to be none."""
+    if search.crew is None and search.threads == 1:
+        return None
+    crew = TreeProcesses(search.threads) if search.crew is None else search.crew
+    return ParallelTree(search, tree, crew, improving=True)
+
+
+def _search_around_starts(search: SolveState, tree: BranchAndCut, parallel: ParallelTree | None) -> None:
+    """Search around the plans to begin from; where the search may be shared already, the workers do, around the best."""
+    near = [
+        start
+        for start in sorted(search.starts, key=search.overlay.value)
+        if search.overlay.value(start) <= search.upper * (1 + START_WORSE) and not violations(search.instance, start)
+    ]
+    if near and parallel is not None and search.may_share:
+        parallel.begin([ImproveTask(greedy=False, share=START_SHARE)] * parallel.size)
+        return
+    for start in near:
+        improver = PlanImprover(search, PooledValues(tree.master.commodities, tree.master.pool))
+        improver.search_around(start, START_SHARE)
+
+
+def _improve(search: SolveState, tree: BranchAndCut, improver: PlanImprover, parallel: ParallelTree | None) -> None:
+    """Dive for a plan, search around it and, while the gap is wide, around a greedy one; workers make these searches if there are any."""
+    begun = parallel is not None and parallel.begun  # they have begun with a greedy plan, or around one that is known
     with step(search.listener, "diving"):
         dived = tree.dive()
     if dived is not None:
         search.offer(dived)
     for greedy in (False, True):
-        if search.may_share:
-            left = [ImproveTask(each) for each in (greedy, True)[: 2 - greedy]]
-            return left if search.gap_left > WIDE else left[: dived is not None and not greedy]
-        if not greedy and dived is not None:
-            improver.search_around(search.placed)
-        if greedy and search.gap_left > WIDE:
-            improver.search_around(improver.greedy())
+        wanted = search.gap_left > WIDE and not begun if greedy else dived is not None
+        if not wanted:
+            continue
+        if parallel is not None and search.may_share:
+            parallel.add([ImproveTask(greedy)])
+        else:
+            improver.search_around(improver.greedy() if greedy else search.placed)
     tree.offer(search.placed)
-    return []
 
 
-def _branch(search: SolveState, tree: BranchAndCut, improver: PlanImprover, left: list[ImproveTask]) -> None:
+def _branch(search: SolveState, tree: BranchAndCut, improver: PlanImprover, parallel: ParallelTree | None) -> None:
     """Expand the tree in this process, and where that takes long in several."""
-    tree.pause = lambda: search.may_share
     tree.offer(search.placed)
-    tree.branch(improver.near_node)
-    tree.pause = lambda: False
-    if search.may_share and tree.lower < tree.cutoff and not tree.out_of_time:
-        crew = TreeProcesses(search.threads) if search.crew is None else search.crew
-        search.statistics["processes"] = crew.size
-        ParallelTree(search, tree, crew, improver=improver, tasks=left).run()
+    if parallel is None:
+        tree.branch(improver.near_node)
+        return
+    parallel.improver = improver
+    if not parallel.begun:
+        tree.pause = lambda: search.may_share
+        tree.branch(improver.near_node)
+    if tree.lower < tree.cutoff and time.monotonic() < tree.until:
+        parallel.run()
 
 
 def _compact(search: SolveState) -> None:

@@ -38,6 +38,11 @@ def score(rises: Sequence[float] | NDArray[np.float64], left: float) -> float:
     return float(first * second)
 
 
+def learnt_since(now: Learnt, before: Learnt) -> Learnt:
+    """Return what a rule has learnt since an earlier moment."""
+    return tuple(np.subtract(new, old) for new, old in zip(now, before, strict=True))
+
+
 class BranchingRule:
     """What was learnt from the splits tried so far.
 

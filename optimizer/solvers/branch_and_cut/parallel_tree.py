@@ -1,6 +1,7 @@
 """The tree of branch and cut on several workers.
 
-The supervisor, this process, cuts the root and expands nodes until the workers are ready. Then it keeps the open nodes and gives them out,
+The workers are started when the search has taken some seconds, perhaps while the root is cut; they begin by searching around plans. The
+supervisor, this process, cuts the root and expands nodes until a worker is ready. Then it keeps the open nodes and gives them out,
 those of least bound first, a few to a worker; a worker expands them and what comes of them, best first, and hands back what is open after some
 seconds, or when another has nothing to do. So every worker has nodes near the least bound of all. Better plans are told at once, and valued
 again here; paths, rows that hold everywhere and what the branching rule has learnt go along with the next order.
@@ -20,6 +21,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import SolverError
+from optimizer.base.listener import ForwardingListener
+from optimizer.solvers.branch_and_cut.branching_rule import learnt_since
 from optimizer.solvers.branch_and_cut.row_exchange import RowExchange
 from optimizer.solvers.branch_and_cut.tree_messages import (
     BetterValue,
@@ -58,6 +61,8 @@ MOST_LOST = 6
 """Workers that may be lost before those that are left, or this process alone, do the rest."""
 TIDY_EVERY = 20
 """Outcomes after which the rows of nodes that are closed are dropped."""
+SUPERVISOR = -1
+"""Stands for this process among the workers."""
 
 
 @dataclass
@@ -104,16 +109,21 @@ class ParallelTree:
     Parameters
     ----------
     search, tree
-        The search, and its tree whose root is cut.
+        The search and its tree.
     crew
         The workers, not started yet.
-    improver
-        What has searched around plans so far; None where workers are not to search around plans.
-    tasks
-        Searches around plans that are still to be made.
+    improving
+        Whether workers search around plans near their nodes.
     slice_seconds, slice_nodes
         When a worker hands back its open nodes.
+
+    Attributes
+    ----------
+    improver
+        Told of what workers have searched around, once it is there.
     """
+
+    improver: PlanImprover | None = None
 
     def __init__(
         self,
@@ -121,13 +131,13 @@ class ParallelTree:
         tree: BranchAndCut,
         crew: Crew,
         *,
-        improver: PlanImprover | None = None,
-        tasks: Iterable[ImproveTask] = (),
+        improving: bool = False,
         slice_seconds: float = SLICE_SECONDS,
         slice_nodes: int = 1_000_000,
     ) -> None:
-        self._search, self._tree, self._crew, self._improver = search, tree, crew, improver
-        self._tasks = list(tasks)
+        self._search, self._tree, self._crew, self._improving = search, tree, crew, improving
+        self._tasks: list[ImproveTask] = []
+        self._exchange: RowExchange | None = None
         self._slice = slice_seconds, slice_nodes
         self._seats = [_Seat() for _ in range(crew.size)]
         self._heap: list[tuple[float, int, Node]] = []
@@ -136,22 +146,56 @@ class ParallelTree:
         self._news: list[_News] = []
         self._pruned = np.inf
 
-    def run(self) -> None:
-        """Branch until the bounds meet or time is up."""
+    @property
+    def size(self) -> int:
+        """Number of workers."""
+        return self._crew.size
+
+    @property
+    def begun(self) -> bool:
+        """Whether the workers were started."""
+        return self._exchange is not None
+
+    def begin(self, tasks: Iterable[ImproveTask] = ()) -> None:
+        """Start the workers; the first of them begin with these searches around plans."""
         tree, program = self._tree, self._tree.master.program
-        exchange = RowExchange(program, program.next_name, 0)
+        self._search.statistics["processes"] = self._crew.size
+        self._exchange = RowExchange(program, program.next_name, 0)
+        self._first_row, self._first_path = program.next_name, tree.master.pool.paths.value.size
+        self._learnt = tree.rule.learnt
+        self._crew.start(self._state())
+        self.add(tasks)
+        for worker, seat in enumerate(self._seats):
+            if self._tasks:
+                self._give(worker, seat, self._tasks.pop(0))
+
+    def add(self, tasks: Iterable[ImproveTask]) -> None:
+        """Have further searches around plans made when there is a worker for them."""
+        self._tasks += tasks
+
+    def end(self) -> None:
+        """End the workers, if they were started."""
+        self._tree.pause = _never
+        if self.begun:
+            self._crew.end()
+
+    def run(self) -> None:
+        """Branch until the bounds meet or time is up; the root must have been cut as far as is wanted."""
+        if not self.begun:
+            self.begin()
+        assert self._exchange is not None  # noqa: S101 - begun
+        tree, exchange = self._tree, self._exchange
         try:
-            self._crew.start(self._state())
-            tree.pause = self._any_ready
+            tree.pause = self._any_idle
             tree.branch()
             tree.pause = _never
+            self._news.append(_News(SUPERVISOR, self._own_news(exchange)))
             self._pruned = tree.pruned
             self._rows = exchange.exported(tree.open_nodes)
             self._open(exchange.sent(tree.open_nodes))
             self._supervise()
         finally:
-            tree.pause = _never
-            self._crew.end()
+            self.end()
         if not (self._closed or self._out_of_time):  # no worker is left
             exchange.add(self._rows.values())
             tree.branch_on(exchange.received([node for _, _, node in self._heap]), pruned=self._pruned)
@@ -182,12 +226,21 @@ class ParallelTree:
             learnt=tree.rule.learnt,
             gap=tree.gap,
             seed=search.seed,
-            improving=self._improver is not None,
+            improving=self._improving,
         )
 
-    def _any_ready(self) -> bool:
+    def _own_news(self, exchange: RowExchange) -> TreeNews:
+        """Return what was found here since the workers began."""
+        tree = self._tree
+        return TreeNews(
+            tree.master.pool.since(self._first_path),
+            learnt_since(tree.rule.learnt, self._learnt),
+            exchange.common(tree.master.program.named_rows([0], self._first_row)),
+        )
+
+    def _any_idle(self) -> bool:
         self._take(0.0)
-        return any(seat.ready for seat in self._seats)
+        return any(seat.idle for seat in self._seats)
 
     def _supervise(self) -> None:
         while not self._closed:
@@ -235,8 +288,8 @@ class ParallelTree:
         if outcome.news is not None:
             self._news.append(_News(worker, outcome.news))
             self._tree.master.pool.merge(outcome.news.paths)
-        if self._improver is not None:
-            self._improver.know(outcome.seen, outcome.greedy)
+        if self.improver is not None:
+            self.improver.know(outcome.seen, outcome.greedy)
         if isinstance(order.task, BranchTask):
             self._rows |= outcome.rows
             self._open(outcome.nodes)
@@ -326,6 +379,20 @@ class ParallelTree:
         tree = self._tree
         tree.lower = max(tree.lower, min(self.bound, tree.upper))
         tree.listener.bounds_moved(tree.lower, tree.upper)
+
+
+class BeginsWhenLate(ForwardingListener):
+    """Passes everything on to a search, and starts the workers of its tree once it has taken some seconds."""
+
+    def __init__(self, search: SolveState, parallel: ParallelTree) -> None:
+        super().__init__(search)
+        self._search, self._parallel = search, parallel
+
+    def bounds_moved(self, lower: float, upper: float) -> None:
+        """Pass them on."""
+        super().bounds_moved(lower, upper)
+        if self._search.may_share and not self._parallel.begun:
+            self._parallel.begin([ImproveTask(greedy=True), ImproveTask(greedy=False)])
 
 
 def _never() -> bool:

@@ -84,9 +84,10 @@ class BranchTask:
 
 @dataclass(frozen=True)
 class ImproveTask:
-    """Search around the best plan, or around a greedy one."""
+    """Search around the best plan, or around a greedy one, for at least a share of the time that is left where there is a limit."""
 
     greedy: bool
+    share: float = 0.0
 
 
 @dataclass(frozen=True)

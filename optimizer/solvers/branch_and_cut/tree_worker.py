@@ -6,9 +6,8 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from optimizer.base.listener import SilentListener
+from optimizer.solvers.branch_and_cut.branching_rule import learnt_since
 from optimizer.solvers.branch_and_cut.row_exchange import RowExchange, first_of
 from optimizer.solvers.branch_and_cut.tree import BranchAndCut
 from optimizer.solvers.branch_and_cut.tree_messages import BoundMoved, BranchTask, Outcome, PlanFound, TreeNews
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.solvers.branch_and_cut.branching_rule import Learnt
-    from optimizer.solvers.branch_and_cut.tree_messages import Order, TreeState
+    from optimizer.solvers.branch_and_cut.tree_messages import ImproveTask, Order, TreeState
 
 
 class _PlanReporter(SilentListener):
@@ -73,7 +71,7 @@ class TreeWorker(SilentListener):
             listener=self,
             master=state.master,
         )
-        self._tree.rule.add(_difference(state.learnt, self._tree.rule.learnt))
+        self._tree.rule.add(learnt_since(state.learnt, self._tree.rule.learnt))
         self._tree.number_from(first_of(process))
         self._improver = PlanImprover(self._search, PooledValues(state.master.commodities, state.master.pool))
 
@@ -113,9 +111,9 @@ class TreeWorker(SilentListener):
             outcome = self._branched(order.task)
         else:
             first_row = tree.master.program.next_name
-            outcome = self._improved(greedy=order.task.greedy)
+            outcome = self._improved(order.task)
         rows = self._exchange.common(tree.master.program.named_rows([0], first_row))
-        news = TreeNews(tree.master.pool.since(first_path), _difference(tree.rule.learnt, learnt), rows)
+        news = TreeNews(tree.master.pool.since(first_path), learnt_since(tree.rule.learnt, learnt), rows)
         return replace(outcome, news=news, rounds=tree.rounds - rounds)
 
     def _branched(self, task: BranchTask) -> Outcome:
@@ -140,13 +138,9 @@ class TreeWorker(SilentListener):
             expanded=tree.nodes - before,
         )
 
-    def _improved(self, *, greedy: bool) -> Outcome:
+    def _improved(self, task: ImproveTask) -> Outcome:
         improver, start = self._improver, self._search.placed
-        made = improver.greedy() if greedy else None
-        improver.search_around(start if made is None else made)
+        made = improver.greedy() if task.greedy else None
+        improver.search_around(start if made is None else made, task.share)
         self._tree.offer(self._search.placed)
         return Outcome(placed=self._search.placed, seen=frozenset(improver.seen), greedy=made)
-
-
-def _difference(now: Learnt, before: Learnt) -> Learnt:
-    return tuple(np.subtract(new, old) for new, old in zip(now, before, strict=True))
