@@ -153,6 +153,7 @@ def place(
     overlay: Overlay | None = None,
     starts: Sequence[NDArray[np.bool_]] = (),
     proven: float = 0.0,
+    began: float = np.inf,
     exact: Callable[[NDArray[np.bool_]], float] | None = None,
 ) -> Result:
     """Place options alone, whatever patrol teams the instance has.
@@ -169,6 +170,8 @@ def place(
         (options,) masks of plans to begin from and to search around; one that is not feasible is not used.
     proven
         A lower bound of the optimal value that is known already.
+    began
+        `time.monotonic()` at which the work began of which this is a part; by default now. Other processes are started some seconds after it.
     exact
         Value of an (options,) mask on the full network, where the overlay's is not the sum over the instance's evaders.
 
@@ -195,6 +198,7 @@ def place(
             given=overlay,
             starts=starts,
             proven=proven,
+            began=began,
             threads=processes,
             crew=crew,
             exact=exact,

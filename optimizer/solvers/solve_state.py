@@ -52,6 +52,7 @@ class SolveState(SilentListener):
     given: Overlay | None = None
     starts: Sequence[NDArray[np.bool_]] = ()
     proven: float = 0.0
+    began: float = np.inf
     exact: Callable[[NDArray[np.bool_]], float] | None = None
     threads: int = 1
     crew: Crew | None = None
@@ -89,7 +90,9 @@ class SolveState(SilentListener):
     @property
     def may_share(self) -> bool:
         """Whether further processes are worth their start: there are to be some, and the search has taken some seconds."""
-        return (self.threads > 1 or self.crew is not None) and time.monotonic() - self.started > SHARED_AFTER
+        return (self.threads > 1 or self.crew is not None) and time.monotonic() - min(
+            self.started, self.began
+        ) > SHARED_AFTER
 
     @property
     def closed(self) -> bool:

@@ -87,15 +87,19 @@ def solve_joint(
         raise ValueError("an instance without patrol teams")
     feasible_start(instance)  # or there is none
 
-    def end(share: float) -> float:
-        return np.inf if time_limit is None else started + share * time_limit
+    def end(share: float, begun: float = started, before: float = 0.0) -> float:
+        """Return when a step must end: after its share of the time, or of what was left where an earlier step took longer than its own."""
+        if time_limit is None:
+            return np.inf
+        left = started + time_limit - begun
+        return max(started + share * time_limit, begun + (share - before) / (1 - before) * left)
 
     with Stopping(listener) as stopping:
 
         def make_beats() -> None:
             with step(stopping, "making beats"):
-                tree.cut_root(end(GENERATING))
-                _dive(tree, end(DIVING))
+                tree.cut_root(end(GENERATING, begun, ALONE))
+                _dive(tree, end(DIVING, begun, ALONE))
 
         def bound_over_all() -> None:
             with step(stopping, "bounding over all beats"):
@@ -105,6 +109,7 @@ def solve_joint(
             alone = _alone(
                 instance, gap, None if time_limit is None else ALONE * time_limit, seed, threads, stopping, starts
             )
+        begun = time.monotonic()
         generation = ColumnGeneration(instance, instance.patrols, seed=seed)
         tree = BranchAndPrice(generation, gap=gap, listener=stopping)
         stopping.attempt(make_beats)
@@ -120,6 +125,7 @@ def solve_joint(
             seed=seed,
             threads=threads,
             scheduler=scheduler,
+            began=started,
             listener=stopping,
             overlay=None if method == "compact" else generation.overlay_of(whole, pool.beats),
             proven=tree.lower,
