@@ -36,8 +36,9 @@ OUTWARD, LEAST_OUTWARD = 8, 300
 """Labels of the search for W of one node: one in so many of those, and at least so many."""
 ROUNDING = 1e-12
 """Relative allowance for rounding in products of survivals."""
-WORTH_COMPILING = 200_000
-"""Arcs times plans of searches in this process before they are compiled, which takes some seconds once for an installation."""
+LARGE, WORTH_COMPILING = 300, 1_000_000
+"""Arcs of a search, and labels times plans of this process so far, from which on searches are compiled: some 15 s of processor time, once for
+an installation."""
 _work = [0]
 _compiled: list[Callable[..., BestPaths]] = []
 
@@ -151,7 +152,7 @@ class EvaderOracle:
             return
         table, same = np.unique(survival[kept], axis=1, return_inverse=True)
         share = np.bincount(same.ravel(), probability, table.shape[1])
-        answer = _search(table.size)(
+        answer = _search(kept.size)(
             *graph.arrays(table),
             share,
             origins,
@@ -169,6 +170,7 @@ class EvaderOracle:
                 found.arcs[k] = tuple(arcs if self._turned else arcs[::-1])
             begin = stop
         found.labels += answer.labels
+        _work[0] += answer.labels * share.size
 
 
 @dataclass(frozen=True)
@@ -211,10 +213,9 @@ def _first_of_each(sorted_nodes: Integers, n_nodes: int) -> Integers:
     return np.searchsorted(sorted_nodes, np.arange(n_nodes + 1)).astype(np.int64)
 
 
-def _search(cells: int) -> Callable[..., BestPaths]:
-    """Return the search, compiled once there has been enough work for it."""
-    _work[0] += cells
-    if _work[0] < WORTH_COMPILING:
+def _search(arcs: int) -> Callable[..., BestPaths]:
+    """Return the search, compiled where it is large or there has been enough work for it."""
+    if arcs < LARGE and _work[0] < WORTH_COMPILING:
         return best_paths
     if not _compiled:
         from numba import njit
