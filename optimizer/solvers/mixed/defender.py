@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.listener import SILENT
+from optimizer.base.listener import SILENT, OnlyCancels
 from optimizer.problem.plan import BUDGET_TOLERANCE, fits
 from optimizer.problem.requirements import meets
 from optimizer.solvers.branch_and_cut.tree import BranchAndCut
@@ -156,6 +156,18 @@ def against_paths(overlay: Overlay, paths: Paths, weight: Floats) -> Overlay:
     )
 
 
+class _Answers(OnlyCancels):
+    """Keeps the plans that it is told of."""
+
+    def __init__(self, listener: Listener) -> None:
+        super().__init__(listener)
+        self.plans: list[Mask] = []
+
+    def plan_found(self, placed: Mask, value: float) -> None:  # noqa: ARG002 - their order is by falling value
+        """Keep it."""
+        self.plans.append(placed.copy())
+
+
 class DefenderBound:
     """Branch and cut of the defender's answer to a strategy of the evaders.
 
@@ -165,8 +177,10 @@ class DefenderBound:
         The problem.
     paths, weight
         Paths of informed commodities with their (paths,) y.
-    upper, start
-        Value of a plan against them, and the plan.
+    start
+        A plan.
+    listener
+        Asked whether to stop.
     """
 
     def __init__(
@@ -179,8 +193,13 @@ class DefenderBound:
         listener: Listener = SILENT,
     ) -> None:
         against = against_paths(overlay, paths, weight)
-        self._tree = BranchAndCut(instance, against, upper=against.value(start), listener=listener)
-        self.plan = start
+        self._answers = _Answers(listener)
+        self._tree = BranchAndCut(instance, against, upper=against.value(start), listener=self._answers)
+
+    @property
+    def better(self) -> list[Mask]:
+        """Plans that the search found, each better against the strategy than the one before and than the first."""
+        return self._answers.plans
 
     def bound(self, gap: float, until: float) -> float:
         """Return a proven lower bound of the value of every mixture, once the relative gap is closed or time is up."""

@@ -245,6 +245,8 @@ class DoubleOracle:
         plan = min(self.game.plans, key=self._exchanges.value)
         answer = DefenderBound(self.instance, self.overlay, paths, solution.weight, plan, OnlyCancels(self.listener))
         before = self.lower
-        self.lower = max(self.lower, min(answer.bound(tolerance_of(self.gap) / 2, self.until), self.best.upper))
+        bound = answer.bound(tolerance_of(self.gap) / 2, self.until)
+        self.lower = max(self.lower, min(bound, self.best.upper))
         self.listener.bounds_moved(self.lower, self.best.upper)
-        return self.lower > before
+        added = [self.game.add(better) for better in answer.better]
+        return self.lower > before or any(added)
