@@ -34,8 +34,8 @@ ROOT = Path(__file__).parents[1]
 ROWS, PAGE = ROOT / "results" / "risk" / "speed.jsonl", ROOT / "results" / "risk" / "speed.md"
 GOALS = {"andorra": "1 s", "porto": "4 s", "million": "10 min, 12 GB", "backtest": "20 s", "rio-grande": ""}
 WHAT = {
-    "andorra": "fit, drive network of Andorra, 33 months of a simulated record",
-    "porto": "fit, drive network of Porto",
+    "andorra": "fit, drive network of Andorra, 24 months of a simulated record",
+    "porto": "fit, drive network of Porto, a record like it",
     "million": "fit, lattice of 835 x 835 junctions with 28 % of its roads missing, 10 origins and 20 destinations",
     "backtest": "`risk backtest --period quarter`, eight quarters of a simulated record on Andorra, the whole command",
     "rio-grande": "fit of the shipped Rio Grande scenario (the step *estimating risk*): records by area, two units",
