@@ -278,7 +278,7 @@ def _parallel(search: SolveState, tree: BranchAndCut) -> ParallelTree | None:
 
 
 def _search_around_starts(search: SolveState, tree: BranchAndCut, parallel: ParallelTree | None) -> None:
-    """Search around the plans to begin from; where the search may be shared already, the workers do, around the best."""
+    """Search around the plans to begin from; where the search may be shared already, the workers do, and this process without ruins."""
     near = [
         start
         for start in sorted(search.starts, key=search.overlay.value)
@@ -286,10 +286,11 @@ def _search_around_starts(search: SolveState, tree: BranchAndCut, parallel: Para
     ]
     if near and parallel is not None and search.may_share:
         parallel.begin([ImproveTask(greedy=False, share=START_SHARE)] * parallel.size)
-        return
+        near = near[:1]
+    begun = parallel is not None and parallel.begun
     for start in near:
         improver = PlanImprover(search, PooledValues(tree.master.commodities, tree.master.pool))
-        improver.search_around(start, START_SHARE)
+        improver.search_around(start, START_SHARE, ruins=not begun)
 
 
 def _improve(search: SolveState, tree: BranchAndCut, improver: PlanImprover, parallel: ParallelTree | None) -> None:

@@ -106,9 +106,7 @@ def solve_joint(
                 tree.branch(end(1.0), result.upper or np.inf)
 
         with step(stopping, "placing fixed options alone"):
-            alone = _alone(
-                instance, gap, None if time_limit is None else ALONE * time_limit, seed, threads, stopping, starts
-            )
+            alone = _alone(instance, gap, None if time_limit is None else ALONE * time_limit, seed, stopping, starts)
         begun = time.monotonic()
         generation = ColumnGeneration(instance, instance.patrols, seed=seed)
         tree = BranchAndPrice(generation, gap=gap, listener=stopping)
@@ -156,16 +154,15 @@ def _alone(
     gap: float,
     seconds: float | None,
     seed: int,
-    threads: int | None,
     listener: Listener,
     starts: Sequence[NDArray[np.bool_]] = (),
 ) -> NDArray[np.bool_]:
-    """Return a good mask of the fixed options when there are no beats."""
+    """Return a good mask of the fixed options when there are no beats; one process makes it, as others would hardly have begun."""
     if not instance.options:
         return np.zeros(0, dtype=bool)
     longest = LONGEST_ALONE if seconds is None else min(seconds, LONGEST_ALONE)
     silent = OnlyCancels(listener)
-    alone = place(instance, gap=gap, time_limit=longest, seed=seed, threads=threads, listener=silent, starts=starts)
+    alone = place(instance, gap=gap, time_limit=longest, seed=seed, threads=1, listener=silent, starts=starts)
     plan = alone.plan
     return feasible_start(instance) if plan is None else instance.placed(plan.options)
 
