@@ -23,6 +23,8 @@ SEARCH_SECONDS = 10.0
 """Longest local search, in seconds."""
 SEARCH_SHARE = 0.25
 """Longest local search, as a share of the time left; and of all of them, as a share of the time spent."""
+NODES_BETWEEN = 8
+"""Without a time limit, in place of shares of the time: nodes between two local searches near nodes, so that a search can be repeated."""
 WIDE = 0.05
 """Gap after the first local search from which on a greedy plan is made to search around as well."""
 
@@ -44,6 +46,7 @@ class PlanImprover:
         self._began = time.monotonic()
         self._spent = 0.0
         self._fruitless = 0
+        self._nodes = 0
         self._rng = np.random.default_rng(search.seed)
         self.seen: set[bytes] = set()
         self._greedy: NDArray[np.bool_] | None = None
@@ -86,11 +89,11 @@ class PlanImprover:
     def search_around(self, start: NDArray[np.bool_], share: float = 0.0, *, ruins: bool = True) -> NDArray[np.bool_]:
         """Search around a plan, for at least a share of the time that is left where there is a limit, and offer what is found.
 
-        While the gap is wide the search goes on with ruins, where they are wanted.
+        While the gap is wide the search goes on with ruins, where they are wanted. Without a limit it ends when it finds nothing more.
         """
         search, began = self._search, time.monotonic()
         left = search.until - began
-        seconds = max(min(SEARCH_SECONDS, left * SEARCH_SHARE), share * left if np.isfinite(left) else 0.0)
+        seconds = max(min(SEARCH_SECONDS, left * SEARCH_SHARE), share * left) if np.isfinite(left) else np.inf
         problem = (search.instance, search.overlay, self.pooled)
         with step(search.listener, "local search"):
             improved = local_search(*problem, start, until=began + seconds, listener=search)
@@ -108,10 +111,17 @@ class PlanImprover:
 
         The share falls with the number of searches since the last that found a better plan.
         """
-        allowed = SEARCH_SHARE / (1 + self._fruitless) * (time.monotonic() - self._began)
-        if self._spent > allowed or near.tobytes() in self.seen:
+        if not self._has_turn() or near.tobytes() in self.seen:
             return None
+        self._nodes = 0
         before = self._search.upper
         improved = self.search_around(near)
         self._fruitless = 0 if self._search.upper < before else self._fruitless + 1
         return improved
+
+    def _has_turn(self) -> bool:
+        """Return whether a search near a node may be made: by the time that searches have taken, without a time limit by nodes."""
+        self._nodes += 1
+        if not np.isfinite(self._search.until):
+            return self._nodes >= NODES_BETWEEN * (1 + self._fruitless)
+        return self._spent <= SEARCH_SHARE / (1 + self._fruitless) * (time.monotonic() - self._began)
