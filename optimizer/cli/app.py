@@ -17,6 +17,7 @@ from optimizer.cli.compare import compare
 from optimizer.cli.convert import convert_app
 from optimizer.cli.cooperate import cooperate
 from optimizer.cli.desk import desk
+from optimizer.cli.draw import draw
 from optimizer.cli.evaluate import evaluate
 from optimizer.cli.examples import examples_text
 from optimizer.cli.explain import explain
@@ -79,6 +80,7 @@ for command in (
     schema,
     bench,
     simulate,
+    draw,
     roster,
 ):
     add_command(app, command)

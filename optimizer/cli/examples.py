@@ -50,6 +50,10 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "bench --family all --scheduler tcp://10.0.0.1:8786",
     ),
     "simulate": ("simulate instances/rio-grande/network.gpkg --world mixed --effort feedback --seizures 400 --seed 1",),
+    "draw": (
+        "draw results/andorra --from 2026-12-01 --days 30 --seed-file andorra.seed --new-seed",
+        "draw results/andorra --from 2026-12-31 --begun 2026-12-01 --seed-file andorra.seed --override '2027-01-03 +cg1 -cg2'",
+    ),
     "roster": (
         "roster results/rio-grande --from 2026-12-01 --weeks 4",
         "roster results/rio-grande --from 2026-12-29 --after results/rio-grande/roster-2026-12-01 --allow-gaps",

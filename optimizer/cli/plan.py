@@ -171,7 +171,11 @@ def _show(planned: Planned) -> None:
     if values.existing is not None:
         layouts.append(("today's layout", number(values.existing)))
     everything = "every site used" + (", with these beats" if plan.beats else "")
-    layouts += [("this plan", number(values.plan)), (everything, number(values.everything))]
+    mixed = planned.result.mixed is not None
+    if mixed and planned.result.upper is not None:
+        layouts.append(("the mixture of plans", number(planned.result.upper)))
+    single = "the best single plan, shown above" if mixed else "this plan"
+    layouts += [(single, number(values.plan)), (everything, number(values.everything))]
     print_table("Value of each layout", ["layout", "value"], layouts)
     if planned.doubt is not None:
         _show_doubt(planned.doubt)

@@ -22,6 +22,10 @@ def roster(
     after: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The roster before this one: rest and days in a row go on.")
     ] = None,
+    draws: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draws of a mixture, as `draw` writes them: each day its own duties."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
     time_limit: Annotated[float, typer.Option(min=0.01, help="Seconds of search.")] = 60.0,
     allow_gaps: Annotated[
@@ -43,6 +47,7 @@ def roster(
             weeks=weeks,
             out=out,
             after=after,
+            draws=draws,
             seed=seed,
             time_limit=time_limit,
             allow_gaps=allow_gaps,
@@ -56,9 +61,16 @@ def roster(
     if as_json:
         line = summary(saved.roster, package_version())
         del line["last_shifts"]  # they are for the next roster, not for a line
-        print_json(line | {"out": str(saved.folder)})
+        bent = {} if saved.frequencies is None else {"worst_deviation": saved.frequencies.worst}
+        print_json(line | {"out": str(saved.folder)} | bent)
     else:
         _show(saved.roster, saved.folder)
+        if saved.frequencies is not None and saved.frequencies.rows:
+            worst = saved.frequencies.rows[0]
+            print_note(
+                f"Note: no placement is manned on a share of shifts that is off its probability by more than {worst.off:.1%}: "
+                f"{worst.placement} is manned in {worst.share:.1%} of them, its probability is {worst.probability:.1%}"
+            )
 
 
 def _show(made: Roster, folder: Path) -> None:

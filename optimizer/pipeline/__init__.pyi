@@ -1,5 +1,7 @@
 from .check import CheckedScenario as CheckedScenario
 from .check import check_scenario_file as check_scenario_file
+from .draw import Drawn as Drawn
+from .draw import draw_from_plan as draw_from_plan
 from .evaluate import EvaluatedPlan as EvaluatedPlan
 from .evaluate import evaluate_file as evaluate_file
 from .import_records import SavedImport as SavedImport
@@ -21,6 +23,7 @@ from .solve import solve_files as solve_files
 
 __all__ = [
     "CheckedScenario",
+    "Drawn",
     "EvaluatedPlan",
     "NewScenario",
     "Planned",
@@ -32,6 +35,7 @@ __all__ = [
     "Solved",
     "build_region",
     "check_scenario_file",
+    "draw_from_plan",
     "evaluate_file",
     "find_alerts",
     "import_to_folder",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from optimizer.pipeline.step_times import StepTime
     from optimizer.problem.plan_file import PlanFile
     from optimizer.problem.result import Result
-    from optimizer.report.content import DoubtFacts, SensitivityFacts
+    from optimizer.report.content import DoubtFacts, MixtureFacts, SensitivityFacts
     from optimizer.scenario.compile import Compiled
 
 
@@ -37,6 +37,7 @@ def briefing(
     *,
     doubt: DoubtFacts | None = None,
     sensitivity: SensitivityFacts | None = None,
+    mixture: MixtureFacts | None = None,
 ) -> ReportContent:
     """Return the content of the report.
 
@@ -52,6 +53,8 @@ def briefing(
         What was done, and how long it took.
     doubt, sensitivity
         What draws, and assumptions varied one by one, say of plans; None where nobody asked.
+    mixture
+        What to say of a mixture of plans; None where there is none.
     """
     scenario, region = compiled.scenario, compiled.region
     claims, names = claims_of(compiled, result, comparison), DisplayNames.of(compiled)
@@ -71,6 +74,7 @@ def briefing(
         look_next=look_next(compiled),
         sites=site_rows(plan, names),
         beats=beat_rows(plan, names),
+        mixture=mixture,
         routes=route_rows(compiled, comparison),
         layouts=layout_rows(compiled, result, comparison, names),
         budgets=budget_rows(plan, names),

@@ -13,6 +13,7 @@ from optimizer.base.files import write_json
 from optimizer.base.interrupts import Stopping
 from optimizer.base.listener import SILENT, step
 from optimizer.base.output_folder import OutputFolder
+from optimizer.base.version import package_version
 from optimizer.pipeline.briefing import briefing
 from optimizer.pipeline.changes import changed, start_for
 from optimizer.pipeline.claims import plan_warnings
@@ -21,6 +22,7 @@ from optimizer.pipeline.doubt import plan_over_draws
 from optimizer.pipeline.doubt_briefing import doubt_content, doubt_facts, doubt_sentences
 from optimizer.pipeline.duties import duties_of
 from optimizer.pipeline.given_plan import given_result
+from optimizer.pipeline.mixture_briefing import mixed_placements, mixture_facts
 from optimizer.pipeline.outputs import write_outputs
 from optimizer.pipeline.plan_content import plan_content
 from optimizer.pipeline.sensitivity import sensitivity_of
@@ -32,6 +34,9 @@ from optimizer.pipeline.sensitivity_briefing import (
 from optimizer.pipeline.step_times import StepTime, StepTimes
 from optimizer.problem.changes import Changes
 from optimizer.problem.methods import MIXED
+from optimizer.problem.mixture import with_mixture
+from optimizer.problem.mixture_file import MIXTURE, write_mixture_file
+from optimizer.problem.result import single_plan
 from optimizer.scenario.compile import Compiled, compile_scenario
 from optimizer.scenario.ranges import range_warnings
 
@@ -53,6 +58,7 @@ if TYPE_CHECKING:
 FILES = (
     "plan.json",
     "plan.geojson",
+    MIXTURE,
     "instance.json",
     "run.json",
     "duties.json",
@@ -73,7 +79,7 @@ class Planned:
     compiled
         The scenario, ready to solve; its warnings are those of the report and of run.json, with what the plan itself gives reason for.
     result
-        Plan and bounds.
+        Plan and bounds; with the method `mixed` the mixture and its bounds.
     comparison
         The plan beside nothing, today's layout and everything.
     plan
@@ -178,28 +184,33 @@ def plan_scenario(
         )
         if compiled is None:
             raise KeyboardInterrupt
-        _refuse_mixtures(compiled)
+        _refuse_mixtures_over_draws(compiled, doubt)
         compiled = changed(compiled, changes or Changes(), settings or {})
         first = None if start is None else start_for(compiled.instance, start)
         if first is not None:
             compiled = replace(compiled, warnings=(*compiled.warnings, *first.warnings))
         judged = None if doubt is None else _over_draws(compiled, doubt, first, executor, times)
         if judged is None:
-            result = _solved(compiled, first, given, scheduler, times)
+            found = _solved(compiled, first, given, scheduler, times)
         else:
-            result = judged.as_planned(compiled.instance, compiled.scenario.solve.gap)
+            found = judged.as_planned(compiled.instance, compiled.scenario.solve.gap)
             compiled = _with_doubt(compiled, judged)
-        if result.plan is None:
+        if found.plan is None:
             raise InfeasibleError("The search ended before it had a plan. Give it more time.")
+        result = single_plan(found)  # what is the same every day; a mixture has a file and a section of its own
         with step(times, "evaluating the plan", stoppable=False):
-            comparison = compare(compiled.instance, result.plan)
+            comparison = compare(compiled.instance, found.plan)
         compiled = replace(compiled, warnings=(*compiled.warnings, *plan_warnings(result, comparison)))
-        varied = None
-        if sensitivity and not stopping.stopped:
-            varied = _varied(Path(scenario), compiled, result.plan, settings, skip_unreachable, executor, times)
+        varied = (
+            _varied(Path(scenario), compiled, found.plan, settings, skip_unreachable, executor, times)
+            if sensitivity and not stopping.stopped
+            else None
+        )
+        if varied is not None:
             compiled = replace(compiled, warnings=(*compiled.warnings, *sensitivity_sentences(varied)))
         plan = plan_content(compiled, result, comparison)
-        made = _with_duties(compiled, plan)
+        mixed = None if found.mixed is None else mixed_placements(compiled, plan, found.mixed.mixture)
+        made = _with_duties(compiled, plan if mixed is None else mixed)
         compiled, duties = made.compiled, made.duties
         content = partial(
             briefing,
@@ -209,6 +220,7 @@ def plan_scenario(
             comparison,
             doubt=None if judged is None else doubt_facts(judged),
             sensitivity=None if varied is None else sensitivity_facts(varied, _labels(comparison)),
+            mixture=None if mixed is None else mixture_facts(compiled, found, mixed),
         )
 
         def write_the_report() -> bool:
@@ -226,8 +238,22 @@ def plan_scenario(
             asked |= {name: Path(path).name for name, path in named.items() if path is not None}
             asked |= _write_findings(temporary, judged, varied)
             write_outputs(temporary, compiled, result, plan, tuple(times.done), duties, asked=asked)
+            _write_mixture(temporary, compiled, found)
             files = tuple(sorted(path.name for path in temporary.iterdir()))
-        return Planned(compiled, result, comparison, plan, tuple(times.done), folder.path, files, judged, varied)
+        return Planned(compiled, found, comparison, plan, tuple(times.done), folder.path, files, judged, varied)
+
+
+def _refuse_mixtures_over_draws(compiled: Compiled, doubt: DoubtRequest | None) -> None:
+    if doubt is not None and compiled.scenario.solve.method == MIXED:
+        expected = "another method: a mixture is made for one model"
+        raise InputError(Problem("--draws", "the method 'mixed'", expected, "Leave one of the two out"))
+
+
+def _write_mixture(folder: Path, compiled: Compiled, found: Result) -> None:
+    """Write the mixture of a result, if it has one."""
+    if found.mixed is not None:
+        instance = with_mixture(compiled.instance, found.mixed.mixture)
+        write_mixture_file(folder, compiled.scenario.name, instance, found, package_version())
 
 
 def _solved(

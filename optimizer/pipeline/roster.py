@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from optimizer.base.errors import InputError, Problem
+from optimizer.base.files import sha256
 from optimizer.base.listener import SILENT, step
 from optimizer.base.output_folder import OutputFolder
 from optimizer.base.version import package_version
+from optimizer.problem.mixture_file import MIXTURE
 from optimizer.roster.calendar import check_weeks, first_day
+from optimizer.roster.drawn_duties import manned_frequencies, with_draws
+from optimizer.roster.draws_file import check_covers, read_draws
 from optimizer.roster.earlier import read_earlier
 from optimizer.roster.making import make_roster
 from optimizer.roster.reading import read_duties
@@ -18,17 +23,21 @@ from optimizer.roster.writing import FILES, SUMMARY, calendar_names, write_roste
 
 if TYPE_CHECKING:
     import os
+    from datetime import date
 
     from optimizer.base.listener import Listener
+    from optimizer.roster.drawing import Frequencies
+    from optimizer.roster.draws_file import DrawsFile
     from optimizer.roster.model import Roster
 
 
 @dataclass(frozen=True)
 class SavedRoster:
-    """A roster, and the folder that holds it."""
+    """A roster, the folder that holds it, and of draws how often each placement is fully manned beside its probability."""
 
     roster: Roster
     folder: Path
+    frequencies: Frequencies | None = None
 
 
 def roster_of_plan(
@@ -38,6 +47,7 @@ def roster_of_plan(
     weeks: int = 4,
     out: str | os.PathLike[str] | None = None,
     after: str | os.PathLike[str] | None = None,
+    draws: str | os.PathLike[str] | None = None,
     seed: int = 0,
     time_limit: float = 60.0,
     allow_gaps: bool = False,
@@ -58,6 +68,8 @@ def roster_of_plan(
         Folder to write; `plan_folder`/roster-`first` if None.
     after
         Folder of the roster before this one: rest and days in a row continue from it.
+    draws
+        File that `draw` wrote, for a folder with a mixture: each day and shift has the duties of its own draw.
     seed
         Seed of every random choice.
     time_limit
@@ -80,6 +92,9 @@ def roster_of_plan(
     check_weeks(weeks)
     place = Path(plan_folder) / f"roster-{day.isoformat()}" if out is None else Path(out)
     duties = read_duties(Path(plan_folder))
+    drawn = _draws(Path(plan_folder), draws, day, weeks)
+    if drawn is not None:
+        duties = with_draws(duties, drawn)
     names = (*FILES, *calendar_names(duties.crews).values())
     folder = OutputFolder(place, "roster", (Path(plan_folder),), names, overwrite)
     before = () if after is None else read_earlier(Path(after) / SUMMARY, day)
@@ -96,4 +111,23 @@ def roster_of_plan(
     )
     with step(listener, "writing the roster"):
         write_roster(folder, made, datetime.now(UTC), package_version())
-    return SavedRoster(made, place)
+    return SavedRoster(made, place, None if drawn is None else manned_frequencies(made, drawn))
+
+
+def _draws(folder: Path, path: str | os.PathLike[str] | None, first: date, weeks: int) -> DrawsFile | None:
+    """Return the draws that a roster is made of; None for a single plan."""
+    if not (folder / MIXTURE).is_file():
+        if path is None:
+            return None
+        raise InputError(
+            Problem("--draws", f"no {MIXTURE} in {folder}", "the folder of a mixture", "Leave --draws out")
+        )
+    if path is None:
+        found = "a mixture, which has another plan each day"
+        remedy = f"Make draws with `draw {folder} --from {first.isoformat()} --days {7 * weeks}`, and give --draws FILE"
+        raise InputError(Problem(str(folder), found, "draws of it", remedy))
+    draws = read_draws(Path(path))
+    if draws.mixture != sha256(folder / MIXTURE):
+        raise InputError(Problem(str(path), "draws of another mixture", f"draws of {folder / MIXTURE}", "Draw again"))
+    check_covers(draws, [first + timedelta(days=k) for k in range(7 * weeks)], str(path))
+    return draws

@@ -22,7 +22,7 @@ from optimizer.problem.result import Limit, Status
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from optimizer.problem.instance import Instance
     from optimizer.problem.placements import Beat, Placement
@@ -232,19 +232,29 @@ def read_plan(path: str | os.PathLike[str], instance: Instance) -> Plan:
         teams of the instance could drive.
     """
     content = read_json(Path(path), "a plan")
-    problems = ProblemList()
-    options = content.get("options") if isinstance(content, dict) else None
     if (kind := json_kind(content)) != PLAN:
         remedy = "Give the instance first, then the plan" if kind == INSTANCE else ""
-        problems.add(str(path), kind, 'a plan: an object with a list "options" of ids', remedy)
-        problems.raise_if_any()
+        raise InputError(Problem(str(path), kind, 'a plan: an object with a list "options" of ids', remedy))
     beats = _described_beats(content, str(path)) if instance.patrols is not None else {}
+    return plan_of_ids(content["options"], instance, beats, str(path))
+
+
+def plan_of_ids(
+    options: Sequence[object], instance: Instance, beats: Mapping[str, tuple[PlanBeat, str]], file: str
+) -> Plan:
+    """Return the plan that a list of ids names: options of an instance, and beats that a file describes, by id, each with where it stands.
+
+    Raises
+    ------
+    InputError
+        As `read_plan`.
+    """
+    problems = ProblemList()
     seen: set[str] = set()
     placements: list[Placement] = []
-    for position, option in enumerate(options or []):
-        where = f"{path}, options[{position}]"
-        known = isinstance(option, str) and (option in instance.option_index or option in beats)
-        if not known:
+    for position, option in enumerate(options):
+        where = f"{file}, options[{position}]"
+        if not isinstance(option, str) or not (option in instance.option_index or option in beats):
             expected = f"an option id of instance {instance.name!r}"
             near = close_match(str(option), [*instance.option_index, *beats])
             problems.add(where, repr(option), expected, near or "Check that plan and instance belong together")

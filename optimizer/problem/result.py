@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -115,6 +115,15 @@ class Result:
     def weighed_gap(self) -> float | None:
         """The same gap within the beats that were weighed; None without patrol teams."""
         return relative_gap(self.weighed_lower, self.upper)
+
+
+def single_plan(result: Result) -> Result:
+    """Return what a solve by the method `mixed` says of the best plan that is the same every day; any other result as it is."""
+    if result.mixed is None:
+        return result
+    lower, upper = result.mixed.pure_lower, result.mixed.pure_upper
+    closed = (relative_gap(lower, upper) or 0.0) <= result.tolerance
+    return replace(result, lower=lower, upper=upper, status="optimal" if closed else "feasible", mixed=None)
 
 
 def tolerance_of(gap: float) -> float:

@@ -21,6 +21,7 @@ from optimizer.base.formatting import plain, plural
 from optimizer.report.headline import beats_sentence, headline, key_figures, solve_sentence
 from optimizer.report.interactive import interactive_map, layer_choices
 from optimizer.report.map_layers import map_layers
+from optimizer.report.mixture_text import mixture_sentences
 from optimizer.report.record import record_limits
 from optimizer.report.script import START
 from optimizer.report.tables import report_tables
@@ -61,6 +62,7 @@ def page(content: ReportContent, images: Mapping[str, Path], layers: MapLayers |
             key_figures=key_figures(content),
             solve_sentence=solve_sentence(content),
             beats_sentence=beats_sentence(content),
+            mixture_sentences=mixture_sentences(content),
             tables=report_tables(content),
             map_item=drawn.item,
             map_note=drawn.note,

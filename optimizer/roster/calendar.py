@@ -63,21 +63,21 @@ class Slot:
         return f"{DAY_NAMES[self.day.weekday()]} {self.day.isoformat()}, {self.shift.label}"
 
 
-def first_day(text: str) -> date:
-    """Return the day that `--from` names.
+def first_day(text: str, where: str = "--from") -> date:
+    """Return the day that `--from`, or another option, names.
 
     Raises
     ------
     InputError
         If it is no date, or one too near the calendar's ends for a roster.
     """
-    remedy = "Give the first day of the roster"
+    remedy = "Give the first day"
     try:
         day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
     except ValueError:
-        raise InputError(Problem("--from", repr(text), "a date, such as 2026-12-01", remedy)) from None
+        raise InputError(Problem(where, repr(text), "a date, such as 2026-12-01", remedy)) from None
     if not 1970 <= day.year <= 2200:
-        raise InputError(Problem("--from", text, "a date from 1970 to 2200", remedy))
+        raise InputError(Problem(where, text, "a date from 1970 to 2200", remedy))
     return day
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -111,6 +111,8 @@ class Duties:
         Everything there is.
     bases
         Label of each base, by id.
+    drawn
+        Ids of what is placed, by day and shift, where plans are drawn; empty for a single plan. A shift that is not there places nothing.
     """
 
     name: str
@@ -119,11 +121,13 @@ class Duties:
     duties: tuple[Duty, ...]
     crews: tuple[Crew, ...]
     bases: Mapping[str, str]
+    drawn: Mapping[tuple[date, str], frozenset[str]] = field(default_factory=dict)
 
     def duties_on(self, day: date, shift: str) -> tuple[Duty, ...]:
-        """Return the duties of one shift of one day: the same every day for a plan; a draw of plans may differ by `day`."""
-        del day  # a single plan knows no days
-        return tuple(duty for duty in self.duties if duty.shift == shift)
+        """Return the duties of one shift of one day: of a single plan the same every day, of draws those of what is placed then."""
+        asked = tuple(duty for duty in self.duties if duty.shift == shift)
+        placed = self.drawn.get((day, shift), frozenset())
+        return tuple(duty for duty in asked if duty.option in placed) if self.drawn else asked
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from optimizer.report.content.comparison import AgencyRows, BudgetRow, LayoutRow
     from optimizer.report.content.doubt import DoubtFacts, SensitivityFacts
     from optimizer.report.content.evidence import LookNext, LookRow, RecordFacts, SegmentRisk
+    from optimizer.report.content.mixture import MixtureFacts
     from optimizer.report.content.placements import BeatRow, SiteRow
     from optimizer.report.content.routes import DisplacementRow, OpenRow, RouteRow
     from optimizer.report.content.run import CountRow, StepRow
@@ -54,6 +55,8 @@ class ReportContent:
         The patrols of the plan, in any order.
     doubt, sensitivity
         Plans over draws, and assumptions varied one by one; None where nobody asked.
+    mixture
+        A distribution over plans, where the method was `mixed`; the rest of the report is of the best single plan.
     says, cannot_say
         What the result does and does not prove, one plain sentence each.
     warnings, assumptions
@@ -89,6 +92,7 @@ class ReportContent:
     look_next: LookNext | None = None
     sites: tuple[SiteRow, ...] = ()
     beats: tuple[BeatRow, ...] = ()
+    mixture: MixtureFacts | None = None
     routes: tuple[RouteRow, ...] = ()
     layouts: tuple[LayoutRow, ...] = ()
     budgets: tuple[BudgetRow, ...] = ()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from optimizer.report.tables.comparison_tables import agencies_table, budgets_table, layouts_table
 from optimizer.report.tables.doubt_tables import doubt_table, sensitivity_table
 from optimizer.report.tables.evader_tables import displacement_table, open_ends_table, routes_table
+from optimizer.report.tables.mixture_table import mixture_table
 from optimizer.report.tables.placement_tables import beats_table, chosen_table, not_chosen_table
 from optimizer.report.tables.risk_tables import look_next_table, riskiest_table
 from optimizer.report.tables.run_tables import dropped_table, provenance_table, steps_table, unused_table
@@ -24,6 +25,7 @@ TABLES = (
     chosen_table,
     not_chosen_table,
     beats_table,
+    mixture_table,
     budgets_table,
     agencies_table,
     open_ends_table,

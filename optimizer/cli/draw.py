@@ -1,0 +1,118 @@
+"""`draw`: the plans of days or shifts, drawn from a mixture."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path  # noqa: TC003 - typer reads the annotations
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from optimizer.cli.arguments import Json, Overwrite  # noqa: TC001 - typer reads the annotations
+from optimizer.cli.console import ProgressPrinter, number, print_json, print_line, print_note, print_table
+
+if TYPE_CHECKING:
+    from optimizer.pipeline.draw import Drawn
+
+SHOWN = 12
+"""Placements whose frequency is shown: those farthest from their probability."""
+
+
+class Every(StrEnum):
+    """How often a plan is drawn."""
+
+    DAY = "day"
+    SHIFT = "shift"
+
+
+def draw(
+    plan_folder: Annotated[
+        Path, typer.Argument(metavar="PLAN_FOLDER", help="Folder that `plan --method mixed` wrote.")
+    ],
+    first: Annotated[str, typer.Option("--from", metavar="DATE", help="First day, such as 2026-12-01.")],
+    seed_file: Annotated[
+        Path, typer.Option("--seed-file", help="File with the secret of the draws; not in the plan folder.")
+    ],
+    days: Annotated[int, typer.Option(help="How many days, 1 to 366.")] = 30,
+    every: Annotated[Every, typer.Option(help="Draw a plan for each day, or for each shift.")] = Every.DAY,
+    stay: Annotated[int, typer.Option(help="Days, or shifts, that a plan stays, 1 to 30.")] = 1,
+    begun: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="Day on which the use of this mixture began, to go on; --from if not given."),
+    ] = None,
+    new_seed: Annotated[bool, typer.Option("--new-seed", help="Make the seed file first.")] = False,
+    override: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="'DATE[@SHIFT] +SITE -SITE'",
+            help="This site then, not that one; its price is shown. May be repeated.",
+        ),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="File to write; PLAN_FOLDER/draws-DATE.json if not given.")] = None,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Draw the plan of each day or shift from a mixture, so that every month's frequencies follow its probabilities."""
+    from optimizer.pipeline.draw import draw_from_plan
+    from optimizer.pipeline.overrides import Override
+
+    drawn = draw_from_plan(
+        plan_folder,
+        first,
+        seed_file,
+        days=days,
+        every=every.value,
+        stay=stay,
+        begun=begun,
+        new_seed=new_seed,
+        overrides=[Override.parsed(text) for text in override or ()],
+        out=out,
+        overwrite=overwrite,
+        listener=ProgressPrinter(silent=as_json),
+    )
+    if as_json:
+        _print_lines(drawn)
+    else:
+        _show(drawn)
+    for warning in drawn.warnings:
+        print_note(f"Warning: {warning}")
+
+
+def _print_lines(drawn: Drawn) -> None:
+    for row in drawn.draws.rows:
+        print_json(
+            {"date": row.date.isoformat(), "shift": row.shift, "plan": list(row.plan), "overridden": row.overridden}
+        )
+    found = drawn.frequencies
+    line: dict[str, object] = {"worst_deviation": found.worst, "worst_month": found.worst_month, "out": str(drawn.path)}
+    price = drawn.price
+    if price is not None:
+        line |= {"exploitability_before": price.before, "exploitability_after": price.after, "if_known": price.known}
+    print_json(line)
+
+
+def _show(drawn: Drawn) -> None:
+    draws, found, price = drawn.draws, drawn.frequencies, drawn.price
+    always = {name for name, share in draws.marginals.items() if share >= 1}
+    rows = [
+        (
+            row.date.isoformat(),
+            row.shift or "all",
+            f"{row.drawn + 1}{' (overridden)' if row.overridden else ''}",
+            [name for name in row.plan if name not in always] or ["-"],
+        )
+        for row in draws.rows
+    ]
+    title = f"{draws.name}: {len(rows)} draws; {len(always)} placements stand always"
+    print_table(title, ["date", "shift", "plan", "placed besides"], rows)
+    farthest = [(row.placement, f"{row.probability:.1%}", f"{row.share:.1%}") for row in found.rows[:SHOWN]]
+    print_table("Farthest from their probability", ["placement", "probability", "share of draws"], farthest)
+    month = "" if found.worst_month is None else f", {found.worst_month:.1%} over any 30 days of them"
+    print_line(f"No placement is off by more than {found.worst:.1%} over these draws{month}.")
+    if price is not None:
+        print_line(
+            f"{price.periods} overridden: evaders who know the shares achieve {number(price.before)} without and {number(price.after)} with "
+            f"the overrides ({price.price:+.3g}); if they learn of them, {number(price.known)} then."
+        )
+    print_line(f"To go on with these draws later: --begun {draws.begun.isoformat()}")
+    print_line(f"Draws: {drawn.path}")

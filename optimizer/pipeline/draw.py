@@ -1,0 +1,202 @@
+"""From a mixture to the plans of days or shifts: what the command `draw` does."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from optimizer.base.errors import InputError, Problem
+from optimizer.base.files import existing_file, sha256, write_json
+from optimizer.base.listener import SILENT, step
+from optimizer.pipeline.overrides import Override, OverridePrice, overridden, price_of
+from optimizer.pipeline.solve import read_instance_file
+from optimizer.problem.mixture import with_mixture
+from optimizer.problem.mixture_file import MIXTURE, mixture_of, read_mixture_file
+from optimizer.roster.calendar import first_day
+from optimizer.roster.drawing import BLOCK_DAYS, Frequencies, draw_plans, frequencies, periods_of
+from optimizer.roster.draws_file import DrawRow, DrawsFile
+from optimizer.scenario.duties_file import DUTIES, read_duties_file
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from optimizer.base.listener import Listener
+
+MOST_DAYS = 366
+LEAST_SECRET = 16
+"""Bytes of a secret below which it could be guessed."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Draws of a mixture.
+
+    Attributes
+    ----------
+    draws
+        Which plan is used when.
+    frequencies
+        How often each placement is in them, beside its probability; overrides count.
+    price
+        What the overrides cost; None without any.
+    path
+        The file that holds the draws.
+    warnings
+        Sentences for whoever uses them.
+    """
+
+    draws: DrawsFile
+    frequencies: Frequencies
+    price: OverridePrice | None
+    path: Path
+    warnings: tuple[str, ...]
+
+
+def draw_from_plan(
+    plan_folder: str | os.PathLike[str],
+    first: str,
+    seed_file: str | os.PathLike[str],
+    *,
+    days: int = BLOCK_DAYS,
+    every: Literal["day", "shift"] = "day",
+    stay: int = 1,
+    begun: str | None = None,
+    new_seed: bool = False,
+    overrides: Sequence[Override] = (),
+    out: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+    listener: Listener = SILENT,
+) -> Drawn:
+    """Draw a plan for each day or shift from the mixture of a plan folder, and write the draws.
+
+    Parameters
+    ----------
+    plan_folder
+        Folder that `plan --method mixed` wrote.
+    first
+        First day, such as 2026-12-01.
+    seed_file
+        File that holds the secret of the draws, of at least 16 bytes; not in the plan folder. The same secret gives the same draws.
+    days
+        How many, 1 to 366.
+    every
+        Whether a plan is drawn for each day, or for each shift of the scenario.
+    stay
+        Days, or shifts, that a plan stays, 1 to 30.
+    begun
+        First day of the first 30 days within which frequencies are kept; `first` if None. Give the day on which the use of the mixture began
+        to go on with earlier draws.
+    new_seed
+        Make the secret; the file must not exist.
+    overrides
+        Changes of what is drawn.
+    out
+        File to write; `plan_folder`/draws-`first`.json if None.
+    overwrite
+        Replace the file if there is one.
+    listener
+        Receives steps.
+
+    Raises
+    ------
+    InputError
+        If an argument, a file or an override is at fault.
+    """
+    folder, day = Path(plan_folder), first_day(first)
+    start = day if begun is None else first_day(begun, "--begun")
+    _check(day, start, days, stay)
+    content = read_mixture_file(folder)
+    place = folder / f"draws-{day.isoformat()}.json" if out is None else Path(out)
+    if place.exists() and not overwrite:
+        raise InputError(Problem(str(place), "a file", "no file yet", "Add --overwrite, or name another with --out"))
+    shifts = _shifts(folder) if every == "shift" else ()
+    instance = read_instance_file(folder / "instance.json").instance
+    mixture = mixture_of(content, instance, str(folder / MIXTURE))
+    if new_seed:
+        _make_secret(Path(seed_file), folder)
+    secret = _secret(Path(seed_file), folder)
+    warnings = _warnings(Path(seed_file))
+    periods, a_day = periods_of(day, days, shifts), max(1, len(shifts))
+    with step(listener, "drawing plans"):
+        numbers = draw_plans(mixture, secret, content.instance, start, periods, shifts=a_day, stay=stay)
+    rows = [
+        DrawRow(date=period.date, shift=period.shift, plan=list(mixture.plans[drawn].options), drawn=drawn)
+        for period, drawn in zip(periods, numbers, strict=True)
+    ]
+    whole, price = with_mixture(instance, mixture), None
+    if overrides:
+        rows = overridden(rows, overrides, whole)
+        with step(listener, "pricing the overrides"):
+            price = price_of(rows, mixture, whole)
+    draws = DrawsFile(
+        schema_version=1,
+        name=content.name,
+        mixture=sha256(folder / MIXTURE),
+        begun=start,
+        every=every,
+        stay=stay,
+        marginals=mixture.marginals,
+        rows=rows,
+    )
+    write_json(place, draws.model_dump(mode="json"))
+    os.chmod(place, stat.S_IRUSR | stat.S_IWUSR)  # noqa: PTH101 - what is placed tonight is for few
+    found = frequencies(draws.marginals, [frozenset(row.plan) for row in rows], a_day)
+    return Drawn(draws, found, price, place, warnings)
+
+
+def _check(day: date, begun: date, days: int, stay: int) -> None:
+    if not 1 <= days <= MOST_DAYS:
+        raise InputError(Problem("--days", str(days), f"1 to {MOST_DAYS}"))
+    if not 1 <= stay <= BLOCK_DAYS:
+        raise InputError(Problem("--stay", str(stay), f"1 to {BLOCK_DAYS}"))
+    if begun > day:
+        raise InputError(Problem("--begun", begun.isoformat(), f"a day not after {day.isoformat()} (--from)"))
+
+
+def _shifts(folder: Path) -> tuple[str, ...]:
+    if not (folder / DUTIES).is_file():
+        found = f"no {DUTIES} in {folder}, so no shifts"
+        raise InputError(Problem("--every shift", found, "a scenario with [[shifts]]", "Draw a plan a day"))
+    return tuple(shift.id for shift in read_duties_file(folder).shifts)
+
+
+def _check_apart(path: Path, folder: Path) -> None:
+    if path.resolve().is_relative_to(folder.resolve()):
+        found = "a file in the plan folder"
+        expected = "a file elsewhere: who reads the plan must not read the draws"
+        raise InputError(Problem("--seed-file", found, expected))
+
+
+def _make_secret(path: Path, folder: Path) -> None:
+    """Write a new secret that its owner alone can read."""
+    _check_apart(path, folder)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR)
+    except FileExistsError:
+        raise InputError(Problem(str(path), "a file", "no file yet, for --new-seed", "Leave --new-seed out")) from None
+    except OSError as error:
+        raise InputError(Problem(str(path), error.strerror or str(error), "a place for a seed file")) from None
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(secrets.token_hex(32) + "\n")
+
+
+def _secret(path: Path, folder: Path) -> bytes:
+    _check_apart(path, folder)
+    if not path.exists():
+        raise InputError(Problem(str(path), "no such file", "a seed file", "Make one with --new-seed"))
+    secret = existing_file(path, "a seed file").read_bytes().strip()
+    if len(secret) < LEAST_SECRET:
+        expected = f"a secret of at least {LEAST_SECRET} bytes"
+        raise InputError(Problem(str(path), f"{len(secret)} bytes", expected, "Make one with --new-seed"))
+    return secret
+
+
+def _warnings(path: Path) -> tuple[str, ...]:
+    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return (f"{path} can be read by others, who can then tell every draw. Make it yours alone: chmod 600.",)
+    return ()

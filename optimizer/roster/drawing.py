@@ -1,0 +1,154 @@
+"""Draws of a mixture over days or shifts, and how far the frequencies of placements lie from their probabilities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.roster.balanced_sampling import SecretNumbers, balanced_block
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.problem.mixture import Mixture
+
+BLOCK_DAYS = 30
+"""Days of a block of draws: within each the frequencies follow the probabilities."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrawPeriod:
+    """One shift, or one day where `shift` is None."""
+
+    date: date
+    shift: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Frequency:
+    """How often something is placed, and how often it should be.
+
+    Attributes
+    ----------
+    placement
+        Its id.
+    probability
+        In the mixture.
+    share
+        Share of the periods in which it is placed.
+    """
+
+    placement: str
+    probability: float
+    share: float
+
+    @property
+    def off(self) -> float:
+        """By how much the share misses the probability."""
+        return abs(self.share - self.probability)
+
+
+@dataclass(frozen=True)
+class Frequencies:
+    """Frequencies over all periods, and over any 30 days of them.
+
+    Attributes
+    ----------
+    rows
+        Of each placement, the one that is farthest off first.
+    worst_month
+        The largest miss over any `BLOCK_DAYS` days in a row; None where there are fewer.
+    """
+
+    rows: tuple[Frequency, ...]
+    worst_month: float | None
+
+    @property
+    def worst(self) -> float:
+        """The largest miss over all periods."""
+        return max((row.off for row in self.rows), default=0.0)
+
+
+def periods_of(first: date, days: int, shifts: Sequence[str]) -> list[DrawPeriod]:
+    """Return the periods of some days: one a shift, or one a day where no shifts are named."""
+    return [
+        DrawPeriod(first + timedelta(days=day), shift) for day in range(days) for shift in (tuple(shifts) or (None,))
+    ]
+
+
+def draw_plans(
+    mixture: Mixture, secret: bytes, purpose: str, begun: date, periods: Sequence[DrawPeriod], *, shifts: int, stay: int
+) -> list[int]:
+    """Return for each period the position of the plan that is drawn.
+
+    What is drawn for a period depends on the secret, the purpose, `begun`, `shifts`, `stay` and the period, not on which periods are asked for.
+
+    Parameters
+    ----------
+    mixture
+        What to draw from.
+    secret
+        Key of the random numbers.
+    purpose
+        What they are for; another mixture has another purpose.
+    begun
+        First day of the first block of `BLOCK_DAYS` days.
+    periods
+        As `periods_of` gives them; none before `begun`.
+    shifts
+        Draws a day, >= 1.
+    stay
+        Periods that a plan stays, >= 1.
+    """
+    ids = list(mixture.marginals)
+    placed = np.array([[name in set(plan.options) for plan in mixture.plans] for name in ids], dtype=bool)
+    placed = placed.reshape(len(ids), len(mixture.plans))
+    length = max(1, -(-BLOCK_DAYS * shifts // stay))
+    blocks: dict[int, list[int]] = {}
+    drawn, seen, count = [], None, 0
+    for period in periods:
+        count = 0 if period.date != seen else count + 1
+        seen = period.date
+        block, place = divmod(((period.date - begun).days * shifts + count) // stay, length)
+        if block not in blocks:
+            numbers = SecretNumbers(secret, f"{purpose}|{begun.isoformat()}|{shifts}|{stay}|{block}")
+            blocks[block] = balanced_block(mixture.probabilities, placed, length, numbers)
+        drawn.append(blocks[block][place])
+    return drawn
+
+
+def frequencies(probabilities: Mapping[str, float], rows: Sequence[frozenset[str]], a_day: int) -> Frequencies:
+    """Return how often each placement is in some rows, beside its probability.
+
+    Parameters
+    ----------
+    probabilities
+        By id of placement.
+    rows
+        What is placed in each period.
+    a_day
+        Periods a day.
+    """
+    ids = sorted(set(probabilities).union(*rows))
+    table = np.array([[name in row for row in rows] for name in ids], dtype=bool).reshape(len(ids), len(rows))
+    wanted = np.array([probabilities.get(name, 0.0) for name in ids])
+    share = table.mean(axis=1) if len(rows) else np.zeros(len(ids))
+    found = [Frequency(name, float(p), float(s)) for name, p, s in zip(ids, wanted, share, strict=True)]
+    month = BLOCK_DAYS * a_day
+    return Frequencies(
+        rows=tuple(sorted(found, key=lambda row: (-row.off, row.placement))),
+        worst_month=max(_misses(table, wanted, month)) if len(rows) >= month else None,
+    )
+
+
+def _misses(table: NDArray[np.bool_], wanted: NDArray[np.float64], length: int) -> Iterator[float]:
+    """Yield the largest miss over each run of so many periods."""
+    sums: NDArray[np.float64] = np.concatenate((np.zeros((len(table), 1)), np.cumsum(table, axis=1)), axis=1)
+    for start in range(table.shape[1] - length + 1):
+        share = (sums[:, start + length] - sums[:, start]) / length
+        yield float(np.abs(share - wanted).max(initial=0.0))

@@ -1,0 +1,371 @@
+"""Draws of a mixture: frequencies, secrets, overrides, and rosters of what is drawn."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from optimizer.base.errors import InputError
+from optimizer.pipeline.draw import draw_from_plan
+from optimizer.pipeline.overrides import Override
+from optimizer.pipeline.roster import roster_of_plan
+from optimizer.problem.evaders import Evader
+from optimizer.problem.instance import Instance
+from optimizer.problem.instance_file import write_instance
+from optimizer.problem.mixture import Mixture
+from optimizer.problem.mixture_file import mixture_of, read_mixture_file, write_mixture_file
+from optimizer.problem.options import Option, Resource
+from optimizer.problem.plan import Plan
+from optimizer.problem.result import Randomised, Result
+from optimizer.roster.balanced_sampling import SecretNumbers, balanced_block, dependent_rounding
+from optimizer.roster.drawing import draw_plans, frequencies, periods_of
+from optimizer.scenario.duties_file import CrewRow, DutiesFile, Duty, ShiftRow, write_duties_file
+from tests.command import Outcome, run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+SECRET = b"a secret of the tests"
+FIRST = "2026-12-01"
+ROADS = 5
+"""Roads side by side, an option on each; two may be watched at once."""
+SHARES: dict[tuple[int, ...], float] = {(0, 1): 0.37, (1, 2): 0.21, (2, 3): 0.17, (3, 4): 0.16, (0, 4): 0.09}
+
+
+def numbers(purpose: object) -> SecretNumbers:
+    return SecretNumbers(SECRET, str(purpose))
+
+
+def random_mixture(seed: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return probabilities of plans, and which placement is in which."""
+    rng = np.random.default_rng(seed)
+    plans, placements = int(rng.integers(1, 13)), int(rng.integers(2, 20))
+    placed = np.zeros((placements, plans), dtype=bool)
+    for plan in range(plans):
+        placed[rng.choice(placements, min(placements, 4), replace=False), plan] = True
+    return rng.dirichlet(np.ones(plans)), placed
+
+
+# ---- balanced sampling
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_every_plan_is_drawn_as_often_as_its_probability_rounded_up_or_down(seed: int) -> None:
+    share, placed = random_mixture(seed)
+    order = balanced_block(share.tolist(), placed, 30, numbers(seed))
+    counts = np.bincount(order, minlength=share.size)
+    assert len(order) == 30
+    assert (np.abs(counts - 30 * share) < 1).all()
+
+
+def test_placements_keep_to_their_probability_better_than_by_chance() -> None:
+    """Over 60 mixtures the worst placement of a month is off by less than two days; independent draws reach seven."""
+    worst = []
+    for seed in range(60):
+        share, placed = random_mixture(seed)
+        order = balanced_block(share.tolist(), placed, 30, numbers(seed))
+        worst.append(np.abs(placed[:, order].sum(axis=1) - 30 * placed @ share).max())
+    assert max(worst) < 2
+    assert np.mean(np.array(worst) <= 1 + 1e-9) > 0.9
+
+
+def test_halves_of_a_block_are_balanced_too() -> None:
+    share, placed = random_mixture(3)
+    halves = [balanced_block(share.tolist(), placed, 32, numbers(k))[:16] for k in range(20)]
+    off = [np.abs(placed[:, half].sum(axis=1) - 16 * placed @ share).max() for half in halves]
+    assert max(off) < 3
+
+
+def test_the_mean_of_roundings_is_what_was_rounded() -> None:
+    x = np.array([0.2, 0.7, 1.5, 0.35, 0.25])
+    rows = np.array([[1, 1, 0, 0, 0], [0, 1, 1, 1, 0], [1, 0, 0, 0, 1]], dtype=bool)
+    drawn = np.array([dependent_rounding(x, rows, numbers(k)) for k in range(4000)])
+    assert (drawn.sum(axis=1) == 3).all()
+    error = np.sqrt((x % 1) * (1 - x % 1) / len(drawn))
+    assert (np.abs(drawn.mean(axis=0) - x) < 4.5 * error).all()
+
+
+def test_a_sum_that_is_not_whole_is_refused() -> None:
+    with pytest.raises(ValueError, match="not whole"):
+        dependent_rounding(np.array([0.5, 0.2]), np.zeros((0, 2), dtype=bool), numbers(0))
+
+
+def test_draws_do_not_depend_on_which_days_are_asked_for() -> None:
+    instance = border()
+    mixture, begun = mixture_on(instance), date(2026, 12, 1)
+
+    def drawn(first: date, days: int, secret: bytes = SECRET) -> list[int]:
+        return draw_plans(mixture, secret, "m", begun, periods_of(first, days, ()), shifts=1, stay=1)
+
+    whole = drawn(begun, 70)
+    assert drawn(date(2026, 12, 29), 5) == whole[28:33]
+    assert drawn(begun, 70, b"another secret, as long") != whole
+
+
+def test_a_plan_stays_as_long_as_is_asked() -> None:
+    mixture, begun = mixture_on(border()), date(2026, 12, 1)
+    drawn = draw_plans(mixture, SECRET, "m", begun, periods_of(begun, 30, ("a", "b")), shifts=2, stay=6)
+    runs = [set(drawn[k : k + 6]) for k in range(0, 60, 6)]
+    assert all(len(plans) == 1 for plans in runs)
+    assert len(set(drawn)) > 1
+
+
+# ---- the folder of a mixture
+
+
+def border() -> Instance:
+    """Return roads side by side from A to B, an option on each, and one evader who knows the mixture."""
+    middles = np.arange(2, 2 + ROADS)
+    return Instance(
+        "roads",
+        np.arange(2 + ROADS),
+        np.concatenate((np.zeros(ROADS), middles)).astype(np.int32),
+        np.concatenate((middles, np.ones(ROADS))).astype(np.int32),
+        np.concatenate((np.linspace(1.0, 0.9, ROADS), np.ones(ROADS))),
+        (Evader("e", 0, 1, 1.0),),
+        tuple(Option(f"o{j}", (j,), (0.3,), {"units": 1.0}, f"road-{j}") for j in range(ROADS)),
+        (Resource("units", 2.0),),
+    )
+
+
+def mixture_on(instance: Instance) -> Mixture:
+    plans = [Plan.of(instance, [f"o{j}" for j in pair]) for pair in SHARES]
+    return Mixture(tuple(plans), tuple(SHARES.values()))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return the folder of a plan with a mixture and duties."""
+    place, instance = tmp_path / "plan", border()
+    place.mkdir()
+    mixture = mixture_on(instance)
+    write_instance(place / "instance.json", instance)
+    randomised = Randomised(mixture, pure_lower=0.9, pure_upper=0.95, saturated=False)
+    result = Result("mixed", "feasible", None, mixture.plans[0], 0.6, 0.8, 1.0, 0, mixed=randomised)
+    write_mixture_file(place, "Roads", instance, result, "1")
+    posts = [
+        Duty(id=f"o{j}@{shift}", option=f"o{j}", kind="checkpoint", shift=shift, staff=2, lon=0, lat=0)
+        for j in range(ROADS)
+        for shift in ("day", "night")
+    ]
+    rules = {"rest_hours": 8, "hours_a_week": 60, "most_days": 7, "days_off": 0}
+    content: dict[str, Any] = {
+        "schema_version": 1,
+        "name": "Roads",
+        "time_zone": "America/Chicago",
+        "shifts": [ShiftRow(id="day", start="06:00", hours=8), ShiftRow(id="night", start="22:00", hours=8)],
+        "duties": posts,
+        "crews": [CrewRow(id=f"c{k}", people=2, **rules) for k in range(8)],
+    }
+    write_duties_file(place, DutiesFile(**content))
+    return place
+
+
+@pytest.fixture
+def seed_file(tmp_path: Path) -> Path:
+    path = tmp_path / "roads.seed"
+    path.write_bytes(SECRET)
+    path.chmod(0o600)
+    return path
+
+
+def test_a_mixture_file_comes_back_as_it_was(folder: Path) -> None:
+    instance = border()
+    mixture = mixture_of(read_mixture_file(folder), instance, "mixture.json")
+    assert mixture == mixture_on(instance)
+
+
+def test_a_month_of_draws_keeps_every_frequency_to_a_day(folder: Path, seed_file: Path) -> None:
+    drawn = draw_from_plan(folder, FIRST, seed_file, days=30)
+    assert drawn.frequencies.worst <= 1 / 30 + 1e-9
+    assert drawn.frequencies.worst_month == pytest.approx(drawn.frequencies.worst)
+    assert stat.S_IMODE(drawn.path.stat().st_mode) == 0o600
+    assert drawn.warnings == ()
+    share = {row.placement: row.share for row in drawn.frequencies.rows}
+    for name, often in share.items():
+        assert often == pytest.approx(np.mean([name in row.plan for row in drawn.draws.rows]))
+
+
+def test_the_same_secret_gives_the_same_draws(folder: Path, seed_file: Path, tmp_path: Path) -> None:
+    one, two = (draw_from_plan(folder, FIRST, seed_file, days=20, out=tmp_path / f"{k}.json") for k in "ab")
+    assert one.draws == two.draws
+    later = draw_from_plan(folder, "2026-12-11", seed_file, days=10, begun=FIRST, out=tmp_path / "c.json")
+    assert later.draws.rows == one.draws.rows[10:]
+
+
+def test_a_seed_is_made_for_its_owner_alone(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "new.seed"
+    assert draw_from_plan(folder, FIRST, path, new_seed=True).warnings == ()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with pytest.raises(InputError, match="no file yet"):
+        draw_from_plan(folder, FIRST, path, new_seed=True, overwrite=True)
+
+
+def test_a_seed_that_others_can_read_is_warned_of(folder: Path, seed_file: Path) -> None:
+    os.chmod(seed_file, 0o644)  # noqa: PTH101 - as a user would
+    (warning,) = draw_from_plan(folder, FIRST, seed_file).warnings
+    assert "can be read by others" in warning
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"days": 0}, "--days: found 0"),
+        ({"stay": 31}, "--stay: found 31"),
+        ({"begun": "2026-12-02"}, "not after 2026-12-01"),
+        ({"first": "tomorrow"}, "a date, such as 2026-12-01"),
+        ({"overrides": ["2027-03-01 +o1"]}, "no draw for it"),
+        ({"overrides": ["2026-12-03 +o9"]}, "expected one of road-0"),
+        ({"overrides": ["2026-12-03 +o0 +o1 +o2 +o3"]}, "units"),
+        ({"overrides": ["2026-12-03 o1"]}, "2026-12-03 +zapata"),
+    ],
+)
+def test_a_fault_is_one_clear_message_and_writes_nothing(
+    folder: Path, seed_file: Path, given: dict[str, Any], words: str
+) -> None:
+    before = sorted(path.name for path in folder.iterdir())
+
+    def draw(first: str = FIRST, overrides: Sequence[str] = (), **more: Any) -> None:
+        draw_from_plan(folder, first, seed_file, overrides=[Override.parsed(text) for text in overrides], **more)
+
+    with pytest.raises(InputError) as refused:
+        draw(**given)
+    assert words in str(refused.value)
+    assert sorted(path.name for path in folder.iterdir()) == before
+
+
+def test_secrets_that_are_none_are_refused(folder: Path, tmp_path: Path) -> None:
+    short = tmp_path / "short.seed"
+    short.write_text("abc", encoding="ascii")
+    inside = folder / "inside.seed"
+    inside.write_bytes(SECRET)
+    for path, words in (
+        (short, "at least 16 bytes"),
+        (inside, "must not read the draws"),
+        (tmp_path / "no", "--new-seed"),
+    ):
+        with pytest.raises(InputError, match=words):
+            draw_from_plan(folder, FIRST, path)
+
+
+def test_a_mixture_of_another_instance_is_refused(folder: Path, seed_file: Path) -> None:
+    text = (folder / "instance.json").read_text(encoding="utf-8")
+    (folder / "instance.json").write_text(text.replace('"roads"', '"streets"'), encoding="utf-8")
+    with pytest.raises(InputError, match="a mixture of another instance"):
+        draw_from_plan(folder, FIRST, seed_file)
+    (folder / "mixture.json").unlink()
+    with pytest.raises(InputError, match="plan --method mixed"):
+        draw_from_plan(folder, FIRST, seed_file)
+
+
+# ---- rosters of draws
+
+
+def test_a_roster_of_draws_mans_what_is_drawn(folder: Path, seed_file: Path) -> None:
+    drawn = draw_from_plan(folder, FIRST, seed_file, days=14)
+    saved = roster_of_plan(folder, FIRST, weeks=2, draws=drawn.path, time_limit=5)
+    manned: dict[tuple[date, str], set[str]] = {}
+    for one in saved.roster.assignments:
+        manned.setdefault((one.day, one.shift.id), set()).add(one.duty.option)
+    for row in drawn.draws.rows:
+        assert manned[row.date, "day"] == manned[row.date, "night"] == set(row.plan)
+    assert saved.frequencies is not None
+    assert saved.frequencies.worst == pytest.approx(drawn.frequencies.worst)
+
+
+def test_a_roster_with_gaps_says_by_how_much_it_bends_the_frequencies(folder: Path, seed_file: Path) -> None:
+    content = json.loads((folder / "duties.json").read_text(encoding="utf-8"))
+    content["crews"] = content["crews"][:3]
+    (folder / "duties.json").write_text(json.dumps(content), encoding="utf-8")
+    drawn = draw_from_plan(folder, FIRST, seed_file, days=7)
+    saved = roster_of_plan(folder, FIRST, weeks=1, draws=drawn.path, allow_gaps=True, time_limit=5)
+    assert saved.roster.gaps
+    assert saved.frequencies is not None
+    missing = sum(row.probability - row.share for row in saved.frequencies.rows)
+    assert missing == pytest.approx(len({(g.day, g.shift.id, g.duty.option) for g in saved.roster.gaps}) / 14, abs=1e-9)
+
+
+def test_a_mixture_has_no_roster_without_draws(folder: Path, seed_file: Path) -> None:
+    with pytest.raises(InputError, match="--draws FILE"):
+        roster_of_plan(folder, FIRST, weeks=1)
+    short = draw_from_plan(folder, FIRST, seed_file, days=5)
+    with pytest.raises(InputError, match="without 2026-12-06"):
+        roster_of_plan(folder, FIRST, weeks=1, draws=short.path)
+    (folder / "mixture.json").unlink()
+    with pytest.raises(InputError, match="Leave --draws out"):
+        roster_of_plan(folder, FIRST, weeks=1, draws=short.path)
+
+
+def test_frequencies_count_runs_of_thirty_days() -> None:
+    rows: Sequence[frozenset[str]] = [frozenset({"a"})] * 30 + [frozenset()] * 30
+    found = frequencies({"a": 0.5}, rows, 1)
+    assert found.worst == 0
+    assert found.worst_month == pytest.approx(0.5)
+
+
+# ---- the command
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
+    return lambda *arguments: run(capsys, monkeypatch, *arguments)
+
+
+def test_the_command_prints_a_line_a_draw(command: Callable[..., Outcome], folder: Path, seed_file: Path) -> None:
+    arguments = ("draw", folder, "--from", FIRST, "--days", 3, "--every", "shift", "--seed-file", seed_file)
+    *rows, last = command(*arguments, "--json").objects
+    assert [(row["date"], row["shift"]) for row in rows[:3]] == [
+        (FIRST, "day"),
+        (FIRST, "night"),
+        ("2026-12-02", "day"),
+    ]
+    assert all(len(row["plan"]) == 2 for row in rows)
+    assert last["worst_month"] is None
+    assert command(*arguments).code == 1  # the file is there
+    shown = command(*arguments, "--overwrite")
+    assert shown.code == 0
+    assert "No placement is off by more than" in shown.out
+
+
+# ---- the price of overrides
+
+
+def value_against(shares: Mapping[tuple[int, ...], float]) -> float:
+    """Return what the evader of `border` achieves against placements with these probabilities: he takes one road."""
+    return max(
+        (1.0 - 0.7 * sum(share for pair, share in shares.items() if j in pair)) * float(reliability)
+        for j, reliability in enumerate(np.linspace(1.0, 0.9, ROADS))
+    )
+
+
+def test_overrides_are_priced_over_all_draws(folder: Path, seed_file: Path, tmp_path: Path) -> None:
+    plain = draw_from_plan(folder, FIRST, seed_file, days=10)
+    texts, instead = [], []
+    for row in (plain.draws.rows[1], plain.draws.rows[4]):
+        removed = row.plan[0]
+        added = next(f"o{j}" for j in range(ROADS) if f"o{j}" not in row.plan)
+        texts.append(f"{row.date} +{added} -{removed}")
+        instead.append(tuple(sorted(int(name[1:]) for name in (added, row.plan[1]))))
+    drawn = draw_from_plan(
+        folder, FIRST, seed_file, days=10, overrides=[Override.parsed(text) for text in texts], out=tmp_path / "o.json"
+    )
+    assert [row.overridden for row in drawn.draws.rows] == [k in {1, 4} for k in range(10)]
+    price = drawn.price
+    assert price is not None
+    assert price.periods == 2
+    assert price.before == pytest.approx(value_against(SHARES))
+    after: dict[tuple[int, ...], float] = {pair: 0.8 * share for pair, share in SHARES.items()}
+    for pair in instead:
+        after[pair] = after.get(pair, 0.0) + 0.1
+    assert price.after == pytest.approx(value_against(after))
+    assert price.price == price.after - price.before
+    assert price.known == pytest.approx(np.mean([value_against({pair: 1.0}) for pair in instead]))
