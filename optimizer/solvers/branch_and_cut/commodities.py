@@ -109,13 +109,17 @@ class Commodities:
         chosen = cuts.take(best)
         side = floor.copy()
         side[chosen.commodity] = chosen.side
+        n = chosen.n_options
         if self.terms is not None:
-            sums = csr_array(self.terms[:, chosen.commodity])
-            return Cuts(np.arange(self.terms.shape[0]), self.sums(side), csr_array(sums @ chosen.coefficient))
+            table = csr_array(csr_array(self.terms[:, chosen.commodity]) @ chosen.coefficient).tocoo()
+            row, option, entry, groups = table.row, table.col, table.data, self.terms.shape[0]
+            return Cuts(np.arange(groups), self.sums(side), row.astype(np.int64), option.astype(np.int64), entry, n)
         groups = int(self.group.max(initial=-1)) + 1
-        place = (self.group[chosen.commodity], np.arange(best.size))
-        sums = csr_array((self.weight[chosen.commodity], place), shape=(groups, best.size))
-        return Cuts(np.arange(groups), self.sums(side), csr_array(sums @ chosen.coefficient))
+        commodity = chosen.commodity[chosen.row]
+        place = self.group[commodity] * n + chosen.option
+        sums = np.bincount(place, self.weight[commodity] * chosen.entry, groups * n)
+        there = np.flatnonzero(sums)
+        return Cuts(np.arange(groups), self.sums(side), there // max(n, 1), there % max(n, 1), sums[there], n)
 
 
 def _by_draw(

@@ -268,13 +268,12 @@ class Master:
 
     def _add(self, rows: Cuts, node: Node) -> None:
         scale = self._scale[rows.commodity]
-        coefficient = rows.coefficient.tocoo()
-        value = coefficient.data / scale[coefficient.row]
+        value = rows.entry / scale[rows.row]
         small = value < SMALL  # at most so much is lost, and the solver meets no tiny pivots
-        lost = value[small] * self._times[coefficient.col[small]]
-        side = rows.side / scale - np.bincount(coefficient.row[small], lost, scale.size)
-        row = np.append(coefficient.row[~small], np.arange(scale.size))
-        column = np.append(coefficient.col[~small], self._n + rows.commodity)
+        lost = value[small] * self._times[rows.option[small]]
+        side = rows.side / scale - np.bincount(rows.row[small], lost, scale.size)
+        row = np.append(rows.row[~small], np.arange(scale.size))
+        column = np.append(rows.option[~small], self._n + rows.commodity)
         entry: NDArray[np.float64] = np.append(value[~small], np.ones(scale.size))
         shape = (scale.size, self._n + self._scale.size + 1)
         table: csr_array = csr_array((entry, (row, column)), shape=shape)

@@ -231,23 +231,32 @@ class LinearProgram:
         dual, active = np.zeros(self.n_rows), dual
         dual[self._active] = np.maximum(active, 0.0)
         self._slack_for = np.where(dual > 0, 0, self._slack_for + self._active)
-        kept = slice(0, self._n_kept)
+        shares, kept = self._shares(dual), int(self._rows.indptr[self._n_kept])
         return LpSolution(
-            bound=self.bound(dual),
+            bound=self.bound(dual, shares),
             values=values,
-            reduced=self._cost - self._rows.T @ dual,
-            dual_cost=np.asarray(-(self._rows[kept].T @ dual[kept])),
-            price=dual[kept],
+            reduced=self._cost - self._sums(shares),
+            dual_cost=-self._sums(shares[:kept]),
+            price=dual[: self._n_kept],
             dual=dual,
         )
 
-    def bound(self, dual: NDArray[np.float64]) -> float:
-        """Return the lower bound that (rows,) duals >= 0 prove."""
-        reduced = self._cost - self._rows.T @ dual
+    def bound(self, dual: NDArray[np.float64], shares: NDArray[np.float64] | None = None) -> float:
+        """Return the lower bound that (rows,) duals >= 0 prove; `shares` are the entries times the duals of their rows, where known."""
+        shares = self._shares(dual) if shares is None else shares
+        reduced = self._cost - self._sums(shares)
         terms = np.append(dual * self._side, np.minimum(reduced * self._lower, reduced * self._upper))
         widest = np.maximum(np.abs(self._lower), np.abs(self._upper))
-        doubt = np.abs(terms).sum() + np.abs(self._cost) @ widest + dual @ (abs(self._rows) @ widest)
+        doubt = np.abs(terms).sum() + np.abs(self._cost) @ widest + np.abs(shares) @ widest[self._rows.indices]
         return float(terms.sum() - ROUNDING * doubt)
+
+    def _shares(self, dual: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the (entries,) of all rows, each times the dual of its row."""
+        return np.asarray(self._rows.data * np.repeat(dual, np.diff(self._rows.indptr)))
+
+    def _sums(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the (columns,) sums of the first of these."""
+        return np.bincount(self._rows.indices[: shares.size], shares, self._cost.size).astype(np.float64)
 
     def _state(self) -> State:
         """Return the program without the rows that are not active."""

@@ -70,7 +70,7 @@ def _compiled(paths: Paths) -> ModuleType | None:
 
 @dataclass(frozen=True)
 class Cuts:
-    """Rows theta_u >= side - coefficient x.
+    """Rows theta_u >= side - sum_j b_j x_j, b >= 0 as entries: SciPy's tables would cost more than what is done with them.
 
     Attributes
     ----------
@@ -78,34 +78,50 @@ class Cuts:
         (rows,) u: informed evaders first, then chains.
     side
         (rows,) a.
-    coefficient
-        (rows, options) b >= 0.
+    row, option, entry
+        (entries,) of which row and option they are, each pair once, and b > 0.
+    n_options
+        Number of options.
     """
 
     commodity: NDArray[np.int64]
     side: NDArray[np.float64]
-    coefficient: csr_array
+    row: NDArray[np.int64]
+    option: NDArray[np.int64]
+    entry: NDArray[np.float64]
+    n_options: int
+
+    @property
+    def coefficient(self) -> csr_array:
+        """(rows, options) b."""
+        return csr_array((self.entry, (self.row, self.option)), shape=(self.side.size, self.n_options))
 
     def values(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the (rows,) right sides at an (options,) point."""
-        return np.asarray(self.side - self.coefficient @ x)
+        return np.asarray(self.side - np.bincount(self.row, self.entry * x[self.option], self.side.size))
 
     def take(self, rows: NDArray[np.integer] | NDArray[np.bool_]) -> Cuts:
-        """Return some of the rows."""
-        return Cuts(self.commodity[rows], self.side[rows], self.coefficient[rows])
+        """Return some of the rows, each at most once."""
+        chosen = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
+        place = np.full(self.side.size, -1)
+        place[chosen] = np.arange(chosen.size)
+        row = place[self.row]
+        kept = row >= 0
+        return Cuts(
+            self.commodity[chosen], self.side[chosen], row[kept], self.option[kept], self.entry[kept], self.n_options
+        )
 
     @staticmethod
     def join(parts: list[Cuts]) -> Cuts:
         """Return all rows of several sets (at least one)."""
-        counts = np.concatenate([np.diff(part.coefficient.indptr) for part in parts])
-        shape = (counts.size, parts[0].coefficient.shape[1])
-        start = np.concatenate(([0], np.cumsum(counts)))
-        data = np.concatenate([part.coefficient.data for part in parts])
-        column = np.concatenate([part.coefficient.indices for part in parts])
+        first = np.cumsum([0, *(part.side.size for part in parts[:-1])])
         return Cuts(
             np.concatenate([part.commodity for part in parts]),
             np.concatenate([part.side for part in parts]),
-            csr_array((data, column, start), shape=shape),
+            np.concatenate([part.row + start for part, start in zip(parts, first.tolist(), strict=True)]),
+            np.concatenate([part.option for part in parts]),
+            np.concatenate([part.entry for part in parts]),
+            parts[0].n_options,
         )
 
 
@@ -296,12 +312,17 @@ def _cuts(
     n_options: int,
     row: NDArray[np.int64] | None = None,
 ) -> Cuts:
-    """Gather (lines, width) coefficients, line l part of cut row[l] (l itself if None), and lower each to a - L."""
-    row = np.arange(commodity.size) if row is None else row
+    """Gather (lines, width) coefficients, line l part of cut row[l] (l itself if None), and lower each to a - L.
+
+    An option may be there several times in a cut only where `row` is given.
+    """
     there = (option < n_options) & (coefficient > 0)
-    place = (np.broadcast_to(row[:, None], option.shape)[there], option[there])
-    table = csr_array((coefficient[there], place), shape=(commodity.size, n_options))
-    table.sum_duplicates()
-    most = np.repeat(side - floor[commodity], np.diff(table.indptr))
-    table.data = np.minimum(table.data, np.maximum(most, 0.0))
-    return Cuts(commodity, side * (1 - ROUNDING), table)
+    entry, option_of = coefficient[there], option[there]
+    if row is None:
+        row_of = np.nonzero(there)[0]
+    else:
+        key = np.broadcast_to(row[:, None], option.shape)[there] * n_options + option_of
+        key, place = np.unique(key, return_inverse=True)
+        entry, row_of, option_of = np.bincount(place, entry, key.size), key // n_options, key % n_options
+    entry = np.minimum(entry, np.maximum(side - floor[commodity], 0.0)[row_of])
+    return Cuts(commodity, side * (1 - ROUNDING), row_of, option_of, entry, n_options)
