@@ -12,6 +12,8 @@ from optimizer.base.formatting import DASH
 from optimizer.lab.benchmark.known import best_values
 from optimizer.lab.benchmark.published import (
     DECIMALS,
+    NOW,
+    NOW_SETTING,
     OPTIMA,
     PEERS,
     PEERS_COLUMNS,
@@ -122,6 +124,8 @@ def benchmark_text(rows: Sequence[PlacementRow], every: int, table: Sequence[Sco
         failed=sum(row.status in {"failed", "lost"} for row in rows),
         peers=_peer_table(table),
         peers_setting=PEERS_SETTING,
+        now_setting=NOW_SETTING,
+        now_mean=f"{geometric_mean([NOW[name] for name in OPTIMA if name in NOW]):.1f}",
         peer_ratio=f"{_peer_ratio():.1f}",
         families=family_table(table, methods),
         choice=choice(table, methods),
@@ -137,10 +141,14 @@ def _peer_table(table: Sequence[Score]) -> PageTable:
     """Return the stated times of other solvers, with `auto` of this benchmark in the last column."""
     ours = {score.instance: score for score in table if score.method == "auto"}
     rows = [
-        (name, *(DASH if each is None else f"{each:g}" for each in times), _own_cell(ours.get(name)))
+        (
+            name,
+            *(DASH if each is None else f"{each:g}" for each in (*times, NOW.get(name))),
+            _own_cell(ours.get(name)),
+        )
         for name, times in PEERS.items()
     ]
-    return PageTable.of((*PEERS_COLUMNS, "this package, this benchmark, s"), rows, {})
+    return PageTable.of((*PEERS_COLUMNS, "this package now, processor s", "its rows below, s"), rows, {})
 
 
 def _own_cell(score: Score | None) -> str:

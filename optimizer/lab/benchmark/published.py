@@ -66,3 +66,26 @@ PEERS: dict[str, tuple[float | None, ...]] = {
     "region-30000-mountains-20": (62.8, None, 29.1, None),
 }
 """Seconds by problem; None where it was not measured or not closed."""
+
+NOW_SETTING = (
+    "in the state after commit 770a94f, one process, processor seconds of the search, gap 0.0001, once each, "
+    "on a machine under a load of 9 to 16"
+)
+"""How the times of `NOW` were measured."""
+
+NOW: dict[str, float] = {
+    "snip-0-3-30": 1.3,
+    "snip-0-3-50": 2.9,
+    "snip-0-3-70": 4.2,
+    "snip-0-3-90": 4.1,
+    "snip-1-3-30": 1.2,
+    "snip-1-3-50": 4.5,
+    "snip-1-3-70": 3.4,
+    "snip-1-3-90": 7.2,
+    "andorra-like-911-10": 2.1,
+    "andorra-like-911-20": 7.1,
+    "andorra-like-4448-15": 2.9,
+    "rio-grande-50": 10.2,
+    "rio-grande-200": 6.4,
+}
+"""Processor seconds of this package by problem."""
