@@ -117,7 +117,7 @@ class Commodities:
         groups = int(self.group.max(initial=-1)) + 1
         commodity = chosen.commodity[chosen.row]
         place = self.group[commodity] * n + chosen.option
-        sums = np.bincount(place, self.weight[commodity] * chosen.entry, groups * n)
+        sums = np.bincount(place, self.weight[commodity] * chosen.entry, groups * n).astype(np.float64)
         there = np.flatnonzero(sums)
         return Cuts(np.arange(groups), self.sums(side), there // max(n, 1), there % max(n, 1), sums[there], n)
 

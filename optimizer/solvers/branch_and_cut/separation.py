@@ -323,6 +323,10 @@ def _cuts(
     else:
         key = np.broadcast_to(row[:, None], option.shape)[there] * n_options + option_of
         key, place = np.unique(key, return_inverse=True)
-        entry, row_of, option_of = np.bincount(place, entry, key.size), key // n_options, key % n_options
+        entry, row_of, option_of = (
+            np.bincount(place, entry, key.size).astype(np.float64),
+            key // n_options,
+            key % n_options,
+        )
     entry = np.minimum(entry, np.maximum(side - floor[commodity], 0.0)[row_of])
     return Cuts(commodity, side * (1 - ROUNDING), row_of, option_of, entry, n_options)
