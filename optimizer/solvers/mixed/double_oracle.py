@@ -45,6 +45,8 @@ FEW = 25
 """Plans that a mixture is brought down to where that costs little."""
 COSTS_LITTLE, SLACK = 0.1, 0.2
 """Shares of the gap asked for that fewer plans, and looser proofs of what evaders achieve, may cost."""
+PROOF_SHARE = 0.25
+"""Share of the time after which a mixture is certified whether or not it is near the lower bound."""
 FIRST_LABELS, MOST_LABELS = 4_000, 1_000_000
 """Labels of the search for one evader at first; twice as many after each proof that finds no better path, and most of all."""
 
@@ -141,6 +143,8 @@ class DoubleOracle:
 
     def run(self) -> None:
         """Add plans and paths until the bounds meet, time is up, or no side has a better answer and the bound stalls."""
+        since = time.monotonic()
+        longest = PROOF_SHARE * (self.until - since)
         while not (self.closed or self.out_of_time):
             stop_if_cancelled(self.listener)
             self.rounds += 1
@@ -151,9 +155,11 @@ class DoubleOracle:
             found = self._answer_quickly(solution)
             gained = self._defend(solution)
             near = solution.value <= self.lower / (1 - tolerance_of(self.gap) / 2)
-            if (near or gained <= tolerance * solution.value) and found <= tolerance * solution.value:
+            ready = (near or gained <= tolerance * solution.value) and found <= tolerance * solution.value
+            if ready or time.monotonic() - since > longest:
                 before = self.game.value_under(self._padded(solution.probability))
                 certified = self._certify(solution)
+                since = time.monotonic()
                 known = self.game.value_under(self._padded(solution.probability)) - before
                 still = known <= tolerance * before and gained <= tolerance * solution.value and not self.closed
                 tight = certified <= before * (1 + 2 * SLACK * tolerance_of(self.gap)) or self._most == MOST_LABELS
