@@ -22,6 +22,7 @@ from optimizer.lab.benchmark.patrol_cases import (
 from optimizer.lab.benchmark.patrol_page import comparisons, patrol_text, usual
 from optimizer.lab.benchmark.patrol_runs import METHODS, PatrolOptions, planned_rows, prepare, run
 from optimizer.lab.benchmark.rows import FILE, PatrolRow
+from optimizer.lab.benchmark.steadiness import write_steadiness_page
 from optimizer.lab.benchmark.suites import chosen_patrol_cases
 from optimizer.lab.case import Case
 from optimizer.lab.rows import PlannedRow, RowStore, add_missing
@@ -327,3 +328,14 @@ def test_no_team_of_a_made_up_region_crosses_the_border() -> None:
     assert not any(abroad[post.node] for post in field.posts)
     assert not any(abroad[patrol.base.node] for patrol in field.patrols)
     assert all((patrol.travel_s < NO_WAY).all() for patrol in field.patrols)
+
+
+def test_the_page_of_several_seeds_says_how_far_values_differ(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no rows"):
+        write_steadiness_page(tmp_path / "page.md", [])
+    rows = [made_up(seed=seed, value=value) for seed, value in enumerate((0.7, 0.701, 0.7035))]
+    rows += [made_up(seed=seed, value=value, threads=2) for seed, value in enumerate((0.6, 0.604))]
+    text = write_steadiness_page(tmp_path / "page.md", rows).page.read_text(encoding="utf-8")
+    one, two = (line for line in text.splitlines() if line.endswith(("| yes |", "| no |")))
+    assert "| 3 | 0.70000 | 0.70350 | 0.50 % | yes |" in one
+    assert "| 2 | 0.60000 | 0.60400 | 0.66 % | no |" in two
