@@ -34,6 +34,8 @@ CLOSE = 2e-4
 """What a round of cuts and beats must gain, relative to the bound, for another; and how near to the program a proven bound must come."""
 MOST_ROUNDS = 60
 """Rounds at the root."""
+STALLING_AT_ROOT = 3
+"""Rounds of the root that together must gain so much, as one can gain nothing before the next gains; paths are sought in one of three."""
 ROUNDS_AT_NODE = 8
 PROOF_EVERY = 6
 """Rounds after which pricing is solved to proof although heuristics still find beats, so that an interrupt finds a bound."""
@@ -226,7 +228,8 @@ class BranchAndPrice:
         """Return a proven bound of a node and the last solution; the solutions that prove bounds of the root are kept."""
         generation = self.generation
         generation.enter(node)
-        best, last, before = -np.inf, None, -np.inf
+        best, last = -np.inf, None
+        before = [-np.inf] * (STALLING_AT_ROOT if proving else 1)
         for turn in range(rounds):
             stop_if_cancelled(self.listener)
             relaxed = generation.relax(self._until)
@@ -235,8 +238,8 @@ class BranchAndPrice:
             last = relaxed
             made = generation.add_quickly(relaxed)
             cut = generation.cut(relaxed)
-            moved = abs(relaxed.bound - before) > CLOSE * abs(relaxed.bound)
-            before = relaxed.bound
+            moved = abs(relaxed.bound - before[0]) > CLOSE * abs(relaxed.bound)
+            before = [*before[1:], relaxed.bound]
             if (made or cut) and moved and turn < rounds - 1 and (turn + 1) % PROOF_EVERY:
                 continue
             pricing = generation.add_proving(relaxed, self._until)
