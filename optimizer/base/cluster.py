@@ -70,7 +70,7 @@ class ClusterWorkers:
         self.cores = sum(self._client.nthreads().values())
         self.slots = self.cores + 2  # a few more, so that no worker waits for the next
         self._function = function
-        self._shared = self._client.scatter(shared, broadcast=True, hash=False)
+        self._shared = given_to_all(self._client, shared)
         self._running: dict[Future, PieceCall] = {}
 
     def submit(self, call: PieceCall) -> None:
@@ -98,6 +98,18 @@ class ClusterWorkers:
         with suppress(Exception):  # a cluster that is gone needs no word
             self._client.cancel(list(self._running), force=True)
         self._stack.close()
+
+
+def given_to_all(client: Client, shared: object) -> Future:
+    """Return what tasks may take as an argument.
+
+    It is a task's result and not scattered data: what only a lost worker held is made again from the argument that the scheduler keeps.
+    """
+    return client.submit(_same, shared, pure=False)
+
+
+def _same(shared: object) -> object:
+    return shared
 
 
 def _outcome(future: Future, piece: Piece) -> EndedPiece:

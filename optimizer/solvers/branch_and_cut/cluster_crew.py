@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from optimizer.base.cluster import given_to_all
 from optimizer.solvers.branch_and_cut.crew import Crew
 from optimizer.solvers.branch_and_cut.tree_messages import Lost, Order, Ready
 from optimizer.solvers.branch_and_cut.tree_worker import TreeWorker
@@ -56,7 +57,7 @@ class ClusterCrew(Crew):
     def start(self, state: TreeState) -> None:
         """Send the state to all workers."""
         content = pickle.dumps(state, protocol=pickle.HIGHEST_PROTOCOL)
-        self._state = self._client.scatter(content, broadcast=True, hash=False)
+        self._state = given_to_all(self._client, content)
         self._events += [(worker, Ready()) for worker in range(self.size)]
 
     def send(self, worker: int, message: ToWorker) -> None:
