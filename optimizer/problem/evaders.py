@@ -137,7 +137,7 @@ class Searches:
         return cls(roots, np.searchsorted(roots, root), leaf, reverse)
 
     def values(
-        self, n_nodes: int, tail: NDArray[np.int32], head: NDArray[np.int32], survival: NDArray[np.float64]
+        self, n_nodes: int, tail: NDArray[np.integer], head: NDArray[np.integer], survival: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """Return the (evaders,) largest products of `survival` along a path; 0 where every path is blocked."""
         graph = cost_graph(n_nodes, tail, head, arc_costs(survival), reverse=self.reverse)

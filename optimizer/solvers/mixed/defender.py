@@ -78,11 +78,11 @@ class Exchanges:
         """Return the value of a plan against the weighted paths."""
         return float(self._values @ (1 - self._loss[placed]).prod(axis=0))
 
-    def improved(self, placed: Mask, most: int = 1000) -> Mask:
-        """Return a plan that no exchange, or no more than so many, makes better."""
+    def improved(self, placed: Mask, until: float = np.inf, most: int = 1000) -> Mask:
+        """Return a plan that no exchange, or none within so many or before `until` (`time.monotonic()`), makes better."""
         placed = placed.copy()
         for _ in range(most):
-            exchange = self._best_exchange(placed)
+            exchange = None if time.monotonic() >= until else self._best_exchange(placed)
             if exchange is None:
                 break
             placed = exchange

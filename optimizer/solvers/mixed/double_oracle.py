@@ -47,6 +47,10 @@ COSTS_LITTLE, SLACK = 0.1, 0.2
 """Shares of the gap asked for that fewer plans, and looser proofs of what evaders achieve, may cost."""
 PROOF_SHARE = 0.25
 """Share of the time after which a mixture is certified whether or not it is near the lower bound."""
+ROUGHLY = 0.25
+"""Share of the gap left that takes the place of the gap asked for in proofs before the search is done."""
+KEPT_FOR_PROOF = 0.25
+"""Share of the time that is kept for certifying the last mixture."""
 FIRST_LABELS, MOST_LABELS = 4_000, 1_000_000
 """Labels of the search for one evader at first; twice as many after each proof that finds no better path, and most of all."""
 
@@ -61,11 +65,14 @@ class CertifiedMixture:
         Masks and their probabilities, all above 0.
     upper
         Proven upper bound of what the evaders achieve against it.
+    unsearched
+        Number of pairs of origin and destination that are bounded as if their evaders saw the plan of the day, for want of time.
     """
 
     plans: tuple[Mask, ...]
     probability: Floats
     upper: float
+    unsearched: int = 0
 
 
 @dataclass
@@ -99,6 +106,7 @@ class DoubleOracle:
     game: RestrictedGame = field(init=False)
     rounds: int = field(init=False, default=0)
     labels: int = field(init=False, default=0)
+    ended_by_time: bool = field(init=False, default=False)
     _most: int = field(init=False, default=FIRST_LABELS)
 
     def __post_init__(self) -> None:
@@ -124,6 +132,8 @@ class DoubleOracle:
         for plan in (*self.best.plans, self.start):
             self.game.add(plan)
         for _ in range(SAMPLED):
+            if self.out_of_time:
+                break
             self.game.add(sampled_plan(self.instance, self.start, self.relaxation.x, self._rng))
 
     @property
@@ -145,26 +155,42 @@ class DoubleOracle:
         """Add plans and paths until the bounds meet, time is up, or no side has a better answer and the bound stalls."""
         since = time.monotonic()
         longest = PROOF_SHARE * (self.until - since)
-        while not (self.closed or self.out_of_time):
+        searched = self.until - KEPT_FOR_PROOF * (self.until - since) if self.until < np.inf else np.inf
+        last: GameSolution | None = None
+        while not self.closed:
             stop_if_cancelled(self.listener)
-            self.rounds += 1
-            solution = self.game.solve(self.until)
+            solution = None if time.monotonic() >= searched else self.game.solve(searched)
             if solution is None:
+                self.ended_by_time = True
+                if last is not None and not self.out_of_time:
+                    self._certify(last, self.until, self._roughly)
                 return
+            self.rounds += 1
+            last = solution
             tolerance = COSTS_LITTLE * tolerance_of(self.gap)
             found = self._answer_quickly(solution)
-            gained = self._defend(solution)
+            gained = self._defend(solution, searched)
             near = solution.value <= self.lower / (1 - tolerance_of(self.gap) / 2)
             ready = (near or gained <= tolerance * solution.value) and found <= tolerance * solution.value
             if ready or time.monotonic() - since > longest:
                 before = self.game.value_under(self._padded(solution.probability))
-                certified = self._certify(solution)
-                since = time.monotonic()
+                now = time.monotonic()
+                half = now + (self.until - now) / 2
+                proven = (
+                    self.until if ready or half + longest > searched else half
+                )  # else there is time for another proof
+                certified = self._certify(solution, proven, tolerance_of(self.gap) if ready else self._roughly)
+                since, last = time.monotonic(), None
                 known = self.game.value_under(self._padded(solution.probability)) - before
                 still = known <= tolerance * before and gained <= tolerance * solution.value and not self.closed
                 tight = certified <= before * (1 + 2 * SLACK * tolerance_of(self.gap)) or self._most == MOST_LABELS
                 if still and tight and not self._raise_bound(solution):
                     return
+
+    @property
+    def _roughly(self) -> float:
+        """Relative gap that a proof is made for while time is short: a share of the one that is left."""
+        return max(tolerance_of(self.gap), ROUGHLY * self.gap_left)
 
     def _padded(self, probability: Floats) -> Floats:
         return np.pad(probability, (0, len(self.game.plans) - probability.size))
@@ -176,17 +202,17 @@ class DoubleOracle:
         self.game.pool.grow(marginals, np.zeros_like(likeliest))
         return self.game.value_under(self._padded(solution.probability)) - solution.value
 
-    def _defend(self, solution: GameSolution) -> float:
+    def _defend(self, solution: GameSolution, until: float) -> float:
         """Add plans that answer the evaders' strategy; return by how much one of them is below the value at the strategy itself."""
         y = solution.weight
         smooth = y if self._smooth is None else np.pad(self._smooth, (0, y.size - self._smooth.size))
-        gained = self._answers((1 - SMOOTHED) * y + SMOOTHED * smooth, solution)
+        gained = self._answers((1 - SMOOTHED) * y + SMOOTHED * smooth, solution, until)
         if gained <= 0 and self._smooth is not None:
-            gained = self._answers(y, solution)
+            gained = self._answers(y, solution, until)
         self._smooth = (1 - SMOOTHED) * y + SMOOTHED * smooth
         return gained
 
-    def _answers(self, y: Floats, solution: GameSolution) -> float:
+    def _answers(self, y: Floats, solution: GameSolution, until: float) -> float:
         chains = self.game.commodities.chains
         paths = self.game.pool.paths.take(np.arange(y.size)).joined(chains, self.game.pool.filling)
         weight = np.append(y, np.ones(chains.value.size))
@@ -196,7 +222,8 @@ class DoubleOracle:
         marginals = np.array(self.game.plans[: solution.probability.size]).T @ solution.probability
         starts = [self.game.plans[x] for x in likely.tolist() if solution.probability[x] > 0]
         starts += [sampled_plan(self.instance, self.start, marginals, self._rng) for _ in range(STARTS)]
-        answers = {plan.tobytes(): plan for plan in map(exchanges.improved, starts)}
+        improved = [exchanges.improved(start, until) for start in starts if time.monotonic() < until]
+        answers = {plan.tobytes(): plan for plan in improved}
         exchanges.weigh(paths, own)
         gained = 0.0
         for plan in answers.values():
@@ -204,9 +231,13 @@ class DoubleOracle:
             self.game.add(plan)
         return gained
 
-    def _certify(self, solution: GameSolution) -> float:
-        """Bring the mixture down to few plans, keep it if it is better, and return the proven bound of what evaders achieve against it."""
-        probability = self._padded(self._sparse(solution))
+    def _certify(self, solution: GameSolution, until: float, gap: float) -> float:
+        """Bring the mixture down to few plans, keep it if it is better, and return the proven bound of what evaders achieve against it.
+
+        The proof may take until `until` (`time.monotonic()`), and fewer plans a quarter of that time; both may cost shares of a relative `gap`.
+        """
+        now = time.monotonic()
+        probability = self._padded(self._sparse(solution, now + (until - now) / 4, gap))
         some = np.flatnonzero(probability)
         plans = [self.game.plans[x] for x in some.tolist()]
         share = probability[some]
@@ -214,8 +245,8 @@ class DoubleOracle:
         weight = self.game.commodities.weight[: theta.size]
         chains = self.game.chain_value(probability)
         survival = np.array([self.overlay.arc_survival(plan) for plan in plans]).T
-        slack = SLACK * tolerance_of(self.gap)
-        answers = self._evaders.answers(survival, share, theta, slack, self._most, self.until, self.listener)
+        slack = SLACK * gap
+        answers = self._evaders.answers(survival, share, theta, slack, self._most, until, self.listener)
         self.labels += answers.labels
         if not answers.arcs:
             self._most = min(2 * self._most, MOST_LABELS)
@@ -223,18 +254,18 @@ class DoubleOracle:
             self.game.pool.add(np.array(list(answers.arcs), dtype=np.int64), list(answers.arcs.values()))
         upper = float(weight @ answers.bound) + chains
         if upper < self.best.upper:
-            self.best = CertifiedMixture(tuple(plans), share, upper)
+            self.best = CertifiedMixture(tuple(plans), share, upper, answers.unsearched)
             self.listener.bounds_moved(self.lower, upper)
         return upper
 
-    def _sparse(self, solution: GameSolution) -> Floats:
+    def _sparse(self, solution: GameSolution, until: float, gap: float) -> Floats:
         """Return probabilities of few plans whose value is little above."""
-        probability, most = solution.probability, solution.value * (1 + COSTS_LITTLE * tolerance_of(self.gap))
+        probability, most = solution.probability, solution.value * (1 + COSTS_LITTLE * gap)
         while (count := int((probability > 0).sum())) > FEW:
             fewer = max(FEW, count * 2 // 3)
             allowed = np.zeros(len(self.game.plans), dtype=bool)
             allowed[np.argsort(-probability, kind="stable")[:fewer]] = True
-            trial = self.game.solve(self.until, allowed)
+            trial = self.game.solve(until, allowed)
             if trial is None or trial.value > most:
                 break
             probability = trial.probability

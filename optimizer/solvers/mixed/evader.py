@@ -4,12 +4,17 @@ The search is on the overlay, where it is exact: a piece of a path that meets no
 set (`label_setting`), arcs are left out on which no path could exceed the value that is known, even if nothing were placed, and plans that do
 not differ on the arcs that are left are one. Evaders with the same destination share a search; where there are fewer origins, arcs are turned
 round and those with the same origin do.
+
+Under a time limit each search may take so many steps as fit into its share of the time left, at the speed measured so far. Evaders for whom
+that is not enough, or whose turn does not come, are bounded by what they would reach if they saw the plan of the day: the maximum of a sum is
+at most the sum of the maxima, sum_x mu_x max_P g_P(x), by one shortest-path search for each plan and destination.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,6 +44,16 @@ ROUNDING = 1e-12
 LARGE, WORTH_COMPILING = 300, 1_000_000
 """Arcs of a search, and labels times plans of this process so far, from which on searches are compiled: some 15 s of processor time, once for
 an installation."""
+SHARE = 4
+"""A search may take so many times the mean of the time left for each."""
+PREPARING = 10
+"""Steps of a search, for each arc, plan and end, before any label."""
+LEAST_MEASURED = 0.05
+"""Seconds of a search from which on its speed is measured."""
+COMPILING = 20.0
+"""Seconds that must be left for searches to be compiled where no earlier process of this installation has."""
+_speed = {False: 1e5, True: 2e7}
+"""Steps a second in this process, of searches that are compiled or not; at first those of a slow machine."""
 _work = [0]
 _compiled: list[Callable[..., BestPaths]] = []
 
@@ -55,11 +70,26 @@ class EvaderAnswers:
         Arcs of a path of a value above the one that was known, by commodity, for those where there is one.
     labels
         Number of labels of the searches.
+    unsearched
+        Number of commodities that no search was begun for, for want of time.
     """
 
     bound: Floats
     arcs: dict[int, tuple[int, ...]]
     labels: int = 0
+    unsearched: int = 0
+
+
+@dataclass(frozen=True)
+class _Terms:
+    """What all searches against one mixture have in common: arguments of `EvaderOracle.answers`."""
+
+    survival: Floats
+    probability: Floats
+    known: Floats
+    slack: float
+    most: int
+    until: float
 
 
 class EvaderOracle:
@@ -81,6 +111,7 @@ class EvaderOracle:
         reliability: Floats,
         searches: Searches,
     ) -> None:
+        self._searches, self._ends = searches, (n_nodes, tail, head)
         self._cost = arc_costs(reliability)
         self._roots, self._row, self._leaf = searches.roots, searches.row, searches.leaf
         self._turned = not searches.reverse  # the common end is the destination of the search
@@ -88,9 +119,11 @@ class EvaderOracle:
         ends = (n_nodes, self._tail, self._head, self._cost)
         self._leaves, self._at = np.unique(self._leaf, return_inverse=True)
         self._out = cost_graph(*ends).distances(self._leaves) if self._leaf.size else np.empty((0, n_nodes))
+        begun = time.monotonic()
         self._back = (
             cost_graph(*ends, reverse=True).distances(self._roots) if self._leaf.size else np.empty((0, n_nodes))
         )
+        self._seconds = time.monotonic() - begun
 
     def answers(
         self,
@@ -115,27 +148,45 @@ class EvaderOracle:
         most
             Most labels of one commodity.
         until
-            `time.monotonic()` from which on the rest is bounded by what evaders reach with nothing placed.
+            `time.monotonic()` until which to search; those whose turn does not come by then are bounded by what they reach who see the plan.
         listener
             Asked whether to stop.
         """
         found = EvaderAnswers(known * (1 + slack), {})
+        skipped = np.zeros(self._roots.size, dtype=bool)
+        bounding = self._seconds * probability.size  # of those whose turn does not come
+        until -= min(bounding, max(until - time.monotonic(), 0.0) / 2)
+        terms = _Terms(survival, probability, known, slack, most, until)
         for row in range(self._roots.size):
             stop_if_cancelled(listener)
-            members = np.flatnonzero(self._row == row)
-            if time.monotonic() >= until:
-                found.bound[members] = np.exp(-self._out[self._at[members], self._roots[row]]) * (1 + ROUNDING)
-                continue
-            still = self._leaf[members] == self._roots[row]
-            for k in members[still].tolist():
-                found.bound[k] = 1.0
-            self._answer(row, members[~still], found, (survival, probability, known, slack, most))
+            left = until - time.monotonic()
+            seconds = min(left, left * SHARE / (self._roots.size - row))
+            skipped[row] = seconds <= 0 or not self._answer(row, found, terms, seconds)
+        self._bound_those_who_see(np.flatnonzero(skipped), found, terms)
         return found
 
-    def _answer(self, row: int, members: Integers, found: EvaderAnswers, terms: tuple[Any, ...]) -> None:
-        """Answer for commodities with a common end."""
-        survival, probability, known, slack, most = terms
-        enough = known[members] * (1 + slack)
+    def _bound_those_who_see(self, rows: Integers, found: EvaderAnswers, terms: _Terms) -> None:
+        """Bound the commodities with these common ends by what they reach who see the plan of the day."""
+        members = np.flatnonzero(np.isin(self._row, rows))
+        if not members.size:
+            return
+        place = np.searchsorted(rows, self._row[members])
+        searches = replace(self._searches, roots=self._roots[rows], row=place, leaf=self._leaf[members])
+        plans, same = np.unique(terms.survival, axis=1, return_inverse=True)
+        share = np.bincount(same.ravel(), terms.probability, plans.shape[1])
+        value = np.zeros(members.size)
+        for x in np.flatnonzero(share).tolist():
+            value += share[x] * searches.values(*self._ends, np.ascontiguousarray(plans[:, x]))
+        found.bound[members] = np.maximum(found.bound[members], value * (1 + ROUNDING))
+        found.unsearched += members.size
+
+    def _answer(self, row: int, found: EvaderAnswers, terms: _Terms, seconds: float) -> bool:
+        """Answer for commodities with a common end; return False, and leave them, where the time is not enough to begin."""
+        members = np.flatnonzero(self._row == row)
+        still = self._leaf[members] == self._roots[row]
+        found.bound[members[still]] = 1.0
+        members, known, most = members[~still], terms.known, terms.most
+        enough = known[members] * (1 + terms.slack)
         limit = np.where(enough > 0, arc_costs(np.minimum(enough, 1.0)), np.inf)
         through = np.zeros(self._tail.size, dtype=bool)
         onward = self._cost + self._back[row, self._head]
@@ -146,22 +197,31 @@ class EvaderOracle:
         graph = _Compact.of(self._tail[kept], self._head[kept])
         there = graph.places(np.append(self._leaf[members], self._roots[row]))
         if there[-1] < 0:
-            return
+            return True
         members, origins = members[there[:-1] >= 0], there[:-1][there[:-1] >= 0]
         if not members.size:
-            return
-        table, same = np.unique(survival[kept], axis=1, return_inverse=True)
-        share = np.bincount(same.ravel(), probability, table.shape[1])
-        answer = _search(kept.size)(
+            return True
+        table, same = np.unique(terms.survival[kept], axis=1, return_inverse=True)
+        share = np.bincount(same.ravel(), terms.probability, table.shape[1])
+        search = _search(kept.size, terms.until)
+        compiled = search is not best_paths
+        steps, preparing = seconds * _speed[compiled], float(PREPARING * table.size * (members.size + 1))
+        if preparing >= steps:
+            return False
+        begun = time.monotonic()
+        answer = search(
             *graph.arrays(table),
             share,
             origins,
             int(there[-1]),
             known[members],
-            slack,
+            terms.slack,
             most,
             max(LEAST_OUTWARD, most // OUTWARD),
+            steps - preparing,
         )
+        if (taken := time.monotonic() - begun) >= LEAST_MEASURED:
+            _speed[compiled] = (_speed[compiled] + (preparing + answer.steps) / taken) / 2
         begin = 0
         for k, bound, value, stop in zip(members.tolist(), answer.bound, answer.value, answer.stop, strict=True):
             found.bound[k] = bound * (1 + ROUNDING)
@@ -171,6 +231,7 @@ class EvaderOracle:
             begin = stop
         found.labels += answer.labels
         _work[0] += answer.labels * share.size
+        return True
 
 
 @dataclass(frozen=True)
@@ -213,12 +274,20 @@ def _first_of_each(sorted_nodes: Integers, n_nodes: int) -> Integers:
     return np.searchsorted(sorted_nodes, np.arange(n_nodes + 1)).astype(np.int64)
 
 
-def _search(arcs: int) -> Callable[..., BestPaths]:
-    """Return the search, compiled where it is large or there has been enough work for it."""
+def _search(arcs: int, until: float) -> Callable[..., BestPaths]:
+    """Return the search, compiled where it is large or there has been enough work for it, and there is time."""
     if arcs < LARGE and _work[0] < WORTH_COMPILING:
         return best_paths
     if not _compiled:
+        before = any((Path(__file__).parent / "__pycache__").glob("label_setting.*.nbi"))
+        if not before and until - time.monotonic() < COMPILING:
+            return best_paths
         from numba import njit
 
-        _compiled.append(njit(cache=True)(best_paths))
+        compiled = njit(cache=True)(best_paths)
+        one, arc = np.zeros(1, dtype=np.int64), np.array([0, 1, 1])  # compiled now, so that no search is timed with it
+        compiled(
+            arc, one + 1, arc[[0, 0, 1]], one, one, np.ones((1, 1)), np.ones(1), one, 1, np.zeros(1), 0.0, 1, 1, 1.0
+        )
+        _compiled.append(compiled)
     return _compiled[0]

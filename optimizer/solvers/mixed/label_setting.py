@@ -37,6 +37,8 @@ class BestPaths(NamedTuple):
         (origins,) where the arcs of each path end in (arcs,) all of them, each path from the destination back to its origin.
     labels
         Number of labels.
+    steps
+        Number of steps: multiplications of survivals, and comparisons of labels.
     """
 
     bound: NDArray[np.float64]
@@ -44,10 +46,13 @@ class BestPaths(NamedTuple):
     stop: NDArray[np.int64]
     arcs: NDArray[np.int64]
     labels: int
+    steps: float
 
 
 HALVINGS = 7
 """Bisections for c."""
+COMPARED = 4
+"""Steps that one comparison of two labels counts for: most end after a few plans."""
 
 
 def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search, compiled as one function
@@ -64,6 +69,7 @@ def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search, compiled as one fu
     slack: float,
     most: int,
     outward: int,
+    most_steps: float,
 ) -> BestPaths:
     """Return the best path from each origin, if its value is above the one that is known, and a bound of the value of every path.
 
@@ -83,6 +89,9 @@ def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search, compiled as one fu
         Most labels from one origin; the bound is then the largest of those left.
     outward
         Most labels of the search for W of a node, likewise.
+    most_steps
+        Most steps of all label setting, or infinity: half of them for W, the rest for the origins in turn. Once they are used up, bounds are
+        those of labels that are left, which for an origin not yet begun is what an evader reaches who sees the plan.
     """
     n, plans, count_origins = start.size - 1, probability.size, origins.size
     onward, so_far = np.zeros((n, plans)), np.zeros((n, plans))
@@ -141,7 +150,7 @@ def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search, compiled as one fu
     earlier = np.full(size, -1)
     latest = np.full(n, -1)
     trial = np.empty(plans)
-    labels, bound, best, winner = 0, 0.0, 0.0, -1
+    labels, steps, bound, best, winner = 0, 0.0, 0.0, 0.0, -1
     bounds, values = np.zeros(count_origins), np.zeros(count_origins)
     stop = np.zeros(count_origins, dtype=np.int64)
     arcs = [0 for _ in range(0)]
@@ -149,6 +158,7 @@ def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search, compiled as one fu
         source, own = sources[turn], max(turn - inner, -1)
         last = own >= 0
         least = known[own] * (1 + slack) if last else 0.0
+        until_step = most_steps * (1 + (own + 1) / count_origins) / 2
         latest[:] = -1
         latest[source] = 0
         chance[0] = 1.0
@@ -169,7 +179,7 @@ def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search, compiled as one fu
             less, label = heappop(heap)
             if -less <= best * (1 + slack):
                 break
-            if count > (most if last else outward):
+            if count > (most if last else outward) or steps > until_step:
                 bound = -less
                 break
             if dead[label]:
@@ -180,6 +190,7 @@ def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search, compiled as one fu
                 if through[own, after] <= least:
                     continue
                 promise, high = 0.0, 0.0
+                steps += plans
                 for x in range(plans):
                     trial[x] = chance[label, x] * survival[a, x]
                     promise += trial[x] * onward[after, x]
@@ -188,6 +199,7 @@ def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search, compiled as one fu
                     continue
                 if fixed[after] and after != destination:
                     low = 0.0
+                    steps += HALVINGS * plans
                     for _ in range(HALVINGS):
                         c = (low + high) / 2
                         above, blend = 0.0, c * worth[after]
@@ -206,6 +218,7 @@ def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search, compiled as one fu
                 other, following = latest[after], -1
                 while other >= 0:
                     no_less, no_more = True, True
+                    steps += COMPARED
                     for x in range(plans):
                         if chance[other, x] < trial[x]:
                             no_less = False
@@ -260,4 +273,4 @@ def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search, compiled as one fu
             stop[own] = len(arcs)
         else:
             worth[source], fixed[source] = min(bound, seen[source]), True
-    return BestPaths(bounds, values, stop, np.array(arcs, dtype=np.int64), labels)
+    return BestPaths(bounds, values, stop, np.array(arcs, dtype=np.int64), labels, steps)

@@ -16,6 +16,7 @@ from its duals.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -73,7 +74,7 @@ class MarginalRelaxation:
             self.lower = max(self.lower, relaxed.bound)
             listener.bounds_moved(self.lower, upper)
             history.append(self.lower)
-            if self.lower >= upper or _has_stalled(history):
+            if self.lower >= upper or _has_stalled(history) or time.monotonic() >= until:
                 break
             self.master.program.drop_slack(SLACK)
             tightened = self.master.tighten(relaxed.x)

@@ -92,7 +92,15 @@ def solve_mixed(
                 search.run()
 
         stopping.attempt(mix)
-        limit: Limit | None = "interrupted" if stopping.stopped else "time" if search.out_of_time else None
+        limit: Limit | None = (
+            "interrupted" if stopping.stopped else "time" if search.ended_by_time or search.out_of_time else None
+        )
+        if search.best.unsearched:
+            pairs = search.game.commodities.searches.leaf.size
+            stopping.noted(
+                f"Time was short to search for the best paths against the mixture: {search.best.unsearched} of {pairs} pairs of origin and "
+                "destination are bounded as if their evaders saw the plan of the day. A longer time limit gives a lower bound."
+            )
         return _outcome(problem, search, limit, time.monotonic() - started)
 
 
@@ -111,6 +119,7 @@ def _outcome(problem: PreparedProblem, search: DoubleOracle, limit: Limit | None
         "plans": float(len(search.game.plans)),
         "paths": float(search.game.pool.paths.value.size),
         "labels": float(search.labels),
+        "unsearched": float(best.unsearched),
     }
     return replace(
         pure,
