@@ -16,6 +16,7 @@ from optimizer.problem.plan import Plan
 from optimizer.solvers.mixed import evader
 from optimizer.solvers.mixed.evader import EvaderOracle
 from optimizer.solvers.mixed.exploitability import exploitability
+from optimizer.solvers.mixed.label_setting import best_paths
 from optimizer.solvers.solve import solve
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def test_label_setting_keeps_to_the_steps_that_fit_into_the_time(
 
     exact, loosest = answers(grid, mixture), seeing(grid, mixture)
     monkeypatch.setattr(evader, "_work", [0])
-    monkeypatch.setattr(evader, "best_paths", recorded(evader.best_paths))
+    monkeypatch.setattr(evader, "best_paths", recorded(best_paths))
     monkeypatch.setattr(time, "monotonic", lambda: 0.0)
     least, total = np.inf, []
     for speed in (6e4, 2e5, 2e6, 1e9):
