@@ -13,6 +13,7 @@ from optimizer.lab.benchmark.known import best_values
 from optimizer.lab.benchmark.published import (
     DECIMALS,
     NOW,
+    NOW_GAPS,
     NOW_SETTING,
     OPTIMA,
     PEERS,
@@ -125,6 +126,7 @@ def benchmark_text(rows: Sequence[PlacementRow], every: int, table: Sequence[Sco
         peers=_peer_table(table),
         peers_setting=PEERS_SETTING,
         now_setting=NOW_SETTING,
+        now_gaps=NOW_GAPS,
         now_mean=f"{geometric_mean([NOW[name] for name in OPTIMA if name in NOW]):.1f}",
         peer_ratio=f"{_peer_ratio():.1f}",
         families=family_table(table, methods),
