@@ -58,6 +58,7 @@ Threads = Annotated[
     ),
 ]
 Seed = Annotated[int | None, typer.Option(min=0, help="Seed of every random choice.")]
+Support = Annotated[int | None, typer.Option(min=1, help="Most different plans in a mixture, with --method mixed.")]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace the files in --out, whichever command or source they are of.")
 ]
@@ -137,6 +138,7 @@ def solve_options(
     seed: int | None,
     threads: int | None = None,
     scheduler: str | None = None,
+    support: int | None = None,
 ) -> dict[str, Any]:
     """Return the options of a solve that were given.
 
@@ -154,6 +156,7 @@ def solve_options(
         "seed": seed,
         "threads": threads,
         "scheduler": scheduler,
+        "support": support,
     }
     return {name: value for name, value in options.items() if value is not None}
 

@@ -24,6 +24,7 @@ from optimizer.cli.arguments import (
     Settings,
     SkipUnreachable,
     Start,
+    Support,
     Threads,
     TimeLimit,
     changes_of,
@@ -55,6 +56,7 @@ def plan(
     seed: Seed = None,
     threads: Threads = None,
     scheduler: Scheduler = None,
+    support: Support = None,
     budget: Budgets = None,
     force: Force = None,
     forbid: Forbid = None,
@@ -96,7 +98,7 @@ def plan(
     from optimizer.scenario.settings import parsed_settings
 
     folder = _default_folder(scenario) if out is None else out
-    options = solve_options(method, gap, time_limit, seed, threads, scheduler)
+    options = solve_options(method, gap, time_limit, seed, threads, scheduler, support)
     options.pop("scheduler", None)  # it is of this machine, and no setting of a scenario
     changes = changes_of(budget, force, forbid, keep_today, change_at_most)
     doubt = _doubt(draws, objective)

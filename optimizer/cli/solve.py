@@ -20,6 +20,7 @@ from optimizer.cli.arguments import (
     Seed,
     SkipUnreachable,
     Start,
+    Support,
     Threads,
     TimeLimit,
     changes_of,
@@ -43,6 +44,7 @@ def solve(
     seed: Seed = None,
     threads: Threads = None,
     scheduler: Scheduler = None,
+    support: Support = None,
     budget: Budgets = None,
     force: Force = None,
     forbid: Forbid = None,
@@ -55,7 +57,7 @@ def solve(
     """Solve instance files."""
     from optimizer.pipeline.solve import solve_files
 
-    options = solve_options(method, gap, time_limit, seed, threads, scheduler)
+    options = solve_options(method, gap, time_limit, seed, threads, scheduler, support)
     changes = changes_of(budget, force, forbid, keep_today, change_at_most)
     for sentence in changes.sentences:
         print_note(f"As asked: {sentence}.")

@@ -275,6 +275,9 @@ class SolveModel(Strict):
     threads: int | None = Field(
         None, ge=1, description="processes that search; null for one on each core, 1 for a search that can be repeated"
     )
+    support: int | None = Field(
+        None, ge=1, description="most different plans in the mixture of method `mixed`; null for as many as are found"
+    )
 
 
 class ReportModel(Strict):

@@ -62,6 +62,7 @@ def solve(
     start: Plan | None = None,
     threads: int | None = None,
     scheduler: str | None = None,
+    support: int | None = None,
     listener: Listener = SILENT,
 ) -> Result:
     """Place options, and beats where there are patrol teams, so that as little as possible gets through; prove how good the plan is.
@@ -92,6 +93,9 @@ def solve(
         same search, but for time limits.
     scheduler
         Address of the scheduler of a dask.distributed cluster, whose workers expand the tree instead.
+    support
+        With the method `mixed`, how many different plans the mixture has at most, >= 1; None for as many as are found. The lower bound stays
+        that of all mixtures.
     listener
         Told of steps, of bounds as they move, and of each better plan; a search that it cancels ends as by Ctrl-C.
 
@@ -109,10 +113,13 @@ def solve(
     """
     instance.check()
     starts = () if start is None else (instance.placed(known_options(instance, start)),)
+    _check_support(support, method)
     if method == MIXED:
         from optimizer.solvers.mixed.solve_mixed import solve_mixed  # its steps are calls of `place`
 
-        return solve_mixed(instance, gap=gap, time_limit=time_limit, seed=seed, listener=listener, starts=starts)
+        return solve_mixed(
+            instance, gap=gap, time_limit=time_limit, seed=seed, support=support, listener=listener, starts=starts
+        )
     if instance.patrols is None:
         return place(
             instance,
@@ -408,6 +415,17 @@ def register_method(name: str, method: Callable[[MethodSearch], None]) -> None:
     METHODS[name] = method
     if name not in METHOD_NAMES:
         METHOD_NAMES.append(name)
+
+
+def _check_support(support: int | None, method: str) -> None:
+    """Raise InputError if a most number of plans is none, or the method makes no mixture."""
+    if support is None:
+        return
+    if method != MIXED:
+        remedy = "Leave the support out, or take the method 'mixed'"
+        raise InputError(Problem("support", f"{support} with the method {method!r}", f"the method {MIXED!r}", remedy))
+    if support < 1:
+        raise InputError(Problem("support", str(support), "a whole number of plans of at least 1"))
 
 
 def check_arguments(method: str, gap: float, time_limit: float | None, seed: int) -> None:

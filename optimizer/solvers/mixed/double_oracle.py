@@ -271,6 +271,38 @@ class DoubleOracle:
             probability = trial.probability
         return probability
 
+    def restrict(self, most: int, single: CertifiedMixture) -> None:
+        """Keep to at most so many plans: drop the least likely one by one, and certify the best mixture of those that are left.
+
+        Where that is no better than a single plan, or there is no time to prove that it is, the single plan is kept.
+        """
+        if self.best.probability.size <= most:
+            return
+        plans, probability = self.best.plans, self.best.probability
+        self.best = single
+        place = {plan.tobytes(): x for x, plan in enumerate(self.game.plans)}
+        likely = np.array([place[plan.tobytes()] for plan in plans])
+        trial: GameSolution | None = None
+        while likely.size > most:
+            likely = np.delete(likely, probability.argmin())
+            trial = self.game.solve(self.until, self._only(likely))
+            if trial is None:
+                break
+            probability = trial.probability[likely]
+        before = np.inf
+        exactly = tolerance_of(self.gap)
+        while (
+            trial is not None and trial.value < self.best.upper and self._certify(trial, self.until, exactly) < before
+        ):
+            before = self.best.upper
+            trial = None if self.out_of_time else self.game.solve(self.until, self._only(likely))
+        self.ended_by_time |= trial is None
+
+    def _only(self, plans: NDArray[np.int64]) -> Mask:
+        allowed = np.zeros(len(self.game.plans), dtype=bool)
+        allowed[plans] = True
+        return allowed
+
     def _raise_bound(self, solution: GameSolution) -> bool:
         """Raise the lower bound by branch and cut of the defender's answer; return whether it rose or a better plan was found."""
         chains = self.overlay.chains

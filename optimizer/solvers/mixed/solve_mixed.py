@@ -37,7 +37,9 @@ if TYPE_CHECKING:
     from optimizer.solvers.mixed.preparation import PreparedProblem
 
 PURE, RELAXED = 0.3, 0.5
-"""Shares of the time after which the single plan, and the marginal relaxation, must end."""
+UNRESTRICTED = 0.8
+"""Shares of the time after which the single plan, and the marginal relaxation, must end, and where a mixture may have so many plans the
+search for one of any number of plans."""
 
 
 def solve_mixed(
@@ -46,6 +48,7 @@ def solve_mixed(
     gap: float = 1e-4,
     time_limit: float | None = None,
     seed: int = 0,
+    support: int | None = None,
     listener: Listener = SILENT,
     starts: Sequence[NDArray[np.bool_]] = (),
 ) -> Result:
@@ -60,6 +63,9 @@ def solve_mixed(
         The problem.
     gap, time_limit, seed, listener, starts
         As in `optimizer.solvers.solve.place`; the time is shared. With patrol teams masks of options without beats.
+    support
+        Most different plans of the mixture, >= 1; None for as many as are found. A search that is interrupted before it has reduced its
+        mixture to so many returns the single plan.
 
     Raises
     ------
@@ -89,9 +95,16 @@ def solve_mixed(
                 relaxation.cut(end((1 + RELAXED) / 2), single.upper, stopping)
             search.begin()
             with step(stopping, "mixing plans"):
+                search.until = end(1.0 if support is None else UNRESTRICTED)
                 search.run()
 
+        def restrict() -> None:
+            search.until = end(1.0)
+            if support is not None:
+                search.restrict(support, single)
+
         stopping.attempt(mix)
+        stopping.attempt(restrict)
         limit: Limit | None = (
             "interrupted" if stopping.stopped else "time" if search.ended_by_time or search.out_of_time else None
         )
