@@ -50,8 +50,8 @@ PREPARING = 10
 """Steps of a search, for each arc, plan and end, before any label."""
 LEAST_MEASURED = 0.05
 """Seconds of a search from which on its speed is measured."""
-COMPILING = 20.0
-"""Seconds that must be left for searches to be compiled where no earlier process of this installation has."""
+COMPILING = 5.0
+"""Seconds that must be left for searches to be compiled where no earlier process of this installation has: that run may end late, once."""
 _speed = {False: 1e5, True: 2e7}
 """Steps a second in this process, of searches that are compiled or not; at first those of a slow machine."""
 _work = [0]
