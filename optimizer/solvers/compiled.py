@@ -5,12 +5,16 @@ Loading them takes about 0.4 s; compiling them, once for an installation, about 
 
 from __future__ import annotations
 
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from optimizer.solvers.interrupts import interrupt_held_back
 
 if TYPE_CHECKING:
-    from types import ModuleType
+    from collections.abc import Callable
 
 WORTH_LOADING, WORTH_COMPILING = 3_000_000, 30_000_000
 """Numbers that NumPy works through, in one process, before kernels are loaded that were compiled earlier, and before they are compiled:
@@ -34,9 +38,31 @@ def kernels(kind: str, work: int) -> ModuleType | None:
         _work[0] += work
         return None
     try:
-        return import_module(f"optimizer.solvers.{FOLDERS[kind]}.{kind}_kernels")
+        with interrupt_held_back():
+            return _Kernels(import_module(f"optimizer.solvers.{FOLDERS[kind]}.{kind}_kernels"))
     except ImportError:
         return None
+
+
+class _Kernels(ModuleType):
+    """Kernels within which Ctrl-C is held back: raised while numba compiles or calls one, it may crash the process."""
+
+    def __init__(self, module: ModuleType) -> None:
+        super().__init__(module.__name__, module.__doc__)
+        self._module = module
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return _held_back(getattr(self._module, name))
+
+
+@cache
+def _held_back(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    return partial(_called, kernel)
+
+
+def _called(kernel: Callable[..., Any], *arguments: object) -> Any:  # noqa: ANN401 - whatever the kernel returns
+    with interrupt_held_back():
+        return kernel(*arguments)
 
 
 _known: dict[str, bool] = {}

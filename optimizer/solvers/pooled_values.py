@@ -66,7 +66,7 @@ class PooledValues:
 
     def value(self, placed: NDArray[np.bool_]) -> float:
         """Return the value of an (options,) mask over the pool, at most the true one."""
-        mask = np.append(placed, False)
+        mask = self._mask(placed)
         compiled, paths = self._compiled, self._paths
         values = paths.values(mask) if compiled is None else compiled.path_values(*self._arrays[2:], mask)
         best = self._best(values)
@@ -75,7 +75,7 @@ class PooledValues:
     def gains(self, placed: NDArray[np.bool_]) -> Gains:
         """Return the gain of each option that is added to an (options,) mask."""
         if (compiled := self._compiled) is not None:
-            return Gains(*compiled.gains(*self._arrays, np.append(placed, False)))
+            return Gains(*compiled.gains(*self._arrays, self._mask(placed)))
         paths, n = self._paths, placed.size
         values = paths.values(np.append(placed, False))
         best = self._best(values)
@@ -115,7 +115,7 @@ class PooledValues:
     def losses(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Return the (options,) rise of the value over the pool without each option; 0 for those not placed."""
         if (compiled := self._compiled) is not None:
-            return np.asarray(compiled.losses(*self._arrays, np.append(placed, False)))
+            return np.asarray(compiled.losses(*self._arrays, self._mask(placed)))
         best = self._best(self._paths.values(np.append(placed, False)))
         weight, loss = self._weights_at(best), np.zeros(placed.size)
         for option in np.flatnonzero(placed).tolist():
@@ -142,6 +142,12 @@ class PooledValues:
         """Return for each commodity the position of its first path of the best value."""
         at = np.flatnonzero(values >= np.repeat(best, self._length))
         return at[np.searchsorted(self._at[at], np.arange(best.size))] if at.size else at
+
+    def _mask(self, placed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return an (options,) mask with the place of padding; compiled code would read beyond one of another size."""
+        if placed.size != self._pool.filling:
+            raise ValueError(f"a mask of {placed.size} options, where paths meet {self._pool.filling}")
+        return np.append(placed, False)
 
     def _gather(self) -> None:
         """Sort the paths by commodity; commodities without a path of positive value add nothing and are left out."""
