@@ -277,6 +277,9 @@ def test_ctrl_c_at_any_event_keeps_a_plan_with_beats(method: str) -> None:
     assert pressed > 3
 
 
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # Python drops what is raised while a generator is closed
 @pytest.mark.parametrize("teams", [False, True])
 def test_ctrl_c_anywhere_in_the_code_keeps_the_plan_once_there_is_one(teams: bool) -> None:
     """Ctrl-C at the n-th call of a function, for many n, by a profiler: between any two steps as well as within them."""
