@@ -20,7 +20,7 @@ from optimizer.pipeline.site_gains import agency_gains
 from optimizer.problem.agencies import agencies_of, coalition_problem, owners_of
 from optimizer.problem.coalition_game import (
     CoalitionGame,
-    Interval,
+    WorthInterval,
     coalitions_on,
     every_coalition,
     sampled_orders,
@@ -162,11 +162,11 @@ def random_game(
     true: dict[frozenset[int], float] = {frozenset(): 0.0}
     for members in every_coalition(players):
         true[members] = max(true[members - {i}] for i in members) + float(rng.exponential())
-    worths: dict[frozenset[int], Interval] = {}
+    worths: dict[frozenset[int], WorthInterval] = {}
     for members in every_coalition(players):
         less = [worths[members - {i}].low for i in members if len(members) > 1]
         low = max(true[members] - width * rng.random(), 0.0, *less)  # plans are passed on to more members
-        worths[members] = Interval(low, low, true[members] + width * rng.random())
+        worths[members] = WorthInterval(low, low, true[members] + width * rng.random())
     return CoalitionGame(players, worths), true
 
 
@@ -194,7 +194,7 @@ def test_intervals_hold_the_true_game(players: int, seed: int, width: float) -> 
 def test_a_known_game() -> None:
     # gloves: one has a left one, two have a right one; a pair is worth 1 (Shapley 1953: 2/3, 1/6, 1/6)
     worths = {
-        each: Interval(
+        each: WorthInterval(
             float(0 in each and len(each) > 1), float(0 in each and len(each) > 1), float(0 in each and len(each) > 1)
         )
         for each in every_coalition(3)
@@ -207,9 +207,9 @@ def test_a_known_game() -> None:
 
 def test_sampled_orders_agree_with_all_and_sum_to_the_whole() -> None:
     _, true = random_game(np.random.default_rng(4), 9, width=0.0)
-    exact = CoalitionGame(9, {s: Interval(v, v, v) for s, v in true.items() if s}).shapley()
+    exact = CoalitionGame(9, {s: WorthInterval(v, v, v) for s, v in true.items() if s}).shapley()
     orders = sampled_orders(9, 400, seed=1)
-    worths = {each: Interval(true[each], true[each], true[each]) for each in coalitions_on(orders)}
+    worths = {each: WorthInterval(true[each], true[each], true[each]) for each in coalitions_on(orders)}
     game = CoalitionGame(9, worths, orders)
     sampled = game.shapley()
     assert math.fsum(each.found for each in sampled) == pytest.approx(true[frozenset(range(9))], abs=1e-9)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import os
 import stat
+from dataclasses import replace
 from datetime import date
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from optimizer.base.errors import InputError
+from optimizer.pipeline.claims import plan_warnings
 from optimizer.pipeline.draw import draw_from_plan
 from optimizer.pipeline.overrides import Override
 from optimizer.pipeline.roster import roster_of_plan
@@ -369,3 +372,13 @@ def test_overrides_are_priced_over_all_draws(folder: Path, seed_file: Path, tmp_
     assert price.after == pytest.approx(value_against(after))
     assert price.price == price.after - price.before
     assert price.known == pytest.approx(np.mean([value_against({pair: 1.0}) for pair in instead]))
+
+
+def test_a_mixture_that_is_one_plan_says_why() -> None:
+    comparison = SimpleNamespace(existing=None, nothing=SimpleNamespace(value=1.0))
+    plan = Plan.of(border(), ["o0"])
+    randomised = Randomised(Mixture.pure(plan), pure_lower=0.5, pure_upper=0.9, saturated=False)
+    result = Result("mixed", "feasible", "time", plan, 0.5, 0.9, 1.0, 0, mixed=randomised)
+    (warning,) = plan_warnings(result, comparison)  # type: ignore[arg-type]
+    assert "Give the search more" in warning
+    assert plan_warnings(replace(result, status="optimal"), comparison) == []  # type: ignore[arg-type]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from heapq import heappop, heappush
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import networkx as nx
 import numpy as np
@@ -14,17 +14,28 @@ from scipy.optimize import linprog
 
 from optimizer.base.errors import InfeasibleError, InputError
 from optimizer.lab.benchmark.grids import plain_grid
+from optimizer.pipeline.cooperate import cooperate
+from optimizer.pipeline.doubt import DoubtRequest
+from optimizer.pipeline.frontier import BudgetRange, frontier
+from optimizer.pipeline.plan import plan_scenario
 from optimizer.problem.beats import make_beat, with_beats, with_teams
+from optimizer.problem.draws import Objective
 from optimizer.problem.evaluation import evaluate
 from optimizer.problem.mixture import Mixture, with_mixture
 from optimizer.problem.plan import Plan, violations
+from optimizer.scenario.model import SolveModel
 from optimizer.solvers.mixed.exploitability import exploitability
 from optimizer.solvers.solve import place, solve
 from tests.cases import Recorder, path_value, random_instance, simple_paths
+from tests.command import run
+from tests.test_cooperate import with_agencies
 from tests.test_joint import every_tour, small_case
 from tests.test_requirements import with_requirements
+from tests.tiny import write_scenario
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from optimizer.problem.instance import Instance
@@ -307,3 +318,26 @@ def test_days_drawn_from_a_mixture_let_through_what_is_stated() -> None:
             passed &= rng.random(days) < survival[drawn, arc]
         through += evader.weight * passed
     assert through.mean() == pytest.approx(found.value, abs=4 * through.std() / np.sqrt(days))
+
+
+def test_series_of_single_plans_refuse_mixtures(tmp_path: Path) -> None:
+    """The value of a mixture is that of none of its plans: a curve or a split of such values would state what no plan reaches."""
+    terms = SolveModel(method="mixed", time_limit=None)
+    with pytest.raises(InputError, match="single plans"):
+        frontier(random_instance(2), [BudgetRange.between("money", 0, 4, 2)], terms)
+    with pytest.raises(InputError, match="single plans"):
+        cooperate(with_agencies(1), terms)
+    over_draws: dict[str, Any] = {"doubt": DoubtRequest(2, Objective.parsed("mean"))}
+    for asked in ({"sensitivity": True}, over_draws):
+        with pytest.raises(InputError, match="single plans"):
+            plan_scenario(write_scenario(tmp_path), tmp_path / "out", options={"method": "mixed"}, **asked)
+        assert not (tmp_path / "out").exists()
+
+
+def test_processes_without_solves_to_share_are_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenario = write_scenario(tmp_path)
+    told = run(capsys, monkeypatch, "plan", scenario, "--jobs", 2, "--out", tmp_path / "out", "--gap", 1)
+    assert told.code == 0
+    assert "--jobs shares the solves" in told.err

@@ -18,13 +18,13 @@ from optimizer.base.listener import SilentListener
 from optimizer.problem.instance_file import read_instance
 from optimizer.solvers import solve_state
 from optimizer.solvers.branch_and_cut.branching_rule import BranchingRule
-from optimizer.solvers.branch_and_cut.cluster_crew import ClusterCrew
-from optimizer.solvers.branch_and_cut.crew import LocalCrew
+from optimizer.solvers.branch_and_cut.cluster_tree_workers import ClusterTreeWorkers
 from optimizer.solvers.branch_and_cut.parallel_tree import ParallelTree
 from optimizer.solvers.branch_and_cut.row_exchange import RowExchange
 from optimizer.solvers.branch_and_cut.tree import BranchAndCut
-from optimizer.solvers.branch_and_cut.tree_messages import BranchTask, Lost, Order, Outcome, TreeState
+from optimizer.solvers.branch_and_cut.tree_messages import BranchTask, Lost, Order, TaskOutcome, TreeState
 from optimizer.solvers.branch_and_cut.tree_processes import TreeProcesses
+from optimizer.solvers.branch_and_cut.tree_workers import LocalTreeWorkers
 from optimizer.solvers.feasible_start import feasible_start
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.solve import place, solve
@@ -34,8 +34,8 @@ from tests.tree_cases import budget_case, shared_tree
 
 if TYPE_CHECKING:
     from optimizer.problem.instance import Instance
-    from optimizer.solvers.branch_and_cut.crew import Crew, Event
     from optimizer.solvers.branch_and_cut.tree_messages import ToWorker
+    from optimizer.solvers.branch_and_cut.tree_workers import Event, TreeWorkers
 
 INSTANCES = Path(__file__).parents[1] / "instances"
 GAP = 3e-7
@@ -76,14 +76,14 @@ class Notes(SilentListener):
         return len(self.bounds) >= self._cancel_after
 
 
-def shared(instance: Instance, crew: Crew, notes: Notes | None = None, **options: Any) -> BranchAndCut:
-    """Return a tree that a crew has solved, without a search for plans."""
+def shared(instance: Instance, workers: TreeWorkers, notes: Notes | None = None, **options: Any) -> BranchAndCut:
+    """Return a tree that workers have solved, without a search for plans."""
     state = SolveState(instance, 0.0, None, 0, notes or Notes(), feasible_start(instance))
     state.contract()
     state.begin()
     tree = BranchAndCut(instance, state.overlay, upper=state.upper, listener=state)
     tree.cut_root()
-    ParallelTree(state, tree, crew, **options).run()
+    ParallelTree(state, tree, workers, **options).run()
     return tree
 
 
@@ -131,16 +131,16 @@ def test_the_order_of_work_is_the_same_in_every_run(hard: Instance, optimum: flo
 def test_a_worker_that_is_killed_costs_its_nodes_and_not_the_run(
     hard: Instance, optimum: float, kill: tuple[int, ...]
 ) -> None:
-    crew, notes = Watched(2, kill), Notes()
-    tree = shared(hard, crew, notes, slice_nodes=1)
-    assert crew.orders > 3
+    workers, notes = Watched(2, kill), Notes()
+    tree = shared(hard, workers, notes, slice_nodes=1)
+    assert workers.orders > 3
     assert tree.upper == pytest.approx(optimum, rel=GAP)
     assert tree.lower == pytest.approx(optimum, rel=GAP)
     assert sum("signal 9" in each and "open again" in each for each in notes.sentences) == len(kill)
-    assert all(ended(one) for one in crew.all_ids)
+    assert all(ended(one) for one in workers.all_ids)
 
 
-class Dying(LocalCrew):
+class Dying(LocalTreeWorkers):
     """Loses every worker at its first order."""
 
     def send(self, worker: int, message: ToWorker) -> None:
@@ -157,7 +157,7 @@ def test_where_every_worker_dies_this_process_goes_on_alone(hard: Instance, opti
     assert "no other is started" in notes.sentences[-1]
 
 
-class Failing(LocalCrew):
+class Failing(LocalTreeWorkers):
     """Fails at every order."""
 
     def events(self, seconds: float) -> list[Event]:
@@ -171,14 +171,14 @@ def test_an_error_of_the_program_in_a_worker_is_raised_here(hard: Instance) -> N
         shared(hard, Failing(2))
 
 
-class Lying(LocalCrew):
+class Lying(LocalTreeWorkers):
     """Adds to every outcome a plan that breaks every budget."""
 
     def events(self, seconds: float) -> list[Event]:
         """Return them."""
         found = super().events(seconds)
         for _, message in found:
-            if isinstance(message, Outcome):
+            if isinstance(message, TaskOutcome):
                 message.placed[:] = True
         return found
 
@@ -193,13 +193,13 @@ def test_one_interrupt_ends_a_shared_search_with_its_plan(
 ) -> None:
     crews: list[Watched] = []
 
-    def crew(size: int) -> Watched:
+    def workers(size: int) -> Watched:
         crews.append(Watched(size))
         return crews[-1]
 
     monkeypatch.setattr(solve_state, "SHARED_AFTER", 0.0)
     monkeypatch.setattr(threads_module, "cores", lambda: 2)
-    monkeypatch.setattr("optimizer.solvers.solve.TreeProcesses", crew)
+    monkeypatch.setattr("optimizer.solvers.solve.TreeProcesses", workers)
 
     class InterruptsBranching(Notes):
         """Presses Ctrl-C once a worker has an order."""
@@ -220,18 +220,18 @@ def test_one_interrupt_ends_a_shared_search_with_its_plan(
 
 
 def test_a_worker_ends_with_its_parent(hard: Instance) -> None:
-    crew = TreeProcesses(1)
+    workers = TreeProcesses(1)
     master = BranchAndCut(hard, contract(hard)).master
     learnt = BranchingRule(len(hard.options)).learnt
-    crew.start(TreeState(hard, master.overlay, master, feasible_start(hard), learnt, gap=0.0, seed=0))
-    (process,) = crew.process_ids
+    workers.start(TreeState(hard, master.overlay, master, feasible_start(hard), learnt, gap=0.0, seed=0))
+    (process,) = workers.process_ids
     try:
-        crew._processes[0].process.stdin.close()  # type: ignore[union-attr]  # what the death of this process does
+        workers._processes[0].process.stdin.close()  # type: ignore[union-attr]  # what the death of this process does
         until = time.monotonic() + 60
-        while crew._processes[0].process.poll() is None and time.monotonic() < until:
+        while workers._processes[0].process.poll() is None and time.monotonic() < until:
             time.sleep(0.05)
     finally:
-        crew.end()
+        workers.end()
     assert ended(process)
 
 
@@ -260,7 +260,7 @@ def test_threads_that_there_are_not_are_refused(hard: Instance, threads: int) ->
         solve(hard, threads=threads)
 
 
-class KillsAWorker(ClusterCrew):
+class KillsAWorker(ClusterTreeWorkers):
     """Kills the process of the worker that gets the third order, before it can have carried it out."""
 
     orders = 0
@@ -282,15 +282,15 @@ class KillsAWorker(ClusterCrew):
 
 @pytest.mark.skipif(os.name == "nt", reason="kills with a signal")
 def test_a_cluster_of_two_workers_of_which_one_is_killed(hard: Instance, optimum: float, tmp_path: Path) -> None:
-    with real_cluster(tmp_path, 2) as (address, workers), connected(address) as client:
+    with real_cluster(tmp_path, 2) as (address, processes), connected(address) as client:
         client.wait_for_workers(2, timeout=60)
-        crew, notes = KillsAWorker(client), Notes()
-        assert crew.size == 2
-        tree = shared(hard, crew, notes, slice_nodes=1)
-        assert sum(worker.poll() is not None for worker in workers) == 1
+        workers, notes = KillsAWorker(client), Notes()
+        assert workers.size == 2
+        tree = shared(hard, workers, notes, slice_nodes=1)
+        assert sum(process.poll() is not None for process in processes) == 1
     assert tree.upper == pytest.approx(optimum, rel=GAP)
     assert tree.lower == pytest.approx(optimum, rel=GAP)
-    assert any(f"{crew.killed} has left the cluster" in each for each in notes.sentences)
+    assert any(f"{workers.killed} has left the cluster" in each for each in notes.sentences)
 
 
 def test_a_scheduler_that_nobody_answers_for_is_refused(hard: Instance) -> None:

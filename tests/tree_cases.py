@@ -2,7 +2,7 @@
 
 Every instance has all features, and budgets of which many combinations use all but a little. All its plans are listed; each budget cut must
 hold at each plan that fits, the tree alone (no dive, no local search) must end at the least value, and its bound must be true whenever it is
-stopped. So must the same tree whose nodes are shared by two workers (`LocalCrew`), one node an order. About half of the instances have
+stopped. So must the same tree whose nodes are shared by two workers (`LocalTreeWorkers`), one node an order. About half of the instances have
 requirements. Every `JOINT_EVERY`-th instance is one with patrol teams, solved whole, against every plan with every beat.
 """
 
@@ -24,10 +24,10 @@ from optimizer.problem.options import Resource
 from optimizer.problem.plan import BUDGET_TOLERANCE, fits
 from optimizer.problem.requirements import Requirement, meets
 from optimizer.solvers.branch_and_cut.budget_hull import BudgetHull
-from optimizer.solvers.branch_and_cut.crew import LocalCrew
 from optimizer.solvers.branch_and_cut.node import addable
 from optimizer.solvers.branch_and_cut.parallel_tree import ParallelTree
 from optimizer.solvers.branch_and_cut.tree import BranchAndCut
+from optimizer.solvers.branch_and_cut.tree_workers import LocalTreeWorkers
 from optimizer.solvers.feasible_start import feasible_start
 from optimizer.solvers.overlay.overlay import Overlay, contract
 from optimizer.solvers.solve import solve
@@ -147,7 +147,7 @@ def shared_tree(instance: Instance, overlay: Overlay, *, cut: bool = True, worke
     tree = BranchAndCut(instance, overlay, upper=search.upper, listener=search)
     if cut:
         tree.cut_root()
-    ParallelTree(search, tree, LocalCrew(workers), slice_seconds=np.inf, slice_nodes=1).run()
+    ParallelTree(search, tree, LocalTreeWorkers(workers), slice_seconds=np.inf, slice_nodes=1).run()
     return tree
 
 

@@ -102,6 +102,10 @@ def plan(
     options.pop("scheduler", None)  # it is of this machine, and no setting of a scenario
     changes = changes_of(budget, force, forbid, keep_today, change_at_most)
     doubt = _doubt(draws, objective)
+    if jobs > 1 and doubt is None and not sensitivity:
+        print_note(
+            "Warning: --jobs shares the solves of --draws and --sensitivity, and has no effect without one of them"
+        )
     try:
         with CommandInterrupts():
             planned = plan_scenario(

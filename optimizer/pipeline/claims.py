@@ -108,6 +108,11 @@ def plan_warnings(result: Result, comparison: Comparison) -> list[str]:
         )
     if result.plan is not None and not result.plan.options:
         warnings.append(f"The plan places nothing: {_why_nothing(result, comparison)}.")
+    if result.mixed is not None and len(result.mixed.mixture.plans) == 1 and result.status != "optimal":
+        warnings.append(
+            "The mixture is one plan: no other was proven better than the best single plan in the time. Give the search more; the first one of "
+            "an installation compiles for some 15 seconds of it."
+        )
     return warnings
 
 

@@ -21,13 +21,14 @@ from optimizer.pipeline.site_gains import SiteGain, site_gains
 from optimizer.problem.agencies import agencies_of, check_today, coalition_problem, existing_mask
 from optimizer.problem.coalition_game import (
     CoalitionGame,
-    Interval,
+    WorthInterval,
     coalitions_on,
     every_coalition,
     sampled_orders,
 )
 from optimizer.problem.digest import series_digest
 from optimizer.problem.evaluation import plan_value
+from optimizer.problem.methods import check_single_plans
 from optimizer.problem.plan import Plan, packed_plan, unpacked_plan
 from optimizer.solvers.solve import solve
 
@@ -88,8 +89,8 @@ class AgencyShare:
     """
 
     agency: str
-    alone: Interval
-    share: Interval
+    alone: WorthInterval
+    share: WorthInterval
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ class Cooperation:
     nobody: float
     coalitions: tuple[CoalitionValue, ...]
     shares: tuple[AgencyShare, ...]
-    worth: Interval
+    worth: WorthInterval
     in_core: bool | None
     better_apart: tuple[tuple[str, ...], ...]
     sampled: int | None
@@ -207,6 +208,7 @@ def cooperate(
         If a coalition has no feasible plan.
     """
     agencies = _checked(instance, others, orders)
+    check_single_plans(terms.method, "cooperate")
     if time_limit is None and terms.time_limit is not None:
         time_limit = SINGLE_SOLVES * terms.time_limit
     until = None if time_limit is None else time.monotonic() + time_limit
@@ -291,7 +293,7 @@ def _cooperation(
     first = {"lower": 0.0, "upper": nobody, "plan": {"options": _ids(instance, before), "beats": []}}
     values = tuple(_value(game, members, known, first) for members in coalitions)
     worths = {
-        members: Interval(nobody - each.upper, nobody - each.upper, nobody - each.lower)
+        members: WorthInterval(nobody - each.upper, nobody - each.upper, nobody - each.lower)
         for members, each in zip(coalitions, values, strict=True)
     }
     split = CoalitionGame(len(agencies), worths, sample, game.rising)

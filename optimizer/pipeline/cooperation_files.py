@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from optimizer.pipeline.cooperate import AgencyShare, CoalitionValue, Cooperation
     from optimizer.pipeline.site_gains import SiteGain
-    from optimizer.problem.coalition_game import Interval
+    from optimizer.problem.coalition_game import WorthInterval
     from optimizer.report.short_page import ShortPage
 
 FILES = (
@@ -98,7 +98,7 @@ def sentences(found: Cooperation) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _worth_sentence(worth: Interval) -> str:
+def _worth_sentence(worth: WorthInterval) -> str:
     bounds = f"(proven: between {worth.low:.4g} and {worth.high:.4g})"
     if worth.found >= 0:
         return f"Together they reach {worth.found:.4g} more than the sum of what each reaches alone {bounds}."
@@ -236,6 +236,6 @@ def cooperation_page(found: Cooperation) -> ShortPage:
     )
 
 
-def interval(each: Interval) -> str:
+def interval(each: WorthInterval) -> str:
     """Return an interval in words."""
     return f"{number(each.found, 4)} ({number(each.low, 4)} to {number(each.high, 4)})"

@@ -22,6 +22,7 @@ from optimizer.base.interrupts import Stopping
 from optimizer.base.listener import SILENT, step
 from optimizer.problem.changes import Changes
 from optimizer.problem.digest import series_digest
+from optimizer.problem.methods import check_single_plans
 from optimizer.problem.plan import packed_plan, unpacked_plan
 from optimizer.problem.result import relative_gap, tolerance_of
 from optimizer.solvers.overlay.overlay import contract
@@ -229,6 +230,7 @@ def frontier(
     if len(ranges) not in {1, 2} or len({each.resource for each in ranges}) < len(ranges):
         found = ", ".join(each.resource for each in ranges) or "none"
         raise InputError(Problem("resources of the frontier", found, "one resource, or two different ones"))
+    check_single_plans(terms.method, "the frontier")
     if time_limit is None and terms.time_limit is not None:
         time_limit = SINGLE_SOLVES * terms.time_limit
     until = None if time_limit is None else time.monotonic() + time_limit

@@ -33,7 +33,7 @@ from optimizer.pipeline.sensitivity_briefing import (
 )
 from optimizer.pipeline.step_times import StepTime, StepTimes
 from optimizer.problem.changes import Changes
-from optimizer.problem.methods import MIXED
+from optimizer.problem.methods import check_single_plans
 from optimizer.problem.mixture import with_mixture
 from optimizer.problem.mixture_file import MIXTURE, write_mixture_file
 from optimizer.problem.result import single_plan
@@ -184,7 +184,7 @@ def plan_scenario(
         )
         if compiled is None:
             raise KeyboardInterrupt
-        _refuse_mixtures_over_draws(compiled, doubt)
+        _check_method(compiled, doubt, sensitivity)
         compiled = changed(compiled, changes or Changes(), settings or {})
         first = None if start is None else start_for(compiled.instance, start)
         if first is not None:
@@ -200,7 +200,7 @@ def plan_scenario(
         result = single_plan(found)  # what is the same every day; a mixture has a file and a section of its own
         with step(times, "evaluating the plan", stoppable=False):
             comparison = compare(compiled.instance, found.plan)
-        compiled = replace(compiled, warnings=(*compiled.warnings, *plan_warnings(result, comparison)))
+        compiled = replace(compiled, warnings=(*compiled.warnings, *plan_warnings(found, comparison)))
         varied = (
             _varied(Path(scenario), compiled, found.plan, settings, skip_unreachable, executor, times)
             if sensitivity and not stopping.stopped
@@ -243,10 +243,9 @@ def plan_scenario(
         return Planned(compiled, found, comparison, plan, tuple(times.done), folder.path, files, judged, varied)
 
 
-def _refuse_mixtures_over_draws(compiled: Compiled, doubt: DoubtRequest | None) -> None:
-    if doubt is not None and compiled.scenario.solve.method == MIXED:
-        expected = "another method: a mixture is made for one model"
-        raise InputError(Problem("--draws", "the method 'mixed'", expected, "Leave one of the two out"))
+def _check_method(compiled: Compiled, doubt: DoubtRequest | None, sensitivity: bool) -> None:
+    if doubt is not None or sensitivity:
+        check_single_plans(compiled.scenario.solve.method, "--draws and --sensitivity")
 
 
 def _write_mixture(folder: Path, compiled: Compiled, found: Result) -> None:
@@ -347,15 +346,6 @@ def _check_given(given: object, start: object, doubt: object) -> None:
     for name, other in (("--start", start), ("--draws", doubt)):
         if given is not None and other is not None:
             raise InputError(Problem(f"--given and {name}", "both", "one of them: a plan as it is, or a search"))
-
-
-def _refuse_mixtures(compiled: Compiled) -> None:
-    """Refuse a method whose result is no single plan: a folder of a plan has no place for one yet."""
-    if compiled.scenario.solve.method == MIXED:
-        found = "'mixed', which makes a distribution over plans"
-        raise InputError(
-            Problem("[solve] method", found, "another method", "`solve --method mixed` takes instance.json")
-        )
 
 
 def _with_duties(compiled: Compiled, plan: PlanFile) -> _WithDuties:

@@ -34,7 +34,7 @@ ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class WorthInterval:
     """A number that lies between two, and what the plans found make it."""
 
     low: float
@@ -60,30 +60,30 @@ class CoalitionGame:
     """
 
     players: int
-    worths: Mapping[Coalition, Interval]
+    worths: Mapping[Coalition, WorthInterval]
     orders: tuple[tuple[int, ...], ...] = ()
     rising: bool = True
 
-    def worth(self, members: Coalition) -> Interval:
+    def worth(self, members: Coalition) -> WorthInterval:
         """Return the worth of a coalition; 0 of nobody."""
-        return self.worths[members] if members else Interval(0.0, 0.0, 0.0)
+        return self.worths[members] if members else WorthInterval(0.0, 0.0, 0.0)
 
-    def shapley(self) -> tuple[Interval, ...]:
+    def shapley(self) -> tuple[WorthInterval, ...]:
         """Return the share of each player; those found sum to what all are found to reach."""
         shares = [self._sampled(i) if self.orders else self._exact(i) for i in range(self.players)]
         return tuple(shares)
 
-    def cooperation(self) -> Interval:
+    def cooperation(self) -> WorthInterval:
         """Return what all reach together beyond the sum of what each reaches alone; below 0 where they get into each other's way."""
         whole = self.worth(frozenset(range(self.players)))
         alone = [self.worth(frozenset({i})) for i in range(self.players)]
-        return Interval(
+        return WorthInterval(
             whole.low - math.fsum(each.high for each in alone),
             whole.found - math.fsum(each.found for each in alone),
             whole.high - math.fsum(each.low for each in alone),
         )
 
-    def excess(self, members: Coalition) -> Interval:
+    def excess(self, members: Coalition) -> WorthInterval:
         """Return what a coalition reaches alone beyond the sum of its members' Shapley values: above 0 it does better apart."""
         weight = {members: 1.0}
         for i in members:
@@ -91,7 +91,7 @@ class CoalitionGame:
                 weight[before | {i}] = weight.get(before | {i}, 0.0) - factor
                 weight[before] = weight.get(before, 0.0) + factor
         worths = [(factor, self.worth(each)) for each, factor in weight.items()]
-        return Interval(
+        return WorthInterval(
             math.fsum(f * (w.low if f > 0 else w.high) for f, w in worths),
             math.fsum(f * w.found for f, w in worths),
             math.fsum(f * (w.high if f > 0 else w.low) for f, w in worths),
@@ -131,27 +131,27 @@ class CoalitionGame:
             for before in combinations(rest, size):
                 yield frozenset(before), factor
 
-    def _added(self, i: int, before: Coalition) -> Interval:
+    def _added(self, i: int, before: Coalition) -> WorthInterval:
         """Return what a player adds to a coalition."""
         without, with_it = self.worth(before), self.worth(before | {i})
         least = with_it.low - without.high
-        return Interval(
+        return WorthInterval(
             max(least, 0.0) if self.rising else least, with_it.found - without.found, with_it.high - without.low
         )
 
-    def _exact(self, i: int) -> Interval:
+    def _exact(self, i: int) -> WorthInterval:
         terms = [(factor, self._added(i, before)) for before, factor in self._before(i)]
-        return Interval(
+        return WorthInterval(
             math.fsum(factor * term.low for factor, term in terms),
             math.fsum(factor * term.found for factor, term in terms),
             math.fsum(factor * term.high for factor, term in terms),
         )
 
-    def _sampled(self, i: int) -> Interval:
+    def _sampled(self, i: int) -> WorthInterval:
         terms = [self._added(i, before) for before, _ in self._before(i)]
         low, found, high = (np.array([getattr(term, end) for term in terms]) for end in ("low", "found", "high"))
         least = float(low.mean()) - _error(low)
-        return Interval(
+        return WorthInterval(
             max(least, 0.0) if self.rising else least,
             math.fsum(found.tolist()) / len(terms),
             float(high.mean()) + _error(high),

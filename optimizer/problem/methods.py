@@ -22,6 +22,19 @@ MIXED = "mixed"
 BUILT_IN = ("auto", "cuts", "compact", "greedy", MIXED)
 
 
+def check_single_plans(method: str, where: str) -> None:
+    """Refuse the method `mixed` where single plans are asked for: the value of a mixture is that of none of its plans.
+
+    Raises
+    ------
+    InputError
+        If the method is `mixed`.
+    """
+    if method == MIXED:
+        found = "the method 'mixed', which makes a distribution over plans"
+        raise InputError(Problem(where, found, "a method that makes single plans", "Give another with --method"))
+
+
 @cache
 def installed_methods() -> dict[str, Callable[[Any], None]]:
     """Return the methods of installed packages by name; one that has the name of a method of this package is not among them."""

@@ -23,6 +23,8 @@ def mixture_sentences(content: ReportContent) -> list[str]:
         f"One of {plural(facts.plans, 'plan')} is drawn each day: {always} of {plural(len(facts.rows), 'placement')} stand always, "
         "the others alternate."
     )
+    if facts.plans == 1:
+        drawn = "The mixture found is one plan, the same every day."
     known = (
         f"Against evaders who know these shares but not the draw, the {unit} is {value(summary, facts.upper)}; with the best plan found that "
         f"is the same every day it is {value(summary, facts.single)}: randomising takes {percent(facts.gain, 2)} off it."

@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from optimizer.problem.coalition_game import Interval
+    from optimizer.problem.coalition_game import WorthInterval
 
 DPI = 300
 NAME_LENGTH = 40
 
 
-def draw_shares(ax: Axes, agencies: Sequence[str], alone: Sequence[Interval], shares: Sequence[Interval]) -> Axes:
+def draw_shares(
+    ax: Axes, agencies: Sequence[str], alone: Sequence[WorthInterval], shares: Sequence[WorthInterval]
+) -> Axes:
     """Draw two points with their ranges for each agency into axes and return them.
 
     Parameters
@@ -52,7 +54,9 @@ def draw_shares(ax: Axes, agencies: Sequence[str], alone: Sequence[Interval], sh
     return ax
 
 
-def save_shares(folder: Path, agencies: Sequence[str], alone: Sequence[Interval], shares: Sequence[Interval]) -> None:
+def save_shares(
+    folder: Path, agencies: Sequence[str], alone: Sequence[WorthInterval], shares: Sequence[WorthInterval]
+) -> None:
     """Write shares.png (300 dpi) and shares.svg into an existing folder; parameters as in `draw_shares`."""
     figure = Figure(figsize=(7.5, 1.4 + 0.55 * len(agencies)), dpi=DPI, facecolor="white")
     FigureCanvasAgg(figure)

@@ -16,7 +16,7 @@ from optimizer.base.names import unknown_name
 from optimizer.base.threads import thread_count
 from optimizer.problem.methods import METHOD_NAMES, MIXED, installed_methods
 from optimizer.problem.plan import known_options, violations
-from optimizer.solvers.branch_and_cut.cluster_crew import ClusterCrew
+from optimizer.solvers.branch_and_cut.cluster_tree_workers import ClusterTreeWorkers
 from optimizer.solvers.branch_and_cut.commodities import Commodities
 from optimizer.solvers.branch_and_cut.parallel_tree import BeginsWhenLate, ParallelTree
 from optimizer.solvers.branch_and_cut.path_pool import PathPool
@@ -191,9 +191,9 @@ def place(
     processes = thread_count(threads)
     start = feasible_start(instance)
     with ExitStack() as stack:
-        crew = None
+        workers = None
         if scheduler is not None:
-            crew = ClusterCrew(stack.enter_context(connected(scheduler)))
+            workers = ClusterTreeWorkers(stack.enter_context(connected(scheduler)))
         stopping = stack.enter_context(Stopping(listener))
         search = SolveState(
             instance,
@@ -207,7 +207,7 @@ def place(
             proven=proven,
             began=began,
             threads=processes,
-            crew=crew,
+            workers=workers,
             exact=exact,
         )
         if starts:  # there are plans to keep
@@ -278,10 +278,10 @@ def _cuts(search: SolveState) -> None:
 
 def _parallel(search: SolveState, tree: BranchAndCut) -> ParallelTree | None:
     """Return what shares the tree with other processes, not begun yet; None where there are to be none."""
-    if search.crew is None and search.threads == 1:
+    if search.workers is None and search.threads == 1:
         return None
-    crew = TreeProcesses(search.threads) if search.crew is None else search.crew
-    return ParallelTree(search, tree, crew, improving=True)
+    workers = TreeProcesses(search.threads) if search.workers is None else search.workers
+    return ParallelTree(search, tree, workers, improving=True)
 
 
 def _search_around_starts(search: SolveState, tree: BranchAndCut, parallel: ParallelTree | None) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from optimizer.base.listener import Listener
     from optimizer.problem.instance import Instance
     from optimizer.problem.result import Limit
-    from optimizer.solvers.branch_and_cut.crew import Crew
+    from optimizer.solvers.branch_and_cut.tree_workers import TreeWorkers
 
 SHARED_AFTER = 2.0
 """Seconds after which a search is shared with other processes, which take about 1.5 s of processor time each to start."""
@@ -55,7 +55,7 @@ class SolveState(SilentListener):
     began: float = np.inf
     exact: Callable[[NDArray[np.bool_]], float] | None = None
     threads: int = 1
-    crew: Crew | None = None
+    workers: TreeWorkers | None = None
     overlay: Overlay = field(init=False)
     start: NDArray[np.bool_] = field(init=False)
 
@@ -90,7 +90,7 @@ class SolveState(SilentListener):
     @property
     def may_share(self) -> bool:
         """Whether further processes are worth their start: there are to be some, and the search has taken some seconds."""
-        return (self.threads > 1 or self.crew is not None) and time.monotonic() - min(
+        return (self.threads > 1 or self.workers is not None) and time.monotonic() - min(
             self.started, self.began
         ) > SHARED_AFTER
 

@@ -31,10 +31,10 @@ from optimizer.solvers.branch_and_cut.tree_messages import (
     ImproveTask,
     Lost,
     Order,
-    Outcome,
     Pause,
     PlanFound,
     Ready,
+    TaskOutcome,
     TreeNews,
     TreeState,
 )
@@ -42,10 +42,10 @@ from optimizer.solvers.branch_and_cut.tree_messages import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from optimizer.solvers.branch_and_cut.crew import Crew
     from optimizer.solvers.branch_and_cut.node import Node
     from optimizer.solvers.branch_and_cut.tree import BranchAndCut
     from optimizer.solvers.branch_and_cut.tree_messages import FromWorker, RowsOf
+    from optimizer.solvers.branch_and_cut.tree_workers import TreeWorkers
     from optimizer.solvers.plan_improver import PlanImprover
     from optimizer.solvers.solve_state import SolveState
 
@@ -110,7 +110,7 @@ class ParallelTree:
     ----------
     search, tree
         The search and its tree.
-    crew
+    workers
         The workers, not started yet.
     improving
         Whether workers search around plans near their nodes.
@@ -129,17 +129,17 @@ class ParallelTree:
         self,
         search: SolveState,
         tree: BranchAndCut,
-        crew: Crew,
+        workers: TreeWorkers,
         *,
         improving: bool = False,
         slice_seconds: float = SLICE_SECONDS,
         slice_nodes: int = 1_000_000,
     ) -> None:
-        self._search, self._tree, self._crew, self._improving = search, tree, crew, improving
+        self._search, self._tree, self._workers, self._improving = search, tree, workers, improving
         self._tasks: list[ImproveTask] = []
         self._exchange: RowExchange | None = None
         self._slice = slice_seconds, slice_nodes
-        self._seats = [_Seat() for _ in range(crew.size)]
+        self._seats = [_Seat() for _ in range(workers.size)]
         self._heap: list[tuple[float, int, Node]] = []
         self._added = self._outcomes = self._lost = 0
         self._rows: RowsOf = {}
@@ -149,7 +149,7 @@ class ParallelTree:
     @property
     def size(self) -> int:
         """Number of workers."""
-        return self._crew.size
+        return self._workers.size
 
     @property
     def begun(self) -> bool:
@@ -159,11 +159,11 @@ class ParallelTree:
     def begin(self, tasks: Iterable[ImproveTask] = ()) -> None:
         """Start the workers; the first of them begin with these searches around plans."""
         tree, program = self._tree, self._tree.master.program
-        self._search.statistics["processes"] = self._crew.size
+        self._search.statistics["processes"] = self._workers.size
         self._exchange = RowExchange(program, program.next_name, 0)
         self._first_row, self._first_path = program.next_name, tree.master.pool.paths.value.size
         self._learnt = tree.rule.learnt
-        self._crew.start(self._state())
+        self._workers.start(self._state())
         self.add(tasks)
         for worker, seat in enumerate(self._seats):
             if self._tasks:
@@ -177,7 +177,7 @@ class ParallelTree:
         """End the workers, if they were started."""
         self._tree.pause = _never
         if self.begun:
-            self._crew.end()
+            self._workers.end()
 
     def run(self) -> None:
         """Branch until the bounds meet or time is up; the root must have been cut as far as is wanted."""
@@ -258,7 +258,7 @@ class ParallelTree:
 
     def _take(self, seconds: float) -> None:
         """Take what workers say."""
-        for worker, message in self._crew.events(seconds):
+        for worker, message in self._workers.events(seconds):
             self._hear(worker, self._seats[worker], message)
 
     def _hear(self, worker: int, seat: _Seat, message: FromWorker) -> None:
@@ -268,14 +268,14 @@ class ParallelTree:
             self._offer(message.placed, worker)
         elif isinstance(message, BoundMoved):
             seat.bound, seat.n_open = max(seat.bound, message.bound), message.n_open
-        elif isinstance(message, Outcome):
+        elif isinstance(message, TaskOutcome):
             self._settle(worker, seat, message)
         elif message.failed:
             raise SolverError(f"A worker of the search failed: {message.reason}")
         else:
             self._lose(worker, seat, message)
 
-    def _settle(self, worker: int, seat: _Seat, outcome: Outcome) -> None:
+    def _settle(self, worker: int, seat: _Seat, outcome: TaskOutcome) -> None:
         """Take what came of an order."""
         order, seat.order, seat.bound = seat.order, None, np.inf
         if order is None:
@@ -307,7 +307,7 @@ class ParallelTree:
         self._seats[worker] = _Seat(gone=not again)
         self._open(nodes)
         if again:
-            self._crew.replace(worker)
+            self._workers.replace(worker)
 
     def _open(self, nodes: Iterable[Node]) -> None:
         for node in nodes:
@@ -324,7 +324,7 @@ class ParallelTree:
         if self._tree.upper < before:
             for other, seat in enumerate(self._seats):
                 if other != worker and seat.order is not None:
-                    self._crew.send(other, BetterValue(self._tree.upper))
+                    self._workers.send(other, BetterValue(self._tree.upper))
 
     def _dispatch(self) -> None:
         """Give every idle worker something to do; where there is nothing, ask the one of most open nodes to hand them back."""
@@ -359,7 +359,7 @@ class ParallelTree:
         seat.order, seat.news, seat.pausing = order, len(self._news), False
         if isinstance(task, BranchTask):
             seat.bound, seat.n_open = min(node.lower for node in task.nodes), len(task.nodes)
-        self._crew.send(worker, order)
+        self._workers.send(worker, order)
 
     def _ask_for_nodes(self) -> None:
         asked = [
@@ -368,7 +368,7 @@ class ParallelTree:
         if asked and max(asked)[0] > 1:
             _, worker = max(asked)
             self._seats[worker].pausing = True
-            self._crew.send(worker, Pause())
+            self._workers.send(worker, Pause())
 
     def _forget_rows(self) -> None:
         nodes = [node for _, _, node in self._heap] + [node for seat in self._seats for node in seat.nodes]

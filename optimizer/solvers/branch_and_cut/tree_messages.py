@@ -115,7 +115,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TaskOutcome:
     """What came of an order.
 
     Attributes
@@ -185,5 +185,5 @@ class Pause:
     """Hand back what is open after the node under way."""
 
 
-FromWorker = Ready | PlanFound | BoundMoved | Outcome | Lost
+FromWorker = Ready | PlanFound | BoundMoved | TaskOutcome | Lost
 ToWorker = Order | BetterValue | Pause

@@ -18,19 +18,19 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import IO, TYPE_CHECKING, Any
 
-from optimizer.solvers.branch_and_cut.crew import Crew
 from optimizer.solvers.branch_and_cut.tree_messages import Lost
+from optimizer.solvers.branch_and_cut.tree_workers import TreeWorkers
 
 if TYPE_CHECKING:
-    from optimizer.solvers.branch_and_cut.crew import Event
     from optimizer.solvers.branch_and_cut.tree_messages import ToWorker, TreeState
+    from optimizer.solvers.branch_and_cut.tree_workers import Event
 
 WORKER = "optimizer.solvers.branch_and_cut.tree_process"
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """Environment of a worker: each has one core."""
 
 
-class TreeProcesses(Crew):
+class TreeProcesses(TreeWorkers):
     """Worker processes on this machine.
 
     Parameters

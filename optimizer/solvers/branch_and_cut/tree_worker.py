@@ -10,7 +10,7 @@ from optimizer.base.listener import SilentListener
 from optimizer.solvers.branch_and_cut.branching_rule import learnt_since
 from optimizer.solvers.branch_and_cut.row_exchange import RowExchange, first_of
 from optimizer.solvers.branch_and_cut.tree import BranchAndCut
-from optimizer.solvers.branch_and_cut.tree_messages import BoundMoved, BranchTask, Outcome, PlanFound, TreeNews
+from optimizer.solvers.branch_and_cut.tree_messages import BoundMoved, BranchTask, PlanFound, TaskOutcome, TreeNews
 from optimizer.solvers.plan_improver import PlanImprover
 from optimizer.solvers.pooled_values import PooledValues
 from optimizer.solvers.solve_state import SolveState
@@ -91,7 +91,7 @@ class TreeWorker(SilentListener):
         """Hand back what is open after the node under way; may be called while an order is under way."""
         self._paused = True
 
-    def obey(self, order: Order) -> Outcome:
+    def obey(self, order: Order) -> TaskOutcome:
         """Carry out an order."""
         self._paused = False
         tree, search = self._tree, self._search
@@ -116,7 +116,7 @@ class TreeWorker(SilentListener):
         news = TreeNews(tree.master.pool.since(first_path), learnt_since(tree.rule.learnt, learnt), rows)
         return replace(outcome, news=news, rounds=tree.rounds - rounds)
 
-    def _branched(self, task: BranchTask) -> Outcome:
+    def _branched(self, task: BranchTask) -> TaskOutcome:
         tree = self._tree
         before, until = tree.nodes, time.monotonic() + task.seconds
 
@@ -130,7 +130,7 @@ class TreeWorker(SilentListener):
         left = tree.open_nodes
         rows = self._exchange.exported(left)
         tree.master.program.drop_nodes({one for node in left for one in node.ancestors})
-        return Outcome(
+        return TaskOutcome(
             placed=self._search.placed,
             nodes=self._exchange.sent(left),
             rows=rows,
@@ -138,9 +138,9 @@ class TreeWorker(SilentListener):
             expanded=tree.nodes - before,
         )
 
-    def _improved(self, task: ImproveTask) -> Outcome:
+    def _improved(self, task: ImproveTask) -> TaskOutcome:
         improver, start = self._improver, self._search.placed
         made = improver.greedy() if task.greedy else None
         improver.search_around(start if made is None else made, task.share)
         self._tree.offer(self._search.placed)
-        return Outcome(placed=self._search.placed, seen=frozenset(improver.seen), greedy=made)
+        return TaskOutcome(placed=self._search.placed, seen=frozenset(improver.seen), greedy=made)

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from optimizer.base.cluster import given_to_all
-from optimizer.solvers.branch_and_cut.crew import Crew
 from optimizer.solvers.branch_and_cut.tree_messages import Lost, Order, Ready
 from optimizer.solvers.branch_and_cut.tree_worker import TreeWorker
+from optimizer.solvers.branch_and_cut.tree_workers import TreeWorkers
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-    from optimizer.solvers.branch_and_cut.crew import Event
-    from optimizer.solvers.branch_and_cut.tree_messages import Outcome, ToWorker, TreeState
+    from optimizer.solvers.branch_and_cut.tree_messages import TaskOutcome, ToWorker, TreeState
+    from optimizer.solvers.branch_and_cut.tree_workers import Event
 
 LOOK_SECONDS = 0.5
 """Seconds between two looks at which workers the cluster has."""
@@ -30,7 +30,7 @@ WAIT_SECONDS = 20.0
 """How long a place waits for a worker that joins."""
 
 
-class ClusterCrew(Crew):
+class ClusterTreeWorkers(TreeWorkers):
     """The workers that a cluster has now.
 
     Parameters
@@ -124,9 +124,9 @@ class ClusterCrew(Crew):
             del self._empty_since[worker]
 
 
-def _said(future: Future) -> Outcome | Lost:
+def _said(future: Future) -> TaskOutcome | Lost:
     if future.status == "finished":
-        outcome: Outcome = future.result()
+        outcome: TaskOutcome = future.result()
         return outcome
     if future.status == "error":
         error = future.exception()
@@ -139,7 +139,7 @@ _workers: dict[str, TreeWorker] = {}
 _lock = threading.Lock()
 
 
-def obeyed(run: str, state: bytes, number: int, order: Order) -> Outcome:
+def obeyed(run: str, state: bytes, number: int, order: Order) -> TaskOutcome:
     """Carry out an order in a worker of the cluster."""
     with _lock:
         key = f"{run} {number}"

@@ -1,6 +1,6 @@
-"""The workers of a parallel tree as its supervisor sees them: processes here (`tree_processes`) or workers of a cluster (`cluster_crew`).
+"""The workers of a parallel tree as its supervisor sees them: processes here (`tree_processes`), or a cluster's (`cluster_tree_workers`).
 
-`LocalCrew` runs them one after the other in this process, so that a search is the same in every run.
+`LocalTreeWorkers` runs them one after the other in this process, so that a search is the same in every run.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ Event = tuple[int, FromWorker]
 """Number of a worker, from 0, and what it says."""
 
 
-class Crew(Protocol):
-    """Workers; each says `Ready`, and then answers every order with an `Outcome`, or is `Lost`."""
+class TreeWorkers(Protocol):
+    """Workers; each says `Ready`, and then answers every order with an `TaskOutcome`, or is `Lost`."""
 
     @property
     def size(self) -> int:
@@ -41,7 +41,7 @@ class Crew(Protocol):
         """End all workers, whatever they are doing."""
 
 
-class LocalCrew(Crew):
+class LocalTreeWorkers(TreeWorkers):
     """Workers in this process that take turns: what they do depends on nothing but their orders, if these have no time limits.
 
     Parameters
