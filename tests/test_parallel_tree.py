@@ -30,7 +30,7 @@ from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.solve import place, solve
 from optimizer.solvers.solve_state import SolveState
 from tests.test_benchmark_runs import real_cluster
-from tests.tree_cases import budget_case, shared_tree
+from tests.tree_cases import LosingTreeWorkers, budget_case, shared_tree
 
 if TYPE_CHECKING:
     from optimizer.problem.instance import Instance
@@ -138,6 +138,18 @@ def test_a_worker_that_is_killed_costs_its_nodes_and_not_the_run(
     assert tree.lower == pytest.approx(optimum, rel=GAP)
     assert sum("signal 9" in each and "open again" in each for each in notes.sentences) == len(kill)
     assert all(ended(one) for one in workers.all_ids)
+
+
+@pytest.mark.parametrize("first", range(2, 9))
+def test_what_a_lost_worker_handed_back_is_told_from_what_its_successor_makes(
+    hard: Instance, optimum: float, first: int
+) -> None:
+    """Their rows and nodes once had the same names, and rows of one node were applied to another: the bound was too high."""
+    workers = LosingTreeWorkers(2, (first, first + 2))
+    tree = shared(hard, workers, slice_nodes=1)
+    assert workers.n_lost == 2
+    assert tree.upper == pytest.approx(optimum, rel=GAP)
+    assert tree.lower == pytest.approx(optimum, rel=GAP)
 
 
 class Dying(LocalTreeWorkers):

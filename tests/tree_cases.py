@@ -2,8 +2,9 @@
 
 Every instance has all features, and budgets of which many combinations use all but a little. All its plans are listed; each budget cut must
 hold at each plan that fits, the tree alone (no dive, no local search) must end at the least value, and its bound must be true whenever it is
-stopped. So must the same tree whose nodes are shared by two workers (`LocalTreeWorkers`), one node an order. About half of the instances have
-requirements. Every `JOINT_EVERY`-th instance is one with patrol teams, solved whole, against every plan with every beat.
+stopped. So must the same tree whose nodes are shared by two workers (`LocalTreeWorkers`), one node an order; in half of the trees two workers
+are lost. About half of the instances have requirements. Every `JOINT_EVERY`-th instance is one with patrol teams, solved whole, against every
+plan with every beat.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from optimizer.solvers.branch_and_cut.budget_hull import BudgetHull
 from optimizer.solvers.branch_and_cut.node import addable
 from optimizer.solvers.branch_and_cut.parallel_tree import ParallelTree
 from optimizer.solvers.branch_and_cut.tree import BranchAndCut
+from optimizer.solvers.branch_and_cut.tree_messages import BranchTask, Lost, Order
 from optimizer.solvers.branch_and_cut.tree_workers import LocalTreeWorkers
 from optimizer.solvers.feasible_start import feasible_start
 from optimizer.solvers.overlay.overlay import Overlay, contract
@@ -36,11 +38,12 @@ from tests.cases import random_instance
 from tests.test_joint import small_case, true_optimum
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from numpy.typing import NDArray
 
     from optimizer.problem.instance import Instance
+    from optimizer.solvers.branch_and_cut.tree_messages import ToWorker
 
 UNITS = (1.0, 0.1, 2.5, 25 / 3, 750.0)
 """Units of uses; sums of multiples of 0.1 round."""
@@ -135,11 +138,32 @@ def check_tree(seed: int) -> Iterator[str]:
     yield from faults(tree, least)
     yield "tree without branching" if tree.nodes <= 1 else "tree"
     if tree.nodes > 1:
-        yield from faults(shared_tree(instance, overlay, cut=bool(seed % 2)), least)
-        yield "shared tree"
+        lost = (2 + seed % 5, 5 + seed % 7) if seed % 4 > 1 else ()
+        yield from faults(shared_tree(instance, overlay, cut=bool(seed % 2), lost=lost), least)
+        yield "shared tree, workers lost" if lost else "shared tree"
 
 
-def shared_tree(instance: Instance, overlay: Overlay, *, cut: bool = True, workers: int = 2) -> BranchAndCut:
+class LosingTreeWorkers(LocalTreeWorkers):
+    """Loses the workers of the orders to branch of these numbers, from 1 on."""
+
+    def __init__(self, size: int, lost: Collection[int]) -> None:
+        super().__init__(size)
+        self.n_lost = self._orders_given = 0
+        self._lost = lost
+
+    def send(self, worker: int, message: ToWorker) -> None:
+        """Send it, or lose the worker."""
+        self._orders_given += isinstance(message, Order) and isinstance(message.task, BranchTask)
+        if isinstance(message, Order) and self._orders_given in self._lost:
+            self._events.append((worker, Lost("ended by signal 9")))
+            self.n_lost += 1
+        else:
+            super().send(worker, message)
+
+
+def shared_tree(
+    instance: Instance, overlay: Overlay, *, cut: bool = True, workers: int = 2, lost: Collection[int] = ()
+) -> BranchAndCut:
     """Return a tree, after its root was cut if that is wanted, whose nodes were shared by workers in this process, one node an order."""
     search = SolveState(instance, 0.0, None, 0, SILENT, feasible_start(instance), given=overlay)
     search.contract()
@@ -147,7 +171,7 @@ def shared_tree(instance: Instance, overlay: Overlay, *, cut: bool = True, worke
     tree = BranchAndCut(instance, overlay, upper=search.upper, listener=search)
     if cut:
         tree.cut_root()
-    ParallelTree(search, tree, LocalTreeWorkers(workers), slice_seconds=np.inf, slice_nodes=1).run()
+    ParallelTree(search, tree, LosingTreeWorkers(workers, lost), slice_seconds=np.inf, slice_nodes=1).run()
     return tree
 
 

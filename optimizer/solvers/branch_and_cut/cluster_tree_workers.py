@@ -10,6 +10,8 @@ import pickle
 import threading
 import time
 from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -42,6 +44,8 @@ class ClusterTreeWorkers(TreeWorkers):
     def __init__(self, client: Client) -> None:
         self._client = client
         self._addresses: list[str | None] = list(self._present())
+        self._numbers = count(1)
+        self._number: dict[int, int] = {}
         self._running: dict[int, Future] = {}
         self._empty_since: dict[int, float] = {}
         self._events: list[Event] = []
@@ -64,8 +68,12 @@ class ClusterTreeWorkers(TreeWorkers):
         """Give a worker an order; all else waits for its next one."""
         address = self._addresses[worker]
         if isinstance(message, Order) and address is not None:
+            first = worker not in self._number
+            if first:
+                self._number[worker] = next(self._numbers)
+            key = _Key(self._run, self._number[worker], first)
             self._running[worker] = self._client.submit(
-                obeyed, self._run, self._state, worker + 1, message, workers=[address], pure=False, retries=0
+                obeyed, key, self._state, message, workers=[address], pure=False, retries=0
             )
 
     def events(self, seconds: float) -> list[Event]:
@@ -86,6 +94,7 @@ class ClusterTreeWorkers(TreeWorkers):
     def replace(self, worker: int) -> None:
         """Let a worker that joins, or has no place yet, take the place."""
         self._addresses[worker] = None
+        self._number.pop(worker, None)
         self._empty_since[worker] = time.monotonic()
 
     def end(self) -> None:
@@ -126,7 +135,7 @@ class ClusterTreeWorkers(TreeWorkers):
 
 def _said(future: Future) -> TaskOutcome | Lost:
     if future.status == "finished":
-        outcome: TaskOutcome = future.result()
+        outcome: TaskOutcome | Lost = future.result()
         return outcome
     if future.status == "error":
         error = future.exception()
@@ -134,26 +143,38 @@ def _said(future: Future) -> TaskOutcome | Lost:
     return Lost("the scheduler has dropped its order")
 
 
-_workers: dict[str, TreeWorker] = {}
-"""In a worker of the cluster: the tree worker of the run under way, by run and number."""
+@dataclass(frozen=True)
+class _Key:
+    """A tree worker in a worker of the cluster: its run and process number, and whether its order is its first."""
+
+    run: str
+    number: int
+    first: bool
+
+
+_workers: dict[tuple[str, int], TreeWorker] = {}
+"""In a worker of the cluster: the tree worker of the run under way, by run and process number."""
 _lock = threading.Lock()
 
 
-def obeyed(run: str, state: bytes, number: int, order: Order) -> TaskOutcome:
-    """Carry out an order in a worker of the cluster."""
+def obeyed(key: _Key, state: bytes, order: Order) -> TaskOutcome | Lost:
+    """Carry out an order in a worker of the cluster; `Lost` where the tree worker of earlier orders is no longer there."""
     with _lock:
-        key = f"{run} {number}"
-        if key not in _workers:
+        worker = _workers.get((key.run, key.number))
+        if worker is None:
+            if not key.first:
+                return Lost("its process was started anew")
             _workers.clear()
-            _workers[key] = TreeWorker(pickle.loads(state), number, lambda _: None)  # noqa: S301 - from the supervisor
-        return _workers[key].obey(order)
+            worker = TreeWorker(pickle.loads(state), key.number, lambda _: None)  # noqa: S301 - from the supervisor
+            _workers[key.run, key.number] = worker
+        return worker.obey(order)
 
 
 def forget(run: str) -> None:
     """Drop what a run left in this worker, unless an order of it is under way."""
     if _lock.acquire(blocking=False):
         try:
-            for key in [one for one in _workers if one.startswith(run)]:
+            for key in [one for one in _workers if one[0] == run]:
                 del _workers[key]
         finally:
             _lock.release()

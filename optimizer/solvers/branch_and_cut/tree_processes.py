@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+from itertools import count
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import IO, TYPE_CHECKING, Any
@@ -44,6 +45,7 @@ class TreeProcesses(TreeWorkers):
         self._state = b""
         self._events: SimpleQueue[Event] = SimpleQueue()
         self._processes: list[_TreeProcess] = []
+        self._numbers = count(1)
 
     @property
     def size(self) -> int:
@@ -58,8 +60,7 @@ class TreeProcesses(TreeWorkers):
     def start(self, state: TreeState) -> None:
         """Start the processes and send them the state."""
         self._state = pickle.dumps(state, protocol=pickle.HIGHEST_PROTOCOL)
-        for number in range(self._size):
-            self._processes.append(_TreeProcess(number, self._state, self._events))
+        self._processes = [self._new(worker) for worker in range(self._size)]
 
     def send(self, worker: int, message: ToWorker) -> None:
         """Tell a worker something."""
@@ -77,7 +78,7 @@ class TreeProcesses(TreeWorkers):
     def replace(self, worker: int) -> None:
         """Start another process in place of one that is lost."""
         self._processes[worker].end()
-        self._processes[worker] = _TreeProcess(worker, self._state, self._events)
+        self._processes[worker] = self._new(worker)
 
     def end(self) -> None:
         """Kill all processes and wait for them."""
@@ -87,16 +88,19 @@ class TreeProcesses(TreeWorkers):
             one.end()
         self._processes.clear()
 
+    def _new(self, worker: int) -> _TreeProcess:
+        return _TreeProcess(worker, next(self._numbers), self._state, self._events)
+
 
 class _TreeProcess:
     """One process, and the threads that write to it and read from it."""
 
-    def __init__(self, number: int, state: bytes, events: SimpleQueue[Event]) -> None:
-        self._number, self._events = number, events
+    def __init__(self, worker: int, number: int, state: bytes, events: SimpleQueue[Event]) -> None:
+        self._worker, self._events = worker, events
         self._outbox: SimpleQueue[bytes | None] = SimpleQueue()
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`
         self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", WORKER, str(number + 1)],
+            [sys.executable, "-m", WORKER, str(number)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -140,9 +144,9 @@ class _TreeProcess:
                 message = pickle.load(pipe)  # noqa: S301 - from our own process
             except (EOFError, OSError, ValueError, pickle.UnpicklingError):  # the end, or the middle of a message
                 break
-            self._events.put((self._number, message))
+            self._events.put((self._worker, message))
         code = self._ended()
-        self._events.put((self._number, Lost(self._why(code))))
+        self._events.put((self._worker, Lost(self._why(code))))
 
     def _ended(self) -> int | None:
         """Return the exit code of a process whose output has ended."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pickle
+from itertools import count
 from typing import TYPE_CHECKING, Protocol
 
 from optimizer.solvers.branch_and_cut.tree_messages import FromWorker, Order, Ready
@@ -19,7 +20,10 @@ Event = tuple[int, FromWorker]
 
 
 class TreeWorkers(Protocol):
-    """Workers; each says `Ready`, and then answers every order with an `TaskOutcome`, or is `Lost`."""
+    """Workers; each says `Ready`, and then answers every order with a `TaskOutcome`, or is `Lost`.
+
+    Each has a process number of its own, which no other had before it: what a lost worker handed back still bears the lost one's number.
+    """
 
     @property
     def size(self) -> int:
@@ -53,6 +57,7 @@ class LocalTreeWorkers(TreeWorkers):
     def __init__(self, size: int) -> None:
         self._size = size
         self._workers: list[TreeWorker] = []
+        self._numbers = count(1)
         self._orders: dict[int, Order] = {}
         self._events: list[Event] = []
         self._state = b""
@@ -65,7 +70,7 @@ class LocalTreeWorkers(TreeWorkers):
     def start(self, state: TreeState) -> None:
         """Make the workers."""
         self._state = pickle.dumps(state)
-        self._workers = [self._new(number) for number in range(self._size)]
+        self._workers = [self._new(worker) for worker in range(self._size)]
 
     def send(self, worker: int, message: ToWorker) -> None:
         """Keep an order for the worker's turn; all else would depend on when it comes."""
@@ -89,7 +94,7 @@ class LocalTreeWorkers(TreeWorkers):
         """Forget all orders."""
         self._orders.clear()
 
-    def _new(self, number: int) -> TreeWorker:
-        self._events.append((number, Ready()))
+    def _new(self, worker: int) -> TreeWorker:
+        self._events.append((worker, Ready()))
         state = pickle.loads(self._state)  # noqa: S301 - made here
-        return TreeWorker(state, number + 1, lambda message: self._events.append((number, message)))
+        return TreeWorker(state, next(self._numbers), lambda message: self._events.append((worker, message)))
