@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +20,13 @@ from optimizer.base.listener import SilentListener
 from optimizer.problem.instance_file import read_instance
 from optimizer.solvers import solve_state
 from optimizer.solvers.branch_and_cut.branching_rule import BranchingRule
-from optimizer.solvers.branch_and_cut.cluster_tree_workers import ClusterTreeWorkers
+from optimizer.solvers.branch_and_cut.cluster_tree_workers import (
+    MOST_RUNS,
+    ClusterTreeWorkers,
+    OrderKey,
+    forget,
+    obeyed,
+)
 from optimizer.solvers.branch_and_cut.parallel_tree import ParallelTree
 from optimizer.solvers.branch_and_cut.row_exchange import RowExchange
 from optimizer.solvers.branch_and_cut.tree import BranchAndCut
@@ -303,6 +311,30 @@ def test_a_cluster_of_two_workers_of_which_one_is_killed(hard: Instance, optimum
     assert tree.upper == pytest.approx(optimum, rel=GAP)
     assert tree.lower == pytest.approx(optimum, rel=GAP)
     assert any(f"{workers.killed} has left the cluster" in each for each in notes.sentences)
+
+
+def test_runs_that_share_a_cluster_keep_their_workers_and_one_that_is_gone_is_lost(hard: Instance) -> None:
+    tree = BranchAndCut(hard, contract(hard))
+    tree.cut_root()
+    placed = feasible_start(hard)
+    state = pickle.dumps(TreeState(hard, tree.overlay, tree.master, placed, tree.rule.learnt, gap=0.0, seed=0))
+    task = BranchTask((replace(tree.root, basis=None),), {}, seconds=np.inf, most=1)
+    order = Order(task, placed, tree.overlay.value(placed), 0.0, np.inf)
+
+    def carried_out(run: str, number: int, first: bool) -> bool:
+        return isinstance(obeyed(OrderKey(run, number, first), state, order), TaskOutcome)
+
+    runs = [f"run {one}" for one in range(MOST_RUNS + 1)]
+    try:
+        assert not carried_out(runs[0], 1, first=False)  # never began here
+        assert all(carried_out(run, 1, first=True) for run in runs)
+        assert [carried_out(run, 1, first=False) for run in runs] == [False, *[True] * MOST_RUNS]
+        assert carried_out(runs[1], 2, first=True)  # takes the place of its predecessor, and of no other
+        assert [carried_out(run, 1, first=False) for run in runs[1:]] == [False, *[True] * (MOST_RUNS - 1)]
+    finally:
+        for run in runs:
+            forget(run)
+    assert not carried_out(runs[1], 2, first=False)
 
 
 def test_a_scheduler_that_nobody_answers_for_is_refused(hard: Instance) -> None:

@@ -30,6 +30,8 @@ LOOK_SECONDS = 0.5
 """Seconds between two looks at which workers the cluster has."""
 WAIT_SECONDS = 20.0
 """How long a place waits for a worker that joins."""
+MOST_RUNS = 4
+"""Most runs that have a linear program in one worker of the cluster; a run beyond them takes the place of the oldest."""
 
 
 class ClusterTreeWorkers(TreeWorkers):
@@ -71,7 +73,7 @@ class ClusterTreeWorkers(TreeWorkers):
             first = worker not in self._number
             if first:
                 self._number[worker] = next(self._numbers)
-            key = _Key(self._run, self._number[worker], first)
+            key = OrderKey(self._run, self._number[worker], first)
             self._running[worker] = self._client.submit(
                 obeyed, key, self._state, message, workers=[address], pure=False, retries=0
             )
@@ -144,7 +146,7 @@ def _said(future: Future) -> TaskOutcome | Lost:
 
 
 @dataclass(frozen=True)
-class _Key:
+class OrderKey:
     """A tree worker in a worker of the cluster: its run and process number, and whether its order is its first."""
 
     run: str
@@ -153,21 +155,28 @@ class _Key:
 
 
 _workers: dict[tuple[str, int], TreeWorker] = {}
-"""In a worker of the cluster: the tree worker of the run under way, by run and process number."""
+"""In a worker of the cluster: the tree workers of the runs under way, by run and process number, the oldest first."""
 _lock = threading.Lock()
 
 
-def obeyed(key: _Key, state: bytes, order: Order) -> TaskOutcome | Lost:
+def obeyed(key: OrderKey, state: bytes, order: Order) -> TaskOutcome | Lost:
     """Carry out an order in a worker of the cluster; `Lost` where the tree worker of earlier orders is no longer there."""
     with _lock:
         worker = _workers.get((key.run, key.number))
         if worker is None:
             if not key.first:
                 return Lost("its process was started anew")
-            _workers.clear()
+            _make_room(key.run)
             worker = TreeWorker(pickle.loads(state), key.number, lambda _: None)  # noqa: S301 - from the supervisor
             _workers[key.run, key.number] = worker
         return worker.obey(order)
+
+
+def _make_room(run: str) -> None:
+    """Drop the tree worker that this run had here before, and the oldest of other runs where there are many."""
+    own = [key for key in _workers if key[0] == run]
+    for key in own or list(_workers)[: max(len(_workers) - MOST_RUNS + 1, 0)]:
+        del _workers[key]
 
 
 def forget(run: str) -> None:
