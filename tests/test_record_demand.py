@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from optimizer.lab.study.plans import plans_table
+from optimizer.lab.study.plans import generated_plan_roads, plans_table
 from optimizer.lab.study.rows import PlansRow
 from optimizer.problem.evaders import Route
 from optimizer.problem.network import Network
@@ -192,3 +192,13 @@ def test_the_table_of_plans_sets_each_way_against_the_truth() -> None:
     assert frame["record"].tolist() == pytest.approx([(0.95 + 0.5) / 2] * 2)
     assert frame["record, worst"].tolist() == pytest.approx([0.5] * 2)
     assert frame["better than gateways"].tolist() == [0.5] * 2
+    assert frame["record at least 0.9"].tolist() == [0.5] * 2
+
+
+def test_the_generated_region_of_the_study_of_plans_is_entered_at_home() -> None:
+    roads = generated_plan_roads()
+    shares = roads.demand.prior().weight
+    assert shares.shape == (len(roads.region.gateways), len(roads.region.settlements))
+    assert (shares > 0).all()
+    assert shares.sum() == pytest.approx(1)
+    assert {gateway.kind for gateway in roads.region.gateways} == {"port", "unofficial"}

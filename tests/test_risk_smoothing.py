@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csc_array
 
-from optimizer.risk.numerics import selected_inverse
+from optimizer.risk.numerics import ldl, selected_inverse
 from optimizer.risk.numerics.ldl import Factor
 from optimizer.risk.smoothing import walk
 from tests.risk_cases import grid_network, line_network, network_of
@@ -100,6 +100,20 @@ def test_the_selected_inverse_is_a_part_of_the_inverse(seed: int, n: int, densit
     np.testing.assert_allclose(factor.log_determinant, np.linalg.slogdet(dense)[1], rtol=1e-9, atol=1e-9)
     right = rng.normal(size=(n, 3))
     np.testing.assert_allclose(factor.solve(right), inverse @ right, rtol=1e-7, atol=1e-9)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 40), sides=st.integers(1, 20), in_columns=st.booleans())
+def test_compiled_solutions_are_those_of_each_side_to_the_bit(seed: int, n: int, sides: int, in_columns: bool) -> None:
+    rng = np.random.default_rng(seed)
+    lower = np.tril(rng.random((n, n)) * (rng.random((n, n)) < 0.2), -1)
+    factor = Factor.of(csc_array(np.diag((lower + lower.T).sum(axis=1) + rng.uniform(0.01, 1, n)) - lower - lower.T))
+    right = np.array(rng.normal(size=(n, sides)) * (rng.random(sides) < 0.8), order="F" if in_columns else "C")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ldl, "COMPILED_FROM", 0)
+        solved = factor.solve(right)
+    assert np.array_equal(solved, np.column_stack([factor.solve(side) for side in right.T]))
+    assert solved.flags.f_contiguous
 
 
 def test_a_place_without_an_entry_of_the_factor_is_refused() -> None:

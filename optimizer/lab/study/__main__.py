@@ -46,14 +46,16 @@ def simulate_exploration(
 
 @APP.command("plans")
 def simulate_plans(
-    extract: Extract,
+    extract: Annotated[
+        Path | None, typer.Argument(help="OpenStreetMap extract; without one, the generated region.")
+    ] = None,
     out: Out = Path("results/risk"),
     border: Annotated[str, typer.Option(help="Country of the extract.")] = "Andorra",
     modes: Annotated[str, typer.Option(help="Kinds of roads, with commas.")] = "drive",
     seeds: Annotated[int, typer.Option(min=1, help="Truths of each world.")] = plans.SEEDS,
 ) -> None:
     """Make plans from the records of simulated worlds, and hold them against plans made from the truth; write the page."""
-    roads = plans.plan_roads(extract, border, tuple(modes.split(",")))
+    roads = plans.plan_roads(extract, border, tuple(modes.split(","))) if extract else plans.generated_plan_roads()
     for row in add_missing(plans.plan_store(out), plans.planned_rows(roads, seeds)):
         sys.stderr.write(f"{row.summary}\n")
     plans.write_plans_page(out)

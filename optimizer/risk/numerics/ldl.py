@@ -6,6 +6,7 @@ a pattern once and then factorises it again in milliseconds.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -22,6 +23,28 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
+COMPILED_FROM = 8_000
+"""Rows from which on several right sides are solved by compiled code, which pays for loading the compiler."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """L D L' of the matrix in another order.
+
+    Attributes
+    ----------
+    lower
+        (n, n) strictly lower triangle of L.
+    pivot
+        (n,) diagonal of D.
+    order
+        (n,) row of the matrix at each place of the factor.
+    """
+
+    lower: csc_array
+    pivot: Floats
+    order: Ints
+
 
 class Factor:
     """Factors of a positive definite matrix given by its upper triangle.
@@ -36,6 +59,7 @@ class Factor:
         self._pattern = csc_matrix(upper)
         self._solver = qdldl.Solver(self._pattern, upper=True)
         self._known: tuple[Pattern, Ints] | None = None
+        self._parts: Parts | None = None
 
     @classmethod
     def of(cls, matrix: csc_array) -> Self:
@@ -48,21 +72,38 @@ class Factor:
         """Factorise the matrix with the same pattern and other values, in the order of `upper.data`."""
         self._pattern.data = data
         self._solver.update(self._pattern, upper=True)
+        self._parts = None
 
     def solve(self, right: Floats) -> Floats:
         """Return the solution for (n,) or (n, k) right sides."""
         if right.ndim == 1:
             return np.asarray(self._solver.solve(right))
+        if len(right) >= COMPILED_FROM:
+            return self._compiled(right)
         solved = np.empty_like(right, order="F")
         for column in range(right.shape[1]):
             solved[:, column] = self._solver.solve(np.ascontiguousarray(right[:, column]))
         return solved
 
+    def _compiled(self, right: Floats) -> Floats:
+        from optimizer.risk.numerics.factor_kernels import solutions
+
+        parts = self.parts
+        lower = parts.lower
+        return solutions(lower.indptr, lower.indices, lower.data, parts.pivot, parts.order, right)
+
+    @property
+    def parts(self) -> Parts:
+        """The factors as they are."""
+        if self._parts is None:
+            lower, pivot, order = self._solver.factors()
+            self._parts = Parts(csc_array(lower), np.asarray(pivot), np.asarray(order))
+        return self._parts
+
     @property
     def log_determinant(self) -> float:
         """Logarithm of the determinant."""
-        _, pivot, _ = self._solver.factors()
-        return float(np.log(pivot).sum())
+        return float(np.log(self.parts.pivot).sum())
 
     def inverse_at(self, row: NDArray[np.integer], column: NDArray[np.integer]) -> Floats:
         """Return the (k,) entries of the inverse at places where the matrix, or its factor, has an entry.
@@ -82,9 +123,8 @@ class Factor:
 
     def _inverse(self) -> tuple[InverseOnPattern, Ints]:
         """Return the inverse in the order of the factor, and the place of each row in that order."""
-        lower, pivot, order = self._solver.factors()
-        lower = csc_array(lower)
+        parts = self.parts
         if self._known is None:
-            self._known = Pattern(lower), np.argsort(np.asarray(order))
+            self._known = Pattern(parts.lower), np.argsort(parts.order)
         pattern, place = self._known
-        return pattern.inverse(lower, np.asarray(pivot)), place
+        return pattern.inverse(parts.lower, parts.pivot), place

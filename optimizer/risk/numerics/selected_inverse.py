@@ -138,7 +138,7 @@ class Pattern:
         return InverseOnPattern(self._start, self._index, blocks[first_row])
 
     def _compiled(self, lower: csc_array, pivot: Floats) -> InverseOnPattern:
-        from optimizer.risk.numerics.inverse_kernels import inverse_values
+        from optimizer.risk.numerics.factor_kernels import inverse_values
 
         values = np.zeros(self._start[-1])
         values[self._others] = lower.data
