@@ -90,7 +90,9 @@ class Factor:
 
         parts = self.parts
         lower = parts.lower
-        return solutions(lower.indptr, lower.indices, lower.data, parts.pivot, parts.order, right)
+        return np.asarray(
+            solutions(lower.indptr, lower.indices, lower.data, parts.pivot, parts.order, right), dtype=np.float64
+        )
 
     @property
     def parts(self) -> Parts:
