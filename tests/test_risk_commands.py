@@ -15,7 +15,7 @@ from optimizer.base.errors import InputError
 from optimizer.cli.risk_alerts import alerts
 from optimizer.cli.risk_look import look
 from optimizer.pipeline import risk_alerts, risk_look
-from optimizer.pipeline.geodata_files import write_csv, write_geojson
+from optimizer.report.geodata.files import write_csv, write_geojson
 from optimizer.scenario import evidence as evidence_module
 
 SCENARIO = Path(__file__).parents[1] / "instances" / "rio-grande" / "scenario.toml"

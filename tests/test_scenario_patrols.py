@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import shapely
 
 from optimizer.base.errors import InputError
 from optimizer.pipeline.plan import Planned, plan_scenario
+from optimizer.pipeline.reopened_plan import reopen_plan
 from optimizer.problem.evaluation import plan_value
 from optimizer.problem.plan import violations, with_plan
+from optimizer.report.geodata.placements import placement_layers
 from optimizer.scenario.compile import compile_scenario
 from optimizer.solvers.solve import solve
 from tests.tiny import SCENARIO, write_scenario
@@ -133,21 +136,20 @@ def test_the_plan_agrees_with_its_instance_and_its_bounds(planned: Planned) -> N
 
 def test_the_map_has_the_tours_along_roads_and_their_stops(planned: Planned) -> None:
     plan = json.loads((planned.folder / "plan.json").read_text(encoding="utf-8"))
-    layer = json.loads((planned.folder / "plan.geojson").read_text(encoding="utf-8"))
+    layers = {layer.name: layer for layer in placement_layers(reopen_plan(planned.folder).content, planned.plan)}
+    tours = dict(zip(layers["beats"].frame()["id"], layers["beats"].shapes or (), strict=True))
     network = planned.compiled.region.network
     places = {(round(float(lon), 6), round(float(lat), 6)) for lon, lat in zip(network.lon, network.lat, strict=True)}
     yard = (10.2, 50.1)
     for beat in plan["beats"]:
-        (tour,) = [
-            f for f in layer["features"] if f["properties"].get("beat") is True and f["properties"]["id"] == beat["id"]
-        ]
-        line = [(round(lon, 6), round(lat, 6)) for lon, lat in tour["geometry"]["coordinates"]]
+        line = [(round(lon, 6), round(lat, 6)) for lon, lat in shapely.get_coordinates(tours[beat["id"]]).tolist()]
         assert line[0] == line[-1] == yard
         assert set(line) <= places
         assert not set(line) & {(10.0, 50.0), (10.4, 50.0), (10.2, 50.0)}  # teams do not drive over the crossings
-        stops = [f for f in layer["features"] if f["properties"].get("beat") == beat["id"]]
-        arrivals = [f["properties"]["arrive_minute"] for f in stops]
-        assert arrivals == [round(stop["arrive_minute"], 1) for stop in beat["stops"]]
+        stops = layers["stops"].frame().query("beat == @beat['id']")
+        assert stops["arrive_minute"].tolist() == pytest.approx(
+            [stop["arrive_minute"] for stop in beat["stops"]], abs=0.01
+        )
 
 
 def test_teams_help_and_are_forgotten_where_there_are_none(
@@ -173,10 +175,8 @@ def test_teams_help_and_are_forgotten_where_there_are_none(
     assert made.result.weighed is None
     assert made.result.upper == pytest.approx(checkpoints.upper, rel=1e-9)
     plan = json.loads((made.folder / "plan.json").read_text(encoding="utf-8"))
-    layer = json.loads((made.folder / "plan.geojson").read_text(encoding="utf-8"))
     assert plan["beats"] == []
     assert plan["weighed_beats"] is None
-    assert not [f for f in layer["features"] if "beat" in f["properties"]]
 
 
 def test_posts_stand_off_the_crossings_and_apart(planned: Planned) -> None:

@@ -21,6 +21,7 @@ from optimizer.cli.draw import draw
 from optimizer.cli.evaluate import evaluate
 from optimizer.cli.examples import examples_text
 from optimizer.cli.explain import explain
+from optimizer.cli.export import export
 from optimizer.cli.frontier import frontier
 from optimizer.cli.import_ import import_app
 from optimizer.cli.init import init
@@ -73,6 +74,7 @@ for command in (
     solve,
     frontier,
     explain,
+    export,
     compare,
     cooperate,
     desk,

@@ -43,6 +43,10 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "explain results/rio-grande",
         "explain results/rio-grande --site us281-falfurrias --time-limit 20",
     ),
+    "export": (
+        "export results/rio-grande",
+        "export results/rio-grande --alerts results/rio-grande-alerts --no-figures --out results/rio-grande-layers",
+    ),
     "desk": ("desk results/rio-grande", "desk results/rio-grande/variants/fewer-teams --port 8080 --no-browser"),
     "schema": ("schema scenario", "schema instance --out results/instance-schema.json"),
     "bench": (

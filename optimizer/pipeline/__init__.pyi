@@ -4,6 +4,8 @@ from .draw import Drawn as Drawn
 from .draw import draw_from_plan as draw_from_plan
 from .evaluate import EvaluatedPlan as EvaluatedPlan
 from .evaluate import evaluate_file as evaluate_file
+from .export import Exported as Exported
+from .export import export_plan as export_plan
 from .import_records import SavedImport as SavedImport
 from .import_records import import_to_folder as import_to_folder
 from .init import NewScenario as NewScenario
@@ -25,6 +27,7 @@ __all__ = [
     "CheckedScenario",
     "Drawn",
     "EvaluatedPlan",
+    "Exported",
     "NewScenario",
     "Planned",
     "RiskAlerts",
@@ -37,6 +40,7 @@ __all__ = [
     "check_scenario_file",
     "draw_from_plan",
     "evaluate_file",
+    "export_plan",
     "find_alerts",
     "import_to_folder",
     "init_scenario",

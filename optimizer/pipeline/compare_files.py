@@ -11,9 +11,9 @@ from optimizer.base.files import write_json
 from optimizer.base.formatting import number, plain
 from optimizer.base.output_folder import OutputFolder
 from optimizer.pipeline.explain_sentences import evader_sentence
-from optimizer.pipeline.geodata_files import write_csv
 from optimizer.pipeline.open_routes import evader_line
 from optimizer.pipeline.straight_roads import straight_roads
+from optimizer.report.geodata.files import write_csv
 
 if TYPE_CHECKING:
     import os

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from optimizer.base.files import write_json
 from optimizer.base.formatting import number
 from optimizer.base.output_folder import OutputFolder
-from optimizer.pipeline.geodata_files import write_csv
+from optimizer.report.geodata.files import write_csv
 
 if TYPE_CHECKING:
     import os

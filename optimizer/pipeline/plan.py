@@ -57,7 +57,6 @@ if TYPE_CHECKING:
 
 FILES = (
     "plan.json",
-    "plan.geojson",
     MIXTURE,
     "instance.json",
     "run.json",

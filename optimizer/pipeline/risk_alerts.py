@@ -14,8 +14,8 @@ from optimizer.base.listener import SILENT, step
 from optimizer.base.names import unknown_name
 from optimizer.base.output_folder import OutputFolder
 from optimizer.pipeline.field_model import field_model, seizures_of
-from optimizer.pipeline.geodata_files import write_csv, write_geojson
 from optimizer.records.period import parse_period
+from optimizer.report.geodata.files import write_csv, write_geojson
 from optimizer.risk.alerts.figure import trend_picture
 from optimizer.risk.alerts.monitor import AlertMonitor
 from optimizer.risk.alerts.places import (

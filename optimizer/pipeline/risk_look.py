@@ -17,7 +17,7 @@ from optimizer.base.errors import InputError, Problem
 from optimizer.base.listener import SILENT, step
 from optimizer.base.output_folder import OutputFolder
 from optimizer.pipeline.field_model import fitted_field_model
-from optimizer.pipeline.geodata_files import write_csv, write_geojson
+from optimizer.report.geodata.files import write_csv, write_geojson
 from optimizer.risk.alerts.places import segment_label
 from optimizer.risk.information_gain import information_gain, reason
 from optimizer.scenario.evidence import read_evidence

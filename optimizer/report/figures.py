@@ -12,6 +12,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
@@ -22,7 +23,7 @@ from optimizer.report.map_layers import map_layers
 from optimizer.report.still.maps import draw_look_next, draw_plan, draw_road_layer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
     from typing import TypeAlias
 
@@ -70,13 +71,21 @@ def add_figure(name: str, draw: Draw, size: tuple[float, float] = (WIDTH_INCHES,
     _added[:] = [figure for figure in _added if figure.name != name] + [_Figure(name, draw, size)]
 
 
-def save_figures(folder: Path, content: ReportContent, layers: MapLayers | None = None) -> list[Path]:
+def save_figures(
+    folder: Path,
+    content: ReportContent,
+    layers: MapLayers | None = None,
+    *,
+    dpi: int = DPI,
+    kinds: Sequence[str] = ("png",),
+) -> list[Path]:
     """Write the figures into an existing folder and return them.
 
     These are a map for each road layer (`map-risk.png`; where a risk is given `map-sure.png`, and `map-effort-1.png` and so on for
     each unit of effort), `map-look-next.png` where the content has it, `map-plan.png`, `sites.png`, `layouts.png` and `evaders.png`.
     Where it has draws or sensitivity there are `doubt.png` and `sensitivity.png` too.
-    A figure without data says so instead of being left out. `layers` are those of the content, where they have been made.
+    A figure without data says so instead of being left out. `layers` are those of the content, where they have been made; `kinds` of file are
+    `png`, of `dpi` pixels an inch, `svg` and `pdf`.
     """
     layers = layers or map_layers(content)
     panel = _map_size(layers.bounds, PANEL_INCHES, PANEL_INCHES)
@@ -97,18 +106,27 @@ def save_figures(folder: Path, content: ReportContent, layers: MapLayers | None 
         figures.append(_Figure("doubt.png", draw_doubt, _bars_size(len(content.doubt.rows))))
     if content.sensitivity is not None:
         figures.append(_Figure("sensitivity.png", draw_sensitivity, _bars_size(len(content.sensitivity.rows))))
-    return [_save(folder, figure, content) for figure in figures + _added]
+    return [path for figure in figures + _added for path in _save(folder, figure, content, dpi, kinds)]
 
 
-def _save(folder: Path, what: _Figure, content: ReportContent) -> Path:
-    figure = Figure(figsize=what.size, dpi=DPI, facecolor="white")
-    canvas = FigureCanvasAgg(figure)
+def _save(folder: Path, what: _Figure, content: ReportContent, dpi: int, kinds: Sequence[str]) -> list[Path]:
+    figure = Figure(figsize=what.size, dpi=dpi, facecolor="white")
+    FigureCanvasAgg(figure)
     what.draw(figure.add_subplot(), content)
+    return [_save_as(kind, figure, (folder / what.name).with_suffix(f".{kind}")) for kind in kinds]
+
+
+def _save_as(kind: str, figure: Figure, path: Path) -> Path:
+    """Write a figure without the time, so that the same figure makes the same file."""
     drawn = BytesIO()
-    with warnings.catch_warnings():  # names in scripts the font lacks show as boxes: the tables hold them in full
+    timeless: dict[str, dict[str, None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+    with warnings.catch_warnings(), rc_context({"svg.hashsalt": path.stem}):
+        # names in scripts the font lacks show as boxes: the tables hold them in full
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        canvas.print_figure(drawn, bbox_inches="tight", pad_inches=0.1)
-    path = folder / what.name
+        figure.savefig(drawn, format=kind, bbox_inches="tight", pad_inches=0.1, metadata=timeless.get(kind))
+    if kind != "png":
+        path.write_bytes(drawn.getvalue())
+        return path
     with Image.open(drawn) as image:  # few colours: a third of the size and nothing that can be seen
         image.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
             path, optimize=True

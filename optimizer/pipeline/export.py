@@ -1,0 +1,174 @@
+"""From a plan folder to files that an analyst opens: what the command `export` does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import shapely
+
+from optimizer.base.errors import InputError, Problem
+from optimizer.base.files import read_json
+from optimizer.base.listener import SILENT, step
+from optimizer.base.output_folder import OutputFolder
+from optimizer.pipeline.reopened_plan import reopen_plan
+from optimizer.report.geodata.comparisons import comparison_tables
+from optimizer.report.geodata.files import write_fields, write_geopackage, write_table
+from optimizer.report.geodata.ground import ground_layers
+from optimizer.report.geodata.placements import placement_layers
+from optimizer.report.geodata.project import write_project
+from optimizer.report.geodata.styles import Mark, Style, StyleClass
+from optimizer.report.geodata.tables import Field, table
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
+    from shapely.geometry.base import BaseGeometry
+
+    from optimizer.base.listener import Listener
+    from optimizer.report.geodata.tables import GeoTable
+
+PACKAGE, PROJECT, MEANINGS = "plan.gpkg", "plan.qgz", "fields.csv"
+FIGURES = ("png", "svg", "pdf")
+FILES = (PACKAGE, PROJECT, "*.csv", "*.geojson", "*.qml", *(f"*.{kind}" for kind in FIGURES))
+"""What the folder may hold."""
+DPI = 300
+ALERT_FIELDS = (
+    *(Field(name, "text", "as in alerts.csv (docs/alerts.md)") for name in ("place", "name", "alarm", "direction")),
+    Field("found", "number", "seizures in the window"),
+    Field("expected", "number", "seizures expected there, by the effort"),
+    *(
+        Field(name, "number", "as in alerts.csv (docs/alerts.md)")
+        for name in ("low", "high", "times_expected", "p", "q")
+    ),
+    *(Field(name, "text", "as in alerts.csv (docs/alerts.md)") for name in ("thin", "new", "remark")),
+)
+CURES = {
+    "beats": "the scenario has no teams, or the plan no beats",
+    "risk": "the scenario has no records",
+    "effort": "no search effort is recorded",
+    "border": "the region has no border line",
+    "alerts": "make them with `risk alerts SCENARIO --out DIR`, and give --alerts DIR",
+}
+"""Why a table may have no rows."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written.
+
+    Attributes
+    ----------
+    folder
+        Where.
+    rows
+        Number of rows of each table and layer.
+    absent
+        Why each of the others has none.
+    files
+        Names of the files.
+    notes
+        What must be known of them.
+    """
+
+    folder: Path
+    rows: dict[str, int]
+    absent: dict[str, str]
+    files: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def export_plan(
+    plan_folder: str | os.PathLike[str],
+    *,
+    out: str | os.PathLike[str] | None = None,
+    scenario: str | os.PathLike[str] | None = None,
+    alerts: str | os.PathLike[str] | None = None,
+    figures: bool = True,
+    skip_unreachable: bool = False,
+    overwrite: bool = False,
+    listener: Listener = SILENT,
+) -> Exported:
+    """Write the layers, tables, styles and figures of a plan for analysts.
+
+    Parameters
+    ----------
+    plan_folder
+        Folder that `plan` wrote.
+    out
+        Folder to write; `plan_folder`/export if None.
+    scenario
+        TOML file; by default the one that the folder says it was made of.
+    alerts
+        Folder that `risk alerts` wrote, for the layer of alerts.
+    figures
+        Whether to draw the report's figures as SVG, PDF and PNG.
+    skip_unreachable
+        Leave out destinations that no gateway reaches, as `plan` was told to.
+    overwrite
+        Replace files of these names in `out` whoever wrote them.
+    listener
+        Told of each step.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no plan, its scenario is not known or at fault, or `out` cannot be written.
+    """
+    source = Path(plan_folder)
+    place = source / "export" if out is None else Path(out)
+    folder = OutputFolder(place, "export", (source,), FILES, overwrite)
+    folder.check()
+    alert_layer = _alerts(alerts)
+    opened = reopen_plan(source, scenario=scenario, skip_unreachable=skip_unreachable, listener=listener)
+    placed, ground = placement_layers(opened.content, opened.plan), ground_layers(opened.content)
+    every = [*placed, alert_layer, *ground, *comparison_tables(opened.content, opened.plan)]
+    tables = [one for one in every if one.rows]
+    with folder.written() as temporary:
+        with step(listener, "writing the layers", stoppable=False):
+            _write_tables(temporary, tables, opened.content.title, "; ".join(opened.content.sources))
+        if figures:
+            from optimizer.report.figures import save_figures
+
+            with step(listener, "drawing the figures", stoppable=False):
+                save_figures(temporary, opened.content, dpi=DPI, kinds=FIGURES)
+        files = tuple(sorted(path.name for path in temporary.iterdir()))
+    absent = {one.name: CURES.get(one.name, "the plan has none") for one in every if not one.rows}
+    return Exported(place, {one.name: len(one.rows) for one in tables}, absent, files, opened.notes)
+
+
+def _write_tables(folder: Path, tables: Sequence[GeoTable], title: str, rights: str) -> None:
+    for one in tables:
+        write_table(folder, one)
+    write_fields(folder / MEANINGS, tables)
+    write_geopackage(folder / PACKAGE, tables)
+    write_project(folder / PROJECT, title, [one for one in tables if one.style is not None], PACKAGE, rights)
+
+
+def _alerts(folder: str | os.PathLike[str] | None) -> GeoTable:
+    """Return the layer of alerts; without rows where nobody gives any."""
+    alarm = StyleClass("yes", "Alarm", Mark("#b00020", 2.0))
+    style = Style((alarm, StyleClass("no", "No alarm", Mark("#9a9a9a", 0.4))), "alarm")
+    rows: list[tuple[Any, ...]] = []
+    shapes: list[BaseGeometry] = []
+    if folder is not None:
+        path = Path(folder) / "alerts.geojson"
+        for feature in _features(path):
+            rows.append(tuple(feature["properties"].get(field.name) for field in ALERT_FIELDS))
+            shapes.append(shapely.geometry.shape(feature["geometry"]))
+    return table("alerts", "Alerts", ALERT_FIELDS, rows, shapes, style)
+
+
+def _features(path: Path) -> list[dict[str, Any]]:
+    expected = "alerts.geojson as `risk alerts --out DIR` writes it"
+    content = read_json(path, expected)
+    features = content.get("features") if isinstance(content, dict) else None
+    whole = isinstance(features, list) and all(
+        isinstance(one, dict) and isinstance(one.get("properties"), dict) and isinstance(one.get("geometry"), dict)
+        for one in features
+    )
+    if not whole:
+        raise InputError(Problem(str(path), "no list of features", expected, "Make it again"))
+    return list(features or ())

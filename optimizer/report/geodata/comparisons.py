@@ -1,0 +1,108 @@
+"""Tables of a plan that lie nowhere: what it is compared with, what it uses, who still gets through, what was left out."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from optimizer.report.geodata.tables import Field, table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from optimizer.problem.plan_file import PlanBeat, PlanFile, PlanSite
+    from optimizer.report.content import ReportContent
+    from optimizer.report.geodata.tables import GeoTable
+
+NOTE = Field("note", "text", "what to keep in mind")
+FIELDS = {
+    "layouts": (
+        Field("name", "text", "nothing placed, today's layout, this plan, parts of it, everything"),
+        Field("value", "number", "what gets through, on the same model; smaller is better"),
+        Field("sites", "whole", "sites in use"),
+        Field("beats", "whole", "beats driven"),
+        Field("costs", "text", "amount of each resource, as JSON"),
+        NOTE,
+    ),
+    "budgets": (
+        Field("resource", "text", "what is used"),
+        Field("agency", "text", "whose it is; empty where all share it"),
+        Field("unit", "text", "unit of the amounts"),
+        Field("used", "number", "amount that the plan uses"),
+        Field("budget", "number", "amount that a plan may use; empty for no limit"),
+    ),
+    "evaders": (
+        Field("start", "text", "where the evader enters"),
+        Field("end", "text", "where the evader goes"),
+        Field("kind", "text", "informed (knows the layout) or habitual (keeps its route)"),
+        Field("weight", "number", "share, or number, of loads"),
+        Field("before", "number", "chance to get through with nothing placed"),
+        Field("after", "number", "chance to get through with the plan"),
+        Field("contribution", "number", "what it adds to the plan's value"),
+    ),
+    "displacement": (
+        Field("name", "text", "road or crossing"),
+        Field("before", "number", "share of all loads with nothing placed"),
+        Field("after", "number", "share of all loads with the plan"),
+    ),
+    "look_next": (
+        Field("segment", "whole", "segment of the road network"),
+        Field("label", "text", "what people call it"),
+        Field("score", "number", "expected information of a search there; higher is better"),
+        Field("reason", "text", "why"),
+    ),
+    "unused": (
+        Field("reason", "text", "why records were not used"),
+        Field("count", "number", "how many"),
+    ),
+    "dropped": (
+        Field("reason", "text", "why roads and places did not reach the network"),
+        Field("count", "number", "how many"),
+    ),
+}
+TITLES = {
+    "layouts": "The plan and other layouts",
+    "budgets": "Budgets",
+    "evaders": "Evaders of whom most gets through",
+    "displacement": "Roads that more evaders choose under the plan",
+    "look_next": "Where to look next",
+    "unused": "Records that were not used",
+    "dropped": "Roads and places left out",
+}
+USES = (
+    Field("placement", "text", "id of the site's option or of the beat"),
+    Field("chosen", "yes or no", "whether it is in the plan"),
+    Field("resource", "text", "id of the resource"),
+    Field("amount", "number", "what it takes of it"),
+)
+
+
+def comparison_tables(content: ReportContent, plan: PlanFile) -> list[GeoTable]:
+    """Return the tables, those without rows among them."""
+    rows: dict[str, Iterable[object]] = {
+        "layouts": content.layouts,
+        "budgets": content.budgets,
+        "evaders": content.open_ends,
+        "displacement": content.displacement,
+        "look_next": content.look_first,
+        "unused": content.unused,
+        "dropped": content.dropped,
+    }
+    tables = [
+        table(name, TITLES[name], FIELDS[name], [_cells(row, FIELDS[name]) for row in own])
+        for name, own in rows.items()
+    ]
+    placements: list[tuple[PlanSite | PlanBeat, bool]] = [(site, True) for site in plan.sites]
+    placements += [(beat, True) for beat in plan.beats]
+    placements += [(p, False) for p in plan.candidates]
+    uses = [
+        (placement.id, chosen, resource, amount)
+        for placement, chosen in placements
+        for resource, amount in placement.uses.items()
+    ]
+    return [*tables, table("uses", "What each placement uses", USES, uses)]
+
+
+def _cells(row: object, fields: tuple[Field, ...]) -> tuple[object, ...]:
+    cells = (getattr(row, field.name) for field in fields)
+    return tuple(json.dumps(dict(cell), ensure_ascii=False) if isinstance(cell, dict) else cell for cell in cells)
