@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from optimizer.base.formatting import DASH, JOINERS, amounts, decimal, number, percent, plain, printable
 from optimizer.report.classes import UNSEARCHED, risk_classes, width_classes
 from optimizer.report.content import PlanSummary, RecordFacts, SegmentRisk
-from optimizer.report.headline import headline, key_figures, solve_sentence
+from optimizer.report.headline import headline, solve_sentence
 from optimizer.report.record import record_limits
 from optimizer.report.values import difference
 from tests.report_case import full_content
@@ -128,12 +128,6 @@ def test_headline_without_a_plan() -> None:
 def test_headline_of_an_empty_plan() -> None:
     content = full_content(sites=(), beats=())
     assert headline(content).startswith("With nothing placed, the share of loads that get through is")
-
-
-def test_key_figures_leave_out_what_is_not_known() -> None:
-    content = full_content()
-    assert len(key_figures(content)) == 4
-    assert key_figures(replace(content, summary=PlanSummary(status="unknown", upper=math.nan))) == []
 
 
 def test_the_solve_is_described_with_its_limit_and_gap() -> None:

@@ -24,7 +24,7 @@ from optimizer.report.bounds import Bounds
 from optimizer.report.charts import draw_evaders, draw_layouts, draw_sites
 from optimizer.report.content import UnitEffort
 from optimizer.report.figures import save_figures
-from optimizer.report.geography import border_parts, map_bounds, segment_names, segments_to_draw, towns_by_size
+from optimizer.report.geography import border_parts, map_bounds, segments_to_draw, towns_by_size
 from optimizer.report.interactive import interactive_map
 from optimizer.report.palette import EFFORT, RISK, UNSEARCHED, WIDTH
 from optimizer.report.placing import OccupiedBoxes, boxes_around, place_badges, place_names
@@ -348,7 +348,7 @@ def test_every_layer_can_be_hidden_from_the_legend() -> None:
         "Town or village",
         "Site in the plan, new",
         "Site in the plan, in use today",
-        "Site in use today, given up",
+        "Site in use today, closed",
         "Site, not chosen",
         "Base that patrols set out from",
         *"ABC",
@@ -466,16 +466,6 @@ def test_towns_without_a_name_have_none_and_the_largest_come_first() -> None:
     crowd = tuple(replace(content.settlements[0], id=f"x{i}", population=10.0 + i) for i in range(3))
     towns = towns_by_size(replace(content, settlements=(*crowd, replace(content.settlements[1], name=""))))
     assert [town.population for town in towns] == [12.0, 11.0, 10.0]
-
-
-def test_a_segment_is_called_by_its_road_and_the_nearest_town() -> None:
-    content = full_content()
-    network = replace(content.network, name=np.where(content.network.segment == 0, "", content.network.name))
-    segments = np.array([0, network.n_segments - 1])
-    assert segment_names(network, content.settlements, segments) == ["primary near Sidetown", "R39 near Hightown"]
-    assert segment_names(network, (), segments) == ["primary at 42.500, 1.525", "R39 at 42.675, 1.700"]
-    far = replace(content.settlements[0], lat=85.0), replace(content.settlements[1], lon=1.7, lat=42.4)
-    assert segment_names(network, far, segments) == ["primary near Sidetown", "R39 near Sidetown"]
 
 
 @given(

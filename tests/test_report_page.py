@@ -90,18 +90,18 @@ def _page(content: ReportContent) -> Parsed:
     return Parsed(page(content, {}))
 
 
-def _hostile(thing: Any, turn: list[int]) -> Any:
-    """Return a copy with every text replaced by a hostile one."""
+def _hostile(thing: Any, turn: list[int], texts: tuple[str, ...] = HOSTILE) -> Any:
+    """Return a copy with every text replaced by a hostile one, or by others, each with a number of its own."""
     if isinstance(thing, str):
         turn[0] += 1
-        return f"{HOSTILE[turn[0] % len(HOSTILE)]}{turn[0]}"
+        return f"{texts[turn[0] % len(texts)]}{turn[0]}"
     if isinstance(thing, dict):
-        return {_hostile(key, turn): _hostile(value, turn) for key, value in thing.items()}
+        return {_hostile(key, turn, texts): _hostile(value, turn, texts) for key, value in thing.items()}
     if isinstance(thing, tuple):
-        return tuple(_hostile(part, turn) for part in thing)
+        return tuple(_hostile(part, turn, texts) for part in thing)
     if is_dataclass(thing) and not isinstance(thing, type):
         names = [field.name for field in fields(thing) if field.name not in {"network", "status", "limit"}]
-        return replace(thing, **{name: _hostile(getattr(thing, name), turn) for name in names})
+        return replace(thing, **{name: _hostile(getattr(thing, name), turn, texts) for name in names})
     return thing
 
 
@@ -165,7 +165,9 @@ def test_the_page_loads_nothing(written: tuple[list[Path], Parsed]) -> None:
         if name in {"src", "href", "srcset", "data", "action"}
     ]
     assert links
-    assert all(link.startswith("data:image/png;base64,") for link in links)
+    assert all(link.startswith(("data:image/png;base64,", "#")) for link in links)
+    ids = {attrs.get("id") for _, attrs in parsed.elements}
+    assert {link[1:] for link in links if link.startswith("#")} <= ids
 
 
 def test_the_style_sheet_loads_nothing(written: tuple[list[Path], Parsed]) -> None:
@@ -240,10 +242,10 @@ def test_cells_hold_the_numbers_as_people_write_them(written: tuple[list[Path], 
     assert [clean(row)[:3] for row in tables["look-next"][1:]] == [
         ["1", "R8 near Hightown", "2.5"], ["2", "R4 near Sidetown", "0.5"], ["3", "R12 near Hightown", DASH],
     ]  # fmt: skip
-    assert clean(tables["layouts"][2]) == ["Today", "45.0 %", "35.0", "2", "0", "officers 1,200", "same budget"]
+    assert clean(tables["layouts"][2]) == ["Today", "45.0 %", "0.0", "35.0", "2", "0", "officers 1,200", "same budget"]
     assert clean(tables["layouts"][4])[1:3] == [DASH, DASH]
     assert clean(tables["sites-chosen"][1]) == [
-        "1", "High pass", "o2", "patrol", DASH, "in use today, kept; had to be used", DASH, DASH, DASH, DASH, "50.0 %", "12.0",
+        "1", "High pass", "o2", "patrol", DASH, "in use today, kept; had to be used", DASH, DASH, DASH, DASH, DASH, "50.0 %", "12.0",
     ]  # fmt: skip
     assert clean(tables["sites-not-chosen"][2])[-3:] == [DASH, DASH, DASH]
     assert clean(tables["sites-not-chosen"][2])[4] == "not chosen; not allowed"
@@ -251,9 +253,18 @@ def test_cells_hold_the_numbers_as_people_write_them(written: tuple[list[Path], 
     assert clean(tables["budgets"][2]) == ["money", DASH, DASH, "2.5", "no limit", DASH]
     assert clean(tables["agencies"][0])[3:] == ["On roads of Guard", "On roads of Customs"]
     assert clean(tables["agencies"][2]) == ["Guard and Customs", "1", "5.0", "0.0", "5.0"]
-    assert clean(tables["open-ends"][1]) == ["Gate One", "Hightown", "informed", "70.0 %", "90.0 %", "40.0 %", "28.0 %"]
+    assert clean(tables["open-ends"][1]) == [
+        "Gate One",
+        "Hightown",
+        "informed",
+        "70.0 %",
+        "90.0 %",
+        DASH,
+        "40.0 %",
+        "28.0 %",
+    ]
     assert clean(tables["routes"][2])[4] == "no route"
-    assert clean(tables["displacement"][1]) == ["R7 by the river", "2.0 %", "13.4 %", "11.4"]
+    assert clean(tables["displacement"][1]) == ["R7 by the river", "2.0 %", DASH, "13.4 %", "11.4"]
     assert clean(tables["unused"][1]) == ["too far from a road", "1,204", "row 17"]
     assert ["SHA-256 of a.toml", "ab" * 32] in tables["provenance"]
 
@@ -265,18 +276,18 @@ def test_what_it_says_and_does_not_say_is_on_the_page(written: tuple[list[Path],
     assert "With the 2 sites and 3 beats below, the share of loads that get through is 31.2" in text
 
 
-def test_long_tables_keep_every_row_behind_a_click() -> None:
+def test_long_tables_hold_every_row_and_say_that_they_are_long() -> None:
     content = full_content()
-    many = tuple(replace(content.open_ends[0], start=f"gate {i}", contribution=float(i)) for i in range(3 * ROWS_SHOWN))
+    rows = 3 * ROWS_SHOWN["desk"]
+    many = tuple(replace(content.open_ends[0], start=f"gate {i}", contribution=float(i)) for i in range(rows))
     parsed = _page(replace(content, open_ends=many))
-    shown, rest = parsed.tables["open-ends"][1:], parsed.tables["open-ends-rest"][1:]
-    assert len(shown) == ROWS_SHOWN
-    assert [row[0] for row in (*shown, *rest)] == [f"gate {i}" for i in reversed(range(3 * ROWS_SHOWN))]
-    assert any(tag == "details" for tag, _ in parsed.elements)
+    assert [row[0] for row in parsed.tables["open-ends"][1:]] == [f"gate {i}" for i in reversed(range(rows))]
+    classes = {attrs["id"]: attrs.get("class") for tag, attrs in parsed.elements if tag == "table"}
+    assert (classes["open-ends"], classes["riskiest"], classes["budgets"]) == ("long", "lengthy", None)
 
 
 def test_hostile_text_adds_no_element_attribute_or_script() -> None:
-    tame, wild = _page(full_content()), _page(hostile_content())
+    tame, wild = _page(_hostile(full_content(), [0], ("word",))), _page(hostile_content())
     assert wild.unbalanced == []
     assert [tag for tag, _ in wild.elements] == [tag for tag, _ in tame.elements]
     assert [set(attrs) for _, attrs in wild.elements] == [set(attrs) for _, attrs in tame.elements]

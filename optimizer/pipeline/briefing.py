@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from optimizer.base.files import sha256
 from optimizer.base.version import package_version
 from optimizer.pipeline.claims import assumptions_of, claims_of
-from optimizer.pipeline.display_names import DisplayNames
+from optimizer.pipeline.display_names import DisplayNames, named_places, place_names
+from optimizer.pipeline.exchanges import exchange_facts
 from optimizer.pipeline.layout_briefing import agency_rows, budget_rows, layout_rows
 from optimizer.pipeline.look_briefing import look_left_out, look_next
 from optimizer.pipeline.patrol_briefing import beat_bound, beat_rows
 from optimizer.pipeline.record_briefing import counted, fitted_evidence, record_facts, segment_risk, unused_rows
-from optimizer.pipeline.route_briefing import displacement_rows, open_rows, route_rows
+from optimizer.pipeline.route_briefing import displacement_rows, open_rows, open_ways, route_rows
 from optimizer.pipeline.site_briefing import site_rows
 from optimizer.report.content import InputFile, PlanSummary, Provenance, ReportContent, StepRow
 
@@ -58,6 +59,7 @@ def briefing(
     """
     scenario, region = compiled.scenario, compiled.region
     claims, names = claims_of(compiled, result, comparison), DisplayNames.of(compiled)
+    places = place_names(compiled)
     records, evidence = compiled.records, fitted_evidence(compiled)
     return ReportContent(
         title=scenario.name,
@@ -69,11 +71,12 @@ def briefing(
         crossings=region.crossings,
         gateways=compiled.gateways,
         settlements=compiled.settlements,
+        places=named_places(compiled),
         risk=segment_risk(compiled, evidence),
         record=None if records is None or evidence is None else record_facts(records, compiled.effort, evidence),
         look_next=look_next(compiled),
-        sites=site_rows(plan, names),
-        beats=beat_rows(plan, names),
+        sites=site_rows(plan, names, places),
+        beats=beat_rows(plan, names, places),
         mixture=mixture,
         routes=route_rows(compiled, comparison),
         layouts=layout_rows(compiled, result, comparison, names),
@@ -81,6 +84,8 @@ def briefing(
         agencies=agency_rows(compiled, result, names),
         open_ends=open_rows(compiled, comparison),
         displacement=displacement_rows(compiled, comparison),
+        open_ways=open_ways(compiled, comparison),
+        exchanges=exchange_facts(compiled, comparison),
         doubt=doubt,
         sensitivity=sensitivity,
         says=claims.proven,

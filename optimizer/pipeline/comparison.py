@@ -34,6 +34,8 @@ class Comparison:
         Today's layout; None where no option is marked existing.
     everything
         Every option that is not forbidden, without budgets: a lower bound of every plan from these options.
+    placed
+        (options,) mask of the plan.
     marginal_values
         For each option, by id: by how much the value would rise without it (placed), or fall with it in addition (not placed), >= 0.
     """
@@ -43,6 +45,7 @@ class Comparison:
     nothing: Evaluation
     existing: Evaluation | None
     everything: float
+    placed: NDArray[np.bool_]
     marginal_values: Mapping[str, float]
 
 
@@ -59,6 +62,7 @@ def compare(instance: Instance, plan: Plan) -> Comparison:
         nothing=evaluate(instance, ()),
         existing=evaluate(instance, Plan.from_mask(instance, existing)) if existing.any() else None,
         everything=plan_value(instance, allowed),
+        placed=placed,
         marginal_values=marginal_values(instance, plan) | _additions(instance, evaluated, placed),
     )
 

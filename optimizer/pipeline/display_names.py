@@ -1,9 +1,12 @@
-"""What people call the agencies and resources of a scenario."""
+"""What people call the agencies, resources, kinds and places of a scenario."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
+
+from optimizer.report.geography import known_places
+from optimizer.report.place_names import NamedPlace, PlaceNames
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,16 +25,25 @@ class DisplayNames:
         Agency id -> name; agencies without a name are left out.
     resources
         Resource id -> name, with its owner's where it has one, in the order of the scenario; teams are no resources here.
+    kinds, sites
+        Id of a kind of sites, and of a site, -> name.
     """
 
     agencies: Mapping[str, str]
     resources: Mapping[str, str]
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    sites: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, compiled: Compiled) -> Self:
         """Return the names of a scenario."""
         agencies = {agency.id: agency.name for agency in compiled.scenario.agencies if agency.name}
-        return cls(agencies, {r.id: _resource_name(r, agencies) for r in compiled.instance.resources})
+        return cls(
+            agencies,
+            {r.id: _resource_name(r, agencies) for r in compiled.instance.resources},
+            {kind.id: kind.label or kind.id for kind in compiled.scenario.kinds},
+            {name: placed.site.label or name for name, placed in compiled.sites.items()},
+        )
 
     def agency(self, agency: str) -> str:
         """Return what people call an agency: its id where it has no name."""
@@ -39,7 +51,22 @@ class DisplayNames:
 
     def amounts(self, uses: Mapping[str, float]) -> dict[str, float]:
         """Return amounts by resource id as amounts by name."""
-        return {name: uses[resource] for resource, name in self.resources.items() if resource in uses}
+        names = {resource: name for resource, name in self.resources.items() if resource in uses}
+        short = {resource: name.partition(" (")[0] for resource, name in names.items()}
+        alone = len(set(short.values())) == len(short)  # whose they are need not be said where one agency's are used
+        return {(short if alone else names)[resource]: uses[resource] for resource in names}
+
+
+def named_places(compiled: Compiled) -> tuple[NamedPlace, ...]:
+    """Return the places that the scenario gives the report to name."""
+    return tuple(NamedPlace(p.name, p.lon, p.lat, p.kind, p.population) for p in compiled.scenario.report.places)
+
+
+def place_names(compiled: Compiled) -> PlaceNames:
+    """Return all places that a spot can be near to."""
+    region = compiled.region
+    known = known_places(region.settlements, region.crossings, region.gateways)
+    return PlaceNames(region.network, (*named_places(compiled), *known))
 
 
 def _resource_name(resource: Resource, agencies: Mapping[str, str]) -> str:

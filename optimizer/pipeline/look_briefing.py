@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from optimizer.pipeline.display_names import place_names
 from optimizer.pipeline.risk_look import best_first, information_of_patrol
 from optimizer.report.content import LookNext, LookRow
-from optimizer.report.geography import segment_names
 from optimizer.risk.field_flow.model import FieldFlow
 from optimizer.risk.information_gain import reason
 
@@ -27,10 +27,15 @@ def look_next(compiled: Compiled) -> LookNext | None:
         return None
     gain = information_of_patrol(model, network)
     best = best_first(gain.around)[:ROADS]
-    names = segment_names(network, compiled.region.settlements, best)
+    names = place_names(compiled)
     rows = tuple(
-        LookRow(segment=segment, label=label, score=float(gain.around[segment]), reason=reason(gain, segment))
-        for segment, label in zip(best.tolist(), names, strict=True)
+        LookRow(
+            segment=segment,
+            label=names.segment(segment).text,
+            score=float(gain.around[segment]),
+            reason=reason(gain, segment),
+        )
+        for segment in best.tolist()
     )
     return LookNext(rows=rows, score_unit="information, here and around (higher is better)")
 

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from optimizer.problem.plan_file import PlanBeat, PlanFile
     from optimizer.problem.result import Result
     from optimizer.problem.teams import PatrolField
+    from optimizer.report.place_names import PlaceNames
 
 
-def beat_rows(plan: PlanFile, names: DisplayNames) -> tuple[BeatRow, ...]:
-    """Return the beats of the plan."""
+def beat_rows(plan: PlanFile, names: DisplayNames, places: PlaceNames | None = None) -> tuple[BeatRow, ...]:
+    """Return the beats of the plan; where posts are is said in words where places are given."""
     return tuple(
         BeatRow(
             id=beat.id,
@@ -27,7 +28,7 @@ def beat_rows(plan: PlanFile, names: DisplayNames) -> tuple[BeatRow, ...]:
             lon=beat.lon,
             lat=beat.lat,
             agency=names.agency(beat.agency),
-            stops=_stops(beat),
+            stops=_stops(beat, places),
             back_s=round(60 * beat.back_minute),
             arcs=np.array(beat.route, dtype=np.int64),
             costs=names.amounts(beat.uses),
@@ -37,7 +38,7 @@ def beat_rows(plan: PlanFile, names: DisplayNames) -> tuple[BeatRow, ...]:
     )
 
 
-def _stops(beat: PlanBeat) -> tuple[BeatStopRow, ...]:
+def _stops(beat: PlanBeat, places: PlaceNames | None) -> tuple[BeatStopRow, ...]:
     return tuple(
         BeatStopRow(
             label=stop.label,
@@ -45,6 +46,7 @@ def _stops(beat: PlanBeat) -> tuple[BeatStopRow, ...]:
             lat=stop.lat,
             arrive_s=round(60 * stop.arrive_minute),
             leave_s=round(60 * stop.leave_minute),
+            where="" if places is None else places.where(stop.lon, stop.lat, stop.label.partition(" (")[0]),
         )
         for stop in beat.stops
     )

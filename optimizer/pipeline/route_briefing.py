@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.report.content import DisplacementRow, OpenRow, RouteRow
-from optimizer.report.geography import segment_names
+from optimizer.pipeline.display_names import place_names
+from optimizer.report.content import DisplacementRow, OpenRow, OpenWay, RouteRow
 from optimizer.risk.demand import segment_loads
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 OPEN_ENDS = 25
 DISPLACED = 15
 """Rows of the two tables."""
+OPEN_WAYS = 3
+ROADS_NAMED = 4
+"""Routes that the first page describes, and how many of its roads each is described by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ def route_rows(compiled: Compiled, comparison: Comparison) -> tuple[RouteRow, ..
                 end=ends.end,
                 weight=evaders[k].weight,
                 before=before.value,
+                today=None if comparison.existing is None else comparison.existing.evaders[k].value,
                 after=after.value,
                 arcs_before=np.array(before.arcs, dtype=np.int64),
                 arcs_after=np.array(after.arcs, dtype=np.int64),
@@ -76,6 +80,7 @@ def open_rows(compiled: Compiled, comparison: Comparison) -> tuple[OpenRow, ...]
                 kind=compiled.instance.evaders[k].kind,
                 weight=plan[k].weight,
                 before=nothing[k].value,
+                today=None if comparison.existing is None else comparison.existing.evaders[k].value,
                 after=plan[k].value,
                 contribution=plan[k].weight * plan[k].value,
             )
@@ -83,21 +88,64 @@ def open_rows(compiled: Compiled, comparison: Comparison) -> tuple[OpenRow, ...]
     return tuple(rows)
 
 
+def open_ways(compiled: Compiled, comparison: Comparison) -> tuple[OpenWay, ...]:
+    """Return the best routes that the plan leaves, that by which most gets through first; what goes by the same roads counts together."""
+    evaders = comparison.plan.evaders
+    sites = [option for j, option in enumerate(compiled.instance.options) if comparison.placed[j]]
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for k in sorted(range(len(evaders)), key=lambda k: -evaders[k].weight * evaders[k].value):
+        if evaders[k].arcs and evaders[k].value > 0:
+            groups.setdefault(_roads(compiled, np.array(evaders[k].arcs, dtype=np.int64)), []).append(k)
+    through = {roads: sum(evaders[k].weight * evaders[k].value for k in group) for roads, group in groups.items()}
+    ways = []
+    for roads in sorted(groups, key=lambda roads: -through[roads])[:OPEN_WAYS]:
+        first = groups[roads][0]
+        ends = _ends(compiled, first)
+        ways.append(
+            OpenWay(
+                start=ends.start,
+                end=ends.end,
+                roads=roads,
+                past=tuple(option.label for option in sites if not set(option.arcs).isdisjoint(evaders[first].arcs)),
+                through=evaders[first].value,
+                contribution=through[roads],
+            )
+        )
+    return tuple(ways)
+
+
+def _roads(compiled: Compiled, arcs: NDArray[np.int64]) -> tuple[str, ...]:
+    """Return the longest named roads of a route in order of travel, by number where they have one."""
+    network = compiled.region.network
+    length: dict[str, float] = {}
+    for arc, metres in zip(arcs.tolist(), network.length_m[arcs].tolist(), strict=True):
+        name = ("" if network.ref is None else str(network.ref[arc])) or str(network.name[arc])
+        if name:
+            length[name] = length.get(name, 0.0) + metres
+    longest = set(sorted(length, key=lambda name: -length[name])[:ROADS_NAMED])
+    return tuple(name for name in length if name in longest)
+
+
 def displacement_rows(compiled: Compiled, comparison: Comparison) -> tuple[DisplacementRow, ...]:
     """Return the roads that carry more loads under the plan than with nothing placed, one row a road name and nearest place."""
     before, after = _flow(compiled, comparison.nothing), _flow(compiled, comparison.plan)
+    today = None if comparison.existing is None else _flow(compiled, comparison.existing)
     gain = after - before
-    rows: dict[str, DisplacementRow] = {}
+    rows: dict[tuple[str | None, ...], DisplacementRow] = {}
     order = np.argsort(-gain, kind="stable")
     order = order[gain[order] > 1e-9]
-    names = segment_names(compiled.region.network, compiled.region.settlements, order)
-    for name, segment in zip(names, order.tolist(), strict=True):
+    names, total = place_names(compiled), compiled.scenario.evaders.loads
+    for segment in order.tolist():
         if len(rows) == DISPLACED:
             break
-        total = compiled.scenario.evaders.loads
-        rows.setdefault(
-            name, DisplacementRow(name=name, before=float(before[segment]) / total, after=float(after[segment]) / total)
+        name = names.segment(segment)
+        row = DisplacementRow(
+            name=name.text,
+            before=float(before[segment]) / total,
+            today=None if today is None else float(today[segment]) / total,
+            after=float(after[segment]) / total,
         )
+        rows.setdefault(name[1:], row)
     return tuple(rows.values())
 
 

@@ -12,16 +12,27 @@ from optimizer.report.content import SiteRow
 if TYPE_CHECKING:
     from optimizer.pipeline.display_names import DisplayNames
     from optimizer.problem.plan_file import PlanFile, PlanSite
+    from optimizer.report.place_names import PlaceNames
 
 
-def site_rows(plan: PlanFile, names: DisplayNames) -> tuple[SiteRow, ...]:
+def site_rows(plan: PlanFile, names: DisplayNames, places: PlaceNames) -> tuple[SiteRow, ...]:
     """Return the sites of the plan, then those that were not chosen."""
-    rows = [_site_row(site, names, chosen=True) for site in plan.sites]
-    return (*rows, *(_site_row(site, names, chosen=False) for site in plan.candidates))
+    today = {site.site: site for site in (*plan.sites, *plan.candidates) if site.existing and site.site}
+    planned = {site.site: site for site in plan.sites if site.site}
+    rows = [_site_row(site, today.get(site.site), names, places, chosen=True) for site in plan.sites]
+    return (*rows, *(_site_row(site, planned.get(site.site), names, places, chosen=False) for site in plan.candidates))
 
 
-def _site_row(site: PlanSite, names: DisplayNames, *, chosen: bool) -> SiteRow:
+def _site_row(
+    site: PlanSite, other: PlanSite | None, names: DisplayNames, places: PlaceNames, *, chosen: bool
+) -> SiteRow:
+    """Return the row of an option; `other` is what stands at its place today, or under the plan."""
     return SiteRow(
+        site=site.site,
+        place=names.sites.get(site.site, ""),
+        type=names.kinds.get(site.type, site.type),
+        other_type="" if other is None or other.id == site.id else names.kinds.get(other.type, other.type),
+        where="" if site.lon is None or site.lat is None else places.where(site.lon, site.lat, site.road),
         id=site.id,
         label=site.label,
         kind=site.kind,

@@ -121,8 +121,9 @@ def _site_edge(site: SiteRow) -> str:
 def _site_legend(sites: Sequence[SiteRow]) -> list[Patch]:
     labels = {
         "new": "In the plan, new: lost without it",
+        "changed": "In the plan, other kind than today: lost without it",
         "kept": "In the plan, in use today: lost without it",
-        "given up": "Given up: gained with it, beyond the budget",
+        "given up": "Closed: gained with it, beyond the budget",
         "not chosen": "Not chosen: gained with it, beyond the budget",
     }
     shown = {site.standing: site for site in sites}

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
-from scipy.spatial import cKDTree
 
 from optimizer.problem.network import EARTH_RADIUS_M
 from optimizer.report.bounds import Bounds
+from optimizer.report.place_names import NamedPlace, PlaceNames
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
     from optimizer.problem.network import Network
-    from optimizer.problem.places import Settlement
+    from optimizer.problem.places import Crossing, Gateway, Settlement
     from optimizer.report.content import ReportContent
 
 METRES_PER_DEGREE = float(np.radians(1) * EARTH_RADIUS_M)
@@ -79,24 +79,26 @@ def _distance_to(network: Network, busy: NDArray[np.bool_]) -> NDArray[np.float6
     return result
 
 
+def place_names(content: ReportContent) -> PlaceNames:
+    """Return the places of a report that a spot can be near to."""
+    return PlaceNames(
+        content.network, (*content.places, *known_places(content.settlements, content.crossings, content.gateways))
+    )
+
+
+def known_places(
+    settlements: Iterable[Settlement], crossings: Iterable[Crossing], gateways: Iterable[Gateway]
+) -> tuple[NamedPlace, ...]:
+    """Return places of a region as named places: towns, and crossings of either kind."""
+    towns = [NamedPlace(town.name, town.lon, town.lat, "town", town.population) for town in settlements]
+    border: list[Crossing | Gateway] = [*crossings, *gateways]
+    return (*towns, *(NamedPlace(each.name, each.lon, each.lat, "crossing") for each in border))
+
+
 def towns_by_size(content: ReportContent) -> list[Settlement]:
     """Return the towns that have a name, the largest first."""
     named = [town for town in content.settlements if town.name]
     return sorted(named, key=lambda town: (-town.population, town.id))
-
-
-def segment_names(network: Network, settlements: Sequence[Settlement], segments: NDArray[np.integer]) -> list[str]:
-    """Return what people would call each of (k,) segments: its road (or its class) and the nearest of the settlements."""
-    arcs = network.segment_arc[segments]
-    roads = np.where(network.name[arcs] != "", network.name[arcs], network.road_class[arcs]).tolist()
-    middle = network.segment_midpoint[segments]
-    if not settlements:
-        return [f"{road} at {lat:.3f}, {lon:.3f}" for road, (lon, lat) in zip(roads, middle.tolist(), strict=True)]
-    plane = Plane(*network.centre)
-    towns = plane.project(np.array([(town.lon, town.lat) for town in settlements]))
-    nearest = np.asarray(cKDTree(towns).query(plane.project(middle))[1], dtype=np.int64).tolist()
-    names = [town.label for town in settlements]
-    return [f"{road} near {names[town]}" for road, town in zip(roads, nearest, strict=True)]
 
 
 def thinness(segments: int, least: float) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from optimizer.base.formatting import DASH, SPACE, decimal, known, number, percent, plain, plural
@@ -31,26 +30,6 @@ def headline(content: ReportContent) -> str:
     placed = " and ".join(plural(count, one) for count, one in counts if count)
     layout = f"With the {placed} below" if placed else "With nothing placed"
     return f"{layout}, the {plain(summary.unit)} is {value(summary, summary.upper)}; {_bound(summary)}."
-
-
-@dataclass(frozen=True, slots=True)
-class KeyFigure:
-    """A figure that stands large under the headline: what it is, and its text."""
-
-    label: str
-    text: str
-
-
-def key_figures(content: ReportContent) -> list[KeyFigure]:
-    """Return the figures that stand large under the headline."""
-    summary = content.summary
-    figures = (
-        ("With this plan", summary.upper, value(summary, summary.upper)),
-        ("Proven: no layout within the budgets goes below", summary.bound, _rounded_down(summary, summary.bound)),
-        ("With today\N{RIGHT SINGLE QUOTATION MARK}s layout", summary.existing, value(summary, summary.existing)),
-        ("With nothing placed", summary.nothing, value(summary, summary.nothing)),
-    )
-    return [KeyFigure(label, text) for label, amount, text in figures if known(amount)]
 
 
 def solve_sentence(content: ReportContent) -> str:

@@ -18,12 +18,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from optimizer.base.formatting import plain, plural
-from optimizer.report.headline import beats_sentence, headline, key_figures, solve_sentence
+from optimizer.report.glossary import GLOSSARY
+from optimizer.report.headline import beats_sentence, headline, solve_sentence
 from optimizer.report.interactive import interactive_map, layer_choices
 from optimizer.report.map_layers import map_layers
 from optimizer.report.mixture_text import mixture_sentences
+from optimizer.report.order import order_of
 from optimizer.report.record import record_limits
-from optimizer.report.script import START
 from optimizer.report.tables import report_tables
 
 if TYPE_CHECKING:
@@ -34,8 +35,25 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 
-ROWS_SHOWN = 20
-"""Rows of a table that stand open; the others open with a click."""
+ROWS_SHOWN = {"desk": 20, "phone": 5}
+"""Rows of a table that are shown at first on a desk and on a telephone (as page.css has them); a button shows the others, and paper has
+them all."""
+
+SECTIONS = {
+    "where": "Map",
+    "sites": "Sites",
+    "beats-driven": "Beats",
+    "mixture-section": "The randomised plan",
+    "comparison": "Compared with today, and budgets",
+    "open": "What stays open, and where traffic moves to",
+    "doubt-draws": "What is not known, and the plan",
+    "sensitive": "Which assumption moves the value most",
+    "record": "What the record knows, and where to look next",
+    "meaning": "What this proves, and what it does not",
+    "words": "Glossary",
+    "origin": "Left out, and where this report comes from",
+}
+"""Id and line in the table of contents of each section."""
 
 
 def page(content: ReportContent, images: Mapping[str, Path], layers: MapLayers | None = None) -> str:
@@ -52,14 +70,16 @@ def page(content: ReportContent, images: Mapping[str, Path], layers: MapLayers |
     """
     layers = layers or map_layers(content)
     drawn = interactive_map(content, layers)
-    library = _bokeh_script()
+    library, start = _bokeh_script(), (HERE / "page.js").read_text(encoding="utf-8")
     return (
         environment()
         .get_template("page.html")
         .render(
             content=content,
             headline=headline(content),
-            key_figures=key_figures(content),
+            order=order_of(content),
+            contents=_contents(content),
+            glossary=GLOSSARY,
             solve_sentence=solve_sentence(content),
             beats_sentence=beats_sentence(content),
             mixture_sentences=mixture_sentences(content),
@@ -72,11 +92,22 @@ def page(content: ReportContent, images: Mapping[str, Path], layers: MapLayers |
             images={name: data_uri(path) for name, path in images.items()},
             style=Markup((HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
             library=Markup(library),  # noqa: S704 - bokeh's own script, checked to hold no closing tag
-            start=Markup(START),  # noqa: S704 - a constant
-            script_hashes=" ".join(_hash(script) for script in (library, START)),
+            start=Markup(start),  # noqa: S704 - our own file
+            script_hashes=" ".join(_hash(script) for script in (library, start)),
             rows_shown=ROWS_SHOWN,
         )
     )
+
+
+def _contents(content: ReportContent) -> list[tuple[str, str]]:
+    """Return the table of contents: id and title of each section that the page has."""
+    absent = {
+        "beats-driven": not content.beats and content.summary.beats is None,
+        "mixture-section": content.mixture is None,
+        "doubt-draws": content.doubt is None,
+        "sensitive": content.sensitivity is None,
+    }
+    return [(name, title) for name, title in SECTIONS.items() if not absent.get(name)]
 
 
 def environment() -> Environment:

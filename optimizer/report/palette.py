@@ -63,8 +63,9 @@ class Symbol:
 
 SITES = {
     "not chosen": Symbol("Site, not chosen", "circle", "o", 8, "#ffffff90", "#4d4d4d"),
-    "given up": Symbol("Site in use today, given up", "circle_x", "X", 14, "#ffffff", "#1a1a1a"),
+    "given up": Symbol("Site in use today, closed", "circle_x", "X", 14, "#ffffff", "#1a1a1a"),
     "kept": Symbol("Site in the plan, in use today", "circle", "o", 19, "#1f3d7a"),
+    "changed": Symbol("Site in the plan, other kind than today", "inverted_triangle", "v", 22, "#7a3e00"),
     "new": Symbol("Site in the plan, new", "square", "s", 18, "#006b4f"),
 }
 """Symbol of each `SiteRow.standing`, in drawing order."""

@@ -35,6 +35,30 @@ def record_limits(content: ReportContent) -> list[str]:
     return lines
 
 
+def record_doubts(content: ReportContent) -> list[str]:
+    """Return in one sentence on how much of the roads the record cannot tell riskier from safer; none where it can everywhere."""
+    risk = content.risk
+    if risk is None:
+        return ["No record of seizures stands behind it: where loads pass is assumed from gateways and populations."]
+    length = content.network.length_m[content.network.segment_arc]
+    never, undecided = float(length[~risk.searched].sum() / length.sum()), _undecided(risk, length)
+    parts = [
+        f"{'all' if undecided == 1 else _share(undecided)} of the road length that was searched" if undecided else "",
+        f"the {_share(never)} that nobody ever searched" if never else "",
+    ]
+    where = " and on ".join(filter(None, parts))
+    return [f"The record cannot tell riskier from safer on {where}."] if where else []
+
+
+def _undecided(risk: SegmentRisk, length: NDArray[np.float64]) -> float:
+    """Return the share of the searched road length on which the interval holds the average; 0 where that is not known."""
+    searched = risk.searched & ~np.isnan(interval_ratio(risk))
+    if risk.average is None or not searched.any():
+        return 0.0
+    around = searched & (risk.low <= risk.average) & (risk.high >= risk.average)
+    return 1.0 if np.array_equal(around, searched) else float(length[around].sum() / length[searched].sum())
+
+
 def sureness(ratio: float) -> str:
     """Say how precise an interval is whose upper end is `ratio` times its lower; empty where that is unknown."""
     return "" if np.isnan(ratio) else SURENESS[int(np.searchsorted(WIDTHS, ratio, side="right"))]
@@ -68,8 +92,7 @@ def _intervals(risk: SegmentRisk, length: NDArray[np.float64]) -> list[str]:
     line = f"On half of the searched road length the upper end of the {interval} is {times} ({sureness(half)})"
     if risk.average is None:
         return [line + "."]
-    around = searched & (risk.low <= risk.average) & (risk.high >= risk.average)
-    share = 1.0 if np.array_equal(around, searched) else float(length[around].sum() / length[searched].sum())
+    share = _undecided(risk, length)
     return [
         f"{line}; on {'all' if share == 1 else _share(share)} of it the interval holds the average, so that the record cannot say "
         "whether the road is riskier or safer than most."

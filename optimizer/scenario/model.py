@@ -280,6 +280,19 @@ class SolveModel(Strict):
     )
 
 
+class NamedPlaceModel(Strict):
+    """A place that maps and sentences of the report name; no evader is bound for it."""
+
+    name: str = Field(min_length=1, max_length=80, description="what people call it")
+    lon: float = Field(ge=-180, le=180, description="longitude in degrees (WGS 84)")
+    lat: float = Field(ge=-90, le=90, description="latitude in degrees (WGS 84)")
+    kind: Literal["town", "state", "country"] = Field(
+        "town",
+        description="towns also tell where sites and roads lie; names of states and countries stand on the maps alone",
+    )
+    population: float = Field(0.0, ge=0, description="inhabitants; of two names that do not fit the larger is shown")
+
+
 class ReportModel(Strict):
     """Text and settings of the report."""
 
@@ -288,6 +301,9 @@ class ReportModel(Strict):
     assumptions: list[str] = Field([], description="sentences added to the list of assumptions")
     cannot_say: list[str] = Field([], description="sentences added to what the plan cannot say")
     sources: list[str] = Field([], description="sources of the data, one entry each")
+    places: list[NamedPlaceModel] = Field(
+        [], description="places to name besides destinations: border towns, states, countries"
+    )
 
 
 class ScenarioModel(Strict):

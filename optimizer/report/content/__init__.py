@@ -10,7 +10,7 @@ from optimizer.report.content.evidence import LookNext, LookRow, RecordFacts, Se
 from optimizer.report.content.mixture import MixtureFacts, MixtureRow
 from optimizer.report.content.placements import BeatBase, BeatRow, BeatStopRow, SiteRow, driven_order
 from optimizer.report.content.report_content import ReportContent
-from optimizer.report.content.routes import DisplacementRow, OpenRow, RouteRow
+from optimizer.report.content.routes import DisplacementRow, ExchangeFacts, OpenRow, OpenWay, RouteRow
 from optimizer.report.content.run import CountRow, InputFile, Provenance, StepRow
 from optimizer.report.content.summary import BeatBound, PlanSummary
 
@@ -26,6 +26,7 @@ __all__ = [
     "DisplacementRow",
     "DoubtFacts",
     "DoubtRow",
+    "ExchangeFacts",
     "InputFile",
     "LayoutRow",
     "LookNext",
@@ -33,6 +34,7 @@ __all__ = [
     "MixtureFacts",
     "MixtureRow",
     "OpenRow",
+    "OpenWay",
     "PlanSummary",
     "Provenance",
     "RecordFacts",

@@ -31,6 +31,14 @@ class SiteRow:
         Degrees.
     segments
         Segments of the network it watches.
+    site, place
+        Id of the place, which other kinds of the same place share, and what people call it without its kind; empty where there is one kind.
+    type
+        What people call its kind, such as `permanent checkpoint`.
+    other_type
+        Kind that stands at the same place today (of a site in the plan), or under the plan (of one in use today); empty where there is none.
+    where
+        Where it lies from the nearest place with a name.
     road
         Name and class of its road, and how far off it the place given lies.
     traffic
@@ -55,6 +63,11 @@ class SiteRow:
     lat: float
     agency: str = ""
     segments: tuple[int, ...] = ()
+    site: str = ""
+    place: str = ""
+    type: str = ""
+    other_type: str = ""
+    where: str = ""
     road: str = ""
     traffic: str = ""
     inspected: float | None = None
@@ -68,10 +81,10 @@ class SiteRow:
 
     @property
     def standing(self) -> str:
-        """One of `new`, `kept`, `given up`, `not chosen`."""
+        """One of `new`, `changed` (its place stays, its kind does not), `kept`, `given up`, `not chosen`."""
         if self.chosen:
-            return "kept" if self.existing else "new"
-        return "given up" if self.existing else "not chosen"
+            return "kept" if self.existing else "changed" if self.other_type else "new"
+        return "given up" if self.existing and not self.other_type else "not chosen"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,13 +98,14 @@ class BeatBase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeatStopRow:
-    """A stay of a beat at a post: what people call it, where it is (degrees), and seconds after the shift began."""
+    """A stay of a beat at a post: what people call it, where it is (degrees; `where` in words), and seconds after the shift began."""
 
     label: str
     lon: float
     lat: float
     arrive_s: float
     leave_s: float
+    where: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +171,9 @@ def chosen_order(sites: Iterable[SiteRow]) -> tuple[SiteRow, ...]:
 def not_chosen_order(sites: Iterable[SiteRow]) -> tuple[SiteRow, ...]:
     """Return the sites not in the plan: those given up first, then by what they would add."""
     others = (site for site in sites if not site.chosen)
-    return tuple(sorted(others, key=lambda site: (not site.existing, _descending(site.marginal_value), site.label)))
+    return tuple(
+        sorted(others, key=lambda site: (site.standing != "given up", _descending(site.marginal_value), site.label))
+    )
 
 
 def driven_order(beats: Iterable[BeatRow]) -> tuple[BeatRow, ...]:

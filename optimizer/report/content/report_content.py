@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from optimizer.report.content.evidence import LookNext, LookRow, RecordFacts, SegmentRisk
     from optimizer.report.content.mixture import MixtureFacts
     from optimizer.report.content.placements import BeatRow, SiteRow
-    from optimizer.report.content.routes import DisplacementRow, OpenRow, RouteRow
+    from optimizer.report.content.routes import DisplacementRow, ExchangeFacts, OpenRow, OpenWay, RouteRow
     from optimizer.report.content.run import CountRow, StepRow
     from optimizer.report.content.summary import PlanSummary
+    from optimizer.report.place_names import NamedPlace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +42,8 @@ class ReportContent:
         Border line in degrees; None where there is none.
     crossings, gateways, settlements
         Places on the network.
+    places
+        What maps and sentences name besides: towns nobody is bound for, states, countries.
     risk
         Risk per segment; None where the scenario has none.
     record
@@ -49,6 +52,10 @@ class ReportContent:
         Where a search would give most information; None where nobody asked.
     sites, routes, layouts, budgets, open_ends, displacement
         Rows of the tables of the same names, in any order.
+    open_ways
+        The best routes that the plan leaves, that by which most gets through first.
+    exchanges
+        How much other good plans differ; None where nobody tried.
     agencies
         What each agency's sites and beats bring; None where there is one agency at most.
     beats
@@ -87,6 +94,7 @@ class ReportContent:
     crossings: tuple[Crossing, ...] = ()
     gateways: tuple[Gateway, ...] = ()
     settlements: tuple[Settlement, ...] = ()
+    places: tuple[NamedPlace, ...] = ()
     risk: SegmentRisk | None = None
     record: RecordFacts | None = None
     look_next: LookNext | None = None
@@ -99,6 +107,8 @@ class ReportContent:
     agencies: AgencyRows | None = None
     open_ends: tuple[OpenRow, ...] = ()
     displacement: tuple[DisplacementRow, ...] = ()
+    open_ways: tuple[OpenWay, ...] = ()
+    exchanges: ExchangeFacts | None = None
     doubt: DoubtFacts | None = None
     sensitivity: SensitivityFacts | None = None
     says: tuple[str, ...] = ()

@@ -26,8 +26,8 @@ class RouteRow:
         What people call its origin and destination.
     weight
         Its share (or number) of loads, >= 0.
-    before, after
-        Chance to get through with nothing placed and with the plan, in [0, 1]; None where unknown.
+    before, today, after
+        Chance to get through with nothing placed, with today's layout and with the plan, in [0, 1]; None where unknown, or nothing stands.
     arcs_before, arcs_after
         Arcs of the network in order of travel; empty where no route is left.
     """
@@ -38,6 +38,7 @@ class RouteRow:
     weight: float
     before: float | None = None
     after: float | None = None
+    today: float | None = None
     arcs_before: NDArray[np.integer] = field(default_factory=NO_ARCS.copy)
     arcs_after: NDArray[np.integer] = field(default_factory=NO_ARCS.copy)
 
@@ -54,8 +55,8 @@ class OpenRow:
         `informed` (knows the layout) or `habitual` (keeps its route).
     weight
         Its share (or number) of loads, >= 0.
-    before, after
-        Chance to get through with nothing placed and with the plan, in [0, 1].
+    before, today, after
+        Chance to get through with nothing placed, with today's layout (None where nothing stands today) and with the plan, in [0, 1].
     contribution
         What it adds to the plan's value.
     """
@@ -67,12 +68,67 @@ class OpenRow:
     before: float | None
     after: float | None
     contribution: float | None
+    today: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisplacementRow:
-    """A road or crossing that carries more evaders under the plan; `before` and `after` are shares of all loads, in [0, 1]."""
+    """A road or crossing that carries more evaders under the plan than with nothing placed.
+
+    Attributes
+    ----------
+    name
+        The road and where it is.
+    before, today, after
+        Shares of all loads in [0, 1] with nothing placed, with today's layout (None where nothing stands today) and with the plan.
+    """
 
     name: str
     before: float
     after: float
+    today: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenWay:
+    """One of the best routes that a plan leaves.
+
+    Attributes
+    ----------
+    start, end
+        What people call its origin and destination.
+    roads
+        The roads in order of travel, the long ones.
+    past
+        Sites of the plan that it passes, as people call them.
+    through
+        Chance to get through on it, in [0, 1].
+    contribution
+        What it adds to the plan's value.
+    """
+
+    start: str
+    end: str
+    roads: tuple[str, ...]
+    past: tuple[str, ...]
+    through: float
+    contribution: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeFacts:
+    """How much other good plans differ: exchanges of one site of the plan for another within the budgets.
+
+    Attributes
+    ----------
+    tried
+        How many exchanges were evaluated.
+    close
+        Largest rise of the value up to which an exchange counts as nearly as good.
+    sites
+        Names of the sites of the plan that have such an exchange, each with what it would be exchanged for.
+    """
+
+    tried: int
+    close: float
+    sites: tuple[tuple[str, str], ...]

@@ -22,6 +22,7 @@ def layouts_table(content: ReportContent) -> ReportTable:
         (
             Column("Layout"),
             Column(sentence(plain(content.summary.unit)), numeric=True),
+            Column(f"Less than today ({difference_unit(summary)})", numeric=True),
             Column(f"Less than with nothing placed ({difference_unit(summary)})", numeric=True),
             Column("Sites", numeric=True),
             *([Column("Beats", numeric=True)] if patrolled else []),
@@ -32,6 +33,7 @@ def layouts_table(content: ReportContent) -> ReportTable:
             (
                 plain(row.name),
                 value(summary, row.value),
+                difference(summary, minus(summary.existing, row.value)),
                 difference(summary, minus(summary.nothing, row.value)),
                 number(row.sites),
                 *([number(row.beats)] if patrolled else []),

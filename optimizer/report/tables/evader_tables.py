@@ -25,6 +25,7 @@ def open_ends_table(content: ReportContent) -> ReportTable:
             *places,
             value(content.summary, row.weight),
             percent(row.before),
+            percent(row.today),
             percent(row.after),
             value(summary, row.contribution),
         )
@@ -38,6 +39,7 @@ def open_ends_table(content: ReportContent) -> ReportTable:
             Column("Kind of evader"),
             Column("Weight", numeric=True),
             Column("Chance with nothing placed", numeric=True),
+            Column("Chance today", numeric=True),
             Column("Chance with the plan", numeric=True),
             Column(f"Adds to the {plain(summary.unit)}", numeric=True),
         ),
@@ -58,6 +60,7 @@ def routes_table(content: ReportContent) -> ReportTable:
             value(content.summary, row.weight),
             *kilometres,
             percent(row.before),
+            percent(row.today),
             percent(row.after),
         )
 
@@ -71,6 +74,7 @@ def routes_table(content: ReportContent) -> ReportTable:
             Column("Length with nothing placed (km)", numeric=True),
             Column("Length with the plan (km)", numeric=True),
             Column("Chance with nothing placed", numeric=True),
+            Column("Chance today", numeric=True),
             Column("Chance with the plan", numeric=True),
         ),
         tuple(cells(row) for row in largest_first(content.routes, lambda row: row.weight)),
@@ -84,12 +88,19 @@ def displacement_table(content: ReportContent) -> ReportTable:
         "Roads and crossings that more evaders choose under the plan than with nothing placed (share of all loads that set out).",
         (
             Column("Road or crossing"),
-            Column("Before", numeric=True),
+            Column("With nothing placed", numeric=True),
+            Column("Today", numeric=True),
             Column("With the plan", numeric=True),
             Column("Rise (percentage points)", numeric=True),
         ),
         tuple(
-            (plain(row.name), percent(row.before), percent(row.after), decimal((row.after - row.before) * 100))
+            (
+                plain(row.name),
+                percent(row.before),
+                percent(row.today),
+                percent(row.after),
+                decimal((row.after - row.before) * 100),
+            )
             for row in largest_first(content.displacement, lambda row: row.after - row.before)
         ),
     )

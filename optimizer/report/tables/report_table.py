@@ -36,12 +36,15 @@ class ReportTable:
         Headers; units stand in them.
     rows
         One text a column.
+    marks
+        For each row the id of its mark on the interactive map; empty where rows have none.
     """
 
     id: str
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
+    marks: tuple[str, ...] = ()
 
 
 def minus(a: float | None, b: float | None) -> float | None:

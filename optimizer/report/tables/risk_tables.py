@@ -8,7 +8,7 @@ import numpy as np
 
 from optimizer.base.formatting import DASH, number, percent, plain, sentence
 from optimizer.report.classes import interval_ratio, two_digits
-from optimizer.report.geography import segment_names
+from optimizer.report.geography import place_names
 from optimizer.report.record import sureness
 from optimizer.report.tables.report_table import Column, ReportTable
 
@@ -49,7 +49,7 @@ def riskiest_table(content: ReportContent) -> ReportTable:
     return ReportTable(
         "riskiest",
         f"Most risky, and how sure: the riskiest roads by the middle of their interval, searched or not ({never} of these "
-        f"{len(first)} were never searched). A road near one town has one line, that of its riskiest segment.",
+        f"{len(first)} were never searched). A road near one place has one line, that of its riskiest segment.",
         (
             Column("Road"),
             Column("Segment (km)", numeric=True),
@@ -61,6 +61,7 @@ def riskiest_table(content: ReportContent) -> ReportTable:
             *(Column(f"{sentence(plain(effort.unit, 40))} per km", numeric=True) for effort in risk.efforts),
         ),
         tuple(cells(name, segment) for name, segment in first.items()),
+        tuple(f"road-{segment}" for segment in first.values()),
     )
 
 
@@ -80,6 +81,7 @@ def look_next_table(content: ReportContent) -> ReportTable:
             (str(place), plain(row.label, 80), number(row.score), plain(row.reason))
             for place, row in enumerate(content.look_first, 1)
         ),
+        tuple(f"look-{place}" for place in range(1, len(content.look_first) + 1)),
     )
 
 
@@ -90,8 +92,13 @@ def _riskiest(content: ReportContent) -> dict[str, int]:
     shown = np.flatnonzero(np.isfinite(content.risk.median))
     order = shown[np.argsort(-content.risk.median[shown], kind="stable")]
     first: dict[str, int] = {}
-    for name, segment in zip(segment_names(content.network, content.settlements, order), order.tolist(), strict=True):
-        first.setdefault(name, segment)
+    named = place_names(content)
+    seen = set()
+    for segment in order.tolist():
+        name = named.segment(segment)
+        if name[1:] not in seen:
+            seen.add(name[1:])
+            first[name.text] = segment
         if len(first) == RISKIEST:
             break
     return first

@@ -1,0 +1,186 @@
+"""The first page: an order by agency, what it buys against today, what stays open, how sure it is; and what people call a spot."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from optimizer.base.formatting import SPACE
+from optimizer.report.content import ExchangeFacts, OpenWay, ReportContent, SiteRow
+from optimizer.report.geography import known_places
+from optimizer.report.order import order_of
+from optimizer.report.page import page
+from optimizer.report.place_names import NamedPlace, PlaceNames
+from tests.report_case import full_content
+
+WAY = OpenWay(start="Gate One", end="Hightown", roads=("R1", "R2"), past=("Low pass",), through=0.4, contribution=0.28)
+
+
+def _site(name: str, **changes: Any) -> SiteRow:
+    fields: dict[str, Any] = {
+        "id": name,
+        "label": name,
+        "kind": "checkpoint",
+        "lon": 1.6,
+        "lat": 42.6,
+        "agency": "Guard",
+    }
+    return SiteRow(**(fields | changes))
+
+
+def _changed() -> ReportContent:
+    """Return a plan that opens, keeps, closes, and changes the kind of one site."""
+    return full_content(
+        sites=(
+            _site(
+                "a",
+                chosen=True,
+                marginal_value=0.3,
+                type="road post",
+                road="R1, primary; 20 m away",
+                where="near Hightown",
+            ),
+            _site("b", chosen=True, existing=True, marginal_value=0.2),
+            _site("c", existing=True, agency="Customs"),
+            _site(
+                "d:new",
+                site="d",
+                place="Old mill",
+                chosen=True,
+                type="permanent",
+                other_type="tactical",
+                marginal_value=0.1,
+            ),
+            _site("d:old", site="d", place="Old mill", existing=True, type="tactical", other_type="permanent"),
+            _site("e"),
+        ),
+        beats=(),
+    )
+
+
+def test_each_site_is_ordered_once_and_a_change_of_kind_is_neither_closed_nor_new() -> None:
+    order = order_of(_changed())
+    assert [group.agency for group in order.groups] == ["Customs", "Guard"]
+    lines = [(line.action, line.number, line.place, line.mark) for group in order.groups for line in group.lines]
+    assert lines == [
+        ("close", "", "c", "site-c"),
+        ("open", "1", "a", "site-a"),
+        ("change", "3", "Old mill", "site-d:new"),
+        ("keep", "2", "b", "site-b"),
+    ]
+    details = {line.place: line.details for group in order.groups for line in group.lines}
+    assert details["a"] == "road post; R1, primary; 20 m away; near Hightown"
+    assert details["Old mill"] == "to permanent, today tactical"
+    assert order.summary == "Open 1, change 1, close 1, keep 1 of the sites below."
+
+
+def test_beats_are_ordered_with_where_and_when() -> None:
+    lines = [line for group in order_of(full_content()).groups for line in group.lines if line.action == "drive"]
+    assert [line.number for line in lines] == ["A", "C", "B"]  # B is the Guard's, the others nobody's
+    assert lines[2].details == "from Fort: 0:10\N{EN DASH}1:10 Post 8; 1:15\N{EN DASH}2:15 Post 13; back 2:30"
+    assert "back 1:02" in next(line.details for line in lines if "Lodge" in line.details)
+
+
+def test_a_plan_of_nothing_is_an_order_of_nothing() -> None:
+    order = order_of(full_content(sites=(), beats=()))
+    assert order.groups == ()
+    assert order.summary == "No order: the plan places nothing and closes nothing."
+
+
+def test_it_is_compared_with_today_and_with_nothing() -> None:
+    content = full_content()
+    buys = [line.replace(SPACE, " ") for line in order_of(content).buys]
+    assert buys == [
+        "Against today\N{RIGHT SINGLE QUOTATION MARK}s layout (45.0 %): 13.8 percentage points less gets through, 31 % of it.",
+        "Against nothing placed (80.0 %): 48.8 percentage points less gets through, 61 % of it.",
+    ]
+    worse = order_of(replace(content, summary=replace(content.summary, existing=0.3))).buys
+    assert "1.2 percentage points MORE gets through" in worse[0]
+    none = order_of(replace(content, summary=replace(content.summary, existing=None))).buys
+    assert "no layout of today to compare with" in none[-1]
+
+
+def test_the_routes_left_are_said_in_words() -> None:
+    order = order_of(full_content(open_ways=(WAY, replace(WAY, roads=(), past=()))))
+    assert [line.replace(SPACE, " ") for line in order.open] == [
+        f"Gate One to Hightown by {how}: 40 % of the loads on it get through; these are, with others by these roads, 28.0 % of all loads."
+        for how in ("R1, R2, past Low pass", "roads without a name, past no site of the plan")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"summary": {"lower": None}}, "How much better another plan could be was not proven."),
+        ({"summary": {"lower": 0.3118}}, "that is proven"),
+        (
+            {"summary": {"lower": 0.1}},
+            "up to 21.2 percentage points less through is not ruled out. That is more than this plan gains on today.",
+        ),
+        ({"risk": None}, "No record of seizures stands behind it"),
+        ({"exchanges": ExchangeFacts(tried=5, close=0.003, sites=(("a", "b"),))}, "1 of 2 sites can each be exchanged"),
+        ({"exchanges": ExchangeFacts(tried=5, close=0.003, sites=())}, "the choice of sites is firm"),
+    ],
+)
+def test_how_sure_it_is_stands_in_plain_words(changes: dict[str, Any], said: str) -> None:
+    content = full_content()
+    if "summary" in changes:
+        changes = {"summary": replace(content.summary, **changes["summary"])}
+    assert said in " ".join(order_of(replace(content, **changes)).sure).replace(SPACE, " ")
+
+
+def test_the_record_that_cannot_tell_riskier_from_safer_says_so() -> None:
+    content = full_content()
+    assert content.risk is not None
+    wide = replace(content.risk, low=np.zeros_like(content.risk.low), high=np.full_like(content.risk.high, 9.0))
+    sure = " ".join(order_of(replace(content, risk=wide)).sure)
+    assert "cannot tell riskier from safer on all of the road length that was searched and on the 2" in sure
+
+
+def test_the_order_comes_before_anything_else() -> None:
+    html = page(_changed(), {})
+    body = html[html.index("<main>") :]
+    assert (
+        body.index("OPEN")
+        < body.index("How sure that is")
+        < body.index("Signature")
+        < body.index('id="contents-title"')
+    )
+    assert body.index('id="contents-title"') < body.index('id="map"') < body.index('id="sites-chosen"')
+
+
+def _names(*places: NamedPlace) -> PlaceNames:
+    content = full_content()
+    return PlaceNames(content.network, places or known_places(content.settlements, (), ()))
+
+
+def test_a_segment_is_called_by_its_road_and_the_nearest_place() -> None:
+    last = full_content().network.n_segments - 1
+    assert _names().segment(last).text == "R39 near Hightown"
+    assert _names().segment(0).text.replace(SPACE, " ") == "R0, 22 km south of Sidetown"
+    assert _names(NamedPlace("", 1.5, 42.5)).segment(0).text == "R0 at 42.500, 1.525"
+
+
+def test_a_place_far_away_is_never_near() -> None:
+    far = NamedPlace("San Antonio", -98.49, 29.42)
+    assert _names(far).where(-100.92, 29.33).replace(SPACE, " ") == "236 km west of San Antonio"
+    bridge = NamedPlace("Del Rio Bridge", -100.92, 29.33, "crossing")
+    assert _names(far, bridge).where(-100.93, 29.34) == "near Del Rio Bridge"
+    assert "San Antonio" in _names(far, bridge).where(-100.93, 29.34, "Del Rio Bridge")  # a bridge is not near itself
+
+
+def test_a_town_is_named_before_a_crossing_that_is_nearer_and_states_never() -> None:
+    town, bridge = NamedPlace("Town", 1.0, 42.0), NamedPlace("Bridge", 1.2, 42.0, "crossing")
+    names = _names(town, bridge, NamedPlace("State", 1.21, 42.0, "state"))
+    assert names.where(1.21, 42.0).replace(SPACE, " ") == "17 km east of Town"
+
+
+@pytest.mark.parametrize(
+    ("lon", "lat", "wind"), [(0.0, 1.0, "north"), (1.0, 0.0, "east"), (-0.5, -0.5, "south-west"), (179.5, 0.0, "west")]
+)
+def test_the_direction_is_that_from_the_place(lon: float, lat: float, wind: str) -> None:
+    place = NamedPlace("Null", -179.9 if lon > 100 else 0.0, 0.0)
+    assert f" {wind} of Null" in _names(place).where(lon, lat)
