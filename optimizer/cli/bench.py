@@ -28,7 +28,7 @@ def bench(
         typer.Option(
             help="Family to run, a folder of instance files, or all: those in instances/, and snip with --snip-dir. "
             "Or a suite with rows and a page of its own: "
-            "patrols, steadiness, tours, overlay, commands. Repeatable."
+            "patrols, steadiness, tours, overlay, mixed, commands. Repeatable."
         ),
     ] = None,
     only: Annotated[
@@ -71,7 +71,8 @@ def bench(
     ] = None,
     instances: Annotated[Path | None, typer.Option(help="Folder of families, other than the repository's.")] = None,
     extract: Annotated[
-        Path | None, typer.Option(help="With the suites overlay and commands: an extract to measure as well.")
+        Path | None,
+        typer.Option(help="An extract for overlay and commands to measure as well; for mixed also a folder of them."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -89,7 +90,7 @@ def bench(
         )
     families, suites = _split(family or [])
     for name in suites:
-        asked = _suite_options(only, seed, gap, time_limit, extract, threads)
+        asked = _suite_options(only, method, seed, gap, time_limit, extract, threads)
         if not _suite(name, out or OUT.with_name(name), asked, table, as_json):
             return
     if suites and not families:
@@ -128,23 +129,23 @@ def _split(names: list[str]) -> tuple[list[str], list[str]]:
 
 def _suite_options(
     only: list[str] | None,
+    methods: list[str] | None,
     seeds: list[int] | None,
     gap: float | None,
     time_limit: float | None,
     extract: Path | None,
     threads: int,
 ) -> SuiteOptions:
-    from optimizer.lab.benchmark.suites import GAP as SUITE_GAP
-    from optimizer.lab.benchmark.suites import TIME_LIMIT as SUITE_TIME_LIMIT
     from optimizer.lab.benchmark.suites import SuiteOptions
 
     return SuiteOptions(
         only=only or (),
         seeds=seeds or (0,),
-        gap=SUITE_GAP if gap is None else gap,
-        time_limit=SUITE_TIME_LIMIT if time_limit is None else time_limit,
+        gap=gap,
+        time_limit=time_limit,
         extract=extract,
         threads=threads,
+        methods=methods or (),
     )
 
 

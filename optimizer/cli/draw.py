@@ -35,7 +35,13 @@ def draw(
     ],
     days: Annotated[int, typer.Option(help="How many days, 1 to 366.")] = 30,
     every: Annotated[Every, typer.Option(help="Draw a plan for each day, or for each shift.")] = Every.DAY,
-    stay: Annotated[int, typer.Option(help="Days, or shifts, that a plan stays, 1 to 30.")] = 1,
+    stay: Annotated[
+        int | None, typer.Option(help="Days, or shifts, that a plan stays, 1 to 30; as the scenario says if not given.")
+    ] = None,
+    change: Annotated[
+        float | None,
+        typer.Option(help="Largest share of the sites that changes from one draw to the next, such as 0.2; as above."),
+    ] = None,
     begun: Annotated[
         str | None,
         typer.Option(metavar="DATE", help="Day on which the use of this mixture began, to go on; --from if not given."),
@@ -63,6 +69,7 @@ def draw(
         days=days,
         every=every.value,
         stay=stay,
+        change=change,
         begun=begun,
         new_seed=new_seed,
         overrides=[Override.parsed(text) for text in override or ()],
@@ -85,7 +92,10 @@ def _print_lines(drawn: Drawn) -> None:
         )
     found = drawn.frequencies
     line: dict[str, object] = {"worst_deviation": found.worst, "worst_month": found.worst_month, "out": str(drawn.path)}
-    price = drawn.price
+    price, gradual = drawn.price, drawn.gradual
+    if gradual is not None:
+        line |= {"round": gradual.periods, "steps": gradual.steps, "round_deviation": gradual.off}
+        line |= {"most_changed": gradual.most, "round_exploitability": gradual.after}
     if price is not None:
         line |= {"exploitability_before": price.before, "exploitability_after": price.after, "if_known": price.known}
     print_json(line)
@@ -98,7 +108,7 @@ def _show(drawn: Drawn) -> None:
         (
             row.date.isoformat(),
             row.shift or "all",
-            f"{row.drawn + 1}{' (overridden)' if row.overridden else ''}",
+            f"{row.drawn + 1}{' (on the way)' if row.step else ''}{' (overridden)' if row.overridden else ''}",
             [name for name in row.plan if name not in always] or ["-"],
         )
         for row in draws.rows
@@ -109,6 +119,17 @@ def _show(drawn: Drawn) -> None:
     print_table("Farthest from their probability", ["placement", "probability", "share of draws"], farthest)
     month = "" if found.worst_month is None else f", {found.worst_month:.1%} over any 30 days of them"
     print_line(f"No placement is off by more than {found.worst:.1%} over these draws{month}.")
+    if (gradual := drawn.gradual) is not None:
+        print_line(
+            f"At most {gradual.most} placements come and {gradual.most} go from one draw to the next. A round through all plans takes "
+            f"{gradual.periods} {draws.every}s, {gradual.steps} of them between plans; over rounds no placement is expected to be off by more "
+            f"than {gradual.off:.1%}."
+        )
+        if gradual.before is not None and gradual.after is not None:
+            print_line(
+                f"Evaders who know the shares achieve {number(gradual.after)} over a round, and {number(gradual.before)} against the mixture "
+                f"({gradual.after - gradual.before:+.3g}). Who sees what stands today can tell much of tomorrow."
+            )
     if price is not None:
         print_line(
             f"{price.periods} overridden: evaders who know the shares achieve {number(price.before)} without and {number(price.after)} with "

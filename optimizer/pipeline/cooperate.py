@@ -236,7 +236,7 @@ def cooperation_digest(
     instance: Instance, terms: SolveModel, others: Others, orders: int, time_limit: float | None
 ) -> str:
     """Return the digest of all that the coalitions' values depend on, for `FinishedPieces`."""
-    return series_digest(instance, "cooperate", agencies_of(instance), terms.model_dump(), others, orders, time_limit)
+    return series_digest(instance, "cooperate", agencies_of(instance), terms.of_search(), others, orders, time_limit)
 
 
 def solve_coalition(call: PieceCall) -> dict[str, Any]:

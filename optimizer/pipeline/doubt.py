@@ -219,7 +219,10 @@ def solve_objective(call: PieceCall) -> Result:
     """Return the best plan by an objective over draws; of the scenario itself where the piece names none."""
     series: _Series = call.shared
     objective: Objective | None = call.piece.argument
-    terms = series.terms.model_dump(exclude={"support"}) | {"time_limit": call.seconds, "listener": call.listener}
+    terms = series.terms.model_dump(exclude={"support", "stay", "change"}) | {
+        "time_limit": call.seconds,
+        "listener": call.listener,
+    }
     terms |= {} if call.alone else {"threads": 1}
     if objective is None:
         return solve(series.instance, start=series.start, **terms)

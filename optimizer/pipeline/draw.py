@@ -6,10 +6,11 @@ import os
 import secrets
 import stat
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from optimizer.base.errors import InputError, Problem
+from optimizer.base.errors import InputError, Problem, SolverError
 from optimizer.base.files import existing_file, sha256, write_json
 from optimizer.base.listener import SILENT, step
 from optimizer.pipeline.overrides import Override, OverridePrice, overridden, price_of
@@ -17,8 +18,17 @@ from optimizer.pipeline.solve import read_instance_file
 from optimizer.problem.mixture import with_mixture
 from optimizer.problem.mixture_file import MIXTURE, mixture_of, read_mixture_file
 from optimizer.roster.calendar import first_day
-from optimizer.roster.drawing import BLOCK_DAYS, Frequencies, draw_plans, frequencies, periods_of
+from optimizer.roster.drawing import (
+    BLOCK_DAYS,
+    Frequencies,
+    block_length,
+    draw_plans,
+    draws_since,
+    frequencies,
+    periods_of,
+)
 from optimizer.roster.draws_file import DrawRow, DrawsFile
+from optimizer.roster.gradual_draws import GradualDraw, Round, gradual_draws, most_changed, round_of
 from optimizer.scenario.duties_file import DUTIES, read_duties_file
 
 if TYPE_CHECKING:
@@ -26,10 +36,36 @@ if TYPE_CHECKING:
     from datetime import date
 
     from optimizer.base.listener import Listener
+    from optimizer.problem.instance import Instance
+    from optimizer.problem.mixture import Mixture
 
 MOST_DAYS = 366
 LEAST_SECRET = 16
 """Bytes of a secret below which it could be guessed."""
+
+
+@dataclass(frozen=True, slots=True)
+class GradualFacts:
+    """What a limit of change means and costs.
+
+    Attributes
+    ----------
+    most
+        Placements that come new, or go, at most.
+    periods, steps
+        Days, or shifts, of a round through all plans, and those among them that are steps between plans.
+    off
+        By how much the expected share of the worst placement over rounds misses its probability.
+    before, after
+        What evaders achieve who know the mixture, and who know the shares over a round; None where it was not proven.
+    """
+
+    most: int
+    periods: int
+    steps: int
+    off: float
+    before: float | None
+    after: float | None
 
 
 @dataclass(frozen=True)
@@ -46,6 +82,8 @@ class Drawn:
         What the overrides cost; None without any.
     path
         The file that holds the draws.
+    gradual
+        What a limit of change means and costs; None without one.
     warnings
         Sentences for whoever uses them.
     """
@@ -54,6 +92,7 @@ class Drawn:
     frequencies: Frequencies
     price: OverridePrice | None
     path: Path
+    gradual: GradualFacts | None
     warnings: tuple[str, ...]
 
 
@@ -64,7 +103,8 @@ def draw_from_plan(
     *,
     days: int = BLOCK_DAYS,
     every: Literal["day", "shift"] = "day",
-    stay: int = 1,
+    stay: int | None = None,
+    change: float | None = None,
     begun: str | None = None,
     new_seed: bool = False,
     overrides: Sequence[Override] = (),
@@ -87,7 +127,9 @@ def draw_from_plan(
     every
         Whether a plan is drawn for each day, or for each shift of the scenario.
     stay
-        Days, or shifts, that a plan stays, 1 to 30.
+        Days, or shifts, that a plan stays, 1 to 30; as the scenario of the plan says if None.
+    change
+        Largest share of the sites that changes from one draw to the next, in (0, 1]; as the scenario says if None.
     begun
         First day of the first 30 days within which frequencies are kept; `first` if None. Give the day on which the use of the mixture began
         to go on with earlier draws.
@@ -109,8 +151,9 @@ def draw_from_plan(
     """
     folder, day = Path(plan_folder), first_day(first)
     start = day if begun is None else first_day(begun, "--begun")
-    _check(day, start, days, stay)
     content = read_mixture_file(folder)
+    stay, change = content.stay if stay is None else stay, content.change if change is None else change
+    _check(day, start, days, stay, change)
     place = folder / f"draws-{day.isoformat()}.json" if out is None else Path(out)
     if place.exists() and not overwrite:
         raise InputError(Problem(str(place), "a file", "no file yet", "Add --overwrite, or name another with --out"))
@@ -122,13 +165,22 @@ def draw_from_plan(
     secret = _secret(Path(seed_file), folder)
     warnings = _warnings(Path(seed_file))
     periods, a_day = periods_of(day, days, shifts), max(1, len(shifts))
-    with step(listener, "drawing plans"):
-        numbers = draw_plans(mixture, secret, content.instance, start, periods, shifts=a_day, stay=stay)
-    rows = [
-        DrawRow(date=period.date, shift=period.shift, plan=list(mixture.plans[drawn].options), drawn=drawn)
-        for period, drawn in zip(periods, numbers, strict=True)
-    ]
     whole, price = with_mixture(instance, mixture), None
+    going = None if change is None else round_of(mixture, instance, change, block_length(a_day, stay))
+    with step(listener, "drawing plans"):
+        if going is None:
+            numbers = draw_plans(mixture, secret, content.instance, start, periods, shifts=a_day, stay=stay)
+            drawn = [GradualDraw(tuple(mixture.plans[k].options), k, step=False) for k in numbers]
+        else:
+            purpose = f"{content.instance}|{start.isoformat()}|{a_day}|{stay}|{change}"
+            numbers = draws_since(start, periods, shifts=a_day, stay=stay)
+            endless = gradual_draws(mixture, instance, going, secret, purpose)
+            since = list(islice(endless, numbers[-1] + 1))
+            drawn = [since[number] for number in numbers]
+    rows = [
+        DrawRow(date=period.date, shift=period.shift, plan=list(one.plan), drawn=one.drawn, step=one.step)
+        for period, one in zip(periods, drawn, strict=True)
+    ]
     if overrides:
         rows = overridden(rows, overrides, whole)
         with step(listener, "pricing the overrides"):
@@ -140,20 +192,41 @@ def draw_from_plan(
         begun=start,
         every=every,
         stay=stay,
+        change=change,
         marginals=mixture.marginals,
         rows=rows,
     )
     write_json(place, draws.model_dump(mode="json"))
     os.chmod(place, stat.S_IRUSR | stat.S_IWUSR)  # noqa: PTH101 - what is placed tonight is for few
     found = frequencies(draws.marginals, [frozenset(row.plan) for row in rows], a_day)
-    return Drawn(draws, found, price, place, warnings)
+    gradual = None if going is None else _gradual_facts(going, mixture, whole, change or 1.0, stay, listener)
+    return Drawn(draws, found, price, place, gradual, warnings)
 
 
-def _check(day: date, begun: date, days: int, stay: int) -> None:
+def _gradual_facts(
+    going: Round, mixture: Mixture, whole: Instance, change: float, stay: int, listener: Listener
+) -> GradualFacts:
+    """Return what rounds mean; their value is given up where it cannot be proven, or on Ctrl-C."""
+    from optimizer.solvers.mixed.exploitability import exploitability
+
+    before = after = None
+    with step(listener, "pricing gradual changes"):
+        try:
+            before = exploitability(mixture, whole, listener=listener).value
+            after = exploitability(going.mixture(whole), whole, listener=listener).value
+        except (SolverError, KeyboardInterrupt):
+            listener.noted("What gradual changes cost was not proven: a mixture of fewer plans is easier.")
+    steps = sum(len(part) for part in going.steps)
+    return GradualFacts(most_changed(mixture, change), going.length * stay, steps * stay, going.off, before, after)
+
+
+def _check(day: date, begun: date, days: int, stay: int, change: float | None) -> None:
     if not 1 <= days <= MOST_DAYS:
         raise InputError(Problem("--days", str(days), f"1 to {MOST_DAYS}"))
     if not 1 <= stay <= BLOCK_DAYS:
         raise InputError(Problem("--stay", str(stay), f"1 to {BLOCK_DAYS}"))
+    if change is not None and not 0 < change <= 1:
+        raise InputError(Problem("--change", f"{change:g}", "a share above 0 and up to 1, such as 0.2"))
     if begun > day:
         raise InputError(Problem("--begun", begun.isoformat(), f"a day not after {day.isoformat()} (--from)"))
 

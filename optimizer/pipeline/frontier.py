@@ -262,7 +262,7 @@ def frontier_digest(
 ) -> str:
     """Return the digest of all that the points of a frontier depend on, for `FinishedPieces`."""
     spans = [[each.resource, *each.amounts] for each in ranges]
-    return series_digest(instance, "frontier", spans, terms.model_dump(), time_limit)
+    return series_digest(instance, "frontier", spans, terms.of_search(), time_limit)
 
 
 def solve_point(call: PieceCall) -> dict[str, Any]:

@@ -82,7 +82,7 @@ def run_content(compiled: Compiled, result: Result, steps: Sequence[StepTime]) -
         "platform": platform.platform(),
         "packages": {name: version(name) for name in PACKAGES},
         "seed": result.seed,
-        "options": compiled.scenario.solve.model_dump(),
+        "options": compiled.scenario.solve.of_search(),
         "statistics": dict(result.statistics),
         "steps": [{"name": step.name, "seconds": round(step.seconds, 3)} for step in steps],
         "inputs": [{"file": path.name, "sha256": sha256(path)} for path in compiled.inputs],

@@ -251,7 +251,8 @@ def _write_mixture(folder: Path, compiled: Compiled, found: Result) -> None:
     """Write the mixture of a result, if it has one."""
     if found.mixed is not None:
         instance = with_mixture(compiled.instance, found.mixed.mixture)
-        write_mixture_file(folder, compiled.scenario.name, instance, found, package_version())
+        asked, name, version = compiled.scenario.solve, compiled.scenario.name, package_version()
+        write_mixture_file(folder, name, instance, found, version, stay=asked.stay, change=asked.change)
 
 
 def _solved(
@@ -270,7 +271,7 @@ def _solved(
     with step(times, "solving", stoppable=False):
         return solve(
             compiled.instance,
-            **compiled.scenario.solve.model_dump(exclude=set() if scheduler is None else {"threads"}),
+            **compiled.scenario.solve.of_search() | ({} if scheduler is None else {"threads": None}),
             start=None if first is None else first.plan,
             scheduler=scheduler,
             listener=times,

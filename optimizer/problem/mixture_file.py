@@ -47,11 +47,24 @@ class MixtureFile(Strict):
     )
     seed: int = Field(description="seed of every random choice of the search; the draws have a secret of their own")
     version: str = Field(description="version of the program")
+    stay: int = Field(1, ge=1, le=30, description="days, or shifts, that a plan that is drawn stays at least")
+    change: float | None = Field(
+        None, gt=0, le=1, description="largest share of the sites that changes from one draw to the next; null for any"
+    )
     plans: list[MixedPlan] = Field(min_length=1, description="the support, the likeliest first")
     beats: list[PlanBeat] = Field(default_factory=list, description="beats of any of its plans")
 
 
-def write_mixture_file(folder: Path, name: str, instance: Instance, result: Result, version: str) -> None:
+def write_mixture_file(
+    folder: Path,
+    name: str,
+    instance: Instance,
+    result: Result,
+    version: str,
+    *,
+    stay: int = 1,
+    change: float | None = None,
+) -> None:
     """Write mixture.json beside the instance.json of a folder.
 
     Parameters
@@ -66,6 +79,8 @@ def write_mixture_file(folder: Path, name: str, instance: Instance, result: Resu
         Of the method `mixed`.
     version
         Of this package.
+    stay, change
+        Terms of draws, as in `MixtureFile`.
     """
     randomised = result.mixed
     assert randomised is not None  # noqa: S101 - of the method `mixed`
@@ -83,6 +98,8 @@ def write_mixture_file(folder: Path, name: str, instance: Instance, result: Resu
         saturated=randomised.saturated,
         seed=result.seed,
         version=version,
+        stay=stay,
+        change=change,
         plans=[
             MixedPlan(probability=probability, options=list(plan.options))
             for plan, probability in zip(mixture.plans, mixture.probabilities, strict=True)

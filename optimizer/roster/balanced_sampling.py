@@ -91,7 +91,7 @@ def balanced_block(
         Source of chance.
     """
     share = np.asarray(probabilities, dtype=float)
-    rows = _distinct(placements)
+    rows = telling_rows(placements)
     expected = periods * share / share.sum()
     tried = [dependent_rounding(expected, rows, numbers) for _ in range(TRIES)]
     best = min(tried, key=lambda counts: float(np.abs(rows @ (counts - expected)).max(initial=0.0)))
@@ -138,7 +138,7 @@ def _in_order(counts: NDArray[np.int64], rows: Incidence, numbers: SecretNumbers
     return _in_order(half, rows, numbers) + _in_order(counts - half, rows, numbers)
 
 
-def _distinct(placements: Incidence) -> Incidence:
+def telling_rows(placements: Incidence) -> Incidence:
     """Return the rows that say something: not those of placements in every plan or in none, and each once."""
     rows = np.unique(placements, axis=0)
     return np.asarray(rows[rows.any(axis=1) & ~rows.all(axis=1)])

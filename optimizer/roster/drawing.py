@@ -81,6 +81,21 @@ def periods_of(first: date, days: int, shifts: Sequence[str]) -> list[DrawPeriod
     ]
 
 
+def draws_since(begun: date, periods: Sequence[DrawPeriod], *, shifts: int, stay: int) -> list[int]:
+    """Return the number of the draw that each period has, from `begun` on, with so many shifts a day; each stays for so many periods."""
+    numbers, seen, count = [], None, 0
+    for period in periods:
+        count = 0 if period.date != seen else count + 1
+        seen = period.date
+        numbers.append(((period.date - begun).days * shifts + count) // stay)
+    return numbers
+
+
+def block_length(shifts: int, stay: int) -> int:
+    """Return the draws of `BLOCK_DAYS` days."""
+    return max(1, -(-BLOCK_DAYS * shifts // stay))
+
+
 def draw_plans(
     mixture: Mixture, secret: bytes, purpose: str, begun: date, periods: Sequence[DrawPeriod], *, shifts: int, stay: int
 ) -> list[int]:
@@ -108,13 +123,11 @@ def draw_plans(
     ids = list(mixture.marginals)
     placed = np.array([[name in set(plan.options) for plan in mixture.plans] for name in ids], dtype=bool)
     placed = placed.reshape(len(ids), len(mixture.plans))
-    length = max(1, -(-BLOCK_DAYS * shifts // stay))
+    length = block_length(shifts, stay)
     blocks: dict[int, list[int]] = {}
-    drawn, seen, count = [], None, 0
-    for period in periods:
-        count = 0 if period.date != seen else count + 1
-        seen = period.date
-        block, place = divmod(((period.date - begun).days * shifts + count) // stay, length)
+    drawn = []
+    for number in draws_since(begun, periods, shifts=shifts, stay=stay):
+        block, place = divmod(number, length)
         if block not in blocks:
             numbers = SecretNumbers(secret, f"{purpose}|{begun.isoformat()}|{shifts}|{stay}|{block}")
             blocks[block] = balanced_block(mixture.probabilities, placed, length, numbers)

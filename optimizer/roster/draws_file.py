@@ -21,7 +21,8 @@ class DrawRow(Strict):
     date: dt.date = Field(description="day on which it begins")
     shift: str | None = Field(None, description="id of the shift; null for all shifts of the day")
     plan: list[ComposedId] = Field(description="ids of everything that is placed")
-    drawn: int = Field(ge=0, description="position in the mixture of the plan that was drawn")
+    drawn: int = Field(ge=0, description="position in the mixture of the plan that was drawn, or that a step leads to")
+    step: bool = Field(False, description="whether it is on the way from one plan to the next, so that little changes")
     overridden: bool = Field(False, description="whether somebody changed what was drawn")
 
 
@@ -34,6 +35,9 @@ class DrawsFile(Strict):
     begun: dt.date = Field(description="first day of the first block of draws")
     every: Literal["day", "shift"] = Field(description="how often a plan is drawn")
     stay: Annotated[int, Field(ge=1, le=30)] = Field(1, description="days, or shifts, that a plan stays")
+    change: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        None, description="largest share of the sites that changes from one draw to the next"
+    )
     marginals: dict[str, float] = Field(description="probability of each placement in the mixture")
     rows: list[DrawRow] = Field(min_length=1, description="in order of time")
 

@@ -278,6 +278,25 @@ class SolveModel(Strict):
     support: int | None = Field(
         None, ge=1, description="most different plans in the mixture of method `mixed`; null for as many as are found"
     )
+    stay: int = Field(1, ge=1, le=30, description="days, or shifts, that a plan drawn from a mixture stays at least")
+    change: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="largest share of the sites that changes from one draw of a mixture to the next; null for any",
+    )
+
+    @model_validator(mode="after")
+    def _draws_are_of_mixtures(self) -> SolveModel:
+        if self.method != "mixed" and (self.stay > 1 or self.change is not None):
+            raise ValueError(
+                f"stay and change are of draws from a mixture, and the method is {self.method!r}, not 'mixed'"
+            )
+        return self
+
+    def of_search(self) -> dict[str, Any]:
+        """Return what a search is asked for: all but the settings of draws."""
+        return self.model_dump(exclude={"stay", "change"})
 
 
 class NamedPlaceModel(Strict):

@@ -118,7 +118,15 @@ def solve(
         from optimizer.solvers.mixed.solve_mixed import solve_mixed  # its steps are calls of `place`
 
         return solve_mixed(
-            instance, gap=gap, time_limit=time_limit, seed=seed, support=support, listener=listener, starts=starts
+            instance,
+            gap=gap,
+            time_limit=time_limit,
+            seed=seed,
+            threads=threads,
+            scheduler=scheduler,
+            support=support,
+            listener=listener,
+            starts=starts,
         )
     if instance.patrols is None:
         return place(

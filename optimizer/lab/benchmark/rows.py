@@ -254,3 +254,47 @@ class CommandRow(StoredRow):
 def command_key(version: str, command: str) -> RunKey:
     """Return the key of a command."""
     return RunKey.of(version, command, "command")
+
+
+class MixedRow(SolverRow):
+    """A mixture of plans by one method; all seconds are processor time."""
+
+    case: str
+    content: str = Field(description="digest of the case")
+    method: str = Field(description="`mixed`, or a peer")
+    options: int
+    units: float
+    arcs: int
+    evaders: int
+    gap_asked: float
+    time_limit: float = Field(description="processor seconds")
+    value: float | None = Field(description="exact value of the mixture; None where it was not proven in time")
+    lower: float | None = Field(description="proven by the method for every mixture")
+    upper: float | None = Field(description="proven by the method for its own")
+    pure_lower: float | None = Field(None, description="of `mixed`: proven for single plans")
+    pure_upper: float | None = Field(None, description="of `mixed`: the best single plan")
+    saturated: bool | None = Field(None, description="of `mixed`")
+    support: int = Field(description="plans of the mixture")
+    seconds: float = Field(description="without the contraction")
+    contraction_s: float
+    valuing_s: float
+    reached: dict[str, float] = Field(description="gap in per cent -> seconds after which it was proven")
+    load: float | None = Field(description="of the machine when the run ended, a mean over its last minute")
+
+    @property
+    def key(self) -> RunKey:
+        """What was run."""
+        return mixed_key(self.version, self.content, self.method, self.gap_asked, self.time_limit)
+
+    @property
+    def summary(self) -> str:
+        """What was run and what it came to, in a line."""
+        value = self.upper if self.value is None else self.value
+        return (
+            f"{self.case}, {self.method}: {'not proven' if value is None else f'{value:.5f}'} in {self.seconds:.1f} s"
+        )
+
+
+def mixed_key(version: str, content: str, method: str, gap: float, time_limit: float) -> RunKey:
+    """Return the key of a mixture."""
+    return RunKey.of(version, content, method, gap=gap, time_limit=time_limit)

@@ -9,6 +9,7 @@ from pathlib import Path  # noqa: TC003 - as above
 from optimizer.base.errors import InputError, Problem
 from optimizer.lab.benchmark import (
     command_times,
+    mixed_runs,
     overlay_scaling,
     patrol_cases,
     patrol_page,
@@ -16,7 +17,8 @@ from optimizer.lab.benchmark import (
     steadiness,
     tours,
 )
-from optimizer.lab.benchmark.rows import FILE, CommandRow, OverlayRow, PatrolRow, TourComparisonRow, TourRow
+from optimizer.lab.benchmark.mixed_cases import mixed_cases
+from optimizer.lab.benchmark.rows import FILE, CommandRow, MixedRow, OverlayRow, PatrolRow, TourComparisonRow, TourRow
 from optimizer.lab.case import Case, matching
 from optimizer.lab.pages import PageFiles  # noqa: TC001 - as above
 from optimizer.lab.rows import RowStore, StoredRow, add_missing
@@ -36,17 +38,20 @@ class SuiteOptions:
     only
         Patterns with * and ? of which a case's name must match one; all cases without one.
     seeds, gap, time_limit, threads
-        Of runs with patrols.
+        Of runs with patrols and of mixtures, whose seeds are those of their cases; None for what a suite is asked for by itself.
     extract
-        OpenStreetMap extract for the suites `overlay` and `commands` to measure as well.
+        OpenStreetMap extract for the suites `overlay` and `commands` to measure as well; for `mixed` it may be a folder of them.
+    methods
+        Of the suite `mixed`; every one where empty.
     """
 
     only: Sequence[str] = ()
     seeds: Sequence[int] = (0,)
-    gap: float = GAP
-    time_limit: float = TIME_LIMIT
+    gap: float | None = None
+    time_limit: float | None = None
     extract: Path | None = None
     threads: int = 1
+    methods: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +101,9 @@ def _run_steadiness(folder: Path, options: SuiteOptions) -> Iterator[StoredRow]:
 
 
 def _several(options: SuiteOptions) -> list[patrol_runs.PatrolOptions]:
-    return [patrol_runs.PatrolOptions(seed, options.gap, options.time_limit, options.threads) for seed in options.seeds]
+    gap = GAP if options.gap is None else options.gap
+    limit = TIME_LIMIT if options.time_limit is None else options.time_limit
+    return [patrol_runs.PatrolOptions(seed, gap, limit, options.threads) for seed in options.seeds]
 
 
 def _run_tours(folder: Path, _: SuiteOptions) -> Iterator[StoredRow]:
@@ -111,6 +118,14 @@ def _run_overlay(folder: Path, options: SuiteOptions) -> Iterator[StoredRow]:
 
 def _run_commands(folder: Path, options: SuiteOptions) -> Iterator[StoredRow]:
     yield from add_missing(RowStore(folder / FILE, CommandRow), command_times.planned_rows(options.extract))
+
+
+def _run_mixed(folder: Path, options: SuiteOptions) -> Iterator[StoredRow]:
+    cases = mixed_cases(options.only, options.seeds, options.extract)
+    yield from add_missing(
+        RowStore(folder / FILE, MixedRow),
+        mixed_runs.planned_rows(cases, options.gap, options.time_limit, options.methods),
+    )
 
 
 def _patrol_page(folder: Path) -> PageFiles:
@@ -134,6 +149,10 @@ def _command_page(folder: Path) -> PageFiles:
     return command_times.write_command_page(_page_of(folder), RowStore(folder / FILE, CommandRow).read())
 
 
+def _mixed_page(folder: Path) -> PageFiles:
+    return mixed_runs.write_mixed_page(_page_of(folder), RowStore(folder / FILE, MixedRow).read())
+
+
 def _page_of(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.md")
 
@@ -143,5 +162,6 @@ SUITES: dict[str, Suite] = {
     "steadiness": Suite("joint plans of one case under several seeds", _run_steadiness, _steadiness_page),
     "tours": Suite("the best tour of one team, beside CP-SAT and PyVRP", _run_tours, _tour_page),
     "overlay": Suite("the contraction of road networks of growing size", _run_overlay, _overlay_page),
+    "mixed": Suite("mixtures of plans, beside other ways to randomise", _run_mixed, _mixed_page),
     "commands": Suite("time and memory of this program's own commands", _run_commands, _command_page),
 }

@@ -64,11 +64,13 @@ class PreparedProblem:
 
 @dataclass(frozen=True)
 class SingleTerms:
-    """How the best single plan is looked for: `gap`, `seed` and `starts` as in `optimizer.solvers.solve.place`, `seconds` its time limit."""
+    """How the best single plan is looked for: `seconds` is its time limit, all else as in `optimizer.solvers.solve.place`."""
 
     gap: float
     seconds: float | None
     seed: int
+    threads: int | None
+    scheduler: str | None
     starts: Sequence[Mask]
 
 
@@ -88,7 +90,8 @@ def prepare_options(instance: Instance, terms: SingleTerms, stopping: Stopping) 
         If the listener cancels before there is any plan.
     """
     start = feasible_start(instance)
-    overlay = stopping.attempt(lambda: contract(instance))
+    with step(stopping, "contracting the network", stoppable=False):
+        overlay = stopping.attempt(lambda: contract(instance))
     if overlay is None:
         raise KeyboardInterrupt
     with step(stopping, "solving for a single plan", stoppable=False):
@@ -97,6 +100,8 @@ def prepare_options(instance: Instance, terms: SingleTerms, stopping: Stopping) 
             gap=terms.gap,
             time_limit=terms.seconds,
             seed=terms.seed,
+            threads=terms.threads,
+            scheduler=terms.scheduler,
             listener=_WithoutBounds(stopping),
             overlay=overlay,
             starts=terms.starts,
@@ -123,6 +128,8 @@ def prepare_beats(instance: Instance, terms: SingleTerms, stopping: Stopping, un
             gap=terms.gap,
             time_limit=terms.seconds,
             seed=terms.seed,
+            threads=terms.threads,
+            scheduler=terms.scheduler,
             listener=_WithoutBounds(stopping),
             starts=terms.starts,
         )

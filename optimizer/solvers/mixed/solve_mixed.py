@@ -48,6 +48,8 @@ def solve_mixed(
     gap: float = 1e-4,
     time_limit: float | None = None,
     seed: int = 0,
+    threads: int | None = None,
+    scheduler: str | None = None,
     support: int | None = None,
     listener: Listener = SILENT,
     starts: Sequence[NDArray[np.bool_]] = (),
@@ -61,8 +63,9 @@ def solve_mixed(
     ----------
     instance
         The problem.
-    gap, time_limit, seed, listener, starts
-        As in `optimizer.solvers.solve.place`; the time is shared. With patrol teams masks of options without beats.
+    gap, time_limit, seed, threads, scheduler, listener, starts
+        As in `optimizer.solvers.solve.place`; the time is shared, and processes are those of the search for a single plan. With patrol teams
+        masks of options without beats.
     support
         Most different plans of the mixture, >= 1; None for as many as are found. A search that is interrupted before it has reduced its
         mixture to so many returns the single plan.
@@ -78,7 +81,7 @@ def solve_mixed(
     def end(share: float) -> float:
         return np.inf if time_limit is None else started + share * time_limit
 
-    terms = SingleTerms(gap, None if time_limit is None else PURE * time_limit, seed, starts)
+    terms = SingleTerms(gap, None if time_limit is None else PURE * time_limit, seed, threads, scheduler, starts)
     with Stopping(listener) as stopping:
         if instance.patrols is None:
             problem = prepare_options(instance, terms, stopping)

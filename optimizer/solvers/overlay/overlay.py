@@ -82,6 +82,8 @@ class Overlay:
         parts) and several options hold the same ones; None where each option is a part of its own.
     weighting
         How informed evaders, then chains, make up the value over draws; None where it is the sum by `weight`.
+    node
+        (nodes,) position in the instance of each overlay node, -1 for joints; None where it is not kept.
     """
 
     n_nodes: int
@@ -97,6 +99,7 @@ class Overlay:
     free: NDArray[np.bool_]
     bundle: csr_array | None = None
     weighting: Weighting | None = None
+    node: NDArray[np.int64] | None = None
 
     def presence(self, share: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return how much of each part is on its arcs when (options,) shares of options are placed."""
@@ -219,8 +222,9 @@ def contract(instance: Instance) -> Overlay:
     met = np.isin(arc, watched[useful])
     node = plain.node
     series = _series_arcs(instance, base, node, (option[met], arc[met], survival[met]))
+    joints = int(met.sum()) - int(useful.sum())
     whole = Overlay(
-        n_nodes=node.size + int(met.sum()) - int(useful.sum()),
+        n_nodes=node.size + joints,
         tail=np.concatenate((plain.tail, series.tail)).astype(np.int32),
         head=np.concatenate((plain.head, series.head)).astype(np.int32),
         reliability=np.concatenate((np.exp(-plain.cost), series.reliability)),
@@ -231,6 +235,7 @@ def contract(instance: Instance) -> Overlay:
         weight=np.array([e.weight for e in informed], dtype=np.float64),
         chains=chains_of(instance, base, free),
         free=free,
+        node=np.append(node, np.full(joints, -1)),
     )
     return _of_use(whole)
 

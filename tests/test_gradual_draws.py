@@ -1,0 +1,177 @@
+"""Draws of which little changes from one to the next: every limit, every frequency, and by brute force whether any walk keeps to a limit."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+from itertools import combinations, islice, pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from optimizer.base.errors import InputError
+from optimizer.pipeline.draw import draw_from_plan
+from optimizer.problem.evaders import Evader
+from optimizer.problem.instance import Instance
+from optimizer.problem.instance_file import write_instance
+from optimizer.problem.mixture import Mixture
+from optimizer.problem.mixture_file import write_mixture_file
+from optimizer.problem.options import Option, Resource
+from optimizer.problem.plan import Plan, violations
+from optimizer.problem.requirements import Requirement
+from optimizer.problem.result import Randomised, Result
+from optimizer.roster.gradual_draws import gradual_draws, most_changed, round_of
+from optimizer.scenario.model import SolveModel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SECRET = b"a secret of these tests alone"
+OPTIONS = 8
+
+
+def problem(seed: int, *, needs: bool = False) -> tuple[Instance, Mixture]:
+    """Return roads side by side with an option each, budgets of two resources, an exclusion, and a random mixture of feasible plans."""
+    rng = np.random.default_rng(seed)
+    middles = np.arange(2, 2 + OPTIONS)
+    instance = Instance(
+        "roads",
+        np.arange(2 + OPTIONS),
+        np.concatenate((np.zeros(OPTIONS), middles)).astype(np.int32),
+        np.concatenate((middles, np.ones(OPTIONS))).astype(np.int32),
+        np.concatenate((np.linspace(1.0, 0.9, OPTIONS), np.ones(OPTIONS))),
+        (Evader("e", 0, 1, 1.0),),
+        tuple(
+            Option(f"o{j}", (j,), (0.3,), {"units": 1.0, "dogs": float(rng.integers(0, 3))}, f"road-{j}")
+            for j in range(OPTIONS)
+        ),
+        (Resource("units", 4.0), Resource("dogs", 5.0)),
+        exclusions=((0, 1), (2, 3, 4)),
+    )
+    if needs:
+        least = Requirement("some", tuple(range(4)), (1.0,) * 4, 2.0)
+        instance = replace(instance, requirements=(least,))
+    feasible = [mask for mask in every_mask() if not violations(instance, mask)]
+    full = [mask for mask in feasible if mask.sum() >= 3]
+    count = int(rng.integers(2, 7))
+    chosen = rng.choice(len(full), min(count, len(full)), replace=False).tolist()
+    plans = tuple(Plan.from_mask(instance, full[k]) for k in chosen)
+    return instance, Mixture(plans, tuple(rng.dirichlet(np.ones(len(plans))).tolist()))
+
+
+def every_mask() -> list[np.ndarray]:
+    return [np.isin(np.arange(OPTIONS), group) for size in range(5) for group in combinations(range(OPTIONS), size)]
+
+
+def near(a: np.ndarray, b: np.ndarray, most: int) -> bool:
+    return int((a & ~b).sum()) <= most and int((b & ~a).sum()) <= most
+
+
+def reachable(instance: Instance, mixture: Mixture, most: int) -> bool:
+    """Return whether any walk over feasible plans, of so many changes at a time, passes all plans of a mixture."""
+    feasible = [mask for mask in every_mask() if not violations(instance, mask)]
+    wanted = {instance.placed(plan.options).tobytes() for plan in mixture.plans}
+    first = instance.placed(mixture.plans[0].options)
+    seen, queue = {first.tobytes()}, deque([first])
+    while queue:
+        here = queue.popleft()
+        for mask in feasible:
+            if mask.tobytes() not in seen and near(here, mask, most):
+                seen.add(mask.tobytes())
+                queue.append(mask)
+    return wanted <= seen
+
+
+@pytest.mark.parametrize("change", [0.34, 0.67, 1.0])
+@pytest.mark.parametrize("seed", range(12))
+def test_no_draw_changes_more_than_the_limit_and_frequencies_keep_to_what_is_stated(seed: int, change: float) -> None:
+    instance, mixture = problem(seed)
+    most = most_changed(mixture, change)
+    going = round_of(mixture, instance, change, 30)
+    drawn = list(islice(gradual_draws(mixture, instance, going, SECRET, str(seed)), 4 * going.length + 1))
+    masks = [instance.placed(one.plan) for one in drawn]
+    assert all(near(a, b, most) for a, b in pairwise(masks))
+    assert not any(violations(instance, mask) for mask in masks)
+    assert all(Plan.of(instance, one.plan) == mixture.plans[one.drawn] for one in drawn if not one.step)
+    assert drawn[0].plan == drawn[going.length].plan
+    assert {one.drawn for one in drawn[: going.length] if not one.step} == set(range(len(mixture.plans)))
+    probability = sum(
+        share * instance.placed(plan.options) for plan, share in zip(mixture.plans, mixture.probabilities, strict=True)
+    )
+    often = np.array(masks[: 4 * going.length]).mean(axis=0)
+    assert np.abs(often - probability).max() <= going.off + 2 / going.length
+    known = going.mixture(instance)
+    assert sum(known.probabilities) == pytest.approx(1)
+    expected = sum(
+        share * instance.placed(plan.options) for plan, share in zip(known.plans, known.probabilities, strict=True)
+    )
+    assert float(np.abs(expected - probability).max()) == pytest.approx(going.off, abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_steps_are_found_wherever_any_walk_keeps_to_the_limit(seed: int) -> None:
+    """Without requirements always, by brute force too; with them what is refused may have a walk by plans that are farther round."""
+    instance, mixture = problem(seed)
+    assert reachable(instance, mixture, 1)
+    assert refusal(instance, mixture) is None
+    instance, mixture = problem(seed, needs=True)
+    refused = refusal(instance, mixture)
+    assert "no feasible plan on the way" in refused if refused else reachable(instance, mixture, 1)
+
+
+def refusal(instance: Instance, mixture: Mixture) -> str | None:
+    """Return why one placement at a time cannot change; None where it can."""
+    assert most_changed(mixture, 0.34) == 1
+    try:
+        round_of(mixture, instance, 0.34, 30)
+    except InputError as error:
+        return str(error)
+    return None
+
+
+def test_less_than_one_site_is_refused_and_says_how_much_it_takes() -> None:
+    instance, mixture = problem(1)
+    largest = max(len(plan.options) for plan in mixture.plans)
+    with pytest.raises(InputError, match=rf"no mixture keeps to it.*at least {np.ceil(1000 / largest) / 1000:g}"):
+        round_of(mixture, instance, 0.2, 30)
+    assert round_of(Mixture.pure(mixture.plans[0]), instance, 0.2, 30).off == 0
+
+
+def test_the_terms_of_the_scenario_hold_for_draws(tmp_path: Path) -> None:
+    instance, mixture = problem(2)
+    write_instance(tmp_path / "instance.json", instance)
+    result = Result(
+        "mixed",
+        "feasible",
+        None,
+        mixture.plans[0],
+        0.6,
+        0.8,
+        1.0,
+        0,
+        mixed=Randomised(mixture, 0.9, 0.95, saturated=False),
+    )
+    write_mixture_file(tmp_path, "Roads", instance, result, "1", stay=2, change=0.34)
+    seed = tmp_path.parent / f"{tmp_path.name}.seed"
+    drawn = draw_from_plan(tmp_path, "2026-12-01", seed, days=60, new_seed=True)
+    assert (drawn.draws.stay, drawn.draws.change) == (2, 0.34)
+    masks = [instance.placed(row.plan) for row in drawn.draws.rows]
+    assert all(near(a, b, most_changed(mixture, 0.34)) for a, b in pairwise(masks))
+    assert all((masks[k] == masks[k + 1]).all() for k in range(0, 60, 2))
+    assert drawn.gradual is not None
+    assert drawn.gradual.after is not None
+    later = draw_from_plan(
+        tmp_path, "2026-12-21", seed, days=5, begun="2026-12-01", out=tmp_path.parent / f"{tmp_path.name}.json"
+    )
+    assert [row.plan for row in later.draws.rows] == [row.plan for row in drawn.draws.rows[20:25]]
+    free = draw_from_plan(tmp_path, "2026-12-01", seed, days=60, stay=1, change=1.0, overwrite=True)
+    assert free.draws.stay == 1
+    with pytest.raises(InputError, match="--change"):
+        draw_from_plan(tmp_path, "2026-12-01", seed, change=1.5, overwrite=True)
+
+
+def test_terms_of_draws_are_refused_for_other_methods() -> None:
+    with pytest.raises(ValueError, match="not 'mixed'"):
+        SolveModel(method="cuts", change=0.2)
+    assert "change" not in SolveModel(method="mixed", change=0.2).of_search()
