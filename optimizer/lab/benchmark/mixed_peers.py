@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from optimizer.base.listener import Listener
     from optimizer.problem.instance import Instance
+    from optimizer.problem.result import Randomised
     from optimizer.solvers.branch_and_cut.path_pool import Paths
 
     Floats = NDArray[np.float64]
@@ -63,11 +64,12 @@ class PeerTerms:
 
 @dataclass(frozen=True)
 class PeerAnswer:
-    """A mixture, with proven bounds where the peer has them."""
+    """A mixture, with proven bounds where the method has them, and what ours says of single plans."""
 
     mixture: Mixture
     lower: float | None = None
     upper: float | None = None
+    found: Randomised | None = None
 
 
 def uniform(instance: Instance, terms: PeerTerms) -> PeerAnswer:
@@ -93,7 +95,8 @@ def betweenness(instance: Instance, _: PeerTerms) -> PeerAnswer:
 def greedy(instance: Instance, _: PeerTerms) -> PeerAnswer:
     """Return a plan made greedily against k routes of each evader."""
     roads = roads_as_overlay(instance)
-    commodities, pool = _routes(roads)
+    commodities = Commodities.of(roads)
+    pool = _routes(roads, commodities)
     paths = pool.paths
     order = np.argsort(paths.commodity, kind="stable")
     paths = paths.take(order)
@@ -113,7 +116,8 @@ def greedy(instance: Instance, _: PeerTerms) -> PeerAnswer:
 def weights(instance: Instance, terms: PeerTerms) -> PeerAnswer:
     """Return the mean of the defender's answers to evaders with multiplicative weights."""
     roads = roads_as_overlay(instance)
-    commodities, pool = _routes(roads)
+    commodities = Commodities.of(roads)
+    pool = _routes(roads, commodities)
     paths, exchanges = pool.paths, Exchanges(instance, roads)
     scale = commodities.start[paths.commodity]
     rate = np.sqrt(8 * np.log(ROUTES) / TURNS)
@@ -186,9 +190,8 @@ def roads_as_overlay(instance: Instance) -> Overlay:
     )
 
 
-def _routes(roads: Overlay) -> tuple[Commodities, PathPool]:
-    """Return the evaders and k routes of each at most."""
-    commodities = Commodities.of(roads)
+def _routes(roads: Overlay, commodities: Commodities) -> PathPool:
+    """Return at most k routes of each evader."""
     searches = commodities.searches
     pool, cost = PathPool(roads, searches), arc_costs(roads.reliability)
     every = np.arange(searches.leaf.size)
@@ -197,7 +200,7 @@ def _routes(roads: Overlay) -> tuple[Commodities, PathPool]:
         pool.add(every, paths)
         used = np.unique(np.concatenate([np.array(path, dtype=np.int64) for path in paths]))
         cost[used] *= DEARER
-    return commodities, pool
+    return pool
 
 
 def _survivals(paths: Paths, n_options: int) -> Floats:

@@ -12,7 +12,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from optimizer.base.errors import InputError, Problem, SolverError
 from optimizer.base.listener import SilentListener
@@ -109,10 +109,10 @@ def measure(name: str, instance: Instance, method: str, asked: tuple[float, floa
     relaxation.LONGEST = 0.0
     began = time.monotonic()
     progress = _Progress(float("inf"))
-    answer, more = _run(instance, method, PeerTerms(gap, began + limit, listener=progress), limit)
+    answer = _run(instance, method, PeerTerms(gap, began + limit, listener=progress), limit)
     seconds = time.monotonic() - began - progress.contraction
     began = time.monotonic()
-    value = _value(answer.mixture, instance)
+    value, found = _value(answer.mixture, instance), answer.found
     return MixedRow(
         case=name,
         content=content_digest(instance),
@@ -126,28 +126,29 @@ def measure(name: str, instance: Instance, method: str, asked: tuple[float, floa
         value=value,
         lower=answer.lower,
         upper=answer.upper,
+        pure_lower=found.pure_lower if found else None,
+        pure_upper=found.pure_upper if found else None,
+        saturated=found.saturated if found else None,
         support=len(answer.mixture.plans),
         seconds=seconds,
         contraction_s=progress.contraction,
         valuing_s=time.monotonic() - began,
         reached=progress.reached,
         load=round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
-        **more,
         **solver_stamp(),
     )
 
 
-def _run(instance: Instance, method: str, terms: PeerTerms, limit: float) -> tuple[PeerAnswer, dict[str, Any]]:
+def _run(instance: Instance, method: str, terms: PeerTerms, limit: float) -> PeerAnswer:
     if method != OURS:
-        return PEERS[method](instance, terms), {}
+        return PEERS[method](instance, terms)
     result = solve(
         instance, method=OURS, gap=terms.gap, time_limit=limit, seed=terms.seed, threads=1, listener=terms.listener
     )
     if (found := result.mixed) is None:
         raise SolverError(f"no mixture of {instance.name}")
     terms.listener.bounds_moved(result.lower or 0.0, result.upper or 1.0)
-    more = {"pure_lower": found.pure_lower, "pure_upper": found.pure_upper, "saturated": found.saturated}
-    return PeerAnswer(found.mixture, result.lower, result.upper), more
+    return PeerAnswer(found.mixture, result.lower, result.upper, found)
 
 
 def _value(mixture: Mixture, instance: Instance) -> float | None:
@@ -184,8 +185,8 @@ def write_mixed_page(path: Path, rows: Sequence[MixedRow]) -> PageFiles:
     return PageFiles(path, [])
 
 
-def _place(row: MixedRow) -> tuple[int, str]:
-    return row.options, row.case
+def _place(row: MixedRow) -> str:
+    return f"{row.options:06d} {row.case}"
 
 
 def _gap(row: MixedRow) -> float:
@@ -237,11 +238,10 @@ def _peers(cases: dict[str, list[MixedRow]]) -> PageTable:
     """Return by how much each value is above the best bound of the case."""
     lines = []
     for case, rows in cases.items():
-        lower = max(row.lower or 0.0 for row in rows)
-        of = {row.method: _shown(row) for row in rows}
-        lines.append(
-            (case, lower, *(None if (v := of.get(m)) is None or not lower else v / lower - 1 for m in METHODS))
-        )
+        if (lower := max(row.lower or 0.0 for row in rows)) > 0:
+            of = {row.method: _shown(row) for row in rows}
+            above = [None if (value := of.get(method)) is None else value / lower - 1 for method in METHODS]
+            lines.append((case, lower, *above))
     return PageTable.of(("case", "bound", *METHODS), lines, {"bound": fixed(5)} | dict.fromkeys(METHODS, share(1)))
 
 
