@@ -230,7 +230,7 @@ def planned(*, teams: bool) -> Content:
     with tempfile.TemporaryDirectory() as name:
         out = Path(name) / "out"
         plan_scenario(write_scenario(Path(name), text), out, options={"method": "greedy", "time_limit": UNHURRIED})
-        files = ("plan.json", "duties.json")
+        files = ("plan.json", "plan.geojson", "duties.json")
         content = {file: _lasting(json.loads((out / file).read_text(encoding="utf-8"))) for file in files}
         instance = json.loads((out / "instance.json").read_text(encoding="utf-8"))
         run = json.loads((out / "run.json").read_text(encoding="utf-8"))

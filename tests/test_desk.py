@@ -236,7 +236,7 @@ def test_a_variant_is_a_plan_folder_that_reads_back(tmp_path: Path) -> None:
     searched(desk, 0)
     place = save_variant(desk, folder, "no-1")
     assert place == folder / "variants" / "no-1"
-    assert {path.name for path in place.iterdir()} == {"plan.json", "instance.json", "run.json"}
+    assert {path.name for path in place.iterdir()} == {"plan.json", "plan.geojson", "instance.json", "run.json"}
     back = read_desk_plan(place)
     assert back.value == pytest.approx(desk.value)
     assert back.lower == pytest.approx(desk.lower)
@@ -252,6 +252,8 @@ def test_a_variant_is_a_plan_folder_that_reads_back(tmp_path: Path) -> None:
     run = json.loads((place / "run.json").read_text())
     assert run["changes"] == desk.state.changes.content
     assert run["desk"] == list(desk.actions)
+    features = json.loads((place / "plan.geojson").read_text())["features"]
+    assert {f["properties"]["id"] for f in features if f["properties"]["chosen"]} == set(desk.state.plan.options)
     further = Desk(back)
     further.set_budget("teams", 4)
     further.force(next(o.id for o in instance.options if o.id not in desk.state.changes.forbidden))

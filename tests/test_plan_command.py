@@ -50,7 +50,7 @@ def test_plan_writes_a_whole_folder_that_agrees_with_itself(command: Callable[..
     assert list(line) == [*RESULT_KEYS, "out", "warnings"]
     assert line["status"] == "optimal"
     assert {p.name for p in out.iterdir()} == {
-        *(MARKER, "plan.json", "instance.json", "run.json", "report.html"),
+        *(MARKER, "plan.json", "plan.geojson", "instance.json", "run.json", "report.html"),
         *(
             "map-risk.png",
             "map-sure.png",
@@ -274,14 +274,14 @@ def test_worths_of_sites_are_what_the_judge_finds(command: Callable[..., Outcome
     out = tmp_path / "out"
     command("plan", write_scenario(tmp_path), "--out", out, "--json", "--gap", 0)
     instance = read_instance(out / "instance.json")
-    plan = json.loads((out / "plan.json").read_text())
-    sites = [*plan["sites"], *plan["candidates"]]
-    chosen = set(plan["options"])
+    features = json.loads((out / "plan.geojson").read_text())["features"]
+    sites = [f["properties"] for f in features if "worth" in f["properties"]]
+    chosen = {site["id"] for site in sites if site["chosen"]}
     value = evaluate(instance, chosen).value
     assert len(sites) == len(instance.options) > len(chosen)
     for site in sites:
         change = evaluate(instance, chosen ^ {site["id"]}).value - value
-        assert site["worth"] == pytest.approx(change if site["id"] in chosen else -change, abs=1e-9)
+        assert site["worth"] == pytest.approx(change if site["chosen"] else -change, abs=1e-9)
 
 
 def test_two_scenarios_of_one_folder_go_to_two_places(

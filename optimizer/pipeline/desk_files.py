@@ -18,6 +18,7 @@ from optimizer.base.version import package_version
 from optimizer.pipeline.desk_again import plan_command, whole_changes
 from optimizer.pipeline.known_plan import read_known_plan
 from optimizer.pipeline.matched_plans import SitePlaces
+from optimizer.pipeline.plan_layer import straight_geojson
 from optimizer.problem.evaluation import plan_value
 from optimizer.problem.instance_file import write_instance
 from optimizer.problem.plan_file import (
@@ -100,6 +101,7 @@ def save_variant(desk: Desk, folder: Path, name: str) -> Path:
     run = read_json(folder / "run.json", "a run") if (folder / "run.json").is_file() else {}
     with new_folder(place) as new:
         write_json(new / "plan.json", plan.model_dump(mode="json"))
+        write_json(new / "plan.geojson", straight_geojson(plan, desk.base))
         write_instance(new / "instance.json", desk.case)
         write_json(new / "run.json", _run_content(desk, run if isinstance(run, dict) else {}, folder, place))
     return place

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer.base.files import sha256, write_json
 from optimizer.base.version import package_version
+from optimizer.pipeline.plan_layer import plan_geojson
 from optimizer.problem.instance_file import write_instance
 from optimizer.scenario.duties_file import write_duties_file
 
@@ -61,11 +62,13 @@ def write_outputs(
     *,
     asked: Mapping[str, Any],
 ) -> None:
-    """Write plan.json, instance.json, run.json, and duties.json where there are any.
+    """Write plan.json, plan.geojson, instance.json, run.json, and duties.json where there are any.
 
     `asked` is what was changed for this plan, for run.json.
     """
+    region = compiled.region
     write_json(folder / "plan.json", plan.model_dump(mode="json"))
+    write_json(folder / "plan.geojson", plan_geojson(plan, region.network, region.attribution))
     write_instance(folder / "instance.json", compiled.instance)
     write_json(folder / "run.json", run_content(compiled, result, steps) | dict(asked))
     if duties is not None:

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
 
 FILES = (
     "plan.json",
+    "plan.geojson",
     MIXTURE,
     "instance.json",
     "run.json",
