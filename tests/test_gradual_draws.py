@@ -12,6 +12,7 @@ import pytest
 
 from optimizer.base.errors import InputError
 from optimizer.pipeline.draw import draw_from_plan
+from optimizer.pipeline.plan import plan_scenario
 from optimizer.problem.evaders import Evader
 from optimizer.problem.instance import Instance
 from optimizer.problem.instance_file import write_instance
@@ -21,8 +22,9 @@ from optimizer.problem.options import Option, Resource
 from optimizer.problem.plan import Plan, violations
 from optimizer.problem.requirements import Requirement
 from optimizer.problem.result import Randomised, Result
-from optimizer.roster.gradual_draws import gradual_draws, most_changed, round_of
+from optimizer.roster.gradual_draws import GradualDraw, GradualRounds, drawn_mixture, most_changed
 from optimizer.scenario.model import SolveModel
+from tests.tiny import SCENARIO, write_scenario
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,28 +87,51 @@ def reachable(instance: Instance, mixture: Mixture, most: int) -> bool:
 
 @pytest.mark.parametrize("change", [0.34, 0.67, 1.0])
 @pytest.mark.parametrize("seed", range(12))
-def test_no_draw_changes_more_than_the_limit_and_frequencies_keep_to_what_is_stated(seed: int, change: float) -> None:
+def test_no_draw_changes_more_than_the_limit_and_frequencies_keep_to_the_share_of_steps(
+    seed: int, change: float
+) -> None:
     instance, mixture = problem(seed)
     most = most_changed(mixture, change)
-    going = round_of(mixture, instance, change, 30)
-    drawn = list(islice(gradual_draws(mixture, instance, going, SECRET, str(seed)), 4 * going.length + 1))
-    masks = [instance.placed(one.plan) for one in drawn]
+    rounds = GradualRounds.of(mixture, instance, change, 30)
+    drawn = whole_rounds(rounds, 8, str(seed))
+    masks = np.array([instance.placed(one.plan) for one in drawn])
     assert all(near(a, b, most) for a, b in pairwise(masks))
     assert not any(violations(instance, mask) for mask in masks)
     assert all(Plan.of(instance, one.plan) == mixture.plans[one.drawn] for one in drawn if not one.step)
-    assert drawn[0].plan == drawn[going.length].plan
-    assert {one.drawn for one in drawn[: going.length] if not one.step} == set(range(len(mixture.plans)))
-    probability = sum(
-        share * instance.placed(plan.options) for plan, share in zip(mixture.plans, mixture.probabilities, strict=True)
+    wanted = np.array(mixture.probabilities) @ rounds.masks
+    often = np.bincount([one.drawn for one in drawn if not one.step], minlength=len(mixture.plans))
+    assert (np.abs(often - 8 * rounds.length * np.array(mixture.probabilities)) < 8).all()
+    steps = sum(one.step for one in drawn) / len(drawn)
+    worst = np.abs(rounds.masks.T @ often / often.sum() - wanted).max()
+    assert worst <= 2 / rounds.length
+    assert np.abs(masks.mean(axis=0) - wanted).max() <= steps + (1 - steps) * worst + 1e-9
+    if most >= 4:
+        assert steps == 0
+    known = drawn_mixture(drawn, instance)
+    assert np.allclose(
+        np.array(known.probabilities) @ [instance.placed(p.options) for p in known.plans], masks.mean(axis=0)
     )
-    often = np.array(masks[: 4 * going.length]).mean(axis=0)
-    assert np.abs(often - probability).max() <= going.off + 2 / going.length
-    known = going.mixture(instance)
-    assert sum(known.probabilities) == pytest.approx(1)
-    expected = sum(
-        share * instance.placed(plan.options) for plan, share in zip(known.plans, known.probabilities, strict=True)
+
+
+def whole_rounds(rounds: GradualRounds, number: int, purpose: str) -> list[GradualDraw]:
+    """Return the draws of so many rounds, the last plan of which is drawn to its end."""
+    drawn, plans = [], 0
+    for one in rounds.draws(SECRET, purpose):
+        plans += not one.step
+        drawn.append(one)
+        if plans == number * rounds.length:
+            break
+    return drawn
+
+
+def test_draws_follow_from_the_secret() -> None:
+    instance, mixture = problem(0)
+    rounds = GradualRounds.of(mixture, instance, 0.34, 30)
+    first, again, other = (
+        list(islice(rounds.draws(secret, "p"), 200)) for secret in (SECRET, SECRET, b"another secret, as long")
     )
-    assert float(np.abs(expected - probability).max()) == pytest.approx(going.off, abs=1e-12)
+    assert first == again
+    assert first != other
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -124,7 +149,7 @@ def refusal(instance: Instance, mixture: Mixture) -> str | None:
     """Return why one placement at a time cannot change; None where it can."""
     assert most_changed(mixture, 0.34) == 1
     try:
-        round_of(mixture, instance, 0.34, 30)
+        GradualRounds.of(mixture, instance, 0.34, 30)
     except InputError as error:
         return str(error)
     return None
@@ -134,8 +159,9 @@ def test_less_than_one_site_is_refused_and_says_how_much_it_takes() -> None:
     instance, mixture = problem(1)
     largest = max(len(plan.options) for plan in mixture.plans)
     with pytest.raises(InputError, match=rf"no mixture keeps to it.*at least {np.ceil(1000 / largest) / 1000:g}"):
-        round_of(mixture, instance, 0.2, 30)
-    assert round_of(Mixture.pure(mixture.plans[0]), instance, 0.2, 30).off == 0
+        GradualRounds.of(mixture, instance, 0.2, 30)
+    alone = GradualRounds.of(Mixture.pure(mixture.plans[0]), instance, 0.2, 30)
+    assert {one.drawn for one in alone.measured()} == {0}
 
 
 def test_the_terms_of_the_scenario_hold_for_draws(tmp_path: Path) -> None:
@@ -171,7 +197,8 @@ def test_the_terms_of_the_scenario_hold_for_draws(tmp_path: Path) -> None:
         draw_from_plan(tmp_path, "2026-12-01", seed, change=1.5, overwrite=True)
 
 
-def test_terms_of_draws_are_refused_for_other_methods() -> None:
-    with pytest.raises(ValueError, match="not 'mixed'"):
-        SolveModel(method="cuts", change=0.2)
+def test_terms_of_draws_are_refused_for_other_methods(tmp_path: Path) -> None:
     assert "change" not in SolveModel(method="mixed", change=0.2).of_search()
+    scenario = write_scenario(tmp_path, SCENARIO + "[solve]\nchange = 0.2\n")
+    with pytest.raises(InputError, match=r"change with the method 'auto'.*'mixed'"):
+        plan_scenario(scenario, tmp_path / "out")

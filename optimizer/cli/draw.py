@@ -121,14 +121,14 @@ def _show(drawn: Drawn) -> None:
     print_line(f"No placement is off by more than {found.worst:.1%} over these draws{month}.")
     if (gradual := drawn.gradual) is not None:
         print_line(
-            f"At most {gradual.most} placements come and {gradual.most} go from one draw to the next. A round through all plans takes "
-            f"{gradual.periods} {draws.every}s, {gradual.steps} of them between plans; over rounds no placement is expected to be off by more "
-            f"than {gradual.off:.1%}."
+            f"At most {gradual.most} placements come and {gradual.most} go from one draw to the next. A round takes {gradual.periods} "
+            f"{draws.every}s, and steps between plans: {gradual.steps:.1%} of the draws. Over many rounds no placement is off by more than "
+            f"{gradual.off:.1%}."
         )
         if gradual.before is not None and gradual.after is not None:
             print_line(
-                f"Evaders who know the shares achieve {number(gradual.after)} over a round, and {number(gradual.before)} against the mixture "
-                f"({gradual.after - gradual.before:+.3g}). Who sees what stands today can tell much of tomorrow."
+                f"Evaders who know the shares achieve {number(gradual.after)} over many rounds, and {number(gradual.before)} against the "
+                f"mixture ({gradual.after - gradual.before:+.3g}). Who sees what stands today can tell much of tomorrow."
             )
     if price is not None:
         print_line(

@@ -28,7 +28,7 @@ from optimizer.roster.drawing import (
     periods_of,
 )
 from optimizer.roster.draws_file import DrawRow, DrawsFile
-from optimizer.roster.gradual_draws import GradualDraw, Round, gradual_draws, most_changed, round_of
+from optimizer.roster.gradual_draws import GradualDraw, GradualRounds, drawn_mixture
 from optimizer.scenario.duties_file import DUTIES, read_duties_file
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from datetime import date
 
     from optimizer.base.listener import Listener
-    from optimizer.problem.instance import Instance
     from optimizer.problem.mixture import Mixture
 
 MOST_DAYS = 366
@@ -52,17 +51,19 @@ class GradualFacts:
     ----------
     most
         Placements that come new, or go, at most.
-    periods, steps
-        Days, or shifts, of a round through all plans, and those among them that are steps between plans.
+    periods
+        Days, or shifts, of the plans of a round, without steps.
+    steps
+        Share of the draws that are steps between plans, over many rounds.
     off
-        By how much the expected share of the worst placement over rounds misses its probability.
+        By how much the share of the worst placement misses its probability, over many rounds.
     before, after
-        What evaders achieve who know the mixture, and who know the shares over a round; None where it was not proven.
+        What evaders achieve who know the mixture, and who know the shares over many rounds; None where it was not proven.
     """
 
     most: int
     periods: int
-    steps: int
+    steps: float
     off: float
     before: float | None
     after: float | None
@@ -166,15 +167,18 @@ def draw_from_plan(
     warnings = _warnings(Path(seed_file))
     periods, a_day = periods_of(day, days, shifts), max(1, len(shifts))
     whole, price = with_mixture(instance, mixture), None
-    going = None if change is None else round_of(mixture, instance, change, block_length(a_day, stay))
+    going = (
+        None
+        if change is None or change >= 1
+        else GradualRounds.of(mixture, instance, change, block_length(a_day, stay))
+    )
     with step(listener, "drawing plans"):
         if going is None:
             numbers = draw_plans(mixture, secret, content.instance, start, periods, shifts=a_day, stay=stay)
             drawn = [GradualDraw(tuple(mixture.plans[k].options), k, step=False) for k in numbers]
         else:
-            purpose = f"{content.instance}|{start.isoformat()}|{a_day}|{stay}|{change}"
             numbers = draws_since(start, periods, shifts=a_day, stay=stay)
-            endless = gradual_draws(mixture, instance, going, secret, purpose)
+            endless = going.draws(secret, f"{content.instance}|{start.isoformat()}|{a_day}|{stay}|{change}")
             since = list(islice(endless, numbers[-1] + 1))
             drawn = [since[number] for number in numbers]
     rows = [
@@ -199,25 +203,25 @@ def draw_from_plan(
     write_json(place, draws.model_dump(mode="json"))
     os.chmod(place, stat.S_IRUSR | stat.S_IWUSR)  # noqa: PTH101 - what is placed tonight is for few
     found = frequencies(draws.marginals, [frozenset(row.plan) for row in rows], a_day)
-    gradual = None if going is None else _gradual_facts(going, mixture, whole, change or 1.0, stay, listener)
+    gradual = None if going is None else _gradual_facts(going, mixture, stay, listener)
     return Drawn(draws, found, price, place, gradual, warnings)
 
 
-def _gradual_facts(
-    going: Round, mixture: Mixture, whole: Instance, change: float, stay: int, listener: Listener
-) -> GradualFacts:
+def _gradual_facts(going: GradualRounds, mixture: Mixture, stay: int, listener: Listener) -> GradualFacts:
     """Return what rounds mean; their value is given up where it cannot be proven, or on Ctrl-C."""
     from optimizer.solvers.mixed.exploitability import exploitability
 
+    measured = going.measured()
+    found = frequencies(mixture.marginals, [frozenset(one.plan) for one in measured], 1)
+    steps = sum(one.step for one in measured) / len(measured)
     before = after = None
-    with step(listener, "pricing gradual changes"):
+    with step(listener, "pricing little change"):
         try:
-            before = exploitability(mixture, whole, listener=listener).value
-            after = exploitability(going.mixture(whole), whole, listener=listener).value
+            before = exploitability(mixture, going.instance, listener=listener).value
+            after = exploitability(drawn_mixture(measured, going.instance), going.instance, listener=listener).value
         except (SolverError, KeyboardInterrupt):
-            listener.noted("What gradual changes cost was not proven: a mixture of fewer plans is easier.")
-    steps = sum(len(part) for part in going.steps)
-    return GradualFacts(most_changed(mixture, change), going.length * stay, steps * stay, going.off, before, after)
+            listener.noted("What little change costs was not proven: a mixture of fewer plans is easier.")
+    return GradualFacts(going.most, going.length * stay, steps, found.worst, before, after)
 
 
 def _check(day: date, begun: date, days: int, stay: int, change: float | None) -> None:

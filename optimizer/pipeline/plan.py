@@ -33,7 +33,7 @@ from optimizer.pipeline.sensitivity_briefing import (
 )
 from optimizer.pipeline.step_times import StepTime, StepTimes
 from optimizer.problem.changes import Changes
-from optimizer.problem.methods import check_single_plans
+from optimizer.problem.methods import MIXED, check_single_plans
 from optimizer.problem.mixture import with_mixture
 from optimizer.problem.mixture_file import MIXTURE, write_mixture_file
 from optimizer.problem.result import single_plan
@@ -244,6 +244,10 @@ def plan_scenario(
 
 
 def _check_method(compiled: Compiled, doubt: DoubtRequest | None, sensitivity: bool) -> None:
+    asked = compiled.scenario.solve
+    if asked.method != MIXED and (asked.stay > 1 or asked.change is not None):
+        found = f"stay or change with the method {asked.method!r}"
+        raise InputError(Problem("solve", found, f"the method {MIXED!r}, whose plans are drawn", "Leave them out"))
     if doubt is not None or sensitivity:
         check_single_plans(compiled.scenario.solve.method, "--draws and --sensitivity")
 

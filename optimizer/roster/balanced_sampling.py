@@ -90,12 +90,17 @@ def balanced_block(
     numbers
         Source of chance.
     """
-    share = np.asarray(probabilities, dtype=float)
     rows = telling_rows(placements)
+    counts = balanced_counts(np.asarray(probabilities, dtype=float), rows, periods, numbers)
+    parts = balanced_parts(counts, rows, SHORTEST, numbers)
+    return [plan for part in parts for plan in numbers.shuffled(np.repeat(np.arange(part.size), part).tolist())]
+
+
+def balanced_counts(share: Floats, rows: Incidence, periods: int, numbers: SecretNumbers) -> NDArray[np.int64]:
+    """Return how often each plan is drawn in a block: the best of `TRIES` roundings; (plans,) p and (placements, plans) `telling_rows`."""
     expected = periods * share / share.sum()
     tried = [dependent_rounding(expected, rows, numbers) for _ in range(TRIES)]
-    best = min(tried, key=lambda counts: float(np.abs(rows @ (counts - expected)).max(initial=0.0)))
-    return _in_order(best, rows, numbers)
+    return min(tried, key=lambda counts: float(np.abs(rows @ (counts - expected)).max(initial=0.0)))
 
 
 def dependent_rounding(x: Floats, rows: Incidence, numbers: SecretNumbers) -> NDArray[np.int64]:
@@ -128,14 +133,17 @@ def dependent_rounding(x: Floats, rows: Incidence, numbers: SecretNumbers) -> ND
     return np.round(x).astype(np.int64)
 
 
-def _in_order(counts: NDArray[np.int64], rows: Incidence, numbers: SecretNumbers) -> list[int]:
-    """Return the plans of a part with these counts, in an order whose halves are balanced too."""
+def balanced_parts(
+    counts: NDArray[np.int64], rows: Incidence, shortest: int, numbers: SecretNumbers
+) -> list[NDArray[np.int64]]:
+    """Return (plans,) counts of parts of a block, one after the other: halves of halves, down to at most `shortest` periods, all balanced."""
     length = int(counts.sum())
-    if length <= SHORTEST:
-        return numbers.shuffled(np.repeat(np.arange(counts.size), counts).tolist())
+    if length <= shortest:
+        return [counts]
     first = length // 2 if numbers.next() < 0.5 else length - length // 2
     half = dependent_rounding(np.asarray(counts * (first / length), dtype=float), rows, numbers)
-    return _in_order(half, rows, numbers) + _in_order(counts - half, rows, numbers)
+    both = (half, counts - half)
+    return [part for each in both for part in balanced_parts(each, rows, shortest, numbers)]
 
 
 def telling_rows(placements: Incidence) -> Incidence:

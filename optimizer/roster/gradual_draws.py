@@ -1,26 +1,28 @@
-"""Draws of a mixture of which little changes from one to the next: rounds through its plans, with feasible steps between them.
+"""Draws of a mixture of which little changes from one to the next: rounds through its plans, with feasible steps between.
 
 A share c of the sites may change: with N placements in the largest plan, at most m = floor(c N) may come new and at most m may go from one
 draw to the next. With m = 0 no mixture keeps to it.
 
-1. The plans are put in a cyclic order of small differences (nearest first, then exchanges of two arcs, 2-opt).
-2. Between two that follow one another stand steps: each takes out up to m placements that the next plan does not have, and adds up to m that
+1. A round has whole counts n_s of plans s with E[n_s] = L p_s, where L is the draws of 30 days, or of more months where the steps of a path
+   through all plans would be more than a third of that (`balanced_counts`). It is halved, and halves are, while that path's steps are no more
+   than a sixth of the part (`balanced_parts`).
+2. The plans of a part follow one another in an order of small differences, forward or back by chance: the nearest next, then exchanges of two
+   links (2-opt). Where all are near enough to each other, draws are in random order.
+3. Between two that follow one another stand steps: each takes out up to m placements that the next plan does not have, and adds up to m that
    it has, as budgets and exclusions allow. Any part of a feasible plan keeps to those, so the steps always arrive, after at most
    ceil(out / m) + ceil(in / m) draws. With requirements they may not: then the mixture is refused.
-3. A round has L draws: B steps, and x_s = 1 + (L - B - S) w_s / sum w of plan s of S, w_s = max(L p_s - 1, 0). L is the least number of
-   blocks of 30 days with which no placement is expected to be off by more than `NEAR`, or of at most `MOST_BLOCKS` blocks the one with which
-   the worst placement is off least.
-4. Each round rounds x to whole counts with the same sums (`dependent_rounding`), and goes forward or back by chance. The plan that all rounds
-   begin with is drawn once, by the secret, with probabilities x.
 
-So the frequencies over whole rounds are off by what x says, give or take one draw. Over shorter times they are off by more, and who sees the
-plan of today knows much of the next: that is the price of plans that change little.
+So a round of B steps takes L + B draws, and over whole rounds a placement's share misses its probability by at most B / (L + B), up to one draw
+of a plan a round; by less, as steps are made of the plans beside them. What it comes to is measured over `MEASURED` rounds of another secret.
+Over times shorter than a round shares are off by more, and who sees the plan of today knows much of the next: that is the price of little
+change.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import pairwise
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import count, islice, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,11 +31,11 @@ from optimizer.base.errors import InputError, Problem
 from optimizer.problem.mixture import Mixture, with_mixture
 from optimizer.problem.plan import Plan
 from optimizer.problem.requirements import meets
-from optimizer.roster.balanced_sampling import SecretNumbers, dependent_rounding, telling_rows
+from optimizer.roster.balanced_sampling import SHORTEST, SecretNumbers, balanced_counts, balanced_parts, telling_rows
 from optimizer.solvers.branch_and_cut.node import addable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -42,50 +44,12 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Mask = NDArray[np.bool_]
 
-NEAR = 1 / 60
-"""How far a placement's expected frequency over a round may be off its probability where more draws help."""
-MOST_BLOCKS = 12
 WHERE = "change"
-
-
-@dataclass(frozen=True)
-class Round:
-    """How a round goes.
-
-    Attributes
-    ----------
-    plans
-        Masks of the plans, in the order in which they follow one another.
-    position
-        (plans,) of each in the mixture.
-    steps
-        For each plan the masks between it and the next one; after the last one the first follows.
-    expected
-        (plans,) expected draws of each plan.
-    off
-        By how much the expected frequency of the worst placement over a round misses its probability.
-    """
-
-    plans: tuple[Mask, ...]
-    position: tuple[int, ...]
-    steps: tuple[tuple[Mask, ...], ...]
-    expected: Floats
-    off: float
-
-    @property
-    def length(self) -> int:
-        """Draws of a round."""
-        return round(float(self.expected.sum())) + sum(len(steps) for steps in self.steps)
-
-    def mixture(self, instance: Instance) -> Mixture:
-        """Return what an evader meets over a round, steps and all, as a mixture on an instance that has all beats."""
-        share: dict[bytes, float] = {}
-        for mask, often in zip(self.plans, self.expected.tolist(), strict=True):
-            share[mask.tobytes()] = often
-        for mask in (mask for steps in self.steps for mask in steps):
-            share[mask.tobytes()] = share.get(mask.tobytes(), 0.0) + 1
-        plans = tuple(Plan.from_mask(instance, np.frombuffer(mask, dtype=bool)) for mask in share)
-        return Mixture(plans, tuple(often / self.length for often in share.values()))
+STEPS = 1 / 3
+"""Steps of a round of all plans for each draw of a plan, above which rounds are longer."""
+MOST_BLOCKS = 12
+MEASURED = 12
+"""Rounds over which shares are measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,50 +61,104 @@ class GradualDraw:
     step: bool
 
 
-def round_of(mixture: Mixture, instance: Instance, change: float, block: int) -> Round:
-    """Return how rounds go in which at most a share `change` of the sites, in (0, 1], changes from one draw to the next.
+@dataclass(frozen=True)
+class GradualRounds:
+    """How rounds are made.
 
-    Parameters
+    Attributes
     ----------
-    mixture, instance
-        What is drawn from, and its problem.
-    change
-        The share.
-    block
-        Draws of 30 days.
-
-    Raises
-    ------
-    InputError
-        If that is less than one site, or requirements do not allow the steps.
+    instance
+        The problem with all beats.
+    masks
+        (plans, options) of the mixture.
+    share
+        (plans,) p.
+    most
+        Placements that may come, and that may go.
+    length, part
+        L, draws of plans in a round; and in its parts at most.
     """
-    whole = with_mixture(instance, mixture)
-    masks = [whole.placed(plan.options) for plan in mixture.plans]
-    most = most_changed(mixture, change)
-    order = _tour(np.array(masks))
-    plans = tuple(masks[k] for k in order)
-    ends = [*plans, plans[0]] if len(plans) > 1 else [plans[0], plans[0]]
-    steps = tuple(tuple(_steps(whole, a, b, most)) for a, b in pairwise(ends))
-    share = np.array(mixture.probabilities)[order]
-    table = np.array(plans, dtype=float).T
-    between = sum((step.astype(float) for part in steps for step in part), np.zeros(len(table)))
-    taken, best = sum(map(len, steps)), None
-    for length in range(block, MOST_BLOCKS * block + 1, block):
-        if length - taken < len(plans):
-            continue
-        weight = np.maximum(length * share - 1, 0.0)
-        weight = weight if weight.any() else share
-        expected = 1 + (length - taken - len(plans)) * weight / weight.sum()
-        off = float(np.abs((table @ expected + between) / length - table @ share).max(initial=0.0))
-        if best is None or off < best.off:
-            best = Round(plans, tuple(order), steps, expected, off)
-        if off <= NEAR:
-            break
-    if best is None:
-        found = f"{len(plans)} plans with {taken} steps between them"
-        expected_text = f"at most {MOST_BLOCKS * block} draws in a round"
-        raise InputError(Problem(WHERE, found, expected_text, "Plan with --support, or let more sites change"))
-    return best
+
+    instance: Instance
+    masks: Mask
+    share: Floats
+    most: int
+    length: int
+    part: int
+    _known: dict[tuple[int, int], list[Mask]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, mixture: Mixture, instance: Instance, change: float, block: int) -> GradualRounds:
+        """Return the rounds of a mixture in which at most a share `change` of the sites, in (0, 1], changes at a time.
+
+        Parameters
+        ----------
+        mixture, instance
+            What is drawn from, and its problem.
+        change
+            The share.
+        block
+            Draws of 30 days.
+
+        Raises
+        ------
+        InputError
+            If that is less than one site, or requirements do not allow the steps.
+        """
+        whole, most = with_mixture(instance, mixture), most_changed(mixture, change)
+        masks = np.array([whole.placed(plan.options) for plan in mixture.plans])
+        order = _path(masks, np.arange(len(masks)))
+        steps = sum(len(_steps(whole, masks[a], masks[b], most)) for a, b in pairwise(order))
+        blocks = min(MOST_BLOCKS, max(1, int(np.ceil(steps / (STEPS * block)))))
+        part = max(SHORTEST, int(np.ceil(2 * steps / STEPS)))
+        return cls(whole, masks, np.array(mixture.probabilities), most, blocks * block, part)
+
+    def draws(self, secret: bytes, purpose: str) -> Iterator[GradualDraw]:
+        """Yield what is drawn, one after the other without end; it follows from the secret and the purpose."""
+        rows, last = telling_rows(self.masks.T), -1
+        for number in count():
+            numbers = SecretNumbers(secret, f"{purpose}|{number}")
+            for part in balanced_parts(
+                balanced_counts(self.share, rows, self.length, numbers), rows, self.part, numbers
+            ):
+                for plan in self._order(part, last, numbers):
+                    for step in self._between(last, plan) if last >= 0 else ():
+                        yield GradualDraw(self._ids(step), plan, step=True)
+                    yield GradualDraw(self._ids(self.masks[plan]), plan, step=False)
+                    last = plan
+
+    def _between(self, begin: int, end: int) -> list[Mask]:
+        """Return the steps from one plan to another."""
+        if (begin, end) not in self._known:
+            self._known[begin, end] = _steps(self.instance, self.masks[begin], self.masks[end], self.most)
+        return self._known[begin, end]
+
+    def _order(self, often: NDArray[np.int64], last: int, numbers: SecretNumbers) -> list[int]:
+        """Return the draws of the plans of a part, after that of the last plan."""
+        chosen = np.flatnonzero(often)
+        around = self.masks[chosen if last < 0 else np.append(chosen, last)]
+        come = (around[:, None] & ~around[None]).sum(axis=2)
+        if come.max(initial=0) <= self.most:
+            return numbers.shuffled(np.repeat(chosen, often[chosen]).tolist())
+        path = _path(self.masks, chosen)
+        path = path if numbers.next() < 0.5 else path[::-1]
+        return [plan for plan in path for _ in range(int(often[plan]))]
+
+    def measured(self) -> tuple[GradualDraw, ...]:
+        """Return the draws of `MEASURED` rounds and a part of the next, of a secret that is none."""
+        draws = self.draws(b"", "measured")
+        return tuple(islice(draws, MEASURED * self.length))
+
+    def _ids(self, mask: Mask) -> tuple[str, ...]:
+        return tuple(Plan.from_mask(self.instance, mask).options)
+
+
+def drawn_mixture(draws: Sequence[GradualDraw], instance: Instance) -> Mixture:
+    """Return what an evader meets over some draws as a mixture, on an instance that has all beats."""
+    often = Counter(one.plan for one in draws)
+    return Mixture(
+        tuple(Plan.of(instance, plan) for plan in often), tuple(number / len(draws) for number in often.values())
+    )
 
 
 def most_changed(mixture: Mixture, change: float) -> int:
@@ -160,37 +178,10 @@ def most_changed(mixture: Mixture, change: float) -> int:
     return max(most, 1)
 
 
-def gradual_draws(
-    mixture: Mixture, instance: Instance, going: Round, secret: bytes, purpose: str
-) -> Iterator[GradualDraw]:
-    """Yield what is drawn, one after the other without end; it follows from the secret and the purpose."""
-    whole = with_mixture(instance, mixture)
-    ids = [_ids(whole, plan) for plan in going.plans]
-    rows = telling_rows(np.array(going.plans).T)
-    start, number, count = SecretNumbers(secret, f"{purpose}|start").next(), 0, len(ids)
-    first = int(np.searchsorted(np.cumsum(going.expected) / going.expected.sum(), start, side="right"))
-    first = min(first, count - 1)
-    while True:
-        numbers = SecretNumbers(secret, f"{purpose}|{number}")
-        counts = dependent_rounding(going.expected, rows, numbers).tolist()
-        turn = 1 if numbers.next() < 0.5 else -1
-        for k in range(count):
-            at, after = (first + turn * k) % count, (first + turn * (k + 1)) % count
-            yield from [GradualDraw(ids[at], going.position[at], step=False)] * counts[at]
-            steps = going.steps[at] if turn > 0 else going.steps[after][::-1]
-            for step in steps:
-                yield GradualDraw(_ids(whole, step), going.position[after], step=True)
-        number += 1
-
-
-def _ids(instance: Instance, mask: Mask) -> tuple[str, ...]:
-    return tuple(Plan.from_mask(instance, mask).options)
-
-
-def _tour(masks: Mask) -> list[int]:
-    """Return the plans in a cyclic order in which those that follow one another differ little."""
+def _path(masks: Mask, chosen: NDArray[np.int64]) -> list[int]:
+    """Return the chosen plans in an order in which those that follow one another differ little."""
     apart = (masks[:, None] != masks[None]).sum(axis=2)
-    order, left = [0], set(range(1, len(masks)))
+    order, left = [int(chosen[0])], set(chosen[1:].tolist())
     while left:
         order.append(min(sorted(left), key=lambda k: int(apart[order[-1], k])))
         left.remove(order[-1])
@@ -199,8 +190,9 @@ def _tour(masks: Mask) -> list[int]:
         better = False
         for i in range(1, len(order) - 1):
             for j in range(i + 1, len(order)):
-                a, b, c, d = order[i - 1], order[i], order[j], order[(j + 1) % len(order)]
-                if apart[a, c] + apart[b, d] < apart[a, b] + apart[c, d]:
+                a, b, c = order[i - 1], order[i], order[j]
+                onward = apart[b, order[j + 1]] - apart[c, order[j + 1]] if j + 1 < len(order) else 0
+                if apart[a, c] - apart[a, b] + onward < 0:
                     order[i : j + 1] = order[i : j + 1][::-1]
                     better = True
     return order

@@ -286,14 +286,6 @@ class SolveModel(Strict):
         description="largest share of the sites that changes from one draw of a mixture to the next; null for any",
     )
 
-    @model_validator(mode="after")
-    def _draws_are_of_mixtures(self) -> SolveModel:
-        if self.method != "mixed" and (self.stay > 1 or self.change is not None):
-            raise ValueError(
-                f"stay and change are of draws from a mixture, and the method is {self.method!r}, not 'mixed'"
-            )
-        return self
-
     def of_search(self) -> dict[str, Any]:
         """Return what a search is asked for: all but the settings of draws."""
         return self.model_dump(exclude={"stay", "change"})
