@@ -188,3 +188,54 @@ def test_the_choice_is_taken_and_told(command: Callable[..., Outcome], tmp_path:
         page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8").replace("\xa0", " ")
         assert "They are counted once" in page
         assert "no weight: pieces (1)" in page
+
+
+def test_a_file_named_twice_counts_once_and_a_copy_of_another_source_is_told(tmp_path: Path) -> None:
+    text = "time,area,amount\n2024,Sierra,900\n2024,Sierra East,300\n2025,Sierra,100\n"
+    rows = "time,segment,amount\n2024,1,5\n2024,2,7\n"
+    once = effort(tmp_path, rows, rows)
+    assert once.amount.sum() == 12
+    assert "are all in an earlier entry of this source" in once.warnings[-1]
+    assert effort(tmp_path, rows, rows, overlap="add").amount.sum() == 24
+    assert effort(tmp_path, rows, rows.replace("7", "8")).amount.sum() == 25
+    assert effort(tmp_path, text, overlap="add").amount.sum() == 1300
+    (tmp_path / "other.csv").write_text(rows, encoding="utf-8")
+    (tmp_path / "own.csv").write_text(rows, encoding="utf-8")
+    entries = [
+        EffortSource.model_validate({"file": f"{name}.csv", "source": name, "unit": "hours"})
+        for name in ("own", "other")
+    ]
+    both = read_effort(entries, NETWORK, AREAS, folder=tmp_path)
+    assert both.amount.sum() == 24
+    assert "are all in own.csv of own too" in both.warnings[-1]
+
+
+def test_a_year_and_its_months_count_once_or_are_refused(tmp_path: Path) -> None:
+    months = "".join(f"2024-{month:02d},Sierra,10\n" for month in range(1, 13))
+    head = "time,area,amount\n"
+    agreed = effort(tmp_path, f"{head}2024,Sierra,120\n{months}")
+    assert agreed.amount.sum() == pytest.approx(120)
+    assert agreed.amount[0] == 0
+    assert "in rows there of shorter times within. They are counted once" in agreed.warnings[-1]
+    nested = effort(tmp_path, f"{head}2024,Sierra,120\n2024-01-01/2024-06-30,Sierra,60\n{months}")
+    assert nested.amount.sum() == pytest.approx(120)
+    problem = refused(effort, tmp_path, f"{head}2024,Sierra,200\n{months}")
+    assert problem.found == "200 hours in Sierra (1\xa0row), and 120 in rows there of shorter times within"
+    assert effort(tmp_path, f"{head}2024,Sierra,200\n{months}", overlap="once").amount.sum() == pytest.approx(200)
+    assert effort(tmp_path, f"{head}2024,Sierra,200\n{months}", overlap="add").amount.sum() == pytest.approx(320)
+    assert effort(tmp_path, head + months).warnings == ()
+
+
+def test_check_says_that_few_seizures_away_from_all_effort_make_a_weak_map(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    scenario = write_scenario(tmp_path)
+    (tmp_path / "effort.csv").write_text("time,lon,lat,amount\n2024,10.0,50.05,900\n", encoding="utf-8")
+    rows = "".join(
+        f"2024-0{1 + day % 9}-1{day % 9},{lon},50.05,cocaine,{day}\n" for day in range(12) for lon in (10.0, 10.4)
+    )
+    (tmp_path / "seizures.csv").write_text(f"time,lon,lat,drug,quantity\n{rows}", encoding="utf-8")
+    said = command("check", scenario).out
+    assert "12 of only 24 seizures lie where no effort in hours is recorded: the risk map is weak" in " ".join(
+        said.split()
+    )

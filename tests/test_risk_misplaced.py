@@ -9,7 +9,7 @@ from optimizer.risk import FieldFlow, OdTable
 from optimizer.risk.evidence import gather_evidence
 from optimizer.risk.field_flow.averaging import FAULTS_SD, WIDENING_FAULTY
 from optimizer.risk.field_flow.model_averaging import ALIKE, ALIKE_BESIDE_FLOWS, model_weights
-from optimizer.risk.misplaced import LEAST_STRAY, bear_misplaced, spread, whereabouts
+from optimizer.risk.misplaced import FEW, LEAST_STRAY, MANY_STRAY, bear_misplaced, spread, weak_remarks, whereabouts
 from tests.risk_cases import by_segment, effort_of, grid_network, line_network, records_of
 
 NETWORK = grid_network(9, np.random.default_rng(1), keep=1.0)
@@ -69,6 +69,20 @@ def test_every_seizure_counts_once_they_are_more_than_a_few() -> None:
     assert few == every - LEAST_STRAY + 1
     exact, _, every, _ = evidence_of(60.0, exact=True)
     assert exact == every - 60.0
+
+
+@pytest.mark.parametrize(
+    ("placed", "stray", "weak"), [(60, 60, True), (60, 30, False), (FEW, FEW, False), (5, LEAST_STRAY - 1, False)]
+)
+def test_few_seizures_many_of_them_astray_are_said_to_be_a_weak_record(placed: int, stray: int, weak: bool) -> None:
+    count = np.zeros(SIZE)
+    count[np.flatnonzero(HALF)[:1]], count[np.flatnonzero(~HALF)[:1]] = placed, stray
+    records = records_of(by_segment(count))
+    plain = gather_evidence(records, effort_of(by_segment(np.where(HALF, 5.0, 0.0))), NETWORK)
+    remarks = weak_remarks(plain, records)
+    assert bool(remarks) == weak
+    assert weak == (placed + stray < FEW and stray >= max(LEAST_STRAY, MANY_STRAY * (placed + stray)))
+    assert [one for one in bear_misplaced(plain, records, NETWORK).warnings if "risk map is weak" in one] == remarks
 
 
 def test_a_fit_says_what_it_made_of_them_and_agrees_with_its_record() -> None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import InputError
 from optimizer.base.listener import SILENT
+from optimizer.risk.evidence import gather_evidence
+from optimizer.risk.misplaced import weak_remarks
 from optimizer.scenario.assumptions import assumptions_of
 from optimizer.scenario.check import check_scenario
 from optimizer.scenario.options import compile_options, operators_of, resource_id
@@ -216,6 +218,9 @@ def _warnings(check: ScenarioCheck) -> Iterator[str]:
     yield from check.warnings
     for records in (check.records, check.effort):
         yield from records.warnings if records is not None else ()
+    if check.records is not None and check.effort is not None and check.region is not None and not check.problems:
+        evidence = gather_evidence(check.records, check.effort, check.region.network)
+        yield from weak_remarks(evidence, check.records)
 
 
 def _files(scenario: ScenarioModel | None, check: ScenarioCheck) -> Iterator[UsedFile]:

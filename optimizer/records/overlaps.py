@@ -1,8 +1,8 @@
-"""Effort or seizures that one source reports twice: for an area, and again at points or for smaller areas inside it.
+"""Effort or seizures that one source reports twice: for an area, and again at points, for smaller areas inside it, or for parts of the time.
 
-Rows of an area and rows inside it at the same time may be parts of one whole, or the area's may be totals that hold the others. Files do
-not say which. Totals that agree with what lies inside them are taken off; else the source's `overlap` decides, and without it the record is
-refused.
+Rows of an area and rows inside it at the same time may be parts of one whole, or the area's may be totals that hold the others; so may a
+year's row of an area and its months'. Files do not say which. Totals that agree with what lies inside them are taken off; else the source's
+`overlap` decides, and without it the record is refused.
 """
 
 from __future__ import annotations
@@ -136,37 +136,75 @@ def _settle(
         size = {
             area: float(length[records.area_segment[area]].sum()) for area in np.unique(of_area[of_area >= 0]).tolist()
         }
+        if group.choice == "add":
+            continue
         for area in sorted(size, key=lambda one: (size[one], one)):
             rows = group.at[of_area == area]
+            for level in _longer(records, rows):
+                part = _shorter_inside(records, amount, rows, level)
+                said = f"{_said(records, group, area, level, amount)}, and {part.sum():,.6g} in rows there of shorter times within"
+                _take_off(amount, level, part, said, group, problems, warnings)
             inside = _inside(records, amount, group.at, area, rows, size, length, points=points)
-            whole = float(amount[rows].sum())
-            if group.choice == "add" or inside.amount.sum() <= CLOSE * whole:
-                continue
-            found = _found(records, group, area, rows, inside, whole)
-            same = float(amount[rows][np.abs(inside.amount - amount[rows]) <= CLOSE * amount[rows]].sum())
-            if group.choice is None and same < (1 - CLOSE) * whole:
-                problems.add(
-                    group.label,
-                    found,
-                    "each of them once",
-                    'Say overlap = "once" in its entries if rows of an area are totals that hold what lies inside (which is then taken '
-                    'off), or overlap = "add" if they come on top of it',
-                )
-                continue
-            less = int((inside.amount > (1 + CLOSE) * amount[rows]).sum())
-            left = amount[rows] - inside.amount
-            amount[rows] = np.where(left > TINY * amount[rows], left, 0.0)
-            why = "the two agree" if group.choice is None else 'as overlap = "once" says'
-            short = (
-                f" In {plural(less, 'row')} the area has less than what lies inside: nothing of it is left."
-                if less
-                else ""
-            )
-            warnings.append(
-                f"{group.label}: {found}. They are counted once, where they are told more closely: {why}.{short}"
-            )
+            found = _found(records, inside, _said(records, group, area, rows, amount))
+            _take_off(amount, rows, inside.amount, found, group, problems, warnings)
     problems.raise_if_any()
     return _Settled(amount, tuple(warnings))
+
+
+def _take_off(
+    amount: Floats, rows: Ints, inside: Floats, found: str, group: _Rows, problems: ProblemList, warnings: list[str]
+) -> None:
+    """Take (rows,) amounts told again more closely off rows, with a warning, or note a fault where nothing says that they are the same."""
+    whole = float(amount[rows].sum())
+    if inside.sum() <= CLOSE * whole:
+        return
+    same = float(amount[rows][np.abs(inside - amount[rows]) <= CLOSE * amount[rows]].sum())
+    if group.choice is None and same < (1 - CLOSE) * whole:
+        problems.add(
+            group.label,
+            found,
+            "each of them once",
+            'Say overlap = "once" in its entries if rows of an area are totals that hold what lies inside (which is then taken '
+            'off), or overlap = "add" if they come on top of it',
+        )
+        return
+    less = int((inside > (1 + CLOSE) * amount[rows]).sum())
+    left = amount[rows] - inside
+    amount[rows] = np.where(left > TINY * amount[rows], left, 0.0)
+    why = "the two agree" if group.choice is None else 'as overlap = "once" says'
+    short = f" In {plural(less, 'row')} the area has less than what lies inside: nothing of it is left." if less else ""
+    warnings.append(f"{group.label}: {found}. They are counted once, where they are told more closely: {why}.{short}")
+
+
+def _longer(records: Effort | Seizures, rows: Ints) -> list[Ints]:
+    """Return the rows that hold the whole time of a row at most half as long; those of one length together, the short ones first."""
+    span = (records.end[rows] - records.start[rows]).astype(np.int64)
+    if not rows.size or span.max() < 2 * span.min():
+        return []
+    start, end = records.start[rows], records.end[rows]
+    holds = [
+        at
+        for at in np.flatnonzero(span >= 2 * span.min()).tolist()
+        if ((start >= start[at]) & (end <= end[at]) & (2 * span <= span[at])).any()
+    ]
+    lengths = sorted({int(span[at]) for at in holds})
+    return [rows[[at for at in holds if span[at] == length]] for length in lengths]
+
+
+def _shorter_inside(records: Effort | Seizures, amount: Floats, rows: Ints, longer: Ints) -> Floats:
+    """Return what the rows that lie inside the times of longer ones, and are at most half as long, amount to, (longer,)."""
+    start, end = records.start[rows], records.end[rows]
+    inside = [
+        (start >= records.start[at])
+        & (end <= records.end[at])
+        & (2 * (end - start) <= records.end[at] - records.start[at])
+        for at in longer.tolist()
+    ]
+    return np.array([amount[rows[mask]].sum() for mask in inside])
+
+
+def _said(records: Effort | Seizures, group: _Rows, area: int, rows: Ints, amount: Floats) -> str:
+    return f"{amount[rows].sum():,.6g} {group.unit} in {records.area_name[area]} ({plural(rows.size, 'row')})"
 
 
 def _inside(
@@ -224,9 +262,8 @@ def _by_time(
     return np.asarray(so_far[high] - so_far[low])
 
 
-def _found(records: Effort | Seizures, group: _Rows, area: int, rows: Ints, inside: _Inside, whole: float) -> str:
+def _found(records: Effort | Seizures, inside: _Inside, said: str) -> str:
     others = [plural(inside.points, "row") + " at points"] if inside.points else []
     others += [records.area_name[other] for other in inside.areas]
-    by = others[0] + (f" and {len(others) - 1} more" if len(others) > 1 else "")
-    area_says = f"{whole:,.6g} {group.unit} in {records.area_name[area]} ({plural(rows.size, 'row')})"
-    return f"{area_says}, and {inside.amount.sum():,.6g} inside it then: {by}"
+    by = (others[0] + (f" and {len(others) - 1} more" if len(others) > 1 else "")) if others else "nothing"
+    return f"{said}, and {inside.amount.sum():,.6g} inside it then: {by}"

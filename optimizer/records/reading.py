@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.records.copies import without_copies
 from optimizer.records.locate import Gazetteer, locate
 from optimizer.records.model import Effort, Seizures
 from optimizer.records.overlaps import settle_effort, settle_seizures
@@ -110,7 +111,8 @@ def _seizures(
         **_read_files(sources, readers, gazetteer, opened, blank),
         effort_unit=tuple(source.effort_unit for source in sources),
     )
-    return settle_seizures(read, sources, network)
+    kinds = [str(source.effort_unit) for source in sources]
+    return settle_seizures(without_copies(read, ("count", "quantity_kg", "drug"), kinds, sources), sources, network)
 
 
 def read_effort(
@@ -159,7 +161,9 @@ def _effort(
         **_read_files(sources, readers, gazetteer, opened, {"amount": np.empty(0)}),
         unit=tuple(source.unit for source in sources),
     )
-    return settle_effort(read, sources, network)
+    return settle_effort(
+        without_copies(read, ("amount",), [source.unit for source in sources], sources), sources, network
+    )
 
 
 def _seizure_columns(rows: RecordParser, *, source: SeizureSource, period: Period | None) -> Columns:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import FileProblems, InputError
+from optimizer.base.formatting import plural
 from optimizer.base.table_dialect import blanked, missing_remark
 from optimizer.records.period import parse_period
 from optimizer.records.record_file import read_record_file
@@ -244,8 +245,8 @@ def _repeated(rows: RecordParser) -> None:
         shown = ", ".join(str(rows.table.number[position]) for position in repeats[:5])
         more = ", ..." if len(repeats) > 5 else ""
         rows.warnings.append(
-            f"{rows.label}: {len(repeats)} rows repeat an earlier row in every column that is read (rows {shown}{more}); "
-            'they are counted. If they are copies, state duplicates = "drop".'
+            f"{rows.label}: {plural(len(repeats), 'row repeats', 'rows repeat')} an earlier row in every column that is read "
+            f'({rows.table.unit}{"s" * (len(repeats) > 1)} {shown}{more}); counted all the same. If they are copies, state duplicates = "drop".'
         )
 
 

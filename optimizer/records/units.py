@@ -139,7 +139,7 @@ def refuse_mixed_effort(rows: RecordParser, source: EffortSource) -> None:
             0,
             f"effort in {len(used)} units: {shown}",
             "one unit, for amounts in different units cannot be added",
-            f'Write one entry for each, with its unit and where = {{ {name} = "{same[0]}" }}',
+            f'Write one entry for each, with its unit and where = {{ {name} = "{same[0]}" }} and so on; if they are one unit, spell it alike',
             column=name,
         )
     elif len(used) == 1 and not same:
