@@ -24,9 +24,11 @@ from optimizer.report.bounds import Bounds
 from optimizer.report.charts import draw_evaders, draw_layouts, draw_sites
 from optimizer.report.content import UnitEffort
 from optimizer.report.figures import save_figures
-from optimizer.report.geography import border_parts, map_bounds, segments_to_draw, towns_by_size
+from optimizer.report.geography import border_parts, map_bounds, segments_to_draw
 from optimizer.report.interactive import interactive_map
+from optimizer.report.map_labels import named_areas, named_towns, road_numbers
 from optimizer.report.palette import EFFORT, RISK, UNSEARCHED, WIDTH
+from optimizer.report.place_names import NamedPlace
 from optimizer.report.placing import OccupiedBoxes, boxes_around, place_badges, place_names
 from optimizer.report.road_layers import road_layers
 from optimizer.report.still.maps import draw_plan, draw_risk, draw_road_layer
@@ -291,7 +293,7 @@ def test_the_interactive_map_holds_each_segment_once_and_shows_it_once_in_every_
         if "indices" in json.dumps(layer["view"]):
             for view in layer["tags"]:
                 shown.setdefault(view, []).extend(layer["view"]["attributes"]["filter"]["attributes"]["indices"])
-    assert set(shown) == {"risk", "sure", "effort-1", "effort-2", "look"}
+    assert set(shown) == {"plan", "risk", "sure", "effort-1", "effort-2", "look"}
     assert all(sorted(indices) == list(range(content.network.n_segments)) for indices in shown.values())
 
 
@@ -299,19 +301,19 @@ def test_the_map_opens_with_the_layers_of_its_first_view() -> None:
     item = interactive_map(full_content()).item
     for kind in ("GlyphRenderer", "LegendItem"):
         layers = list(_models(item, kind))
-        assert any("risk" not in layer["tags"] for layer in layers if layer.get("tags"))
+        assert any("plan" not in layer["tags"] for layer in layers if layer.get("tags"))
         for layer in layers:
             tags = layer.get("tags") or []
-            assert layer.get("visible", True) == ((not tags or "risk" in tags) and layer.get("name") != "narrow")
+            assert layer.get("visible", True) == ((not tags or "plan" in tags) and layer.get("name") != "narrow")
 
 
 def test_a_narrow_screen_has_names_and_numbers_of_its_own() -> None:
     item = interactive_map(full_content()).item
-    for label in ("Names of towns", "Numbers of the sites"):
+    for label in ("Names of border towns", "Numbers of main roads", "Numbers of the sites"):
         named = [layer["name"] for layer in _models(item, "LegendItem") if layer["label"]["value"] == label]
         assert named == ["wide", "narrow"] * 2  # in each legend
     bare = interactive_map(_bare()).item
-    assert not {"Names of towns", "Numbers of the sites"} & set(_labels(bare))
+    assert not {"Names of towns", "Names of border towns", "Numbers of the sites"} & set(_labels(bare))
 
 
 def test_what_nobody_searched_is_called_unknown_in_its_tooltip() -> None:
@@ -461,11 +463,24 @@ def test_a_border_far_longer_than_the_roads_does_not_shrink_the_map() -> None:
     assert far == map_bounds(full_content(border=None))
 
 
-def test_towns_without_a_name_have_none_and_the_largest_come_first() -> None:
+def test_towns_at_the_border_come_first_and_those_without_a_name_not_at_all() -> None:
     content = full_content()
-    crowd = tuple(replace(content.settlements[0], id=f"x{i}", population=10.0 + i) for i in range(3))
-    towns = towns_by_size(replace(content, settlements=(*crowd, replace(content.settlements[1], name=""))))
-    assert [town.population for town in towns] == [12.0, 11.0, 10.0]
+    crowd = tuple(replace(content.settlements[0], id=f"x{i}", name=f"X{i}", population=10.0 + i) for i in range(3))
+    south = (NamedPlace("Listed", 1.6, 42.53), NamedPlace("State", 1.6, 42.53, "state"))
+    changed = replace(content, settlements=(*crowd, replace(content.settlements[1], name="", lat=42.52)), places=south)
+    towns = named_towns(replace(changed, border=shapely.LineString([(1.4, 42.4), (1.8, 42.41)])))
+    assert [town.name for town in towns.border] == ["Listed"]
+    assert [town.name for town in towns.inland] == ["X2", "X1", "X0"]
+    assert named_towns(replace(changed, border=None)).border == []
+    assert [area.name for area in named_areas(changed)] == ["State"]
+
+
+def test_main_roads_are_numbered_and_names_of_streets_are_none() -> None:
+    content = full_content()
+    numbers = road_numbers(content)
+    assert sorted(number.name for number in numbers) == ["R0", "R1", "R2", "R3"]  # the primary roads of the lowest row
+    street = replace(content, network=replace(content.network, name=np.full(content.network.n_arcs, "High Street")))
+    assert road_numbers(street) == []
 
 
 @given(

@@ -394,10 +394,10 @@ def test_what_the_record_cannot_say_stands_on_the_page(written: tuple[list[Path]
 
 def test_each_view_can_be_chosen_above_the_map(written: tuple[list[Path], Parsed]) -> None:
     radios = [attrs for tag, attrs in written[1].elements if tag == "input"]
-    assert [attrs["value"] for attrs in radios] == ["risk", "sure", "effort-1", "effort-2", "look"]
-    assert ["checked" in attrs for attrs in radios] == [True, False, False, False, False]
+    assert [attrs["value"] for attrs in radios] == ["plan", "risk", "sure", "effort-1", "effort-2", "look"]
+    assert ["checked" in attrs for attrs in radios] == [True, False, False, False, False, False]
     assert all(attrs["type"] == "radio" and attrs["name"] == "map-layer" and attrs["data-title"] for attrs in radios)
-    assert radios[2]["data-title"] == "Search effort, search hours per km of road"
+    assert radios[3]["data-title"] == "Search effort, search hours per km of road"
 
 
 def test_nothing_is_said_of_where_to_look_unless_somebody_asked() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from html import unescape
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,26 @@ from optimizer.report.headline import beats_sentence, headline, solve_sentence
 from optimizer.report.interactive import interactive_map
 from optimizer.report.interactive.screen import POSTS_LETTERED
 from optimizer.report.page import page
-from optimizer.report.palette import AFTER, BEATS, BEFORE, RISK
+from optimizer.report.palette import (
+    AFTER,
+    BASE,
+    BEATS,
+    BEFORE,
+    BORDER,
+    BOUND,
+    EFFORT,
+    ELSEWHERE,
+    GATEWAY,
+    LOOK,
+    MINOR_ROAD,
+    RISK,
+    ROAD,
+    SETTLEMENT,
+    SITES,
+    TODAY,
+    UNSEARCHED,
+    WIDTH,
+)
 from optimizer.report.tables.comparison_tables import layouts_table
 from optimizer.report.tables.placement_tables import beats_table
 from tests.command import run
@@ -240,8 +259,39 @@ def test_colours_of_beats_differ_to_every_eye(eye: str) -> None:
     def apart(a: str, b: str) -> float:
         return float(np.linalg.norm(_seen(a, np.array(EYES[eye])) - _seen(b, np.array(EYES[eye]))))
 
-    assert min(apart(a, b) for a, b in combinations(BEATS, 2)) > 29
-    assert min(apart(a, b) for a in BEATS for b in (*RISK, BEFORE, AFTER, "#ffffff")) > 9
+    assert min(apart(a, b) for a, b in combinations(BEATS, 2)) > 28
+    assert min(apart(a, b) for a in BEATS for b in (BEFORE, AFTER, "#ffffff")) > 19
+    assert min(apart(a, b) for a in BEATS for b in RISK) > 9
+    assert apart(BEFORE, AFTER) > 30
+    assert min(apart(a, b) for scale in (RISK, WIDTH, EFFORT) for a, b in pairwise(scale)) > 10
+
+
+def test_what_carries_meaning_stands_out_from_paper() -> None:
+    def contrast(colour: str) -> float:
+        code = np.array([int(colour[k : k + 2], 16) for k in (1, 3, 5)]) / 255
+        linear = np.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4)
+        return float(1.05 / (linear @ (0.2126, 0.7152, 0.0722) + 0.05))
+
+    lines = (
+        *RISK,
+        *WIDTH,
+        *EFFORT,
+        *BEATS,
+        BEFORE,
+        AFTER,
+        BOUND,
+        BORDER,
+        ROAD,
+        MINOR_ROAD,
+        UNSEARCHED,
+        ELSEWHERE,
+        TODAY,
+    )
+    marks = [
+        max((symbol.fill[:7], symbol.line), key=contrast)
+        for symbol in (*SITES.values(), GATEWAY, SETTLEMENT, BASE, LOOK)
+    ]
+    assert min(contrast(colour) for colour in (*lines, *marks)) >= 3
 
 
 # the pipeline

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.patches import Patch
 
-from optimizer.base.formatting import ARROW, known, plain, sentence
-from optimizer.report.palette import AFTER, BEFORE, BOUND, FAINT, SITES, TEXT
+from optimizer.base.formatting import ARROW, known, percent, plain, sentence
+from optimizer.report.palette import AFTER, BEFORE, BOUND, FAINT, ROAD, SITES, TEXT, TODAY
+from optimizer.report.still.sheet import LABEL_BOX
+from optimizer.report.tables.report_table import minus
 from optimizer.report.values import difference, difference_unit, value
 
 if TYPE_CHECKING:
@@ -19,8 +21,9 @@ if TYPE_CHECKING:
     from optimizer.report.content import ReportContent, SiteRow
 
 MOST_BARS = 25
+MOST_EVADERS = 12
 NAME_LENGTH = 60
-GAINED = {"given up": "#b5b5b5", "not chosen": "#f2f2f2"}
+GAINED = {"given up": "#8f8f8f", "not chosen": "#f2f2f2"}
 BELOW = 5.0
 """Space between a chart and the legend under it, in font sizes: past the axis label."""
 
@@ -61,7 +64,7 @@ def draw_sites(ax: Axes, content: ReportContent) -> Axes:
     ax.set_xlabel(
         f"Change of the {plain(content.summary.unit, 60)}, {difference_unit(content.summary)}", parse_math=False
     )
-    return _finish(ax, _title("Marginal value of each site", len(rows), len(content.sites)), [name for name, _ in rows])
+    return _finish(ax, _title(_sites_title(content), len(rows), len(content.sites)), [name for name, _ in rows])
 
 
 def draw_layouts(ax: Axes, content: ReportContent) -> Axes:
@@ -71,8 +74,13 @@ def draw_layouts(ax: Axes, content: ReportContent) -> Axes:
         return _nothing(ax, "How layouts compare", "No layout has a value to show.")
     scale = 100 if content.summary.share else 1
     values = [(row.value or 0.0) * scale for row in rows]
-    bars = ax.barh(range(len(rows)), values, color=AFTER, height=0.6)
-    ax.bar_label(bars, [value(content.summary, row.value) for row in rows], padding=3, fontsize=9)
+    today = content.summary.existing
+    upper = content.summary.upper
+    colours = [AFTER if _same(row.value, upper) else TODAY if _same(row.value, today) else ROAD for row in rows]
+    bars = ax.barh(range(len(rows)), values, color=colours, height=0.6)
+    ax.bar_label(
+        bars, [value(content.summary, row.value) for row in rows], padding=3, fontsize=9, bbox=LABEL_BOX, zorder=5
+    )
     lower = content.summary.bound
     if lower is not None and known(lower):
         ax.axvline(
@@ -82,32 +90,74 @@ def draw_layouts(ax: Axes, content: ReportContent) -> Axes:
             linestyle=(0, (4, 2)),
             label="No layout within the budgets goes below this",
         )
-        ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), borderaxespad=BELOW, frameon=False, fontsize=8)
+    if today is not None and known(today):
+        ax.axvline(today * scale, color=TODAY, linewidth=1.2, label="Today's layout")
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(
+            loc="upper center", bbox_to_anchor=(0.5, 0.0), borderaxespad=BELOW, ncols=2, frameon=False, fontsize=8
+        )
     ax.set_xlabel(
         sentence(plain(content.summary.unit, 80)) + (", %" if content.summary.share else ""), parse_math=False
     )
-    return _finish(ax, "How layouts compare (shorter is better)", [plain(row.name, NAME_LENGTH) for row in rows])
+    return _finish(ax, _layouts_title(content), [plain(row.name, NAME_LENGTH) for row in rows])
 
 
 def draw_evaders(ax: Axes, content: ReportContent) -> Axes:
     """Draw each evader's chance to get through before and after the plan, those who contribute most first."""
     known_rows = [row for row in content.open_ends if known(row.before) and known(row.after)]
-    rows = sorted(known_rows, key=lambda row: -(row.contribution or 0.0))[:MOST_BARS]
+    rows = sorted(known_rows, key=lambda row: -(row.contribution or 0.0))[:MOST_EVADERS]
     if not rows:
         return _nothing(ax, "What evaders can still do", "No evader has a chance to show.")
     places = np.arange(len(rows))
     before, after = (np.array([getattr(row, name) for row in rows]) * 100 for name in ("before", "after"))
     ax.hlines(places, after, before, color=BEFORE, linewidth=4)
     ax.plot(before, places, "o", color=BEFORE, markeredgecolor=TEXT, markersize=7, label="With nothing placed")
+    today = np.array([np.nan if row.today is None else row.today for row in rows], dtype=np.float64) * 100
+    if np.isfinite(today).any():
+        ax.plot(today, places, "|", color=TODAY, markersize=15, markeredgewidth=2.5, label="Today")
     ax.plot(after, places, "o", color=AFTER, markeredgecolor=TEXT, markersize=7, label="With the plan")
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), borderaxespad=BELOW, ncols=2, frameon=False, fontsize=8)
+    for place, amount in zip(places.tolist(), after.tolist(), strict=True):
+        ax.annotate(
+            f"{amount:.0f}", (amount, place), (-7, 0), textcoords="offset points", ha="right", va="center", fontsize=8
+        )
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), borderaxespad=BELOW, ncols=3, frameon=False, fontsize=8)
     ax.set_xlim(0, 102)
     ax.set_xlabel("Chance to get through, %")
     names = [
-        f"{plain(row.start, 20)} {ARROW} {plain(row.end, 20)} ({plain(row.kind, 10)}, {value(content.summary, row.weight)})"
+        f"{plain(row.start, 44)} {ARROW} {plain(row.end, 24)} ({plain(row.kind, 10)}, {value(content.summary, row.weight)})"
         for row in rows
     ]
-    return _finish(ax, _title("What evaders can still do", len(rows), len(content.open_ends)), names)
+    title = f"Most gets through from {plain(rows[0].start, 44)} to {plain(rows[0].end, 24)}: {percent(rows[0].after, 0)} of those loads"
+    some = "" if len(rows) == len(known_rows) else f" (the first {len(rows)} of {len(known_rows)})"
+    _finish(ax, title + some, names)
+    ax.set_xlim(left=max(0.0, 10 * np.floor(np.nanmin([*after, *before, *today]) / 10) - 10))
+    return ax
+
+
+def _same(a: float | None, b: float | None) -> bool:
+    """Return whether two values are the same to rounding."""
+    return a is not None and b is not None and bool(np.isclose(a, b, rtol=1e-9))
+
+
+def _sites_title(content: ReportContent) -> str:
+    """Return which site matters most, in words."""
+    first = next((site for site in content.chosen if known(site.marginal_value)), None)
+    if first is None:
+        return "Marginal value of each site"
+    unit = " points" if content.summary.share else ""
+    more = f"{difference(content.summary, first.marginal_value)}{unit}"
+    return f"{plain(first.place or first.label, 40)} matters most: {more} more would get through without it"
+
+
+def _layouts_title(content: ReportContent) -> str:
+    """Return what the plan lets through against today, in words."""
+    summary = content.summary
+    less = minus(summary.existing, summary.upper)
+    if less is None:
+        return f"This plan lets {value(summary, summary.upper)} through (shorter is better)"
+    unit = " points" if summary.share else ""
+    words = f"{difference(summary, abs(less))}{unit} {'less' if less >= 0 else 'MORE'} than today"
+    return f"This plan lets {value(summary, summary.upper)} through: {words} (shorter is better)"
 
 
 def _site_colour(site: SiteRow) -> str:
@@ -139,7 +189,7 @@ def _title(title: str, shown: int, every: int) -> str:
 
 
 def _finish(ax: Axes, title: str, names: Sequence[str]) -> Axes:
-    ax.set_title(title, loc="left", color=TEXT)
+    ax.set_title(title, loc="left", color=TEXT, fontsize=11, parse_math=False)
     ax.set_yticks(range(len(names)), names, parse_math=False, fontsize=8)
     ax.set_ylim(len(names) - 0.4, -0.6)
     ax.margins(x=0.12)

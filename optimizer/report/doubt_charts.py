@@ -10,7 +10,7 @@ from optimizer.report.palette import AFTER, BEFORE, BOUND, FAINT, TEXT
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from optimizer.report.content import ReportContent
+    from optimizer.report.content import DoubtRow, ReportContent
 
 MOST_BARS = 25
 NAME_LENGTH = 60
@@ -38,7 +38,7 @@ def draw_doubt(ax: Axes, content: ReportContent) -> Axes:
     ax.plot([row.cvar * scale for row in rows], at, "D", color=BOUND, markersize=5, label=worst)
     ax.plot([row.worst * scale for row in rows], at, "|", color=TEXT, markersize=13, label="worst draw")
     draws = 0 if facts is None else facts.draws
-    return _finished(ax, content, f"Plans over {draws} draws (left is better)", [row.name for row in rows])
+    return _finished(ax, content, f"{_best(rows)} over {draws} draws (left is better)", [row.name for row in rows])
 
 
 def draw_sensitivity(ax: Axes, content: ReportContent) -> Axes:
@@ -57,7 +57,18 @@ def draw_sensitivity(ax: Axes, content: ReportContent) -> Axes:
         ax.plot(own, [place] * len(own), "D", color=AFTER, markersize=4, label=_once(place, "this plan"))
     ax.axvline(facts.value * scale, color=BOUND, linewidth=1.2, label="this plan, as assumed")
     names = [f"{plain(row.name, NAME_LENGTH)}: {row.low} to {row.high}" for row in rows]
-    return _finished(ax, content, "Which assumption moves the value most", names)
+    return _finished(
+        ax, content, f"{plain(rows[0].name, NAME_LENGTH)} moves the value most" if rows else "Nothing was varied", names
+    )
+
+
+def _best(rows: list[DoubtRow]) -> str:
+    """Return which plan has the least mean."""
+    return (
+        f"{sentence(plain(min(rows, key=lambda row: row.mean).name, NAME_LENGTH))} is best on average"
+        if rows
+        else "No plan"
+    )
 
 
 def _once(place: int, label: str) -> str | None:

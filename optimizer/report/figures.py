@@ -17,7 +17,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from optimizer.report.charts import draw_evaders, draw_layouts, draw_sites
+from optimizer.report.charts import MOST_EVADERS, draw_evaders, draw_layouts, draw_sites
 from optimizer.report.doubt_charts import draw_doubt, draw_sensitivity
 from optimizer.report.map_layers import map_layers
 from optimizer.report.still.maps import draw_look_next, draw_plan, draw_road_layer
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
     Draw: TypeAlias = Callable[[Axes, ReportContent], Axes]
 
-DPI = 150
+DPI = 170
 WIDTH_INCHES = 10.0
-PANEL_INCHES = 6.4
+PANEL_INCHES = 7.2
 """Maps that stand beside each other."""
 COLOURS = 256
 """Colours of an image."""
@@ -100,7 +100,7 @@ def save_figures(
         _Figure("map-plan.png", partial(draw_plan, layers=layers), large),
         _Figure("sites.png", draw_sites, _bars_size(len(content.sites))),
         _Figure("layouts.png", draw_layouts, _bars_size(len(content.layouts))),
-        _Figure("evaders.png", draw_evaders, _bars_size(len(content.open_ends))),
+        _Figure("evaders.png", draw_evaders, _bars_size(min(len(content.open_ends), MOST_EVADERS))),
     ]
     if content.doubt is not None:
         figures.append(_Figure("doubt.png", draw_doubt, _bars_size(len(content.doubt.rows))))

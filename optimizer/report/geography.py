@@ -95,12 +95,6 @@ def known_places(
     return (*towns, *(NamedPlace(each.name, each.lon, each.lat, "crossing") for each in border))
 
 
-def towns_by_size(content: ReportContent) -> list[Settlement]:
-    """Return the towns that have a name, the largest first."""
-    named = [town for town in content.settlements if town.name]
-    return sorted(named, key=lambda town: (-town.population, town.id))
-
-
 def thinness(segments: int, least: float) -> float:
     """Return what to multiply line widths by, in [least, 1]: on a dense map thick roads run together."""
     return float(np.clip((1500 / max(segments, 1)) ** 0.4, least, 1.0))

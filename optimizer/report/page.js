@@ -51,15 +51,196 @@
     }
   });
 
+  /* The map: one card for the mark that is tapped, clicked, pointed at, reached by arrow keys, or chosen in a table. */
+  var frame = document.getElementById("map"), card = document.getElementById("card"), REACH = 22, NEAR = 9;
+
+  function map(plot, view) {
+    var ring = plot.renderers.filter(function (each) { return each.name === "ring"; })[0];
+    var marks = [], badges = [], pinned = null, extent = null;
+
+    function add(renderer, tooltips) {
+      var data = renderer.data_source.data, line = "xs" in data, filter = renderer.view.filter, rows = filter.indices;
+      if (!Array.isArray(rows)) { rows = Array.prototype.map.call(line ? data.xs : data.x, function (_, k) { return k; }); }
+      rows.forEach(function (k) {
+        var name = data.mark ? data.mark[k] : renderer.id + ":" + k;
+        marks.push({ name: name, renderer: renderer, data: data, row: k, line: line, tooltips: tooltips });
+      });
+    }
+    plot.toolbar.tools.forEach(function (tool) {
+      if (tool.type === "HoverTool" && Array.isArray(tool.renderers)) {
+        tool.renderers.forEach(function (renderer) { add(renderer, tool.tooltips); });
+      }
+    });
+    plot.renderers.forEach(function (renderer) {
+      var data = renderer.data_source && renderer.data_source.data;
+      if (data && data.number && data.right) { badges.push({ renderer: renderer, data: data }); }
+    });
+    var points = marks.filter(function (mark) { return !mark.line; });
+    points.sort(function (a, b) { return a.data.number && b.data.number ? 0 : a.data.number ? -1 : b.data.number ? 1 : 0; });
+
+    function screen(x, y) { return [view.frame.x_scale.compute(x), view.frame.y_scale.compute(y)]; }
+    function place(mark) {
+      if (!mark.line) { return [mark.data.x[mark.row], mark.data.y[mark.row]]; }
+      var xs = mark.data.xs[mark.row], ys = mark.data.ys[mark.row], k = Math.floor((xs.length - 1) / 2);
+      return xs.length > 1 ? [(xs[k] + xs[k + 1]) / 2, (ys[k] + ys[k + 1]) / 2] : [xs[0], ys[0]];
+    }
+    function toSegment(p, a, b) {
+      var dx = b[0] - a[0], dy = b[1] - a[1], size = dx * dx + dy * dy;
+      var t = size ? Math.max(0, Math.min(1, ((p[0] - a[0]) * dx + (p[1] - a[1]) * dy) / size)) : 0;
+      return Math.hypot(p[0] - a[0] - t * dx, p[1] - a[1] - t * dy);
+    }
+    function distance(mark, p) {
+      if (!mark.line) {
+        var at = screen(mark.data.x[mark.row], mark.data.y[mark.row]);
+        return Math.hypot(p[0] - at[0], p[1] - at[1]);
+      }
+      var xs = mark.data.xs[mark.row], ys = mark.data.ys[mark.row], least = Infinity, last = screen(xs[0], ys[0]);
+      for (var k = 1; k < xs.length; k += 1) {
+        var next = screen(xs[k], ys[k]);
+        least = Math.min(least, toSegment(p, last, next));
+        last = next;
+      }
+      return least;
+    }
+    function named(name) {
+      var found = marks.filter(function (mark) { return mark.name === name; });
+      return found.filter(function (mark) { return mark.renderer.visible; })[0] || found[0];
+    }
+    /* The mark at a point of the screen: a badge, else the nearest point, else the nearest line, within reach. */
+    function under(p, reach) {
+      var best = null, least = reach;
+      badges.forEach(function (badge) {
+        if (!badge.renderer.visible) { return; }
+        badge.data.mark.forEach(function (name, k) {
+          var at = screen(badge.data.x[k], badge.data.y[k]);
+          var off = Math.hypot(p[0] - at[0] - badge.data.right[k], p[1] - at[1] - badge.data.down[k]);
+          if (off < least) { least = off; best = named(name); }
+        });
+      });
+      [false, true].forEach(function (line) {
+        if (line && best) { return; }
+        marks.forEach(function (mark) {
+          if (mark.line !== line || !mark.renderer.visible) { return; }
+          var off = distance(mark, p);
+          if (off < least) { least = off; best = mark; }
+        });
+      });
+      return best;
+    }
+    function open(mark) {
+      var pairs = mark.tooltips.map(function (pair) { return [pair[0], String(mark.data[pair[1].slice(1)][mark.row])]; });
+      card.textContent = "";
+      var list = element("dl"), close = element("button", "\u00d7", "close");
+      close.setAttribute("aria-label", "Close");
+      close.addEventListener("click", shut);
+      card.appendChild(element("h3", pairs[0][0] + " " + pairs[0][1]));
+      card.appendChild(close);
+      pairs.slice(1).forEach(function (pair) {
+        list.appendChild(element("dt", pair[0]));
+        list.appendChild(element("dd", pair[1]));
+      });
+      card.appendChild(list);
+      card.dataset.mark = mark.name;
+      card.hidden = false;
+      var at = place(mark), box = view.frame.bbox;
+      card.classList.toggle("right", screen(at[0], at[1])[0] < (box.x0 + box.x1) / 2);
+      ring.data_source.data = { x: [at[0]], y: [at[1]] };
+      many("tr[data-mark]").forEach(function (row) { row.classList.toggle("chosen", row.dataset.mark === mark.name); });
+    }
+    function shut() {
+      pinned = null;
+      card.hidden = true;
+      card.dataset.mark = "";
+      ring.data_source.data = { x: [], y: [] };
+    }
+    /* Move the map so that a mark is well inside it, and so near that what lies around it can be told apart. */
+    function show(mark) {
+      var at = place(mark), x = plot.x_range, y = plot.y_range, wide = x.end - x.start, high = y.end - y.start;
+      extent = extent || wide;
+      var zoom = Math.min(1, extent / 5 / wide);
+      x.have_updated_interactively = true; /* or the ranges would be worked out from the data again */
+      y.have_updated_interactively = true;
+      x.setv({ start: at[0] - zoom * wide / 2, end: at[0] + zoom * wide / 2 });
+      y.setv({ start: at[1] - zoom * high / 2, end: at[1] + zoom * high / 2 });
+      pinned = mark;
+      open(mark);
+    }
+    function choose(name) {
+      var mark = named(name);
+      if (!mark) { return; }
+      if (!mark.renderer.visible) {
+        var choice = mark.renderer.tags.length ? mark.renderer.tags : [];
+        many("input[name=map-layer]").forEach(function (each) { if (each.value === choice[0]) { each.click(); } });
+      }
+      show(named(name));
+      document.getElementById("where").scrollIntoView();
+    }
+
+    function at(event) {
+      var box = view.canvas.el.getBoundingClientRect(), p = [event.clientX - box.left, event.clientY - box.top], inside = view.frame.bbox;
+      return p[0] >= inside.x0 && p[0] <= inside.x1 && p[1] >= inside.y0 && p[1] <= inside.y1 ? p : null;
+    }
+    var down = null;
+    frame.addEventListener("pointerdown", function (event) { down = [event.clientX, event.clientY]; }, true);
+    frame.addEventListener("click", function (event) {
+      var p = at(event);
+      if (!p || (down && Math.hypot(event.clientX - down[0], event.clientY - down[1]) > 8)) { return; }
+      var mark = under(p, event.pointerType === "touch" ? REACH : NEAR);
+      if (mark) { pinned = mark; open(mark); } else { shut(); }
+    });
+    frame.addEventListener("pointermove", function (event) {
+      if (event.pointerType !== "mouse" || event.buttons || pinned) { return; }
+      var p = at(event), mark = p && under(p, NEAR);
+      if (mark) { open(mark); } else { shut(); }
+    });
+    frame.addEventListener("keydown", function (event) {
+      var step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+      if (event.key === "Escape") { shut(); }
+      if (!step) { return; }
+      event.preventDefault();
+      var shown = points.filter(function (mark) { return mark.renderer.visible; });
+      if (shown.length) { show(shown[(shown.indexOf(pinned) + step + shown.length + (pinned || step > 0 ? 0 : 1)) % shown.length]); }
+    }, true);
+    many("a[data-mark]").forEach(function (link) {
+      link.addEventListener("click", function (event) { event.preventDefault(); choose(link.dataset.mark); });
+    });
+    many("tr[data-mark]").forEach(function (row) {
+      var cell = row.cells[0], button = element("button", cell.textContent, "show");
+      button.setAttribute("aria-label", "Show " + cell.textContent + " on the map");
+      cell.textContent = "";
+      cell.appendChild(button);
+      row.addEventListener("click", function () { choose(row.dataset.mark); });
+    });
+    /* A thumb that moves up or down moves the page: bokeh would keep every touch for itself. */
+    view.canvas.touch_action.replace(".bk-events { touch-action: pan-y pinch-zoom; }");
+    window.reportMap = { marks: marks, screen: screen, place: place, choose: choose };
+  }
+
   Bokeh.embed.embed_item(JSON.parse(document.getElementById("map-data").textContent)).then(function () {
     var plot = Bokeh.documents[Bokeh.documents.length - 1].roots()[0];
+    var view = Array.from(Bokeh.index).filter(function (each) { return each.model === plot; })[0];
     var legends = plot.right.concat(plot.below).filter(function (part) { return part.type === "Legend"; });
     var layers = legends.reduce(function (every, legend) { return every.concat([legend], legend.items); }, plot.renderers);
-    if (window.matchMedia("(max-width: 50rem)").matches) {
-      plot.height = 880 + (plot.tags.length ? plot.tags[0] : 0);
+    var narrow = window.matchMedia("(max-width: 50rem)").matches, list = document.getElementById("layers-list");
+    if (narrow) {
       layers.forEach(function (layer) {
         if (layer.name === "wide") { layer.visible = false; }
         if (layer.name === "narrow") { layer.visible = true; }
+      });
+    }
+    /* What the legend hides with a click can be hidden by keyboard and by thumb too. */
+    function switches() {
+      list.textContent = "";
+      legends.filter(function (legend) { return legend.visible; }).forEach(function (legend) {
+        legend.items.filter(function (item) { return item.visible && item.renderers.length; }).forEach(function (item) {
+          var label = element("label"), box = element("input"), name = String(item.label.value || item.label);
+          box.type = "checkbox";
+          box.checked = item.renderers[0].visible;
+          box.addEventListener("change", function () { item.renderers.forEach(function (each) { each.visible = box.checked; }); });
+          label.appendChild(box);
+          label.appendChild(document.createTextNode(" " + (legend.title ? "Beat " : "") + name));
+          list.appendChild(label);
+        });
       });
     }
     function show(choice) {
@@ -67,10 +248,19 @@
         if (layer.tags.length) { layer.visible = layer.tags.indexOf(choice.value) >= 0; }
       });
       document.getElementById("map-title").textContent = choice.dataset.title;
+      if (narrow) {
+        var rows = legends.filter(function (legend) { return legend.visible && !legend.title; }).reduce(function (sum, legend) {
+          return sum + legend.items.filter(function (item) { return item.visible; }).length;
+        }, 0);
+        plot.height = 400 + 20 * rows + (plot.tags.length ? plot.tags[0] : 0);
+      }
+      switches();
     }
     many("input[name=map-layer]").forEach(function (choice) {
       choice.addEventListener("change", function () { show(choice); });
       if (choice.checked) { show(choice); }
     });
+    switches();
+    map(plot, view);
   });
 })();

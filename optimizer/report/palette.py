@@ -1,40 +1,46 @@
 """Colours and symbols of maps and charts, told apart by people who do not see red and green alike.
 
-Each scale runs in lightness and has a hue of its own (ColorBrewer YlOrRd for risk, Purples for how wide an interval is, BuGn for effort,
-all without their palest steps); the others are Okabe and Ito's, darkened where white numbers stand on them. Every kind of place also
-has a shape of its own, so that a grey print still reads.
+Each scale runs evenly in lightness (61 to 14 of CIELAB) and has a hue of its own: orange to red for risk, purple for how wide an interval
+is, green for effort. Whatever carries meaning stands out from white by 3 to 1 at least. Every kind of place also has a shape of its own, so
+that a grey print still reads.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-RISK = ("#fecc5c", "#fd9a3c", "#f0532d", "#bd0026", "#5c0020")
+RISK = ("#cb8419", "#c3541a", "#b11818", "#880015", "#500012")
 """Lowest to highest risk."""
 
-WIDTH = ("#bcbddc", "#9e9ac8", "#756bb1", "#54278f", "#2d0a57")
+WIDTH = ("#8d90ba", "#706faf", "#534fa1", "#3f3287", "#271757")
 """Narrowest to widest interval."""
 
-EFFORT = ("#99d8c9", "#66c2a4", "#2ca25f", "#00703a", "#00351a")
+EFFORT = ("#55a188", "#2d8464", "#05673e", "#024a26", "#062a18")
 """Least to most effort."""
 
 UNSEARCHED = "#7d8794"
 """Where nobody ever looked, on every map: slate, and always dashed. On none of the scales."""
 
-ELSEWHERE = "#c4b8a4"
+ELSEWHERE = "#94876f"
 """On the map of one unit of effort: searched, but in another unit."""
 
-ROAD = "#9a9a9a"
+ROAD = "#767676"
+MINOR_ROAD = "#8f8f8f"
+"""Main and other roads under the plan: both at least 3 to 1 against white."""
 FAINT = "#c9c9c9"
+"""Grids and frames, which carry no meaning."""
 BORDER = "#1a1a1a"
 TEXT = "#1a1a1a"
-BEFORE = "#9fd0ee"
-AFTER = "#2b7bba"
+BEFORE = "#5a9bc9"
+AFTER = "#123f7a"
 BOUND = "#a3477a"
+TODAY = "#b35900"
+"""Today's layout in charts."""
 
-BEATS = ("#7a00b8", "#808000", "#000000", "#1b9e77", "#aa4499", "#543005")
-"""Beats, in turn: as people with each kind of colour blindness see them, no two are nearer than 29 in CIELAB (Machado et al. 2009), and each
-keeps off the scale of risk and off the routes. The letter at each post tells those apart that share one."""
+BEATS = ("#6000e0", "#e04040", "#400020", "#a060e0", "#000040", "#c06080")
+"""Beats, in turn: as people with each kind of colour blindness see them, no two are nearer than 28 in CIELAB (Machado et al. 2009), and each
+keeps 20 off the routes and 10 off the scale of risk (a search over colours by those distances found them). The letter at each
+post tells those apart that share one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ def place_names(
     widths, height
         Size of each.
     gap
-        Distance from the point.
+        Distance from the point; with 0 the point itself is tried first.
     occupied
         Boxes that are occupied; what is placed is added to them.
     most
@@ -78,8 +78,7 @@ def place_names(
         if most <= 0:
             offsets.append(None)
             continue
-        x, y = gap + width / 2, gap + height / 2
-        sides = ((x, y), (x, 0.0), (x, -y), (-x, y), (-x, 0.0), (-x, -y), (0.0, y), (0.0, -y))
+        sides = _sides(width, height, gap)
         half = np.array((width, height)) / 2
         for side in sides:
             middle = point + side
@@ -92,6 +91,15 @@ def place_names(
         else:
             offsets.append(None)
     return offsets
+
+
+def _sides(width: float, height: float, gap: float) -> list[tuple[float, float]]:
+    """Return the middles of the boxes that are tried, nearest first: on the point without a gap, else beside it at up to four gaps."""
+    sides = [] if gap else [(0.0, 0.0)]
+    for far in (1, 2, 4):
+        x, y = far * gap + width / 2, far * gap + height / 2
+        sides += [(x, y), (x, 0.0), (x, -y), (-x, y), (-x, 0.0), (-x, -y), (0.0, y), (0.0, -y)]
+    return sides
 
 
 def place_badges(

@@ -18,8 +18,9 @@ from optimizer.report.classes import (
     risk_classes,
     width_classes,
 )
+from optimizer.report.geography import MAIN_CLASSES
 from optimizer.report.palette import ELSEWHERE as ELSEWHERE_COLOUR
-from optimizer.report.palette import ROAD
+from optimizer.report.palette import MINOR_ROAD, ROAD
 from optimizer.report.palette import UNSEARCHED as UNSEARCHED_COLOUR
 
 if TYPE_CHECKING:
@@ -84,6 +85,18 @@ class RoadLayer:
     title: str
     classes: tuple[RoadClass, ...]
     alt: str
+
+
+def plan_layer(content: ReportContent) -> RoadLayer:
+    """Return the roads by how important they are, under the plan: the first view of the interactive map."""
+    network = content.network
+    main = np.isin(network.road_class[network.segment_arc], sorted(MAIN_CLASSES))
+    classes = (
+        RoadClass("Other roads", np.flatnonzero(~main), MINOR_ROAD, 1.2),
+        RoadClass("Main roads", np.flatnonzero(main), ROAD, 2.2),
+    )
+    title = "The plan: what stands where, and the routes that evaders choose without and with it"
+    return RoadLayer("plan", "Plan", title, classes, "Map of the plan over the roads.")
 
 
 def road_layers(content: ReportContent) -> tuple[RoadLayer, ...]:

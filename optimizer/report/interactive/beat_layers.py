@@ -11,6 +11,7 @@ from optimizer.report.drawn_beats import RIM, THIN, drawn_bases
 from optimizer.report.interactive.line_layers import line_columns, tolerance
 from optimizer.report.interactive.point_layers import PointLayer
 from optimizer.report.palette import BASE
+from optimizer.report.place_names import PlaceNames
 from optimizer.report.values import difference_with_unit
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def beat_lines(content: ReportContent, plane: Plane, drawn: DrawnBeat) -> Column
     columns: Columns = {"xs": 3 * lines["xs"], "ys": 3 * lines["ys"]}
     columns["width"] = [width for _, widths in layers for width in widths.round(1).tolist()]
     columns["colour"] = [colour for colour, widths in layers for _ in range(widths.size)]
+    columns["mark"] = [f"beat-{drawn.letter}"] * len(columns["xs"])
     return columns | {name: [text] * len(columns["xs"]) for name, text in _beat_texts(content, drawn).items()}
 
 
@@ -72,7 +74,8 @@ def beat_posts(plane: Plane, drawn: DrawnBeat) -> Columns:
         "x": xy[:, 0].tolist(),
         "y": xy[:, 1].tolist(),
         "number": drawn.numbers,
-        "post": [plain(stop.label, 80) for stop in stops],
+        "mark": [f"post-{number}" for number in drawn.numbers],
+        "post": [PlaceNames.joined(plain(stop.label, 80), plain(stop.where, 60)) for stop in stops],
         "arrive": [clock(stop.arrive_s) for stop in stops],
         "leave": [clock(stop.leave_s) for stop in stops],
     } | {name: [text] * len(stops) for name, text in same.items()}

@@ -28,7 +28,7 @@ def empty_plot() -> Any:  # noqa: ANN401 - bokeh has no types
         sizing_mode="stretch_width",
         height=HEIGHT,
         match_aspect=True,
-        tools="pan,box_zoom,zoom_in,zoom_out,reset,save",
+        tools="pan,box_zoom,zoom_in,zoom_out,reset",
         active_drag="pan",
         toolbar_location="above",
         background_fill_color="#ffffff",
@@ -37,6 +37,7 @@ def empty_plot() -> Any:  # noqa: ANN401 - bokeh has no types
     wheel = WheelZoomTool(modifiers={"ctrl": True}, description="Zoom with Ctrl and the wheel")
     plot.add_tools(wheel)
     plot.toolbar.active_scroll = wheel
+    plot.toolbar.active_inspect = None  # the page's script shows one card at a time, made of these tooltips
     plot.toolbar.logo = None
     plot.axis.visible = False
     plot.grid.visible = False
@@ -78,6 +79,14 @@ def draw_points(plot: Any, layer: PointLayer) -> LegendItem:  # noqa: ANN401 - b
     )
     plot.add_tools(hover([glyph], layer.tooltips))
     return LegendItem(label=symbol.label, renderers=[glyph])
+
+
+def draw_ring(plot: Any) -> None:  # noqa: ANN401 - bokeh has no types
+    """Add the ring that the page's script puts round the mark whose card is open."""
+    ring = plot.scatter(
+        "x", "y", source=ColumnDataSource({"x": [], "y": []}), marker="circle", size=34, fill_color=None, line_color="#d00000", line_width=3
+    )  # fmt: skip
+    ring.name = "ring"
 
 
 def draw_text(plot: Any, source: ColumnDataSource, column: str, **style: Any) -> Any:  # noqa: ANN401 - bokeh has no types

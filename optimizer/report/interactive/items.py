@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from optimizer.report.content import ReportContent
     from optimizer.report.geography import Plane
     from optimizer.report.map_layers import MapLayers
+    from optimizer.report.road_layers import RoadLayer
 
 LOOK_CHOICE = "look"
 """Id of the choice that shows where to look next."""
@@ -40,13 +41,14 @@ def draw_roads(
     drawn: NDArray[np.int64],
     columns: dict[str, list[Any]],
     layers: MapLayers,
+    roads: Sequence[RoadLayer],
 ) -> list[LegendItem]:
     """Draw every road layer from one set of lines; all but the first start hidden."""
     source, thin = ColumnDataSource(columns), thinness(drawn.size, 0.6)
     place = np.full(content.network.n_segments, -1)
     place[drawn] = np.arange(drawn.size)
     items = []
-    for layer in layers.roads:
+    for layer in roads:
         tags = [layer.id, LOOK_CHOICE] if layer is layers.under_advice else [layer.id]
         for part in layer.classes:
             rows = place[part.segments]
@@ -64,7 +66,7 @@ def draw_roads(
             )
             glyph.nonselection_glyph = None
             item = LegendItem(label=part.label, renderers=[glyph])
-            items.append(tagged(item, tags, visible=layer is layers.roads[0]))
+            items.append(tagged(item, tags, visible=layer is roads[0]))
     glyphs = [item.renderers[0] for item in items]
     plot.add_tools(hover(glyphs, road_tooltips(content), line_policy="interp"))
     return items

@@ -64,6 +64,7 @@ def road_columns(content: ReportContent, plane: Plane, segments: NDArray[np.int6
     columns["road"] = [
         " | ".join(filter(None, (plain(name, 60), plain(kind, 20)))) for name, kind in zip(names, classes, strict=True)
     ]
+    columns["mark"] = [f"road-{segment}" for segment in segments.tolist()]
     columns |= _traffic_columns(content, segments, layers)
     if content.risk is not None:
         columns["risk"] = _risk_texts(content.risk, segments)

@@ -13,8 +13,8 @@ import numpy as np
 from bokeh.embed import json_item
 from bokeh.models import Legend, LegendItem
 
-from optimizer.report.geography import border_fits, plane_of, segments_to_draw, towns_by_size
-from optimizer.report.interactive.glyphs import draw_lines, empty_plot, tagged
+from optimizer.report.geography import border_fits, plane_of, segments_to_draw
+from optimizer.report.interactive.glyphs import draw_lines, draw_ring, empty_plot, tagged
 from optimizer.report.interactive.items import (
     LOOK_CHOICE,
     draw_bases,
@@ -25,11 +25,12 @@ from optimizer.report.interactive.items import (
     draw_sites,
     draw_tours,
 )
-from optimizer.report.interactive.labels import draw_names
+from optimizer.report.interactive.labels import draw_border_names, draw_names
 from optimizer.report.interactive.line_layers import border_lines, flow_lines, road_columns
 from optimizer.report.interactive.screen import BEATS_BESIDE, SCREENS, MapScreen
 from optimizer.report.map_layers import map_layers
 from optimizer.report.palette import LOOK
+from optimizer.report.road_layers import plan_layer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
     from optimizer.report.content import ReportContent
     from optimizer.report.map_layers import MapLayers
+    from optimizer.report.road_layers import RoadLayer
 
 TARGET = "map"
 """Id of the element of the page that the map fills."""
@@ -71,7 +73,7 @@ class InteractiveMap:
 
 def layer_choices(content: ReportContent, layers: MapLayers) -> list[LayerChoice]:
     """Return what the reader can colour the roads by, the first shown first."""
-    choices = [LayerChoice(layer.id, layer.name, layer.title) for layer in layers.roads]
+    choices = [LayerChoice(layer.id, layer.name, layer.title) for layer in _views(content, layers)]
     if content.look_first:
         title = "Where a search would give most information, over roads coloured by how sure their risk is; numbered as in the table"
         choices.append(LayerChoice(LOOK_CHOICE, LOOK.label, title))
@@ -103,10 +105,13 @@ def interactive_map(
     plot, screens = empty_plot(), [MapScreen.of(name, layers.bounds, plane) for name in SCREENS]
     routes = [tagged(draw_lines(plot, layer), not_effort) for layer in flow_lines(content, plane, layers)]
     borders = [draw_lines(plot, layer) for layer in border_lines(content, plane)]
-    roads = draw_roads(plot, content, drawn, road_columns(content, plane, drawn, layers), layers)
+    roads = draw_roads(
+        plot, content, drawn, road_columns(content, plane, drawn, layers), layers, _views(content, layers)
+    )
     framed = [*roads, *borders] if border_fits(content) else roads
     plot.x_range.renderers = plot.y_range.renderers = [item.renderers[0] for item in framed]
     tours = draw_tours(plot, content, plane, layers)
+    names = [item for screen in screens for item in draw_border_names(plot, content, plane, screen)]
     items = [  # in drawing order: what comes later lies on top, and is placed last
         *routes,
         *roads,
@@ -117,11 +122,18 @@ def interactive_map(
     ]
     beats = draw_posts(plot, plane, layers, tours, screens)
     items += [
+        *names,
         *draw_look_next(plot, content, plane, layers),
-        *(draw_names(plot, content, plane, screen) for screen in screens if towns_by_size(content)),
+        *(item for screen in screens for item in draw_names(plot, content, plane, screen)),
     ]
+    draw_ring(plot)
     _add_legends(plot, items, beats)
     return InteractiveMap(json_item(plot, TARGET), _note(drawn.size, content.network.n_segments))
+
+
+def _views(content: ReportContent, layers: MapLayers) -> tuple[RoadLayer, ...]:
+    """Return the ways to show the roads: the plan over plain roads first; where no risk is given the only one there is."""
+    return layers.roads if content.risk is None else (plan_layer(content), *layers.roads)
 
 
 def _busy(content: ReportContent, layers: MapLayers) -> NDArray[np.bool_]:

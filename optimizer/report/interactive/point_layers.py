@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.base.formatting import amounts, number, percent, plain
+from optimizer.base.formatting import DASH, amounts, number, percent, plain
 from optimizer.report.palette import GATEWAY, LOOK, OFFICIAL, SETTLEMENT, SITES, UNOFFICIAL
 from optimizer.report.values import difference_with_unit
 
@@ -18,8 +18,18 @@ if TYPE_CHECKING:
     from optimizer.report.content import ReportContent, SiteRow
     from optimizer.report.geography import Plane
     from optimizer.report.palette import Symbol
+    from optimizer.report.place_names import NamedPlace
 
 Columns = dict[str, list[Any]]
+
+ORDERS = {
+    "new": "open",
+    "changed": "change",
+    "kept": "keep",
+    "given up": "close",
+    "not chosen": "none: not in the plan",
+}
+"""What is ordered for a site of each standing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,7 @@ def look_points(content: ReportContent, plane: Plane) -> list[PointLayer]:
     xy = plane.project(middle).round().astype(np.int64)
     columns: Columns = {"x": xy[:, 0].tolist(), "y": xy[:, 1].tolist()}
     columns["number"] = [str(place) for place in range(1, len(rows) + 1)]
+    columns["mark"] = [f"look-{place}" for place in columns["number"]]
     columns["road"] = [plain(row.label, 60) for row in rows]
     columns["score"] = [f"{number(row.score)}, {plain(content.look_next.score_unit, 60)}" for row in rows]
     columns["reason"] = [plain(row.reason, 200) for row in rows]
@@ -70,11 +81,15 @@ def look_points(content: ReportContent, plane: Plane) -> list[PointLayer]:
 
 
 def _settlements(content: ReportContent, plane: Plane) -> PointLayer:
-    columns = _positions(plane, content.settlements)
-    columns["place"] = [plain(town.label, 60) for town in content.settlements]
+    known = {town.name for town in content.settlements}
+    others = [place for place in content.places if place.kind == "town" and place.name not in known]
+    columns = _positions(plane, [*content.settlements, *others])
+    columns["place"] = [plain(town.label, 60) for town in content.settlements] + [
+        plain(town.name, 60) for town in others
+    ]
     columns["people"] = [
         number(town.population) + (" (assumed)" if town.population_assumed else "") for town in content.settlements
-    ]
+    ] + [number(town.population) if town.population else DASH for town in others]
     return PointLayer(SETTLEMENT, columns, (("Town", "@place"), ("Inhabitants", "@people")))
 
 
@@ -99,8 +114,17 @@ def _sites(
     content: ReportContent, plane: Plane, symbol: Symbol, sites: list[SiteRow], numbers: dict[str, str]
 ) -> PointLayer:
     columns = _positions(plane, sites)
-    columns["site"] = [plain(site.label, 60) for site in sites]
-    columns["kind"] = [", ".join(filter(None, (plain(site.kind, 20), plain(site.agency, 40)))) for site in sites]
+    columns["mark"] = [f"site-{plain(site.id)}" for site in sites]
+    columns["site"] = [plain(site.place or site.label, 60) for site in sites]
+    columns["kind"] = [
+        ", ".join(filter(None, (plain(site.type or site.kind, 40), plain(site.agency, 40)))) for site in sites
+    ]
+    columns["road"] = [plain(site.road, 60) or DASH for site in sites]
+    columns["where"] = [plain(site.where, 60) or DASH for site in sites]
+    columns["standing"] = [
+        ORDERS[site.standing] + (f", today {plain(site.other_type, 40)}" if site.standing == "changed" else "")
+        for site in sites
+    ]
     columns["costs"] = [amounts(site.costs) for site in sites]
     columns["survival"] = [percent(site.survival) for site in sites]
     columns["marginal"] = [difference_with_unit(content.summary, site.marginal_value) for site in sites]
@@ -109,7 +133,10 @@ def _sites(
     marginal = "Marginal value (lost without it)" if sites[0].chosen else "Marginal value (added beyond the budget)"
     rows = (
         ("Site", "@site"),
+        ("Order", "@standing"),
         ("Kind", "@kind"),
+        ("Road", "@road"),
+        ("Where", "@where"),
         ("Costs", "@costs"),
         ("Chance to pass it", "@survival"),
         (marginal, "@marginal"),
@@ -117,7 +144,7 @@ def _sites(
     return PointLayer(symbol, columns, ((("No.", "@number"), *rows) if sites[0].chosen else rows))
 
 
-def _positions(plane: Plane, places: Sequence[Settlement | Gateway | Crossing | SiteRow]) -> Columns:
+def _positions(plane: Plane, places: Sequence[Settlement | Gateway | Crossing | SiteRow | NamedPlace]) -> Columns:
     xy = (
         plane.project(np.array([(place.lon, place.lat) for place in places], dtype=np.float64).reshape(-1, 2))
         .round()

@@ -8,11 +8,19 @@ import numpy as np
 
 from optimizer.report.geography import map_bounds, thinness
 from optimizer.report.map_layers import map_layers
-from optimizer.report.palette import FAINT, GATEWAY, LOOK, TEXT
+from optimizer.report.palette import GATEWAY, LOOK, MINOR_ROAD, TEXT
 from optimizer.report.placing import OccupiedBoxes, boxes_around
 from optimizer.report.road_layers import RoadClass, road_layers
 from optimizer.report.still.lines import draw_beat, draw_border, draw_layer, draw_roads, draw_routes
-from optimizer.report.still.places import draw_badges, draw_bases, draw_posts, draw_sites, draw_towns, draw_ways_in
+from optimizer.report.still.places import (
+    draw_badges,
+    draw_bases,
+    draw_posts,
+    draw_sites,
+    draw_towns,
+    draw_ways_in,
+    name_border_towns,
+)
 from optimizer.report.still.sheet import POINTS_PER_PIXEL, finish_map, fix_frame, on_sheet
 
 if TYPE_CHECKING:
@@ -38,7 +46,9 @@ def draw_road_layer(ax: Axes, content: ReportContent, layer: RoadLayer, bounds: 
     ax.set_title(layer.name, loc="left", color=TEXT, parse_math=False)
     fix_frame(ax, bounds or map_bounds(content))
     border = draw_border(ax, content)  # under the roads: what is known of a bridge lies on it
-    handles = draw_layer(ax, content, layer) + border + draw_towns(ax, content, OccupiedBoxes())
+    occupied = OccupiedBoxes()
+    name_border_towns(ax, content, occupied)
+    handles = draw_layer(ax, content, layer) + border + draw_towns(ax, content, occupied)
     return finish_map(ax, content, handles, layer.title, below=True)
 
 
@@ -50,6 +60,7 @@ def draw_look_next(ax: Axes, content: ReportContent, layers: MapLayers) -> Axes:
     rows = content.look_first
     middle = content.network.segment_midpoint[[row.segment for row in rows]]
     occupied = OccupiedBoxes()
+    name_border_towns(ax, content, occupied)
     handles = draw_layer(ax, content, layer) + draw_border(ax, content)
     handles += draw_badges(ax, middle.reshape(-1, 2), [LOOK] * len(rows), occupied) + draw_towns(ax, content, occupied)
     return finish_map(ax, content, handles, layer.title, below=True)
@@ -63,11 +74,12 @@ def draw_plan(ax: Axes, content: ReportContent, layers: MapLayers | None = None)
     layers = layers or map_layers(content)
     ax.set_title("The plan, and the routes evaders take without and with it", loc="left", color=TEXT)
     fix_frame(ax, layers.bounds)
-    every = RoadClass("Road", np.arange(content.network.n_segments), FAINT, 0.6 / POINTS_PER_PIXEL)
+    every = RoadClass("Road", np.arange(content.network.n_segments), MINOR_ROAD, 0.6 / POINTS_PER_PIXEL)
     handles: list[Handle] = [*draw_roads(ax, content, every, thinness(content.network.n_segments, 0.5))]
     handles += draw_routes(ax, content, layers, after=False)
     handles += draw_routes(ax, content, layers, after=True)
     occupied = OccupiedBoxes()
+    name_border_towns(ax, content, occupied)
     for beat in layers.beats:
         draw_beat(ax, beat)
     handles += draw_border(ax, content) + draw_ways_in(ax, content) + draw_sites(ax, content, occupied)

@@ -10,9 +10,9 @@ from matplotlib.lines import Line2D
 
 from optimizer.base.formatting import plain
 from optimizer.report.drawn_beats import drawn_bases, legend_groups
-from optimizer.report.geography import towns_by_size
+from optimizer.report.map_labels import marked_places, named_areas, named_towns, road_numbers
 from optimizer.report.palette import BASE, GATEWAY, LOOK, OFFICIAL, SETTLEMENT, SITES, TEXT, UNOFFICIAL, Symbol
-from optimizer.report.placing import boxes_around, place_badges, place_names, text_width
+from optimizer.report.placing import OccupiedBoxes, boxes_around, place_badges, place_names, text_width
 from optimizer.report.still.sheet import LABEL_BOX, POINTS_PER_PIXEL, on_sheet, sheet_bounds
 
 if TYPE_CHECKING:
@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 
     from optimizer.report.content import ReportContent
     from optimizer.report.drawn_beats import DrawnBeat, LegendGroup
-    from optimizer.report.placing import OccupiedBoxes
+    from optimizer.report.place_names import NamedPlace
 
-TOWNS_NAMED = 18
+TOWNS_NAMED, ROADS_NUMBERED = 26, 20
+AVOIDED = 6.0
+"""Size of the marks that names of border towns keep off, in points."""
 NAME_POINTS = 7.0
 POST_POINTS = 5.0
 """Size of the letter and number of a post."""
@@ -41,32 +43,51 @@ class _Post:
     colour: str
 
 
+def name_border_towns(ax: Axes, content: ReportContent, occupied: OccupiedBoxes) -> None:
+    """Name the towns at the border, before numbers are placed: those give way to the names."""
+    around = OccupiedBoxes(occupied.boxes, sheet_bounds(ax))
+    around.add(boxes_around(on_sheet(ax, marked_places(content)), AVOIDED))
+    before = len(around.boxes)
+    _write(ax, named_towns(content).border, NAME_POINTS, 2.5, around, TOWNS_NAMED, {"color": TEXT, "bbox": LABEL_BOX})
+    occupied.add(around.boxes[before:])
+
+
 def draw_towns(ax: Axes, content: ReportContent, occupied: OccupiedBoxes) -> list[Line2D]:
-    """Draw the towns, and name the largest whose name lies on nothing else."""
-    handles = draw_points(ax, [(town.lon, town.lat) for town in content.settlements], SETTLEMENT)
-    towns = towns_by_size(content)
-    names = [plain(town.name, 24) for town in towns]
-    points = on_sheet(ax, [(town.lon, town.lat) for town in towns])
+    """Draw the towns; name those inland, main roads and areas, where the name lies on nothing else."""
+    towns = named_towns(content)
+    places = [(town.lon, town.lat) for town in content.settlements] + [
+        (town.lon, town.lat) for town in (*towns.border, *towns.inland)
+    ]
+    handles = draw_points(ax, list(dict.fromkeys(places)), SETTLEMENT)
     occupied.frame = sheet_bounds(ax)
-    occupied.add(boxes_around(points, SETTLEMENT.size * POINTS_PER_PIXEL))
-    widths = [text_width(name, NAME_POINTS) for name in names]
-    offsets = place_names(points, widths, 1.3 * NAME_POINTS, 2.5, occupied, TOWNS_NAMED)
-    for town, name, offset in zip(towns, names, offsets, strict=True):
+    if places:
+        occupied.add(boxes_around(on_sheet(ax, places), SETTLEMENT.size * POINTS_PER_PIXEL))
+    road = {"color": "#1f3d7a", "fontweight": "bold", "bbox": {**LABEL_BOX, "alpha": 0.9}}
+    _write(ax, towns.inland, NAME_POINTS, 2.5, occupied, TOWNS_NAMED, {"color": TEXT, "bbox": LABEL_BOX})
+    _write(ax, road_numbers(content), 0.85 * NAME_POINTS, 0.0, occupied, ROADS_NUMBERED, road)
+    _write(ax, named_areas(content), 1.2 * NAME_POINTS, 0.0, occupied, 20, {"color": "#5a5a5a", "fontstyle": "italic"})
+    return handles
+
+
+def _write(
+    ax: Axes,
+    places: Sequence[NamedPlace],
+    size: float,
+    gap: float,
+    occupied: OccupiedBoxes,
+    most: int,
+    style: dict[str, Any],
+) -> None:
+    """Write the names of places beside them, in that order, where there is room."""
+    names = [plain(place.name, 24) for place in places]
+    points = on_sheet(ax, [(place.lon, place.lat) for place in places])
+    offsets = place_names(points, [text_width(name, size) for name in names], 1.3 * size, gap, occupied, most)
+    for place, name, offset in zip(places, names, offsets, strict=True):
         if offset is not None:
             ax.annotate(
-                name,
-                (town.lon, town.lat),
-                xytext=offset,
-                ha="center",
-                va="center",
-                textcoords="offset points",
-                fontsize=NAME_POINTS,
-                color=TEXT,
-                parse_math=False,
-                bbox=LABEL_BOX,
-                zorder=4,
-            )
-    return handles
+                name, (place.lon, place.lat), xytext=offset, ha="center", va="center", textcoords="offset points", fontsize=size,
+                parse_math=False, zorder=4, **style,
+            )  # fmt: skip
 
 
 def draw_ways_in(ax: Axes, content: ReportContent) -> list[Line2D]:

@@ -62,6 +62,16 @@ def finish_map(
     for spine in ax.spines.values():
         spine.set_color(FAINT)
     _scale_bar(ax)
+    ax.annotate(
+        "N\N{UPWARDS ARROW}",
+        (0.985, 0.02),
+        xycoords="axes fraction",
+        ha="right",
+        fontsize=9,
+        color=TEXT,
+        bbox=LABEL_BOX,
+        zorder=8,
+    )
     foot = _foot(ax, content)
     place: dict[str, Any] = {"bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0, "ncols": 1}
     if below:

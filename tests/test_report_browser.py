@@ -1,0 +1,172 @@
+"""The report in a real browser: what is on the first screen, taps, swipes, keys, sorting, paper, and that nothing is asked of any server.
+
+`REPORT_SHOTS=FOLDER` keeps pictures for a person to look at; `AXE=FILE` names axe.min.js (npm package axe-core) for the check of accessibility.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from optimizer.report import write_report
+from tests.browser import CHROMIUM, Browser
+from tests.report_case import full_content
+
+pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium (Debian: apt-get install chromium)")
+
+SCREENS = {"desk": (1440, 900), "laptop": (1024, 768), "phone": (390, 844)}
+READY = "window.reportMap !== undefined"
+FIRST_ORDER = "document.querySelector('.agency li').getBoundingClientRect().bottom / innerHeight"
+WIDER = "document.documentElement.scrollWidth - innerWidth"
+MARKS = """(() => {
+  const view = Array.from(Bokeh.index)[0], box = view.frame.bbox;
+  return reportMap.marks.filter(mark => !mark.line && mark.renderer.visible).map(mark => reportMap.screen(...reportMap.place(mark)))
+    .filter(at => at[0] > box.x0 && at[0] < box.x1 && at[1] > box.y0 && at[1] < box.y1);
+})()"""
+CANVAS = "(() => { const box = Array.from(Bokeh.index)[0].canvas.el.getBoundingClientRect(); return [box.left, box.top]; })()"
+CARD = "document.getElementById('card').hidden ? '' : document.getElementById('card').textContent"
+CLOSE = "document.querySelector('#card .close').click()"
+PAPER = {"A4": (8.27, 11.69), "Letter": (8.5, 11.0)}
+MARGIN_CM = (2.2, 2.4)
+"""Both margins of a sheet, sideways and up and down, as in page.css."""
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return write_report(tmp_path_factory.mktemp("report"), full_content())[0].as_uri()
+
+
+def _browse(address: str, screen: str, steps: Any) -> Any:
+    """Run steps in a browser that shows the report."""
+
+    async def run() -> Any:
+        async with Browser() as browser:
+            touch = screen == "phone"
+            await browser.call("Emulation.setTouchEmulationEnabled", enabled=touch)
+            await browser.open(address, *SCREENS[screen])
+            await browser.until(READY)
+            found = await steps(browser)
+            shots = os.environ.get("REPORT_SHOTS")
+            if shots:
+                await browser.picture(Path(shots) / f"report-{screen}.png")
+            wrong = [
+                event for event in browser.events if event["method"] in {"Log.entryAdded", "Runtime.exceptionThrown"}
+            ]
+            assert wrong == []
+            assert {each for each in browser.requested if not each.startswith("data:")} == {address}
+            return found
+
+    return asyncio.run(run())
+
+
+async def _tap(browser: Browser, x: float, y: float) -> None:
+    await browser.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
+    await browser.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+
+
+async def _swipe_up(browser: Browser, x: float, y: float, by: int) -> None:
+    for moved in range(0, by + 1, 10):
+        kind = "touchMove" if moved else "touchStart"
+        await browser.call("Input.dispatchTouchEvent", type=kind, touchPoints=[{"x": x, "y": y - moved}])
+    await browser.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+
+
+def test_a_telephone_shows_orders_at_once_opens_a_card_for_every_tap_and_scrolls_past_the_map(address: str) -> None:
+    async def steps(browser: Browser) -> None:
+        assert await browser.run(FIRST_ORDER) <= 1
+        assert await browser.run(WIDER) <= 0
+        await browser.run("document.getElementById('map').scrollIntoView()")
+        left, top = await browser.run(CANVAS)
+        marks = await browser.run(MARKS)
+        assert len(marks) >= 10
+        opened = 0
+        for x, y in marks:
+            await _tap(browser, left + x, top + y)
+            opened += bool(await browser.until(CARD))
+            await browser.run(CLOSE)
+        assert opened == len(marks)
+        before = await browser.run("scrollY")
+        await _swipe_up(browser, left + 150, top + 250, 200)
+        assert await browser.run("scrollY") > before + 100
+        shown = "getComputedStyle(document.querySelector('#sites-chosen tbody tr')).display"
+        assert await browser.run(shown) == "block"  # a card
+
+    _browse(address, "phone", steps)
+
+
+def test_a_desk_has_one_card_at_a_time_rows_that_move_the_map_keys_and_sorted_tables(address: str) -> None:
+    async def steps(browser: Browser) -> None:
+        assert await browser.run(FIRST_ORDER) <= 1
+        assert await browser.run(WIDER) <= 0
+        await browser.run("document.querySelector('#sites-chosen tbody tr').click()")
+        assert "High pass" in await browser.run(CARD)
+        assert await browser.run("document.querySelectorAll('tr.chosen').length") == 1
+        await browser.run("document.querySelectorAll('.agency a[data-mark^=beat]')[0].click()")
+        assert (await browser.run(CARD)).startswith("Beat ")
+        await browser.run("document.getElementById('map').focus()")
+        seen = set()
+        for _ in range(6):
+            await browser.press("ArrowRight", 39)
+            seen.add(await browser.run(CARD))
+        assert len(seen) == 6
+        await browser.press("Escape", 27)
+        assert await browser.run(CARD) == ""
+        column = (
+            "Array.from(document.querySelectorAll('#sites-not-chosen tbody tr')).map(row => row.cells[0].textContent)"
+        )
+        await browser.run("document.querySelector('#sites-not-chosen th button').click()")
+        up = await browser.run(column)
+        await browser.run("document.querySelector('#sites-not-chosen th button').click()")
+        assert (up, await browser.run(column)) == (sorted(up), sorted(up, reverse=True))
+        numbers = "Array.from(document.querySelectorAll('#riskiest tbody tr')).map(row => parseFloat(row.cells[2].textContent))"
+        await browser.run("document.querySelectorAll('#riskiest th button')[2].click()")
+        risks = await browser.run(numbers)
+        assert risks == sorted(risks)
+        await browser.run("document.querySelector('#layers-list input').click()")
+        assert not await browser.run("document.querySelector('#layers-list input').checked")
+
+    _browse(address, "desk", steps)
+
+
+def test_paper_has_the_order_on_one_sheet_and_every_row(address: str) -> None:
+    async def steps(browser: Browser) -> None:
+        for name, (wide, high) in PAPER.items():
+            pixels = [
+                round(96 * inches - margin / 2.54 * 96) for inches, margin in zip((wide, high), MARGIN_CM, strict=True)
+            ]
+            await browser.call("Emulation.setEmulatedMedia", media="print")
+            screen = {"width": pixels[0], "height": pixels[1], "deviceScaleFactor": 1, "mobile": False}
+            await browser.call("Emulation.setDeviceMetricsOverride", **screen)
+            assert await browser.run("document.getElementById('words').offsetTop > 0")
+            bottom = await browser.run("document.querySelector('.sign').getBoundingClientRect().bottom + scrollY")
+            assert bottom < pixels[1], name
+            hidden = "Array.from(document.querySelectorAll('tr')).filter(row => !row.offsetHeight).length"
+            assert await browser.run(hidden) == 0
+        await browser.call("Emulation.setEmulatedMedia", media="")
+        made = await browser.call("Page.printToPDF", paperWidth=8.27, paperHeight=11.69)
+        assert 5 <= len(re.findall(rb"/Type /Page\b", base64.b64decode(made["data"]))) <= 20
+
+    _browse(address, "laptop", steps)
+
+
+@pytest.mark.skipif(not os.environ.get("AXE"), reason="AXE names no axe.min.js (npm pack axe-core)")
+@pytest.mark.parametrize("screen", sorted(SCREENS))
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_axe_finds_nothing(address: str, screen: str, colours: str) -> None:
+    axe = Path(os.environ["AXE"]).read_text(encoding="utf-8")
+
+    async def steps(browser: Browser) -> None:
+        feature = {"name": "prefers-color-scheme", "value": colours}
+        await browser.call("Emulation.setEmulatedMedia", media="", features=[feature])
+        await browser.call("Runtime.evaluate", expression=axe)
+        await browser.run("reportMap.choose('site-o1')")
+        found = "axe.run().then(r => r.violations.map(v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.html.slice(0, 150)).join(' | ')))"
+        assert await browser.run(found) == []
+
+    _browse(address, screen, steps)
