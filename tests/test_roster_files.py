@@ -198,7 +198,7 @@ def test_a_folder_without_duties_says_what_to_do(tmp_path: Path) -> None:
         (("duties", 2, "stops", 0, "leave"), 481, "before the shift ends"),
         (("shifts", 1, "start"), "06:00", "both begin at 06:00"),
         (("shifts", 0, "hours"), 25, "hours"),
-        (("schema_version",), 2, "schema_version"),
+        (("schema_version",), 3, "schema_version"),
         (("time_zone",), "Mars/Olympus", "IANA"),
     ],
 )
@@ -315,8 +315,14 @@ def test_calendars_are_read_by_an_independent_library(nasty: Roster) -> None:
     assert all(len(line.encode()) <= 75 for line in text.split("\r\n"))
     assert "\n" not in text.replace("\r\n", "")
     read = icalendar.Calendar.from_ical(text)
-    events = list(read.walk("VEVENT"))
+    every = list(read.walk("VEVENT"))
+    events = [event for event in every if "TRANSP" not in event]
     assert len(events) == len(nasty.assignments)
+    stops = [(one, stop) for one in nasty.assignments for stop in one.duty.stops]
+    for event, (one, stop) in zip([e for e in every if "TRANSP" in e], stops, strict=True):
+        assert event.decoded("DTSTART") == one.start + timedelta(minutes=stop.arrive)
+        assert event["GEO"].to_ical() == f"{stop.lat};{stop.lon}"
+        assert not event.errors
     for event, one in zip(events, nasty.assignments, strict=True):
         assert event.decoded("DTSTART") == one.leave
         assert event.decoded("DTEND") == one.back
@@ -324,7 +330,7 @@ def test_calendars_are_read_by_an_independent_library(nasty: Roster) -> None:
         assert str(event["SUMMARY"]).startswith(" ".join(one.crew.label.split()))
         assert f"On duty {one.start:%H:%M} to {one.end:%H:%M} (America/Chicago)" in str(event["DESCRIPTION"])
         assert not event.errors
-    assert len({str(event["UID"]) for event in events}) == len(events)
+    assert len({str(event["UID"]) for event in every}) == len(every)
 
 
 def test_event_ids_stay_when_a_roster_is_made_again_and_sends_a_crew_elsewhere(nasty: Roster) -> None:
@@ -346,19 +352,20 @@ def test_the_page_escapes_names_and_shows_every_crew_and_post(nasty: Roster) -> 
     page = roster_page(nasty)
     assert "<b>" not in page
     assert "&lt;b&gt;" in page
-    assert page.count('<section class="week">') == 1
+    assert page.count('<section class="sheet"') == 1 + 1 + 1  # crews, posts, marks
     assert "Tue 1 Dec" in page
     assert "default-src 'none'" in page
 
 
 def test_a_folder_holds_everything_and_no_calendar_of_an_earlier_crew(tmp_path: Path, nasty: Roster) -> None:
     (tmp_path / "crew-mine.ics").write_text("my own calendar", encoding="utf-8")
-    names = write_roster(output_folder(tmp_path), nasty, MADE, "1")
+    names = write_roster(output_folder(tmp_path), nasty, MADE, "1", lambda _: b"")
     assert set(names) == {
         "roster.csv",
         "roster.ics",
         "roster.html",
         "summary.json",
+        "field-pack.zip",
         "crew-1-1.ics",
         "crew-x.ics",
         "crew-x_2.ics",
@@ -370,7 +377,7 @@ def test_a_folder_holds_everything_and_no_calendar_of_an_earlier_crew(tmp_path: 
         sum((one.back - one.leave).total_seconds() for one in nasty.assignments) / 3600, abs=0.02
     )
     fewer = replace(nasty, duties=replace(nasty.duties, crews=nasty.duties.crews[:1]))
-    write_roster(output_folder(tmp_path), fewer, MADE, "1")
+    write_roster(output_folder(tmp_path), fewer, MADE, "1", lambda _: b"")
     assert sorted(path.name for path in tmp_path.glob("crew-*")) == ["crew-1-1.ics", "crew-mine.ics"]
 
 
@@ -426,7 +433,7 @@ def test_rest_and_days_in_a_row_go_on_from_the_roster_before(tmp_path: Path) -> 
     shifts = [shift("day", "06:00", 8), shift("night", "22:00", 8)]
     asked = [duty("a", s.id) for s in shifts]
     case = duties(shifts, asked, [crew(f"c{k}", rest_minutes=11 * 60, most_days=4, days_off=1) for k in range(4)])
-    write_roster(output_folder(tmp_path), make_roster(case, FIRST, 1), MADE, "1")
+    write_roster(output_folder(tmp_path), make_roster(case, FIRST, 1), MADE, "1", lambda _: b"")
     second = FIRST + timedelta(days=7)
     before = read_earlier(tmp_path / "summary.json", second)
     assert len(before) == 14

@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import shapely
 
+from optimizer.base.formatting import letter
+from optimizer.pipeline.display_names import DisplayNames
+from optimizer.pipeline.patrol_briefing import beat_rows
+from optimizer.pipeline.site_briefing import site_rows
+from optimizer.problem.plan_file import DIGITS
+from optimizer.report.content import driven_order
+from optimizer.report.content.placements import chosen_order
+from optimizer.report.geodata.placements import line_of
 from optimizer.scenario.duties import Served, make_duties
 from optimizer.scenario.duties_file import DutyBase
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from shapely import LineString
+
     from optimizer.problem.plan_file import PlanFile
     from optimizer.scenario.compile import Compiled
     from optimizer.scenario.duties_file import DutiesFile
 
 
-def duties_of(compiled: Compiled, plan: PlanFile) -> DutiesFile | None:
+TRACK_TOLERANCE = 5e-5
+"""Degrees by which the track of a beat may leave its roads: 5 m."""
+
+
+def duties_of(compiled: Compiled, plan: PlanFile, *, marked: bool = True) -> DutiesFile | None:
     """Return what people do under a plan; None where the scenario says nothing of shifts and crews.
+
+    `marked` says whether the plan is that of the report, so that duties have the numbers and letters of its maps.
 
     Raises
     ------
@@ -29,9 +47,21 @@ def duties_of(compiled: Compiled, plan: PlanFile) -> DutiesFile | None:
     if scenario.roster is None:
         return None
     bases = [DutyBase(id=b.id, label=b.label or b.id, lon=b.lon, lat=b.lat) for b in scenario.bases]
-    served = [*_served_sites(compiled, plan), *_served_beats(compiled, plan)]
+    marks = _marks(compiled, plan) if marked else {}
+    served = [replace(one, mark=marks.get(one.placement.id, "")) for one in _served(compiled, plan)]
     where = str(compiled.inputs[0])
     return make_duties(plan, scenario.roster, scenario.shifts, scenario.crews, bases, served, where)
+
+
+def _served(compiled: Compiled, plan: PlanFile) -> list[Served]:
+    return [*_served_sites(compiled, plan), *_served_beats(compiled, plan)]
+
+
+def _marks(compiled: Compiled, plan: PlanFile) -> dict[str, str]:
+    """Return the number of each site and the letter of each beat on the report's maps."""
+    names = DisplayNames.of(compiled)
+    sites = {row.id: str(k) for k, row in enumerate(chosen_order(site_rows(plan, names)), start=1)}
+    return sites | {row.id: letter(k) for k, row in enumerate(driven_order(beat_rows(plan, names)))}
 
 
 def _served_sites(compiled: Compiled, plan: PlanFile) -> list[Served]:
@@ -51,7 +81,16 @@ def _served_sites(compiled: Compiled, plan: PlanFile) -> list[Served]:
 
 def _served_beats(compiled: Compiled, plan: PlanFile) -> list[Served]:
     shifts = {team.id: tuple(team.shifts) for team in compiled.scenario.teams}
-    return [Served(beat, {beat.base: 0.0}, shifts[beat.team]) for beat in plan.beats]
+    network = compiled.region.network
+    return [
+        Served(beat, {beat.base: 0.0}, shifts[beat.team], track=_track(line_of(network, beat.route)))
+        for beat in plan.beats
+    ]
+
+
+def _track(line: LineString | None) -> tuple[tuple[float, float], ...]:
+    coordinates = np.empty((0, 2)) if line is None else shapely.get_coordinates(line.simplify(TRACK_TOLERANCE))
+    return tuple((lon, lat) for lon, lat in coordinates.round(DIGITS).tolist())
 
 
 def _minutes(compiled: Compiled, segments: Sequence[int]) -> list[dict[str, float]]:

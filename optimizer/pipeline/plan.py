@@ -210,7 +210,7 @@ def plan_scenario(
             compiled = replace(compiled, warnings=(*compiled.warnings, *sensitivity_sentences(varied)))
         plan = plan_content(compiled, result, comparison)
         mixed = None if found.mixed is None else mixed_placements(compiled, plan, found.mixed.mixture)
-        made = _with_duties(compiled, plan if mixed is None else mixed)
+        made = _with_duties(compiled, plan if mixed is None else mixed, marked=mixed is None)
         compiled, duties = made.compiled, made.duties
         content = partial(
             briefing,
@@ -353,10 +353,10 @@ def _check_given(given: object, start: object, doubt: object) -> None:
             raise InputError(Problem(f"--given and {name}", "both", "one of them: a plan as it is, or a search"))
 
 
-def _with_duties(compiled: Compiled, plan: PlanFile) -> _WithDuties:
+def _with_duties(compiled: Compiled, plan: PlanFile, *, marked: bool) -> _WithDuties:
     """Return the duties of the plan; where they cannot be made the plan stands, with a warning that says why."""
     try:
-        return _WithDuties(compiled, duties_of(compiled, plan))
+        return _WithDuties(compiled, duties_of(compiled, plan, marked=marked))
     except InputError as error:
         warning = "No roster can be made of this plan: " + " ".join(str(error).splitlines())
         return _WithDuties(replace(compiled, warnings=(*compiled.warnings, warning)), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from optimizer.base.files import sha256
 from optimizer.base.listener import SILENT, step
 from optimizer.base.output_folder import OutputFolder
 from optimizer.base.version import package_version
+from optimizer.pipeline.field_pack import field_pack
 from optimizer.problem.mixture_file import MIXTURE
 from optimizer.roster.calendar import check_weeks, first_day
 from optimizer.roster.drawn_duties import manned_frequencies, with_draws
@@ -110,7 +112,7 @@ def roster_of_plan(
         listener=listener,
     )
     with step(listener, "writing the roster"):
-        write_roster(folder, made, datetime.now(UTC), package_version())
+        write_roster(folder, made, datetime.now(UTC), package_version(), partial(field_pack, made))
     return SavedRoster(made, place, None if drawn is None else manned_frequencies(made, drawn))
 
 

@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from optimizer.base.formatting import plain
-from optimizer.roster.table import stops_text
+from optimizer.roster.table import moment, stop_name, stops_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from optimizer.roster.model import Assignment, Roster
+    from optimizer.scenario.duties_file import DutyStop
 
 PRODUCER = "-//border-interdiction//roster//EN"
 LINE_OCTETS = 75
@@ -42,6 +43,8 @@ def calendar(roster: Roster, assignments: Iterable[Assignment], name: str, made:
     lines += [f"NAME:{_escaped(name)}", f"X-WR-CALNAME:{_escaped(name)}"]
     for one in assignments:
         lines += _event(roster, one, made, crew=crew)
+        for place, stop in enumerate(one.duty.stops, start=1):
+            lines += _stop_event(roster, one, made, place, stop, crew=crew)
     lines.append("END:VCALENDAR")
     return "".join(_folded(line) + "\r\n" for line in lines)
 
@@ -72,11 +75,30 @@ def _event(roster: Roster, one: Assignment, made: datetime, *, crew: bool) -> Se
     )
 
 
-def _uid(roster: Roster, one: Assignment) -> str:
+def _stop_event(
+    roster: Roster, one: Assignment, made: datetime, place: int, stop: DutyStop, *, crew: bool
+) -> Sequence[str]:
+    """Return the event of a stop of a beat: beside that of the whole duty, it takes no time of its own."""
+    title = f"{one.duty.mark}{place} {stop_name(stop)}"
+    return (
+        "BEGIN:VEVENT",
+        f"UID:{_uid(roster, one, f'-{place}')}",
+        f"DTSTAMP:{_utc(made)}",
+        f"DTSTART:{_utc(moment(one, stop.arrive))}",
+        f"DTEND:{_utc(moment(one, stop.leave))}",
+        f"SUMMARY:{_escaped(f'{one.crew.label}: {title}' if crew else title)}",
+        f"LOCATION:{_escaped(stop_name(stop))}",
+        f"GEO:{stop.lat:.6f};{stop.lon:.6f}",
+        "TRANSP:TRANSPARENT",
+        "END:VEVENT",
+    )
+
+
+def _uid(roster: Roster, one: Assignment, part: str = "") -> str:
     """Return an id that stays when a roster is made anew: a crew sent elsewhere in a shift has its event moved, not doubled."""
     words = (roster.duties.name, one.crew.id, one.day.isoformat(), one.shift.id)
     digest = hashlib.sha256("\x1f".join(words).encode("utf-8", "replace")).hexdigest()
-    return f"{digest[:32]}@border-interdiction"
+    return f"{digest[:32]}{part}@border-interdiction"
 
 
 def _utc(moment: datetime) -> str:

@@ -1,4 +1,8 @@
-"""The roster page: for each week who works when, by crew, and who is where, by post. One HTML file that prints and asks no server."""
+"""The roster page: for each week and base who works when, by crew, and who is where, by post. It prints and asks no server.
+
+A cell holds when a crew leaves and the mark of its duty on the report's maps; a table says what each mark is. So a week of many crews
+fits on few sheets, and its tables on a phone, which shows one of them at a time.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ from optimizer.base.formatting import plain
 from optimizer.roster.table import stops_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from datetime import date
 
     from optimizer.roster.model import Assignment, Crew, Gap, Roster, Shift
@@ -33,38 +38,43 @@ class CrewLine:
 
 @dataclass(frozen=True, slots=True)
 class PostLine:
-    """Who is at a post in one shift of a week: shift, post, and the lines of each of seven days."""
+    """Who is at a post in one shift of a week: shift, mark, and the crews of each of seven days."""
 
     shift: str
-    post: str
+    mark: str
     days: tuple[list[str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class BeatLine:
-    """A beat with its stops by the clock."""
+class MarkLine:
+    """What a mark means: shift, the duty, how many people, and of a beat its stops by the clock."""
 
-    name: str
+    mark: str
+    shift: str
+    duty: str
+    staff: int
     stops: str
 
 
 @dataclass(frozen=True, slots=True)
-class WeekTables:
-    """One week of the page.
+class WeekSheet:
+    """One week of the crews of a base, or of all posts.
 
     Attributes
     ----------
+    id, title
+        On the page, and for people.
     days
         Seven headings.
-    crews
-        A line of the table by crew, for each.
-    posts
-        A line of the table by post, for each shift and post.
+    crews, posts
+        Lines of a table by crew, or of one by post.
     """
 
+    id: str
+    title: str
     days: tuple[str, ...]
-    crews: tuple[CrewLine, ...]
-    posts: tuple[PostLine, ...]
+    crews: tuple[CrewLine, ...] = ()
+    posts: tuple[PostLine, ...] = ()
 
 
 def roster_page(roster: Roster) -> str:
@@ -74,65 +84,101 @@ def roster_page(roster: Roster) -> str:
     )
     environment.filters["plain"] = plain
     last = roster.first + timedelta(days=7 * roster.weeks - 1)
+    marks = _marks(roster)
     template = environment.get_template("roster.html")
     return template.render(
         roster=roster,
         last=last.isoformat(),
-        weeks=[_week(roster, k) for k in range(roster.weeks)],
+        sheets=[sheet for k in range(roster.weeks) for sheet in _week(roster, k, marks)],
         gaps=[_gap(gap) for gap in roster.gaps],
-        beats=_beats(roster),
+        marks=_mark_lines(roster, marks),
     )
 
 
-def _week(roster: Roster, k: int) -> WeekTables:
+def _marks(roster: Roster) -> dict[str, str]:
+    """Return the mark of each option: that of the report's maps, or a letter P and a number where it has none."""
+    options = dict.fromkeys(duty.option for duty in roster.duties.duties)
+    own = {duty.option: duty.mark for duty in roster.duties.duties if duty.mark}
+    return {option: own.get(option) or f"P{k}" for k, option in enumerate(options, start=1)}
+
+
+def _week(roster: Roster, k: int, marks: dict[str, str]) -> list[WeekSheet]:
     days = [roster.first + timedelta(days=7 * k + d) for d in range(7)]
-    here = [one for one in roster.assignments if days[0] <= one.day <= days[-1]]
+    headings = tuple(f"{day:%a} {day.day} {day:%b}" for day in days)
     by_crew: defaultdict[tuple[str, date], list[Assignment]] = defaultdict(list)
     by_duty: defaultdict[tuple[str, date], list[Assignment]] = defaultdict(list)
-    for one in here:
+    for one in roster.assignments:
         by_crew[one.crew.id, one.day].append(one)
         by_duty[one.duty.id, one.day].append(one)
     lacking = {(gap.duty.id, gap.day): gap.missing for gap in roster.gaps}
-    return WeekTables(
-        days=tuple(f"{day:%a} {day.day} {day:%b}" for day in days),
-        crews=tuple(_crew_line(crew, days, by_crew) for crew in roster.duties.crews),
-        posts=tuple(
-            PostLine(
-                shift.label,
-                duty.title,
-                tuple(_names(by_duty[duty.id, day], lacking.get((duty.id, day), 0)) for day in days),
-            )
-            for shift, duty in _by_shift(roster)
-        ),
+    title = f"Week {k + 1}: {headings[0]} to {headings[6]}"
+    groups: defaultdict[str, list[Crew]] = defaultdict(list)
+    for crew in roster.duties.crews:
+        groups[roster.duties.bases.get(crew.base, crew.base) or crew.agency].append(crew)
+    sheets = [
+        WeekSheet(
+            f"week-{k + 1}-{number}",
+            f"{title}, crews of {base}" if base else f"{title}, crews",
+            headings,
+            crews=tuple(_crew_line(crew, days, by_crew, marks) for crew in crews),
+        )
+        for number, (base, crews) in enumerate(groups.items(), start=1)
+    ]
+    posts = tuple(
+        PostLine(
+            shift.label,
+            marks[duty.option],
+            tuple(_names(by_duty[duty.id, day], lacking.get((duty.id, day), 0)) for day in days),
+        )
+        for shift, duty in _by_shift(roster)
     )
+    return [*sheets, WeekSheet(f"week-{k + 1}-posts", f"{title}, posts", headings, posts=posts)]
 
 
-def _crew_line(crew: Crew, days: list[date], by_crew: defaultdict[tuple[str, date], list[Assignment]]) -> CrewLine:
+def _crew_line(
+    crew: Crew, days: list[date], by_crew: defaultdict[tuple[str, date], list[Assignment]], marks: dict[str, str]
+) -> CrewLine:
     worked = [one for day in days for one in by_crew[crew.id, day]]
     seconds = sum((one.back.timestamp() - one.leave.timestamp()) for one in worked)
-    cells = tuple([f"{one.leave:%H:%M} {one.duty.title}" for one in by_crew[crew.id, day]] for day in days)
+    cells = tuple([f"{one.leave:%H:%M} {marks[one.duty.option]}" for one in by_crew[crew.id, day]] for day in days)
     return CrewLine(crew.label, cells, f"{seconds / 3600:.1f}")
 
 
 def _names(there: list[Assignment], missing: int) -> list[str]:
+    """Return who is there: crews whose names begin with the same words as one entry, such as `laredo 1, 7, 12`."""
+    labels = [one.crew.label for one in there]
     lack = [f"{missing} MISSING"] if missing else []
-    return [one.crew.label for one in there] + lack
+    return [*_shortened(labels), *lack]
+
+
+def _shortened(labels: Sequence[str]) -> Iterable[str]:
+    stem = labels[0].rpartition(" ")[0] + " " if len(labels) > 1 else ""
+    if not all(label.startswith(stem) and label[len(stem) :].isdecimal() for label in labels):
+        return labels
+    return [stem + ", ".join(label[len(stem) :] for label in labels)]
 
 
 def _by_shift(roster: Roster) -> list[tuple[Shift, Duty]]:
     """Return every duty with its shift, by the time the shift begins."""
     shifts = sorted(roster.duties.shifts, key=lambda shift: (shift.start, shift.id))
-    used = {duty.id: duty for one in roster.assignments for duty in [one.duty]} | {
-        g.duty.id: g.duty for g in roster.gaps
-    }
+    used = {one.duty.id for one in roster.assignments} | {gap.duty.id for gap in roster.gaps}
     known = [duty for duty in roster.duties.duties if duty.id in used]
     return [(shift, duty) for shift in shifts for duty in known if duty.shift == shift.id]
 
 
-def _beats(roster: Roster) -> list[BeatLine]:
-    """Return each beat with its stops by the clock, as on its first day."""
-    first = {one.duty.id: one for one in reversed(roster.assignments) if one.duty.stops}
-    return [BeatLine(f"{one.shift.label}: {one.duty.title}", stops_text(one.duty.stops, one)) for one in first.values()]
+def _mark_lines(roster: Roster, marks: dict[str, str]) -> list[MarkLine]:
+    """Return what each mark means, with the stops of beats by the clock, as on their first day."""
+    first = {one.duty.id: one for one in reversed(roster.assignments)}
+    return [
+        MarkLine(
+            marks[duty.option],
+            shift.label,
+            duty.title,
+            duty.staff,
+            stops_text(duty.stops, first[duty.id]) if duty.id in first else "",
+        )
+        for shift, duty in _by_shift(roster)
+    ]
 
 
 def _gap(gap: Gap) -> str:

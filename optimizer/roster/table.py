@@ -12,6 +12,7 @@ from optimizer.base.formatting import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from optimizer.roster.model import Assignment, Roster
     from optimizer.scenario.duties_file import DutyStop
@@ -24,6 +25,7 @@ COLUMNS = (
     "end",
     "crew",
     "people",
+    "mark",
     "duty",
     "kind",
     "place",
@@ -51,12 +53,19 @@ def stops_text(stops: Sequence[DutyStop], assignment: Assignment) -> str:
     """Return the stops of a beat with their clock times: '22:40-23:10 Rest area; ...'."""
 
     def clock(minutes: float) -> str:
-        moment = assignment.start.astimezone(UTC) + timedelta(minutes=minutes)
-        return f"{moment.astimezone(assignment.start.tzinfo):%H:%M}"
+        return f"{moment(assignment, minutes):%H:%M}"
 
-    return "; ".join(
-        f"{clock(stop.arrive)}-{clock(stop.leave)} {stop.label or f'{stop.lat:.5f}, {stop.lon:.5f}'}" for stop in stops
-    )
+    return "; ".join(f"{clock(stop.arrive)}-{clock(stop.leave)} {stop_name(stop)}" for stop in stops)
+
+
+def stop_name(stop: DutyStop) -> str:
+    """Return what people call a stop: its place where it has no label."""
+    return stop.label or f"{stop.lat:.5f}, {stop.lon:.5f}"
+
+
+def moment(assignment: Assignment, minutes: float) -> datetime:
+    """Return the time some minutes after the start of an assignment, in its zone."""
+    return (assignment.start.astimezone(UTC) + timedelta(minutes=minutes)).astimezone(assignment.start.tzinfo)
 
 
 def safe_cell(text: str) -> str:
@@ -75,7 +84,8 @@ def _row(roster: Roster, one: Assignment) -> list[str | int | float]:
         one.end.isoformat(timespec="minutes"),
         safe_cell(one.crew.label),
         one.crew.people,
-        safe_cell(one.duty.title),
+        safe_cell(one.duty.mark),
+        safe_cell(one.duty.name),
         safe_cell(one.duty.kind),
         safe_cell(one.duty.place),
         one.duty.lon,

@@ -14,19 +14,21 @@ from optimizer.roster.roster_page import roster_page
 from optimizer.roster.table import roster_csv
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from optimizer.base.output_folder import OutputFolder
     from optimizer.roster.model import Assignment, Crew, Roster
 
-TABLE, CALENDAR, PAGE, SUMMARY = "roster.csv", "roster.ics", "roster.html", "summary.json"
-FILES = (TABLE, CALENDAR, PAGE, SUMMARY)
+TABLE, CALENDAR, PAGE, SUMMARY, PACK = "roster.csv", "roster.ics", "roster.html", "summary.json", "field-pack.zip"
+FILES = (TABLE, CALENDAR, PAGE, SUMMARY, PACK)
 """What a roster's folder holds beside a calendar for each crew."""
 NAME_LENGTH = 80
 
 
-def write_roster(folder: OutputFolder, roster: Roster, made: datetime, version: str) -> tuple[str, ...]:
+def write_roster(
+    folder: OutputFolder, roster: Roster, made: datetime, version: str, pack: Callable[[dict[str, str]], bytes]
+) -> tuple[str, ...]:
     """Write a roster in place of an earlier one, whose files are removed.
 
     Parameters
@@ -39,6 +41,8 @@ def write_roster(folder: OutputFolder, roster: Roster, made: datetime, version: 
         When it was made.
     version
         Of this package.
+    pack
+        Makes the field pack of the calendars of crews with duties, by the name of their file.
 
     Returns
     -------
@@ -62,10 +66,12 @@ def write_roster(folder: OutputFolder, roster: Roster, made: datetime, version: 
         for crew in roster.duties.crews:
             title = f"{roster.duties.name}, {crew.label}"
             texts[names[crew.id]] = calendar(roster, of_crew[crew.id], title, made, crew=False)
+        own = {names[crew.id]: texts[names[crew.id]] for crew in roster.duties.crews if of_crew[crew.id]}
+        (temporary / PACK).write_bytes(pack(own))
         for name, text in texts.items():
             (temporary / name).write_text(text, encoding="utf-8", errors="replace", newline="")
         write_json(temporary / SUMMARY, summary(roster, version) | {"created": made.isoformat(timespec="seconds")})
-    return (*sorted(texts), SUMMARY)
+    return (*sorted(texts), SUMMARY, PACK)
 
 
 def calendar_names(crews: Sequence[Crew]) -> dict[str, str]:

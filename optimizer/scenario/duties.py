@@ -34,11 +34,17 @@ class Served:
         minutes, for its tour begins and ends there.
     shifts
         Shifts it runs; empty for all that are long enough.
+    mark
+        Its number or letter on the report's maps.
+    track
+        Longitude and latitude of points along the roads that a beat drives.
     """
 
     placement: PlanSite | PlanBeat
     travel: Mapping[str, float] = field(default_factory=dict)
     shifts: tuple[str, ...] = ()
+    mark: str = ""
+    track: tuple[tuple[float, float], ...] = ()
 
 
 def make_duties(
@@ -82,7 +88,7 @@ def make_duties(
             rows += _rows(one, staff, roster, shifts, where, problems)
     problems.raise_if_any()
     content = DutiesFile(
-        schema_version=1,
+        schema_version=2,
         name=plan.name,
         time_zone=roster.time_zone,
         shifts=[ShiftRow(**shift.model_dump()) for shift in shifts],
@@ -127,6 +133,8 @@ def _rows(
             lat=placement.lat or 0.0,
             travel=near,
             stops=tuple(_stop(stop) for stop in stops),
+            mark=served.mark,
+            track=served.track,
         )
         for shift in fitting
     ]

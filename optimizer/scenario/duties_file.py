@@ -58,7 +58,10 @@ class DutyStop(Strict):
 
 
 class Duty(Strict):
-    """What an option of the plan asks for in one shift; `travel` is empty where every crew goes there at once, `stops` are those of a beat."""
+    """What an option of the plan asks for in one shift; `travel` is empty where every crew goes there at once.
+
+    `mark` is the number or letter on the report's maps; `stops` are those of a beat, `track` the points along the roads that it drives.
+    """
 
     id: DutyId
     option: ComposedId
@@ -73,11 +76,20 @@ class Duty(Strict):
     lat: Latitude
     travel: dict[str, Minutes] = Field({}, description="minutes from each base that serves it; any crew where empty")
     stops: tuple[DutyStop, ...] = ()
+    mark: str = Field("", max_length=20)
+    track: tuple[tuple[Longitude, Latitude], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What people call it: the option where it has no label."""
+        return self.label or self.option
 
     @property
     def title(self) -> str:
-        """What people call it: the option where it has no label."""
-        return self.label or self.option
+        """What people call it, after its number or letter on the maps."""
+        if not self.mark:
+            return self.name
+        return f"Beat {self.mark}: {self.name}" if self.stops else f"{self.mark}: {self.name}"
 
 
 class CrewRow(CrewRules):
@@ -93,9 +105,9 @@ class CrewRow(CrewRules):
 
 
 class DutiesFile(Strict):
-    """Duties, version 1."""
+    """Duties, version 2; those of version 1 have neither marks nor tracks."""
 
-    schema_version: Literal[1]
+    schema_version: Literal[1, 2]
     name: str
     time_zone: TimeZone
     shifts: list[ShiftRow] = Field(min_length=1, max_length=48)

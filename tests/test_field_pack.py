@@ -1,0 +1,197 @@
+"""The field pack: what a crew carries opens in other programs, agrees with the roster, and keeps hostile text as text."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import gpxpy
+import icalendar
+import pyogrio
+import pytest
+from defusedxml.ElementTree import fromstring
+
+from optimizer.pipeline.field_pack import field_pack
+from optimizer.roster.field.sheets import field_duties, sheet
+from optimizer.roster.field.tracks import Waypoint, gpx, kml
+from optimizer.roster.icalendar import calendar
+from optimizer.roster.making import make_roster
+from optimizer.roster.roster_page import roster_page
+from optimizer.roster.table import moment
+from optimizer.scenario.duties_file import DutyBase, DutyStop
+from tests.roster_cases import FIRST, crew, duties, duty, shift
+from tests.test_roster_files import MADE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from optimizer.roster.model import Roster
+
+HOSTILE = '=1+1 <script>alert(1)</script> & ]]> \x00\x1b\u202e "quoted" \'; دورية 巡逻\n' + "Ł" * 200
+TRACK = ((-99.5, 27.6), (-99.45, 27.65), (-99.4, 27.7), (-99.5, 27.6))
+GPX_ORDER = {
+    "gpx": ["metadata", "wpt", "rte", "trk", "extensions"],
+    "wpt": ["ele", "time", "magvar", "geoidheight", "name", "cmt", "desc", "src", "link", "sym", "type"],
+    "trk": ["name", "cmt", "desc", "src", "link", "number", "type", "extensions", "trkseg"],
+}
+"""Children of each element in the order that the schema of GPX 1.1 asks for."""
+
+
+def roster_of(name: str, track: tuple[tuple[float, float], ...] = TRACK) -> Roster:
+    shifts = [shift("day", "06:00", 8), replace(shift("night", "22:00", 8), label=name)]
+    stops = (
+        DutyStop(label=name, lon=-99.4, lat=27.7, arrive=30, leave=90.5),
+        DutyStop(lon=-99.45, lat=27.65, arrive=100, leave=160),
+    )
+    places = {"lon": -99.4, "lat": 27.9, "travel": {"north": 20.0}}
+    asked = [
+        *(
+            duty("site", s.id).model_copy(update={"label": name, "mark": "7", "option": "site", **places})
+            for s in shifts
+        ),
+        *(
+            duty("beat", s.id).model_copy(
+                update={"label": name, "mark": "B", "option": "beat", "stops": stops, "track": track, **places}
+            )
+            for s in shifts
+        ),
+    ]
+    crews = [replace(crew(f"c{k}", base="north"), label=f"{name[:20]} {k}") for k in range(12)]
+    case = duties(shifts, asked, crews)
+    base = DutyBase(id="north", label=name, lon=-99.5, lat=27.6)
+    return make_roster(replace(case, name=name, bases={"north": name}, places=(base,)), FIRST, 2)
+
+
+@pytest.fixture(scope="module")
+def nasty() -> Roster:
+    return roster_of(HOSTILE)
+
+
+@pytest.fixture(scope="module")
+def pack(nasty: Roster, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    texts = {"crew-c0.ics": calendar(nasty, nasty.assignments, HOSTILE, MADE, crew=False)}
+    content = field_pack(nasty, texts)
+    assert content == field_pack(nasty, texts)
+    assert len(content) < 5e6
+    folder = tmp_path_factory.mktemp("pack")
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert not [name for name in archive.namelist() if name.startswith("/") or ".." in name]
+        archive.extractall(folder)
+    return folder
+
+
+def test_there_is_a_sheet_a_duty_and_shift_with_its_places_times_and_crews(nasty: Roster, pack: Path) -> None:
+    every = field_duties(nasty)
+    assert {path.stem for path in (pack / "sheets").iterdir()} == {one.stem for one in every}
+    assert len(every) == 4
+    for one in every:
+        page = (pack / "sheets" / f"{one.stem}.html").read_text(encoding="utf-8")
+        assert "<script" not in page
+        assert "default-src 'none'" in page
+        assert page.count("<section>") == 2  # a sheet a week
+        assert page.count('class="code"') == 2 * len(one.places)
+        for place in one.places:
+            assert f"geo:{place.lat:.6f},{place.lon:.6f}?q=" in page
+            assert place.times in page
+        named = [a for rows in one.days.values() for a in rows]
+        assert page.count(f"({named[0].leave:%H:%M}-{named[0].back:%H:%M})") == len(named)
+    (beat,) = [one for one in every if one.first.duty.id == "beat@day"]
+    assert [place.mark for place in beat.places] == ["B1", "B2"]
+    assert beat.places[0].times == f"{moment(beat.first, 30):%H:%M}-{moment(beat.first, 90.5):%H:%M}" == "06:30-07:30"
+    index = (pack / "index.html").read_text(encoding="utf-8")
+    for link in re.findall(r'href="([^"]+)"', index):
+        assert (pack / link).is_file(), link
+
+
+def test_gpx_is_in_the_order_of_its_schema_and_read_by_others(nasty: Roster, pack: Path) -> None:
+    for one in field_duties(nasty):
+        path = pack / "gpx" / f"{one.stem}.gpx"
+        text = path.read_text(encoding="utf-8")
+        root = fromstring(text)
+        assert root.tag == "{http://www.topografix.com/GPX/1/1}gpx"
+        assert root.get("version") == "1.1"
+        for node in root.iter():
+            name = node.tag.split("}")[1]
+            assert name != "color"  # a bare one breaks readers
+            children = [child.tag.split("}")[1] for child in node]
+            if name in GPX_ORDER:
+                places = [GPX_ORDER[name].index(child) for child in children]
+                assert places == sorted(places)
+        read = gpxpy.parse(text)
+        assert [(p.longitude, p.latitude) for p in read.waypoints[:-1]] == [(p.lon, p.lat) for p in one.places]
+        assert "<script>alert(1)</script>" in str(read.waypoints[0].name)
+        points = [(p.longitude, p.latitude) for t in read.tracks for s in t.segments for p in s.points]
+        assert points == (list(TRACK) if one.first.duty.stops else [])
+        if "GPX" in pyogrio.list_drivers():
+            assert len(pyogrio.read_dataframe(path, layer="waypoints")) == len(one.places) + 1
+
+
+def test_kml_is_read_by_others(nasty: Roster, pack: Path) -> None:
+    for one in field_duties(nasty):
+        path = pack / "kml" / f"{one.stem}.kml"
+        root = fromstring(path.read_text(encoding="utf-8"))
+        space = "{http://www.opengis.net/kml/2.2}"
+        assert root.tag == f"{space}kml"
+        (document,) = root
+        assert {child.tag for child in document} == {f"{space}name", f"{space}Placemark"}
+        marks = document.findall(f"{space}Placemark")
+        assert len(marks) == len(one.places) + 1 + bool(one.first.duty.stops)
+        where = marks[0].findtext(f"{space}Point/{space}coordinates")
+        assert where == f"{one.places[0].lon:.6f},{one.places[0].lat:.6f}"
+        assert "<script>alert(1)</script>" in str(marks[0].findtext(f"{space}name"))
+        if {"KML", "LIBKML"} & set(pyogrio.list_drivers()):
+            layers = pyogrio.list_layers(path)[:, 0]
+            assert sum(len(pyogrio.read_dataframe(path, layer=layer)) for layer in set(layers)) == len(marks)
+
+
+def test_each_geopackage_has_one_layer(pack: Path) -> None:
+    layers = {path.stem: pyogrio.list_layers(path)[:, 0].tolist() for path in (pack / "layers").iterdir()}
+    assert set(layers) == {"stops", "tracks", "bases"}
+    for name, found in layers.items():
+        assert [layer for layer in found if layer != "layer_styles"] == [name]
+        assert pyogrio.read_info(pack / "layers" / f"{name}.gpkg", layer=name)["features"] > 0
+
+
+def test_calendars_have_an_event_at_each_stop(nasty: Roster, pack: Path) -> None:
+    events = icalendar.Calendar.from_ical((pack / "calendars/crew-c0.ics").read_bytes()).walk("VEVENT")
+    stops = [event for event in events if "TRANSP" in event]
+    beats = [one for one in nasty.assignments if one.duty.stops]
+    assert len(stops) == sum(len(one.duty.stops) for one in beats) > 0
+    for event in stops:
+        assert event["GEO"].to_ical() in {"27.7;-99.4", "27.65;-99.45"}
+    first = next(event for event in stops if event.decoded("DTSTART") == beats[0].start + timedelta(minutes=30))
+    assert str(first["SUMMARY"]).startswith("B1 ")
+
+
+def test_links_and_codes_hold_one_place_whatever_it_is_called() -> None:
+    place = Waypoint("1", "a)&q=0,0 <b>\n", "", -99.4, 27.7)
+    assert place.uri == "geo:27.700000,-99.400000"
+    assert re.fullmatch(r"geo:27\.700000,-99\.400000\?q=27\.700000,-99\.400000\([A-Za-z0-9%_.~-]+\)", place.link)
+
+
+def test_a_plan_of_sites_alone_and_one_without_bases_still_make_sheets() -> None:
+    made = roster_of("Plain", track=())
+    bare = replace(made, duties=replace(made.duties, places=()))
+    for one in field_duties(bare):
+        assert one.bases == ()
+        assert "polyline" not in sheet(bare, one, field_duties(bare))
+        assert gpxpy.parse(gpx(one.title, one.places, one.track)).tracks == []
+        assert "LineString" not in kml(one.title, one.places, one.track)
+    nobody = replace(made, assignments=())
+    with zipfile.ZipFile(io.BytesIO(field_pack(nobody, {}))) as archive:
+        assert archive.namelist() == ["index.html"]
+
+
+def test_the_page_of_many_crews_has_short_cells_and_says_what_marks_mean(nasty: Roster) -> None:
+    page = roster_page(nasty)
+    cells = re.findall(r"<td>(\d\d:\d\d) (\w+)</td>", page)
+    assert {mark for _, mark in cells} == {"7", "B"}
+    assert page.count("Beat B: ") == 2  # day and night
+    assert "<script" not in page
+    assert len(re.findall(r'<section class="sheet" id="week-\d-1">', page)) == 2
+    for target in re.findall(r'href="#([^"]+)"', page):
+        assert f'id="{target}"' in page
