@@ -9,7 +9,7 @@ import numpy as np
 import shapely
 
 from optimizer.base.formatting import letter
-from optimizer.pipeline.display_names import DisplayNames
+from optimizer.pipeline.display_names import DisplayNames, place_names
 from optimizer.pipeline.patrol_briefing import beat_rows
 from optimizer.pipeline.site_briefing import site_rows
 from optimizer.problem.plan_file import DIGITS
@@ -60,7 +60,9 @@ def _served(compiled: Compiled, plan: PlanFile) -> list[Served]:
 def _marks(compiled: Compiled, plan: PlanFile) -> dict[str, str]:
     """Return the number of each site and the letter of each beat on the report's maps."""
     names = DisplayNames.of(compiled)
-    sites = {row.id: str(k) for k, row in enumerate(chosen_order(site_rows(plan, names)), start=1)}
+    sites = {
+        row.id: str(k) for k, row in enumerate(chosen_order(site_rows(plan, names, place_names(compiled))), start=1)
+    }
     return sites | {row.id: letter(k) for k, row in enumerate(driven_order(beat_rows(plan, names)))}
 
 

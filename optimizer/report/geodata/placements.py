@@ -33,7 +33,7 @@ SITE_FIELDS = (
     Field("kind", "text", "checkpoint, sensor, patrol, drone, or a word of the scenario"),
     Field("type", "text", "id of the entry of [[kinds]] that defines it"),
     Field("agency", "text", "its owner; empty where all share it"),
-    Field("standing", "text", "new, kept, given up, or not chosen"),
+    Field("standing", "text", "new, changed (another kind than today), kept, given up, or not chosen"),
     Field("existing", "yes or no", "stands today"),
     Field("forced", "yes or no", "part of every plan"),
     Field("forbidden", "yes or no", "part of no plan"),

@@ -114,7 +114,8 @@ def _add_symbol(parent: ET.Element, name: str, mark: Mark) -> None:
 
 def _marker_options(mark: Mark) -> Mapping[str, str]:
     return {
-        "name": mark.shape,
+        "name": mark.shape.removeprefix("inverted_"),
+        "angle": "180" if mark.shape.startswith("inverted_") else "0",
         "color": rgba(mark.colour),
         "outline_color": rgba(mark.outline),
         "outline_style": "solid",
