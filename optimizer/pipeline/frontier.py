@@ -3,7 +3,9 @@
 With a larger budget every plan of a smaller one is still feasible, so the optimal value f never rises: f(b) >= f(b') for b <= b'. So a plan
 found at b is an upper bound at every larger budget, and a bound proven at b' holds at every smaller one. The smallest and the largest budget
 are solved first, then the one in the middle, and so on by halves: each from the plan of the nearest smaller one, below the bound of the nearest
-larger one, over one contraction of the network. So no point waits for more than the two around it, and they can be solved at the same time.
+larger one, over one contraction of the network, with the rows on values that the root programs of both have in use: these hold under any budget
+(`value_rows`), and one or two programs more are mostly enough. Plans to begin from are that of the smaller budget and that of the larger one
+without what there is no room for, filled greedily. So no point waits for more than the two around it, and they can be solved at the same time.
 What each point proves is passed on to all others, so the curve and its bound never rise, whatever the search missed at a point.
 """
 
@@ -20,16 +22,20 @@ from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.executor import SERIAL, LostPieceError, Piece
 from optimizer.base.interrupts import Stopping
 from optimizer.base.listener import SILENT, step
+from optimizer.pipeline.substitutes import make_room
 from optimizer.problem.changes import Changes
 from optimizer.problem.digest import series_digest
 from optimizer.problem.methods import check_single_plans
-from optimizer.problem.plan import packed_plan, unpacked_plan
+from optimizer.problem.plan import packed_plan, unpacked_plan, violations
 from optimizer.problem.result import relative_gap, tolerance_of
+from optimizer.solvers.branch_and_cut.value_rows import Carried, ValueRows
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.solve import place, solve
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from optimizer.base.executor import Executor, PieceCall
     from optimizer.base.finished_pieces import FinishedPieces
@@ -273,8 +279,11 @@ def solve_point(call: PieceCall) -> dict[str, Any]:
     around = {tuple(each["budgets"]): each for each in call.earlier if each is not None}
     start, proven = _best_below(budgets, around), _bound_above(budgets, around)
     plan = None if start is None else unpacked_plan(curve.instance, start["plan"])
+    rows = ValueRows.joined([ValueRows.unpacked(each["rows"]) for each in around.values() if each.get("rows")])
     if start is not None and (relative_gap(proven, start["upper"]) or 0.0) <= tolerance_of(terms.gap):
-        return {**start, "budgets": list(budgets), "lower": min(proven, start["upper"])}
+        left = None if rows is None else rows.packed()
+        return {**start, "budgets": list(budgets), "lower": min(proven, start["upper"]), "rows": left}
+    carried = Carried(rows)
     options: dict[str, Any] = {
         "method": terms.method,
         "gap": terms.gap,
@@ -286,14 +295,28 @@ def solve_point(call: PieceCall) -> dict[str, Any]:
     if case.patrols is not None:
         result = solve(case, start=plan, **options)
     else:
-        starts = () if plan is None else (case.placed(plan.options),)
-        result = place(case, overlay=curve.overlay, starts=starts, proven=proven, **options)
+        starts = () if plan is None else (case.placed(plan.options), *_reduced(case, around.values()))
+        result = place(case, overlay=curve.overlay, starts=starts, proven=proven, carried=carried, **options)
     return {
         "budgets": list(budgets),
         "lower": result.lower or 0.0,
         "upper": result.upper,
         "plan": None if result.plan is None else packed_plan(result.plan),
+        "rows": None if carried.rows is None else carried.rows.packed(),
     }
+
+
+def _reduced(case: Instance, around: Iterable[Mapping[str, Any]]) -> list[NDArray[np.bool_]]:
+    """Return the plans of larger budgets, without what the budgets of a case have no room for."""
+    found = []
+    for each in around:
+        if each["plan"] is None:
+            continue
+        plan = case.placed(unpacked_plan(case, each["plan"]).options)
+        if violations(case, plan):
+            make_room(case, plan, [])
+            found.append(plan)
+    return found
 
 
 def _key(budgets: Sequence[float]) -> str:

@@ -105,7 +105,7 @@ def local_search(
             if time.monotonic() >= until:
                 break
             rest = best if option == NONE else _without(best, option)
-            candidate = _filled(instance, pooled, rest, banned=option)
+            candidate = filled(instance, pooled, rest, banned=option)
             if pooled.value(candidate) >= best_value * (1 - NOTHING) or not meets(instance, candidate):
                 continue
             value = overlay.value(candidate)
@@ -135,7 +135,7 @@ def ruin_and_recreate(
         fruitless += 1
         rough = _ruined(instance, here, rng)
         shake = rng.uniform(1 - SHAKEN, 1 + SHAKEN, placed.size)
-        candidate = _filled(instance, pooled, rough, shake=shake, until=until)
+        candidate = filled(instance, pooled, rough, shake=shake, until=until)
         if pooled.value(candidate) >= best_value * (1 + WORSE) or not meets(instance, candidate):
             continue
         value = overlay.value(candidate)
@@ -175,7 +175,7 @@ def tidy(instance: Instance, overlay: Overlay, placed: Mask) -> Mask:
     return placed
 
 
-def _filled(
+def filled(
     instance: Instance,
     pooled: PooledValues,
     placed: Mask,

@@ -9,14 +9,16 @@ import numpy as np
 
 from optimizer.base.listener import step
 from optimizer.problem.result import PROVEN
-from optimizer.solvers.heuristics import greedy, local_search, ruin_and_recreate
+from optimizer.solvers.branch_and_cut.commodities import Commodities
+from optimizer.solvers.branch_and_cut.path_pool import PathPool
+from optimizer.solvers.heuristics import filled, greedy, local_search, ruin_and_recreate
+from optimizer.solvers.pooled_values import PooledValues
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
-    from optimizer.solvers.pooled_values import PooledValues
     from optimizer.solvers.solve_state import SolveState
 
 SEARCH_SECONDS = 10.0
@@ -50,6 +52,17 @@ class PlanImprover:
         self._rng = np.random.default_rng(search.seed)
         self.seen: set[bytes] = set()
         self._greedy: NDArray[np.bool_] | None = None
+
+    @classmethod
+    def without_tree(cls, search: SolveState) -> PlanImprover:
+        """Return an improver with a pool of its own, for methods that have no tree."""
+        commodities = Commodities.of(search.overlay)
+        return cls(search, PooledValues(commodities, PathPool(search.overlay, commodities.searches)))
+
+    def fill(self, start: NDArray[np.bool_]) -> None:
+        """Offer a plan with what is left of the budgets spent."""
+        self.pooled.refresh(start)
+        self._search.offer(filled(self._search.instance, self.pooled, start))
 
     def greedy(self) -> NDArray[np.bool_]:
         """Return a greedy plan, offered as well; it is made once."""

@@ -11,22 +11,18 @@ import numpy as np
 from optimizer.base.cluster import connected
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.interrupts import Stopping
-from optimizer.base.listener import SILENT, SilentListener, step, stop_if_cancelled
+from optimizer.base.listener import SILENT, step, stop_if_cancelled
 from optimizer.base.names import unknown_name
 from optimizer.base.threads import thread_count
 from optimizer.problem.methods import METHOD_NAMES, MIXED, installed_methods
 from optimizer.problem.plan import known_options, violations
 from optimizer.solvers.branch_and_cut.cluster_tree_workers import ClusterTreeWorkers
-from optimizer.solvers.branch_and_cut.commodities import Commodities
 from optimizer.solvers.branch_and_cut.parallel_tree import BeginsWhenLate, ParallelTree
-from optimizer.solvers.branch_and_cut.path_pool import PathPool
 from optimizer.solvers.branch_and_cut.tree import BranchAndCut
 from optimizer.solvers.branch_and_cut.tree_messages import ImproveTask
 from optimizer.solvers.branch_and_cut.tree_processes import TreeProcesses
-from optimizer.solvers.compact import compact_model
-from optimizer.solvers.enumeration import Enumeration
+from optimizer.solvers.compact_search import search_compact
 from optimizer.solvers.feasible_start import feasible_start
-from optimizer.solvers.heuristics import tidy
 from optimizer.solvers.plan_improver import WIDE, PlanImprover
 from optimizer.solvers.pooled_values import PooledValues
 from optimizer.solvers.solve_state import SolveState
@@ -40,7 +36,7 @@ if TYPE_CHECKING:
     from optimizer.problem.instance import Instance
     from optimizer.problem.plan import Plan
     from optimizer.problem.result import Result
-    from optimizer.solvers.compact import CompactModel
+    from optimizer.solvers.branch_and_cut.value_rows import Carried
     from optimizer.solvers.method import MethodSearch
     from optimizer.solvers.overlay.overlay import Overlay
 
@@ -48,8 +44,6 @@ START_SHARE, START_WORSE = 0.6, 0.03
 """Share of the time left that a search around a plan to begin from may take, and how much worse than the best it may be, relative."""
 NARROW = 1e-3
 """Gap of the tree up to which no greedy plan is made beside its own: the dive's, or the one that is rounded at the root."""
-FEW = 10
-"""Most free options whose plans are all tried where the bound of the mixed-integer program is in doubt."""
 
 
 def solve(
@@ -170,6 +164,7 @@ def place(
     proven: float = 0.0,
     began: float = np.inf,
     exact: Callable[[NDArray[np.bool_]], float] | None = None,
+    carried: Carried | None = None,
 ) -> Result:
     """Place options alone, whatever patrol teams the instance has.
 
@@ -189,6 +184,9 @@ def place(
         `time.monotonic()` at which the work began of which this is a part; by default now. Other processes are started some seconds after it.
     exact
         Value of an (options,) mask on the full network, where the overlay's is not the sum over the instance's evaders.
+    carried
+        Rows of earlier solves over the same overlay, changed into those of this one: for a series of problems of other budgets, or of other
+        options forced and forbidden. Where there are `starts` no greedy plan is made then, and no ruins before the root is cut.
 
     Raises
     ------
@@ -217,6 +215,7 @@ def place(
             threads=processes,
             workers=workers,
             exact=exact,
+            carried=carried,
         )
         if starts:  # there are plans to keep
             search.contract()
@@ -238,14 +237,8 @@ def _run(method: Callable[[SolveState], None], search: SolveState) -> None:
 
 
 def _greedy(search: SolveState) -> None:
-    _new_improver(search).look()
+    PlanImprover.without_tree(search).look()
     search.limit = "time" if search.out_of_time else None
-
-
-def _new_improver(search: SolveState) -> PlanImprover:
-    """Return an improver with a pool of its own, for methods that have no tree."""
-    commodities = Commodities.of(search.overlay)
-    return PlanImprover(search, PooledValues(commodities, PathPool(search.overlay, commodities.searches)))
 
 
 def _cuts(search: SolveState) -> None:
@@ -258,14 +251,22 @@ def _cuts(search: SolveState) -> None:
         until=search.until,
         listener=search,
     )
+    if search.carried is not None and search.carried.rows is not None:
+        tree.master.add_value_rows(search.carried.rows)
+    in_series = search.carried is not None and bool(search.starts)
     parallel = _parallel(search, tree)
     try:
-        _search_around_starts(search, tree, parallel)
+        if in_series:
+            _begin_in_series(search, tree)
+        else:
+            _search_around_starts(search, tree, parallel)
         tree.offer(search.placed)
         if parallel is not None:
             tree.listener = BeginsWhenLate(search, parallel)
         with step(search.listener, "cutting"):
             tree.cut_root()
+        if search.carried is not None:
+            search.carried.rows = tree.master.value_rows
         tree.listener = search
         improver = PlanImprover(search, PooledValues(tree.master.commodities, tree.master.pool))
         if not (search.closed or tree.out_of_time):
@@ -274,7 +275,7 @@ def _cuts(search: SolveState) -> None:
             with step(search.listener, "branching"):
                 _branch(search, tree, improver, parallel)
         search.prove(tree.lower)
-        improver.look(NARROW)
+        improver.look(np.inf if in_series else NARROW)
     finally:
         if parallel is not None:
             parallel.end()
@@ -290,6 +291,16 @@ def _parallel(search: SolveState, tree: BranchAndCut) -> ParallelTree | None:
         return None
     workers = TreeProcesses(search.threads) if search.workers is None else search.workers
     return ParallelTree(search, tree, workers, improving=True)
+
+
+def _begin_in_series(search: SolveState, tree: BranchAndCut) -> None:
+    """Solve the root's program with the rows of solves before; search around the best plan if that does not close the gap."""
+    improver = PlanImprover(search, PooledValues(tree.master.commodities, tree.master.pool))
+    improver.fill(search.placed)
+    tree.offer(search.placed)
+    tree.cut_root(1)
+    if not search.closed:
+        improver.search_around(search.placed, ruins=False)
 
 
 def _search_around_starts(search: SolveState, tree: BranchAndCut, parallel: ParallelTree | None) -> None:
@@ -340,69 +351,6 @@ def _branch(search: SolveState, tree: BranchAndCut, improver: PlanImprover, para
         parallel.run()
 
 
-def _compact(search: SolveState) -> None:
-    from optimizer.solvers.backend import solve_mip
-
-    improver = _new_improver(search)
-    improver.look()
-    if search.closed or search.out_of_time:
-        search.limit = "time" if search.out_of_time else None
-        return
-    model = compact_model(search.instance, search.overlay)
-    search.statistics |= {"rows": model.mip.rows.shape[0], "columns": model.mip.rows.shape[1]}
-    start = np.full(model.mip.cost.size, np.nan)
-    start[: search.placed.size] = search.placed
-    with step(search.listener, "branching"):
-        outcome = solve_mip(
-            model.mip,
-            gap=search.gap / 2,  # the rest for what the tolerances may hide
-            time_limit=search.seconds_left,
-            seed=search.seed,
-            presolve=not model.delicate,
-            start=start,
-            listener=_Scaled(search, model),
-        )
-    search.statistics["nodes"] = outcome.nodes
-    search.limit = outcome.limit
-    if outcome.x is not None:
-        search.offer(tidy(search.instance, search.overlay, outcome.x[: search.placed.size] > 0.5))
-    proven = model.proven(outcome.bound)
-    if proven <= search.upper:  # else the solver contradicts a plan, and nothing that it says is proven
-        search.prove(proven)
-    search.report()
-    if not search.closed and search.limit is None and int(search.overlay.free.sum()) <= FEW:
-        _enumerate(search)
-    if search.limit is None:
-        improver.look()  # a plan of the solver within the gap may leave an option out that fits
-
-
-def _enumerate(search: SolveState) -> None:
-    """Try all plans, in exact arithmetic."""
-    with step(search.listener, "enumerating"):
-        trial = Enumeration(search.instance, search.overlay, search.upper, search.gap, search.until, search)
-        trial.run()
-    search.prove(trial.lower)
-    search.limit = "time" if trial.out_of_time else None
-    search.tidy()
-
-
-class _Scaled(SilentListener):
-    """Passes on the bounds of a scaled model where they are better than what the search has; they are not proven yet."""
-
-    def __init__(self, search: SolveState, model: CompactModel) -> None:
-        self._search, self._model = search, model
-
-    def bounds_moved(self, lower: float, upper: float) -> None:
-        """Report them in the commodities of the problem."""
-        search, model = self._search, self._model
-        best = min(upper * model.scale, search.upper)
-        search.listener.bounds_moved(min(max(model.proven(lower), search.lower), best), best)
-
-    def cancelled(self) -> bool:
-        """Return whether the search is to stop."""
-        return self._search.cancelled()
-
-
 def _auto(search: SolveState) -> None:
     _cuts(search)
 
@@ -410,7 +358,7 @@ def _auto(search: SolveState) -> None:
 METHODS: dict[str, Callable[[SolveState], None]] = {
     "auto": _auto,
     "cuts": _cuts,
-    "compact": _compact,
+    "compact": search_compact,
     "greedy": _greedy,
 }
 

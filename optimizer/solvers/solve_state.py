@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from optimizer.problem.instance import Instance
     from optimizer.problem.result import Limit
     from optimizer.solvers.branch_and_cut.tree_workers import TreeWorkers
+    from optimizer.solvers.branch_and_cut.value_rows import Carried
 
 SHARED_AFTER = 2.0
 """Seconds after which a search is shared with other processes, which take about 1.5 s of processor time each to start."""
@@ -56,6 +57,7 @@ class SolveState(SilentListener):
     exact: Callable[[NDArray[np.bool_]], float] | None = None
     threads: int = 1
     workers: TreeWorkers | None = None
+    carried: Carried | None = None
     overlay: Overlay = field(init=False)
     start: NDArray[np.bool_] = field(init=False)
 

@@ -42,6 +42,7 @@ from optimizer.solvers.branch_and_cut.commodities import Commodities, commodity_
 from optimizer.solvers.branch_and_cut.path_pool import PathPool
 from optimizer.solvers.branch_and_cut.relaxation import LinearProgram
 from optimizer.solvers.branch_and_cut.separation import Cuts, chord_cuts, star_cuts, tangent_cuts
+from optimizer.solvers.branch_and_cut.value_rows import ValueRows
 from optimizer.solvers.compact import RowBuilder, add_side_constraints
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ class Master:
             lower=np.concatenate((forced, least / self._scale, [0.0], np.zeros(self._widest.size))),
             upper=np.concatenate(
                 (
-                    forced + overlay.free * self._times,
+                    np.maximum(forced, overlay.free * self._times),
                     np.maximum(most, least) / self._scale,
                     [self._breaking],
                     self._widest,
@@ -168,6 +169,17 @@ class Master:
         self._mean = _even(instance)
         self._hull = BudgetHull(instance, (instance.forced | overlay.free) & (self._times == 1))
         self._searched = 0
+        self._lasting = np.empty(0, dtype=np.int64)
+
+    @property
+    def value_rows(self) -> ValueRows:
+        """The rows in use that hold for every plan, whatever the budgets and demands (`value_rows`)."""
+        lasting = self.program.rows_in_use(self._lasting)
+        return ValueRows.weakened(lasting.rows, lasting.side)
+
+    def add_value_rows(self, rows: ValueRows) -> None:
+        """Add rows that were left by a program of the same overlay."""
+        self._add_lasting(rows.rows.astype(np.float64), rows.side.astype(np.float64))
 
     def values(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Return the exact (commodities,) values of an (options,) mask."""
@@ -277,7 +289,15 @@ class Master:
         entry: NDArray[np.float64] = np.append(value[~small], np.ones(scale.size))
         shape = (scale.size, self._n + self._scale.size + 1)
         table: csr_array = csr_array((entry, (row, column)), shape=shape)
-        self.program.add(table, side, node.ancestors[-1] if node.ancestors else 0)
+        if node.floor is self.commodities.floor:
+            self._add_lasting(table, side)
+        else:
+            self.program.add(table, side, node.ancestors[-1] if node.ancestors else 0)
+
+    def _add_lasting(self, rows: csr_array, side: NDArray[np.float64]) -> None:
+        first = self.program.next_name
+        self._lasting = np.append(self._lasting, np.arange(first, first + side.size))
+        self.program.add(rows, side)
 
 
 @dataclass(frozen=True)

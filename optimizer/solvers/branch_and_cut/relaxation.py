@@ -140,6 +140,11 @@ class LinearProgram:
         taken = (self._name >= since) & np.isin(self._node, [*nodes])
         return NamedRows(self._name[taken], self._node[taken], self._side[taken], self._rows[taken])
 
+    def rows_in_use(self, names: NDArray[np.int64]) -> NamedRows:
+        """Return those of some rows that had a dual in the last solve."""
+        taken = (self._slack_for == 0) & np.isin(self._name, names)
+        return NamedRows(self._name[taken], self._node[taken], self._side[taken], self._rows[taken])
+
     @property
     def basis(self) -> Basis | None:
         """The basis of the last solve, if there is one."""

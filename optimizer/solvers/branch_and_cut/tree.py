@@ -101,7 +101,7 @@ class BranchAndCut:
     Attributes
     ----------
     instance, overlay
-        The problem; its forced options must be feasible by themselves.
+        The problem; its forced options must be feasible by themselves. Options that are free in the overlay may be forced or forbidden.
     upper
         Value of the best plan known.
     gap
@@ -142,7 +142,8 @@ class BranchAndCut:
         if self.master is None:
             self.master = Master(self.instance, self.overlay)
         commodities = self.master.commodities
-        zeros = ~(self.overlay.free | self.instance.forced)
+        forbidden = np.array([option.forbidden for option in self.instance.options], dtype=bool)
+        zeros = ~(self.overlay.free | self.instance.forced) | forbidden
         root = Node(self.instance.forced.copy(), zeros, commodities.floor, lower=commodities.value(commodities.floor))
         self.root = root.propagated(self.instance)
         self.lower = self.root.lower
@@ -169,8 +170,8 @@ class BranchAndCut:
         """Least bound of the plans that were pruned in the search under way; infinite where none were."""
         return self._search.pruned
 
-    def cut_root(self) -> Relaxed | None:
-        """Raise the bound of the root by cuts until it stalls or meets `upper`; return the last solution, if there was one."""
+    def cut_root(self, most: int | None = None) -> Relaxed | None:
+        """Raise the bound of the root by cuts until it stalls, meets `upper` or took `most` rounds; return the last solution, if any."""
         history: list[float] = []
         last = None
         self.master.enter(self.root)
@@ -181,7 +182,7 @@ class BranchAndCut:
             self._round(self.root, relaxed.x)
             self.listener.bounds_moved(self.lower, self.upper)
             history.append(self.lower)
-            if self.lower >= self.cutoff or _has_stalled(history):
+            if self.lower >= self.cutoff or _has_stalled(history) or len(history) == most:
                 break
             self.master.program.drop_slack(SLACK_AT_ROOT)
             tightened = self.master.tighten(relaxed.x)
