@@ -26,6 +26,7 @@ from optimizer.cli.frontier import frontier
 from optimizer.cli.import_ import import_app
 from optimizer.cli.init import init
 from optimizer.cli.plan import plan
+from optimizer.cli.qgis import qgis
 from optimizer.cli.region import region
 from optimizer.cli.risk import risk_app
 from optimizer.cli.roster import roster
@@ -75,6 +76,7 @@ for command in (
     frontier,
     explain,
     export,
+    qgis,
     compare,
     cooperate,
     desk,

@@ -47,6 +47,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "export results/rio-grande",
         "export results/rio-grande --alerts results/rio-grande-alerts --no-figures --out results/rio-grande-layers",
     ),
+    "qgis": ("qgis --out results/interdict-qgis.zip",),
     "desk": ("desk results/rio-grande", "desk results/rio-grande/variants/fewer-teams --port 8080 --no-browser"),
     "schema": ("schema scenario", "schema instance --out results/instance-schema.json"),
     "bench": (
