@@ -65,7 +65,8 @@ def _browse(address: str, screen: str, steps: Any) -> Any:
     return asyncio.run(run())
 
 
-async def _tap(browser: Browser, x: float, y: float) -> None:
+async def tap(browser: Browser, x: float, y: float) -> None:
+    """Touch a place of the window."""
     await browser.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
     await browser.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
 
@@ -87,7 +88,7 @@ def test_a_telephone_shows_orders_at_once_opens_a_card_for_every_tap_and_scrolls
         assert len(marks) >= 10
         opened = 0
         for x, y in marks:
-            await _tap(browser, left + x, top + y)
+            await tap(browser, left + x, top + y)
             opened += bool(await browser.until(CARD))
             await browser.run(CLOSE)
         assert opened == len(marks)

@@ -213,7 +213,7 @@
     });
     /* A thumb that moves up or down moves the page: bokeh would keep every touch for itself. */
     view.canvas.touch_action.replace(".bk-events { touch-action: pan-y pinch-zoom; }");
-    window.reportMap = { marks: marks, screen: screen, place: place, choose: choose };
+    window.reportMap = { ready: performance.now(), marks: marks, screen: screen, place: place, choose: choose };
   }
 
   Bokeh.embed.embed_item(JSON.parse(document.getElementById("map-data").textContent)).then(function () {
@@ -252,7 +252,7 @@
         var rows = legends.filter(function (legend) { return legend.visible && !legend.title; }).reduce(function (sum, legend) {
           return sum + legend.items.filter(function (item) { return item.visible; }).length;
         }, 0);
-        plot.height = 400 + 20 * rows + (plot.tags.length ? plot.tags[0] : 0);
+        plot.height = 500 + 20 * rows + (plot.tags.length ? plot.tags[0] : 0);
       }
       switches();
     }

@@ -1,0 +1,106 @@
+"""Measure a report in Chromium: `python -m tests.report_measure FOLDER...` prints a row of results/report.md for each plan folder.
+
+Screens to the first order and screens in all on three sizes, pages of paper, size, milliseconds until the map can be used (by the page's
+own clock, beside whatever else the machine does), taps that open a card, requests, rules of axe broken in dark and light on each size
+(`AXE=FILE` names axe.min.js of the npm package axe-core).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import math
+import os
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.browser import Browser
+from tests.test_report_browser import CANVAS, CARD, CLOSE, FIRST_ORDER, MARKS, PAPER, READY, SCREENS, tap
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COLUMNS = (
+    "plan",
+    "first order on screen",
+    "screens (desk, laptop, phone)",
+    "pages (A4, Letter)",
+    "MB",
+    "ms to a usable map",
+    "taps that open a card",
+    "requests",
+    "axe (desk, laptop, phone)",
+)
+
+
+async def _row(report: Path) -> str:
+    first, screens, violations = [], [], []
+    async with Browser() as browser:
+        for name, (width, height) in SCREENS.items():
+            await browser.call("Emulation.setTouchEmulationEnabled", enabled=name == "phone")
+            await browser.open(report.as_uri(), width, height)
+            await browser.until(READY)
+            first.append(math.ceil(await browser.run(FIRST_ORDER)))
+            screens.append(await browser.run("document.documentElement.scrollHeight") / height)
+            ready = await browser.run("reportMap.ready")
+            violations.append(await _axe(browser))
+        taps = await _taps(browser)
+        pages = [await _pages(browser, *size) for size in PAPER.values()]
+        requests = len({each for each in browser.requested if not each.startswith("data:")} - {report.as_uri()})
+    cells = (
+        report.parent.name,
+        max(first),
+        ", ".join(f"{each:.1f}" for each in screens),
+        f"{pages[0]}, {pages[1]}",
+        f"{report.stat().st_size / 1e6:.2f}",  # noqa: ASYNC240
+        f"{ready:.0f}",
+        taps,
+        requests,
+        ", ".join("not run" if each is None else str(each) for each in violations),
+    )
+    return _line(cells)
+
+
+def _line(cells: Sequence[object]) -> str:
+    return "| " + " | ".join(map(str, cells)) + " |"
+
+
+async def _axe(browser: Browser) -> int | None:
+    """Return how many rules of axe are broken in light and dark together; None where axe is not named."""
+    if not os.environ.get("AXE"):
+        return None
+    script, broken = Path(os.environ["AXE"]).read_text(encoding="utf-8"), 0  # noqa: ASYNC240
+    for colours in ("dark", "light"):
+        feature = {"name": "prefers-color-scheme", "value": colours}
+        await browser.call("Emulation.setEmulatedMedia", media="", features=[feature])
+        await browser.call("Runtime.evaluate", expression=script)
+        broken += await browser.run("axe.run().then(found => found.violations.length)")
+    return broken
+
+
+async def _taps(browser: Browser) -> str:
+    await browser.run("document.getElementById('map').scrollIntoView()")
+    left, top = await browser.run(CANVAS)
+    height, opened = SCREENS["phone"][1], 0
+    marks = [(x, y) for x, y in await browser.run(MARKS) if 0 < top + y < height]
+    for x, y in marks:
+        await tap(browser, left + x, top + y)
+        await asyncio.sleep(0.05)
+        if await browser.run(CARD):
+            opened += 1
+            await browser.run(CLOSE)
+    return f"{opened} of {len(marks)}"
+
+
+async def _pages(browser: Browser, width: float, height: float) -> int:
+    made = await browser.call("Page.printToPDF", paperWidth=width, paperHeight=height)
+    return len(re.findall(rb"/Type /Page\b", base64.b64decode(made["data"])))
+
+
+if __name__ == "__main__":
+    print(_line(COLUMNS))
+    print(_line(["---"] * len(COLUMNS)))
+    for folder in sys.argv[1:]:
+        print(asyncio.run(_row(Path(folder).resolve() / "report.html")))
