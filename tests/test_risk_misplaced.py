@@ -7,6 +7,7 @@ import pytest
 
 from optimizer.risk import FieldFlow, OdTable
 from optimizer.risk.evidence import gather_evidence
+from optimizer.risk.field_flow import cells, model
 from optimizer.risk.field_flow.averaging import FAULTS_SD, WIDENING_FAULTY
 from optimizer.risk.field_flow.model_averaging import ALIKE, ALIKE_BESIDE_FLOWS, model_weights
 from optimizer.risk.misplaced import FEW, LEAST_STRAY, MANY_STRAY, bear_misplaced, spread, weak_remarks, whereabouts
@@ -104,6 +105,25 @@ def test_a_fit_says_what_it_made_of_them_and_agrees_with_its_record() -> None:
     typical = model.widening * np.median(model.sd_)
     assert typical == pytest.approx(np.hypot(WIDENING_FAULTY * np.median(model.sd_), FAULTS_SD))
     np.testing.assert_array_equal(model.predict().searched, effort > 0)
+
+
+def test_a_record_that_says_nothing_tempered_counts_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(4)
+    rate = rng.lognormal(0.0, 1.0, SIZE)
+    effort = np.where(rng.random(SIZE) < 0.5, 20.0, 0.0)
+    count = rng.poisson(0.05 * effort * rate).astype(float)
+    count[np.flatnonzero(effort == 0)[:20]] = 2.0
+    records, searches = records_of(by_segment(count)), effort_of(by_segment(effort))
+
+    def medians(least_signal: float, power: float) -> np.ndarray:
+        monkeypatch.setattr(model, "LEAST_SIGNAL", least_signal)
+        monkeypatch.setattr(cells, "POWER_MISPLACED", power)
+        return FieldFlow().fit(records, searches, NETWORK).predict().median
+
+    tempered, full = medians(0.0, 0.5), medians(0.0, 1.0)
+    assert np.abs(np.log(tempered / full)).max() > 0.1
+    np.testing.assert_allclose(medians(1.1, 0.5), full, rtol=0.02)
+    np.testing.assert_array_equal(medians(0.0, 0.5), tempered)
 
 
 def test_that_all_roads_are_alike_is_unlikely_where_traffic_is_known() -> None:

@@ -54,8 +54,8 @@ FEW, MANY_STRAY = 150, 0.4
 """Seizures of a unit below which, and share of them without effort from which on, a risk map is weak (results/risk/model.md)."""
 WEAK = (
     "{:g} of only {:g} seizures lie where no effort in {} is recorded: the risk map is weak. In simulated records of fewer than {} seizures, "
-    "{:.0%} or more of them such, the twentieth of roads that it ranks highest held .48 of what it could, and less than .3 in 4 of 14 (with "
-    "fewer of them such .69, and 2 of 36). Add the missing effort, correct the places, or take a longer period; until then hold it against "
+    "{:.0%} or more of them such, the twentieth of roads that it ranks highest held .49 of what it could, and less than .3 in 5 of 14 (with "
+    "fewer of them such .70, and 2 of 36). Add the missing effort, correct the places, or take a longer period; until then hold it against "
     '[risk] model = "shrunk" by `risk backtest`, and place nothing because of a single road.'
 )
 

@@ -49,7 +49,8 @@ def tempered(cells: Cells, misplaced: NDArray[np.float64] | None) -> Cells:
     """Return cells whose log likelihood counts for less as far as seizures of their unit are taken as misplaced.
 
     A likelihood that is known to be wrong in part is raised to a power below 1; for a Poisson count that is count and expectation multiplied by
-    it (general Bayesian updating: Bissiri, Holmes and Walker 2016, J. R. Statist. Soc. B 78(5)).
+    it (general Bayesian updating: Bissiri, Holmes and Walker 2016, J. R. Statist. Soc. B 78(5)). Half of few counts may no longer tell places
+    apart at all: then the model takes them as counted.
 
     Parameters
     ----------

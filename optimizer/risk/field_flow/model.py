@@ -15,7 +15,7 @@ import numpy as np
 from optimizer.records.exposure import spread_effort
 from optimizer.risk.evidence import gather_evidence, later_evidence
 from optimizer.risk.field_flow.area_posterior import RateDraws, expected_rates, log_sums, rake
-from optimizer.risk.field_flow.averaging import average_rates, signal_remarks, widening_of
+from optimizer.risk.field_flow.averaging import LEAST_SIGNAL, average_rates, signal_remarks, spatial_signal, widening_of
 from optimizer.risk.field_flow.cells import cells_of, tempered
 from optimizer.risk.field_flow.field import Field, road_neighbours
 from optimizer.risk.field_flow.laplace import find_mode
@@ -168,6 +168,8 @@ class FieldFlow:
             self.evidence_ = self._gather(records, effort, seasonal)
             latent = self._latent_model(latent.field)
         self.candidates_ = self._candidates(latent)
+        if self.evidence_.misplaced is not None and spatial_signal(self.candidates_) < LEAST_SIGNAL:
+            self.candidates_ = self._candidates(self._latent_model(latent.field, temper=False))
         self.remarks_: tuple[str, ...] = ()
         self._use(model_weights(self.candidates_))
         self._check(records, None if effort is None else in_average_months(effort, self.season_))
@@ -400,8 +402,8 @@ class FieldFlow:
         ]
         return by_segment(cells, of_cell, areas, of_area, self.mean_.size)
 
-    def _latent_model(self, field: Field) -> LatentModel:
-        cells = tempered(cells_of(self.evidence_, self.yes_no), self.evidence_.misplaced)
+    def _latent_model(self, field: Field, *, temper: bool = True) -> LatentModel:
+        cells = tempered(cells_of(self.evidence_, self.yes_no), self.evidence_.misplaced if temper else None)
         return LatentModel(
             field, cells, self.evidence_.area_counts, class_design(self._network), len(self.evidence_.units)
         )
