@@ -75,7 +75,7 @@ def roster(
 
 def _show(made: Roster, folder: Path) -> None:
     """Print how evenly the work is spread, what is not filled, and where the files are."""
-    from optimizer.roster.writing import summary
+    from optimizer.roster.writing import PACK, summary
 
     words = summary(made, "")
     ended = {None: "", "time": " (stopped by its time limit)", "interrupted": " (interrupted)"}[made.limit]
@@ -92,3 +92,4 @@ def _show(made: Roster, folder: Path) -> None:
     for note in made.notes:
         print_note(f"Note: {note}")
     print_line(f"Roster: {folder / 'roster.html'}")
+    print_line(f"Field pack: {folder / PACK}, {(folder / PACK).stat().st_size / 1e6:.1f} MB")
