@@ -330,8 +330,22 @@ def _verdict(rows: list[PlansRow]) -> str:
         f"The aim, a median of at least {WANTED:g} and more than gateways alone, is **{'met' if met else 'missed'}**: {np.median(record):.3f} "
         f"against {np.median(gateways):.3f}; {(record >= WANTED).mean():.0%} of the truths reach {WANTED:g}, and the worst {record.min():.3f}. "
         f"The plan from the record gains more than that from gateways in {(record > gateways).mean():.0%} of them, the same in "
-        f"{(record == gateways).mean():.0%}, less in {(record < gateways).mean():.0%}."
+        f"{(record == gateways).mean():.0%}, less in {(record < gateways).mean():.0%}.{_missed_parts(rows)}"
     )
+
+
+def _missed_parts(rows: list[PlansRow]) -> str:
+    """Return in which regions and worlds the median is below the aim; nothing where there is none."""
+    parts: dict[tuple[str, str], list[float]] = {}
+    for row in rows:
+        for part in ((row.region, "all worlds"), (row.region, row.world)):
+            parts.setdefault(part, []).append(row.gain["record"] / row.gain["truth"])
+    below = [
+        f"{region}, {world} ({np.median(found):.3f})"
+        for (region, world), found in parts.items()
+        if np.median(found) < WANTED
+    ]
+    return f" Medians below {WANTED:g}: {'; '.join(below)}." if below else ""
 
 
 def _plans_line(region: str, world: str, rows: list[PlansRow]) -> list[Any]:
