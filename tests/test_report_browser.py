@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium (Debian: apt-g
 
 SCREENS = {"desk": (1440, 900), "laptop": (1024, 768), "phone": (390, 844)}
 READY = "window.reportMap !== undefined"
-FIRST_ORDER = "document.querySelector('.agency li').getBoundingClientRect().bottom / innerHeight"
+FIRST_ORDER = "(document.querySelector('.agency li') || document.querySelector('.headline')).getBoundingClientRect().bottom / innerHeight"
 WIDER = "document.documentElement.scrollWidth - innerWidth"
 MARKS = """(() => {
   const view = Array.from(Bokeh.index)[0], box = view.frame.bbox;
