@@ -207,7 +207,8 @@ def _show_doubt(doubt: Doubt) -> None:
         for plan in doubt.plans
     ]
     columns = ["best for", "mean", "nine in ten", f"cvar:{doubt.level:g}", "worst", "beats today", "regret"]
-    print_table(f"Plans over {doubt.request.draws} draws", columns, rows)
+    title = f"Plans over {doubt.request.draws} draws; regret is against the best of these plans in the same draw"
+    print_table(title, columns, rows)
 
 
 def _show_sensitivity(found: Sensitivity) -> None:
