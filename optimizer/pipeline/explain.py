@@ -15,7 +15,7 @@ from optimizer.base.listener import SILENT, step
 from optimizer.base.names import unknown_name
 from optimizer.pipeline.known_plan import read_known_plan
 from optimizer.pipeline.open_routes import ExplainedEvader, evaders_left
-from optimizer.pipeline.substitutes import Pricing, promising, released, swapped
+from optimizer.pipeline.substitutes import Pricing, promising, released, root_rows, swapped
 from optimizer.problem.changes import is_named
 from optimizer.problem.evaluation import evader_values
 from optimizer.solvers.overlay.overlay import contract
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 COMPARING = 0.05
 """Share of the time limit that is kept for what comes after the solves, and for the last of them, which may take a little longer."""
+AT_ROOT = 0.15
+"""Share of the time limit in which the root program is cut whose rows all solves begin with."""
 TOUCHED = 1e-9
 """Least change of a chance to get through that counts as touched."""
 
@@ -224,7 +226,10 @@ def explain_plan(
             options = first if named else [*fixed, *promising(known, overlay, others)]
         with step(stopping, "looking for the routes left"):
             left = evaders_left(known.instance, known.placed, _beats(known), evaders, stopping)
-        prices = Pricing(known, overlay, gap, seed).prices(options, until, executor, stopping)
+        with step(stopping, "cutting the root"):
+            most = None if time_limit is None else time.monotonic() + AT_ROOT * time_limit
+            rows = root_rows(known, overlay, gap, most, stopping)
+        prices = Pricing(known, overlay, gap, seed, rows).prices(options, until, executor, stopping)
         with step(stopping, "comparing with the plan", stoppable=False):
             explained = _explained(known, prices)
     return Explanation(known, explained, left, len(options))

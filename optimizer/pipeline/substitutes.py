@@ -12,7 +12,8 @@ from optimizer.base.executor import LostPieceError, Piece
 from optimizer.base.interrupts import Stopping
 from optimizer.base.listener import ForwardingListener
 from optimizer.problem.plan import violations
-from optimizer.solvers.overlay.restriction import restricted
+from optimizer.solvers.branch_and_cut.tree import BranchAndCut
+from optimizer.solvers.branch_and_cut.value_rows import Carried
 from optimizer.solvers.solve import place
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from optimizer.base.listener import Listener
     from optimizer.pipeline.known_plan import KnownPlan
     from optimizer.problem.instance import Instance
+    from optimizer.solvers.branch_and_cut.value_rows import ValueRows
     from optimizer.solvers.overlay.overlay import Overlay
 
 NOTHING = 1e-12
@@ -71,12 +73,15 @@ class Pricing:
         Contraction of the problem in which the options to price are neither forced nor forbidden (`released`).
     gap, seed
         Of each solve.
+    rows
+        Rows of the root program of the problem, which hold in each case as well.
     """
 
     known: KnownPlan
     overlay: Overlay
     gap: float
     seed: int
+    rows: ValueRows | None = None
 
     def case(self, option: int) -> Instance:
         """Return the problem without an option that is chosen, or with one that is not."""
@@ -137,7 +142,8 @@ def price_option(call: PieceCall) -> OptionPrice | None:
             seed=pricing.seed,
             threads=1,
             listener=_OneOfSeries(call.listener),
-            overlay=restricted(pricing.overlay, case),
+            overlay=pricing.overlay,
+            carried=Carried(pricing.rows),
             starts=() if violations(case, begun) else (begun,),
             proven=known.same_beats if narrower else 0.0,
         )
@@ -150,6 +156,13 @@ def price_option(call: PieceCall) -> OptionPrice | None:
         return OptionPrice(option, chosen, plan, result.lower, result.upper)
     proven = min(known.lower, result.upper) if narrower else 0.0
     return OptionPrice(option, chosen, plan, proven, result.upper, result.lower)
+
+
+def root_rows(known: KnownPlan, overlay: Overlay, gap: float, until: float | None, stopping: Stopping) -> ValueRows:
+    """Return the rows of the problem's root program, cut until it stalls, meets the plan, or time is up."""
+    tree = BranchAndCut(known.instance, overlay, known.value, gap, np.inf if until is None else until, stopping)
+    stopping.attempt(tree.cut_root)
+    return tree.master.value_rows
 
 
 def released(instance: Instance, options: Sequence[int]) -> Instance:
