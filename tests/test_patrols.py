@@ -321,11 +321,13 @@ def test_posts_are_few_apart_allowed_and_on_roads_that_evaders_use(seed: int, sp
     assert len({post.segment for post in posts}) == len(posts)
     assert all(allowed[post.segment] for post in posts)
     assert all(post.node == network.tail[network.segment_arc[post.segment]] for post in posts)
-    for k, post in enumerate(posts):
-        others = posts[:k]
-        if others:
-            lon, lat = np.array([(o.lon, o.lat) for o in others]).T
-            assert great_circle_m(lon, lat, np.full(k, post.lon), np.full(k, post.lat)).min() >= spacing
+    assert all((post.lon, post.lat) == (network.lon[post.node], network.lat[post.node]) for post in posts)
+    middle = network.segment_midpoint[[post.segment for post in posts]]
+    for k in range(1, len(posts)):
+        assert (
+            great_circle_m(middle[:k, 0], middle[:k, 1], np.full(k, middle[k, 0]), np.full(k, middle[k, 1])).min()
+            >= spacing
+        )
     used = {int(s) for evader in evaders for s in network.segment[first_answer(network, reliability, evader)]}
     if count >= 4 and any(allowed[segment] for segment in used):
         assert posts

@@ -49,9 +49,10 @@ def choose_posts(
 
 
 def post_on(network: Network, segment: int, label: str = "", traffic: float = 1.0) -> Post:
-    """Return a post on a segment; the team stands at the end where its first arc begins."""
+    """Return a post on a segment; the team stands at the end where its first arc begins, the label has the segment's middle."""
     arc = int(network.segment_arc[segment])
+    node = int(network.tail[arc])
     lon, lat = network.segment_midpoint[segment]
     road = str(network.name[arc]) or str(network.road_class[arc])
     name = label or f"{road} ({lat:.3f}, {lon:.3f})"
-    return Post(segment, int(network.tail[arc]), float(lon), float(lat), name, traffic)
+    return Post(segment, node, float(network.lon[node]), float(network.lat[node]), name, traffic)

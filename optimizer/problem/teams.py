@@ -111,7 +111,7 @@ class Post:
     node
         Where the team stands: an end of the segment.
     lon, lat
-        Degrees, to draw it.
+        Degrees of that node: where crews are sent.
     label
         What people call it.
     traffic
