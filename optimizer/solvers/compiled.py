@@ -38,10 +38,15 @@ def kernels(kind: str, work: int) -> ModuleType | None:
         _work[0] += work
         return None
     try:
-        with interrupt_held_back():
-            return _Kernels(import_module(f"optimizer.solvers.{FOLDERS[kind]}.{kind}_kernels"))
+        return _loaded(kind)
     except ImportError:
         return None
+
+
+@cache
+def _loaded(kind: str) -> ModuleType:
+    with interrupt_held_back():
+        return _Kernels(import_module(f"optimizer.solvers.{FOLDERS[kind]}.{kind}_kernels"))
 
 
 class _Kernels(ModuleType):

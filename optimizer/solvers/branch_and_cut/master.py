@@ -41,7 +41,7 @@ from optimizer.solvers.branch_and_cut.budget_hull import BudgetHull
 from optimizer.solvers.branch_and_cut.commodities import Commodities, commodity_values
 from optimizer.solvers.branch_and_cut.path_pool import PathPool
 from optimizer.solvers.branch_and_cut.relaxation import LinearProgram
-from optimizer.solvers.branch_and_cut.separation import Cuts, chord_cuts, star_cuts, tangent_cuts
+from optimizer.solvers.branch_and_cut.separation import Cuts, Kinds, best_cuts
 from optimizer.solvers.branch_and_cut.value_rows import ValueRows
 from optimizer.solvers.compact import RowBuilder, add_side_constraints
 
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
     from optimizer.problem.instance import Instance
     from optimizer.problem.requirements import Requirement
     from optimizer.solvers.branch_and_cut.node import Node
-    from optimizer.solvers.branch_and_cut.path_pool import Paths
     from optimizer.solvers.overlay.overlay import Overlay
 
 BASES = (0.999, 0.6)
@@ -245,22 +244,30 @@ class Master:
         return bool(cuts.side.size)
 
     def cuts_at(self, point: NDArray[np.float64], floor: NDArray[np.float64], *, search: bool = True) -> Cuts:
-        """Return cuts of every commodity for a point, for plans that leave each commodity its floor; each search for paths takes the next T."""
+        """Return for each commodity the cut of largest value at a point, where it is above a floor; each search for paths takes the next T.
+
+        The cuts hold for plans that leave each commodity its (commodities,) floor.
+        """
         free, chains = self.overlay.free & (self._times == 1), self.commodities.chains
         bases = [np.zeros_like(free), *((point >= share) & free for share in BASES)]
         if search:
             self.pool.grow(point, bases[self._searched % len(bases)])
             self._searched += 1
+        table, no = np.array(bases), np.zeros(len(bases), dtype=bool)
         if self._mixed:
-            return _cuts_of_single_paths((chains, self.pool.paths), point, bases, np.zeros_like(floor))
-        found = [tangent_cuts(chains, point, floor)]
-        for base in bases:
-            found += [star_cuts(self.pool.paths, point, base, floor), chord_cuts(chains, point, base, floor)]
-            if base.any():  # else the star of one path asks for as much
-                found.append(chord_cuts(self.pool.paths, point, base, floor))
-        if self.overlay.bundle is not None or (self._times > 1).any():  # many weak options add up on a path
-            found.append(tangent_cuts(self.pool.paths, point, floor))
-        return Cuts.join(found)
+            kinds = Kinds(stars=no, chords=~no, tangents=True)
+            return Cuts.join(
+                [best_cuts(each, point, table, kinds, np.zeros_like(floor)) for each in (self.pool.paths, chains)]
+            )
+        # without T the star of one path asks for as much as its chord; many weak options add up on a path
+        weak = self.overlay.bundle is not None or bool((self._times > 1).any())
+        informed = Kinds(stars=~no, chords=np.asarray(table.any(axis=1)), tangents=weak)
+        return Cuts.join(
+            [
+                best_cuts(self.pool.paths, point, table, informed, floor),
+                best_cuts(chains, point, table, Kinds(stars=no, chords=~no, tangents=True), floor),
+            ]
+        )
 
     def close(self, options: list[NDArray[np.int64]], node: int) -> None:
         """Add a row for each set of options: at least one of them is placed, in a node."""
@@ -346,14 +353,6 @@ class _OverDraws:
         column = np.concatenate((n + np.arange(groups), np.full(draws, first), first + 1 + each))
         entry = np.concatenate((-self.entry, np.ones(2 * draws)))
         return csr_array((entry, (row, column)), shape=(draws, first + 1 + draws))
-
-
-def _cuts_of_single_paths(
-    sets: tuple[Paths, Paths], point: NDArray[np.float64], bases: list[NDArray[np.bool_]], floor: NDArray[np.float64]
-) -> Cuts:
-    """Return tangent and chord cuts; no floor above 0 holds for a path by itself."""
-    found = [tangent_cuts(paths, point, floor) for paths in sets]
-    return Cuts.join(found + [chord_cuts(paths, point, base, floor) for paths in sets for base in bases])
 
 
 def _shortage(requirement: Requirement) -> float:

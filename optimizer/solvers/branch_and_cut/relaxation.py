@@ -13,7 +13,7 @@ solve from scratch (`warm_solver`).
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from pybind11_abseil.status import StatusNotOk
 from scipy.sparse import csr_array, hstack, vstack
 
 from optimizer.base.errors import SolverError
+from optimizer.solvers.branch_and_cut.row_tables import entries_of, stacked, taken
 from optimizer.solvers.branch_and_cut.warm_solver import Answer, State, WarmSolver, from_scratch
 from optimizer.solvers.interrupts import interrupt_held_back
 
@@ -86,7 +87,33 @@ class NamedRows:
 
     def take(self, chosen: NDArray[np.bool_]) -> NamedRows:
         """Return some of the rows."""
-        return NamedRows(self.name[chosen], self.node[chosen], self.side[chosen], self.rows[chosen])
+        return NamedRows(self.name[chosen], self.node[chosen], self.side[chosen], taken(self.rows, chosen))
+
+
+@dataclass(frozen=True)
+class _Shares:
+    """Entries of rows, by rising row, each times the dual of its row.
+
+    Attributes
+    ----------
+    column, value
+        (entries,) each.
+    n_first
+        How many are of the rows that are never dropped.
+    """
+
+    column: NDArray[np.integer]
+    value: NDArray[np.float64]
+    n_first: int
+
+    @property
+    def of_first(self) -> _Shares:
+        """Those of the rows that are never dropped."""
+        return _Shares(self.column[: self.n_first], self.value[: self.n_first], self.n_first)
+
+    def sums(self, columns: int) -> NDArray[np.float64]:
+        """Return the (columns,) sums."""
+        return np.bincount(self.column, self.value, columns).astype(np.float64)
 
 
 class LinearProgram:
@@ -119,11 +146,12 @@ class LinearProgram:
         self.add(rows, side)
         self._n_kept = side.size
         self._solver: WarmSolver | None = None
+        self._last: State | None = None
         self._start: Basis | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is kept when it is sent to another process: all but the solver."""
-        return self.__dict__ | {"_solver": None}
+        return self.__dict__ | {"_solver": None, "_last": None}
 
     @property
     def next_name(self) -> int:
@@ -137,13 +165,13 @@ class LinearProgram:
 
     def named_rows(self, nodes: Iterable[int], since: int) -> NamedRows:
         """Return the rows of these nodes that were named from `since` on."""
-        taken = (self._name >= since) & np.isin(self._node, [*nodes])
-        return NamedRows(self._name[taken], self._node[taken], self._side[taken], self._rows[taken])
+        those = (self._name >= since) & np.isin(self._node, [*nodes])
+        return NamedRows(self._name[those], self._node[those], self._side[those], taken(self._rows, those))
 
     def rows_in_use(self, names: NDArray[np.int64]) -> NamedRows:
         """Return those of some rows that had a dual in the last solve."""
-        taken = (self._slack_for == 0) & np.isin(self._name, names)
-        return NamedRows(self._name[taken], self._node[taken], self._side[taken], self._rows[taken])
+        those = (self._slack_for == 0) & np.isin(self._name, names)
+        return NamedRows(self._name[those], self._node[those], self._side[those], taken(self._rows, those))
 
     @property
     def basis(self) -> Basis | None:
@@ -173,8 +201,7 @@ class LinearProgram:
 
         Rows may be narrower than the program: their entries in the last columns are 0 then.
         """
-        beyond = csr_array((rows.shape[0], self._cost.size - rows.shape[1]))
-        self._rows = csr_array(vstack((self._rows, hstack((rows, beyond)))))
+        self._rows = stacked(self._rows, rows)
         self._side = np.append(self._side, side)
         self._name = np.append(self._name, self._next_name + np.arange(side.size))
         self._slack_for = np.append(self._slack_for, np.zeros(side.size, dtype=np.int64))
@@ -207,7 +234,7 @@ class LinearProgram:
 
     def _keep(self, kept: NDArray[np.bool_]) -> None:
         if not kept.all():
-            self._rows, self._side, self._name = self._rows[kept], self._side[kept], self._name[kept]
+            self._rows, self._side, self._name = taken(self._rows, kept), self._side[kept], self._name[kept]
             self._slack_for, self._node, self._active = self._slack_for[kept], self._node[kept], self._active[kept]
 
     def solve(self, until: float = np.inf) -> LpSolution | None:
@@ -236,39 +263,42 @@ class LinearProgram:
         dual, active = np.zeros(self.n_rows), dual
         dual[self._active] = np.maximum(active, 0.0)
         self._slack_for = np.where(dual > 0, 0, self._slack_for + self._active)
-        shares, kept = self._shares(dual), int(self._rows.indptr[self._n_kept])
+        shares = self._shares(dual)
         return LpSolution(
             bound=self.bound(dual, shares),
             values=values,
-            reduced=self._cost - self._sums(shares),
-            dual_cost=-self._sums(shares[:kept]),
+            reduced=self._cost - shares.sums(self._cost.size),
+            dual_cost=-shares.of_first.sums(self._cost.size),
             price=dual[: self._n_kept],
             dual=dual,
         )
 
-    def bound(self, dual: NDArray[np.float64], shares: NDArray[np.float64] | None = None) -> float:
+    def bound(self, dual: NDArray[np.float64], shares: _Shares | None = None) -> float:
         """Return the lower bound that (rows,) duals >= 0 prove; `shares` are the entries times the duals of their rows, where known."""
         shares = self._shares(dual) if shares is None else shares
-        reduced = self._cost - self._sums(shares)
+        reduced = self._cost - shares.sums(self._cost.size)
         terms = np.append(dual * self._side, np.minimum(reduced * self._lower, reduced * self._upper))
         widest = np.maximum(np.abs(self._lower), np.abs(self._upper))
-        doubt = np.abs(terms).sum() + np.abs(self._cost) @ widest + np.abs(shares) @ widest[self._rows.indices]
+        doubt = np.abs(terms).sum() + np.abs(self._cost) @ widest + np.abs(shares.value) @ widest[shares.column]
         return float(terms.sum() - ROUNDING * doubt)
 
-    def _shares(self, dual: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the (entries,) of all rows, each times the dual of its row."""
-        return np.asarray(self._rows.data * np.repeat(dual, np.diff(self._rows.indptr)))
-
-    def _sums(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the (columns,) sums of the first of these."""
-        return np.bincount(self._rows.indices[: shares.size], shares, self._cost.size).astype(np.float64)
+    def _shares(self, dual: NDArray[np.float64]) -> _Shares:
+        """Return the entries of the rows that have a dual, each times the dual."""
+        rows = np.flatnonzero(dual)
+        entries, length = entries_of(self._rows, rows), np.diff(self._rows.indptr)[rows]
+        value = self._rows.data[entries] * np.repeat(dual[rows], length)
+        return _Shares(self._rows.indices[entries], value, int(length[rows < self._n_kept].sum()))
 
     def _state(self) -> State:
-        """Return the program without the rows that are not active."""
-        rows, side, name = self._rows, self._side, self._name
-        if not self._active.all():
-            rows, side, name = rows[self._active], side[self._active], name[self._active]
-        return State(self._cost, self._lower, self._upper, rows, side, name)
+        """Return the program without the rows that are not active; of the same rows, with the same arrays as the last time."""
+        active = np.flatnonzero(self._active)
+        name, last = self._name[active], self._last
+        if last is not None and last.cost is self._cost and np.array_equal(name, last.name):
+            state = replace(last, lower=self._lower, upper=self._upper)
+        else:
+            state = State(self._cost, self._lower, self._upper, taken(self._rows, active), self._side[active], name)
+        self._last = state
+        return state
 
     def _from_last_basis(self, limit: timedelta | None) -> Answer | None:
         """Solve with GLOP from the last basis."""

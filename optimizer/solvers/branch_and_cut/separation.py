@@ -36,7 +36,7 @@ Every cut may have b_j lowered to a - L: where x_j = 1, the right side is then a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -44,8 +44,6 @@ from scipy.sparse import csr_array
 from optimizer.solvers.compiled import kernels
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from numpy.typing import NDArray
 
     from optimizer.solvers.branch_and_cut.path_pool import Paths
@@ -60,12 +58,6 @@ ROUNDING = 1e-12
 
 TINY = float(np.finfo(np.float64).tiny) ** 0.5
 """Values of paths up to this are taken as 0."""
-WIDEST = 128
-"""Most options on a path for the compiled kernels."""
-
-
-def _compiled(paths: Paths) -> ModuleType | None:
-    return kernels("cuts", paths.option.size) if paths.option.shape[1] <= WIDEST else None
 
 
 @dataclass(frozen=True)
@@ -125,6 +117,52 @@ class Cuts:
         )
 
 
+class Kinds(NamedTuple):
+    """(bases,) masks: for which T star cuts and chord cuts are wanted; and whether tangent cuts are."""
+
+    stars: NDArray[np.bool_]
+    chords: NDArray[np.bool_]
+    tangents: bool
+
+
+def best_cuts(
+    paths: Paths, x: NDArray[np.float64], bases: NDArray[np.bool_], kinds: Kinds, floor: NDArray[np.float64]
+) -> Cuts:
+    """Return for each commodity the cut of largest value at x, if that is above its floor.
+
+    Parameters
+    ----------
+    paths, x, floor
+        As in `chord_cuts`.
+    bases
+        (bases, options) masks T.
+    kinds
+        Which cuts are wanted.
+    """
+    compiled = kernels("cuts", int(kinds.stars.sum() + kinds.chords.sum() + kinds.tangents) * paths.option.size)
+    if compiled is not None:
+        wanted = np.array((kinds.stars, kinds.chords, np.full(len(bases), kinds.tangents)))
+        found = compiled.best_cuts(
+            paths.commodity,
+            paths.value,
+            paths.option,
+            paths.survival,
+            np.column_stack((bases, np.zeros(len(bases), dtype=bool))),
+            wanted,
+            np.append(x, 0.0),
+            floor,
+            LONGEST_STAR,
+            STEEPEST,
+            TINY,
+        )
+        return Cuts(found.commodity, found.side * (1 - ROUNDING), found.row, found.option, found.coefficient, x.size)
+    parts = [star_cuts(paths, x, base, floor) for base in bases[kinds.stars]]
+    parts += [chord_cuts(paths, x, base, floor) for base in bases[kinds.chords]]
+    every = Cuts.join([*parts, *([tangent_cuts(paths, x, floor)] if kinds.tangents else [])])
+    best = best_of_each(every.commodity, value := every.values(x))
+    return every.take(best[value[best] > floor[every.commodity[best]]])
+
+
 def chord_cuts(paths: Paths, x: NDArray[np.float64], base: NDArray[np.bool_], floor: NDArray[np.float64]) -> Cuts:
     """Return for each commodity the chord cut, among its paths, of largest value at x.
 
@@ -139,7 +177,7 @@ def chord_cuts(paths: Paths, x: NDArray[np.float64], base: NDArray[np.bool_], fl
     floor
         (commodities,) L: values with everything placed.
     """
-    chosen = paths.take(_best_chords(paths, x, base, floor.size))
+    chosen = paths.take(_best_chords(paths, x, base))
     chords = _Chords.of(chosen, base)
     side = chords.value * (1 + np.where(chords.inside, chords.slope, 0.0).sum(axis=1))
     return _cuts(chosen.commodity, side, chosen.option, chords.value[:, None] * chords.slope, floor, x.size)
@@ -180,23 +218,11 @@ class _Chords:
         return cls(inside, slope, value)
 
 
-def _best_chords(
-    paths: Paths, x: NDArray[np.float64], base: NDArray[np.bool_], n_commodities: int
-) -> NDArray[np.int64]:
+def _best_chords(paths: Paths, x: NDArray[np.float64], base: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return the path of each commodity whose chord cut is largest at x."""
-    if (compiled := _compiled(paths)) is not None:
-        return np.asarray(
-            compiled.best_chords(
-                *_arrays(paths), np.append(base, False), np.append(x, 0.0), n_commodities, STEEPEST, TINY
-            )
-        )
     chords, point = _Chords.of(paths, base), np.append(x, 0.0)[paths.option]
     cut_value = chords.value * (1 - (chords.slope * np.where(chords.inside, point - 1, point)).sum(axis=1))
     return best_of_each(paths.commodity, cut_value)
-
-
-def _arrays(paths: Paths) -> tuple[NDArray[Any], ...]:
-    return paths.commodity, paths.value, paths.option, paths.survival
 
 
 def tangent_cuts(paths: Paths, x: NDArray[np.float64], floor: NDArray[np.float64]) -> Cuts:
@@ -213,11 +239,6 @@ def star_cuts(paths: Paths, x: NDArray[np.float64], base: NDArray[np.bool_], flo
     """Return for each commodity the star cut over its paths of largest value at x; parameters as in `chord_cuts`."""
     if not paths.commodity.size:
         return _cuts(paths.commodity, paths.value, paths.option, paths.survival, floor, x.size)
-    if (compiled := _compiled(paths)) is not None:
-        commodity, side, rows, option, coefficient = compiled.star_entries(
-            *_arrays(paths), np.append(base, False), np.append(x, 0.0), floor, LONGEST_STAR
-        )
-        return _cuts(commodity, side, option[:, None], coefficient[:, None], floor, x.size, rows)
     value = paths.values(np.append(base, False))
     loss = np.where(np.append(base, False)[paths.option], 0.0, 1 - paths.survival)
     point = np.append(x, 0.0)[paths.option] * (loss > 0)

@@ -17,9 +17,10 @@ from ortools.math_opt import solution_pb2 as statuses
 from ortools.math_opt.core.python import solver as mathopt_core
 from ortools.math_opt.python import mathopt
 from pybind11_abseil.status import StatusNotOk
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import csr_array
 
 from optimizer.solvers.backend import stdout_closed
+from optimizer.solvers.branch_and_cut.row_tables import places, stacked, taken
 from optimizer.solvers.interrupts import interrupt_held_back
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ WARM = mathopt.SolveParameters(
     lp_algorithm=mathopt.LPAlgorithm.DUAL_SIMPLEX, presolve=mathopt.Emphasis.OFF, scaling=mathopt.Emphasis.OFF
 )
 """Presolve and scaling would throw the last basis away: three times the iterations at the root, eight times in a tree."""
-COLD = mathopt.SolveParameters()
+_WARM, _COLD = WARM.to_proto(), mathopt.SolveParameters().to_proto()
 STEPS = 20_000
 """Steps of the simplex method after which GLOP is given up, and as many hundred as there are rows and columns more: on coefficients within 1e-6
 to 1e-12 of one another it may go round in circles for ever, on 7 rows and 8 columns."""
@@ -60,14 +61,18 @@ class Basis:
 
     def message(self, state: State) -> Any:  # noqa: ANN401 - a message without stubs
         """Return it for a program whose other rows and columns are new; None where rows that are not basic are missing in it."""
-        if not np.isin(self.not_basic(), state.name, assume_unique=True).all():
-            return None
         proto = statuses.BasisProto()
         column = np.full(state.cost.size, statuses.BASIS_STATUS_AT_LOWER_BOUND)
         column[: self.column.size] = self.column
-        row = np.full(state.name.size, statuses.BASIS_STATUS_BASIC)
-        _, here, there = np.intersect1d(state.name, self.name, assume_unique=True, return_indices=True)
-        row[here] = self.row[there]
+        if self.name is state.name:
+            row = self.row.copy()
+        else:
+            place = places(self.name, state.name)
+            here = place >= 0
+            if (self.row[~here] != statuses.BASIS_STATUS_BASIC).any():
+                return None
+            row = np.full(state.name.size, statuses.BASIS_STATUS_BASIC)
+            row[place[here]] = self.row[here]
         row[np.isinf(state.least) & (row != statuses.BASIS_STATUS_BASIC)] = statuses.BASIS_STATUS_FREE
         for vector, ids, values in (
             (proto.variable_status, np.arange(column.size), column),
@@ -114,44 +119,48 @@ class State:
     def changes(self, before: State) -> model_update_pb2.ModelUpdateProto:
         """Return what changed since an earlier moment."""
         update = model_update_pb2.ModelUpdateProto()
-        gone = np.setdiff1d(before.name, self.name, assume_unique=True)
-        update.deleted_linear_constraint_ids.extend(gone.tolist())
         for bounds, earlier, now in (
             (update.variable_updates.lower_bounds, before.lower, self.lower),
             (update.variable_updates.upper_bounds, before.upper, self.upper),
         ):
             moved = np.flatnonzero(earlier != now[: earlier.size])
             _fill(bounds, moved, now[moved])
+        if self.name is before.name and self.cost.size == before.cost.size:
+            return update
+        place = places(before.name, self.name)
+        old = np.flatnonzero(place >= 0)
+        new = place[old]
+        update.deleted_linear_constraint_ids.extend(before.name[place < 0].tolist())
         wider = np.arange(before.cost.size, self.cost.size)
         update.new_variables.ids.extend(wider.tolist())
         update.new_variables.lower_bounds.extend(self.lower[wider].tolist())
         update.new_variables.upper_bounds.extend(self.upper[wider].tolist())
         update.new_variables.integers.extend([False] * wider.size)
-        both, old, new = np.intersect1d(before.name, self.name, assume_unique=True, return_indices=True)
         turned = before.least[old] != self.least[new]
-        _fill(update.linear_constraint_updates.lower_bounds, both[turned], self.least[new][turned])
-        fresh = ~np.isin(self.name, both, assume_unique=True)
+        _fill(update.linear_constraint_updates.lower_bounds, self.name[new][turned], self.least[new][turned])
+        fresh = np.ones(self.name.size, dtype=bool)
+        fresh[new] = False
         self._name_rows(update.new_linear_constraints, np.flatnonzero(fresh))
         matrix = update.linear_constraint_matrix_updates
         if wider.size:  # whole new rows, and of the others the entries in new columns
             _fill_matrix(matrix, self.name, _cut_left(self.rows, ~fresh, before.cost.size))
-        else:
-            _fill_matrix(matrix, self.name[fresh], self.rows[fresh])
+        elif fresh.any():
+            _fill_matrix(matrix, self.name[fresh], taken(self.rows, fresh))
         return update
 
     def with_rows_of(self, other: State, names: NDArray[np.int64]) -> State:
         """Return it with those rows of another one, of these names, that it has not, and without a bound for them."""
-        missing = np.isin(other.name, names, assume_unique=True) & ~np.isin(other.name, self.name, assume_unique=True)
-        if not missing.any():
+        missing = names[places(names, self.name) < 0]
+        place = places(missing, other.name)
+        place = place[place >= 0]
+        if not place.size:
             return self
-        held = other.rows[missing]
-        rows = csr_array((held.data, held.indices, held.indptr), shape=(held.shape[0], self.cost.size))
-        name = np.append(self.name, other.name[missing])
+        name = np.append(self.name, other.name[place])
         order = np.argsort(name)
         return replace(
             self,
-            rows=csr_array(vstack((self.rows, rows)))[order],
-            least=np.append(self.least, np.full(rows.shape[0], -np.inf))[order],
+            rows=taken(stacked(self.rows, taken(other.rows, place)), order),
+            least=np.append(self.least, np.full(place.size, -np.inf))[order],
             name=name[order],
         )
 
@@ -170,8 +179,9 @@ def _cut_left(rows: csr_array, old: NDArray[np.bool_], columns: int) -> csr_arra
 
 
 def _fill_matrix(matrix: Any, name: NDArray[np.int64], rows: csr_array) -> None:  # noqa: ANN401 - a message without stubs
-    rows = csr_array(rows, copy=True)
-    rows.sort_indices()
+    if not rows.has_sorted_indices:
+        rows = csr_array(rows, copy=True)
+        rows.sort_indices()
     matrix.row_ids.extend(np.repeat(name, np.diff(rows.indptr)).tolist())
     matrix.column_ids.extend(rows.indices.tolist())
     matrix.coefficients.extend(rows.data.tolist())
@@ -195,10 +205,12 @@ class WarmSolver:
     def __init__(self, state: State) -> None:
         self.steps = 0
         self.basis: Basis | None = None
+        self._asked: NDArray[np.int64] | None = None
         self._load(state)
 
     def _load(self, state: State) -> None:
         self._held = state
+        self._last = int(state.name.max(initial=-1))
         self._solver = mathopt_core.new(
             mathopt.SolverType.GLOP.value, state.message(), parameters_pb2.SolverInitializerProto()
         )
@@ -206,20 +218,29 @@ class WarmSolver:
     def solve(self, state: State, start: Basis | None, limit: timedelta | None) -> Answer | None:
         """Return the optimum of the program as it is now; None where there is none."""
         for basis in (start, self.basis):
-            whole = state if basis is None else state.with_rows_of(self._held, basis.not_basic())
+            whole = self._whole(state, basis)
             message = None if basis is None else basis.message(whole)
             if message is not None:
                 break
         changes = whole.changes(self._held)
         if start is None and not changes.deleted_linear_constraint_ids:
             message = None  # GLOP goes on from its last basis, already factorised
-        if self._solver.update(changes):
-            self._held = whole
-        else:
+        fresh = changes.new_linear_constraints.ids
+        if (not fresh or fresh[0] > self._last) and self._solver.update(changes):
+            self._held, self._last = whole, fresh[-1] if fresh else self._last
+        else:  # MathOpt takes no name a second time
             self._load(whole)
-        result = self._solver.solve(*_arguments(WARM, limit, message, _most_steps(whole)))
+            message = None if basis is None else basis.message(whole)
+        self._asked = state.name
+        result = self._solver.solve(*_arguments(_WARM, limit, message, _most_steps(whole)))
         self.basis, self.steps = _basis(result, whole), int(result.solve_stats.simplex_iterations)
-        return _answer(result, state)
+        return _answer(result, whole, state)
+
+    def _whole(self, state: State, basis: Basis | None) -> State:
+        """Return a program with those rows that GLOP holds and that are not basic in a basis."""
+        if state.name is self._asked:
+            return replace(self._held, lower=state.lower, upper=state.upper)
+        return state if basis is None else state.with_rows_of(self._held, basis.not_basic())
 
 
 def from_scratch(state: State, solver: mathopt.SolverType, limit: timedelta | None) -> Answer | None:
@@ -228,11 +249,11 @@ def from_scratch(state: State, solver: mathopt.SolverType, limit: timedelta | No
         initializer = parameters_pb2.SolverInitializerProto()
         steps = _most_steps(state) if solver is mathopt.SolverType.GLOP else None
         with interrupt_held_back(), stdout_closed():
-            arguments = _arguments(COLD, limit, steps=steps)
+            arguments = _arguments(_COLD, limit, steps=steps)
             result = mathopt_core.solve(state.message(), solver.value, initializer, *arguments)
     except StatusNotOk:
         return None
-    return _answer(result, state)
+    return _answer(result, state, state)
 
 
 def _most_steps(state: State) -> int:
@@ -240,13 +261,14 @@ def _most_steps(state: State) -> int:
 
 
 def _arguments(
-    parameters: mathopt.SolveParameters,
+    parameters: parameters_pb2.SolveParametersProto,
     limit: timedelta | None,
     start: Any = None,  # noqa: ANN401 - a message without stubs
     steps: int | None = None,
 ) -> tuple[Any, ...]:
     """Return the arguments of a solve: parameters with limits, the basis to start from, no messages, no callback, no interrupter."""
-    proto = parameters.to_proto()
+    proto = parameters_pb2.SolveParametersProto()
+    proto.CopyFrom(parameters)
     if steps is not None:
         proto.iteration_limit = steps
     if limit is not None:
@@ -257,20 +279,26 @@ def _arguments(
     return proto, own, None, callback_pb2.CallbackRegistrationProto(), None, None
 
 
-def _answer(result: Any, state: State) -> Answer | None:  # noqa: ANN401 - a message without stubs
-    """Return the solution of a result that has one for primal and dual, and did not end by a limit."""
+def _answer(result: Any, whole: State, state: State) -> Answer | None:  # noqa: ANN401 - a message without stubs
+    """Return the solution of a result that has one for primal and dual, and did not end by a limit, for rows that are all in the whole."""
     if result.termination.limit or not result.solutions:
         return None
     solution = result.solutions[0]
     if not (solution.HasField("primal_solution") and solution.HasField("dual_solution")):
         return None
-    values, dual = np.zeros(state.cost.size), np.zeros(state.name.size)
-    found = solution.primal_solution.variable_values
-    values[np.asarray(found.ids, dtype=np.int64)] = found.values
-    found = solution.dual_solution.dual_values
-    _, here, there = np.intersect1d(state.name, np.asarray(found.ids), assume_unique=True, return_indices=True)
-    dual[here] = np.asarray(found.values)[there]
-    return values, dual
+    values = _in_order(solution.primal_solution.variable_values, np.arange(whole.cost.size))
+    dual = _in_order(solution.dual_solution.dual_values, whole.name)
+    return values, dual if whole.name is state.name else dual[places(state.name, whole.name)]
+
+
+def _in_order(vector: Any, ids: NDArray[np.int64]) -> NDArray[np.float64]:  # noqa: ANN401 - a message without stubs
+    """Return the values of a vector in the order of all ids, 0 for those that it leaves out."""
+    found = np.array(vector.values, dtype=np.float64)
+    if found.size == ids.size:
+        return found
+    values = np.zeros(ids.size)
+    values[places(np.array(vector.ids, dtype=np.int64), ids)] = found
+    return values
 
 
 def _basis(result: Any, state: State) -> Basis | None:  # noqa: ANN401 - a message without stubs
