@@ -112,6 +112,15 @@ class Watched(TreeProcesses):
         self.orders = 0
         self._kill = kill
 
+    def start(self, state: TreeState) -> None:
+        """Start them, and wait until they are ready, so that the tree is not solved without them on a machine under load."""
+        super().start(state)
+        came: list[Event] = []
+        while len({worker for worker, _ in came}) < self.size:
+            came += self.events(1.0)
+        for each in came:
+            self._events.put(each)
+
     def send(self, worker: int, message: ToWorker) -> None:
         """Send it."""
         self.all_ids |= set(self.process_ids)
