@@ -114,7 +114,7 @@ def test_check_report_and_plan_say_which_traffic_was_taken(tmp_path: Path) -> No
     assert all(f"{what}: " in meaning for what in assumed)
     assert "1,500 (by class, secondary)" in page
     assert "800 (given)" in page
-    assert "not known" in page[page.index('id="sites"') : page.index('id="budget"')]
+    assert "not known" in page[page.index('id="sites"') : page.index('id="comparison"')]
     plan = json.loads((tmp_path / "out" / "plan.json").read_text(encoding="utf-8"))
     found = {site["site"]: site for site in (*plan["sites"], *plan["candidates"])}
     assert {name: (site["traffic"], site["traffic_source"]) for name, site in found.items()} == {
