@@ -7,6 +7,7 @@ first (roads, a simulated record) does not count. `fit` is `FieldFlow(table).fit
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import multiprocessing
 import os
@@ -155,10 +156,8 @@ def measure_backtest(case: str, extracts: Path) -> SpeedRow:
         ]
         subprocess.run(judged, check=True, capture_output=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        seizures = sum(
-            float(line.split(",")[-1])
-            for line in Path(folder, "world", "seizures.csv").read_text(encoding="utf-8").splitlines()[1:]
-        )
+        with Path(folder, "world", "seizures.csv").open(encoding="utf-8", newline="") as file:
+            seizures = sum(float(row["count"]) for row in csv.DictReader(file))
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return _row(case, 3336, seizures, seconds, after.ru_maxrss / 1e6)
 
