@@ -19,7 +19,7 @@ from optimizer.report.geodata.ground import ground_layers
 from optimizer.report.geodata.placements import placement_layers
 from optimizer.report.geodata.project import write_project
 from optimizer.report.geodata.styles import Mark, Style, StyleClass
-from optimizer.report.geodata.tables import Field, table
+from optimizer.report.geodata.tables import LayerField, table
 
 if TYPE_CHECKING:
     import os
@@ -36,14 +36,17 @@ FILES = (PACKAGE, PROJECT, "*.csv", "*.geojson", "*.qml", *(f"*.{kind}" for kind
 """What the folder may hold."""
 DPI = 300
 ALERT_FIELDS = (
-    *(Field(name, "text", "as in alerts.csv (docs/alerts.md)") for name in ("place", "name", "alarm", "direction")),
-    Field("found", "number", "seizures in the window"),
-    Field("expected", "number", "seizures expected there, by the effort"),
     *(
-        Field(name, "number", "as in alerts.csv (docs/alerts.md)")
+        LayerField(name, "text", "as in alerts.csv (docs/alerts.md)")
+        for name in ("place", "name", "alarm", "direction")
+    ),
+    LayerField("found", "number", "seizures in the window"),
+    LayerField("expected", "number", "seizures expected there, by the effort"),
+    *(
+        LayerField(name, "number", "as in alerts.csv (docs/alerts.md)")
         for name in ("low", "high", "times_expected", "p", "q")
     ),
-    *(Field(name, "text", "as in alerts.csv (docs/alerts.md)") for name in ("thin", "new", "remark")),
+    *(LayerField(name, "text", "as in alerts.csv (docs/alerts.md)") for name in ("thin", "new", "remark")),
 )
 CURES = {
     "beats": "the scenario has no teams, or the plan no beats",

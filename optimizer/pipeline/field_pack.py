@@ -13,7 +13,7 @@ import shapely
 from optimizer.report.geodata.files import write_geopackage
 from optimizer.report.geodata.project import write_entry
 from optimizer.report.geodata.styles import Mark, marker, one_style
-from optimizer.report.geodata.tables import Field, table
+from optimizer.report.geodata.tables import LayerField, table
 from optimizer.report.palette import BASE, POST
 from optimizer.roster.field.sheets import field_duties, index, sheet
 from optimizer.roster.field.tracks import gpx, kml
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from optimizer.roster.model import Roster
 
 DUTY_FIELDS = (
-    Field("mark", "text", "number or letter on the report's maps, and of a stop its place in the order"),
-    Field("label", "text", "what people call it"),
-    Field("duty", "text", "the duty and its shift"),
-    Field("times", "text", "by the clock, as on the first day"),
+    LayerField("mark", "text", "number or letter on the report's maps, and of a stop its place in the order"),
+    LayerField("label", "text", "what people call it"),
+    LayerField("duty", "text", "the duty and its shift"),
+    LayerField("times", "text", "by the clock, as on the first day"),
 )
 
 

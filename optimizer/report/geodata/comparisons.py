@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from optimizer.report.geodata.tables import Field, table
+from optimizer.report.geodata.tables import LayerField, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,50 +14,50 @@ if TYPE_CHECKING:
     from optimizer.report.content import ReportContent
     from optimizer.report.geodata.tables import GeoTable
 
-NOTE = Field("note", "text", "what to keep in mind")
+NOTE = LayerField("note", "text", "what to keep in mind")
 FIELDS = {
     "layouts": (
-        Field("name", "text", "nothing placed, today's layout, this plan, parts of it, everything"),
-        Field("value", "number", "what gets through, on the same model; smaller is better"),
-        Field("sites", "whole", "sites in use"),
-        Field("beats", "whole", "beats driven"),
-        Field("costs", "text", "amount of each resource, as JSON"),
+        LayerField("name", "text", "nothing placed, today's layout, this plan, parts of it, everything"),
+        LayerField("value", "number", "what gets through, on the same model; smaller is better"),
+        LayerField("sites", "whole", "sites in use"),
+        LayerField("beats", "whole", "beats driven"),
+        LayerField("costs", "text", "amount of each resource, as JSON"),
         NOTE,
     ),
     "budgets": (
-        Field("resource", "text", "what is used"),
-        Field("agency", "text", "whose it is; empty where all share it"),
-        Field("unit", "text", "unit of the amounts"),
-        Field("used", "number", "amount that the plan uses"),
-        Field("budget", "number", "amount that a plan may use; empty for no limit"),
+        LayerField("resource", "text", "what is used"),
+        LayerField("agency", "text", "whose it is; empty where all share it"),
+        LayerField("unit", "text", "unit of the amounts"),
+        LayerField("used", "number", "amount that the plan uses"),
+        LayerField("budget", "number", "amount that a plan may use; empty for no limit"),
     ),
     "evaders": (
-        Field("start", "text", "where the evader enters"),
-        Field("end", "text", "where the evader goes"),
-        Field("kind", "text", "informed (knows the layout) or habitual (keeps its route)"),
-        Field("weight", "number", "share, or number, of loads"),
-        Field("before", "number", "chance to get through with nothing placed"),
-        Field("after", "number", "chance to get through with the plan"),
-        Field("contribution", "number", "what it adds to the plan's value"),
+        LayerField("start", "text", "where the evader enters"),
+        LayerField("end", "text", "where the evader goes"),
+        LayerField("kind", "text", "informed (knows the layout) or habitual (keeps its route)"),
+        LayerField("weight", "number", "share, or number, of loads"),
+        LayerField("before", "number", "chance to get through with nothing placed"),
+        LayerField("after", "number", "chance to get through with the plan"),
+        LayerField("contribution", "number", "what it adds to the plan's value"),
     ),
     "displacement": (
-        Field("name", "text", "road or crossing"),
-        Field("before", "number", "share of all loads with nothing placed"),
-        Field("after", "number", "share of all loads with the plan"),
+        LayerField("name", "text", "road or crossing"),
+        LayerField("before", "number", "share of all loads with nothing placed"),
+        LayerField("after", "number", "share of all loads with the plan"),
     ),
     "look_next": (
-        Field("segment", "whole", "segment of the road network"),
-        Field("label", "text", "what people call it"),
-        Field("score", "number", "expected information of a search there; higher is better"),
-        Field("reason", "text", "why"),
+        LayerField("segment", "whole", "segment of the road network"),
+        LayerField("label", "text", "what people call it"),
+        LayerField("score", "number", "expected information of a search there; higher is better"),
+        LayerField("reason", "text", "why"),
     ),
     "unused": (
-        Field("reason", "text", "why records were not used"),
-        Field("count", "number", "how many"),
+        LayerField("reason", "text", "why records were not used"),
+        LayerField("count", "number", "how many"),
     ),
     "dropped": (
-        Field("reason", "text", "why roads and places did not reach the network"),
-        Field("count", "number", "how many"),
+        LayerField("reason", "text", "why roads and places did not reach the network"),
+        LayerField("count", "number", "how many"),
     ),
 }
 TITLES = {
@@ -70,10 +70,10 @@ TITLES = {
     "dropped": "Roads and places left out",
 }
 USES = (
-    Field("placement", "text", "id of the site's option or of the beat"),
-    Field("chosen", "yes or no", "whether it is in the plan"),
-    Field("resource", "text", "id of the resource"),
-    Field("amount", "number", "what it takes of it"),
+    LayerField("placement", "text", "id of the site's option or of the beat"),
+    LayerField("chosen", "yes or no", "whether it is in the plan"),
+    LayerField("resource", "text", "id of the resource"),
+    LayerField("amount", "number", "what it takes of it"),
 )
 
 
@@ -103,6 +103,6 @@ def comparison_tables(content: ReportContent, plan: PlanFile) -> list[GeoTable]:
     return [*tables, table("uses", "What each placement uses", USES, uses)]
 
 
-def _cells(row: object, fields: tuple[Field, ...]) -> tuple[object, ...]:
+def _cells(row: object, fields: tuple[LayerField, ...]) -> tuple[object, ...]:
     cells = (getattr(row, field.name) for field in fields)
     return tuple(json.dumps(dict(cell), ensure_ascii=False) if isinstance(cell, dict) else cell for cell in cells)

@@ -12,7 +12,7 @@ import shapely
 from optimizer.base.files import write_json
 from optimizer.records.importers.writing import safe_text
 from optimizer.report.geodata.styles import qml
-from optimizer.report.geodata.tables import Field, GeoTable, table
+from optimizer.report.geodata.tables import GeoTable, LayerField, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,10 +21,13 @@ if TYPE_CHECKING:
 MOMENT = "2000-01-01T00:00:00.000Z"
 """What GeoPackages give as the time of their last change: the same content makes the same file."""
 STYLE_FIELDS = (
-    *(Field(name, "text", "") for name in ("f_table_catalog", "f_table_schema", "f_table_name", "f_geometry_column")),
-    *(Field(name, "text", "") for name in ("styleName", "styleQML", "styleSLD")),
-    Field("useAsDefault", "yes or no", ""),
-    *(Field(name, "text", "") for name in ("description", "owner", "ui", "update_time")),
+    *(
+        LayerField(name, "text", "")
+        for name in ("f_table_catalog", "f_table_schema", "f_table_name", "f_geometry_column")
+    ),
+    *(LayerField(name, "text", "") for name in ("styleName", "styleQML", "styleSLD")),
+    LayerField("useAsDefault", "yes or no", ""),
+    *(LayerField(name, "text", "") for name in ("description", "owner", "ui", "update_time")),
 )
 """Columns of the table in which QGIS keeps the styles of a GeoPackage."""
 DIGITS = 6

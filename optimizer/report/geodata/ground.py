@@ -8,7 +8,7 @@ import numpy as np
 
 from optimizer.report.geodata.placements import point
 from optimizer.report.geodata.styles import Mark, Style, StyleClass, marker, one_style
-from optimizer.report.geodata.tables import Field, table
+from optimizer.report.geodata.tables import LayerField, table
 from optimizer.report.palette import BORDER, GATEWAY, OFFICIAL, SETTLEMENT, UNOFFICIAL
 from optimizer.report.road_layers import SHORTEST_KM, road_layers
 
@@ -26,46 +26,49 @@ if TYPE_CHECKING:
 MM = 0.3
 """Millimetres of a line's width for each pixel on the screen."""
 ROAD_FIELDS = (
-    Field("segment", "whole", "segment of the road network"),
-    Field("name", "text", "name of the road"),
-    Field("road_class", "text", "class of the road"),
-    Field("length_km", "number", "kilometres of the segment"),
+    LayerField("segment", "whole", "segment of the road network"),
+    LayerField("name", "text", "name of the road"),
+    LayerField("road_class", "text", "class of the road"),
+    LayerField("length_km", "number", "kilometres of the segment"),
 )
 RISK_FIELDS = (
     *ROAD_FIELDS,
-    Field("median", "number", "risk: the middle of its interval, in `unit`"),
-    Field("low", "number", "lower end of the interval"),
-    Field("high", "number", "upper end of the interval"),
-    Field("interval", "number", "probability that the interval holds"),
-    Field("searched", "yes or no", "whether anybody ever searched there; where not, the risk is a guess"),
-    Field("unit", "text", "what the risk counts"),
-    Field("class", "text", "class of risk on the report's map"),
-    Field("sure", "text", "upper end of the interval over its lower end, in classes"),
+    LayerField("median", "number", "risk: the middle of its interval, in `unit`"),
+    LayerField("low", "number", "lower end of the interval"),
+    LayerField("high", "number", "upper end of the interval"),
+    LayerField("interval", "number", "probability that the interval holds"),
+    LayerField("searched", "yes or no", "whether anybody ever searched there; where not, the risk is a guess"),
+    LayerField("unit", "text", "what the risk counts"),
+    LayerField("class", "text", "class of risk on the report's map"),
+    LayerField("sure", "text", "upper end of the interval over its lower end, in classes"),
 )
 EFFORT_FIELDS = (
     *ROAD_FIELDS,
-    Field("unit", "text", "unit of the effort"),
-    Field("amount", "number", "effort over the whole record, in `unit`"),
-    Field("per_km", "number", "the same for each kilometre of road"),
-    Field("class", "text", "class of effort on the report's map, with its unit"),
+    LayerField("unit", "text", "unit of the effort"),
+    LayerField("amount", "number", "effort over the whole record, in `unit`"),
+    LayerField("per_km", "number", "the same for each kilometre of road"),
+    LayerField("class", "text", "class of effort on the report's map, with its unit"),
 )
-PLACE_FIELDS = (Field("id", "text", "id of the region's place"), Field("label", "text", "what people call it"))
+PLACE_FIELDS = (
+    LayerField("id", "text", "id of the region's place"),
+    LayerField("label", "text", "what people call it"),
+)
 CROSSING_FIELDS = (
     *PLACE_FIELDS,
-    Field("official", "yes or no", "whether travellers are checked there"),
-    Field("road_class", "text", "class of the way that crosses"),
-    Field("standing", "text", "official or unofficial"),
+    LayerField("official", "yes or no", "whether travellers are checked there"),
+    LayerField("road_class", "text", "class of the way that crosses"),
+    LayerField("standing", "text", "official or unofficial"),
 )
 GATEWAY_FIELDS = (
     *PLACE_FIELDS,
-    Field("kind", "text", "port, unofficial, or edge (where a road enters the map)"),
-    Field("exposure", "number", "how much passes there, in the unit of the scenario"),
+    LayerField("kind", "text", "port, unofficial, or edge (where a road enters the map)"),
+    LayerField("exposure", "number", "how much passes there, in the unit of the scenario"),
 )
 TOWN_FIELDS = (
     *PLACE_FIELDS,
-    Field("population", "number", "inhabitants"),
-    Field("population_assumed", "yes or no", "whether that is a default for the class of place"),
-    Field("domestic", "yes or no", "whether it lies on the defended side"),
+    LayerField("population", "number", "inhabitants"),
+    LayerField("population_assumed", "yes or no", "whether that is a default for the class of place"),
+    LayerField("domestic", "yes or no", "whether it lies on the defended side"),
 )
 
 
@@ -83,7 +86,7 @@ def ground_layers(content: ReportContent) -> list[GeoTable]:
         table(
             "border",
             "Border",
-            (Field("name", "text", "of the scenario"),),
+            (LayerField("name", "text", "of the scenario"),),
             [] if content.border is None else [(content.title,)],
             [] if content.border is None else [_boundary(content.border)],
             one_style(Mark(BORDER, 0.7, dashed=True)),
@@ -100,7 +103,7 @@ def _boundary(border: BaseGeometry) -> BaseGeometry:
 def _places(
     name: str,
     title: str,
-    columns: tuple[Field, ...],
+    columns: tuple[LayerField, ...],
     places: Sequence[Crossing | Gateway | Settlement],
     style: Style,
 ) -> GeoTable:

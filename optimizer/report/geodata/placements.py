@@ -9,7 +9,7 @@ import shapely
 
 from optimizer.base.formatting import letter
 from optimizer.report.geodata.styles import Mark, Style, StyleClass, marker, one_style
-from optimizer.report.geodata.tables import Field, table
+from optimizer.report.geodata.tables import LayerField, table
 from optimizer.report.palette import AFTER, BEATS, BEFORE, POST, SITES
 
 if TYPE_CHECKING:
@@ -23,63 +23,63 @@ if TYPE_CHECKING:
     from optimizer.report.content import ReportContent
     from optimizer.report.geodata.tables import GeoTable
 
-NUMBER = Field("number", "whole", "number on the report's maps; empty where the site is not in the plan")
-LETTER = Field("letter", "text", "letter of the beat on the report's maps")
-WORTH = Field("worth", "number", "marginal value: what the plan loses without it, or gains with it")
+NUMBER = LayerField("number", "whole", "number on the report's maps; empty where the site is not in the plan")
+LETTER = LayerField("letter", "text", "letter of the beat on the report's maps")
+WORTH = LayerField("worth", "number", "marginal value: what the plan loses without it, or gains with it")
 SITE_FIELDS = (
     NUMBER,
-    Field("id", "text", "id of the option, as in plan.json"),
-    Field("label", "text", "what people call the site"),
-    Field("kind", "text", "checkpoint, sensor, patrol, drone, or a word of the scenario"),
-    Field("type", "text", "id of the entry of [[kinds]] that defines it"),
-    Field("agency", "text", "its owner; empty where all share it"),
-    Field("standing", "text", "new, changed (another kind than today), kept, given up, or not chosen"),
-    Field("existing", "yes or no", "stands today"),
-    Field("forced", "yes or no", "part of every plan"),
-    Field("forbidden", "yes or no", "part of no plan"),
-    Field("road", "text", "name or number of the road"),
-    Field("road_class", "text", "class of the road"),
-    Field("traffic", "number", "vehicles a day past it; empty where not known or of no matter"),
-    Field("traffic_source", "text", "who gives the traffic: site, class, or nobody"),
-    Field("inspected", "number", "share of the vehicles that it inspects"),
-    Field("survival", "number", "chance to pass it undetected"),
+    LayerField("id", "text", "id of the option, as in plan.json"),
+    LayerField("label", "text", "what people call the site"),
+    LayerField("kind", "text", "checkpoint, sensor, patrol, drone, or a word of the scenario"),
+    LayerField("type", "text", "id of the entry of [[kinds]] that defines it"),
+    LayerField("agency", "text", "its owner; empty where all share it"),
+    LayerField("standing", "text", "new, changed (another kind than today), kept, given up, or not chosen"),
+    LayerField("existing", "yes or no", "stands today"),
+    LayerField("forced", "yes or no", "part of every plan"),
+    LayerField("forbidden", "yes or no", "part of no plan"),
+    LayerField("road", "text", "name or number of the road"),
+    LayerField("road_class", "text", "class of the road"),
+    LayerField("traffic", "number", "vehicles a day past it; empty where not known or of no matter"),
+    LayerField("traffic_source", "text", "who gives the traffic: site, class, or nobody"),
+    LayerField("inspected", "number", "share of the vehicles that it inspects"),
+    LayerField("survival", "number", "chance to pass it undetected"),
     WORTH,
 )
 BEAT_FIELDS = (
     LETTER,
-    Field("id", "text", "id of the placement, as in plan.json"),
-    Field("team", "text", "what people call the team type"),
-    Field("agency", "text", "its owner; empty where all share it"),
-    Field("base", "text", "where it sets out"),
-    Field("back_minute", "number", "minutes from the start of the shift to being back"),
-    Field("dwell_minute", "number", "minutes at posts"),
-    Field("length_km", "number", "kilometres driven"),
+    LayerField("id", "text", "id of the placement, as in plan.json"),
+    LayerField("team", "text", "what people call the team type"),
+    LayerField("agency", "text", "its owner; empty where all share it"),
+    LayerField("base", "text", "where it sets out"),
+    LayerField("back_minute", "number", "minutes from the start of the shift to being back"),
+    LayerField("dwell_minute", "number", "minutes at posts"),
+    LayerField("length_km", "number", "kilometres driven"),
     WORTH,
 )
 STOP_FIELDS = (
-    Field("mark", "text", "letter of the beat and place in its order, as on the report's maps"),
-    Field("beat", "text", "id of the beat"),
+    LayerField("mark", "text", "letter of the beat and place in its order, as on the report's maps"),
+    LayerField("beat", "text", "id of the beat"),
     LETTER,
-    Field("place", "whole", "place in the order of the beat, from 1"),
-    Field("label", "text", "what people call the post"),
-    Field("arrive_minute", "number", "minutes from the start of the shift"),
-    Field("leave_minute", "number", "minutes from the start of the shift"),
+    LayerField("place", "whole", "place in the order of the beat, from 1"),
+    LayerField("label", "text", "what people call the post"),
+    LayerField("arrive_minute", "number", "minutes from the start of the shift"),
+    LayerField("leave_minute", "number", "minutes from the start of the shift"),
 )
 WATCHED_FIELDS = (
     NUMBER,
-    Field("site", "text", "id of the option that watches it"),
-    Field("segment", "whole", "segment of the road network"),
-    Field("name", "text", "name of the road"),
-    Field("road_class", "text", "class of the road"),
+    LayerField("site", "text", "id of the option that watches it"),
+    LayerField("segment", "whole", "segment of the road network"),
+    LayerField("name", "text", "name of the road"),
+    LayerField("road_class", "text", "class of the road"),
 )
 ROUTE_FIELDS = (
-    Field("evader", "text", "id of the evader"),
-    Field("layout", "text", "before: nothing placed; after: with the plan"),
-    Field("start", "text", "where the evader enters"),
-    Field("end", "text", "where the evader goes"),
-    Field("weight", "number", "share, or number, of loads"),
-    Field("through", "number", "chance to get through"),
-    Field("length_km", "number", "kilometres of the route"),
+    LayerField("evader", "text", "id of the evader"),
+    LayerField("layout", "text", "before: nothing placed; after: with the plan"),
+    LayerField("start", "text", "where the evader enters"),
+    LayerField("end", "text", "where the evader goes"),
+    LayerField("weight", "number", "share, or number, of loads"),
+    LayerField("through", "number", "chance to get through"),
+    LayerField("length_km", "number", "kilometres of the route"),
 )
 
 

@@ -23,7 +23,7 @@ DTYPES: Mapping[Kind, str] = {"text": "object", "number": "float64", "whole": "I
 """Type of a column in pandas, for each kind of field."""
 
 
-class Field(NamedTuple):
+class LayerField(NamedTuple):
     """A column: its name, what stands in it, and what it means."""
 
     name: str
@@ -51,7 +51,7 @@ class GeoTable:
 
     name: str
     title: str
-    fields: tuple[Field, ...]
+    fields: tuple[LayerField, ...]
     rows: tuple[tuple[Any, ...], ...]
     shapes: tuple[BaseGeometry | None, ...] | None = None
     style: Style | None = None
@@ -75,7 +75,7 @@ class GeoTable:
 def table(
     name: str,
     title: str,
-    fields: Sequence[Field],
+    fields: Sequence[LayerField],
     rows: Iterable[tuple[Any, ...]],
     shapes: Iterable[BaseGeometry | None] | None = None,
     style: Style | None = None,

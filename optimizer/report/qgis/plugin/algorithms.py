@@ -145,7 +145,7 @@ class BuildRegion(Command):
         return {"OUT": out, "LAYERS": self.add_layers(os.path.join(out, "region.gpkg"), context, feedback)}
 
 
-class Plan(Command):
+class RunPlan(Command):
     """From a scenario to a plan and its layers."""
 
     id_, title = "plan", "Plan"
@@ -175,7 +175,7 @@ class Plan(Command):
         return {"OUT": out, "REPORT": os.path.join(out, "report.html"), "LAYERS": added}
 
 
-class Evaluate(Command):
+class RunEvaluate(Command):
     """The exact value of a plan."""
 
     id_, title = "evaluate", "Evaluate"
@@ -196,7 +196,7 @@ class Evaluate(Command):
         return {"VALUE": json.loads(printed.splitlines()[0])["value"]}
 
 
-class Frontier(Command):
+class RunFrontier(Command):
     """A curve of budgets."""
 
     id_, title = "frontier", "Frontier"

@@ -2,7 +2,7 @@
 
 from qgis.core import QgsApplication, QgsProcessingProvider
 
-from .algorithms import BuildRegion, Evaluate, Frontier, Plan
+from .algorithms import BuildRegion, RunEvaluate, RunFrontier, RunPlan
 
 
 class Provider(QgsProcessingProvider):
@@ -18,7 +18,7 @@ class Provider(QgsProcessingProvider):
 
     def loadAlgorithms(self):
         """Add the algorithms."""
-        for algorithm in (BuildRegion, Plan, Evaluate, Frontier):
+        for algorithm in (BuildRegion, RunPlan, RunEvaluate, RunFrontier):
             self.addAlgorithm(algorithm())
 
 
