@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 import subprocess
 import zipfile
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -96,7 +97,7 @@ def test_every_field_is_explained_and_every_layer_has_a_style(exported: Exported
         with (exported.folder / f"{name}.csv").open(encoding="utf-8") as file:
             header = next(csv.reader(file))
         assert set(header) - {"lon", "lat"} == {row["field"] for row in rows if row["table"] == name}
-    with sqlite3.connect(exported.folder / "plan.gpkg") as package:
+    with closing(sqlite3.connect(exported.folder / "plan.gpkg")) as package:
         styles = dict(package.execute("SELECT f_table_name, styleQML FROM layer_styles WHERE useAsDefault").fetchall())
     assert set(styles) == LAYERS
     for name, text in styles.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -105,9 +106,8 @@ def write_geopackage(path: Path, tables: Sequence[GeoTable], *, styles: bool = T
 
 def _settle(path: Path) -> None:
     """Give a GeoPackage the same bytes whenever it is written."""
-    with sqlite3.connect(path) as file:
+    with closing(sqlite3.connect(path)) as file:
         file.execute("VACUUM")
-    file.close()
 
 
 def write_fields(path: Path, tables: Sequence[GeoTable]) -> None:
