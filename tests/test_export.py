@@ -31,6 +31,7 @@ from optimizer.report.geodata.project import write_project
 from tests.report_case import full_content
 from tests.test_scenario_patrols import BASE, TEAM
 from tests.tiny import SCENARIO, write_scenario
+from tests.validators import SYSTEM_PYTHON, gdal_validates, geopackage_faults, needs_qgis
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from optimizer.report.content import ReportContent
     from optimizer.report.geodata.tables import GeoTable
 
-SYSTEM_PYTHON = "/usr/bin/python3"
 HOSTILE = (
     '=cmd|"/C calc"!A0 <script>alert(1)</script> & \x00\x1b[31m\u202e\ud800 ]]> \'"; DROP TABLE sites; --\n' + "Ł" * 300
 )
@@ -231,7 +231,14 @@ def test_faults_are_said_and_changed_files_too(plan_folder: Path, tmp_path: Path
     assert note.startswith("sites.csv changed since the plan was made")
 
 
-@pytest.mark.skipif(shutil.which("qgis_process") is None, reason="QGIS is not installed (Debian: qgis, python3-qgis)")
+@pytest.mark.skipif(not gdal_validates(), reason="GDAL's validator is not installed (Debian: python3-gdal)")
+def test_gdal_finds_no_fault_in_the_geopackage(exported: Exported, tmp_path: Path) -> None:
+    assert geopackage_faults(exported.folder / "plan.gpkg") == ""
+    write_geopackage(tmp_path / "hostile.gpkg", [one for one in _tables(_renamed(full_content())) if one.rows])
+    assert geopackage_faults(tmp_path / "hostile.gpkg") == ""
+
+
+@needs_qgis
 def test_the_project_opens_styled_in_qgis(exported: Exported, tmp_path: Path) -> None:
     moved = tmp_path / "elsewhere"
     shutil.copytree(exported.folder, moved)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import re
+import sqlite3
 import zipfile
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -25,6 +27,15 @@ from optimizer.roster.table import moment
 from optimizer.scenario.duties_file import DutyBase, DutyStop
 from tests.roster_cases import FIRST, crew, duties, duty, shift
 from tests.test_roster_files import MADE
+from tests.validators import (
+    gdal_validates,
+    geopackage_faults,
+    layers_in_qgis,
+    needs_qgis,
+    needs_schemas,
+    schema,
+    schema_faults,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -154,6 +165,45 @@ def test_each_geopackage_has_one_layer(pack: Path) -> None:
     for name, found in layers.items():
         assert [layer for layer in found if layer != "layer_styles"] == [name]
         assert pyogrio.read_info(pack / "layers" / f"{name}.gpkg", layer=name)["features"] > 0
+
+
+@needs_schemas
+def test_gpx_and_kml_keep_their_schemas(pack: Path) -> None:
+    files = sorted([*pack.glob("gpx/*.gpx"), *pack.glob("kml/*.kml")])
+    assert len(files) == 8
+    assert [fault for path in files for fault in schema_faults(path)] == []
+    text = files[0].read_text(encoding="utf-8")
+    assert not schema("gpx").is_valid(text.replace("<wpt ", "<color>#ff0000</color><wpt ", 1))  # it can fail
+
+
+@pytest.mark.skipif(not gdal_validates(), reason="GDAL's validator is not installed (Debian: python3-gdal)")
+def test_gdal_finds_no_fault_in_the_geopackages(pack: Path, tmp_path: Path) -> None:
+    for path in sorted(pack.glob("layers/*.gpkg")):
+        assert geopackage_faults(path) == "", path.name
+    broken = tmp_path / "broken.gpkg"
+    broken.write_bytes((pack / "layers/stops.gpkg").read_bytes())
+    with closing(sqlite3.connect(broken)) as file, file:
+        file.execute("UPDATE gpkg_contents SET data_type = 'featurs'")
+    assert geopackage_faults(broken) != ""  # it can fail
+
+
+@needs_qgis
+def test_qgis_opens_every_file_of_the_pack(nasty: Roster, pack: Path, tmp_path: Path) -> None:
+    packages, tracks = sorted(pack.glob("layers/*.gpkg")), sorted([*pack.glob("gpx/*.gpx"), *pack.glob("kml/*.kml")])
+    seen = layers_in_qgis([*packages, *tracks], tmp_path)
+    every = field_duties(nasty)
+    places = sum(len(one.places) for one in every)
+    assert {name: list(layers) for name, layers in seen.items() if name.endswith("gpkg")} == {
+        f"{name}.gpkg": [name] for name in ("bases", "stops", "tracks")
+    }
+    stops = seen["stops.gpkg"]["stops"]
+    assert (stops["shape"], stops["rows"], stops["labels"], stops["crs"]) == ("Point", places, True, "EPSG:4326")
+    assert (seen["tracks.gpkg"]["tracks"]["shape"], seen["tracks.gpkg"]["tracks"]["rows"]) == ("LineString", 2)
+    for one in every:
+        gpx_layers, kml_layers = seen[f"{one.stem}.gpx"], seen[f"{one.stem}.kml"]
+        assert gpx_layers["waypoints"]["rows"] == len(one.places) + 1
+        assert gpx_layers["tracks"]["rows"] == bool(one.first.duty.stops)
+        assert sum(layer["rows"] for layer in kml_layers.values()) == len(one.places) + 1 + bool(one.first.duty.stops)
 
 
 def test_calendars_have_an_event_at_each_stop(nasty: Roster, pack: Path) -> None:

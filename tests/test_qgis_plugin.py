@@ -6,7 +6,6 @@ import configparser
 import io
 import json
 import os
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -21,16 +20,13 @@ from optimizer.cli.app import app
 from optimizer.pipeline import evaluate_file
 from optimizer.report.qgis.archive import FILES, plugin_archive
 from tests.tiny import write_scenario
+from tests.validators import SYSTEM_PYTHON, needs_qgis
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROOT = Path(__file__).parents[1]
-SYSTEM_PYTHON = "/usr/bin/python3"
 GRID = ROOT / "instances/grid/grid-10-plain-6.json"
-needs_qgis = pytest.mark.skipif(
-    shutil.which("qgis_process") is None, reason="QGIS is not installed (Debian: qgis, python3-qgis)"
-)
 
 
 def test_the_archive_is_one_folder_with_metadata_as_qgis_asks(tmp_path: Path) -> None:
