@@ -1,13 +1,17 @@
 """Processing algorithms that call the command line in an environment of its own: arguments as a list, no shell, progress as it comes."""
 
+import contextlib
 import json
 import os
 import shutil
 import signal
 import subprocess
 import threading
+import time
 
 from qgis.core import (
+    QgsLineSymbol,
+    QgsMarkerSymbol,
     QgsProcessingAlgorithm,
     QgsProcessingContext,
     QgsProcessingException,
@@ -19,6 +23,7 @@ from qgis.core import (
     QgsProcessingParameterString,
     QgsProviderRegistry,
     QgsSettings,
+    QgsSingleSymbolRenderer,
     QgsVectorLayer,
 )
 
@@ -26,6 +31,18 @@ SETTING = "interdict/program"
 PROGRAM = "interdict"
 KEPT_OUT = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "VIRTUAL_ENV")
 """Variables by which QGIS points to its own Python, which is another than the program's."""
+PATIENCE = 120.0
+"""Seconds that a cancelled program has to write what there is, before it is ended."""
+POSIX = os.name == "posix"
+REGION = {
+    "dropped": None,
+    "arcs": {"line_color": "#767676", "line_width": "0.3"},
+    "border": {"line_color": "#1a1a1a", "line_width": "0.7", "line_style": "dash"},
+    "gateways": {"name": "circle", "color": "#f6dcea", "outline_color": "#a3477a", "size": "4.8"},
+    "crossings": {"name": "triangle", "color": "#1a1a1a", "outline_color": "#ffffff", "size": "2.9"},
+    "settlements": {"name": "circle", "color": "#4d4d4d", "outline_color": "#ffffff", "size": "1.9"},
+}
+"""Layers of a region that are added, and their symbols as in the report; `dropped` is a table."""
 
 
 class Command(QgsProcessingAlgorithm):
@@ -56,13 +73,15 @@ class Command(QgsProcessingAlgorithm):
         self.addParameter(QgsProcessingParameterString("PROGRAM", "Program `interdict`, with its path", str(default)))
 
     def call(self, arguments, parameters, context, feedback):
-        """Run the program; return what it prints. Cancelling ends a search as Ctrl-C does: what there is is written."""
+        """Run the program; return what it prints. Cancelling ends a search as Ctrl-C does: what there is is written, whole or not at all."""
         given = self.parameterAsString(parameters, "PROGRAM", context)
         program = shutil.which(given)
         if program is None:
             raise QgsProcessingException(
                 f"The program {given!r} is not there. Install border-interdiction into an environment of its own, and give the path of its `interdict`."
             )
+        if feedback.isCanceled():
+            raise QgsProcessingException("Cancelled.")
         environment = {name: value for name, value in os.environ.items() if name not in KEPT_OUT}
         process = subprocess.Popen(
             [program, *arguments],
@@ -73,6 +92,7 @@ class Command(QgsProcessingAlgorithm):
             encoding="utf-8",
             errors="replace",
             env=environment,
+            start_new_session=POSIX,
         )
         printed, said = [], []
         readers = [
@@ -81,20 +101,41 @@ class Command(QgsProcessingAlgorithm):
         ]
         for reader in readers:
             reader.start()
-        asked = False
+        try:
+            self.wait(process, feedback)
+        finally:
+            if process.poll() is None:  # an error of QGIS itself
+                self.end(process, "SIGKILL")
+                process.wait()
+        for reader in readers:
+            reader.join(5)
+        if process.returncode and feedback.isCanceled():
+            raise QgsProcessingException("Cancelled; the program wrote nothing.")
+        if process.returncode:
+            raise QgsProcessingException("".join(said[-20:]) or f"The program ended with code {process.returncode}.")
+        return "".join(printed)
+
+    def wait(self, process, feedback):
+        """Wait for the program; when somebody cancels, interrupt it, and end it where it does not end by itself."""
+        steps, until = [("SIGINT", PATIENCE), ("SIGTERM", 5.0), ("SIGKILL", 60.0)], 0.0
         while process.poll() is None:
-            if feedback.isCanceled() and not asked:
-                process.send_signal(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
-                asked = True
+            if feedback.isCanceled() and steps and time.monotonic() >= until:
+                name, patience = steps.pop(0)
+                self.end(process, name)
+                until = time.monotonic() + patience
             try:
                 process.wait(0.2)
             except subprocess.TimeoutExpired:
                 continue
-        for reader in readers:
-            reader.join()
-        if process.returncode:
-            raise QgsProcessingException("".join(said[-20:]) or f"The program ended with code {process.returncode}.")
-        return "".join(printed)
+
+    @staticmethod
+    def end(process, name):
+        """Send a signal to the program and to what it started."""
+        if POSIX:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, getattr(signal, name))
+        else:  # no program can be interrupted from outside
+            process.kill()
 
     @staticmethod
     def report(stream, said, feedback):
@@ -103,15 +144,18 @@ class Command(QgsProcessingAlgorithm):
             said.append(line)
             feedback.pushInfo(line.rstrip())
 
-    def add_layers(self, path, context, feedback, only=None):
-        """Add the layers of a file to the project when the algorithm ends, each in its default style."""
+    def add_layers(self, path, context, feedback, symbols=None):
+        """Add the layers of a file to the project when the algorithm ends: each in its default style, or those of `symbols`, with theirs."""
         sources = [part.uri() for part in QgsProviderRegistry.instance().providerMetadata("ogr").querySublayers(path)]
         added = []
         for source in reversed(sources):
             name = source.partition("layername=")[2].partition("|")[0] or os.path.splitext(os.path.basename(path))[0]
             layer = QgsVectorLayer(source, name, "ogr")
-            if name == "layer_styles" or (only and name not in only) or not layer.isValid():
+            if name == "layer_styles" or (symbols and name not in symbols) or not layer.isValid():
                 continue
+            if symbols and layer.isSpatial():
+                kind = QgsMarkerSymbol if "name" in symbols[name] else QgsLineSymbol
+                layer.setRenderer(QgsSingleSymbolRenderer(kind.createSimple(symbols[name])))
             context.temporaryLayerStore().addMapLayer(layer)
             details = QgsProcessingContext.LayerDetails(name, context.project(), name)
             context.addLayerToLoadOnCompletion(layer.id(), details)
@@ -142,7 +186,7 @@ class BuildRegion(Command):
         arguments = ["region", "--file", self.parameterAsFile(parameters, "FILE", context), "--out", out, "--overwrite"]
         arguments += ["--modes", self.parameterAsString(parameters, "MODES", context)]
         self.call([*arguments, *(["--border", border] if border else [])], parameters, context, feedback)
-        return {"OUT": out, "LAYERS": self.add_layers(os.path.join(out, "region.gpkg"), context, feedback)}
+        return {"OUT": out, "LAYERS": self.add_layers(os.path.join(out, "region.gpkg"), context, feedback, REGION)}
 
 
 class RunPlan(Command):
@@ -169,10 +213,14 @@ class RunPlan(Command):
         for name, flag in (("TIME_LIMIT", "--time-limit"), ("GAP", "--gap")):
             arguments += [flag, repr(self.parameterAsDouble(parameters, name, context))]
         self.call(arguments, parameters, context, feedback)
+        report = os.path.join(out, "report.html")
+        if feedback.isCanceled():
+            feedback.pushInfo(f"Cancelled: {out} holds the plan so far.")
+            return {"OUT": out, "REPORT": report, "LAYERS": []}
         layers = os.path.join(out, "export")
         self.call(["export", out, "--out", layers, "--no-figures", "--overwrite"], parameters, context, feedback)
         added = self.add_layers(os.path.join(layers, "plan.gpkg"), context, feedback)
-        return {"OUT": out, "REPORT": os.path.join(out, "report.html"), "LAYERS": added}
+        return {"OUT": out, "REPORT": report, "LAYERS": added}
 
 
 class RunEvaluate(Command):
