@@ -25,6 +25,7 @@ from optimizer.cli.export import export
 from optimizer.cli.frontier import frontier
 from optimizer.cli.import_ import import_app
 from optimizer.cli.init import init
+from optimizer.cli.ledger import ledger_app
 from optimizer.cli.plan import plan
 from optimizer.cli.qgis import qgis
 from optimizer.cli.region import region
@@ -88,7 +89,7 @@ for command in (
     roster,
 ):
     add_command(app, command)
-for group, name in ((convert_app, "convert"), (import_app, "import"), (risk_app, "risk")):
+for group, name in ((convert_app, "convert"), (import_app, "import"), (ledger_app, "ledger"), (risk_app, "risk")):
     add_group(app, group, name)
 
 

@@ -82,6 +82,27 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "import csv records.csv --mapping mapping.toml --out results/import/customs",
         "import csv records.csv --date day --lon lon --lat lat --source customs",
     ),
+    "ledger": ("ledger verify results/ledger --key customs.pub --held held/customs.txt",),
+    "ledger init": ("ledger init results/ledger --origin customs.example/ledger",),
+    "ledger key": ("ledger key ~/keys/customs.key --name customs.example/ledger",),
+    "ledger append": (
+        "ledger append results/ledger seizures.csv --kind records --agency customs",
+        "ledger append results/ledger results/rio-grande/plan.json --kind plan",
+    ),
+    "ledger checkpoint": ("ledger checkpoint results/ledger --key ~/keys/customs.key --out to-police.txt",),
+    "ledger cosign": (
+        "ledger cosign results/ledger --key ~/keys/police.key --held held/customs.txt --log-key customs.pub",
+        "ledger cosign results/ledger --add from-police.txt",
+    ),
+    "ledger prove": (
+        "ledger prove results/ledger seizures.csv --out seizures.tlog-proof",
+        "ledger prove results/ledger --since held/customs.txt --out extension.txt",
+    ),
+    "ledger verify": (
+        "ledger verify results/ledger --key customs.pub --held held/customs.txt --witness police.pub",
+        "ledger verify seizures.tlog-proof --key customs.pub --file seizures.csv",
+    ),
+    "ledger diff": ("ledger diff results/ledger copy/ledger",),
     "risk": ("risk alerts instances/andorra/scenario.toml",),
     "risk alerts": ("risk alerts instances/andorra/scenario.toml --since 2024-10 --out results/alerts",),
     "risk look": ("risk look instances/andorra/scenario.toml --effort 5 --unit hours --top 20",),

@@ -14,6 +14,7 @@ from optimizer.base.errors import InputError, Problem, SolverError
 from optimizer.base.files import existing_file, sha256, write_json
 from optimizer.base.listener import SILENT, step
 from optimizer.pipeline.overrides import Override, OverridePrice, overridden, price_of
+from optimizer.pipeline.recording import record_overrides
 from optimizer.pipeline.solve import read_instance_file
 from optimizer.problem.mixture import with_mixture
 from optimizer.problem.mixture_file import MIXTURE, mixture_of, read_mixture_file
@@ -202,6 +203,8 @@ def draw_from_plan(
     )
     write_json(place, draws.model_dump(mode="json"))
     os.chmod(place, stat.S_IRUSR | stat.S_IWUSR)  # noqa: PTH101 - what is placed tonight is for few
+    if overrides:
+        record_overrides(folder, place, len(overrides), listener)
     found = frequencies(draws.marginals, [frozenset(row.plan) for row in rows], a_day)
     gradual = None if going is None else _gradual_facts(going, mixture, stay, listener)
     return Drawn(draws, found, price, place, gradual, warnings)

@@ -25,6 +25,7 @@ from optimizer.pipeline.given_plan import given_result
 from optimizer.pipeline.mixture_briefing import mixed_placements, mixture_facts
 from optimizer.pipeline.outputs import write_outputs
 from optimizer.pipeline.plan_content import plan_content
+from optimizer.pipeline.recording import ledger_of, record_plan
 from optimizer.pipeline.sensitivity import sensitivity_of
 from optimizer.pipeline.sensitivity_briefing import (
     sensitivity_content,
@@ -185,6 +186,7 @@ def plan_scenario(
         if compiled is None:
             raise KeyboardInterrupt
         _check_method(compiled, doubt, sensitivity)
+        ledger = ledger_of(compiled.scenario, Path(scenario), listener)
         compiled = changed(compiled, changes or Changes(), settings or {})
         first = None if start is None else start_for(compiled.instance, start)
         if first is not None:
@@ -233,14 +235,25 @@ def plan_scenario(
                 left_out = "interrupted: the report is left out, the plan is kept"
                 listener.step_started(left_out)
                 listener.step_ended(left_out, 0.0)
-            asked: dict[str, Any] = {"changes": (changes or Changes()).content, "settings": dict(settings or {})}
-            named = {"start": start, "given": given}
-            asked |= {name: Path(path).name for name, path in named.items() if path is not None}
-            asked |= _write_findings(temporary, judged, varied)
+            asked = _asked(changes, settings, start, given) | _write_findings(temporary, judged, varied)
             write_outputs(temporary, compiled, result, plan, tuple(times.done), duties, asked=asked)
             _write_mixture(temporary, compiled, found)
             files = tuple(sorted(path.name for path in temporary.iterdir()))
-        return Planned(compiled, found, comparison, plan, tuple(times.done), folder.path, files, judged, varied)
+        made_plan = Planned(compiled, found, comparison, plan, tuple(times.done), folder.path, files, judged, varied)
+        record_plan(ledger, Path(scenario), made_plan, asked, listener)
+        return made_plan
+
+
+def _asked(
+    changes: Changes | None,
+    settings: Mapping[str, object] | None,
+    start: str | os.PathLike[str] | None,
+    given: str | os.PathLike[str] | None,
+) -> dict[str, Any]:
+    """Return what run.json says was asked to be different from the scenario."""
+    named = {"start": start, "given": given}
+    files = {name: Path(path).name for name, path in named.items() if path is not None}
+    return {"changes": (changes or Changes()).content, "settings": dict(settings or {})} | files
 
 
 def _check_method(compiled: Compiled, doubt: DoubtRequest | None, sensitivity: bool) -> None:

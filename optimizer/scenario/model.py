@@ -14,6 +14,7 @@ from optimizer.problem.methods import METHOD_NAMES
 from optimizer.records.sources import EffortSource, SeizureSource
 from optimizer.scenario.agency_model import AgencyModel
 from optimizer.scenario.kinds import KINDS, Amount, AnyKind, Chance, Id, KindModel
+from optimizer.scenario.ledger_model import LedgerModel
 from optimizer.scenario.roster_model import CrewModel, RosterModel, ShiftModel
 from optimizer.scenario.team_model import TeamBaseModel, TeamModel
 from optimizer.scenario.traffic import TrafficModel
@@ -341,6 +342,7 @@ class ScenarioModel(Strict):
     crews: list[CrewModel] = Field([], description="people who go out together")
     solve: SolveModel = SolveModel()
     report: ReportModel = ReportModel()
+    ledger: LedgerModel | None = Field(None, description="where plans and releases are recorded")
 
     @model_validator(mode="after")
     def _something_to_place(self) -> ScenarioModel:

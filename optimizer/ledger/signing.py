@@ -1,0 +1,286 @@
+"""Checkpoints made and cosigned: the acts of the two agencies that hold each other to their history."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from optimizer.base.errors import InputError, Problem
+from optimizer.ledger.checkpoints import Checkpoint
+from optimizer.ledger.entries import Entry, EntryFile, Fact, read_entry
+from optimizer.ledger.merkle import MerkleTree, consistent
+from optimizer.ledger.notes import COSIGNATURE, VerifierKey
+from optimizer.ledger.store import LedgerFolder, write_note
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from optimizer.ledger.notes import SigningKey
+    from optimizer.ledger.proofs import ConsistencyProof
+
+KEY_FACT = "key"
+"""Fact of an entry of kind `key`: the public key, as it is written down."""
+
+
+@dataclass(frozen=True)
+class SignedState:
+    """A checkpoint that was made or cosigned.
+
+    Attributes
+    ----------
+    checkpoint
+        It.
+    files
+        Where it was written.
+    new
+        Whether it was not there before.
+    warnings
+        What whoever signs should know.
+    """
+
+    checkpoint: Checkpoint
+    files: tuple[Path, ...]
+    new: bool
+    warnings: tuple[str, ...] = ()
+
+
+def make_checkpoint(
+    ledger: LedgerFolder, key: SigningKey, *, new_key: bool = False, out: Path | None = None
+) -> SignedState:
+    """Sign the state of a ledger; before it, record the checkpoint before with its cosignatures, and a key that is new.
+
+    Parameters
+    ----------
+    ledger
+        The ledger.
+    key
+        Its key.
+    new_key
+        Whether the key may be another than that of the checkpoints before.
+    out
+        File for a copy, to give to others.
+
+    Raises
+    ------
+    InputError
+        If the ledger contradicts its newest checkpoint, or the key is another one.
+    """
+    public = key.verifier()
+    lines = ledger.lines()
+    before = ledger.checkpoint()
+    known = keys_of(lines)
+    if known and known[-1] != public and not new_key:
+        found, expected = f"the key {public.name}+{public.key_id.hex()}", f"{known[-1].name}+{known[-1].key_id.hex()}"
+        raise InputError(Problem("--key", found, f"the key of this ledger, {expected}", "To change it add --new-key"))
+    if before is not None:
+        _check_extends(ledger, before, MerkleTree.of(lines))
+    added = []
+    if not known or known[-1] != public:
+        added.append(Entry("key", f"checkpoints are signed by {public.name}", facts={KEY_FACT: public.text}))
+    if before is not None and len(lines) > before.size and before.size not in recorded_checkpoints(lines):
+        added.append(_record_of(ledger, before))
+    if before is not None and before.size == len(lines) and not added:
+        return SignedState(before, _copied(before, out), new=False)
+    warnings = list(ledger.append(added).warnings) if added else []
+    if public.name != ledger.origin:
+        warnings.append(
+            f"The key is called {public.name} and the ledger {ledger.origin}; other programs expect one name."
+        )
+    tree = MerkleTree.of(ledger.lines())
+    made = Checkpoint.signed(ledger.origin, tree.size, tree.root(), key)
+    written = ledger.write_checkpoint(made)
+    return SignedState(made, (written, *_copied(made, out)), new=True, warnings=tuple(warnings))
+
+
+def keys_of(lines: Sequence[bytes]) -> list[VerifierKey]:
+    """Return the keys that a ledger's entries name, in order; faulty ones are left to `verify`."""
+    found = []
+    for line in of_kind(lines, "key"):
+        entry = read_entry(line)
+        text = "" if entry is None else str(entry.facts.get(KEY_FACT, ""))
+        try:
+            found.append(VerifierKey.parsed(text, "ledger"))
+        except InputError:
+            continue
+    return found
+
+
+def recorded_checkpoints(lines: Sequence[bytes]) -> dict[int, str]:
+    """Return the SHA-256 of each checkpoint that a later entry records, by its size."""
+    found = {}
+    for line in of_kind(lines, "checkpoint"):
+        entry = read_entry(line)
+        if entry is not None and len(entry.files) == 1 and isinstance(entry.facts.get("size"), int):
+            found[int(str(entry.facts["size"]))] = entry.files[0].sha256
+    return found
+
+
+def of_kind(lines: Sequence[bytes], kind: str) -> list[bytes]:
+    """Return the entries of a kind, found by how the ledger writes them."""
+    mark = f'"kind":"{kind}","time":"'.encode()
+    return [line for line in lines if mark in line[:60]]
+
+
+def cosign(
+    ledger: LedgerFolder, log: VerifierKey, key: SigningKey, held: Path, *, first: bool = False, out: Path | None = None
+) -> SignedState:
+    """Cosign the newest checkpoint of another agency's ledger, of which the whole folder is here, if it extends the one held.
+
+    Parameters
+    ----------
+    ledger
+        The ledger.
+    log
+        Its public key.
+    key
+        The key of who cosigns.
+    held
+        File of the checkpoint held so far; it receives the new one.
+    first
+        Whether none is held yet.
+    out
+        File for the cosigned checkpoint; into the ledger itself by default.
+
+    Raises
+    ------
+    InputError
+        If the ledger does not extend what is held, or the checkpoint does not hold.
+    """
+    newest = ledger.checkpoint()
+    if newest is None:
+        raise InputError(
+            Problem(str(ledger.path), "no checkpoint", "a checkpoint to cosign", "Make one: ledger checkpoint")
+        )
+    tree = MerkleTree.of(ledger.lines())
+    _check_extends(ledger, newest, tree)
+    old = held_checkpoint(held, log, first=first)
+    if old is not None and (old.size > newest.size or tree.root(old.size) != old.root):
+        raise InputError(_forked(str(ledger.path), old, newest))
+    if out is None:
+        _check_open(ledger, newest)
+    return _cosigned(newest, log, key, held, out or ledger.checkpoint_file(newest.size))
+
+
+def cosign_proof(
+    proof: ConsistencyProof, log: VerifierKey, key: SigningKey, held: Path, *, out: Path, first: bool = False
+) -> SignedState:
+    """Cosign the checkpoint of a consistency proof, if it proves that the log extends the checkpoint held; as `cosign`, without the entries.
+
+    Parameters
+    ----------
+    proof, log, key, held, first
+        As in `cosign`.
+    out
+        File for the cosigned checkpoint.
+    """
+    new = proof.checkpoint
+    old = held_checkpoint(held, log, first=first)
+    if old is not None and old.size != proof.old:
+        found, expected = f"a proof from {proof.old} entries", f"a proof from the {old.size} that are held"
+        raise InputError(Problem(str(held), found, expected, "Have it made with `ledger prove --since` this file"))
+    if old is not None and not consistent(old.size, old.root, new.size, new.root, proof.hashes):
+        raise InputError(_forked(new.origin, old, new))
+    return _cosigned(new, log, key, held, out)
+
+
+def held_checkpoint(held: Path, log: VerifierKey, *, first: bool) -> Checkpoint | None:
+    """Return the checkpoint of a log that is held; None for the first.
+
+    Raises
+    ------
+    InputError
+        If the file is there although it is the first, or is not there although it is not, or is no checkpoint of the log.
+    """
+    if first and held.exists():
+        raise InputError(Problem(str(held), "a checkpoint", "none yet, for --first", "Leave --first out"))
+    if first:
+        return None
+    if not held.is_file():
+        remedy = "Name the file that you keep, or add --first where it is the first of this ledger"
+        raise InputError(Problem(str(held), "no such file", "the checkpoint that you hold", remedy))
+    old = Checkpoint.parsed(held.read_bytes(), str(held))
+    if not log.signed(old.note):
+        found = f"no signature of {log.name}+{log.key_id.hex()} that holds"
+        raise InputError(
+            Problem(str(held), found, "a checkpoint of this log", "Compare the keys with the other agency")
+        )
+    return old
+
+
+def add_cosignature(ledger: LedgerFolder, file: Path) -> SignedState:
+    """Take the cosignatures of a copy of the newest checkpoint into a ledger.
+
+    Raises
+    ------
+    InputError
+        If it is no copy of the newest checkpoint.
+    """
+    newest, other = ledger.checkpoint(), Checkpoint.parsed(file.read_bytes(), str(file))
+    if newest is None or newest.note.text != other.note.text:
+        found = f"a checkpoint of {other.size} entries of {other.origin}"
+        expected = "none, as there is no checkpoint" if newest is None else f"the newest one, of {newest.size} entries"
+        raise InputError(Problem(str(file), found, expected, "Cosign before the next checkpoint is made"))
+    _check_open(ledger, newest)
+    merged = newest.merged(other)
+    return SignedState(merged, (ledger.write_checkpoint(merged),), new=merged != newest)
+
+
+def _check_open(ledger: LedgerFolder, newest: Checkpoint) -> None:
+    """Refuse to change a checkpoint whose hash an entry holds already."""
+    if newest.size in recorded_checkpoints(ledger.lines()):
+        found, expected = f"the checkpoint of {newest.size}, recorded as it is", "one that no later entry records"
+        raise InputError(Problem(str(ledger.path), found, expected, "Make the next checkpoint, and have that cosigned"))
+
+
+def _cosigned(new: Checkpoint, log: VerifierKey, key: SigningKey, held: Path, out: Path) -> SignedState:
+    if not log.signed(new.note):
+        found = f"no signature of {log.name}+{log.key_id.hex()} that holds"
+        raise InputError(
+            Problem(new.origin, found, "a checkpoint signed by its log", "Compare the keys with the other agency")
+        )
+    if key.verifier().public == log.public:
+        found, expected = "the key of the log itself", "the key of another agency"
+        raise InputError(Problem("--key", found, expected, "A log that cosigns itself proves nothing"))
+    signed = new.cosigned(key, int(time.time()))
+    files = (write_note(out, signed.note.content), write_note(held, signed.note.content))
+    public = key.verifier(COSIGNATURE)
+    warnings = () if signed.cosignature_time(public) is not None else ("The clock of this machine is off.",)
+    return SignedState(signed, files, new=True, warnings=warnings)
+
+
+def _check_extends(ledger: LedgerFolder, newest: Checkpoint, tree: MerkleTree) -> None:
+    """Refuse to sign anything of a ledger that contradicts its own newest checkpoint."""
+    if newest.origin != ledger.origin or newest.size > tree.size or tree.root(newest.size) != newest.root:
+        raise InputError(
+            Problem(
+                str(ledger.path),
+                f"entries that contradict the checkpoint of {newest.size}",
+                "a ledger that extends its checkpoints",
+                "Run `ledger verify` on it, and restore the folder from a copy",
+            )
+        )
+
+
+def _forked(where: str, old: Checkpoint, new: Checkpoint) -> Problem:
+    behind = f"{new.size} entries, fewer than the {old.size} that were signed"
+    found = behind if new.size < old.size else f"other entries than the {old.size} that were signed"
+    expected = f"a ledger that extends the checkpoint of {old.size} that is held"
+    return Problem(
+        where, found, expected, "History was changed: keep both files, sign nothing, and ask the other agency"
+    )
+
+
+def _record_of(ledger: LedgerFolder, checkpoint: Checkpoint) -> Entry:
+    content = checkpoint.note.content.encode()
+    file = EntryFile(ledger.checkpoint_file(checkpoint.size).name, hashlib.sha256(content).hexdigest(), len(content))
+    names = json.dumps([one.name for one in checkpoint.note.signatures], ensure_ascii=False)
+    facts: dict[str, Fact] = {"size": checkpoint.size, "signatures": names}
+    return Entry("checkpoint", f"the checkpoint of {checkpoint.size} entries", (file,), facts)
+
+
+def _copied(checkpoint: Checkpoint, out: Path | None) -> tuple[Path, ...]:
+    return () if out is None else (write_note(out, checkpoint.note.content),)
