@@ -6,6 +6,8 @@ import math
 import unicodedata
 from typing import TYPE_CHECKING
 
+from optimizer.base.language import localised
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 DASH = "\N{EN DASH}"
@@ -51,8 +53,8 @@ def decimal(value: float | None, digits: int = 1) -> str:
         return DASH
     least = 10.0**-digits
     if 0 < abs(value) < least / 2:
-        return f"<{least:.{digits}f}" if value > 0 else f"{0:.{digits}f}"
-    return f"{value + 0.0:,.{digits}f}"
+        return localised(f"<{least:.{digits}f}" if value > 0 else f"{0:.{digits}f}")
+    return localised(f"{value + 0.0:,.{digits}f}")
 
 
 def percent(share: float | None, digits: int = 1) -> str:
@@ -65,12 +67,12 @@ def number(value: float | None, significant: int = 3) -> str:
     if value is None or not known(value):
         return DASH
     if float(value).is_integer() and abs(value) < 1e15:
-        return f"{int(value):,}"
+        return localised(f"{int(value):,}")
     if not 1e-6 <= abs(value) < 1e15:
-        return f"{value:.{significant - 1}e}"
+        return localised(f"{value:.{significant - 1}e}")
     digits = max(0, significant - 1 - math.floor(math.log10(abs(value))))
     text = f"{value:,.{digits}f}"
-    return text.rstrip("0").rstrip(".") if digits else text
+    return localised(text.rstrip("0").rstrip(".") if digits else text)
 
 
 def amounts(costs: Mapping[str, float]) -> str:

@@ -102,6 +102,14 @@ ChangeAtMost = Annotated[
     int | None, typer.Option("--change-at-most", min=0, help="How many sites may differ from what stands today.")
 ]
 Start = Annotated[Path | None, typer.Option("--start", help="Plan folder, or plan.json, from which the search begins.")]
+Language = Annotated[
+    str | None,
+    typer.Option(
+        "--language",
+        metavar="CODE",
+        help="Language of the pages: en or es; es-MX also takes the numbers and dates of a region.",
+    ),
+]
 Settings = Annotated[
     list[str] | None,
     typer.Option(

@@ -17,6 +17,7 @@ from optimizer.cli.arguments import (
     Jobs,
     Json,
     KeepToday,
+    Language,
     Method,
     Overwrite,
     Scheduler,
@@ -67,6 +68,7 @@ def plan(
         Path | None,
         typer.Option("--given", help="Plan folder, or plan.json, to take as it is: its report without a search."),
     ] = None,
+    language: Language = None,
     settings: Settings = None,
     draws: Annotated[
         int | None, typer.Option(metavar="N", help="Plan over so many draws of flows and of ranges of detection.")
@@ -91,6 +93,7 @@ def plan(
     With --draws the scenario is solved for its middle and for each objective, at most --time-limit each; --jobs and --scheduler share these.
     """
     from optimizer.base.executor import Executor
+    from optimizer.pipeline.changes import in_language
     from optimizer.pipeline.doubt_briefing import doubt_content
     from optimizer.pipeline.plan import plan_scenario
     from optimizer.pipeline.sensitivity_briefing import sensitivity_content
@@ -113,7 +116,7 @@ def plan(
                 folder,
                 options=options,
                 changes=changes,
-                settings=parsed_settings(settings or ()),
+                settings=parsed_settings(settings or ()) | in_language(language),
                 start=start,
                 given=given,
                 scheduler=scheduler,

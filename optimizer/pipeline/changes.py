@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from optimizer.base.language import check_language
 from optimizer.problem.plan import Plan, violations
 from optimizer.problem.plan_file import read_plan_ids
 
@@ -37,6 +38,10 @@ class Start:
     warnings: tuple[str, ...] = ()
 
 
+LANGUAGE = "report.language"
+"""The setting that changes how pages read, and nothing of the plan."""
+
+
 def changed(compiled: Compiled, changes: Changes, settings: Mapping[str, Any]) -> Compiled:
     """Return a scenario with an instance that is changed, and a warning that says what was asked for.
 
@@ -45,11 +50,23 @@ def changed(compiled: Compiled, changes: Changes, settings: Mapping[str, Any]) -
     InputError
         With every change that the instance has no place for.
     """
-    said = [*(f"{path} is {value!r}" for path, value in settings.items()), *changes.sentences]
+    other = {path: value for path, value in settings.items() if path != LANGUAGE}
+    said = [*(f"{path} is {value!r}" for path, value in other.items()), *changes.sentences]
     if not said:
         return compiled
     warning = "This plan departs from the scenario, as asked: " + "; ".join(said) + "."
     return replace(compiled, instance=changes.applied(compiled.instance), warnings=(*compiled.warnings, warning))
+
+
+def in_language(code: str | None) -> dict[str, str]:
+    """Return the setting that makes pages in a language; none where nobody asks for one.
+
+    Raises
+    ------
+    InputError
+        If there are no texts in that language.
+    """
+    return {} if code is None else {LANGUAGE: check_language(code)}
 
 
 def start_for(instance: Instance, plan: str | os.PathLike[str]) -> Start:

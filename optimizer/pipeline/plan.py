@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from optimizer.base.errors import InfeasibleError, InputError, Problem
 from optimizer.base.executor import SERIAL
 from optimizer.base.files import write_json
 from optimizer.base.interrupts import Stopping
+from optimizer.base.language import speaking
 from optimizer.base.listener import SILENT, step
 from optimizer.base.output_folder import OutputFolder
 from optimizer.base.version import package_version
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from optimizer.problem.plan import Plan
     from optimizer.problem.plan_file import PlanFile
     from optimizer.problem.result import Result
+    from optimizer.report.content import ReportContent
     from optimizer.scenario.duties_file import DutiesFile
 
 
@@ -214,20 +215,22 @@ def plan_scenario(
         mixed = None if found.mixed is None else mixed_placements(compiled, plan, found.mixed.mixture)
         made = _with_duties(compiled, plan if mixed is None else mixed, marked=mixed is None)
         compiled, duties = made.compiled, made.duties
-        content = partial(
-            briefing,
-            compiled,
-            plan,
-            result,
-            comparison,
-            doubt=None if judged is None else doubt_facts(judged),
-            sensitivity=None if varied is None else sensitivity_facts(varied, _labels(comparison)),
-            mixture=None if mixed is None else mixture_facts(compiled, found, mixed),
-        )
+
+        def content() -> ReportContent:
+            return briefing(
+                compiled,
+                plan,
+                result,
+                comparison,
+                tuple(times.done),
+                doubt=None if judged is None else doubt_facts(judged),
+                sensitivity=None if varied is None else sensitivity_facts(varied, _labels(comparison)),
+                mixture=None if mixed is None else mixture_facts(compiled, found, mixed),
+            )
 
         def write_the_report() -> bool:
-            with step(times, "writing the report", stoppable=False):
-                write_report(temporary, content(tuple(times.done)))
+            with step(times, "writing the report", stoppable=False), speaking(compiled.scenario.report.language):
+                write_report(temporary, content())
             return True
 
         with folder.written() as temporary:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files import read_json, sha256
+from optimizer.base.language import speaking
 from optimizer.base.listener import SILENT, step
 from optimizer.base.output_folder import folder_sources
 from optimizer.pipeline.briefing import briefing
@@ -89,7 +90,8 @@ def reopen_plan(
         assert result.plan is not None  # noqa: S101 - a plan that is given
         comparison = compare(compiled.instance, result.plan)
     plan = plan_content(compiled, result, comparison)
-    content = briefing(compiled, plan, result, comparison, ())
+    with speaking(compiled.scenario.report.language):
+        content = briefing(compiled, plan, result, comparison, ())
     return ReopenedPlan(compiled, plan, content, tuple(_notes(folder, compiled, run)))
 
 

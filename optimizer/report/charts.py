@@ -8,10 +8,12 @@ import numpy as np
 from matplotlib.patches import Patch
 
 from optimizer.base.formatting import ARROW, known, percent, plain, sentence
+from optimizer.base.language import gettext as _
 from optimizer.report.palette import AFTER, BEFORE, BOUND, FAINT, ROAD, SITES, TEXT, TODAY
 from optimizer.report.still.sheet import LABEL_BOX
 from optimizer.report.tables.report_table import minus
-from optimizer.report.values import difference, difference_unit, value
+from optimizer.report.values import difference, difference_short, difference_unit, unit, value
+from optimizer.report.words import word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,18 +44,19 @@ def draw_sites(ax: Axes, content: ReportContent) -> Axes:
     ]
     rows = (chosen + sorted(others, key=lambda row: -(row[1].marginal_value or 0.0)))[:MOST_BARS]
     if not rows:
-        return _nothing(ax, "Marginal value of each site", "No site has a marginal value to show.")
+        return _nothing(ax, _("Marginal value of each site"), _("No site has a marginal value to show."))
     scale = 100 if content.summary.share else 1
-    lengths = [(site.marginal_value or 0.0) * scale for _, site in rows]
+    sites = [site for name, site in rows]
+    lengths = [(site.marginal_value or 0.0) * scale for site in sites]
     bars = ax.barh(
         range(len(rows)),
         lengths,
-        color=[_site_colour(site) for _, site in rows],
-        edgecolor=[_site_edge(site) for _, site in rows],
+        color=[_site_colour(site) for site in sites],
+        edgecolor=[_site_edge(site) for site in sites],
     )
-    ax.bar_label(bars, [difference(content.summary, site.marginal_value) for _, site in rows], padding=3, fontsize=8)
+    ax.bar_label(bars, [difference(content.summary, site.marginal_value) for site in sites], padding=3, fontsize=8)
     ax.legend(
-        handles=_site_legend([site for _, site in rows]),
+        handles=_site_legend(sites),
         loc="upper center",
         bbox_to_anchor=(0.5, 0.0),
         borderaxespad=BELOW,
@@ -62,16 +65,19 @@ def draw_sites(ax: Axes, content: ReportContent) -> Axes:
         frameon=False,
     )
     ax.set_xlabel(
-        f"Change of the {plain(content.summary.unit, 60)}, {difference_unit(content.summary)}", parse_math=False
+        _("Change of the {unit}, {in_unit}").format(
+            unit=plain(unit(content.summary), 60), in_unit=difference_unit(content.summary)
+        ),
+        parse_math=False,
     )
-    return _finish(ax, _title(_sites_title(content), len(rows), len(content.sites)), [name for name, _ in rows])
+    return _finish(ax, _title(_sites_title(content), len(rows), len(content.sites)), [name for name, site in rows])
 
 
 def draw_layouts(ax: Axes, content: ReportContent) -> Axes:
     """Draw the value of each layout, and the bound no layout within the budgets can pass."""
     rows = [row for row in content.layouts if known(row.value)][:MOST_BARS]
     if not rows:
-        return _nothing(ax, "How layouts compare", "No layout has a value to show.")
+        return _nothing(ax, _("How layouts compare"), _("No layout has a value to show."))
     scale = 100 if content.summary.share else 1
     values = [(row.value or 0.0) * scale for row in rows]
     today = content.summary.existing
@@ -88,16 +94,16 @@ def draw_layouts(ax: Axes, content: ReportContent) -> Axes:
             color=BOUND,
             linewidth=1.4,
             linestyle=(0, (4, 2)),
-            label="No layout within the budgets goes below this",
+            label=_("No layout within the budgets goes below this"),
         )
     if today is not None and known(today):
-        ax.axvline(today * scale, color=TODAY, linewidth=1.2, label="Today's layout")
+        ax.axvline(today * scale, color=TODAY, linewidth=1.2, label=_("Today's layout"))
     if ax.get_legend_handles_labels()[0]:
         ax.legend(
             loc="upper center", bbox_to_anchor=(0.5, 0.0), borderaxespad=BELOW, ncols=2, frameon=False, fontsize=8
         )
     ax.set_xlabel(
-        sentence(plain(content.summary.unit, 80)) + (", %" if content.summary.share else ""), parse_math=False
+        sentence(plain(unit(content.summary), 80)) + (", %" if content.summary.share else ""), parse_math=False
     )
     return _finish(ax, _layouts_title(content), [plain(row.name, NAME_LENGTH) for row in rows])
 
@@ -107,29 +113,30 @@ def draw_evaders(ax: Axes, content: ReportContent) -> Axes:
     known_rows = [row for row in content.open_ends if known(row.before) and known(row.after)]
     rows = sorted(known_rows, key=lambda row: -(row.contribution or 0.0))[:MOST_EVADERS]
     if not rows:
-        return _nothing(ax, "What evaders can still do", "No evader has a chance to show.")
+        return _nothing(ax, _("What evaders can still do"), _("No evader has a chance to show."))
     places = np.arange(len(rows))
     before, after = (np.array([getattr(row, name) for row in rows]) * 100 for name in ("before", "after"))
     ax.hlines(places, after, before, color=BEFORE, linewidth=4)
-    ax.plot(before, places, "o", color=BEFORE, markeredgecolor=TEXT, markersize=7, label="With nothing placed")
+    ax.plot(before, places, "o", color=BEFORE, markeredgecolor=TEXT, markersize=7, label=_("With nothing placed"))
     today = np.array([np.nan if row.today is None else row.today for row in rows], dtype=np.float64) * 100
     if np.isfinite(today).any():
-        ax.plot(today, places, "|", color=TODAY, markersize=15, markeredgewidth=2.5, label="Today")
-    ax.plot(after, places, "o", color=AFTER, markeredgecolor=TEXT, markersize=7, label="With the plan")
+        ax.plot(today, places, "|", color=TODAY, markersize=15, markeredgewidth=2.5, label=_("Today"))
+    ax.plot(after, places, "o", color=AFTER, markeredgecolor=TEXT, markersize=7, label=_("With the plan"))
     for place, amount in zip(places.tolist(), after.tolist(), strict=True):
         ax.annotate(
             f"{amount:.0f}", (amount, place), (-7, 0), textcoords="offset points", ha="right", va="center", fontsize=8
         )
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), borderaxespad=BELOW, ncols=3, frameon=False, fontsize=8)
     ax.set_xlim(0, 102)
-    ax.set_xlabel("Chance to get through, %")
+    ax.set_xlabel(_("Chance to get through, %"))
     names = [
-        f"{plain(row.start, 44)} {ARROW} {plain(row.end, 24)} ({plain(row.kind, 10)}, {value(content.summary, row.weight)})"
+        f"{plain(row.start, 44)} {ARROW} {plain(row.end, 24)} ({plain(word(row.kind), 10)}, {value(content.summary, row.weight)})"
         for row in rows
     ]
-    title = f"Most gets through from {plain(rows[0].start, 44)} to {plain(rows[0].end, 24)}: {percent(rows[0].after, 0)} of those loads"
-    some = "" if len(rows) == len(known_rows) else f" (the first {len(rows)} of {len(known_rows)})"
-    _finish(ax, title + some, names)
+    title = _("Most gets through from {start} to {end}: {share} of those loads").format(
+        start=plain(rows[0].start, 44), end=plain(rows[0].end, 24), share=percent(rows[0].after, 0)
+    )
+    _finish(ax, title if len(rows) == len(known_rows) else _first(title, len(rows), len(known_rows)), names)
     ax.set_xlim(left=max(0.0, 10 * np.floor(np.nanmin([*after, *before, *today]) / 10) - 10))
     return ax
 
@@ -143,10 +150,10 @@ def _sites_title(content: ReportContent) -> str:
     """Return which site matters most, in words."""
     first = next((site for site in content.chosen if known(site.marginal_value)), None)
     if first is None:
-        return "Marginal value of each site"
-    unit = " points" if content.summary.share else ""
-    more = f"{difference(content.summary, first.marginal_value)}{unit}"
-    return f"{plain(first.place or first.label, 40)} matters most: {more} more would get through without it"
+        return _("Marginal value of each site")
+    return _("{site} matters most: {points} more would get through without it").format(
+        site=plain(first.place or first.label, 40), points=difference_short(content.summary, first.marginal_value)
+    )
 
 
 def _layouts_title(content: ReportContent) -> str:
@@ -154,10 +161,13 @@ def _layouts_title(content: ReportContent) -> str:
     summary = content.summary
     less = minus(summary.existing, summary.upper)
     if less is None:
-        return f"This plan lets {value(summary, summary.upper)} through (shorter is better)"
-    unit = " points" if summary.share else ""
-    words = f"{difference(summary, abs(less))}{unit} {'less' if less >= 0 else 'MORE'} than today"
-    return f"This plan lets {value(summary, summary.upper)} through: {words} (shorter is better)"
+        return _("This plan lets {value} through (shorter is better)").format(value=value(summary, summary.upper))
+    said = (
+        _("This plan lets {value} through: {points} less than today (shorter is better)")
+        if less >= 0
+        else _("This plan lets {value} through: {points} MORE than today (shorter is better)")
+    )
+    return said.format(value=value(summary, summary.upper), points=difference_short(summary, abs(less)))
 
 
 def _site_colour(site: SiteRow) -> str:
@@ -170,11 +180,11 @@ def _site_edge(site: SiteRow) -> str:
 
 def _site_legend(sites: Sequence[SiteRow]) -> list[Patch]:
     labels = {
-        "new": "In the plan, new: lost without it",
-        "changed": "In the plan, other kind than today: lost without it",
-        "kept": "In the plan, in use today: lost without it",
-        "given up": "Closed: gained with it, beyond the budget",
-        "not chosen": "Not chosen: gained with it, beyond the budget",
+        "new": _("In the plan, new: lost without it"),
+        "changed": _("In the plan, other kind than today: lost without it"),
+        "kept": _("In the plan, in use today: lost without it"),
+        "given up": _("Closed: gained with it, beyond the budget"),
+        "not chosen": _("Not chosen: gained with it, beyond the budget"),
     }
     shown = {site.standing: site for site in sites}
     return [
@@ -185,7 +195,11 @@ def _site_legend(sites: Sequence[SiteRow]) -> list[Patch]:
 
 
 def _title(title: str, shown: int, every: int) -> str:
-    return f"{title} (the first {shown} of {every})" if shown == MOST_BARS < every else title
+    return _first(title, shown, every) if shown == MOST_BARS < every else title
+
+
+def _first(title: str, shown: int, every: int) -> str:
+    return _("{title} (the first {shown} of {every})").format(title=title, shown=shown, every=every)
 
 
 def _finish(ax: Axes, title: str, names: Sequence[str]) -> Axes:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.formatting import DASH, number
+from optimizer.base.language import gettext as _
 from optimizer.report.palette import EFFORT, RISK, WIDTH
 
 if TYPE_CHECKING:
@@ -61,9 +62,9 @@ def width_classes(risk: SegmentRisk) -> Classes:
     index[shown] = np.searchsorted(WIDTHS, times[shown], side="right")
     edges = [number(edge) for edge in WIDTHS]
     labels = (
-        f"under {edges[0]} times",
-        *(f"{a} {DASH} {b} times" for a, b in pairwise(edges)),
-        f"{edges[-1]} times and over",
+        _("under {number} times").format(number=edges[0]),
+        *(_("{low} {dash} {high} times").format(low=a, dash=DASH, high=b) for a, b in pairwise(edges)),
+        _("{number} times and over").format(number=edges[-1]),
     )
     return Classes(index, labels, WIDTH)
 
@@ -113,7 +114,11 @@ def _labels(edges: NDArray[np.float64], values: NDArray[np.float64]) -> tuple[st
         low, high = _edge(float(values.min())), _edge(float(values.max()))
         return (low if low == high else f"{low} {DASH} {high}",)
     between = (f"{_edge(low)} {DASH} {_edge(high)}" for low, high in pairwise(edges.tolist()))
-    return (f"under {_edge(edges[0])}", *between, f"{_edge(edges[-1])} and over")
+    return (
+        _("under {number}").format(number=_edge(edges[0])),
+        *between,
+        _("{number} and over").format(number=_edge(edges[-1])),
+    )
 
 
 def _edge(amount: float) -> str:

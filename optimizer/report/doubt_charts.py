@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from optimizer.base.formatting import percent, plain, sentence
+from optimizer.base.language import gettext as _
 from optimizer.report.palette import AFTER, BEFORE, BOUND, FAINT, TEXT
+from optimizer.report.values import unit as unit_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,14 +33,15 @@ def draw_doubt(ax: Axes, content: ReportContent) -> Axes:
         left=low,
         color=BEFORE,
         height=0.5,
-        label="nine draws in ten",
+        label=_("nine draws in ten"),
     )
-    ax.plot([row.mean * scale for row in rows], at, "o", color=AFTER, label="mean")
-    worst = "" if facts is None else f"mean of the worst {percent(1 - facts.level)}"
+    ax.plot([row.mean * scale for row in rows], at, "o", color=AFTER, label=_("mean"))
+    worst = "" if facts is None else _("mean of the worst {share}").format(share=percent(1 - facts.level))
     ax.plot([row.cvar * scale for row in rows], at, "D", color=BOUND, markersize=5, label=worst)
-    ax.plot([row.worst * scale for row in rows], at, "|", color=TEXT, markersize=13, label="worst draw")
+    ax.plot([row.worst * scale for row in rows], at, "|", color=TEXT, markersize=13, label=_("worst draw"))
     draws = 0 if facts is None else facts.draws
-    return _finished(ax, content, f"{_best(rows)} over {draws} draws (left is better)", [row.name for row in rows])
+    title = _("{plan} is best on average over {draws} draws (left is better)") if rows else _("No plan")
+    return _finished(ax, content, title.format(plan=_best(rows), draws=draws), [row.name for row in rows])
 
 
 def draw_sensitivity(ax: Axes, content: ReportContent) -> Axes:
@@ -51,24 +54,22 @@ def draw_sensitivity(ax: Axes, content: ReportContent) -> Axes:
     for place, row in enumerate(rows):
         best = sorted(end * scale for end in (row.best_low, row.best_high, facts.value) if end is not None)
         ax.barh(
-            place, best[-1] - best[0], left=best[0], color=BEFORE, height=0.6, label=_once(place, "best plan found")
+            place, best[-1] - best[0], left=best[0], color=BEFORE, height=0.6, label=_once(place, _("best plan found"))
         )
         own = [end * scale for end in (row.plan_low, row.plan_high) if end is not None]
-        ax.plot(own, [place] * len(own), "D", color=AFTER, markersize=4, label=_once(place, "this plan"))
-    ax.axvline(facts.value * scale, color=BOUND, linewidth=1.2, label="this plan, as assumed")
-    names = [f"{plain(row.name, NAME_LENGTH)}: {row.low} to {row.high}" for row in rows]
-    return _finished(
-        ax, content, f"{plain(rows[0].name, NAME_LENGTH)} moves the value most" if rows else "Nothing was varied", names
-    )
+        ax.plot(own, [place] * len(own), "D", color=AFTER, markersize=4, label=_once(place, _("this plan")))
+    ax.axvline(facts.value * scale, color=BOUND, linewidth=1.2, label=_("this plan, as assumed"))
+    names = [
+        _("{assumption}: {low} to {high}").format(assumption=plain(row.name, NAME_LENGTH), low=row.low, high=row.high)
+        for row in rows
+    ]
+    most = _("{assumption} moves the value most").format(assumption=plain(rows[0].name, NAME_LENGTH)) if rows else ""
+    return _finished(ax, content, most or _("Nothing was varied"), names)
 
 
 def _best(rows: list[DoubtRow]) -> str:
     """Return which plan has the least mean."""
-    return (
-        f"{sentence(plain(min(rows, key=lambda row: row.mean).name, NAME_LENGTH))} is best on average"
-        if rows
-        else "No plan"
-    )
+    return sentence(plain(min(rows, key=lambda row: row.mean).name, NAME_LENGTH)) if rows else ""
 
 
 def _once(place: int, label: str) -> str | None:
@@ -80,7 +81,7 @@ def _finished(ax: Axes, content: ReportContent, title: str, names: list[str]) ->
     ax.set_yticks(range(len(names)), [plain(name, 2 * NAME_LENGTH) for name in names], parse_math=False, fontsize=9)
     ax.invert_yaxis()
     ax.set_title(title, loc="left", fontsize=11, parse_math=False)
-    unit = sentence(plain(content.summary.unit, 80)) + (", %" if content.summary.share else "")
+    unit = sentence(plain(unit_of(content.summary), 80)) + (", %" if content.summary.share else "")
     ax.set_xlabel(unit, parse_math=False)
     ax.use_sticky_edges = False
     ax.margins(x=0.04)

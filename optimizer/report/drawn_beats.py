@@ -10,6 +10,7 @@ import numpy as np
 import shapely
 
 from optimizer.base.formatting import DASH, letter
+from optimizer.base.language import gettext as _
 from optimizer.report.palette import BEATS
 
 if TYPE_CHECKING:
@@ -98,14 +99,21 @@ def drawn_beats(content: ReportContent) -> tuple[DrawnBeat, ...]:
 def legend_groups(beats: Sequence[DrawnBeat]) -> list[LegendGroup]:
     """Return beats by line of the legend: one each where there are few, else one a base."""
     if len(beats) <= FEW:
-        return [LegendGroup(f"Beat {drawn.letter}", (drawn,)) for drawn in beats]
-    groups = [tuple(group) for _, group in groupby(beats, key=lambda drawn: drawn.beat.home)]
+        return [LegendGroup(_one_beat(drawn), (drawn,)) for drawn in beats]
+    groups = [tuple(group) for key, group in groupby(beats, key=lambda drawn: drawn.beat.home)]
     return [
         LegendGroup(
-            f"Beats {group[0].letter} {DASH} {group[-1].letter}" if len(group) > 1 else f"Beat {group[0].letter}", group
+            _("Beats {first} {dash} {last}").format(first=group[0].letter, dash=DASH, last=group[-1].letter)
+            if len(group) > 1
+            else _one_beat(group[0]),
+            group,
         )
         for group in groups
     ]
+
+
+def _one_beat(drawn: DrawnBeat) -> str:
+    return _("Beat {letter}").format(letter=drawn.letter)
 
 
 def drawn_bases(beats: Sequence[DrawnBeat]) -> list[DrawnBase]:

@@ -15,8 +15,10 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import Formatter
 from PIL import Image
 
+from optimizer.base.language import ENGLISH, localised, spoken
 from optimizer.report.charts import MOST_EVADERS, draw_evaders, draw_layouts, draw_sites
 from optimizer.report.doubt_charts import draw_doubt, draw_sensitivity
 from optimizer.report.map_layers import map_layers
@@ -112,8 +114,25 @@ def save_figures(
 def _save(folder: Path, what: _Figure, content: ReportContent, dpi: int, kinds: Sequence[str]) -> list[Path]:
     figure = Figure(figsize=what.size, dpi=dpi, facecolor="white")
     FigureCanvasAgg(figure)
-    what.draw(figure.add_subplot(), content)
+    axes = what.draw(figure.add_subplot(), content)
+    if spoken().code != ENGLISH:
+        axes.xaxis.set_major_formatter(LocalTicks(axes.xaxis.get_major_formatter()))
     return [_save_as(kind, figure, (folder / what.name).with_suffix(f".{kind}")) for kind in kinds]
+
+
+class LocalTicks(Formatter):
+    """Writes the numbers of an axis with the marks of the language."""
+
+    def __init__(self, own: Formatter) -> None:
+        self._own = own
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        """Return the text of a tick."""
+        return localised(self._own(x, pos))
+
+    def format_ticks(self, values: list[float]) -> list[str]:
+        """Return the texts of all ticks."""
+        return [localised(text) for text in self._own.format_ticks(values)]
 
 
 def _save_as(kind: str, figure: Figure, path: Path) -> Path:

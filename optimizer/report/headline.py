@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from optimizer.base.formatting import DASH, SPACE, decimal, known, number, percent, plain, plural
-from optimizer.report.values import value
+from optimizer.base.formatting import DASH, SPACE, decimal, known, number, percent, plain
+from optimizer.base.language import counted
+from optimizer.base.language import gettext as _
+from optimizer.report.values import unit, value
+from optimizer.report.words import word
 
 if TYPE_CHECKING:
     from optimizer.report.content import PlanSummary, ReportContent
@@ -26,31 +29,37 @@ def headline(content: ReportContent) -> str:
     summary = content.summary
     if summary.upper is None or not known(summary.upper):
         return _no_plan(summary)
-    counts = ((len(content.chosen), "site"), (len(content.beats), "beat"))
-    placed = " and ".join(plural(count, one) for count, one in counts if count)
-    layout = f"With the {placed} below" if placed else "With nothing placed"
-    return f"{layout}, the {plain(summary.unit)} is {value(summary, summary.upper)}; {_bound(summary)}."
+    sites = counted("{count} site", "{count} sites", len(content.chosen)) if content.chosen else ""
+    beats = counted("{count} beat", "{count} beats", len(content.beats)) if content.beats else ""
+    placed = _("{sites} and {beats}").format(sites=sites, beats=beats) if sites and beats else sites or beats
+    said = (
+        _("With the {placed} below, the {unit} is {value}; {bound}.")
+        if placed
+        else _("With nothing placed, the {unit} is {value}; {bound}.")
+    )
+    return said.format(placed=placed, unit=unit(summary), value=value(summary, summary.upper), bound=_bound(summary))
 
 
 def solve_sentence(content: ReportContent) -> str:
     """Say how the plan was found: method, time, how the search ended, gap."""
     summary = content.summary
-    among = " among the beats weighed" if summary.beats is not None else ""
     ends = {
-        "optimal": f"the search{among} ended with a proof",
-        "feasible": "the search ended before the proof was complete",
-        "infeasible": "no plan meets the constraints",
+        "optimal": _("the search ended with a proof")
+        if summary.beats is None
+        else _("the search among the beats weighed ended with a proof"),
+        "feasible": _("the search ended before the proof was complete"),
+        "infeasible": _("no plan meets the constraints"),
     }
     limits = {
-        "time": "stopped by its time limit",
-        "interrupted": "interrupted by the user",
-        "memory": "stopped by its memory limit",
+        "time": _("stopped by its time limit"),
+        "interrupted": _("interrupted by the user"),
+        "memory": _("stopped by its memory limit"),
     }
-    end = limits.get(summary.limit or "", "") or ends.get(summary.status, "the outcome is not known")
+    end = limits.get(summary.limit or "", "") or ends.get(summary.status, _("the outcome is not known"))
     parts = (
-        f"Method {plain(summary.method)}" if summary.method else "Search",
+        _("Method {method}").format(method=plain(summary.method)) if summary.method else _("Search"),
         f"{decimal(summary.seconds)}{SPACE}s" if known(summary.seconds) else "",
-        f"status {plain(summary.status)} ({end})",
+        _("status {status} ({end})").format(status=plain(word(summary.status)), end=end),
         "" if summary.beats is not None else _gap(summary.gap),
     )
     return ", ".join(part for part in parts if part) + "."
@@ -62,47 +71,55 @@ def beats_sentence(content: ReportContent) -> str:
     if summary.beats is None:
         return ""
     beats = summary.beats
-    weighed = f"The plan drives {len(content.beats):,} of {plural(beats.weighed, 'beat')} that were weighed against one another"
     within = (
-        f"no plan of those beats brings the value below {_rounded_down(summary, summary.lower)} ({_gap(summary.gap)})"
+        _("no plan of those beats brings the value below {value} ({gap})").format(
+            value=_rounded_down(summary, summary.lower), gap=_gap(summary.gap)
+        )
         if known(summary.lower)
-        else "how much better another plan of those beats could be was not proven"
+        else _("how much better another plan of those beats could be was not proven")
+    )
+    weighed = _("The plan drives {count} of {beats} that were weighed against one another: {within}.").format(
+        count=number(len(content.beats)),
+        beats=counted("{count} beat", "{count} beats", beats.weighed),
+        within=within,
     )
     every = (
-        f"Against every beat that the teams could drive, weighed or not, none goes below {_rounded_down(summary, beats.lower)} "
-        f"({_gap(beats.gap)})"
+        _("Against every beat that the teams could drive, weighed or not, none goes below {value} ({gap})").format(
+            value=_rounded_down(summary, beats.lower), gap=_gap(beats.gap)
+        )
         if known(beats.lower)
-        else "Against every beat that the teams could drive, nothing was proven"
+        else _("Against every beat that the teams could drive, nothing was proven")
     )
-    left = (
-        ""
-        if beats.exact
-        else "; the search for better beats was cut short, and that bound allows for what it left open"
-    )
-    return f"{weighed}: {within}. {every}{left}."
+    if not beats.exact:
+        short = _("{every}; the search for better beats was cut short, and that bound allows for what it left open")
+        every = short.format(every=every)
+    return f"{weighed} {every}."
 
 
 def _gap(gap: float | None) -> str:
-    return f"gap {percent(gap, 2)}" if known(gap) else "gap not known"
+    return _("gap {share}").format(share=percent(gap, 2)) if known(gap) else _("gap not known")
 
 
 def _no_plan(summary: PlanSummary) -> str:
     if summary.status == "infeasible":
-        return "No plan: no layout meets the budgets and the forced and forbidden sites together."
-    stopped = (
-        f" before the {plain(summary.limit)} limit ended the search" if summary.limit in {"time", "memory"} else ""
-    )
-    return f"No plan was found{stopped}."
+        return _("No plan: no layout meets the budgets and the forced and forbidden sites together.")
+    stopped = {
+        "time": _("No plan was found before the time limit ended the search."),
+        "memory": _("No plan was found before the memory limit ended the search."),
+    }
+    return stopped.get(summary.limit or "", _("No plan was found."))
 
 
 def _bound(summary: PlanSummary) -> str:
     lower, upper = summary.bound, summary.upper
     if lower is None or upper is None or not known(lower):
-        return "how much better another layout could be was not proven"
+        return _("how much better another layout could be was not proven")
     if upper - lower <= PROVED * max(abs(upper), PROVED):
-        return "no layout within these budgets does better"
-    between = " (what lies between is not known)" if upper - lower > WIDE * abs(upper) else ""
-    return f"no layout within these budgets can bring it below {_rounded_down(summary, lower)}{between}"
+        return _("no layout within these budgets does better")
+    bound = _("no layout within these budgets can bring it below {value}").format(value=_rounded_down(summary, lower))
+    if upper - lower > WIDE * abs(upper):
+        return _("{bound} (what lies between is not known)").format(bound=bound)
+    return bound
 
 
 def _rounded_down(summary: PlanSummary, lower: float | None) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from optimizer.base.formatting import percent, plain, plural
+from optimizer.base.formatting import percent
+from optimizer.base.language import counted
+from optimizer.base.language import gettext as _
 from optimizer.report.tables.mixture_table import ALWAYS
-from optimizer.report.values import value
+from optimizer.report.values import unit, value
 
 if TYPE_CHECKING:
     from optimizer.report.content import ReportContent
@@ -18,29 +20,38 @@ def mixture_sentences(content: ReportContent) -> list[str]:
     if facts is None:
         return []
     always = sum(row.share >= ALWAYS for row in facts.rows)
-    unit = plain(summary.unit)
-    drawn = (
-        f"One of {plural(facts.plans, 'plan')} is drawn each day: {always} of {plural(len(facts.rows), 'placement')} stand always, "
-        "the others alternate."
+    drawn = _("One of {plans} is drawn each day: {always} of {placements} stand always, the others alternate.").format(
+        plans=counted("{count} plan", "{count} plans", facts.plans),
+        always=always,
+        placements=counted("{count} placement", "{count} placements", len(facts.rows)),
     )
     if facts.plans == 1:
-        drawn = "The mixture found is one plan, the same every day."
-    known = (
-        f"Against evaders who know these shares but not the draw, the {unit} is {value(summary, facts.upper)}; with the best plan found that "
-        f"is the same every day it is {value(summary, facts.single)}: randomising takes {percent(facts.gain, 2)} off it."
+        drawn = _("The mixture found is one plan, the same every day.")
+    known = _(
+        "Against evaders who know these shares but not the draw, the {unit} is {mixed}; with the best plan found that is the same every day it "
+        "is {single}: randomising takes {share} off it."
+    ).format(
+        unit=unit(summary),
+        mixed=value(summary, facts.upper),
+        single=value(summary, facts.single),
+        share=percent(facts.gain, 2),
     )
     proven = (
-        f"Against every plan that is the same every day at least {percent(facts.proven_gain, 2)} less is proven."
+        _("Against every plan that is the same every day at least {share} less is proven.").format(
+            share=percent(facts.proven_gain, 2)
+        )
         if facts.proven_gain > 0
-        else "It is not proven that no plan that is the same every day does as well."
+        else _("It is not proven that no plan that is the same every day does as well.")
     )
     bound = (
         ""
         if facts.lower is None
-        else f"Proven: no random choice among plans within the budgets goes below {value(summary, facts.lower)}."
+        else _("Proven: no random choice among plans within the budgets goes below {value}.").format(
+            value=value(summary, facts.lower)
+        )
     )
     full = (
-        "The roads around all candidate sites decide this value: more sites would lower it, more units would not."
+        _("The roads around all candidate sites decide this value: more sites would lower it, more units would not.")
         if facts.saturated
         else ""
     )

@@ -5,17 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from optimizer.base.formatting import DASH, clock, known, letter, percent, plain, plural
+from optimizer.base.formatting import DASH, clock, known, letter, number, percent, plain, sentence
+from optimizer.base.language import counted, marked
+from optimizer.base.language import gettext as _
 from optimizer.report.place_names import PlaceNames
 from optimizer.report.record import record_doubts
 from optimizer.report.tables.report_table import minus
-from optimizer.report.values import difference, value
+from optimizer.report.values import difference_in_points, difference_short, value
+from optimizer.report.words import word
 
 if TYPE_CHECKING:
     from optimizer.report.content import BeatRow, OpenWay, ReportContent, SiteRow
 
 ACTIONS = {"new": "open", "changed": "change", "given up": "close", "kept": "keep"}
 """What is ordered for a site of each standing, in the order of the page."""
+VERBS = {
+    "open": marked("open"),
+    "change": marked("change"),
+    "close": marked("close"),
+    "keep": marked("keep"),
+    "drive": marked("drive"),
+}
+"""What the page says for each."""
 NAME, PLACE = 80, 60
 """Characters of a name or place that a line of the order holds."""
 NAMED = 2
@@ -34,6 +45,11 @@ class OrderLine:
     place: str
     details: str
     mark: str
+
+    @property
+    def verb(self) -> str:
+        """What to do, in the language that is spoken."""
+        return _(VERBS[self.action])
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +84,22 @@ def order_of(content: ReportContent) -> FirstPage:
 
 def _summary(content: ReportContent) -> str:
     counts = {action: sum(site.standing == standing for site in content.sites) for standing, action in ACTIONS.items()}
-    parts = [f"{action} {count:,}" for action, count in counts.items() if count]
-    text = ", ".join(parts).capitalize() + (" of the sites below" if parts else "")
-    beats = f"{'drive' if text else 'Drive'} {plural(len(content.beats), 'beat')} each shift" if content.beats else ""
-    return (
-        "; ".join(filter(None, (text, beats))) + "."
-        if text or beats
-        else "No order: the plan places nothing and closes nothing."
-    )
+    said = {
+        "open": _("open {count}"),
+        "change": _("change {count}"),
+        "close": _("close {count}"),
+        "keep": _("keep {count}"),
+    }
+    parts = ", ".join(said[action].format(count=number(count)) for action, count in counts.items() if count)
+    driven = len(content.beats)
+    beats = counted("drive {count} beat each shift", "drive {count} beats each shift", driven) if driven else ""
+    if parts:
+        parts = _("{actions} of the sites below").format(actions=parts)
+    if parts and beats:
+        return sentence(_("{sites}; {beats}.").format(sites=parts, beats=beats))
+    if parts or beats:
+        return sentence(f"{parts or beats}.")
+    return _("No order: the plan places nothing and closes nothing.")
 
 
 def _groups(content: ReportContent) -> tuple[OrderGroup, ...]:
@@ -87,18 +111,18 @@ def _groups(content: ReportContent) -> tuple[OrderGroup, ...]:
                 lines.setdefault(plain(site.agency), []).append(_site_line(site, numbers.get(site.id, "")))
     for place, beat in enumerate(content.driven):
         lines.setdefault(plain(beat.agency), []).append(_beat_line(beat, letter(place)))
-    return tuple(OrderGroup(agency or "All", tuple(found)) for agency, found in sorted(lines.items()))
+    return tuple(OrderGroup(agency or _("All"), tuple(found)) for agency, found in sorted(lines.items()))
 
 
 def _site_line(site: SiteRow, number: str) -> OrderLine:
-    kind = plain(site.type or site.kind, 40)
+    kind = plain(site.type or word(site.kind), 40)
     if site.standing == "changed":
-        kind = f"to {kind}, today {plain(site.other_type, 40)}"
+        kind = _("to {kind}, today {other}").format(kind=kind, other=plain(site.other_type, 40))
     road = plain(site.road, NAME)
     name = plain(site.place or site.label, NAME)
     known_road = road.partition(", ")[0].partition("; ")[0]
     where = plain(site.where, PLACE)
-    details = [kind, "" if known_road and known_road in name else road, "" if where.startswith("at ") else where]
+    details = [kind, "" if known_road and known_road in name else road, "" if PlaceNames.in_degrees(where) else where]
     return OrderLine(ACTIONS[site.standing], number, name, "; ".join(filter(None, details)), f"site-{site.id}")
 
 
@@ -108,27 +132,36 @@ def _beat_line(beat: BeatRow, name: str) -> OrderLine:
         + PlaceNames.joined(plain(stop.label, NAME).partition(" (")[0], plain(stop.where, PLACE))
         for stop in beat.stops
     ]
-    details = f"from {plain(beat.base, NAME)}: {'; '.join(stops)}; back {clock(beat.back_s)}"
+    details = _("from {base}: {stops}; back {time}").format(
+        base=plain(beat.base, NAME), stops="; ".join(stops), time=clock(beat.back_s)
+    )
     return OrderLine("drive", name, plain(beat.team, NAME), details, f"beat-{name}")
 
 
 def _buys(content: ReportContent) -> tuple[str, ...]:
     summary = content.summary
     lines = []
-    for amount, name in (
-        (summary.existing, "today\N{RIGHT SINGLE QUOTATION MARK}s layout"),
-        (summary.nothing, "nothing placed"),
+    for amount, less_said, more_said in (
+        (
+            summary.existing,
+            _("Against today\N{RIGHT SINGLE QUOTATION MARK}s layout ({value}): {points} less gets through{relative}."),
+            _("Against today\N{RIGHT SINGLE QUOTATION MARK}s layout ({value}): {points} MORE gets through{relative}."),
+        ),
+        (
+            summary.nothing,
+            _("Against nothing placed ({value}): {points} less gets through{relative}."),
+            _("Against nothing placed ({value}): {points} MORE gets through{relative}."),
+        ),
     ):
         less = minus(amount, summary.upper)
         if amount is None or less is None or not known(amount):
             continue
-        points = f"{difference(summary, abs(less))}{' percentage points' if summary.share else ''}"
-        relative = f", {percent(abs(less) / amount, 0)} of it" if amount else ""
-        lines.append(
-            f"Against {name} ({value(summary, amount)}): {points} {'less' if less >= 0 else 'MORE'} gets through{relative}."
-        )
+        relative = _(", {share} of it").format(share=percent(abs(less) / amount, 0)) if amount else ""
+        points = difference_in_points(summary, abs(less))
+        said = less_said if less >= 0 else more_said
+        lines.append(said.format(value=value(summary, amount), points=points, relative=relative))
     if not known(summary.existing):
-        lines.append("No site is marked as in use today, so there is no layout of today to compare with.")
+        lines.append(_("No site is marked as in use today, so there is no layout of today to compare with."))
     return tuple(lines)
 
 
@@ -137,12 +170,23 @@ def _open(content: ReportContent) -> tuple[str, ...]:
 
 
 def _way(content: ReportContent, way: OpenWay) -> str:
-    roads = ", ".join(plain(road, 40) for road in way.roads) or "roads without a name"
-    past = f"past {_listed([plain(name, NAME) for name in way.past])}" if way.past else "past no site of the plan"
-    route = f"{plain(way.start, PLACE)} to {plain(way.end, PLACE)} by {roads}, {past}"
+    roads = ", ".join(plain(road, 40) for road in way.roads) or _("roads without a name")
+    past = (
+        _("past {sites}").format(sites=_listed([plain(name, NAME) for name in way.past]))
+        if way.past
+        else _("past no site of the plan")
+    )
     amount = value(content.summary, way.contribution)
-    of_all = f"{amount} of all loads" if content.summary.share else f"{amount} loads"
-    return f"{route}: {percent(way.through, 0)} of the loads on it get through; these are, with others by these roads, {of_all}."
+    return _(
+        "{start} to {end} by {roads}, {past}: {through} of the loads on it get through; these are, with others by these roads, {loads}."
+    ).format(
+        start=plain(way.start, PLACE),
+        end=plain(way.end, PLACE),
+        roads=roads,
+        past=past,
+        through=percent(way.through, 0),
+        loads=(_("{share} of all loads") if content.summary.share else _("{share} loads")).format(share=amount),
+    )
 
 
 def _sure(content: ReportContent) -> tuple[str, ...]:
@@ -153,36 +197,49 @@ def _proof(content: ReportContent) -> list[str]:
     summary = content.summary
     left = minus(summary.upper, summary.bound)
     if left is None:
-        return ["How much better another plan could be was not proven."]
+        return [_("How much better another plan could be was not proven.")]
     if left <= 1e-6:
-        return ["No plan within these budgets does better in the model: that is proven."]
-    points = f"{difference(summary, left)}{' percentage points' if summary.share else ''}"
+        return [_("No plan within these budgets does better in the model: that is proven.")]
     gained = minus(summary.existing, summary.upper)
-    beside = " That is more than this plan gains on today." if gained is not None and left > gained else ""
-    return [f"A plan within these budgets that lets up to {points} less through is not ruled out.{beside}"]
+    said = _("A plan within these budgets that lets up to {points} less through is not ruled out.")
+    beside = _("That is more than this plan gains on today.") if gained is not None and left > gained else ""
+    return [f"{said.format(points=difference_in_points(summary, left))} {beside}".rstrip()]
 
 
 def _others(content: ReportContent) -> list[str]:
     facts, sites = content.exchanges, len(content.chosen)
     if facts is None:
         return []
-    examples = [f"{plain(out, NAME)} for {plain(into, NAME)}" for out, into in facts.sites[:NAMED]]
-    rise = f"{difference(content.summary, facts.close)}{' points' if content.summary.share else ''}"
+    examples = [
+        _("{out} for {into}").format(out=plain(out, NAME), into=plain(into, NAME)) for out, into in facts.sites[:NAMED]
+    ]
+    rise = difference_short(content.summary, facts.close)
     if not examples:
-        return [
-            f"Each of the {facts.tried} exchanges of one site that were tried lets over {rise} more through: the choice of sites is firm."
-        ]
-    share = f"{len(facts.sites)} of {plural(sites, 'site')}"
+        firm = _(
+            "Each of the {tried} exchanges of one site that were tried lets over {rise} more through: the choice of sites is firm."
+        )
+        return [firm.format(tried=facts.tried, rise=rise)]
+    close = _(
+        "Other plans are nearly as good: {count} of {sites} can each be exchanged for another at a loss of {rise} at most, such as {examples}."
+    )
     return [
-        f"Other plans are nearly as good: {share} can each be exchanged for another at a loss of {rise} at most, such as {'; '.join(examples)}."
+        close.format(
+            count=len(facts.sites),
+            sites=counted("{count} site", "{count} sites", sites),
+            rise=rise,
+            examples="; ".join(examples),
+        )
     ]
 
 
 def _draws(content: ReportContent) -> list[str]:
     facts = content.doubt
     shares = [row.beats_today for row in facts.rows[:1]] if facts is not None else []
+    better = _(
+        "In {share} of {draws} draws of what is not known it is better than today\N{RIGHT SINGLE QUOTATION MARK}s layout."
+    )
     return [
-        f"In {percent(share, 0)} of {facts.draws} draws of what is not known it is better than today\N{RIGHT SINGLE QUOTATION MARK}s layout."
+        better.format(share=percent(share, 0), draws=facts.draws)
         for share in shares
         if share is not None and facts is not None
     ]
@@ -190,4 +247,5 @@ def _draws(content: ReportContent) -> list[str]:
 
 def _listed(names: list[str]) -> str:
     more = len(names) - NAMED
-    return " and ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
+    first = _(" and ").join(names[:NAMED])
+    return _("{names} and {count} more").format(names=first, count=more) if more > 0 else first

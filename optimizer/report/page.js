@@ -9,22 +9,25 @@
     return made;
   };
 
+  var texts = JSON.parse(document.getElementById("texts").textContent);
+
   /* Tables: a click on a header sorts, and long ones begin with their first rows. */
   function amount(text) {
-    var found = text.replace(/[,\u00a0 ]/g, "").match(/^[<>]?-?\d+(\.\d+)?(e[+-]?\d+)?/);
+    var plain = text.split(texts.group).join("").split(texts.decimal).join(".").replace(/[\u00a0\u202f ]/g, "");
+    var found = plain.match(/^[<>]?-?\d+(\.\d+)?(e[+-]?\d+)?/);
     return found ? parseFloat(found[0].replace(/[<>]/g, "")) : NaN;
   }
   function compare(column, numeric) {
     return function (a, b) {
       var x = a.cells[column].textContent, y = b.cells[column].textContent;
-      if (!numeric) { return x.localeCompare(y, undefined, { numeric: true }); }
+      if (!numeric) { return x.localeCompare(y, document.documentElement.lang, { numeric: true }); }
       var p = amount(x), q = amount(y);
       if (isNaN(p) || isNaN(q)) { return (isNaN(p) ? 1 : 0) - (isNaN(q) ? 1 : 0); }
       return p - q;
     };
   }
   many("table").forEach(function (table) {
-    var body = table.tBodies[0], all = "Show all " + body.rows.length + " rows";
+    var body = table.tBodies[0], all = texts.all.replace("{count}", body.rows.length);
     many("th", table).forEach(function (header, column) {
       var button = element("button", header.textContent, "sort");
       header.textContent = "";
@@ -46,7 +49,7 @@
       table.parentNode.parentNode.insertBefore(more, table.parentNode.nextSibling);
       more.addEventListener("click", function () {
         var short = table.classList.toggle("short");
-        more.textContent = short ? all : "Show the first rows";
+        more.textContent = short ? all : texts.first;
       });
     }
   });
@@ -131,7 +134,7 @@
       var pairs = mark.tooltips.map(function (pair) { return [pair[0], String(mark.data[pair[1].slice(1)][mark.row])]; });
       card.textContent = "";
       var list = element("dl"), close = element("button", "\u00d7", "close");
-      close.setAttribute("aria-label", "Close");
+      close.setAttribute("aria-label", texts.close);
       close.addEventListener("click", shut);
       card.appendChild(element("h3", pairs[0][0] + " " + pairs[0][1]));
       card.appendChild(close);
@@ -206,7 +209,7 @@
     });
     many("tr[data-mark]").forEach(function (row) {
       var cell = row.cells[0], button = element("button", cell.textContent, "show");
-      button.setAttribute("aria-label", "Show " + cell.textContent + " on the map");
+      button.setAttribute("aria-label", texts.on_map.replace("{name}", function () { return cell.textContent; }));
       cell.textContent = "";
       cell.appendChild(button);
       row.addEventListener("click", function () { choose(row.dataset.mark); });
@@ -238,7 +241,7 @@
           box.checked = item.renderers[0].visible;
           box.addEventListener("change", function () { item.renderers.forEach(function (each) { each.visible = box.checked; }); });
           label.appendChild(box);
-          label.appendChild(document.createTextNode(" " + (legend.title ? "Beat " : "") + name));
+          label.appendChild(document.createTextNode(" " + (legend.title ? texts.beat.replace("{letter}", function () { return name; }) : name)));
           list.appendChild(label);
         });
       });

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,9 @@ from bokeh.resources import Resources
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from optimizer.base.formatting import plain, plural
+from optimizer.base.formatting import plain
+from optimizer.base.language import counted, long_date, marked, markup, spoken
+from optimizer.base.language import gettext as _
 from optimizer.report.glossary import GLOSSARY
 from optimizer.report.headline import beats_sentence, headline, solve_sentence
 from optimizer.report.interactive import interactive_map, layer_choices
@@ -26,6 +29,7 @@ from optimizer.report.mixture_text import mixture_sentences
 from optimizer.report.order import order_of
 from optimizer.report.record import record_limits
 from optimizer.report.tables import report_tables
+from optimizer.report.values import unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,18 +44,18 @@ ROWS_SHOWN = {"desk": 20, "phone": 5}
 them all."""
 
 SECTIONS = {
-    "where": "Map",
-    "sites": "Sites",
-    "beats-driven": "Beats",
-    "mixture-section": "The randomised plan",
-    "comparison": "Compared with today, and budgets",
-    "open": "What stays open, and where traffic moves to",
-    "doubt-draws": "What is not known, and the plan",
-    "sensitive": "Which assumption moves the value most",
-    "record": "What the record knows, and where to look next",
-    "meaning": "What this proves, and what it does not",
-    "words": "Glossary",
-    "origin": "Left out, and where this report comes from",
+    "where": marked("Map"),
+    "sites": marked("Sites"),
+    "beats-driven": marked("Beats"),
+    "mixture-section": marked("The randomised plan"),
+    "comparison": marked("Compared with today, and budgets"),
+    "open": marked("What stays open, and where traffic moves to"),
+    "doubt-draws": marked("What is not known, and the plan"),
+    "sensitive": marked("Which assumption moves the value most"),
+    "record": marked("What the record knows, and where to look next"),
+    "meaning": marked("What this proves, and what it does not"),
+    "words": marked("Glossary"),
+    "origin": marked("Left out, and where this report comes from"),
 }
 """Id and line in the table of contents of each section."""
 
@@ -76,10 +80,16 @@ def page(content: ReportContent, images: Mapping[str, Path], layers: MapLayers |
         .get_template("page.html")
         .render(
             content=content,
+            language=spoken().code,
+            unit=unit(content.summary),
+            created=_day(content.created),
+            warnings=counted("{count} warning", "{count} warnings", len(content.warnings)),
+            north=_("N"),
+            script_texts=script_texts(),
             headline=headline(content),
             order=order_of(content),
             contents=_contents(content),
-            glossary=GLOSSARY,
+            glossary=[(_(word), _(meaning)) for word, meaning in GLOSSARY],
             solve_sentence=solve_sentence(content),
             beats_sentence=beats_sentence(content),
             mixture_sentences=mixture_sentences(content),
@@ -107,7 +117,29 @@ def _contents(content: ReportContent) -> list[tuple[str, str]]:
         "doubt-draws": content.doubt is None,
         "sensitive": content.sensitivity is None,
     }
-    return [(name, title) for name, title in SECTIONS.items() if not absent.get(name)]
+    return [(name, _(title)) for name, title in SECTIONS.items() if not absent.get(name)]
+
+
+def _day(created: str) -> str:
+    """Return when the report was made, in words where the language has them; text that is no date as it is."""
+    try:
+        return long_date(date.fromisoformat(created))
+    except ValueError:
+        return created
+
+
+def script_texts() -> dict[str, str]:
+    """Return what the page's script says, and the marks of the numbers that it sorts by."""
+    language = spoken()
+    return {
+        "all": _("Show all {count} rows"),
+        "first": _("Show the first rows"),
+        "close": _("Close"),
+        "on_map": _("Show {name} on the map"),
+        "beat": _("Beat {letter}"),
+        "group": language.group,
+        "decimal": language.decimal,
+    }
 
 
 def environment() -> Environment:
@@ -115,7 +147,8 @@ def environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(plain=plain, plural=plural)
+    environment.filters.update(plain=plain)
+    environment.globals["_"] = markup
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
     return environment
 

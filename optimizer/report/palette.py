@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from optimizer.base.language import gettext, marked
+
 RISK = ("#cb8419", "#c3541a", "#b11818", "#880015", "#500012")
 """Lowest to highest risk."""
 
@@ -66,22 +68,27 @@ class Symbol:
     fill: str
     line: str = "#ffffff"
 
+    @property
+    def text(self) -> str:
+        """The label in the language that is spoken."""
+        return gettext(self.label)
+
 
 SITES = {
-    "not chosen": Symbol("Site, not chosen", "circle", "o", 8, "#ffffff90", "#4d4d4d"),
-    "given up": Symbol("Site in use today, closed", "circle_x", "X", 14, "#ffffff", "#1a1a1a"),
-    "kept": Symbol("Site in the plan, in use today", "circle", "o", 19, "#1f3d7a"),
-    "changed": Symbol("Site in the plan, other kind than today", "inverted_triangle", "v", 22, "#7a3e00"),
-    "new": Symbol("Site in the plan, new", "square", "s", 18, "#006b4f"),
+    "not chosen": Symbol(marked("Site, not chosen"), "circle", "o", 8, "#ffffff90", "#4d4d4d"),
+    "given up": Symbol(marked("Site in use today, closed"), "circle_x", "X", 14, "#ffffff", "#1a1a1a"),
+    "kept": Symbol(marked("Site in the plan, in use today"), "circle", "o", 19, "#1f3d7a"),
+    "changed": Symbol(marked("Site in the plan, other kind than today"), "inverted_triangle", "v", 22, "#7a3e00"),
+    "new": Symbol(marked("Site in the plan, new"), "square", "s", 18, "#006b4f"),
 }
 """Symbol of each `SiteRow.standing`, in drawing order."""
 
-OFFICIAL = Symbol("Crossing, official", "triangle", "^", 11, "#1a1a1a")
-UNOFFICIAL = Symbol("Crossing, unofficial", "triangle", "^", 10, "#ffffff", "#1a1a1a")
-GATEWAY = Symbol("Where evaders enter", "circle", "o", 18, "#f6dcea", BOUND)
+OFFICIAL = Symbol(marked("Crossing, official"), "triangle", "^", 11, "#1a1a1a")
+UNOFFICIAL = Symbol(marked("Crossing, unofficial"), "triangle", "^", 10, "#ffffff", "#1a1a1a")
+GATEWAY = Symbol(marked("Where evaders enter"), "circle", "o", 18, "#f6dcea", BOUND)
 """A ring wide enough to show round the crossing it often shares a place with."""
-SETTLEMENT = Symbol("Town or village", "circle", "o", 7, "#4d4d4d")
-BASE = Symbol("Base that patrols set out from", "star", "*", 19, "#ffd92f", "#1a1a1a")
-POST = Symbol("Post of a beat", "diamond", "D", 11, "#1a1a1a")
+SETTLEMENT = Symbol(marked("Town or village"), "circle", "o", 7, "#4d4d4d")
+BASE = Symbol(marked("Base that patrols set out from"), "star", "*", 19, "#ffd92f", "#1a1a1a")
+POST = Symbol(marked("Post of a beat"), "diamond", "D", 11, "#1a1a1a")
 """Its fill is the colour of its beat."""
-LOOK = Symbol("Where to look next", "hex", "h", 20, "#b34700")
+LOOK = Symbol(marked("Where to look next"), "hex", "h", 20, "#b34700")

@@ -9,7 +9,10 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from optimizer.base.formatting import SPACE, number
+from optimizer.base.language import gettext as _
+from optimizer.base.language import localised, marked
 from optimizer.problem.network import EARTH_RADIUS_M, great_circle_m
+from optimizer.report.words import word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +25,16 @@ NEAR_KM = 10.0
 """Kilometres from a place up to which a spot is near it; beyond them its distance and direction are said."""
 TOWN_KM = 60.0
 """Kilometres up to which a town is named before a crossing that is nearer."""
-WINDS = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
+WINDS = (
+    marked("north"),
+    marked("north-east"),
+    marked("east"),
+    marked("south-east"),
+    marked("south"),
+    marked("south-west"),
+    marked("west"),
+    marked("north-west"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +96,27 @@ class PlaceNames:
         """
         spot = np.array([lon, lat])
         nearest = self._nearest(spot, road)
-        return f"at {lat:.3f}, {lon:.3f}" if nearest is None else _away(nearest, spot)
+        if nearest is not None:
+            return _away(nearest, spot)
+        return _("at {lat}, {lon}").format(lat=localised(f"{lat:.3f}"), lon=localised(f"{lon:.3f}"))
+
+    @staticmethod
+    def in_degrees(where: str) -> bool:
+        """Return whether a text of `where` gives degrees, for want of a place."""
+        return where.startswith(_("at {lat}, {lon}").partition("{")[0])
 
     @staticmethod
     def joined(road: str, where: str) -> str:
         """Return a road and where it is, as `where` says it."""
-        return f"{road}{' ' if where.startswith(('near ', 'at ')) else ', ' if where else ''}{where}"
+        if not where:
+            return road
+        near = where.startswith(_("near {place}").partition("{")[0]) or PlaceNames.in_degrees(where)
+        return (_("{road} {near}") if near else _("{road}, {near}")).format(road=road, near=where)
 
     def segment(self, segment: int) -> SegmentName:
         """Return what people would call a segment of the network: its road (or its class), and where that is."""
         network, arc = self._network, self._network.segment_arc[segment]
-        road = str(network.name[arc]) or str(network.road_class[arc])
+        road = str(network.name[arc]) or word(str(network.road_class[arc]))
         lon, lat = network.segment_midpoint[segment].tolist()
         nearest, where = self._nearest(np.array([lon, lat]), road), self.where(lon, lat, road)
         return SegmentName(self.joined(road, where), road, None if nearest is None else nearest.name)
@@ -110,7 +132,7 @@ class PlaceNames:
 
 
 def _nearest_two(tree: cKDTree, spot: NDArray[np.float64], count: int) -> list[int]:
-    _, found = tree.query(_on_sphere(spot[None])[0], k=list(range(1, min(2, count) + 1)))
+    found = tree.query(_on_sphere(spot[None])[0], k=list(range(1, min(2, count) + 1)))[1]
     return [int(k) for k in np.ravel(found)]
 
 
@@ -123,10 +145,12 @@ def _away(place: NamedPlace, spot: NDArray[np.float64]) -> str:
     lon, lat = spot.tolist()
     kilometres = _kilometres(place, spot)
     if kilometres <= NEAR_KM:
-        return f"near {place.name}"
+        return _("near {place}").format(place=place.name)
     east = (lon - place.lon + 180) % 360 - 180
     bearing = np.degrees(np.arctan2(east * np.cos(np.radians(place.lat)), lat - place.lat))
-    return f"{number(round(kilometres))}{SPACE}km {WINDS[round(bearing / 45) % 8]} of {place.name}"
+    wind = _(WINDS[round(bearing / 45) % 8])
+    distance = f"{number(round(kilometres))}{SPACE}km"
+    return _("{distance} {wind} of {place}").format(distance=distance, wind=wind, place=place.name)
 
 
 def _on_sphere(lonlat: NDArray[np.float64]) -> NDArray[np.float64]:

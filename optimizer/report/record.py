@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.formatting import SPACE, known, number, percent, plain, plural
+from optimizer.base.formatting import known, number, percent, plain
+from optimizer.base.language import counted, marked
+from optimizer.base.language import gettext as _
 from optimizer.report.classes import WIDTHS, interval_ratio, two_digits
 
 if TYPE_CHECKING:
@@ -15,11 +17,11 @@ if TYPE_CHECKING:
     from optimizer.report.content import RecordFacts, ReportContent, SegmentRisk
 
 SURENESS = (
-    "fairly sure",
-    "a rough figure",
-    "an order of magnitude at best",
-    "next to nothing is known",
-    "nothing is known",
+    marked("fairly sure"),
+    marked("a rough figure"),
+    marked("an order of magnitude at best"),
+    marked("next to nothing is known"),
+    marked("nothing is known"),
 )
 """What an interval in each class of `WIDTHS` comes to."""
 
@@ -39,15 +41,18 @@ def record_doubts(content: ReportContent) -> list[str]:
     """Return in one sentence on how much of the roads the record cannot tell riskier from safer; none where it can everywhere."""
     risk = content.risk
     if risk is None:
-        return ["No record of seizures stands behind it: where loads pass is assumed from gateways and populations."]
+        return [_("No record of seizures stands behind it: where loads pass is assumed from gateways and populations.")]
     length = content.network.length_m[content.network.segment_arc]
     never, undecided = float(length[~risk.searched].sum() / length.sum()), _undecided(risk, length)
-    parts = [
-        f"{'all' if undecided == 1 else _share(undecided)} of the road length that was searched" if undecided else "",
-        f"the {_share(never)} that nobody ever searched" if never else "",
-    ]
-    where = " and on ".join(filter(None, parts))
-    return [f"The record cannot tell riskier from safer on {where}."] if where else []
+    parts = []
+    if undecided:
+        share = _("all of the road length that was searched")
+        some = _("{share} of the road length that was searched").format(share=_share(undecided))
+        parts.append(share if undecided == 1 else some)
+    if never:
+        parts.append(_("the {share} that nobody ever searched").format(share=_share(never)))
+    said = _("The record cannot tell riskier from safer on {roads}.")
+    return [said.format(roads=_(" and on ").join(parts))] if parts else []
 
 
 def _undecided(risk: SegmentRisk, length: NDArray[np.float64]) -> float:
@@ -61,19 +66,24 @@ def _undecided(risk: SegmentRisk, length: NDArray[np.float64]) -> float:
 
 def sureness(ratio: float) -> str:
     """Say how precise an interval is whose upper end is `ratio` times its lower; empty where that is unknown."""
-    return "" if np.isnan(ratio) else SURENESS[int(np.searchsorted(WIDTHS, ratio, side="right"))]
+    return "" if np.isnan(ratio) else _(SURENESS[int(np.searchsorted(WIDTHS, ratio, side="right"))])
 
 
 def _unsearched(risk: SegmentRisk, length: NDArray[np.float64]) -> list[str]:
     if not risk.searched.any():
         return [
-            "No road is known to have been searched: every risk on this page is a guess, and no road is safe because nothing was found there."
+            _(
+                "No road is known to have been searched: every risk on this page is a guess, and no road is safe because "
+                "nothing was found there."
+            )
         ]
     never = float(length[~risk.searched].sum() / length.sum())
     if never == 0:
         return []
     return [
-        f"Nobody ever searched {_share(never)} of the road length on this map. Its risk is unknown, which is not the same as low."
+        _(
+            "Nobody ever searched {share} of the road length on this map. Its risk is unknown, which is not the same as low."
+        ).format(share=_share(never))
     ]
 
 
@@ -83,65 +93,91 @@ def _intervals(risk: SegmentRisk, length: NDArray[np.float64]) -> list[str]:
     if not searched.any():
         return []
     half = _weighted_median(ratio[searched], length[searched])
-    interval = f"{percent(risk.interval, 0)} interval"
-    times = (
-        f"at least {number(two_digits(half))} times its lower end"
+    said = (
+        _(
+            "On half of the searched road length the upper end of the {percent} interval is at least {times} times its lower end ({sureness})"
+        )
         if known(half)
-        else "without any bound in proportion to its lower end"
+        else _(
+            "On half of the searched road length the upper end of the {percent} interval is without any bound in proportion to its lower end "
+            "({sureness})"
+        )
     )
-    line = f"On half of the searched road length the upper end of the {interval} is {times} ({sureness(half)})"
-    if risk.average is None:
+    line = said.format(
+        percent=percent(risk.interval, 0),
+        times=number(two_digits(half)) if known(half) else "",
+        sureness=sureness(half),
+    )
+    share = 0.0 if risk.average is None else _undecided(risk, length)
+    if not share:
         return [line + "."]
-    share = _undecided(risk, length)
-    return [
-        f"{line}; on {'all' if share == 1 else _share(share)} of it the interval holds the average, so that the record cannot say "
-        "whether the road is riskier or safer than most."
-        if share
-        else line + "."
-    ]
+    around = (
+        _(
+            "{line}; on all of it the interval holds the average, so that the record cannot say whether the road is riskier or safer than most."
+        )
+        if share == 1
+        else _(
+            "{line}; on {share} of it the interval holds the average, so that the record cannot say whether the road is riskier or safer than "
+            "most."
+        )
+    )
+    return [around.format(line=line, share=_share(share))]
 
 
 def _seizures(record: RecordFacts) -> list[str]:
     if not record.seizures:
-        return ["The record holds no seizure."]
+        return [_("The record holds no seizure.")]
     lines = []
-    every = f"{number(record.seizures)}{SPACE}seizures"
+    every = _("{count} seizures").replace("{count} ", "{count}\N{NO-BREAK SPACE}").format(count=number(record.seizures))
     if record.area_only:
-        which = (
-            f"All {every} name"
+        said = (
+            _(
+                "All {seizures} name only an area ({areas} in all). On which of its roads they were made the record does not say; what the map "
+                "shows inside an area comes from the model."
+            )
             if record.area_only == record.seizures
-            else f"{number(record.area_only)} of {every} name"
+            else _(
+                "{count} of {seizures} name only an area ({areas} in all). On which of its roads they were made the record does not say; what "
+                "the map shows inside an area comes from the model."
+            )
         )
-        lines.append(
-            f"{which} only an area ({plural(record.areas, 'area')} in all). On which of its roads they were made the record does not say; "
-            "what the map shows inside an area comes from the model."
-        )
+        areas = counted("{count} area", "{count} areas", record.areas)
+        lines.append(said.format(seizures=every, count=number(record.area_only), areas=areas))
     if record.without_effort:
-        lines.append(
-            f"{number(record.without_effort)} of {every} have no search effort behind them, there or then: nothing says how hard "
-            "anybody looked. The risk leaves them out, or counts them as misplaced or due to tips where its warnings say so."
+        said = _(
+            "{count} of {seizures} have no search effort behind them, there or then: nothing says how hard anybody looked. The risk leaves "
+            "them out, or counts them as misplaced or due to tips where its warnings say so."
         )
+        lines.append(said.format(count=number(record.without_effort), seizures=every))
     return lines
 
 
 def _effort(record: RecordFacts) -> list[str]:
     if not record.effort_sources:
-        return ["No search effort was recorded. Seizures then show where people looked as much as where loads pass."]
+        return [_("No search effort was recorded. Seizures then show where people looked as much as where loads pass.")]
     named = _listed([f"{plain(source, 80)} ({plain(unit, 40)})" for source, unit in record.effort_sources])
     keepers = _listed([plain(source, 80) for source in dict.fromkeys(record.seizure_sources)])
-    own = {source for source, _ in record.effort_sources} & set(record.seizure_sources)
-    begin = (
-        "Search effort is"
+    own = {entry[0] for entry in record.effort_sources} & set(record.seizure_sources)
+    said = (
+        _("Search effort is taken from {sources}, and used as reported.")
         if own or not keepers
-        else f"The seizures of {keepers} carry no search effort of their own: it is"
+        else _(
+            "The seizures of {keepers} carry no search effort of their own: it is taken from {sources}, and used as reported."
+        )
     )
-    line = f"{begin} taken from {named}, and used as reported. "
-    line += "Where it is a proxy for hours of search, a search that it does not count makes a road look riskier."
+    lines = [
+        said.format(keepers=keepers, sources=named),
+        _("Where it is a proxy for hours of search, a search that it does not count makes a road look riskier."),
+    ]
     if record.effort_by_area:
-        line += " It is known by area alone and was spread over the roads of each area by their length."
-    if len({unit for _, unit in record.effort_sources}) > 1:
-        line += " That places searched in one unit are on the whole as risky as places searched in another is assumed, not found."
-    return [line]
+        lines.append(_("It is known by area alone and was spread over the roads of each area by their length."))
+    if len({entry[1] for entry in record.effort_sources}) > 1:
+        lines.append(
+            _(
+                "That places searched in one unit are on the whole as risky as places searched in another is assumed, not found."
+            )
+        )
+    return [" ".join(lines)]
 
 
 def _weighted_median(amount: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
@@ -152,8 +188,8 @@ def _weighted_median(amount: NDArray[np.float64], weight: NDArray[np.float64]) -
 
 def _share(share: float) -> str:
     """Return a share as a whole percentage that never claims all."""
-    return f"more than 99{SPACE}%" if 0.995 <= share < 1 else percent(share, 0)
+    return _("more than {share}").format(share=percent(0.99, 0)) if 0.995 <= share < 1 else percent(share, 0)
 
 
 def _listed(parts: list[str]) -> str:
-    return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
+    return _(" and ").join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.formatting import percent, plain
+from optimizer.base.language import gettext as _
 from optimizer.report.classes import (
     ELSEWHERE,
     UNSEARCHED,
@@ -92,11 +93,11 @@ def plan_layer(content: ReportContent) -> RoadLayer:
     network = content.network
     main = np.isin(network.road_class[network.segment_arc], sorted(MAIN_CLASSES))
     classes = (
-        RoadClass("Other roads", np.flatnonzero(~main), MINOR_ROAD, 1.2),
-        RoadClass("Main roads", np.flatnonzero(main), ROAD, 2.2),
+        RoadClass(_("Other roads"), np.flatnonzero(~main), MINOR_ROAD, 1.2),
+        RoadClass(_("Main roads"), np.flatnonzero(main), ROAD, 2.2),
     )
-    title = "The plan: what stands where, and the routes that evaders choose without and with it"
-    return RoadLayer("plan", "Plan", title, classes, "Map of the plan over the roads.")
+    title = _("The plan: what stands where, and the routes that evaders choose without and with it")
+    return RoadLayer("plan", _("Plan"), title, classes, _("Map of the plan over the roads."))
 
 
 def road_layers(content: ReportContent) -> tuple[RoadLayer, ...]:
@@ -109,27 +110,27 @@ def road_layers(content: ReportContent) -> tuple[RoadLayer, ...]:
 
 def _plain(content: ReportContent) -> RoadLayer:
     every = np.arange(content.network.n_segments)
-    alone = RoadClass("Roads (no risk given)", every, ROAD, 1.6)
-    return RoadLayer("risk", "Roads", "Roads", (alone,), "Map of the roads; no risk was given.")
+    alone = RoadClass(_("Roads (no risk given)"), every, ROAD, 1.6)
+    return RoadLayer("risk", _("Roads"), _("Roads"), (alone,), _("Map of the roads; no risk was given."))
 
 
 def _risk(risk: SegmentRisk) -> RoadLayer:
     return RoadLayer(
         "risk",
-        "Risk",
-        f"Risk, {plain(risk.unit, 60)}",
-        _classes(risk_classes(risk), "Never searched: unknown"),
-        "Map of the roads coloured by risk; roads nobody ever searched are dashed.",
+        _("Risk"),
+        _("Risk, {unit}").format(unit=plain(risk.unit, 60)),
+        _classes(risk_classes(risk), _("Never searched: unknown")),
+        _("Map of the roads coloured by risk; roads nobody ever searched are dashed."),
     )
 
 
 def _width(risk: SegmentRisk) -> RoadLayer:
     return RoadLayer(
         "sure",
-        "How sure",
-        f"Upper end of the {percent(risk.interval, 0)} interval over its lower end",
-        _classes(width_classes(risk), "Never searched: unknown"),
-        "Map of the roads coloured by how wide the interval of the risk is; roads nobody ever searched are dashed.",
+        _("How sure"),
+        _("Upper end of the {percent} interval over its lower end").format(percent=percent(risk.interval, 0)),
+        _classes(width_classes(risk), _("Never searched: unknown")),
+        _("Map of the roads coloured by how wide the interval of the risk is; roads nobody ever searched are dashed."),
     )
 
 
@@ -138,20 +139,26 @@ def _efforts(content: ReportContent, risk: SegmentRisk) -> tuple[RoadLayer, ...]
     length = np.maximum(network.length_m[network.segment_arc] / 1000, SHORTEST_KM)
     if not risk.efforts:
         nothing = RoadClass(
-            "None: no effort was recorded", np.arange(network.n_segments), UNSEARCHED_COLOUR, 1.6, dashed=True
+            _("None: no effort was recorded"), np.arange(network.n_segments), UNSEARCHED_COLOUR, 1.6, dashed=True
         )
         return (
             RoadLayer(
-                "effort-1", "Effort", "Search effort", (nothing,), "Map of the roads; no search effort was recorded."
+                "effort-1",
+                _("Effort"),
+                _("Search effort"),
+                (nothing,),
+                _("Map of the roads; no search effort was recorded."),
             ),
         )
     return tuple(
         RoadLayer(
             f"effort-{place + 1}",
-            f"Effort: {plain(effort.unit, 30)}",
-            f"Search effort, {plain(effort.unit, 40)} per km of road",
-            _seen(_classes(effort_classes(risk, place, length), "None at all"), effort.amount > 0, length),
-            f"Map of the roads coloured by search effort per kilometre ({plain(effort.unit, 40)}); roads without any are dashed.",
+            _("Effort: {unit}").format(unit=plain(effort.unit, 30)),
+            _("Search effort, {unit} per km of road").format(unit=plain(effort.unit, 40)),
+            _seen(_classes(effort_classes(risk, place, length), _("None at all")), effort.amount > 0, length),
+            _(
+                "Map of the roads coloured by search effort per kilometre ({unit}); roads without any are dashed."
+            ).format(unit=plain(effort.unit, 40)),
         )
         for place, effort in enumerate(risk.efforts)
     )
@@ -171,7 +178,7 @@ def _classes(classes: Classes, unsearched: str) -> tuple[RoadClass, ...]:
     odd = (
         RoadClass(unsearched, np.flatnonzero(classes.index == UNSEARCHED), UNSEARCHED_COLOUR, 1.6, dashed=True),
         RoadClass(
-            "None in this unit, some in another", np.flatnonzero(classes.index == ELSEWHERE), ELSEWHERE_COLOUR, 1.5
+            _("None in this unit, some in another"), np.flatnonzero(classes.index == ELSEWHERE), ELSEWHERE_COLOUR, 1.5
         ),
     )
     steps = tuple(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.formatting import ARROW, plain
+from optimizer.base.language import gettext as _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,7 +56,7 @@ def evader_names(content: ReportContent, positions: Iterable[int]) -> str:
     rows = [content.routes[position] for position in every[:MAX_EVADERS_NAMED]]
     names = [f"{plain(row.start, 30)} {ARROW} {plain(row.end, 30)}" for row in rows]
     rest = len(every) - len(rows)
-    return "; ".join(names) + (f"; {rest} more" if rest else "")
+    return "; ".join([*names, *([_("{count} more").format(count=rest)] if rest else [])])
 
 
 def flow_width(weight: NDArray[np.float64], heaviest: float, *, after: bool) -> NDArray[np.float64]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from optimizer.base.errors import InputError
 from optimizer.base.files import read_toml
+from optimizer.base.language import check_language
 from optimizer.base.names import close_match, one_of
 from optimizer.base.schema import Strict, validated
 from optimizer.problem.methods import METHOD_NAMES
@@ -308,6 +310,10 @@ class NamedPlaceModel(Strict):
 class ReportModel(Strict):
     """Text and settings of the report."""
 
+    language: str = Field(
+        "en",
+        description="language of the pages, `en` or `es`; with a region for its numbers and dates, such as `es-MX`",
+    )
     subtitle: str = Field("", description="second line of the title")
     routes: int = Field(25, ge=0, le=500, description="evader routes drawn, the heaviest first")
     assumptions: list[str] = Field([], description="sentences added to the list of assumptions")
@@ -316,6 +322,14 @@ class ReportModel(Strict):
     places: list[NamedPlaceModel] = Field(
         [], description="places to name besides destinations: border towns, states, countries"
     )
+
+    @field_validator("language")
+    @classmethod
+    def _known_language(cls, code: str) -> str:
+        try:
+            return check_language(code)
+        except InputError as error:
+            raise ValueError(error.problems[0].expected) from None
 
 
 class ScenarioModel(Strict):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from optimizer.base.language import marked
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeatBound:
@@ -67,7 +69,7 @@ class PlanSummary:
     existing: float | None = None
     seconds: float | None = None
     method: str = ""
-    unit: str = "share of loads that get through"
+    unit: str = marked("share of loads that get through")
     share: bool = True
     beats: BeatBound | None = None
 

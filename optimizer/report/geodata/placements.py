@@ -115,7 +115,7 @@ def _sites(content: ReportContent, plan: PlanFile) -> GeoTable:
         own = {"number": numbers.get(site.id), "standing": standing[site.id]}
         return tuple(own[field.name] if field.name in own else getattr(site, field.name) for field in SITE_FIELDS)
 
-    drawn = [StyleClass(name, symbol.label, marker(symbol)) for name, symbol in SITES.items()]
+    drawn = [StyleClass(name, symbol.text, marker(symbol)) for name, symbol in SITES.items()]
     style = Style(tuple(reversed(drawn)), "standing", "number")
     places = [point(site.lon, site.lat) for site in every]
     return table("sites", "Sites", SITE_FIELDS, map(row, every), places, style)

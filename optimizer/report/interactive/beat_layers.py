@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.base.formatting import clock, plain
+from optimizer.base.language import gettext as _
+from optimizer.base.language import marked
 from optimizer.report.drawn_beats import RIM, THIN, drawn_bases
 from optimizer.report.interactive.line_layers import line_columns, tolerance
 from optimizer.report.interactive.point_layers import PointLayer
@@ -24,21 +26,21 @@ if TYPE_CHECKING:
 Columns = dict[str, list[Any]]
 
 TOUR_TOOLTIPS = (
-    ("Beat", "@beat"),
-    ("Team", "@team"),
-    ("Base", "@base"),
-    ("Posts", "@posts"),
-    ("Back at", "@back"),
-    ("Marginal value (lost without it)", "@marginal"),
+    (marked("Beat"), "@beat"),
+    (marked("Team"), "@team"),
+    (marked("Base"), "@base"),
+    (marked("Posts"), "@posts"),
+    (marked("Back at"), "@back"),
+    (marked("Marginal value (lost without it)"), "@marginal"),
 )
 WHITE = "#ffffff"
 POST_TOOLTIPS = (
-    ("Post", "@number"),
-    ("Where", "@post"),
-    ("Team arrives at (h:mm of the shift)", "@arrive"),
-    ("Leaves at", "@leave"),
-    ("Team", "@team"),
-    ("Base", "@base"),
+    (marked("Post"), "@number"),
+    (marked("Where"), "@post"),
+    (marked("Team arrives at (h:mm of the shift)"), "@arrive"),
+    (marked("Leaves at"), "@leave"),
+    (marked("Team"), "@team"),
+    (marked("Base"), "@base"),
 )
 
 
@@ -54,8 +56,8 @@ def beat_lines(content: ReportContent, plane: Plane, drawn: DrawnBeat) -> Column
         (drawn.colour, drawn.width),
     )
     columns: Columns = {"xs": 3 * lines["xs"], "ys": 3 * lines["ys"]}
-    columns["width"] = [width for _, widths in layers for width in widths.round(1).tolist()]
-    columns["colour"] = [colour for colour, widths in layers for _ in range(widths.size)]
+    columns["width"] = [width for colour, widths in layers for width in widths.round(1).tolist()]
+    columns["colour"] = [colour for colour, widths in layers for k in range(widths.size)]
     columns["mark"] = [f"beat-{drawn.letter}"] * len(columns["xs"])
     return columns | {name: [text] * len(columns["xs"]) for name, text in _beat_texts(content, drawn).items()}
 
@@ -91,7 +93,7 @@ def base_points(plane: Plane, beats: Sequence[DrawnBeat]) -> list[PointLayer]:
     columns: Columns = {"x": xy[:, 0].tolist(), "y": xy[:, 1].tolist()}
     columns["base"] = [plain(drawn.base.label, 60) for drawn in bases]
     columns["beats"] = [", ".join(drawn.letters) for drawn in bases]
-    return [PointLayer(BASE, columns, (("Base", "@base"), ("Beats", "@beats")))]
+    return [PointLayer(BASE, columns, ((_("Base"), "@base"), (_("Beats"), "@beats")))]
 
 
 def _beat_texts(content: ReportContent, drawn: DrawnBeat) -> dict[str, str]:
@@ -101,7 +103,9 @@ def _beat_texts(content: ReportContent, drawn: DrawnBeat) -> dict[str, str]:
         "team": plain(beat.team, 60),
         "base": plain(beat.base, 60),
         "posts": "; ".join(
-            f"{number} {clock(stop.arrive_s)} to {clock(stop.leave_s)}"
+            _("{number} {arrive} to {leave}").format(
+                number=number, arrive=clock(stop.arrive_s), leave=clock(stop.leave_s)
+            )
             for number, stop in zip(drawn.numbers, beat.stops, strict=True)
         ),
         "back": clock(beat.back_s),

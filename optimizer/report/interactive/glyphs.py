@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from bokeh.models import ColumnDataSource, HoverTool, LegendItem, ScaleBar, WheelZoomTool
 from bokeh.plotting import figure
 
+from optimizer.base.language import ENGLISH, marked, spoken
+from optimizer.base.language import gettext as _
 from optimizer.report.palette import FAINT
 
 if TYPE_CHECKING:
@@ -22,6 +24,16 @@ SMALL = 0.7
 """What a symbol whose number stands on a badge of its own is shrunk by."""
 
 
+TOOLS = {
+    "PanTool": marked("Pan"),
+    "BoxZoomTool": marked("Box Zoom"),
+    "ZoomInTool": marked("Zoom In"),
+    "ZoomOutTool": marked("Zoom Out"),
+    "ResetTool": marked("Reset"),
+}
+"""What bokeh calls its buttons."""
+
+
 def empty_plot() -> Any:  # noqa: ANN401 - bokeh has no types
     """Return a plot without axes, with tools to move and zoom and a bar of scale."""
     plot = figure(
@@ -34,11 +46,15 @@ def empty_plot() -> Any:  # noqa: ANN401 - bokeh has no types
         background_fill_color="#ffffff",
         outline_line_color=FAINT,
     )
-    wheel = WheelZoomTool(modifiers={"ctrl": True}, description="Zoom with Ctrl and the wheel")
+    wheel = WheelZoomTool(modifiers={"ctrl": True}, description=_("Zoom with Ctrl and the wheel"))
     plot.add_tools(wheel)
     plot.toolbar.active_scroll = wheel
     plot.toolbar.active_inspect = None  # the page's script shows one card at a time, made of these tooltips
     plot.toolbar.logo = None
+    if spoken().code != ENGLISH:
+        for tool in plot.toolbar.tools:
+            if type(tool).__name__ in TOOLS:
+                tool.description = _(TOOLS[type(tool).__name__])
     plot.axis.visible = False
     plot.grid.visible = False
     scale = ScaleBar(range=plot.x_range, unit="m", orientation="horizontal", location="bottom_left")
@@ -78,7 +94,7 @@ def draw_points(plot: Any, layer: PointLayer) -> LegendItem:  # noqa: ANN401 - b
         line_width=1.3,
     )
     plot.add_tools(hover([glyph], layer.tooltips))
-    return LegendItem(label=symbol.label, renderers=[glyph])
+    return LegendItem(label=symbol.text, renderers=[glyph])
 
 
 def draw_ring(plot: Any) -> None:  # noqa: ANN401 - bokeh has no types

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from bokeh.models import CDSView, ColumnDataSource, IndexFilter, LegendItem
 
+from optimizer.base.language import gettext as _
 from optimizer.report.geography import thinness
 from optimizer.report.interactive.beat_layers import POST_TOOLTIPS, TOUR_TOOLTIPS, base_points, beat_lines, beat_posts
 from optimizer.report.interactive.glyphs import draw_points, hover, tagged
@@ -91,7 +92,7 @@ def draw_sites(plot: Any, content: ReportContent, plane: Plane, screens: Sequenc
     layers = site_points(content, plane)
     items = [draw_points(plot, layer) for layer in layers]
     if content.chosen:
-        items += [screen.own(draw_numbers(plot, layers, screen, "Numbers of the sites")) for screen in screens]
+        items += [screen.own(draw_numbers(plot, layers, screen, _("Numbers of the sites"))) for screen in screens]
     return items
 
 
@@ -105,7 +106,7 @@ def draw_tours(plot: Any, content: ReportContent, plane: Plane, layers: MapLayer
         glyph.nonselection_glyph = None
         glyphs.append(glyph)
     if glyphs:
-        plot.add_tools(hover(glyphs, TOUR_TOOLTIPS, line_policy="interp"))
+        plot.add_tools(hover(glyphs, [(_(label), column) for label, column in TOUR_TOOLTIPS], line_policy="interp"))
     return glyphs
 
 
@@ -142,7 +143,7 @@ def draw_posts(
             item = LegendItem(label=beat.letter, renderers=[tour, posts, text])
             items[screen.name].append(screen.own(item, [text]))
     if glyphs:
-        plot.add_tools(hover(glyphs, POST_TOOLTIPS))
+        plot.add_tools(hover(glyphs, [(_(label), column) for label, column in POST_TOOLTIPS]))
     return items
 
 
@@ -152,5 +153,5 @@ def draw_look_next(plot: Any, content: ReportContent, plane: Plane, layers: MapL
     items = [draw_points(plot, layer) for layer in points]
     if points:
         screen = MapScreen.of("wide", layers.bounds, plane)
-        items.append(draw_numbers(plot, points, screen, "Numbers of where to look"))
+        items.append(draw_numbers(plot, points, screen, _("Numbers of where to look")))
     return [tagged(item, [LOOK_CHOICE], visible=False) for item in items]

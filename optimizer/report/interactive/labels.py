@@ -8,6 +8,7 @@ import numpy as np
 from bokeh.models import ColumnDataSource, LegendItem
 
 from optimizer.base.formatting import plain
+from optimizer.base.language import gettext as _
 from optimizer.report.interactive.glyphs import draw_text
 from optimizer.report.map_labels import marked_places, named_areas, named_towns, road_numbers
 from optimizer.report.palette import SETTLEMENT, SITES, TEXT
@@ -86,7 +87,7 @@ def draw_border_names(plot: Any, content: ReportContent, plane: Plane, screen: M
     around = OccupiedBoxes(screen.occupied.boxes)
     around.add(boxes_around(plane.project(np.array(marked_places(content)).reshape(-1, 2)) * screen.scale, AVOIDED))
     before = len(around.boxes)
-    items = _draw(plot, "towns", towns, 12, TOWNS_NAMED, "Names of border towns", plane, screen, around)
+    items = _draw(plot, "towns", towns, 12, TOWNS_NAMED, _("Names of border towns"), plane, screen, around)
     screen.occupied.add(around.boxes[before:])
     return items
 
@@ -98,9 +99,9 @@ def draw_names(plot: Any, content: ReportContent, plane: Plane, screen: MapScree
         screen.occupied.add(boxes_around(screen.points(_columns(towns, plane)), SETTLEMENT.size))
     occupied = screen.occupied
     return [
-        *_draw(plot, "towns", towns, 12, TOWNS_NAMED, "Names of towns", plane, screen, occupied),
-        *_draw(plot, "roads", roads, 10, ROADS_NUMBERED, "Numbers of main roads", plane, screen, occupied),
-        *_draw(plot, "areas", areas, 15, len(areas), "States and countries", plane, screen, occupied),
+        *_draw(plot, "towns", towns, 12, TOWNS_NAMED, _("Names of towns"), plane, screen, occupied),
+        *_draw(plot, "roads", roads, 10, ROADS_NUMBERED, _("Numbers of main roads"), plane, screen, occupied),
+        *_draw(plot, "areas", areas, 15, len(areas), _("States and countries"), plane, screen, occupied),
     ]
 
 

@@ -9,11 +9,13 @@ import numpy as np
 import shapely
 
 from optimizer.base.formatting import ARROW, DASH, known, number, percent, plain
+from optimizer.base.language import gettext as _
 from optimizer.report.geography import METRES_PER_DEGREE, border_parts
 from optimizer.report.palette import AFTER, BEFORE, BORDER
 from optimizer.report.road_layers import SHORTEST_KM
 from optimizer.report.traffic import evader_names, flow_width
 from optimizer.report.values import value
+from optimizer.report.words import word
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,7 +64,8 @@ def road_columns(content: ReportContent, plane: Plane, segments: NDArray[np.int6
     columns = line_columns(network.lines[segments], plane, tolerance(content))
     names, classes = network.name[arcs].tolist(), network.road_class[arcs].tolist()
     columns["road"] = [
-        " | ".join(filter(None, (plain(name, 60), plain(kind, 20)))) for name, kind in zip(names, classes, strict=True)
+        " | ".join(filter(None, (plain(name, 60), plain(word(kind), 20))))
+        for name, kind in zip(names, classes, strict=True)
     ]
     columns["mark"] = [f"road-{segment}" for segment in segments.tolist()]
     columns |= _traffic_columns(content, segments, layers)
@@ -74,8 +77,9 @@ def road_columns(content: ReportContent, plane: Plane, segments: NDArray[np.int6
 
 def road_tooltips(content: ReportContent) -> tuple[tuple[str, str], ...]:
     """Return the tooltip of a road: pairs of a label and a column of `road_columns`."""
-    risk = (("Risk", "@risk"), ("Search effort", "@effort")) if content.risk is not None else ()
-    return (("Road", "@road"), *risk, ("Loads, before " + ARROW + " with the plan", "@loads"), ("Evaders", "@evaders"))
+    risk = ((_("Risk"), "@risk"), (_("Search effort"), "@effort")) if content.risk is not None else ()
+    loads = _("Loads, before {arrow} with the plan").format(arrow=ARROW)
+    return ((_("Road"), "@road"), *risk, (loads, "@loads"), (_("Evaders"), "@evaders"))
 
 
 def flow_lines(content: ReportContent, plane: Plane, layers: MapLayers) -> list[LineLayer]:
@@ -83,8 +87,8 @@ def flow_lines(content: ReportContent, plane: Plane, layers: MapLayers) -> list[
     heaviest = max(float(flow.weight.max(initial=0.0)) for flow in (layers.before, layers.after))
     lines: list[LineLayer] = []
     for flow, colour, label, after in (
-        (layers.before, BEFORE, "Routes with nothing placed", False),
-        (layers.after, AFTER, "Routes with the plan", True),
+        (layers.before, BEFORE, _("Routes with nothing placed"), False),
+        (layers.after, AFTER, _("Routes with the plan"), True),
     ):
         busy = np.flatnonzero(flow.weight)
         if busy.size:
@@ -100,16 +104,20 @@ def border_lines(content: ReportContent, plane: Plane) -> list[LineLayer]:
     if not lines.size:
         return []
     columns = line_columns(lines, plane, tolerance(content))
-    return [LineLayer("Border", columns, BORDER, {"line_width": 2.2}, dash="dashdot", cap="butt")]
+    return [LineLayer(_("Border"), columns, BORDER, {"line_width": 2.2}, dash="dashdot", cap="butt")]
 
 
 def _risk_texts(risk: SegmentRisk, segments: NDArray[np.int64]) -> list[str]:
     rows = zip(risk.median[segments].tolist(), risk.low[segments].tolist(), risk.high[segments].tolist(), strict=True)
     searched = risk.searched[segments].tolist()
     unit = plain(risk.unit, 60)
+    searched_said = _("{risk} {unit} ({percent} interval {low} {dash} {high})")
+    unknown_said = _("UNKNOWN, at a guess {risk} {unit} ({percent} interval {low} {dash} {high})")
+    interval = percent(risk.interval, 0)
     return [
-        f"{'' if done else 'UNKNOWN, at a guess '}{number(median)} {unit} "
-        f"({percent(risk.interval, 0)} interval {number(low)} {DASH} {number(high)})"
+        (searched_said if done else unknown_said).format(
+            risk=number(median), unit=unit, percent=interval, low=number(low), dash=DASH, high=number(high)
+        )
         if known(median)
         else DASH
         for done, (median, low, high) in zip(searched, rows, strict=True)
@@ -119,10 +127,14 @@ def _risk_texts(risk: SegmentRisk, segments: NDArray[np.int64]) -> list[str]:
 def _effort_texts(content: ReportContent, risk: SegmentRisk, segments: NDArray[np.int64]) -> list[str]:
     length = np.maximum(content.network.length_m[content.network.segment_arc[segments]] / 1000, SHORTEST_KM)
     columns = [(plain(effort.unit, 40), (effort.amount[segments] / length).tolist()) for effort in risk.efforts]
+    said, searched, never = _("{number} {unit} a km"), _("searched"), _("never searched")
     return [
-        ("; ".join(f"{number(per_km[k])} {unit} a km" for unit, per_km in columns if per_km[k]) or "searched")
+        (
+            "; ".join(said.format(number=number(per_km[k]), unit=unit) for unit, per_km in columns if per_km[k])
+            or searched
+        )
         if done
-        else "never searched"
+        else never
         for k, done in enumerate(risk.searched[segments].tolist())
     ]
 

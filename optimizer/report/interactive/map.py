@@ -13,6 +13,8 @@ import numpy as np
 from bokeh.embed import json_item
 from bokeh.models import Legend, LegendItem
 
+from optimizer.base.formatting import number
+from optimizer.base.language import gettext as _
 from optimizer.report.geography import border_fits, plane_of, segments_to_draw
 from optimizer.report.interactive.glyphs import draw_lines, draw_ring, empty_plot, tagged
 from optimizer.report.interactive.items import (
@@ -75,8 +77,10 @@ def layer_choices(content: ReportContent, layers: MapLayers) -> list[LayerChoice
     """Return what the reader can colour the roads by, the first shown first."""
     choices = [LayerChoice(layer.id, layer.name, layer.title) for layer in _views(content, layers)]
     if content.look_first:
-        title = "Where a search would give most information, over roads coloured by how sure their risk is; numbered as in the table"
-        choices.append(LayerChoice(LOOK_CHOICE, LOOK.label, title))
+        title = _(
+            "Where a search would give most information, over roads coloured by how sure their risk is; numbered as in the table"
+        )
+        choices.append(LayerChoice(LOOK_CHOICE, LOOK.text, title))
     return choices
 
 
@@ -158,7 +162,7 @@ def _add_legends(plot: Any, items: list[LegendItem], beats: dict[str, list[Legen
     for screen, own in beats.items() if any(beats.values()) else ():
         beside = BEATS_BESIDE[screen]
         under = {"visible": screen == "wide", "location": "top_left", "ncols": beside, "orientation": "horizontal"}
-        plot.add_layout(Legend(items=own, name=screen, title="Beats", **under, **look), "below")
+        plot.add_layout(Legend(items=own, name=screen, title=_("Beats"), **under, **look), "below")
         height = LEGEND_TITLE + LEGEND_ROW * -(-len(own) // beside)
         if screen == "wide":
             plot.height += height
@@ -174,7 +178,8 @@ def _not_effort(choices: Sequence[LayerChoice]) -> list[str]:
 def _note(drawn: int, every: int) -> str:
     if drawn == every:
         return ""
-    return (
-        f"To stay quick, the interactive map draws {drawn:,} of {every:,} road segments: routes, watched roads and main roads first, then the"
-        " minor roads nearest to them. The still maps draw them all."
+    said = _(
+        "To stay quick, the interactive map draws {drawn} of {every} road segments: routes, watched roads and main roads first, then the minor "
+        "roads nearest to them. The still maps draw them all."
     )
+    return said.format(drawn=number(drawn), every=number(every))

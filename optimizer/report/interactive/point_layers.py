@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.base.formatting import DASH, amounts, number, percent, plain
+from optimizer.base.language import gettext as _
+from optimizer.base.language import marked
 from optimizer.report.palette import GATEWAY, LOOK, OFFICIAL, SETTLEMENT, SITES, UNOFFICIAL
 from optimizer.report.values import difference_with_unit
+from optimizer.report.words import word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,11 +26,11 @@ if TYPE_CHECKING:
 Columns = dict[str, list[Any]]
 
 ORDERS = {
-    "new": "open",
-    "changed": "change",
-    "kept": "keep",
-    "given up": "close",
-    "not chosen": "none: not in the plan",
+    "new": marked("open"),
+    "changed": marked("change"),
+    "kept": marked("keep"),
+    "given up": marked("close"),
+    "not chosen": marked("none: not in the plan"),
 }
 """What is ordered for a site of each standing."""
 
@@ -76,7 +79,7 @@ def look_points(content: ReportContent, plane: Plane) -> list[PointLayer]:
     columns["road"] = [plain(row.label, 60) for row in rows]
     columns["score"] = [f"{number(row.score)}, {plain(content.look_next.score_unit, 60)}" for row in rows]
     columns["reason"] = [plain(row.reason, 200) for row in rows]
-    tooltips = (("Look here: No.", "@number"), ("Road", "@road"), ("Score", "@score"), ("Why", "@reason"))
+    tooltips = ((_("Look here: No."), "@number"), (_("Road"), "@road"), (_("Score"), "@score"), (_("Why"), "@reason"))
     return [PointLayer(LOOK, columns, tooltips)]
 
 
@@ -88,26 +91,27 @@ def _settlements(content: ReportContent, plane: Plane) -> PointLayer:
         plain(town.name, 60) for town in others
     ]
     columns["people"] = [
-        number(town.population) + (" (assumed)" if town.population_assumed else "") for town in content.settlements
+        number(town.population) + (" " + _("(assumed)") if town.population_assumed else "")
+        for town in content.settlements
     ] + [number(town.population) if town.population else DASH for town in others]
-    return PointLayer(SETTLEMENT, columns, (("Town", "@place"), ("Inhabitants", "@people")))
+    return PointLayer(SETTLEMENT, columns, ((_("Town"), "@place"), (_("Inhabitants"), "@people")))
 
 
 def _gateways(content: ReportContent, plane: Plane) -> PointLayer:
     columns = _positions(plane, content.gateways)
     columns["place"] = [plain(gateway.label, 60) for gateway in content.gateways]
-    columns["kind"] = [plain(gateway.kind, 20) for gateway in content.gateways]
+    columns["kind"] = [plain(word(gateway.kind), 20) for gateway in content.gateways]
     columns["exposure"] = [number(gateway.exposure) for gateway in content.gateways]
-    return PointLayer(GATEWAY, columns, (("Way in", "@place"), ("Kind", "@kind"), ("Exposure", "@exposure")))
+    return PointLayer(GATEWAY, columns, ((_("Way in"), "@place"), (_("Kind"), "@kind"), (_("Exposure"), "@exposure")))
 
 
 def _crossings(content: ReportContent, plane: Plane, *, official: bool) -> PointLayer:
     crossings = [crossing for crossing in content.crossings if crossing.official == official]
     columns = _positions(plane, crossings)
     columns["place"] = [plain(crossing.label, 60) for crossing in crossings]
-    columns["kind"] = [plain(crossing.road_class, 20) for crossing in crossings]
-    label = "Official crossing" if official else "Unofficial crossing"
-    return PointLayer(OFFICIAL if official else UNOFFICIAL, columns, ((label, "@place"), ("Road", "@kind")))
+    columns["kind"] = [plain(word(crossing.road_class), 20) for crossing in crossings]
+    label = _("Official crossing") if official else _("Unofficial crossing")
+    return PointLayer(OFFICIAL if official else UNOFFICIAL, columns, ((label, "@place"), (_("Road"), "@kind")))
 
 
 def _sites(
@@ -117,12 +121,14 @@ def _sites(
     columns["mark"] = [f"site-{plain(site.id)}" for site in sites]
     columns["site"] = [plain(site.place or site.label, 60) for site in sites]
     columns["kind"] = [
-        ", ".join(filter(None, (plain(site.type or site.kind, 40), plain(site.agency, 40)))) for site in sites
+        ", ".join(filter(None, (plain(site.type or word(site.kind), 40), plain(site.agency, 40)))) for site in sites
     ]
     columns["road"] = [plain(site.road, 60) or DASH for site in sites]
     columns["where"] = [plain(site.where, 60) or DASH for site in sites]
     columns["standing"] = [
-        ORDERS[site.standing] + (f", today {plain(site.other_type, 40)}" if site.standing == "changed" else "")
+        _("change, today {other}").format(other=plain(site.other_type, 40))
+        if site.standing == "changed"
+        else _(ORDERS[site.standing])
         for site in sites
     ]
     columns["costs"] = [amounts(site.costs) for site in sites]
@@ -130,18 +136,20 @@ def _sites(
     columns["marginal"] = [difference_with_unit(content.summary, site.marginal_value) for site in sites]
     if sites[0].chosen:
         columns["number"] = [numbers[site.id] for site in sites]
-    marginal = "Marginal value (lost without it)" if sites[0].chosen else "Marginal value (added beyond the budget)"
+    marginal = (
+        _("Marginal value (lost without it)") if sites[0].chosen else _("Marginal value (added beyond the budget)")
+    )
     rows = (
-        ("Site", "@site"),
-        ("Order", "@standing"),
-        ("Kind", "@kind"),
-        ("Road", "@road"),
-        ("Where", "@where"),
-        ("Costs", "@costs"),
-        ("Chance to pass it", "@survival"),
+        (_("Site"), "@site"),
+        (_("Order"), "@standing"),
+        (_("Kind"), "@kind"),
+        (_("Road"), "@road"),
+        (_("Where"), "@where"),
+        (_("Costs"), "@costs"),
+        (_("Chance to pass it"), "@survival"),
         (marginal, "@marginal"),
     )
-    return PointLayer(symbol, columns, ((("No.", "@number"), *rows) if sites[0].chosen else rows))
+    return PointLayer(symbol, columns, (((_("No."), "@number"), *rows) if sites[0].chosen else rows))
 
 
 def _positions(plane: Plane, places: Sequence[Settlement | Gateway | Crossing | SiteRow | NamedPlace]) -> Columns:

@@ -9,6 +9,7 @@ import shapely
 from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 
+from optimizer.base.language import gettext as _
 from optimizer.report.drawn_beats import RIM
 from optimizer.report.geography import border_parts, thinness
 from optimizer.report.palette import AFTER, BEFORE, BORDER
@@ -54,7 +55,7 @@ def draw_roads(ax: Axes, content: ReportContent, part: RoadClass, thin: float) -
 
 def draw_routes(ax: Axes, content: ReportContent, layers: MapLayers, *, after: bool) -> list[Line2D]:
     """Draw the routes with the plan, or with nothing placed."""
-    colour, label = (AFTER, "Routes with the plan") if after else (BEFORE, "Routes with nothing placed")
+    colour, label = (AFTER, _("Routes with the plan")) if after else (BEFORE, _("Routes with nothing placed"))
     weight = (layers.after if after else layers.before).weight
     heaviest = max(weight.max(initial=0.0), layers.before.weight.max(initial=0.0))
     busy = np.flatnonzero(weight)
@@ -76,7 +77,7 @@ def draw_border(ax: Axes, content: ReportContent) -> list[Line2D]:
     ax.add_collection(
         LineCollection(lines, colors=BORDER, linewidths=1.6, linestyles=[style], capstyle="butt"), autolim=False
     )
-    return [Line2D([], [], color=BORDER, linewidth=1.6, linestyle=style, label="Border")]
+    return [Line2D([], [], color=BORDER, linewidth=1.6, linestyle=style, label=_("Border"))]
 
 
 def draw_beat(ax: Axes, beat: DrawnBeat) -> None:

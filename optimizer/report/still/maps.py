@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.language import gettext as _
 from optimizer.report.geography import map_bounds, thinness
 from optimizer.report.map_layers import map_layers
 from optimizer.report.palette import GATEWAY, LOOK, MINOR_ROAD, TEXT
@@ -55,7 +56,7 @@ def draw_road_layer(ax: Axes, content: ReportContent, layer: RoadLayer, bounds: 
 def draw_look_next(ax: Axes, content: ReportContent, layers: MapLayers) -> Axes:
     """Draw where to look next over how sure the risk is, numbered as in the table."""
     layer = layers.under_advice
-    ax.set_title(LOOK.label, loc="left", color=TEXT)
+    ax.set_title(LOOK.text, loc="left", color=TEXT)
     fix_frame(ax, layers.bounds)
     rows = content.look_first
     middle = content.network.segment_midpoint[[row.segment for row in rows]]
@@ -72,9 +73,9 @@ def draw_plan(ax: Axes, content: ReportContent, layers: MapLayers | None = None)
     `layers` are those of the content, where they have been made.
     """
     layers = layers or map_layers(content)
-    ax.set_title("The plan, and the routes evaders take without and with it", loc="left", color=TEXT)
+    ax.set_title(_("The plan, and the routes evaders take without and with it"), loc="left", color=TEXT)
     fix_frame(ax, layers.bounds)
-    every = RoadClass("Road", np.arange(content.network.n_segments), MINOR_ROAD, 0.6 / POINTS_PER_PIXEL)
+    every = RoadClass(_("Road"), np.arange(content.network.n_segments), MINOR_ROAD, 0.6 / POINTS_PER_PIXEL)
     handles: list[Handle] = [*draw_roads(ax, content, every, thinness(content.network.n_segments, 0.5))]
     handles += draw_routes(ax, content, layers, after=False)
     handles += draw_routes(ax, content, layers, after=True)

@@ -206,7 +206,7 @@ def draw_points(ax: Axes, places: Sequence[tuple[float, float]], symbol: Symbol)
 
 
 def _handle(symbol: Symbol) -> Line2D:
-    return Line2D([], [], label=symbol.label, **_style(symbol))
+    return Line2D([], [], label=symbol.text, **_style(symbol))
 
 
 def _style(symbol: Symbol) -> dict[str, Any]:

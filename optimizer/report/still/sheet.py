@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.legend_handler import HandlerTuple
 
 from optimizer.base.formatting import SPACE, number, plain
+from optimizer.base.language import gettext as _
 from optimizer.report.bounds import Bounds
 from optimizer.report.geography import METRES_PER_DEGREE
 from optimizer.report.palette import FAINT, TEXT
@@ -63,7 +64,7 @@ def finish_map(
         spine.set_color(FAINT)
     _scale_bar(ax)
     ax.annotate(
-        "N\N{UPWARDS ARROW}",
+        _("N") + "\N{UPWARDS ARROW}",
         (0.985, 0.02),
         xycoords="axes fraction",
         ha="right",

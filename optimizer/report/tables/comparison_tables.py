@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from optimizer.base.formatting import DASH, amounts, number, plain, sentence
+from optimizer.base.language import gettext as _
 from optimizer.report.tables.report_table import Column, ReportTable, minus
-from optimizer.report.values import difference, difference_unit, value
+from optimizer.report.values import difference, difference_unit, unit, value
 
 if TYPE_CHECKING:
     from optimizer.report.content import ReportContent
@@ -18,16 +19,16 @@ def layouts_table(content: ReportContent) -> ReportTable:
     patrolled = any(row.beats for row in content.layouts)
     return ReportTable(
         "layouts",
-        "Layouts on the same model. A smaller value is better for the defender.",
+        _("Layouts on the same model. A smaller value is better for the defender."),
         (
-            Column("Layout"),
-            Column(sentence(plain(content.summary.unit)), numeric=True),
-            Column(f"Less than today ({difference_unit(summary)})", numeric=True),
-            Column(f"Less than with nothing placed ({difference_unit(summary)})", numeric=True),
-            Column("Sites", numeric=True),
-            *([Column("Beats", numeric=True)] if patrolled else []),
-            Column("Uses"),
-            Column("Note"),
+            Column(_("Layout")),
+            Column(sentence(unit(summary)), numeric=True),
+            Column(_("Less than today ({unit})").format(unit=difference_unit(summary)), numeric=True),
+            Column(_("Less than with nothing placed ({unit})").format(unit=difference_unit(summary)), numeric=True),
+            Column(_("Sites"), numeric=True),
+            *([Column(_("Beats"), numeric=True)] if patrolled else []),
+            Column(_("Uses")),
+            Column(_("Note")),
         ),
         tuple(
             (
@@ -49,14 +50,14 @@ def budgets_table(content: ReportContent) -> ReportTable:
     """Show what each agency may use and what the plan uses."""
     return ReportTable(
         "budgets",
-        "Budgets, and what the plan uses of them.",
+        _("Budgets, and what the plan uses of them."),
         (
-            Column("Resource"),
-            Column("Agency"),
-            Column("Unit"),
-            Column("Used", numeric=True),
-            Column("Budget", numeric=True),
-            Column("Left", numeric=True),
+            Column(_("Resource")),
+            Column(_("Agency")),
+            Column(_("Unit")),
+            Column(_("Used"), numeric=True),
+            Column(_("Budget"), numeric=True),
+            Column(_("Left"), numeric=True),
         ),
         tuple(
             (
@@ -64,7 +65,7 @@ def budgets_table(content: ReportContent) -> ReportTable:
                 plain(row.agency) or DASH,
                 plain(row.unit) or DASH,
                 number(row.used),
-                "no limit" if row.budget is None else number(row.budget),
+                _("no limit") if row.budget is None else number(row.budget),
                 number(minus(row.budget, row.used)),
             )
             for row in content.budgets
@@ -80,14 +81,16 @@ def agencies_table(content: ReportContent) -> ReportTable:
     others = any(row.relieved[-1] > 0 for row in rows)
     return ReportTable(
         "agencies",
-        "What is lost without all sites and beats of an agency, and on whose roads: those where an agency has options, by what evaders travel "
-        "with nothing placed. An evader on roads of several counts in equal parts.",
+        _(
+            "What is lost without all sites and beats of an agency, and on whose roads: those where an agency has options, by what evaders "
+            "travel with nothing placed. An evader on roads of several counts in equal parts."
+        ),
         (
-            Column("Agency"),
-            Column("Sites and beats", numeric=True),
-            Column(f"Lost without them ({difference_unit(summary)})", numeric=True),
-            *(Column(f"On roads of {plain(name)}", numeric=True) for name in names),
-            *([Column("On other roads", numeric=True)] if others else []),
+            Column(_("Agency")),
+            Column(_("Sites and beats"), numeric=True),
+            Column(_("Lost without them ({unit})").format(unit=difference_unit(summary)), numeric=True),
+            *(Column(_("On roads of {agency}").format(agency=plain(name)), numeric=True) for name in names),
+            *([Column(_("On other roads"), numeric=True)] if others else []),
         ),
         tuple(
             (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from optimizer.base.formatting import DASH, percent, plain
+from optimizer.base.language import gettext as _
 from optimizer.report.tables.report_table import Column, ReportTable
 from optimizer.report.values import difference, difference_unit, value
 
@@ -18,17 +19,19 @@ def doubt_table(content: ReportContent) -> ReportTable:
     left_out = percent(1 - facts.level) if facts is not None else ""
     return ReportTable(
         "doubt",
-        "Plans over the draws. Regret is the excess over the best plan of this table in the same draw. A smaller value is better.",
+        _(
+            "Plans over the draws. Regret is the excess over the best plan of this table in the same draw. A smaller value is better."
+        ),
         (
-            Column("Best for"),
-            Column("Mean", numeric=True),
-            Column("Nine draws in ten", numeric=True),
-            Column(f"Mean of the worst {left_out}", numeric=True),
-            Column("Worst draw", numeric=True),
-            Column("Better than today", numeric=True),
-            Column(f"Mean regret ({difference_unit(summary)})", numeric=True),
-            Column("Largest regret", numeric=True),
-            Column("Note"),
+            Column(_("Best for")),
+            Column(_("Mean"), numeric=True),
+            Column(_("Nine draws in ten"), numeric=True),
+            Column(_("Mean of the worst {share}").format(share=left_out), numeric=True),
+            Column(_("Worst draw"), numeric=True),
+            Column(_("Better than today"), numeric=True),
+            Column(_("Mean regret ({unit})").format(unit=difference_unit(summary)), numeric=True),
+            Column(_("Largest regret"), numeric=True),
+            Column(_("Note")),
         ),
         ()
         if facts is None
@@ -36,7 +39,7 @@ def doubt_table(content: ReportContent) -> ReportTable:
             (
                 plain(row.name),
                 value(summary, row.mean),
-                f"{value(summary, row.low)} to {value(summary, row.high)}",
+                _("{low} to {high}").format(low=value(summary, row.low), high=value(summary, row.high)),
                 value(summary, row.cvar),
                 value(summary, row.worst),
                 DASH if row.beats_today is None else percent(row.beats_today),
@@ -54,15 +57,15 @@ def sensitivity_table(content: ReportContent) -> ReportTable:
     facts, summary = content.sensitivity, content.summary
     return ReportTable(
         "sensitivity",
-        "Assumptions varied one by one, that which moves the value of the plan most first.",
+        _("Assumptions varied one by one, that which moves the value of the plan most first."),
         (
-            Column("Assumption"),
-            Column("From"),
-            Column("To"),
-            Column("Range"),
-            Column("This plan", numeric=True),
-            Column("Best plan found", numeric=True),
-            Column("What a better plan changes"),
+            Column(_("Assumption")),
+            Column(_("From")),
+            Column(_("To")),
+            Column(_("Range")),
+            Column(_("This plan"), numeric=True),
+            Column(_("Best plan found"), numeric=True),
+            Column(_("What a better plan changes")),
         ),
         ()
         if facts is None
@@ -72,8 +75,8 @@ def sensitivity_table(content: ReportContent) -> ReportTable:
                 plain(row.low),
                 plain(row.high),
                 plain(row.source),
-                f"{value(summary, row.plan_low)} to {value(summary, row.plan_high)}",
-                f"{value(summary, row.best_low)} to {value(summary, row.best_high)}",
+                _("{low} to {high}").format(low=value(summary, row.plan_low), high=value(summary, row.plan_high)),
+                _("{low} to {high}").format(low=value(summary, row.best_low), high=value(summary, row.best_high)),
                 plain(row.flips) or DASH,
             )
             for row in facts.rows

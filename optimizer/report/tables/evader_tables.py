@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from optimizer.base.formatting import decimal, number, percent, plain
+from optimizer.base.language import gettext as _
 from optimizer.report.tables.report_table import Column, ReportTable, largest_first
-from optimizer.report.values import value
+from optimizer.report.values import unit, value
+from optimizer.report.words import word
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +22,7 @@ def open_ends_table(content: ReportContent) -> ReportTable:
     summary = content.summary
 
     def cells(row: OpenRow) -> tuple[str, ...]:
-        places = (plain(row.start), plain(row.end), plain(row.kind))
+        places = (plain(row.start), plain(row.end), plain(word(row.kind)))
         return (
             *places,
             value(content.summary, row.weight),
@@ -32,16 +34,16 @@ def open_ends_table(content: ReportContent) -> ReportTable:
 
     return ReportTable(
         "open-ends",
-        "Who still gets through, the largest contributions first. Chances are per load.",
+        _("Who still gets through, the largest contributions first. Chances are per load."),
         (
-            Column("From"),
-            Column("To"),
-            Column("Kind of evader"),
-            Column("Weight", numeric=True),
-            Column("Chance with nothing placed", numeric=True),
-            Column("Chance today", numeric=True),
-            Column("Chance with the plan", numeric=True),
-            Column(f"Adds to the {plain(summary.unit)}", numeric=True),
+            Column(_("From")),
+            Column(_("To")),
+            Column(_("Kind of evader")),
+            Column(_("Weight"), numeric=True),
+            Column(_("Chance with nothing placed"), numeric=True),
+            Column(_("Chance today"), numeric=True),
+            Column(_("Chance with the plan"), numeric=True),
+            Column(_("Adds to the {unit}").format(unit=unit(summary)), numeric=True),
         ),
         tuple(cells(row) for row in largest_first(content.open_ends, lambda row: row.contribution)),
     )
@@ -52,7 +54,8 @@ def routes_table(content: ReportContent) -> ReportTable:
 
     def cells(row: RouteRow) -> tuple[str, ...]:
         kilometres = [
-            number(_length_km(content, arcs)) if len(arcs) else "no route" for arcs in (row.arcs_before, row.arcs_after)
+            number(_length_km(content, arcs)) if len(arcs) else _("no route")
+            for arcs in (row.arcs_before, row.arcs_after)
         ]
         return (
             plain(row.start),
@@ -66,16 +69,16 @@ def routes_table(content: ReportContent) -> ReportTable:
 
     return ReportTable(
         "routes",
-        "Main routes without and with the plan, the heaviest first. Chances are per load.",
+        _("Main routes without and with the plan, the heaviest first. Chances are per load."),
         (
-            Column("From"),
-            Column("To"),
-            Column("Weight", numeric=True),
-            Column("Length with nothing placed (km)", numeric=True),
-            Column("Length with the plan (km)", numeric=True),
-            Column("Chance with nothing placed", numeric=True),
-            Column("Chance today", numeric=True),
-            Column("Chance with the plan", numeric=True),
+            Column(_("From")),
+            Column(_("To")),
+            Column(_("Weight"), numeric=True),
+            Column(_("Length with nothing placed (km)"), numeric=True),
+            Column(_("Length with the plan (km)"), numeric=True),
+            Column(_("Chance with nothing placed"), numeric=True),
+            Column(_("Chance today"), numeric=True),
+            Column(_("Chance with the plan"), numeric=True),
         ),
         tuple(cells(row) for row in largest_first(content.routes, lambda row: row.weight)),
     )
@@ -85,13 +88,15 @@ def displacement_table(content: ReportContent) -> ReportTable:
     """List roads and crossings that carry more under the plan."""
     return ReportTable(
         "displacement",
-        "Roads and crossings that more evaders choose under the plan than with nothing placed (share of all loads that set out).",
+        _(
+            "Roads and crossings that more evaders choose under the plan than with nothing placed (share of all loads that set out)."
+        ),
         (
-            Column("Road or crossing"),
-            Column("With nothing placed", numeric=True),
-            Column("Today", numeric=True),
-            Column("With the plan", numeric=True),
-            Column("Rise (percentage points)", numeric=True),
+            Column(_("Road or crossing")),
+            Column(_("With nothing placed"), numeric=True),
+            Column(_("Today"), numeric=True),
+            Column(_("With the plan"), numeric=True),
+            Column(_("Rise (percentage points)"), numeric=True),
         ),
         tuple(
             (

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from optimizer.base.formatting import percent, plain
+from optimizer.base.language import gettext as _
 from optimizer.report.tables.report_table import Column, ReportTable
+from optimizer.report.words import word
 
 if TYPE_CHECKING:
     from optimizer.report.content import ReportContent
@@ -19,18 +21,18 @@ def mixture_table(content: ReportContent) -> ReportTable:
     rows = tuple(
         (
             plain(row.label),
-            plain(row.kind),
+            plain(word(row.kind)),
             plain(row.agency),
-            "always" if row.share >= ALWAYS else percent(row.share),
-            "yes" if row.today else "",
+            _("always") if row.share >= ALWAYS else percent(row.share),
+            _("yes") if row.today else "",
         )
         for row in (content.mixture.rows if content.mixture is not None else ())
     )
     columns = (
-        Column("Site or beat"),
-        Column("Kind"),
-        Column("Agency"),
-        Column("Share of days", numeric=True),
-        Column("Stands today"),
+        Column(_("Site or beat")),
+        Column(_("Kind")),
+        Column(_("Agency")),
+        Column(_("Share of days"), numeric=True),
+        Column(_("Stands today")),
     )
-    return ReportTable("mixture", "What stands on what share of days under the randomised plan.", columns, rows)
+    return ReportTable("mixture", _("What stands on what share of days under the randomised plan."), columns, rows)

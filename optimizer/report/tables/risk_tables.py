@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.formatting import DASH, number, percent, plain, sentence
+from optimizer.base.language import gettext as _
 from optimizer.report.classes import interval_ratio, two_digits
 from optimizer.report.geography import place_names
 from optimizer.report.record import sureness
@@ -28,7 +29,7 @@ def riskiest_table(content: ReportContent) -> ReportTable:
     ratio = interval_ratio(risk)
     first = _riskiest(content)
     never = sum(not risk.searched[segment] for segment in first.values())
-    interval = f"{percent(risk.interval, 0)} interval"
+    interval = _("{percent} interval").format(percent=percent(risk.interval, 0))
 
     def cells(name: str, segment: int) -> tuple[str, ...]:
         searched = bool(risk.searched[segment])
@@ -37,28 +38,33 @@ def riskiest_table(content: ReportContent) -> ReportTable:
             number(float(length[segment]), 2),
             number(float(risk.median[segment]), 2),
             f"{number(float(risk.low[segment]), 2)} {DASH} {number(float(risk.high[segment]), 2)}",
-            f"{number(two_digits(float(ratio[segment])))} times",
-            sureness(float(ratio[segment])) if searched else "unknown: a guess from elsewhere",
-            "yes" if searched else "never",
+            _("{number} times").format(number=number(two_digits(float(ratio[segment])))),
+            sureness(float(ratio[segment])) if searched else _("unknown: a guess from elsewhere"),
+            _("yes") if searched else _("never"),
             *(
-                number(float(effort.amount[segment] / length[segment]), 2) if effort.amount[segment] else "none"
+                number(float(effort.amount[segment] / length[segment]), 2) if effort.amount[segment] else _("none")
                 for effort in risk.efforts
             ),
         )
 
     return ReportTable(
         "riskiest",
-        f"Most risky, and how sure: the riskiest roads by the middle of their interval, searched or not ({never} of these "
-        f"{len(first)} were never searched). A road near one place has one line, that of its riskiest segment.",
+        _(
+            "Most risky, and how sure: the riskiest roads by the middle of their interval, searched or not ({never} of these {count} were "
+            "never searched). A road near one place has one line, that of its riskiest segment."
+        ).format(never=never, count=len(first)),
         (
-            Column("Road"),
-            Column("Segment (km)", numeric=True),
-            Column(f"Risk ({plain(risk.unit, 60)})", numeric=True),
+            Column(_("Road")),
+            Column(_("Segment (km)"), numeric=True),
+            Column(_("Risk ({unit})").format(unit=plain(risk.unit, 60)), numeric=True),
             Column(interval, numeric=True),
-            Column("Upper over lower end", numeric=True),
-            Column("How sure"),
-            Column("Searched"),
-            *(Column(f"{sentence(plain(effort.unit, 40))} per km", numeric=True) for effort in risk.efforts),
+            Column(_("Upper over lower end"), numeric=True),
+            Column(_("How sure")),
+            Column(_("Searched")),
+            *(
+                Column(_("{unit} per km").format(unit=sentence(plain(effort.unit, 40))), numeric=True)
+                for effort in risk.efforts
+            ),
         ),
         tuple(cells(name, segment) for name, segment in first.items()),
         tuple(f"road-{segment}" for segment in first.values()),
@@ -70,12 +76,14 @@ def look_next_table(content: ReportContent) -> ReportTable:
     advice = content.look_next
     return ReportTable(
         "look-next",
-        "Where to look next, numbered as on the interactive map: the information a search would give, not where risk is highest.",
+        _(
+            "Where to look next, numbered as on the interactive map: the information a search would give, not where risk is highest."
+        ),
         (
-            Column("No."),
-            Column("Road"),
+            Column(_("No.")),
+            Column(_("Road")),
             Column(sentence(plain(advice.score_unit, 60)) if advice is not None else "", numeric=True),
-            Column("Why"),
+            Column(_("Why")),
         ),
         tuple(
             (str(place), plain(row.label, 80), number(row.score), plain(row.reason))

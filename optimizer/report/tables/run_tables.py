@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from optimizer.base.formatting import DASH, decimal, number, plain
+from optimizer.base.language import gettext as _
 from optimizer.report.tables.report_table import Column, ReportTable
 
 if TYPE_CHECKING:
@@ -15,42 +16,42 @@ if TYPE_CHECKING:
 
 def unused_table(content: ReportContent) -> ReportTable:
     """Count the records that were not used, by reason."""
-    return _counts("unused", "Records that were read and not used.", "Records", content.unused)
+    return _counts("unused", _("Records that were read and not used."), _("Records"), content.unused)
 
 
 def dropped_table(content: ReportContent) -> ReportTable:
     """Count the roads and places that did not reach the network, by reason."""
     return _counts(
-        "dropped", "Roads and places of the source that did not reach the network.", "Count", content.dropped
+        "dropped", _("Roads and places of the source that did not reach the network."), _("Count"), content.dropped
     )
 
 
 def steps_table(content: ReportContent) -> ReportTable:
     """Show how long each step took."""
-    rows = tuple((plain(row.name), decimal(row.seconds)) for row in content.steps)
-    return ReportTable("steps", "Steps of the run.", (Column("Step"), Column("Time (s)", numeric=True)), rows)
+    rows = tuple((plain(_(row.name)), decimal(row.seconds)) for row in content.steps)
+    return ReportTable("steps", _("Steps of the run."), (Column(_("Step")), Column(_("Time (s)"), numeric=True)), rows)
 
 
 def provenance_table(content: ReportContent) -> ReportTable:
     """Show what it takes to make the report again."""
     source = content.provenance
     facts = (
-        ("Created", plain(content.created)),
-        ("Program version", plain(source.version) or DASH),
-        ("Method", plain(content.summary.method) or DASH),
-        ("Seed", DASH if source.seed is None else str(source.seed)),
-        *((plain(name), plain(setting)) for name, setting in source.options.items()),
-        *((f"SHA-256 of {plain(file.name)}", plain(file.sha256)) for file in source.inputs),
+        (_("Created"), plain(content.created)),
+        (_("Program version"), plain(source.version) or DASH),
+        (_("Method"), plain(content.summary.method) or DASH),
+        (_("Seed"), DASH if source.seed is None else str(source.seed)),
+        *((plain(_(name)), plain(setting)) for name, setting in source.options.items()),
+        *((_("SHA-256 of {file}").format(file=plain(file.name)), plain(file.sha256)) for file in source.inputs),
     )
     return ReportTable(
         "provenance",
-        "Version, settings and inputs: what it takes to make this report again.",
-        (Column("What"), Column("Value")),
+        _("Version, settings and inputs: what it takes to make this report again."),
+        (Column(_("What")), Column(_("Value"))),
         facts,
     )
 
 
 def _counts(table: str, caption: str, header: str, counts: Iterable[CountRow]) -> ReportTable:
-    columns = (Column("Reason"), Column(header, numeric=True), Column("For example"))
+    columns = (Column(_("Reason")), Column(header, numeric=True), Column(_("For example")))
     rows = tuple((plain(row.reason), number(row.count), plain("; ".join(row.examples))) for row in counts)
     return ReportTable(table, caption, columns, rows)
