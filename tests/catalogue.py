@@ -1,7 +1,7 @@
 """The catalogues of the language packs: `python -m tests.catalogue` says what each lacks, `--update` brings it up to date with the code.
 
-Texts are found by Babel as `babel.cfg` says. An update adds new texts without a translation, and takes out those that the code has no
-longer; a text that was changed a little keeps its translation, marked `fuzzy` until somebody has looked at it.
+Texts are found by Babel as `optimizer/base/languages/babel.cfg` says. An update adds new texts without a translation, and takes out those
+that the code has no longer; a text that was changed a little keeps its translation, marked `fuzzy` until somebody has looked at it.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ PLACE = re.compile(r"{[^{}]*}")
 @cache
 def extracted() -> Catalog:
     """Return the texts of the package."""
-    methods, options = _mapping(ROOT / "babel.cfg")
+    methods, options = _mapping(FOLDER / "babel.cfg")
     catalogue = Catalog(project="border-interdiction", charset="utf-8")
     for name, _, texts, comments, context in extract_from_dir(
         ROOT, methods, options, KEYWORDS, comment_tags=("Translators:",), strip_comment_tags=True

@@ -28,10 +28,6 @@ class Said(str):
         made.message, made.values = message or text, values or {}
         return made
 
-    def __reduce__(self) -> tuple[type[Self], tuple[str, str, dict[str, Any]]]:
-        """Return how to make it again in another process."""
-        return type(self), (str(self), self.message, self.values)
-
 
 def said(message: str, **values: Any) -> Said:  # noqa: ANN401 - what can be formatted
     """Return a sentence in English.
