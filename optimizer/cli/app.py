@@ -29,6 +29,7 @@ from optimizer.cli.ledger import ledger_app
 from optimizer.cli.plan import plan
 from optimizer.cli.qgis import qgis
 from optimizer.cli.region import region
+from optimizer.cli.release import release
 from optimizer.cli.risk import risk_app
 from optimizer.cli.roster import roster
 from optimizer.cli.schema import schema
@@ -87,6 +88,7 @@ for command in (
     simulate,
     draw,
     roster,
+    release,
 ):
     add_command(app, command)
 for group, name in ((convert_app, "convert"), (import_app, "import"), (ledger_app, "ledger"), (risk_app, "risk")):

@@ -63,6 +63,10 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "roster results/rio-grande --from 2026-12-01 --weeks 4",
         "roster results/rio-grande --from 2026-12-29 --after results/rio-grande/roster-2026-12-01 --allow-gaps",
     ),
+    "release": (
+        "release instances/rio-grande/scenario.toml --to laredo-sector --out results/for-laredo --plan results/rio-grande",
+        "release seizures.csv --to customs --out results/for-customs --minimum 20",
+    ),
     "convert": ("convert snip --dir snip --instance 0 --snipno 1 --budget 30 --out snip-0-1-30.json",),
     "convert snip": ("convert snip --dir snip --instance 0 --snipno 1 --budget 30 --out snip-0-1-30.json",),
     "convert dimacs": (

@@ -164,3 +164,35 @@ def _append(ledger: LedgerFolder, entries: list[Entry], listener: Listener) -> N
     for warning in added.warnings:
         listener.noted(f"Warning: {warning}")
     listener.noted(f"Note: recorded as entries {added.first} to {added.size - 1} of the ledger {ledger.path}.")
+
+
+def record_release(
+    ledger: LedgerFolder, scenario: ScenarioModel, agency: str, files: list[Path], rows: int, listener: Listener
+) -> None:
+    """Record what was released to an agency: the hashes of the files, and how many rows it may see.
+
+    Parameters
+    ----------
+    ledger
+        The ledger.
+    scenario
+        The scenario that names it.
+    agency
+        To whom.
+    files
+        What was written.
+    rows
+        Rows released.
+    listener
+        Told of the entry.
+
+    Raises
+    ------
+    InputError
+        If the ledger cannot be written.
+    """
+    by = "" if scenario.ledger is None else scenario.ledger.agency
+    entry = Entry(
+        "release", f"release of {scenario.name} to {agency}", _files(*files), {"to": agency, "rows": rows}, by
+    )
+    _append(ledger, [entry], listener)

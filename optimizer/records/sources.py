@@ -30,6 +30,9 @@ class _Columns(BaseModel):
     lat: Text | None = Field(None, description="Latitude in degrees (WGS 84).")
     segment: Text | None = Field(None, description="Number of a segment of the network.")
     area: Text | None = Field(None, description="Name of one of the scenario's areas.")
+    owner: Text | None = Field(None, description="Agency whose row it is, for `release`.")
+    tlp: Text | None = Field(None, description="Marking of the row, TLP 2.0: red, amber+strict, amber, green, clear.")
+    released_to: Text | None = Field(None, description="Other agencies that may see the row, separated by blanks.")
 
     def usual_name(self, field: str) -> str:
         """Return the column that a field is looked for under when none is named."""
@@ -67,6 +70,16 @@ class _Source(BaseModel):
     where: dict[Text, Annotated[tuple[str, ...], BeforeValidator(_listed)]] = Field(
         default_factory=dict,
         description="Column of the file = value or list of values; only rows with one of them are used.",
+    )
+    owner: Text | None = Field(
+        None, description="Agency whose rows these are, where a row does not say it; for `release`."
+    )
+    tlp: Text | None = Field(
+        None,
+        description="Marking of rows without one of their own, TLP 2.0: red, amber+strict, amber, green, clear; for `release`.",
+    )
+    released_to: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = Field(
+        (), description="Other agencies that may see rows that do not say it; for `release`."
     )
     period: Text | None = Field(None, description="The time all rows stand for, where the file has no time column.")
     date_format: Text = Field(
