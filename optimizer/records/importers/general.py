@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.names import close_match
 from optimizer.base.table_dialect import blanked, missing_remark
 from optimizer.records.areas import name_key
+from optimizer.records.grades import GRADE_FORMS, parse_grade
 from optimizer.records.importers.frames import FILE, LINE, add_rows, numbers, read_columns
 from optimizer.records.importers.spans import span_text, spans
 from optimizer.records.importers.summary import DropCounts, ImportSummary
@@ -25,8 +27,34 @@ if TYPE_CHECKING:
 
 PLACE = ("segment", "lon", "lat", "area")
 SEARCHES = "searches"
-NUMBERS = ("lon", "lat", "segment", "count", "effort", "quantity")
+NUMBERS = ("lon", "lat", "segment", "count", "effort", "quantity", "parcels")
 DAY_OR_MONTH = r"[0-9]{4}-[0-9]{2}(?:-[0-9]{2})?"
+
+
+@dataclass(frozen=True)
+class MappedRows:
+    """Rows of a CSV file, read through a mapping.
+
+    Attributes
+    ----------
+    rows
+        Those that are kept, with `start`, `end` (the day after the last), `written_time`, `line`, `source`, `drug`, and of the place, `count`,
+        `amount`, `quantity`, `unit`, `parcels`, `place`, `grade` and `confirmed` what the mapping names.
+    total
+        Rows read.
+    dropped
+        Reason -> rows left out for it.
+    notes
+        How the file was read.
+    repeats
+        Rows that equal an earlier one and are kept.
+    """
+
+    rows: pd.DataFrame
+    total: int
+    dropped: dict[str, int]
+    notes: tuple[str, ...]
+    repeats: int
 
 
 def import_csv(path: Path, mapping: Mapping, *, areas: Sequence[str] | None = None) -> Imported:
@@ -53,6 +81,41 @@ def import_csv(path: Path, mapping: Mapping, *, areas: Sequence[str] | None = No
         With the problems of the file by line: what is no date, number or outcome, is negative, off the globe or an unknown area; or if no
         row is left.
     """
+    read = read_mapped(path, mapping, areas=areas)
+    rows, raw_notes = read.rows, read.notes
+    tables = _tables(rows, mapping)
+    starts = rows["start"]
+    counts: dict[str, Any] = {
+        "rows_out_of_date_order": int((starts < starts.shift()).sum()),
+        "rows_like_an_earlier_one": read.repeats,
+        "rows_by_source": rows["source"].value_counts().sort_index().astype(int).to_dict(),
+    }
+    if "seizures.csv" in tables:
+        counts["finds_written"] = int(tables["seizures.csv"]["count"].sum())
+    if "effort.csv" in tables:
+        counts["effort_by_unit"] = tables["effort.csv"].groupby("unit")["amount"].sum().to_dict()
+    notes = (*raw_notes, *_notes(rows, tables, read.repeats))
+    summary = ImportSummary("CSV", (path.name,), read.total, read.dropped, len(rows), counts, notes)
+    return Imported(tables, _entries(tables, mapping), summary)
+
+
+def read_mapped(
+    path: Path, mapping: Mapping, *, areas: Sequence[str] | None = None, places_in_words: bool = False
+) -> MappedRows:
+    """Read the rows of a CSV file that a mapping asks for, each part understood.
+
+    Parameters
+    ----------
+    path, mapping, areas
+        As in `import_csv`.
+    places_in_words
+        Whether a row may have a place in words alone.
+
+    Raises
+    ------
+    InputError
+        As `import_csv`.
+    """
     columns = mapping.columns
     notes: list[str] = []
     numeric = [column for name, column in columns.named().items() if name in NUMBERS]
@@ -67,26 +130,13 @@ def import_csv(path: Path, mapping: Mapping, *, areas: Sequence[str] | None = No
         drops.drop("copy of an earlier row", copies.sum())
         raw = raw[~copies]
     repeats = int(copies.sum()) if mapping.duplicates == "keep" else 0
-    raw = _complete(raw, mapping, drops)
+    raw = _complete(raw, mapping, drops, places_in_words=places_in_words)
     if raw.empty:
         found = ", ".join(f"{count} {reason}" for reason, count in drops.dropped.items())
         raise InputError(Problem(str(path), f"no row that can be used: {found}", "at least one", "Check the mapping"))
     rows = _parsed(raw, mapping, areas)
-    tables = _tables(rows, mapping)
-    starts = rows["start"]
-    counts: dict[str, Any] = {
-        "rows_out_of_date_order": int((starts < starts.shift()).sum()),
-        "rows_like_an_earlier_one": repeats,
-        "rows_by_source": rows["source"].value_counts().sort_index().astype(int).to_dict(),
-    }
-    if "seizures.csv" in tables:
-        counts["finds_written"] = int(tables["seizures.csv"]["count"].sum())
-    if "effort.csv" in tables:
-        counts["effort_by_unit"] = tables["effort.csv"].groupby("unit")["amount"].sum().to_dict()
-    summary = ImportSummary(
-        "CSV", (path.name,), total, drops.dropped, len(rows), counts, (*notes, *_notes(rows, tables, repeats))
-    )
-    return Imported(tables, _entries(tables, mapping), summary)
+    rows["written_time"], rows["line"] = raw[columns.date], raw[LINE]
+    return MappedRows(rows, total, drops.dropped, tuple(notes), repeats)
 
 
 def _picked(raw: pd.DataFrame, mapping: Mapping, drops: DropCounts) -> pd.DataFrame:
@@ -134,14 +184,14 @@ def _repeats(raw: pd.DataFrame) -> pd.Series[bool]:
     return raw.duplicated(list(raw.columns.drop([FILE, LINE])))
 
 
-def _complete(raw: pd.DataFrame, mapping: Mapping, drops: DropCounts) -> pd.DataFrame:
+def _complete(raw: pd.DataFrame, mapping: Mapping, drops: DropCounts, *, places_in_words: bool) -> pd.DataFrame:
     """Return the rows that have a date, a place and everything that is counted."""
     columns = mapping.columns
     undated = raw[columns.date] == ""
     drops.drop("no date", undated.sum())
     raw = raw[~undated]
     placed = pd.Series(False, index=raw.index)
-    for name in (columns.segment, columns.area):
+    for name in (columns.segment, columns.area, columns.place if places_in_words else None):
         if name is not None:
             placed |= raw[name] != ""
     if columns.lon is not None and columns.lat is not None:
@@ -174,6 +224,16 @@ def _parsed(raw: pd.DataFrame, mapping: Mapping, areas: Sequence[str] | None) ->
         rows["amount"] = numbers(raw, columns.effort, problems)
     if columns.quantity is not None:
         rows["quantity"] = numbers(raw, columns.quantity, problems)
+    if columns.parcels is not None:
+        rows["parcels"] = numbers(raw, columns.parcels, problems)
+    for name in ("place", "grade"):
+        if (column := getattr(columns, name)) is not None:
+            rows[name] = raw[column]
+    if columns.confirmed is not None:
+        filled = raw[raw[columns.confirmed] != ""]
+        rows["confirmed"] = _finds(filled, columns.confirmed, mapping, problems)
+    if columns.grade is not None:
+        _check_grades(raw, columns.grade, problems)
     if "amount" in rows:
         rows["unit"] = _text(raw, columns.unit, mapping.unit or SEARCHES)
     elif mapping.unit is not None or columns.unit is not None:
@@ -225,6 +285,11 @@ def _check_areas(raw: pd.DataFrame, column: str, areas: Sequence[str], problems:
         add_rows(problems, own, column, "the name of an area", close_match(str(text), areas))
 
 
+def _check_grades(raw: pd.DataFrame, column: str, problems: ProblemList) -> None:
+    strange = [text for text in raw[column].unique() if text and parse_grade(text) is None]
+    add_rows(problems, raw[raw[column].isin(strange)], column, GRADE_FORMS)
+
+
 def _tables(rows: pd.DataFrame, mapping: Mapping) -> dict[str, pd.DataFrame]:
     place = [name for name in PLACE if name in rows]
     rows = rows.copy()
@@ -234,7 +299,7 @@ def _tables(rows: pd.DataFrame, mapping: Mapping) -> dict[str, pd.DataFrame]:
     tables = {}
     if "count" in rows:
         seizures = rows[rows["count"] > 0].rename(columns={"unit": "effort_unit"})
-        wanted = ["time", *place, "count", "drug", "quantity", "source", "effort_unit"]
+        wanted = ["time", *place, "place", "count", "drug", "quantity", "parcels", "source", "effort_unit", "grade"]
         kept = [name for name in wanted if name in seizures and (name != "drug" or mapping.columns.drug is not None)]
         tables["seizures.csv"] = seizures[kept].astype({"count": np.int64})
     if "amount" in rows:

@@ -44,6 +44,12 @@ class MappedColumns(Strict):
     unit: Text | None = Field(None, description="What the effort counts.")
     drug: Text | None = Field(None, description="What was seized.")
     quantity: Text | None = Field(None, description="How much was seized.")
+    parcels: Text | None = Field(None, description="In how many parcels it was packed; `fuse` compares it with weights.")
+    place: Text | None = Field(None, description="Place in words, such as a town or a road; `fuse` compares it.")
+    grade: Text | None = Field(None, description="Grade of the report: Admiralty (B2) or 3x5x2 (1A P).")
+    confirmed: Text | None = Field(
+        None, description="Whether the report was later confirmed (yes) or refuted (no); empty where nobody knows."
+    )
 
     def named(self) -> dict[str, str]:
         """Return thing -> column, for those that are named."""
@@ -108,7 +114,7 @@ def checked_mapping(content: object, where: str) -> Mapping:
             )
     if (columns.lon is None) != (columns.lat is None):
         problems.add(f"{where}, columns", "one of lon and lat", "both")
-    if columns.lon is None and columns.area is None and columns.segment is None:
+    if columns.lon is None and columns.area is None and columns.segment is None and columns.place is None:
         problems.add(f"{where}, columns", "no place", "lon and lat, or area, or segment", "Name the column")
     if columns.count is not None and columns.outcome is not None:
         problems.add(f"{where}, columns", "count and outcome", "one of them", "Leave one out")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +22,10 @@ TABLES = ("seizures.csv", "effort.csv", "searches.csv")
 SNIPPET, COUNTS = "records.toml", "import.json"
 FILES = (*TABLES, SNIPPET, COUNTS)
 """What the folder of an import may hold."""
-FORMULA = r"[=+\-@]"
+_NUMBER = re.compile(NUMBER)
+_FORMULA = re.compile(r"[=+\-@]")
 """What a cell begins with that spreadsheets may take for a formula or a command."""
-UNPRINTABLE = "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]+"
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]+")
 """Characters that steer a terminal or the direction of a line, and line ends."""
 
 
@@ -61,10 +63,17 @@ class Imported:
 
 
 def safe_text(text: pd.Series[str]) -> pd.Series[str]:
-    """Put an apostrophe before text that a spreadsheet would take for a formula; make it one line without control and direction characters."""
-    text = text.str.replace(UNPRINTABLE, " ", regex=True)
-    risky = text.str.match(FORMULA) & ~text.str.fullmatch(NUMBER)
-    return text.where(~risky, "'" + text)
+    """Put an apostrophe before text that a spreadsheet would take for a formula; make it one line without control and direction characters.
+
+    By Python's own expressions: those of Arrow, which pandas takes for text where it is installed, know no single surrogates.
+    """
+    cells = [cell if pd.isna(cell) else _safe(str(cell)) for cell in text]
+    return pd.Series(cells, index=text.index, name=text.name, dtype=object)
+
+
+def _safe(text: str) -> str:
+    line = _UNPRINTABLE.sub(" ", text)
+    return f"'{line}" if _FORMULA.match(line) and not _NUMBER.fullmatch(line) else line
 
 
 def write_import(out: OutputFolder, imported: Imported) -> int:
@@ -91,9 +100,9 @@ def write_import(out: OutputFolder, imported: Imported) -> int:
         for name, table in imported.tables.items():
             safe = table.copy()
             for column in safe.columns[[not pd.api.types.is_numeric_dtype(kind) for kind in safe.dtypes]]:
-                text = safe[column].astype(str)
+                text = safe[column].astype(object)
                 safe[column] = safe_text(text)
-                changed += int((safe[column] != text).sum())
+                changed += int(((safe[column] != text.map(str)) & text.notna()).sum())
             safe.to_csv(folder / name, index=False, lineterminator="\n", encoding="utf-8")
         (folder / SNIPPET).write_text(_snippet(imported), encoding="utf-8")
         write_json(folder / COUNTS, imported.summary.as_json() | {"cells_made_safe": changed})
