@@ -23,6 +23,7 @@ from optimizer.cli.examples import examples_text
 from optimizer.cli.explain import explain
 from optimizer.cli.export import export
 from optimizer.cli.frontier import frontier
+from optimizer.cli.fuse import fuse
 from optimizer.cli.import_ import import_app
 from optimizer.cli.init import init
 from optimizer.cli.ledger import ledger_app
@@ -82,6 +83,7 @@ for command in (
     compare,
     cooperate,
     desk,
+    fuse,
     evaluate,
     schema,
     bench,

@@ -49,6 +49,10 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "qgis": ("qgis --out results/interdict-qgis.zip",),
     "desk": ("desk results/rio-grande", "desk results/rio-grande/variants/fewer-teams --port 8080 --no-browser"),
+    "fuse": (
+        "fuse customs.toml police.toml --out results/fused",
+        "fuse customs.toml police.toml --review results/fused/review.csv --areas sectors.geojson --out results/fused",
+    ),
     "schema": ("schema scenario", "schema instance --out results/instance-schema.json"),
     "bench": (
         "bench --family grid --method cuts --time-limit 60 --out results/my-benchmark --table",

@@ -11,6 +11,7 @@ from optimizer.cli.console import print_json, print_line, print_table
 
 if TYPE_CHECKING:
     from optimizer.pipeline.import_records import SavedImport
+    from optimizer.records.importers.summary import ImportSummary
 
 Out = Annotated[Path, typer.Option(help="Folder to write.")]
 OUT = Path("results/import")
@@ -22,6 +23,11 @@ def show_import(saved: SavedImport, *, as_json: bool) -> None:
     if as_json:
         print_json({"out": str(saved.folder), **summary.as_json(), "cells_made_safe": saved.cells_made_safe})
         return
+    show_summary(f"Saved {saved.folder}: {summary.kind}", summary, saved.cells_made_safe)
+
+
+def show_summary(title: str, summary: ImportSummary, cells_made_safe: int) -> None:
+    """Print the counts and notes of records that were read."""
     rows = [("rows read", str(summary.rows))]
     rows += [(f"dropped: {reason}", str(count)) for reason, count in summary.dropped.items()]
     rows += [("kept", str(summary.kept))]
@@ -33,9 +39,9 @@ def show_import(saved: SavedImport, *, as_json: bool) -> None:
             rows.append((label, str(len(value))))
         else:
             rows.append((label, _number(value)))
-    if saved.cells_made_safe:
-        rows.append(("cells made safe for spreadsheets", str(saved.cells_made_safe)))
-    print_table(f"Saved {saved.folder}: {summary.kind}", ["", "count"], rows)
+    if cells_made_safe:
+        rows.append(("cells made safe for spreadsheets", str(cells_made_safe)))
+    print_table(title, ["", "count"], rows)
     for note in summary.notes:
         print_line(f"- {note}")
 

@@ -6,6 +6,8 @@ from .evaluate import EvaluatedPlan as EvaluatedPlan
 from .evaluate import evaluate_file as evaluate_file
 from .export import Exported as Exported
 from .export import export_plan as export_plan
+from .fuse import FusedRecord as FusedRecord
+from .fuse import fuse_feeds as fuse_feeds
 from .import_records import SavedImport as SavedImport
 from .import_records import import_to_folder as import_to_folder
 from .init import NewScenario as NewScenario
@@ -28,6 +30,7 @@ __all__ = [
     "Drawn",
     "EvaluatedPlan",
     "Exported",
+    "FusedRecord",
     "NewScenario",
     "Planned",
     "RiskAlerts",
@@ -42,6 +45,7 @@ __all__ = [
     "evaluate_file",
     "export_plan",
     "find_alerts",
+    "fuse_feeds",
     "import_to_folder",
     "init_scenario",
     "plan_scenario",

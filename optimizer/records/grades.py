@@ -1,9 +1,9 @@
 """Grades of reports: the NATO Admiralty code and the UK's 3x5x2.
 
 Admiralty (STANAG 2022, AJP-2.1): source A (completely reliable) to E (unreliable), F = cannot be judged; information 1 (confirmed) to 5
-(improbable), 6 = cannot be judged. 3x5x2 (College of Policing, intelligence report): source 1 reliable, 2 untested, 3 not reliable; information
-A known directly, B known indirectly and corroborated, C known indirectly, D not known, E suspected to be false; handling P or C. F, 6, 2 and D say
-that nothing is known of the source or of the information: they are no middle of the scale.
+(improbable), 6 = cannot be judged. 3x5x2 (College of Policing, intelligence report): source 1 reliable, 2 untested, 3 not reliable;
+information A known directly, B known indirectly and corroborated, C known indirectly, D not known, E suspected to be false; handling P or C.
+F, 6, 2 and D say that nothing is known of the source or of the information: they are no middle of the scale.
 """
 
 from __future__ import annotations

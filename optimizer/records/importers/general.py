@@ -100,7 +100,7 @@ def import_csv(path: Path, mapping: Mapping, *, areas: Sequence[str] | None = No
 
 
 def read_mapped(
-    path: Path, mapping: Mapping, *, areas: Sequence[str] | None = None, places_in_words: bool = False
+    path: Path, mapping: Mapping, *, areas: Sequence[str] | None = None, unplaced: bool = False
 ) -> MappedRows:
     """Read the rows of a CSV file that a mapping asks for, each part understood.
 
@@ -108,8 +108,8 @@ def read_mapped(
     ----------
     path, mapping, areas
         As in `import_csv`.
-    places_in_words
-        Whether a row may have a place in words alone.
+    unplaced
+        Whether rows without a place are kept.
 
     Raises
     ------
@@ -130,7 +130,7 @@ def read_mapped(
         drops.drop("copy of an earlier row", copies.sum())
         raw = raw[~copies]
     repeats = int(copies.sum()) if mapping.duplicates == "keep" else 0
-    raw = _complete(raw, mapping, drops, places_in_words=places_in_words)
+    raw = _complete(raw, mapping, drops, unplaced=unplaced)
     if raw.empty:
         found = ", ".join(f"{count} {reason}" for reason, count in drops.dropped.items())
         raise InputError(Problem(str(path), f"no row that can be used: {found}", "at least one", "Check the mapping"))
@@ -184,20 +184,21 @@ def _repeats(raw: pd.DataFrame) -> pd.Series[bool]:
     return raw.duplicated(list(raw.columns.drop([FILE, LINE])))
 
 
-def _complete(raw: pd.DataFrame, mapping: Mapping, drops: DropCounts, *, places_in_words: bool) -> pd.DataFrame:
+def _complete(raw: pd.DataFrame, mapping: Mapping, drops: DropCounts, *, unplaced: bool) -> pd.DataFrame:
     """Return the rows that have a date, a place and everything that is counted."""
     columns = mapping.columns
     undated = raw[columns.date] == ""
     drops.drop("no date", undated.sum())
     raw = raw[~undated]
     placed = pd.Series(False, index=raw.index)
-    for name in (columns.segment, columns.area, columns.place if places_in_words else None):
+    for name in (columns.segment, columns.area):
         if name is not None:
             placed |= raw[name] != ""
     if columns.lon is not None and columns.lat is not None:
         placed |= (raw[columns.lon] != "") & (raw[columns.lat] != "")
-    drops.drop("no place", (~placed).sum())
-    raw = raw[placed]
+    if not unplaced:
+        drops.drop("no place", (~placed).sum())
+        raw = raw[placed]
     for thing in ("count", "outcome", "effort"):
         column = getattr(columns, thing)
         if column is not None:
@@ -224,6 +225,18 @@ def _parsed(raw: pd.DataFrame, mapping: Mapping, areas: Sequence[str] | None) ->
         rows["amount"] = numbers(raw, columns.effort, problems)
     if columns.quantity is not None:
         rows["quantity"] = numbers(raw, columns.quantity, problems)
+    _parcels_and_grades(rows, raw, mapping, problems)
+    if "amount" in rows:
+        rows["unit"] = _text(raw, columns.unit, mapping.unit or SEARCHES)
+    elif mapping.unit is not None or columns.unit is not None:
+        rows["unit"] = _text(raw, columns.unit, mapping.unit or "")
+    problems.raise_if_any()
+    return rows
+
+
+def _parcels_and_grades(rows: pd.DataFrame, raw: pd.DataFrame, mapping: Mapping, problems: ProblemList) -> None:
+    """Add parcels, the place in words, the grade and whether the report was confirmed, where the mapping names them."""
+    columns = mapping.columns
     if columns.parcels is not None:
         rows["parcels"] = numbers(raw, columns.parcels, problems)
     for name in ("place", "grade"):
@@ -234,12 +247,6 @@ def _parsed(raw: pd.DataFrame, mapping: Mapping, areas: Sequence[str] | None) ->
         rows["confirmed"] = _finds(filled, columns.confirmed, mapping, problems)
     if columns.grade is not None:
         _check_grades(raw, columns.grade, problems)
-    if "amount" in rows:
-        rows["unit"] = _text(raw, columns.unit, mapping.unit or SEARCHES)
-    elif mapping.unit is not None or columns.unit is not None:
-        rows["unit"] = _text(raw, columns.unit, mapping.unit or "")
-    problems.raise_if_any()
-    return rows
 
 
 def _place(

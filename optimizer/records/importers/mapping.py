@@ -44,7 +44,9 @@ class MappedColumns(Strict):
     unit: Text | None = Field(None, description="What the effort counts.")
     drug: Text | None = Field(None, description="What was seized.")
     quantity: Text | None = Field(None, description="How much was seized.")
-    parcels: Text | None = Field(None, description="In how many parcels it was packed; `fuse` compares it with weights.")
+    parcels: Text | None = Field(
+        None, description="In how many parcels it was packed; `fuse` compares it with weights."
+    )
     place: Text | None = Field(None, description="Place in words, such as a town or a road; `fuse` compares it.")
     grade: Text | None = Field(None, description="Grade of the report: Admiralty (B2) or 3x5x2 (1A P).")
     confirmed: Text | None = Field(

@@ -67,8 +67,8 @@ def safe_text(text: pd.Series[str]) -> pd.Series[str]:
 
     By Python's own expressions: those of Arrow, which pandas takes for text where it is installed, know no single surrogates.
     """
-    cells = [cell if pd.isna(cell) else _safe(str(cell)) for cell in text]
-    return pd.Series(cells, index=text.index, name=text.name, dtype=object)
+    safe = {cell: cell if pd.isna(cell) else _safe(str(cell)) for cell in text.unique()}
+    return text.astype(object).map(safe)
 
 
 def _safe(text: str) -> str:
