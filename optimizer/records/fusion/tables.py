@@ -220,8 +220,8 @@ def _skews(feeds: Sequence[Feed], found: Sequence[FeedPairs]) -> list[str]:
             side = "after" if each.learnt.skew > 0 else "before"
             notes.append(
                 f"Clocks: times of {second} are {abs(each.learnt.skew):.1f} hours {side} those of {first} (median of "
-                f"{each.learnt.skew_pairs} sure pairs). The comparison allows for it; the record keeps times as written. If one of them writes another time zone, correct "
-                "its times."
+                f"{each.learnt.skew_pairs} sure pairs). The comparison allows for it; the record keeps times as written. If one "
+                "of them writes another time zone, correct its times."
             )
     return notes
 
