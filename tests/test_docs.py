@@ -30,6 +30,7 @@ from optimizer.base.schema import validated
 from optimizer.cli.app import app
 from optimizer.problem.instance_file import instance_schema
 from optimizer.problem.plan_file import plan_schema
+from optimizer.records.fusion.feeds import FeedModel
 from optimizer.records.importers.mapping import Mapping
 from optimizer.scenario.assumptions import DEFAULTS
 from optimizer.scenario.model import ScenarioModel, scenario_schema
@@ -153,10 +154,13 @@ def check_python(block: Block, names: dict[str, object]) -> None:
 
 
 def check_toml(block: Block) -> None:
-    """Check a whole scenario, a mapping of an import, or some tables of a scenario beside the least that it needs."""
+    """Check a whole scenario, a mapping of an import, a feed of `fuse`, or some tables of a scenario beside the least that it needs."""
     content = tomllib.loads(block.code)
     if block.text == "mapping.toml":
         validated(Mapping, content, "docs")
+        return
+    if "agency" in content:
+        validated(FeedModel, content, "docs")
         return
     least: dict[str, Any] = {
         "schema_version": 1,
