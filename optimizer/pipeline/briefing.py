@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from optimizer.base.files import sha256
 from optimizer.base.version import package_version
+from optimizer.pipeline.burden_briefing import burden_rows
 from optimizer.pipeline.claims import assumptions_of, claims_of
 from optimizer.pipeline.display_names import DisplayNames, named_places, place_names
 from optimizer.pipeline.exchanges import exchange_facts
@@ -81,6 +82,7 @@ def briefing(
         routes=route_rows(compiled, comparison),
         layouts=layout_rows(compiled, result, comparison, names),
         budgets=budget_rows(plan, names),
+        burden=burden_rows(compiled, plan),
         agencies=agency_rows(compiled, result, names),
         open_ends=open_rows(compiled, comparison),
         displacement=displacement_rows(compiled, comparison),

@@ -12,6 +12,7 @@ from optimizer.base.listener import SILENT
 from optimizer.risk.evidence import gather_evidence
 from optimizer.risk.misplaced import weak_remarks
 from optimizer.scenario.assumptions import assumptions_of
+from optimizer.scenario.burden import burden_of
 from optimizer.scenario.check import check_scenario
 from optimizer.scenario.options import compile_options, operators_of, resource_id
 from optimizer.scenario.references import fitting_kinds
@@ -273,7 +274,8 @@ def _resources(scenario: ScenarioModel, check: ScenarioCheck) -> tuple[Resource,
     if check.problems or check.region is None:
         return ()
     today = [item for item in check.sites if item.site.existing]
-    return compile_options(today, scenario, check.region.network).resources
+    caps = burden_of(check.communities, (), {}, scenario, check.region.network).resources()
+    return (*compile_options(today, scenario, check.region.network).resources, *caps)
 
 
 def _counts(scenario: ScenarioModel, check: ScenarioCheck) -> Iterator[tuple[str, int]]:
@@ -290,6 +292,8 @@ def _counts(scenario: ScenarioModel, check: ScenarioCheck) -> Iterator[tuple[str
     yield "agencies", len(scenario.agencies)
     yield "shifts", len(scenario.shifts)
     yield "exclusions", len(scenario.exclusions)
+    if scenario.communities:
+        yield "communities", len(scenario.communities)
 
 
 def _unused_rows(check: ScenarioCheck) -> Iterator[UnusedItem]:

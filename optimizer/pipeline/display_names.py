@@ -9,7 +9,7 @@ from optimizer.report.geography import known_places
 from optimizer.report.place_names import NamedPlace, PlaceNames
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from optimizer.problem.options import Resource
     from optimizer.scenario.compile import Compiled
@@ -40,7 +40,7 @@ class DisplayNames:
         agencies = {agency.id: agency.name for agency in compiled.scenario.agencies if agency.name}
         return cls(
             agencies,
-            {r.id: _resource_name(r, agencies) for r in compiled.instance.resources},
+            {r.id: _resource_name(r, agencies, compiled.instance.resources) for r in compiled.instance.resources},
             {kind.id: kind.label or kind.id for kind in compiled.scenario.kinds},
             {name: placed.site.label or name for name, placed in compiled.sites.items()},
         )
@@ -69,7 +69,8 @@ def place_names(compiled: Compiled) -> PlaceNames:
     return PlaceNames(region.network, (*named_places(compiled), *known))
 
 
-def _resource_name(resource: Resource, agencies: Mapping[str, str]) -> str:
+def _resource_name(resource: Resource, agencies: Mapping[str, str], every: Sequence[Resource]) -> str:
     if not resource.name or not resource.agency:
-        return resource.name or resource.id
+        shared = [other for other in every if other.name == resource.name and not other.agency]
+        return resource.name if resource.name and len(shared) == 1 else resource.id
     return f"{resource.name} ({agencies.get(resource.agency, resource.agency)})"

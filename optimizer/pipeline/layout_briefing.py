@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -85,8 +86,15 @@ def _layout(
 
 def budget_rows(plan: PlanFile, names: DisplayNames) -> tuple[BudgetRow, ...]:
     """Return how much of each budget the plan uses."""
+    common = Counter(r.name for r in plan.resources if not r.agency)
     return tuple(
-        BudgetRow(resource=r.name or r.id, agency=names.agency(r.agency), unit=r.unit, used=r.used, budget=r.budget)
+        BudgetRow(
+            resource=r.name if r.name and (r.agency or common[r.name] == 1) else r.id,
+            agency=names.agency(r.agency),
+            unit=r.unit,
+            used=r.used,
+            budget=r.budget,
+        )
         for r in plan.resources
     )
 

@@ -25,7 +25,8 @@ class Changes:
     Attributes
     ----------
     budgets
-        New budget of each resource, by its id (`agents@laredo-sector`) or, where one resource alone has it, its name (`agents`).
+        New budget of each resource, by its id (`agents@laredo-sector`) or, where one resource alone has it, its name (`agents`). A name that
+        several resources have which no agency owns, as caps on searches, stands for each of them.
     forced, forbidden
         What every plan must, and no plan may, use: ids of options, sites, or `SITE:KIND`. One that names several options of a site forces one
         of them, whichever, or forbids them all.
@@ -81,7 +82,7 @@ class Changes:
         if not self:
             return instance
         problems = ProblemList()
-        resource = {name: self._resource(instance, name, problems) for name in self.budgets}
+        resource = {name: self._resources(instance, name, problems) for name in self.budgets}
         forced = {name: self._options(instance, name, problems) for name in self.forced}
         forbidden = {name: self._options(instance, name, problems) for name in self.forbidden}
         out = {j for options in forbidden.values() for j in options}
@@ -89,7 +90,8 @@ class Changes:
         self._check(instance, forced, out, today, problems)
         problems.raise_if_any()
         for name, amount in self.budgets.items():
-            instance = instance.with_budget(resource[name], amount)
+            for each in resource[name]:
+                instance = instance.with_budget(each, amount)
         chosen = {name: [j for j in options if j not in out] for name, options in forced.items()}
         alone = {options[0] for options in chosen.values() if len(options) == 1} | (today if self.keep_today else set())
         several = {name: options for name, options in chosen.items() if len(options) > 1}
@@ -125,12 +127,14 @@ class Changes:
             names = ", ".join(map(repr, _ids(instance, out & today)))
             problems.add(WHERE, f"what stands today is to stay, but {names} is forbidden", "one of the two")
 
-    def _resource(self, instance: Instance, name: str, problems: ProblemList) -> str:
+    def _resources(self, instance: Instance, name: str, problems: ProblemList) -> list[str]:
+        """Return the ids that a name stands for."""
         ids = [each.id for each in instance.resources]
         same = [each.id for each in instance.resources if name in {each.id, each.name}]
+        owned = any(each.agency for each in instance.resources if each.id in same)
         where = f"{WHERE}, budget"
-        if name in ids or len(same) == 1:
-            return name if name in ids else same[0]
+        if name in ids or len(same) == 1 or (same and not owned):
+            return [name] if name in ids else same
         if same:
             found = f"{name!r}, which {len(same)} agencies have"
             problems.add(where, found, "the budget of one of them: " + ", ".join(map(repr, same)))
@@ -138,7 +142,7 @@ class Changes:
             problems.append(
                 unknown_name(where, name, list(dict.fromkeys([*ids, *(r.name for r in instance.resources if r.name)])))
             )
-        return name
+        return [name]
 
     def _options(self, instance: Instance, name: str, problems: ProblemList) -> list[int]:
         found = [j for j, option in enumerate(instance.options) if is_named(option, name)]

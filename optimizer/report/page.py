@@ -49,6 +49,7 @@ SECTIONS = {
     "beats-driven": marked("Beats"),
     "mixture-section": marked("The randomised plan"),
     "comparison": marked("Compared with today, and budgets"),
+    "searches": marked("Who bears the searches"),
     "open": marked("What stays open, and where traffic moves to"),
     "doubt-draws": marked("What is not known, and the plan"),
     "sensitive": marked("Which assumption moves the value most"),
@@ -114,6 +115,7 @@ def _contents(content: ReportContent) -> list[tuple[str, str]]:
     absent = {
         "beats-driven": not content.beats and content.summary.beats is None,
         "mixture-section": content.mixture is None,
+        "searches": not content.burden,
         "doubt-draws": content.doubt is None,
         "sensitive": content.sensitivity is None,
     }

@@ -22,6 +22,7 @@ from optimizer.base.names import unknown_name
 from optimizer.base.schema import valid, validated
 from optimizer.records.sources import EffortSource, SeizureSource
 from optimizer.region.model import border_warnings
+from optimizer.scenario.burden import burden_warnings, communities_of
 from optimizer.scenario.candidates import crossing_sites
 from optimizer.scenario.demand import make_demand, shortened
 from optimizer.scenario.jurisdictions import Jurisdictions
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from optimizer.records import Effort, Seizures
     from optimizer.records.areas import Area
     from optimizer.region.model import Region
+    from optimizer.scenario.burden import Community
     from optimizer.scenario.demand import GravityDemand
     from optimizer.scenario.region_source import ObtainedRegion
     from optimizer.scenario.sites import ListedSite, PlacedSite
@@ -80,6 +82,8 @@ class ScenarioCheck:
         Node of each base.
     jurisdictions
         Which agency may act where; None where a fault leaves it open.
+    communities
+        Who bears the searches, on the roads.
     records, effort
         What the files say; None where the scenario names none, or where they cannot be read.
     inputs
@@ -97,6 +101,7 @@ class ScenarioCheck:
     n_listed: int
     base_nodes: tuple[int, ...]
     jurisdictions: Jurisdictions | None
+    communities: tuple[Community, ...]
     records: Seizures | None
     effort: Effort | None
     inputs: tuple[Path, ...]
@@ -170,9 +175,11 @@ def _check(
     ground = _ground(content, listed, settings or SitesModel(), region, where, problems)
     areas = _areas(sources, problems)
     jurisdictions: Jurisdictions | None = None
+    communities: tuple[Community, ...] = ()
     if scenario is not None and region is not None and areas is not None:
         jurisdictions = Jurisdictions(scenario, areas, region.network, where, problems)
         ground = _operated(ground, jurisdictions, where, problems)
+        communities = communities_of(scenario, areas, region.network, ground.sites, where, problems)
     if rows is not None:
         check_exclusions(tables, lambda name: _offered(name, ground.sites, settings, region), problems)
     with step(listener, "reading the records"):
@@ -189,6 +196,7 @@ def _check(
         n_listed=ground.n_listed,
         base_nodes=ground.base_nodes,
         jurisdictions=jurisdictions,
+        communities=communities,
         records=records.seizures,
         effort=records.effort,
         inputs=(path, *(() if read is None else read.files), *sources.files),
@@ -200,6 +208,7 @@ def _warnings(scenario: ScenarioModel | None, ground: _Ground, region: Region | 
     """Yield the sentences for the planner that follow from the file and the places alone."""
     if scenario is not None:
         yield from range_warnings(scenario)
+        yield from burden_warnings(scenario)
     if region is None:
         return
     yield from border_warnings(region)

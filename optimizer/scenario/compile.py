@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +13,7 @@ from optimizer.problem.evader_checks import check_evaders
 from optimizer.problem.instance import Instance
 from optimizer.problem.instance_file import check_content
 from optimizer.scenario.assumptions import assumptions_of
+from optimizer.scenario.burden import NO_BURDEN, burden_of
 from optimizer.scenario.candidates import road_sites
 from optimizer.scenario.demand import check_loads
 from optimizer.scenario.evader_demand import background_cost, scenario_evaders, usual_routes
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from optimizer.region.model import Region
     from optimizer.risk.estimate import RiskEstimate, RiskModel
     from optimizer.scenario.assumptions import Assumption
+    from optimizer.scenario.burden import Burden
     from optimizer.scenario.evader_demand import Pair, ScenarioEvaders
     from optimizer.scenario.evidence import ScenarioEvidence
     from optimizer.scenario.model import ScenarioModel
@@ -80,6 +82,8 @@ class Compiled:
         What the record made of evaders' weights and routes.
     assumed
         Defaults, built-in tables and rules that stand in for what the scenario does not say.
+    burden
+        Who bears the searches of each option.
     """
 
     scenario: ScenarioModel
@@ -98,6 +102,7 @@ class Compiled:
     warnings: tuple[str, ...]
     skipped: tuple[str, ...] = ()
     assumed: tuple[Assumption, ...] = ()
+    burden: Burden = field(default_factory=lambda: NO_BURDEN)
 
 
 def compile_scenario(
@@ -144,8 +149,9 @@ def compile_scenario(
         )
     sites = [*evidence.sites, *roads]
     table = compile_options(sites, scenario, region.network)
-    options, resources = table.options, table.resources
     site_of = {site.site.id: site for site in sites}
+    burden = burden_of(evidence.communities, table.options, site_of, scenario, region.network)
+    options, resources = burden.options(table.options), (*table.resources, *burden.resources())
     network = region.network
     instance = Instance(
         name=scenario.name,
@@ -158,6 +164,7 @@ def compile_scenario(
         resources=resources,
         exclusions=_exclusions(scenario, sites, options, str(path)),
         lonlat=np.column_stack((network.lon, network.lat)),
+        requirements=burden.requirements(scenario.burden),
     )
     check_evaders(instance, str(path))
     patrols = compile_patrols(evidence, evaders, instance.reliability, str(path))
@@ -182,6 +189,7 @@ def compile_scenario(
         warnings=tuple(warnings),
         skipped=evidence.skipped,
         assumed=assumptions_of(scenario, sites, region, demand),
+        burden=burden,
     )
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from optimizer.records import Effort, Seizures
     from optimizer.region.model import Region
     from optimizer.risk import RiskModel
+    from optimizer.scenario.burden import Community
     from optimizer.scenario.check import ScenarioCheck
     from optimizer.scenario.demand import GravityDemand
     from optimizer.scenario.jurisdictions import Jurisdictions
@@ -46,6 +47,8 @@ class ScenarioEvidence:
         Node of each base, in the order of the file.
     jurisdictions
         Which agency may act where.
+    communities
+        Who bears the searches, on the roads.
     inputs
         Every file that was read, the scenario first.
     warnings
@@ -62,6 +65,7 @@ class ScenarioEvidence:
     sites: tuple[PlacedSite, ...]
     base_nodes: tuple[int, ...]
     jurisdictions: Jurisdictions
+    communities: tuple[Community, ...]
     inputs: tuple[Path, ...]
     warnings: tuple[str, ...]
     skipped: tuple[str, ...] = ()
@@ -116,6 +120,7 @@ def evidence_of(check: ScenarioCheck) -> ScenarioEvidence:
         sites=check.sites,
         base_nodes=check.base_nodes,
         jurisdictions=check.jurisdictions,
+        communities=check.communities,
         inputs=check.inputs,
         warnings=check.warnings,
         skipped=check.demand.skipped,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -61,13 +61,13 @@ class Jurisdictions:
         self._near: dict[str, NDArray[np.bool_]] = {}
         self._pursuit: dict[str, frozenset[str]] = {}
         self._agencies = [agency.id for agency in scenario.agencies]
-        maker = _Masks(areas, network)
+        maker = RoadMasks(areas, network)
         for agency in scenario.agencies:
             if agency.jurisdiction is not None:
                 self._add(agency, agency.jurisdiction, maker, f"{where}, agency {agency.id!r}, jurisdiction", problems)
 
     def _add(
-        self, agency: AgencyModel, terms: JurisdictionModel, maker: _Masks, where: str, problems: ProblemList
+        self, agency: AgencyModel, terms: JurisdictionModel, maker: RoadMasks, where: str, problems: ProblemList
     ) -> None:
         inside = maker.inside(terms, where, problems)
         self._inside[agency.id] = inside
@@ -134,16 +134,32 @@ class Jurisdictions:
         return all(self._owners.get(name, {agency}) & {agency, ""} for name in names)
 
 
-class _Masks:
-    """Makes (segments,) masks of jurisdictions."""
+class NamesRoads(Protocol):
+    """What says on which roads something holds: on those of its areas; where roads or classes are named, on these alone."""
+
+    @property
+    def areas(self) -> list[str]:
+        """Names of areas."""
+
+    @property
+    def roads(self) -> list[str]:
+        """Names or numbers of roads."""
+
+    @property
+    def road_classes(self) -> list[str]:
+        """Classes of roads."""
+
+
+class RoadMasks:
+    """Makes (segments,) masks of the roads that something names."""
 
     def __init__(self, areas: Sequence[Area], network: Network) -> None:
         self._areas = {name_key(area.name): area for area in areas}
         self._network = network
         self._names = RoadNames(network)
 
-    def inside(self, terms: JurisdictionModel, where: str, problems: ProblemList) -> NDArray[np.bool_]:
-        """Return the roads of a jurisdiction."""
+    def inside(self, terms: NamesRoads, where: str, problems: ProblemList) -> NDArray[np.bool_]:
+        """Return the roads of a jurisdiction or a community."""
         size = self._network.n_segments
         faults = len(problems.problems())
         within = np.zeros(size, dtype=bool) if terms.areas else np.ones(size, dtype=bool)

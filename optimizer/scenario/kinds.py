@@ -17,10 +17,7 @@ from optimizer.base.names import close_match
 from optimizer.base.schema import Strict
 from optimizer.problem.detection import (
     beat_survival,
-    checkpoint_coverage,
-    checkpoint_survival,
     false_alarm_hours,
-    inspection_delay,
     orbit_meeting,
     patrol_survival,
     random_search,
@@ -30,6 +27,7 @@ from optimizer.problem.detection import (
 from optimizer.problem.graph import cost_graph
 from optimizer.problem.network import great_circle_m
 from optimizer.scenario.ranges import ChanceOrRange, detection_field, middle
+from optimizer.scenario.stopping import DelayModel, SecondaryModel, StoppingDay, stopping_day
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,17 +42,6 @@ Amount = Annotated[float, Field(ge=0, le=1e15)]
 Chance = Annotated[float, Field(ge=0, le=1)]
 Category = Literal["checkpoint", "sensor", "patrol", "drone"]
 """General kinds of option; plans show them, and crews may be qualified for them."""
-
-
-class DelayModel(Strict):
-    """The time a checkpoint takes from legitimate travellers, as a resource."""
-
-    resource: Id = Field(description="name of the resource that the delay uses")
-    minutes: float = Field(
-        gt=0,
-        description="minutes that each inspected vehicle loses; times vehicles inspected, the use is in vehicle-hours a "
-        "day",
-    )
 
 
 class AlarmsModel(Strict):
@@ -140,6 +127,11 @@ class KindModel(Strict):
         del lanes, traffic
         return None
 
+    def searches(self, lanes: float, traffic: Traffic) -> float:
+        """Return the vehicles that it inspects a day at a site with these lanes and this traffic; 0 where it stops none."""
+        del lanes, traffic
+        return 0.0
+
     def watched(self, item: PlacedSite, network: Network, traffic: Traffic) -> Effect:
         """Return the arcs that the kind watches from a site, and the survival on each."""
         raise NotImplementedError
@@ -200,11 +192,15 @@ class _StoppingModel(KindModel):
     def lost_hours(self, lanes: float, traffic: Traffic) -> list[tuple[str, float]]:
         """Return the vehicle-hours a day that legitimate travellers lose, and the hours of false alarms."""
         alarms = super().lost_hours(lanes, traffic)
-        if self.delay is None:
-            return alarms
-        capacity = (self.capacity or 0.0) * lanes
-        inspected = inspection_delay(capacity * traffic.busy_hours, traffic.a_day(capacity), self.delay.minutes)
-        return [(self.delay.resource, inspected), *alarms]
+        return alarms if self.delay is None else [(self.delay.resource, self.day(lanes, traffic).lost), *alarms]
+
+    def day(self, lanes: float, traffic: Traffic) -> StoppingDay:
+        """Return a day at a site with these lanes and this traffic."""
+        return stopping_day(self.capacity or 0.0, lanes, self.delay, None, traffic)
+
+    def searches(self, lanes: float, traffic: Traffic) -> float:
+        """Return the vehicles that it inspects a day; 0 without a capacity, as how many it stops is then not said."""
+        return 0.0 if self.capacity is None else self.day(lanes, traffic).inspected
 
 
 class StatedModel(_StoppingModel):
@@ -235,16 +231,24 @@ class InspectionModel(_StoppingModel):
     capacity: float = Field(ge=0, description="vehicles inspected an hour and lane")
     detection: ChanceOrRange = detection_field("chance that one inspection of a loaded vehicle detects the load")
 
+    secondary: SecondaryModel | None = None
+
+    def day(self, lanes: float, traffic: Traffic) -> StoppingDay:
+        """Return a day at a site with these lanes and this traffic, second inspections included."""
+        return stopping_day(self.capacity, lanes, self.delay, self.secondary, traffic)
+
     def share_inspected(self, lanes: float, traffic: Traffic) -> float:
-        """Return the share of the vehicles that it inspects (`checkpoint_coverage`)."""
-        capacity = self.capacity * lanes
-        return checkpoint_coverage(capacity, traffic.hourly(capacity))
+        """Return the share of the vehicles that it inspects: min(1, capacity / traffic), hour by hour where the hours are known."""
+        return self.day(lanes, traffic).share
 
     def watched(self, item: PlacedSite, network: Network, traffic: Traffic) -> Effect:
-        """Return the site's arcs, with the survival of `checkpoint_survival`."""
+        """Return the site's arcs; there a loaded vehicle that is inspected is detected at once, or when it is inspected again."""
         del network
-        capacity = self.capacity * item.site.lanes
-        return _on_site(item, checkpoint_survival(capacity, traffic.hourly(capacity), middle(self.detection)))
+        day, detection = self.day(item.site.lanes, traffic), middle(self.detection)
+        if self.secondary is not None:
+            again = self.secondary.referral * day.done_again * self.secondary.detection
+            detection = 1 - (1 - detection) * (1 - again)
+        return _on_site(item, 1.0 - day.share * detection)
 
 
 class SensorModel(KindModel):

@@ -15,6 +15,7 @@ from optimizer.base.schema import Strict, validated
 from optimizer.problem.methods import METHOD_NAMES
 from optimizer.records.sources import EffortSource, SeizureSource
 from optimizer.scenario.agency_model import AgencyModel
+from optimizer.scenario.community_model import BurdenModel, CommunityModel
 from optimizer.scenario.kinds import KINDS, Amount, AnyKind, Chance, Id, KindModel
 from optimizer.scenario.ledger_model import LedgerModel
 from optimizer.scenario.roster_model import CrewModel, RosterModel, ShiftModel
@@ -348,6 +349,8 @@ class ScenarioModel(Strict):
     traffic: TrafficModel = TrafficModel()
     sites: SitesModel = SitesModel()
     site: list[SiteModel] = []
+    communities: list[CommunityModel] = Field([], description="who bears the searches: areas and roads")
+    burden: BurdenModel = BurdenModel()
     exclusions: list[list[str]] = Field([], description="groups of site ids of which at most one is used")
     bases: list[TeamBaseModel] = Field([], description="where teams set out from")
     teams: list[TeamModel] = Field([], description="teams that drive beats, by type")

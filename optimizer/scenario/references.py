@@ -30,6 +30,7 @@ SINGULAR = {
     "teams": "team",
     "shifts": "shift",
     "crews": "crew",
+    "communities": "community",
 }
 """What one entry of each table is called in messages."""
 

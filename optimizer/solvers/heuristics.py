@@ -12,7 +12,8 @@ different resources.
 Ruin and recreate (Schrimpf et al. 2000) continues from there: a few options are removed at random, half of the time those of one agency, and
 the budget is filled greedily by randomly perturbed gains; plans slightly worse than the best are accepted.
 
-Where requirements are not met, options that bring one nearer come first, and none is added that would break one that is met.
+Where requirements are not met, options that bring one nearer come first, and none is added that would break one that is met. Where nothing
+more can be added so, an option that breaks one is added together with those that mend it, such as a sensor with the team that answers it.
 """
 
 from __future__ import annotations
@@ -48,6 +49,10 @@ WORSE = 0.004
 """How much worse than the best, relative, an accepted plan may be."""
 NONE = -1
 """No option."""
+TRIED = 6
+"""Options that break a requirement which are tried with others that mend it, the best first."""
+MENDING = 8
+"""Most options that mend what one has broken."""
 SECOND_THOUGHTS = 4
 """How often the choice of an option is made again after a refresh of the pool."""
 
@@ -77,8 +82,8 @@ def greedy(
     runs = []
     for by_cost in (False, True):
         placed = (instance.forced if start is None else start).copy()
-        while time.monotonic() < until and (choice := _next_option(instance, pooled, placed, by_cost)) is not None:
-            placed = _with(placed, choice)
+        while time.monotonic() < until and (more := _next_plan(instance, pooled, placed, by_cost)) is not None:
+            placed = more
             listener.plan_found(placed, overlay.value(placed))
         runs.append(placed)
     return tidy(instance, overlay, min(runs, key=overlay.value))
@@ -186,10 +191,48 @@ def filled(
     """Add the best options by gain for cost over the pool as it is, until nothing fits or nothing could gain."""
     while time.monotonic() < until:
         choice = _best_option(instance, pooled, placed, by_cost=True, banned=banned, shake=shake)
-        if choice is None:
+        more = _mended(instance, pooled, placed, banned, shake) if choice is None else _with(placed, choice)
+        if more is None:
             break
-        placed = _with(placed, choice)
+        placed = more
     return placed
+
+
+def _mended(
+    instance: Instance,
+    pooled: PooledValues,
+    placed: Mask,
+    banned: int = NONE,
+    shake: NDArray[np.float64] | None = None,
+) -> Mask | None:
+    """Return the mask with an option that breaks a requirement, and others that mend it; None where there is none."""
+    if not instance.requirements or not meets(instance, placed):
+        return None
+    blocked = addable(instance, placed) & ~placed & ~_forbidden(instance) & ~without_breaking(instance, placed)
+    if banned != NONE:
+        blocked[banned] = False
+    gain = np.where(blocked, pooled.gains(placed).gain, 0.0) / _prices(instance, placed)
+    gain *= 1.0 if shake is None else shake
+    for option in np.argsort(-gain, kind="stable")[:TRIED].tolist():
+        if gain[option] <= NOTHING * pooled.value(placed):
+            break
+        more = _with(placed, option)
+        for _ in range(MENDING):
+            choice = (
+                None if meets(instance, more) else _best_option(instance, pooled, more, by_cost=True, banned=banned)
+            )
+            if choice is None:
+                break
+            more = _with(more, choice)
+        if meets(instance, more):
+            return more
+    return None
+
+
+def _next_plan(instance: Instance, pooled: PooledValues, placed: Mask, by_cost: bool) -> Mask | None:
+    """Return the mask with what greedy places next; None when nothing fits or nothing could gain."""
+    choice = _next_option(instance, pooled, placed, by_cost)
+    return _mended(instance, pooled, placed) if choice is None else _with(placed, choice)
 
 
 def _next_option(instance: Instance, pooled: PooledValues, placed: Mask, by_cost: bool) -> int | None:

@@ -4,7 +4,7 @@ Missing numbers are None (or NaN inside arrays) and appear as a dash. A *value* 
 `PlanSummary.unit`; smaller is better for the defender. Texts may come from records: they are data, never markup.
 """
 
-from optimizer.report.content.comparison import AgencyRow, AgencyRows, BudgetRow, LayoutRow
+from optimizer.report.content.comparison import AgencyRow, AgencyRows, BudgetRow, BurdenRow, LayoutRow
 from optimizer.report.content.doubt import DoubtFacts, DoubtRow, SensitivityFacts, SensitivityRow
 from optimizer.report.content.evidence import LookNext, LookRow, RecordFacts, SegmentRisk, UnitEffort
 from optimizer.report.content.mixture import MixtureFacts, MixtureRow
@@ -22,6 +22,7 @@ __all__ = [
     "BeatRow",
     "BeatStopRow",
     "BudgetRow",
+    "BurdenRow",
     "CountRow",
     "DisplacementRow",
     "DoubtFacts",

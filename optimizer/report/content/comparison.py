@@ -45,6 +45,33 @@ class BudgetRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BurdenRow:
+    """Who bears searches: a community or a road.
+
+    Attributes
+    ----------
+    place, what
+        What people call it; `community` or `road`.
+    sites
+        Sites of the plan on its roads that inspect.
+    searches, today
+        Vehicles inspected a day under the plan, and under today's layout; None where there is none.
+    passages
+        Honest passages a day; None where not known.
+    cap
+        Most searches per passage; None without a limit.
+    """
+
+    place: str
+    what: str
+    sites: int
+    searches: float
+    today: float | None = None
+    passages: float | None = None
+    cap: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgencyRow:
     """What the sites and beats of one agency, or the joint ones of several, bring.
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from optimizer.problem.network import Network
     from optimizer.problem.places import Crossing, Gateway, Settlement
-    from optimizer.report.content.comparison import AgencyRows, BudgetRow, LayoutRow
+    from optimizer.report.content.comparison import AgencyRows, BudgetRow, BurdenRow, LayoutRow
     from optimizer.report.content.doubt import DoubtFacts, SensitivityFacts
     from optimizer.report.content.evidence import LookNext, LookRow, RecordFacts, SegmentRisk
     from optimizer.report.content.mixture import MixtureFacts
@@ -56,6 +56,8 @@ class ReportContent:
         The best routes that the plan leaves, that by which most gets through first.
     exchanges
         How much other good plans differ; None where nobody tried.
+    burden
+        Who bears searches, communities first.
     agencies
         What each agency's sites and beats bring; None where there is one agency at most.
     beats
@@ -104,6 +106,7 @@ class ReportContent:
     routes: tuple[RouteRow, ...] = ()
     layouts: tuple[LayoutRow, ...] = ()
     budgets: tuple[BudgetRow, ...] = ()
+    burden: tuple[BurdenRow, ...] = ()
     agencies: AgencyRows | None = None
     open_ends: tuple[OpenRow, ...] = ()
     displacement: tuple[DisplacementRow, ...] = ()

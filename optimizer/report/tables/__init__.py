@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from optimizer.report.tables.burden_table import burden_table
 from optimizer.report.tables.comparison_tables import agencies_table, budgets_table, layouts_table
 from optimizer.report.tables.doubt_tables import doubt_table, sensitivity_table
 from optimizer.report.tables.evader_tables import displacement_table, open_ends_table, routes_table
@@ -27,6 +28,7 @@ TABLES = (
     beats_table,
     mixture_table,
     budgets_table,
+    burden_table,
     agencies_table,
     open_ends_table,
     routes_table,
