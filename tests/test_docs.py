@@ -181,7 +181,7 @@ def test_the_complete_example_has_every_table(
     outcome = run(capsys, monkeypatch, "check", "scenario.toml", "--json")
     (checked,) = outcome.objects
     assert checked["problems"] == []
-    assert {entry["kind"] for entry in checked["used"]["options"]} == {"post", "camera"}
+    assert {entry["kind"] for entry in checked["used"]["options"]} == {"post", "camera", "hotline"}
     assert [entry["count"] for entry in checked["unused"]] == [1]
 
 

@@ -261,6 +261,8 @@ def _options(scenario: ScenarioModel, check: ScenarioCheck) -> Iterator[OptionCo
     )
     for (kind, agency), number in count.items():
         yield OptionCount(kind, agency, number)
+    for measure in scenario.measures:
+        yield OptionCount(measure.id, measure.agency, 1)
 
 
 def _teams(scenario: ScenarioModel) -> Iterator[TeamCount]:
@@ -319,6 +321,7 @@ def _unused_entries(scenario: ScenarioModel, check: ScenarioCheck) -> Iterator[U
     traffic = Traffic(1.0, 1.0)
     used = {name for kind in scenario.kinds for name in kind.amounts(1.0, traffic)}
     used |= {name for team in scenario.teams for name in team.uses}
+    used |= {name for measure in scenario.measures for name in measure.uses}
     used |= {r.name for r in scenario.resources if resource_id(r) in used}
     for name in dict.fromkeys(resource.name for resource in scenario.resources):
         if name not in used:

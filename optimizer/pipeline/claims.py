@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.formatting import SPACE, number
+from optimizer.base.formatting import SPACE, number, plural
 from optimizer.pipeline.patrol_briefing import Claims, beat_assumptions, beat_claims
 from optimizer.problem.plan import BUDGET_TOLERANCE
 from optimizer.problem.result import PROVEN
+from optimizer.scenario.ranges import middle
+from optimizer.scenario.source_measures import origins
 
 if TYPE_CHECKING:
     from optimizer.pipeline.comparison import Comparison
     from optimizer.pipeline.display_names import DisplayNames
     from optimizer.problem.result import Result
     from optimizer.scenario.compile import Compiled
+    from optimizer.scenario.measure_model import MeasureModel
     from optimizer.scenario.model import ScenarioResourceModel
 
 
@@ -63,6 +66,7 @@ def assumptions_of(compiled: Compiled, names: DisplayNames) -> tuple[str, ...]:
     ]
     lines += _from_record(compiled)
     lines += [_on_duty(resource, names) for resource in scenario.resources if resource.availability < 1]
+    lines += [_of_measure(measure, compiled) for measure in scenario.measures]
     patrols = compiled.instance.patrols
     lines += beat_assumptions(patrols) if patrols is not None else []
     return (*lines, *(f"{item.what}: {item.value}. The scenario does not say otherwise." for item in compiled.assumed))
@@ -86,6 +90,22 @@ def _from_record(compiled: Compiled) -> list[str]:
             f"the record {fit.after:.2f} (square roots, weighted by effort)."
         ),
     ]
+
+
+def _of_measure(measure: MeasureModel, compiled: Compiled) -> str:
+    """Return a sentence on the effect that is taken for a measure at the source, and who says so."""
+    horizon = compiled.scenario.horizon_months
+    reached = len(origins(measure, compiled.gateways))
+    known = f"{100 * middle(measure.reduction):.3g}{SPACE}%"
+    if isinstance(measure.reduction, tuple):
+        low, high = measure.reduction
+        known = f"{known} (the middle of {100 * low:.3g} to {100 * high:.3g}{SPACE}%)"
+    tips = f", and tips find {100 * measure.tips:.3g}{SPACE}% of the rest" if measure.tips else ""
+    return (
+        f"{measure.label or measure.id} lowers the loads of {plural(reached, 'gateway')} by {known}{tips}, after "
+        f"{number(measure.delay_months)} of {number(horizon)} months; source: {measure.source.rstrip('.')}. Local evaders and other "
+        "gateways do not change, and nobody moves to another gateway because of it."
+    )
 
 
 def _on_duty(resource: ScenarioResourceModel, names: DisplayNames) -> str:

@@ -41,7 +41,8 @@ class DisplayNames:
         return cls(
             agencies,
             {r.id: _resource_name(r, agencies, compiled.instance.resources) for r in compiled.instance.resources},
-            {kind.id: kind.label or kind.id for kind in compiled.scenario.kinds},
+            {kind.id: kind.label or kind.id for kind in compiled.scenario.kinds}
+            | {measure.id: measure.what for measure in compiled.scenario.measures},
             {name: placed.site.label or name for name, placed in compiled.sites.items()},
         )
 

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from optimizer.problem.evaders import best_responses
+from optimizer.scenario.source_measures import on_roads
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,7 +67,7 @@ def _travelled(compiled: Compiled) -> csr_array:
     for k, evader in enumerate(instance.evaders):
         routes = [(route.arcs, route.share) for route in evader.routes] or [(best[k], 1.0)]
         for arcs, share in routes:
-            segments = np.unique(network.segment[list(arcs)])
+            segments = np.unique(network.segment[list(on_roads(arcs, network))])
             rows.append(np.full(segments.size, k))
             columns.append(segments)
             shares.append(np.full(segments.size, share))

@@ -18,6 +18,7 @@ from optimizer.report.content.placements import chosen_order
 from optimizer.report.geodata.placements import line_of
 from optimizer.scenario.duties import Served, make_duties
 from optimizer.scenario.duties_file import DutyBase
+from optimizer.scenario.source_measures import MEASURE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +70,8 @@ def _marks(compiled: Compiled, plan: PlanFile) -> dict[str, str]:
 def _served_sites(compiled: Compiled, plan: PlanFile) -> list[Served]:
     """Return the sites of a plan with the bases that may serve each and the shifts of its type."""
     shifts = {kind.id: tuple(kind.shifts) for kind in compiled.scenario.kinds}
-    travel = _minutes(compiled, [compiled.sites[site.site].segment for site in plan.sites])
+    manned = [site for site in plan.sites if site.kind != MEASURE]
+    travel = _minutes(compiled, [compiled.sites[site.site].segment for site in manned])
     owner = {base.id: base.agency for base in compiled.scenario.bases}
     return [
         Served(
@@ -77,7 +79,7 @@ def _served_sites(compiled: Compiled, plan: PlanFile) -> list[Served]:
             {base: m for base, m in minutes.items() if not site.agency or owner[base] in {"", site.agency}},
             shifts[site.type],
         )
-        for site, minutes in zip(plan.sites, travel, strict=True)
+        for site, minutes in zip(manned, travel, strict=True)
     ]
 
 

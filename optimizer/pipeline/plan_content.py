@@ -18,6 +18,7 @@ from optimizer.problem.plan_file import (
     beat_entry,
 )
 from optimizer.scenario.options import past
+from optimizer.scenario.source_measures import on_roads
 
 if TYPE_CHECKING:
     from optimizer.pipeline.comparison import Comparison
@@ -72,8 +73,9 @@ def _resources(comparison: Comparison, options: tuple[str, ...]) -> list[PlanRes
 def _site(compiled: Compiled, option: Option, worth: float) -> PlanSite:
     network, site = compiled.region.network, compiled.sites[option.site]
     arc = network.segment_arc[site.segment]
-    kind = next(kind for kind in compiled.scenario.kinds if kind.id == option.type)
+    kind = next((kind for kind in compiled.scenario.kinds if kind.id == option.type), None)  # None of a measure
     traffic = past(site, compiled.scenario, network)
+    stops = kind is not None and kind.needs_traffic
     return PlanSite(
         id=option.id,
         site=option.site,
@@ -85,11 +87,11 @@ def _site(compiled: Compiled, option: Option, worth: float) -> PlanSite:
         lat=round(site.lat, DIGITS),
         road=str(network.name[arc]),
         road_class=str(network.road_class[arc]),
-        segments=np.unique(network.segment[list(option.arcs)]).tolist(),
+        segments=np.unique(network.segment[list(on_roads(option.arcs, network))]).tolist(),
         distance_m=round(site.distance_m, 1),
-        traffic=traffic.daily if kind.needs_traffic else None,
-        traffic_source=traffic.source if kind.needs_traffic else "",
-        inspected=kind.share_inspected(site.site.lanes, traffic),
+        traffic=traffic.daily if stops else None,
+        traffic_source=traffic.source if stops else "",
+        inspected=None if kind is None else kind.share_inspected(site.site.lanes, traffic),
         existing=option.existing,
         forced=option.forced,
         forbidden=option.forbidden,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,8 +10,11 @@ import numpy as np
 from optimizer.pipeline.display_names import place_names
 from optimizer.report.content import DisplacementRow, OpenRow, OpenWay, RouteRow
 from optimizer.risk.demand import segment_loads
+from optimizer.scenario.source_measures import on_roads
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from optimizer.pipeline.comparison import Comparison
@@ -59,8 +62,8 @@ def route_rows(compiled: Compiled, comparison: Comparison) -> tuple[RouteRow, ..
                 before=before.value,
                 today=None if comparison.existing is None else comparison.existing.evaders[k].value,
                 after=after.value,
-                arcs_before=np.array(before.arcs, dtype=np.int64),
-                arcs_after=np.array(after.arcs, dtype=np.int64),
+                arcs_before=_arcs(compiled, before.arcs),
+                arcs_after=_arcs(compiled, after.arcs),
             )
         )
     return tuple(rows)
@@ -95,7 +98,7 @@ def open_ways(compiled: Compiled, comparison: Comparison) -> tuple[OpenWay, ...]
     groups: dict[tuple[str, ...], list[int]] = {}
     for k in sorted(range(len(evaders)), key=lambda k: -evaders[k].weight * evaders[k].value):
         if evaders[k].arcs and evaders[k].value > 0:
-            groups.setdefault(_roads(compiled, np.array(evaders[k].arcs, dtype=np.int64)), []).append(k)
+            groups.setdefault(_roads(compiled, _arcs(compiled, evaders[k].arcs)), []).append(k)
     through = {roads: sum(evaders[k].weight * evaders[k].value for k in group) for roads, group in groups.items()}
     ways = []
     for roads in sorted(groups, key=lambda roads: -through[roads])[:OPEN_WAYS]:
@@ -151,4 +154,14 @@ def displacement_rows(compiled: Compiled, comparison: Comparison) -> tuple[Displ
 
 def _flow(compiled: Compiled, evaluation: Evaluation) -> NDArray[np.float64]:
     """Return the (n_segments,) weight of the evaders whose best response travels each segment."""
-    return segment_loads(compiled.region.network, compiled.instance.evaders, [r.arcs for r in evaluation.evaders])
+    network = compiled.region.network
+    evaders = [
+        replace(evader, routes=tuple(replace(r, arcs=on_roads(r.arcs, network)) for r in evader.routes))
+        for evader in compiled.instance.evaders
+    ]
+    return segment_loads(network, evaders, [on_roads(r.arcs, network) for r in evaluation.evaders])
+
+
+def _arcs(compiled: Compiled, arcs: Sequence[int]) -> NDArray[np.int64]:
+    """Return the roads of a route, as an array."""
+    return np.array(on_roads(arcs, compiled.region.network), dtype=np.int64)

@@ -33,6 +33,7 @@ from optimizer.scenario.references import check_exclusions, check_references, en
 from optimizer.scenario.region_source import check_region_files, obtain_region
 from optimizer.scenario.settings import with_settings
 from optimizer.scenario.sites import SitesFile, place_sites, read_sites, sites_of, too_far
+from optimizer.scenario.source_measures import check_measures
 from optimizer.scenario.team_model import TeamBaseModel
 
 if TYPE_CHECKING:
@@ -179,6 +180,8 @@ def _check(
     if scenario is not None and region is not None and areas is not None:
         jurisdictions = Jurisdictions(scenario, areas, region.network, where, problems)
         ground = _operated(ground, jurisdictions, where, problems)
+        if ground.demand is not None:
+            check_measures(scenario, ground.demand.gateways, where, problems)
         communities = communities_of(scenario, areas, region.network, ground.sites, where, problems)
     if rows is not None:
         check_exclusions(tables, lambda name: _offered(name, ground.sites, settings, region), problems)

@@ -22,6 +22,7 @@ from optimizer.scenario.gateway_risk import gateway_index
 from optimizer.scenario.options import compile_options
 from optimizer.scenario.patrols import compile_patrols
 from optimizer.scenario.record_demand import FittedRisk, RecordDemand, fitted_risk, record_demand, without_places
+from optimizer.scenario.source_measures import with_measures
 
 if TYPE_CHECKING:
     import os
@@ -67,7 +68,7 @@ class Compiled:
     risk
         Rate of every segment; None without records.
     instance
-        The problem; its arcs are the network's, in the same order.
+        The problem; its arcs are the network's, in the same order, then one before each gateway that a measure acts on.
     pairs
         One for each evader of the instance; None for those who keep to a place, the last ones.
     sites
@@ -169,6 +170,8 @@ def compile_scenario(
     check_evaders(instance, str(path))
     patrols = compile_patrols(evidence, evaders, instance.reliability, str(path))
     instance = replace(instance, patrols=patrols)
+    measured = with_measures(instance, scenario, demand.gateways, travel.evaders.pairs, network)
+    instance = measured.instance
     check_content(instance, str(path))
     if not options and patrols is None:
         warnings.append("The scenario offers no site: nothing can be placed.")
@@ -184,7 +187,7 @@ def compile_scenario(
         instance=instance,
         pairs=travel.evaders.pairs,
         record=record,
-        sites={option.site: site_of[option.site] for option in options},
+        sites={option.site: site_of[option.site] for option in options} | dict(measured.sites),
         inputs=evidence.inputs,
         warnings=tuple(warnings),
         skipped=evidence.skipped,

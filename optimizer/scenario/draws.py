@@ -15,6 +15,7 @@ from optimizer.scenario.demand import make_demand
 from optimizer.scenario.gateway_risk import gateway_index
 from optimizer.scenario.options import compile_options
 from optimizer.scenario.ranges import detection_ranges, middle, with_detection
+from optimizer.scenario.source_measures import measure_survival
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
 
     from optimizer.problem.evaders import Evader
     from optimizer.problem.instance import Instance
+    from optimizer.problem.options import Option
     from optimizer.problem.teams import PatrolField
     from optimizer.scenario.compile import Compiled
+    from optimizer.scenario.measure_model import MeasureModel
 
     Floats = NDArray[np.float64]
 
@@ -246,13 +249,23 @@ def at_chances(compiled: Compiled, instance: Instance, chances: Mapping[str, flo
         return instance
     scenario = with_detection(compiled.scenario, chances)
     sites = list({id(site): site for site in compiled.sites.values()}.values())
+    measures = {measure.id: measure for measure in scenario.measures}
+    sites = [site for site in sites if site.site.id not in measures]
     effects = {option.id: option for option in compile_options(sites, scenario, compiled.region.network).options}
     options = tuple(
         replace(option, arcs=effects[option.id].arcs, survival=effects[option.id].survival)
+        if option.type not in measures
+        else _measure_at(option, measures[option.type], scenario.horizon_months, chances)
         for option in instance.options
     )
     patrols = None if instance.patrols is None else _patrols_at(compiled, instance.patrols, chances)
     return replace(instance, options=options, patrols=patrols)
+
+
+def _measure_at(option: Option, measure: MeasureModel, horizon_months: float, chances: Mapping[str, float]) -> Option:
+    """Return the option of a measure with another reduction, where one is given."""
+    factor = measure_survival(measure, horizon_months, chances.get(f"measures.{measure.id}.reduction"))
+    return replace(option, survival=(factor,) * len(option.arcs))
 
 
 def _patrols_at(compiled: Compiled, field: PatrolField, chances: Mapping[str, float]) -> PatrolField:

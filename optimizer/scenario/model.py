@@ -18,6 +18,7 @@ from optimizer.scenario.agency_model import AgencyModel
 from optimizer.scenario.community_model import BurdenModel, CommunityModel
 from optimizer.scenario.kinds import KINDS, Amount, AnyKind, Chance, Id, KindModel
 from optimizer.scenario.ledger_model import LedgerModel
+from optimizer.scenario.measure_model import MeasureModel
 from optimizer.scenario.roster_model import CrewModel, RosterModel, ShiftModel
 from optimizer.scenario.team_model import TeamBaseModel, TeamModel
 from optimizer.scenario.traffic import TrafficModel
@@ -349,6 +350,12 @@ class ScenarioModel(Strict):
     traffic: TrafficModel = TrafficModel()
     sites: SitesModel = SitesModel()
     site: list[SiteModel] = []
+    measures: list[MeasureModel] = Field(
+        [], description="measures at the source: they lower the loads of some gateways"
+    )
+    horizon_months: float = Field(
+        12, gt=0, le=1200, description="months that a plan is judged over, for measures that work after a delay"
+    )
     communities: list[CommunityModel] = Field([], description="who bears the searches: areas and roads")
     burden: BurdenModel = BurdenModel()
     exclusions: list[list[str]] = Field([], description="groups of site ids of which at most one is used")

@@ -52,12 +52,14 @@ def middle(chance: float | tuple[float, float]) -> float:
 
 
 def detection_ranges(scenario: ScenarioModel) -> dict[str, tuple[float, float]]:
-    """Return the ranges of detection chances by their path in the file, such as `kinds.tactical.detection`."""
-    return {
+    """Return the ranges of detection chances, and of the effects of measures, by their path in the file, such as `kinds.tactical.detection`."""
+    found = {
         f"{table}.{entry.id}.detection": chance
         for table, entry in _entries(scenario)
         if isinstance(chance := getattr(entry, "detection", None), tuple)
     }
+    measures = {f"measures.{m.id}.reduction": m.reduction for m in scenario.measures}
+    return found | {path: chance for path, chance in measures.items() if isinstance(chance, tuple)}
 
 
 def detection_chances(scenario: ScenarioModel) -> dict[str, float | tuple[float, float]]:

@@ -31,6 +31,7 @@ SINGULAR = {
     "shifts": "shift",
     "crews": "crew",
     "communities": "community",
+    "measures": "measure",
 }
 """What one entry of each table is called in messages."""
 
@@ -55,6 +56,8 @@ REFERENCES = (
     ("teams", "bases", "bases"),
     ("crews", "base", "bases"),
     ("crews", "can", "can"),
+    ("measures", "uses", "resources"),
+    ("measures", "agency", "agencies"),
     ("roster", "people", "resources"),
 )
 """Table, field in it that names something, and the table that defines it; `can` is a kind of duty, or an id of
@@ -186,6 +189,9 @@ def check_references(tables: Tables, problems: ProblemList) -> None:
                     problems.append(unknown_name(f"{entry.where}, {field}", name, known, remedy=remedy))
     _check_site_resources(tables, problems)
     _check_teams(tables, problems)
+    for measure in tables["measures"]:
+        if (agency := measure.text("agency")) in {"", *tables.ids("agencies")}:
+            _check_owned(tables, measure.names("uses"), agency, measure.where, problems)
     _check_rosters(tables, problems)
 
 
