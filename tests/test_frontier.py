@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from optimizer.base.errors import InputError
+from optimizer.base.executor import Executor
 from optimizer.pipeline.frontier import BudgetRange, frontier
+from optimizer.pipeline.frontier_points import STRETCH, pieces_of
 from optimizer.problem.changes import Changes
 from optimizer.problem.plan import violations, with_plan
 from optimizer.scenario.model import SolveModel
@@ -67,6 +69,31 @@ def test_a_curve_with_teams_never_rises() -> None:
     for point in found.points:
         case = with_plan(Changes({"agents": point.budgets[0]}).applied(instance), point.plan)
         assert not violations(case, case.placed(point.plan.options))
+
+
+@pytest.mark.parametrize("seed", [2, 8, 16])
+def test_points_of_several_stretches_hold_against_every_plan_and_are_the_same_in_two_processes(seed: int) -> None:
+    instance = random_instance(seed)
+    span = BudgetRange("money", tuple(0.5 * k for k in range(2 * STRETCH)))
+    terms = TERMS.model_copy(update={"gap": 0.02})
+    found = frontier(instance, [span], terms)
+    optima = [brute_force(Changes({"money": amount}).applied(instance))[0] for amount in span.amounts]
+    for point, optimum in zip(found.points, optima, strict=True):
+        assert point.lower <= optimum * (1 + 1e-9)
+        assert optimum <= point.upper * (1 + 1e-9)
+        assert point.gap <= 0.02 + 1e-9
+    for bounds in ([p.upper for p in found.points], [p.lower for p in found.points]):
+        assert bounds == sorted(bounds, reverse=True)
+    if seed == 2:
+        assert frontier(instance, [span], terms, executor=Executor(2)).points == found.points
+
+
+def test_stretches_are_solved_by_turns() -> None:
+    parts = [piece.argument for piece in pieces_of([[float(k) for k in range(20)]], linked=True)]
+    assert [len(part) for part in parts] == [10, 10]
+    assert [budget for (budget,) in parts[0]] == [0, 9, 4, 2, 6, 1, 3, 5, 7, 8]
+    grid = [piece.argument for piece in pieces_of([[1.0, 4.0], [2.0, 3.0]], linked=True)]
+    assert sorted(grid) == [((a, b),) for a in (1.0, 4.0) for b in (2.0, 3.0)]
 
 
 def test_stopped_early_it_keeps_what_is_proven() -> None:

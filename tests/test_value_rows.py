@@ -13,7 +13,8 @@ from scipy.sparse import csr_array
 from optimizer.problem.plan import fits
 from optimizer.solvers.branch_and_cut.master import Master
 from optimizer.solvers.branch_and_cut.tree import BranchAndCut
-from optimizer.solvers.branch_and_cut.value_rows import Carried, ValueRows
+from optimizer.solvers.branch_and_cut.value_rows import ValueRows
+from optimizer.solvers.carried import Carried
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.solve import place
 from tests.cases import brute_force, random_instance

@@ -47,11 +47,14 @@ class Piece:
         What it is about; it can be pickled.
     after
         Keys of the pieces, before it in the series, whose results it takes.
+    size
+        How much work it is, against the others: the time left is shared by it.
     """
 
     key: str
     argument: Any
     after: tuple[str, ...] = ()
+    size: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +199,8 @@ class Executor:
         until
             `time.monotonic()` from which on no piece is begun, the first aside; the time left is shared among the pieces left.
         finished
-            Where results are kept as they come, and read from in place of calls; they must then be what JSON can hold.
+            Where results are kept as they come, and read from in place of calls; they must then be what JSON can hold. One that is
+            `unfinished` is not kept.
         listener
             Told of each piece, with the time left.
 
@@ -213,7 +217,7 @@ class Executor:
             return
         with Stopping(listener) as stopping, closing(self._workers(function, shared, stopping)) as workers:
             for ended in series.carried_out(workers, stopping):
-                if finished and ended.error is None and not stopping.cancelled():
+                if finished and ended.error is None and not (stopping.cancelled() or _is_unfinished(ended.result)):
                     finished.keep(ended.piece.key, ended.result)
                 yield ended
 
@@ -231,6 +235,11 @@ class Executor:
 
 SERIAL = Executor()
 """One call after another, in this process."""
+
+
+def _is_unfinished(result: object) -> bool:
+    """Return whether a result says that its piece ran out of time before all of it was done."""
+    return isinstance(result, dict) and bool(result.get("unfinished"))
 
 
 class _Running(NamedTuple):
@@ -283,7 +292,7 @@ class _Series:
                 continue
             del self.waiting[piece.key]
             earlier = tuple(self._results[key] for key in piece.after)
-            seconds = self._share(workers.cores)
+            seconds = self._share(piece.size, workers.cores)
             self._running[piece.key] = _Running(time.monotonic(), seconds)
             call = PieceCall(None, piece, earlier, seconds, workers.slots == 1, SILENT)
             name = f"{len(self._known) + 1} of {self._total}: {piece.key}{self._left()}"
@@ -296,12 +305,13 @@ class _Series:
     def _late(self) -> bool:
         return self._until is not None and bool(self._made or self._running) and time.monotonic() >= self._until
 
-    def _share(self, cores: int) -> float | None:
-        """Return the time of a piece that begins: that which is left, times those who run at a time, over the pieces not begun."""
+    def _share(self, size: int, cores: int) -> float | None:
+        """Return the time of a piece that begins: its share, by size, of that which is left, times those who run at a time."""
         if self._until is None:
             return None
         left = self._until - time.monotonic()
-        return max(left * min(1.0, cores / (len(self.waiting) + 1)) - self._overrun, LEAST_SECONDS)
+        share = size * cores / (sum(piece.size for piece in self.waiting.values()) + size)
+        return max(left * min(1.0, share) - self._overrun, LEAST_SECONDS)
 
     def _note_time(self, ended: _Running) -> None:
         """Learn by how much pieces take longer than they are given, on average."""

@@ -19,31 +19,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem, ProblemList
-from optimizer.base.executor import SERIAL, LostPieceError, Piece
+from optimizer.base.executor import SERIAL, LostPieceError
 from optimizer.base.interrupts import Stopping
 from optimizer.base.listener import SILENT, step
-from optimizer.pipeline.substitutes import make_room
+from optimizer.pipeline.frontier_points import Curve, best_below, bound_above, pieces_of, solve_points
 from optimizer.problem.changes import Changes
 from optimizer.problem.digest import series_digest
 from optimizer.problem.methods import check_single_plans
-from optimizer.problem.plan import packed_plan, unpacked_plan, violations
-from optimizer.problem.result import relative_gap, tolerance_of
-from optimizer.solvers.branch_and_cut.value_rows import Carried, ValueRows
+from optimizer.problem.plan import unpacked_plan
+from optimizer.problem.result import relative_gap
 from optimizer.solvers.overlay.overlay import contract
-from optimizer.solvers.solve import place, solve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
-    from optimizer.base.executor import Executor, PieceCall
+    from optimizer.base.executor import Executor
     from optimizer.base.finished_pieces import FinishedPieces
     from optimizer.base.listener import Listener
     from optimizer.problem.instance import Instance
     from optimizer.problem.plan import Plan
     from optimizer.scenario.model import SolveModel
-    from optimizer.solvers.overlay.overlay import Overlay
 
 SINGLE_SOLVES = 3.0
 """Time of a curve, in time limits of a single solve, where none is given."""
@@ -166,32 +161,6 @@ class Frontier:
         return self.points[best] if depth[best] > 1e-9 else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Curve:
-    """What all points have in common.
-
-    Attributes
-    ----------
-    instance
-        The problem.
-    resources
-        Ids, or names, of those whose budgets change.
-    terms
-        Method, gap and seed.
-    overlay
-        The contraction of the problem; None where the method, or patrol teams, make their own.
-    """
-
-    instance: Instance
-    resources: tuple[str, ...]
-    terms: SolveModel
-    overlay: Overlay | None
-
-    def case(self, budgets: Sequence[float]) -> Instance:
-        """Return the problem with some budgets."""
-        return Changes(dict(zip(self.resources, budgets, strict=True))).applied(self.instance)
-
-
 def frontier(
     instance: Instance,
     ranges: Sequence[BudgetRange],
@@ -249,16 +218,16 @@ def frontier(
         if instance.patrols is None and terms.method != "compact":
             with step(stopping, "contracting"):
                 overlay = contract(instance)
-        pieces = [Piece(_key(b), b, after) for b, after in _by_halves([each.amounts for each in ranges])]
-        shared = _Curve(instance, resources, terms, overlay)
+        pieces = pieces_of([each.amounts for each in ranges], linked=overlay is not None)
+        shared = Curve(instance, resources, terms, overlay)
         known: dict[tuple[float, ...], dict[str, Any]] = {}
         for ended in executor.run(
-            solve_point, pieces, shared=shared, until=until, finished=finished, listener=stopping
+            solve_points, pieces, shared=shared, until=until, finished=finished, listener=stopping
         ):
             if isinstance(ended.error, LostPieceError):
-                stopping.noted(f"Budget {ended.piece.key} was not solved: {ended.fault}.")
+                stopping.noted(f"Budgets {ended.piece.key} were not solved: {ended.fault}.")
             else:
-                known[ended.piece.argument] = ended.value()
+                known |= {tuple(each["budgets"]): each for each in ended.value()["points"]}
     points = tuple(_point(instance, budgets, known) for budgets in grid)
     return Frontier(tuple(ranges), points, complete=len(known) == len(grid))
 
@@ -268,120 +237,14 @@ def frontier_digest(
 ) -> str:
     """Return the digest of all that the points of a frontier depend on, for `FinishedPieces`."""
     spans = [[each.resource, *each.amounts] for each in ranges]
-    return series_digest(instance, "frontier", spans, terms.of_search(), time_limit)
-
-
-def solve_point(call: PieceCall) -> dict[str, Any]:
-    """Return bounds and plan of one point, from those of the points around it."""
-    curve: _Curve = call.shared
-    budgets: tuple[float, ...] = call.piece.argument
-    case, terms = curve.case(budgets), curve.terms
-    around = {tuple(each["budgets"]): each for each in call.earlier if each is not None}
-    start, proven = _best_below(budgets, around), _bound_above(budgets, around)
-    plan = None if start is None else unpacked_plan(curve.instance, start["plan"])
-    rows = ValueRows.joined([ValueRows.unpacked(each["rows"]) for each in around.values() if each.get("rows")])
-    if start is not None and (relative_gap(proven, start["upper"]) or 0.0) <= tolerance_of(terms.gap):
-        left = None if rows is None else rows.packed()
-        return {**start, "budgets": list(budgets), "lower": min(proven, start["upper"]), "rows": left}
-    carried = Carried(rows)
-    options: dict[str, Any] = {
-        "method": terms.method,
-        "gap": terms.gap,
-        "time_limit": call.seconds,
-        "seed": terms.seed,
-        "threads": call.threads(terms.threads),
-        "listener": call.listener,
-    }
-    if case.patrols is not None:
-        result = solve(case, start=plan, **options)
-    else:
-        starts = () if plan is None else (case.placed(plan.options), *_reduced(case, around.values()))
-        result = place(case, overlay=curve.overlay, starts=starts, proven=proven, carried=carried, **options)
-    return {
-        "budgets": list(budgets),
-        "lower": result.lower or 0.0,
-        "upper": result.upper,
-        "plan": None if result.plan is None else packed_plan(result.plan),
-        "rows": None if carried.rows is None else carried.rows.packed(),
-    }
-
-
-def _reduced(case: Instance, around: Iterable[Mapping[str, Any]]) -> list[NDArray[np.bool_]]:
-    """Return the plans of larger budgets, without what the budgets of a case have no room for."""
-    found = []
-    for each in around:
-        if each["plan"] is None:
-            continue
-        plan = case.placed(unpacked_plan(case, each["plan"]).options)
-        if violations(case, plan):
-            make_room(case, plan, [])
-            found.append(plan)
-    return found
-
-
-def _key(budgets: Sequence[float]) -> str:
-    return ", ".join(repr(amount) for amount in budgets)
-
-
-def _by_halves(axes: Sequence[Sequence[float]]) -> list[tuple[tuple[float, ...], tuple[str, ...]]]:
-    """Return the points of a grid, each with the keys of those that it comes after: the two around it along one axis."""
-    around = [_parents(len(axis)) for axis in axes]
-    depth = [_depths(parents) for parents in around]
-    cells = list(product(*(range(len(axis)) for axis in axes)))
-    cells.sort(key=lambda cell: (sum(depth[d][k] for d, k in enumerate(cell)), cell))
-
-    def budgets(cell: Sequence[int]) -> tuple[float, ...]:
-        return tuple(axes[d][k] for d, k in enumerate(cell))
-
-    found = []
-    for cell in cells:
-        d = max(range(len(cell)), key=lambda axis: depth[axis][cell[axis]])
-        parents = [(*cell[:d], k, *cell[d + 1 :]) for k in around[d][cell[d]]]
-        found.append((budgets(cell), tuple(_key(budgets(parent)) for parent in parents)))
-    return found
-
-
-def _parents(count: int) -> dict[int, tuple[int, ...]]:
-    """Return for each of so many budgets in order those that it lies halfway between, the first two being the ends."""
-    found: dict[int, tuple[int, ...]] = {0: (), count - 1: (0,)}
-    spans = [(0, count - 1)]
-    while spans:
-        low, high = spans.pop()
-        if high - low > 1:
-            middle = (low + high) // 2
-            found[middle] = (low, high)
-            spans += [(low, middle), (middle, high)]
-    return found
-
-
-def _depths(parents: Mapping[int, tuple[int, ...]]) -> dict[int, int]:
-    found: dict[int, int] = {}
-
-    def depth(k: int) -> int:
-        if k not in found:
-            found[k] = 1 + max(map(depth, parents[k]), default=-1)
-        return found[k]
-
-    return {k: depth(k) for k in parents}
+    return series_digest(instance, "frontier in stretches", spans, terms.of_search(), time_limit)
 
 
 def _point(
     instance: Instance, budgets: tuple[float, ...], known: Mapping[tuple[float, ...], dict[str, Any]]
 ) -> FrontierPoint:
     """Return a point with what the others prove of it."""
-    best, lower = _best_below(budgets, known), _bound_above(budgets, known)
+    best, lower = best_below(budgets, known), bound_above(budgets, known)
     if best is None:
         raise KeyboardInterrupt  # before there was a plan of the smallest budget
     return FrontierPoint(budgets, min(lower, best["upper"]), best["upper"], unpacked_plan(instance, best["plan"]))
-
-
-def _best_below(budgets: Sequence[float], known: Mapping[tuple[float, ...], dict[str, Any]]) -> dict[str, Any] | None:
-    """Return the best result of budgets that are nowhere larger, if there is one; of equal ones that of the smallest."""
-    smaller = [k for k in sorted(known) if all(a <= b for a, b in zip(k, budgets, strict=True))]
-    return min((known[k] for k in smaller if known[k]["plan"] is not None), key=lambda r: r["upper"], default=None)
-
-
-def _bound_above(budgets: Sequence[float], known: Mapping[tuple[float, ...], dict[str, Any]]) -> float:
-    """Return the best bound that is proven for budgets that are nowhere smaller."""
-    larger = [k for k in known if all(a >= b for a, b in zip(k, budgets, strict=True))]
-    return max((known[k]["lower"] for k in larger), default=0.0)

@@ -13,7 +13,7 @@ from optimizer.base.interrupts import Stopping
 from optimizer.base.listener import ForwardingListener
 from optimizer.problem.plan import violations
 from optimizer.solvers.branch_and_cut.tree import BranchAndCut
-from optimizer.solvers.branch_and_cut.value_rows import Carried
+from optimizer.solvers.carried import Carried
 from optimizer.solvers.solve import place
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from optimizer.problem.instance import Instance
     from optimizer.solvers.branch_and_cut.value_rows import ValueRows
     from optimizer.solvers.overlay.overlay import Overlay
+    from optimizer.solvers.pooled_values import PooledValues
 
 NOTHING = 1e-12
 """A gain below this share of the value is rounding."""
@@ -189,8 +190,12 @@ def _begun(case: Instance, placed: NDArray[np.bool_], option: int) -> NDArray[np
     return plan
 
 
-def make_room(case: Instance, plan: NDArray[np.bool_], keep: Sequence[int]) -> None:
-    """Take options out of a plan until the budgets hold, those first that use most of what is short; forced ones and `keep` stay."""
+def make_room(case: Instance, plan: NDArray[np.bool_], keep: Sequence[int], values: PooledValues | None = None) -> None:
+    """Take options out of a plan until the budgets hold; forced ones and `keep` stay.
+
+    Those go first that use most of what is short; where there are values, those of least loss from the whole plan for what they use of it.
+    """
+    losses = None if values is None else values.losses(plan)
     while True:
         over = plan @ case.use - case.budget
         short = np.flatnonzero(over > 1e-9 * (1 + case.budget))
@@ -198,7 +203,9 @@ def make_room(case: Instance, plan: NDArray[np.bool_], keep: Sequence[int]) -> N
         removable[list(keep)] = False
         if not short.size or not removable.any():
             return
-        plan[np.flatnonzero(removable)[np.argmax(case.use[removable][:, short].sum(axis=1))]] = False
+        used = case.use[removable][:, short].sum(axis=1)
+        rate = -used if losses is None else losses[removable] / used
+        plan[np.flatnonzero(removable)[np.argmin(rate)]] = False
 
 
 def promising(known: KnownPlan, overlay: Overlay, count: int) -> list[int]:

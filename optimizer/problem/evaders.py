@@ -140,7 +140,13 @@ class Searches:
         self, n_nodes: int, tail: NDArray[np.integer], head: NDArray[np.integer], survival: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """Return the (evaders,) largest products of `survival` along a path; 0 where every path is blocked."""
-        graph = cost_graph(n_nodes, tail, head, arc_costs(survival), reverse=self.reverse)
+        return self.values_at(n_nodes, tail, head, arc_costs(survival))
+
+    def values_at(
+        self, n_nodes: int, tail: NDArray[np.integer], head: NDArray[np.integer], cost: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the (evaders,) values of `values`, from the costs of the arcs (`arc_costs`)."""
+        graph = cost_graph(n_nodes, tail, head, cost, reverse=self.reverse)
         values = np.zeros(self.leaf.size)
         for start, part in self._slices(n_nodes):
             here = np.flatnonzero((self.row >= start) & (self.row < start + part.size))

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from optimizer.problem.evaders import best_responses
 from optimizer.problem.plan import Plan, with_plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -88,14 +87,13 @@ def evader_values(instance: Instance, placed: NDArray[np.bool_]) -> NDArray[np.f
     """Return the (evaders,) chances to get through, before weighting, under an (options,) mask."""
     survival = instance.survival(placed)
     values = instance.habits.values(survival, len(instance.evaders))
-    values[instance.informed] = instance.searches.values(instance.n_nodes, instance.tail, instance.head, survival)
+    values[instance.informed] = instance.through.values(survival)
     return values
 
 
 def plan_value(instance: Instance, placed: NDArray[np.bool_]) -> float:
     """Return the value of an (options,) mask; equal to `evaluate` to rounding, without routes."""
-    weight = np.array([evader.weight for evader in instance.evaders])
-    return float(weight @ evader_values(instance, placed))
+    return float(instance.weight @ evader_values(instance, placed))
 
 
 def marginal_values(instance: Instance, plan: Plan) -> dict[str, float]:

@@ -19,6 +19,7 @@ from optimizer.base.errors import InputError
 from optimizer.base.names import unknown_name
 from optimizer.problem.evaders import Habits, Searches
 from optimizer.problem.instance_checks import budget_problems, instance_problems
+from optimizer.problem.through import ThroughNetwork
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -94,9 +95,19 @@ class Instance:
         return np.array([k for k, evader in enumerate(self.evaders) if not evader.routes], dtype=np.int64)
 
     @cached_property
+    def weight(self) -> NDArray[np.float64]:
+        """(evaders,) weights."""
+        return np.array([evader.weight for evader in self.evaders], dtype=np.float64)
+
+    @cached_property
     def searches(self) -> Searches:
         """How the answers of the informed evaders are found."""
         return Searches.of([self.evaders[k] for k in self.informed])
+
+    @cached_property
+    def through(self) -> ThroughNetwork:
+        """The network as the searches of the informed evaders need it."""
+        return ThroughNetwork.of(self.n_nodes, self.tail, self.head, self.searches)
 
     @cached_property
     def habits(self) -> Habits:

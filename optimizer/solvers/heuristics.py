@@ -86,7 +86,7 @@ def greedy(
             placed = more
             listener.plan_found(placed, overlay.value(placed))
         runs.append(placed)
-    return tidy(instance, overlay, min(runs, key=overlay.value))
+    return tidy(instance, overlay, min(runs, key=overlay.value), pooled)
 
 
 def local_search(
@@ -96,13 +96,17 @@ def local_search(
     placed: Mask,
     *,
     until: float = np.inf,
+    enough: float = 0.0,
     listener: Listener = SILENT,
 ) -> Mask:
-    """Return a mask at least as good as `placed`; parameters as in `greedy`, but the listener is told of better plans only."""
+    """Return a mask at least as good as `placed`; parameters as in `greedy`, but the listener is told of better plans only.
+
+    The search ends at a plan of a value of at most `enough`.
+    """
     pooled.refresh(placed)
     best, best_value = placed, overlay.value(placed)
     improved = True
-    while improved:
+    while improved and best_value > enough:
         improved = False
         loss = pooled.losses(best)
         removable = np.flatnonzero(best & ~instance.forced)
@@ -119,7 +123,7 @@ def local_search(
                 listener.plan_found(best, best_value)
                 break
             pooled.refresh(candidate)
-    return tidy(instance, overlay, best)
+    return tidy(instance, overlay, best, pooled)
 
 
 def ruin_and_recreate(
@@ -151,7 +155,7 @@ def ruin_and_recreate(
         if value < best_value * (1 - NOTHING):
             best, best_value, fruitless = candidate, value, 0
             listener.plan_found(best, best_value)
-    return tidy(instance, overlay, best)
+    return tidy(instance, overlay, best, pooled)
 
 
 def _ruined(instance: Instance, placed: Mask, rng: np.random.Generator) -> Mask:
@@ -169,11 +173,18 @@ def _ruined(instance: Instance, placed: Mask, rng: np.random.Generator) -> Mask:
     return fewer
 
 
-def tidy(instance: Instance, overlay: Overlay, placed: Mask) -> Mask:
-    """Return the mask without the options whose removal, one after another, does not change the value."""
+def tidy(instance: Instance, overlay: Overlay, placed: Mask, pooled: PooledValues | None = None) -> Mask:
+    """Return the mask without the options whose removal, one after another, does not change the value.
+
+    Values over a pool save most of the exact ones: an option whose removal raises the value over some paths raises it, whichever others are
+    gone.
+    """
     placed = placed.copy()
     value = overlay.value(placed)
-    for option in reversed(np.flatnonzero(placed & ~instance.forced).tolist()):
+    idle = placed & ~instance.forced
+    if pooled is not None:
+        idle &= pooled.losses(placed) <= max(value * (1 + NOTHING) - pooled.value(placed), 0.0)
+    for option in reversed(np.flatnonzero(idle).tolist()):
         placed[option] = False
         if not meets(instance, placed) or overlay.value(placed) > value * (1 + NOTHING):
             placed[option] = True

@@ -61,7 +61,8 @@ class PlanImprover:
 
     def fill(self, start: NDArray[np.bool_]) -> None:
         """Offer a plan with what is left of the budgets spent."""
-        self.pooled.refresh(start)
+        if not self.pooled.knows:
+            self.pooled.refresh(start)
         self._search.offer(filled(self._search.instance, self.pooled, start))
 
     def greedy(self) -> NDArray[np.bool_]:
@@ -109,7 +110,8 @@ class PlanImprover:
         seconds = max(min(SEARCH_SECONDS, left * SEARCH_SHARE), share * left) if np.isfinite(left) else np.inf
         problem = (search.instance, search.overlay, self.pooled)
         with step(search.listener, "local search"):
-            improved = local_search(*problem, start, until=began + seconds, listener=search)
+            enough = search.enough if search.quick else 0.0
+            improved = local_search(*problem, start, until=began + seconds, enough=enough, listener=search)
             search.offer(improved)
             if ruins and search.gap_left > WIDE:
                 until = began + seconds

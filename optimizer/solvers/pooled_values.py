@@ -64,6 +64,11 @@ class PooledValues:
         if self._gathered != self._pool.paths.commodity.size:  # others add to it as well
             self._gather()
 
+    @property
+    def knows(self) -> bool:
+        """Whether there are paths."""
+        return bool(self._gathered)
+
     def value(self, placed: NDArray[np.bool_]) -> float:
         """Return the value of an (options,) mask over the pool, at most the true one."""
         mask = self._mask(placed)

@@ -17,6 +17,7 @@ from optimizer.base.threads import thread_count
 from optimizer.problem.methods import METHOD_NAMES, MIXED, installed_methods
 from optimizer.problem.plan import known_options, violations
 from optimizer.solvers.branch_and_cut.cluster_tree_workers import ClusterTreeWorkers
+from optimizer.solvers.branch_and_cut.master import Master
 from optimizer.solvers.branch_and_cut.parallel_tree import BeginsWhenLate, ParallelTree
 from optimizer.solvers.branch_and_cut.tree import BranchAndCut
 from optimizer.solvers.branch_and_cut.tree_messages import ImproveTask
@@ -36,12 +37,16 @@ if TYPE_CHECKING:
     from optimizer.problem.instance import Instance
     from optimizer.problem.plan import Plan
     from optimizer.problem.result import Result
-    from optimizer.solvers.branch_and_cut.value_rows import Carried
+    from optimizer.solvers.carried import Carried
     from optimizer.solvers.method import MethodSearch
     from optimizer.solvers.overlay.overlay import Overlay
 
 START_SHARE, START_WORSE = 0.6, 0.03
 """Share of the time left that a search around a plan to begin from may take, and how much worse than the best it may be, relative."""
+FILLED = 3
+"""Plans to begin from that are filled, the best first, in a series."""
+FIRST_ROUNDS = 4
+"""Rounds at the root, in a series that ends solves by their gap, before the first local search."""
 NARROW = 1e-3
 """Gap of the tree up to which no greedy plan is made beside its own: the dive's, or the one that is rounded at the root."""
 
@@ -250,39 +255,72 @@ def _cuts(search: SolveState) -> None:
         gap=search.gap,
         until=search.until,
         listener=search,
+        master=_master(search),
     )
-    if search.carried is not None and search.carried.rows is not None:
-        tree.master.add_value_rows(search.carried.rows)
+    improver = PlanImprover(search, _pooled(search, tree))
     in_series = search.carried is not None and bool(search.starts)
     parallel = _parallel(search, tree)
     try:
         if in_series:
-            _begin_in_series(search, tree)
+            _begin_in_series(search, tree, improver)
+            _leave_rows(search, tree)
         else:
             _search_around_starts(search, tree, parallel)
-        tree.offer(search.placed)
-        if parallel is not None:
-            tree.listener = BeginsWhenLate(search, parallel)
-        with step(search.listener, "cutting"):
-            tree.cut_root()
-        if search.carried is not None:
-            search.carried.rows = tree.master.value_rows
-        tree.listener = search
-        improver = PlanImprover(search, PooledValues(tree.master.commodities, tree.master.pool))
-        if not (search.closed or tree.out_of_time):
-            _improve(search, tree, improver, parallel)
-        if not (search.closed or tree.out_of_time):
-            with step(search.listener, "branching"):
-                _branch(search, tree, improver, parallel)
-        search.prove(tree.lower)
-        improver.look(np.inf if in_series else NARROW)
+        if not search.ended:
+            _cut_and_branch(search, tree, improver, parallel)
+            improver.look(np.inf if in_series else NARROW)
     finally:
         if parallel is not None:
             parallel.end()
         search.statistics |= {"linear_programs": tree.rounds, "nodes": tree.nodes, "rows": tree.master.program.n_rows}
     search.prove(tree.lower)
     search.limit = "time" if tree.out_of_time else None
-    search.tidy()
+    search.tidy(improver.pooled)
+
+
+def _cut_and_branch(
+    search: SolveState, tree: BranchAndCut, improver: PlanImprover, parallel: ParallelTree | None
+) -> None:
+    """Cut at the root, improve on the plans that its fractional solution suggests, then split."""
+    tree.offer(search.placed)
+    if parallel is not None:
+        tree.listener = BeginsWhenLate(search, parallel)
+    with step(search.listener, "cutting"):
+        tree.cut_root()
+    _leave_rows(search, tree)
+    tree.listener = search
+    if not (search.closed or tree.out_of_time):
+        _improve(search, tree, improver, parallel)
+    if not (search.closed or tree.out_of_time):
+        with step(search.listener, "branching"):
+            _branch(search, tree, improver, parallel)
+    search.prove(tree.lower)
+
+
+def _master(search: SolveState) -> Master:
+    """Return the linear program with what solves before it have left."""
+    carried = search.carried
+    paths = None if carried is None else carried.paths
+    if paths is None:
+        master = Master(search.instance, search.overlay)
+    else:
+        master = Master(search.instance, search.overlay, commodities=paths.commodities, pool=paths.pool)
+    if carried is not None and carried.rows is not None:
+        master.add_value_rows(carried.rows)
+    return master
+
+
+def _leave_rows(search: SolveState, tree: BranchAndCut) -> None:
+    """Leave the rows in use to solves after this one."""
+    if search.carried is not None and tree.rounds:
+        search.carried.rows = tree.master.value_rows
+
+
+def _pooled(search: SolveState, tree: BranchAndCut) -> PooledValues:
+    """Return the values over the paths of a tree."""
+    if search.carried is not None and search.carried.paths is not None:
+        return search.carried.paths.values
+    return PooledValues(tree.master.commodities, tree.master.pool)
 
 
 def _parallel(search: SolveState, tree: BranchAndCut) -> ParallelTree | None:
@@ -293,29 +331,38 @@ def _parallel(search: SolveState, tree: BranchAndCut) -> ParallelTree | None:
     return ParallelTree(search, tree, workers, improving=True)
 
 
-def _begin_in_series(search: SolveState, tree: BranchAndCut) -> None:
+def _begin_in_series(search: SolveState, tree: BranchAndCut, improver: PlanImprover) -> None:
     """Solve the root's program with the rows of solves before; search around the best plan if that does not close the gap."""
-    improver = PlanImprover(search, PooledValues(tree.master.commodities, tree.master.pool))
-    improver.fill(search.placed)
+    for start in _near(search)[:FILLED] or [search.placed]:
+        improver.fill(start)
+    if search.ended:
+        return
     tree.offer(search.placed)
-    tree.cut_root(1)
-    if not search.closed:
-        improver.search_around(search.placed, ruins=False)
+    tree.cut_root(FIRST_ROUNDS if search.quick else 1, by_turns=True)
+    if search.closed:
+        return
+    improver.search_around(search.placed, ruins=False)
+
+
+def _near(search: SolveState) -> list[NDArray[np.bool_]]:
+    """Return the plans to begin from that are feasible and not much worse than the best, the best first."""
+    values = search.start_values
+    return [
+        search.starts[k]
+        for k in np.argsort(values, kind="stable").tolist()
+        if values[k] <= search.upper * (1 + START_WORSE) and not violations(search.instance, search.starts[k])
+    ]
 
 
 def _search_around_starts(search: SolveState, tree: BranchAndCut, parallel: ParallelTree | None) -> None:
     """Search around the plans to begin from; where the search may be shared already, the workers do, and this process without ruins."""
-    near = [
-        start
-        for start in sorted(search.starts, key=search.overlay.value)
-        if search.overlay.value(start) <= search.upper * (1 + START_WORSE) and not violations(search.instance, start)
-    ]
+    near = _near(search)
     if near and parallel is not None and search.may_share:
         parallel.begin([ImproveTask(greedy=False, share=START_SHARE)] * parallel.size)
         near = near[:1]
     begun = parallel is not None and parallel.begun
     for start in near:
-        improver = PlanImprover(search, PooledValues(tree.master.commodities, tree.master.pool))
+        improver = PlanImprover(search, _pooled(search, tree))
         improver.search_around(start, START_SHARE, ruins=not begun)
 
 

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from optimizer.problem.instance import Instance
     from optimizer.problem.result import Limit
     from optimizer.solvers.branch_and_cut.tree_workers import TreeWorkers
-    from optimizer.solvers.branch_and_cut.value_rows import Carried
+    from optimizer.solvers.carried import Carried
+    from optimizer.solvers.pooled_values import PooledValues
 
 SHARED_AFTER = 2.0
 """Seconds after which a search is shared with other processes, which take about 1.5 s of processor time each to start."""
@@ -35,7 +36,7 @@ class SolveState(SilentListener):
     """The state of one solve: the incumbent and the bounds, which only ever improve, whatever the searches that it listens to report.
 
     `looked` says whether a greedy plan and a local search were made in time, or nothing was left to gain; `start` is the plan of the fewest
-    options, at first `placed`.
+    options, at first `placed`, and `start_values` are the values of `starts`.
     """
 
     instance: Instance
@@ -59,6 +60,7 @@ class SolveState(SilentListener):
     workers: TreeWorkers | None = None
     carried: Carried | None = None
     overlay: Overlay = field(init=False)
+    start_values: list[float] = field(init=False, default_factory=list)
     start: NDArray[np.bool_] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -75,9 +77,20 @@ class SolveState(SilentListener):
         self.statistics |= {"overlay_nodes": self.overlay.n_nodes, "overlay_arcs": self.overlay.tail.size}
         self.lower = max(self.overlay.value(self.overlay.free | self.placed), self.proven)
         self.offer(self.placed)
-        for start in self.starts:
-            self.offer(start)
+        self.start_values = [self.overlay.value(start) for start in self.starts]
+        for start, value in zip(self.starts, self.start_values, strict=True):
+            self.plan_found(start, value)
         self.report()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the search is over as its gap is closed; most searches go on to look for a better plan."""
+        return self.quick and self.closed
+
+    @property
+    def quick(self) -> bool:
+        """Whether a search that closes the gap is to end there, without a local search around its plan."""
+        return self.carried is not None and self.carried.quick
 
     @property
     def seconds_left(self) -> float | None:
@@ -100,6 +113,11 @@ class SolveState(SilentListener):
     def closed(self) -> bool:
         """Whether the bounds have met to within the gap asked for."""
         return self.gap_left <= tolerance_of(self.gap)
+
+    @property
+    def enough(self) -> float:
+        """Value of a plan that would close the gap."""
+        return self.lower / (1 - tolerance_of(self.gap)) if tolerance_of(self.gap) < 1 else np.inf
 
     @property
     def gap_left(self) -> float:
@@ -144,9 +162,9 @@ class SolveState(SilentListener):
         """Return whether the listener wants the search to stop."""
         return self.listener.cancelled()
 
-    def tidy(self) -> None:
-        """Drop the options of the incumbent that change nothing."""
-        self.placed = tidy(self.instance, self.overlay, self.placed)
+    def tidy(self, pooled: PooledValues | None = None) -> None:
+        """Drop the options of the incumbent that change nothing; values over a pool of paths make it quicker."""
+        self.placed = tidy(self.instance, self.overlay, self.placed, pooled)
 
     def report(self) -> None:
         """Tell the listener the bounds."""

@@ -112,6 +112,8 @@ class Master:
     mixed
         Whether x are the marginals of a mixture of plans, whose evaders see no single plan: then every row is of one path, as the mean of its
         value over plans is bounded by rows that hold for each of them; a star, which compares paths within one plan, is not valid.
+    commodities, pool
+        Those of another program of the same overlay, and `times`, whose paths this one shares; by default its own.
 
     Attributes
     ----------
@@ -129,11 +131,13 @@ class Master:
         times: NDArray[np.int64] | None = None,
         *,
         mixed: bool = False,
+        commodities: Commodities | None = None,
+        pool: PathPool | None = None,
     ) -> None:
         self.overlay, self._mixed = overlay, mixed
         self._times = np.ones(overlay.free.size, dtype=np.int64) if times is None else times
-        self.commodities = Commodities.of(overlay, times)
-        self.pool = PathPool(overlay, self.commodities.searches)
+        self.commodities = commodities or Commodities.of(overlay, times)
+        self.pool = pool or PathPool(overlay, self.commodities.searches)
         most, least = self.commodities.sums(self.commodities.start), self.commodities.sums(self.commodities.floor)
         self.total = max(self.commodities.value(self.commodities.start), np.finfo(np.float64).tiny)
         self._most = most

@@ -115,6 +115,11 @@ class PathPool:
         self.paths = _gather(overlay, np.empty(0, np.int64), np.empty(0), np.empty((2, 0), np.int64))
 
     @property
+    def overlay(self) -> Overlay:
+        """The overlay whose paths they are."""
+        return self._overlay
+
+    @property
     def filling(self) -> int:
         """The option that does not exist, which pads rows."""
         return self._overlay.free.size

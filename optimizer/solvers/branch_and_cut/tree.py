@@ -170,8 +170,11 @@ class BranchAndCut:
         """Least bound of the plans that were pruned in the search under way; infinite where none were."""
         return self._search.pruned
 
-    def cut_root(self, most: int | None = None) -> Relaxed | None:
-        """Raise the bound of the root by cuts until it stalls, meets `upper` or took `most` rounds; return the last solution, if any."""
+    def cut_root(self, most: int | None = None, *, by_turns: bool = False) -> Relaxed | None:
+        """Raise the bound of the root by cuts until it stalls, meets `upper` or took `most` rounds; return the last solution, if any.
+
+        By turns, values are cut where the program after the last budget cuts gives no more of those.
+        """
         history: list[float] = []
         last = None
         self.master.enter(self.root)
@@ -186,6 +189,8 @@ class BranchAndCut:
                 break
             self.master.program.drop_slack(SLACK_AT_ROOT)
             tightened = self.master.tighten(relaxed.x)
+            if by_turns and tightened and len(history) % 2:
+                continue
             if not self.master.separate(self.root, relaxed) and not tightened:
                 break
         return last

@@ -76,16 +76,3 @@ class ValueRows:
         side, data, first, column = np.split(numbers, np.cumsum([n_rows, entries, n_rows + 1]))
         table = csr_array((data.view("<f4"), column, first), shape=(n_rows, n_columns))
         return cls(table, side.view("<f4"))
-
-
-@dataclass
-class Carried:
-    """What a solve takes from those of its series before it, and leaves to others.
-
-    Attributes
-    ----------
-    rows
-        At first those of solves before, if there are any; then those of this one's root.
-    """
-
-    rows: ValueRows | None = None
