@@ -37,7 +37,7 @@ def stored(section: str) -> dict[str, Any]:
 
 def computed(case: Case) -> Any:
     """Return what a case comes to now, as it would be read back from a file; with the compiled kernels, whatever was computed before."""
-    compiled._work[0] = (
+    compiled.WORK[0] = (
         compiled.WORTH_COMPILING
     )  # plain and compiled cuts agree but for rounding, and ties may fall otherwise
     return json.loads(json.dumps(plain(case.make())))

@@ -24,19 +24,19 @@ def both(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Yield once before the kernels are loaded, and once after."""
     pytest.importorskip("numba")
     for work, name in ((0, "plain"), (compiled.WORTH_COMPILING, "compiled")):
-        monkeypatch.setattr(compiled, "_work", [work])
+        monkeypatch.setattr(compiled, "WORK", [work])
         yield name
 
 
 def test_kernels_wait_for_enough_work(monkeypatch: pytest.MonkeyPatch) -> None:
     """Those compiled earlier for less of it."""
     pytest.importorskip("numba")
-    monkeypatch.setattr(compiled, "_work", [0])
+    monkeypatch.setattr(compiled, "WORK", [0])
     assert compiled.kernels("values", compiled.WORTH_LOADING) is None
     for before in (False, True):
         monkeypatch.setattr(compiled, "_known", {"values": before})
         assert (compiled.kernels("values", 0) is not None) == before
-    monkeypatch.setattr(compiled, "_work", [compiled.WORTH_COMPILING])
+    monkeypatch.setattr(compiled, "WORK", [compiled.WORTH_COMPILING])
     monkeypatch.setattr(compiled, "_known", {"values": False})
     assert compiled.kernels("values", 0) is not None
 

@@ -135,7 +135,7 @@ def test_the_compiled_cuts_are_numpys(edges: bool, kind: str, monkeypatch: pytes
         kinds, floor = Kinds(stars, chords, tangents=kind in ("tangents", "all")), rng.random(9) * rng.choice([0, 0.1])
         found = []
         for work in (0, compiled.WORTH_COMPILING):
-            monkeypatch.setattr(compiled, "_work", [work])
+            monkeypatch.setattr(compiled, "WORK", [work])
             assert (compiled.kernels("cuts", 0) is None) == (work == 0)
             found.append(best_cuts(paths, x, bases, kinds, floor))
         plain, other = found

@@ -10,13 +10,14 @@ from __future__ import annotations
 import time
 from collections import deque
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from optimizer.base.errors import InputError, OptimizerError, Problem
 from optimizer.base.interrupts import Stopping
 from optimizer.base.listener import SILENT, step
 from optimizer.base.tls import NO_TLS
+from optimizer.base.work_count import WORK, counted_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -75,6 +76,8 @@ class PieceCall:
         Whether nothing else of the series runs at the same time: then it may use more than one core.
     listener
         To tell; silent in another process.
+    work
+        What the process that began the series had worked through by then (`work_count`).
     """
 
     shared: Any
@@ -83,6 +86,7 @@ class PieceCall:
     seconds: float | None
     alone: bool
     listener: Listener
+    work: int = 0
 
     def threads(self, asked: int | None) -> int:
         """Return how many processes a solve may use: as many as asked for where nothing else runs, else one.
@@ -261,6 +265,7 @@ class _Series:
         self._running: dict[str, _Running] = {}
         self._made = 0
         self._overrun = 0.0
+        self._work = WORK[0]
         self._began = time.monotonic()
 
     def end(self, ended: EndedPiece) -> EndedPiece:
@@ -294,7 +299,7 @@ class _Series:
             earlier = tuple(self._results[key] for key in piece.after)
             seconds = self._share(piece.size, workers.cores)
             self._running[piece.key] = _Running(time.monotonic(), seconds)
-            call = PieceCall(None, piece, earlier, seconds, workers.slots == 1, SILENT)
+            call = PieceCall(None, piece, earlier, seconds, workers.slots == 1, SILENT, self._work)
             name = f"{len(self._known) + 1} of {self._total}: {piece.key}{self._left()}"
             if workers.slots == 1:
                 with step(self._listener, name, stoppable=False):
@@ -365,8 +370,9 @@ def outcome_of(
     function: Callable[[PieceCall], Any], call: PieceCall, shared: object, listener: Listener = SILENT
 ) -> EndedPiece:
     """Make a call, with what all have in common, and return its outcome."""
-    whole = PieceCall(shared, call.piece, call.earlier, call.seconds, call.alone, listener)
+    whole = replace(call, shared=shared, listener=listener)
     try:
-        return EndedPiece(call.piece, function(whole))
+        with counted_from(call.work):
+            return EndedPiece(call.piece, function(whole))
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the caller's to judge; the other pieces go on
         return EndedPiece(call.piece, None, error)

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from optimizer.base.work_count import WORK
 from optimizer.solvers.interrupts import interrupt_held_back
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ WORTH_LOADING, WORTH_COMPILING = 3_000_000, 30_000_000
 about 0.2 and 1.5 s."""
 FOLDERS = {"cuts": "branch_and_cut", "values": "branch_and_cut", "searches": "overlay"}
 """Where the kernels of each kind lie."""
-_work = [0]
 
 
 def kernels(kind: str, work: int) -> ModuleType | None:
@@ -34,8 +34,8 @@ def kernels(kind: str, work: int) -> ModuleType | None:
     work
         How many numbers NumPy would work through this time; it is counted where None is returned.
     """
-    if _work[0] < WORTH_COMPILING and (_work[0] < WORTH_LOADING or not _compiled_before(kind)):
-        _work[0] += work
+    if WORK[0] < WORTH_COMPILING and (WORK[0] < WORTH_LOADING or not _compiled_before(kind)):
+        WORK[0] += work
         return None
     try:
         return _loaded(kind)
