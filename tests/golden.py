@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from optimizer.base.work_count import WORK
 from optimizer.solvers import compiled
 from tests.golden_cases import SECTIONS, Case
 from tests.golden_scenarios import AbsentError, plain
@@ -37,9 +38,7 @@ def stored(section: str) -> dict[str, Any]:
 
 def computed(case: Case) -> Any:
     """Return what a case comes to now, as it would be read back from a file; with the compiled kernels, whatever was computed before."""
-    compiled.WORK[0] = (
-        compiled.WORTH_COMPILING
-    )  # plain and compiled cuts agree but for rounding, and ties may fall otherwise
+    WORK[0] = compiled.WORTH_COMPILING  # plain and compiled cuts agree but for rounding, and ties may fall otherwise
     return json.loads(json.dumps(plain(case.make())))
 
 
