@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from optimizer.patrols.field import patrol_field
 from optimizer.patrols.posts import post_on
 from optimizer.problem.beats import make_beat, with_beats, with_teams
+from optimizer.problem.changes import Changes
 from optimizer.problem.evaders import Evader
 from optimizer.problem.evaluation import evaluate, plan_value
 from optimizer.problem.instance import Instance
@@ -20,6 +21,8 @@ from optimizer.problem.network import Network
 from optimizer.problem.options import Option, Resource
 from optimizer.problem.plan import violations, with_plan
 from optimizer.problem.teams import PatrolField, TeamBase, TeamType
+from optimizer.solvers.patrols.given_beats import given_tour
+from optimizer.solvers.patrols.joint import solve_joint
 from optimizer.solvers.solve import solve
 
 SHIFT, SLOT = 6 * 3600, 3600
@@ -180,3 +183,44 @@ def test_an_interrupt_while_beats_are_made_still_gives_a_plan(monkeypatch: pytes
     assert result.plan is not None
     assert result.lower is not None
     assert result.lower <= true_optimum(instance, field)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_search_begins_from_a_plan_with_beats(seed: int) -> None:
+    instance, field = small_case(seed)
+    best = solve(instance, gap=1e-6)
+    assert best.plan is not None
+    again = solve(instance, time_limit=0.02, start=best.plan)  # no time to find it by itself
+    assert again.upper == pytest.approx(best.upper, rel=1e-9)
+    assert again.lower is not None
+    assert again.lower <= true_optimum(instance, field) * (1 + 1e-9)
+    more = Changes({"agents": 20.0}).applied(instance)
+    assert solve(more, time_limit=0.02, start=best.plan).upper <= best.upper * (1 + 1e-9)
+    none = Changes({"agents": 0.0}).applied(instance)  # the plan does not fit: only its tours are taken
+    found = solve(none, time_limit=0.02, start=best.plan)
+    assert found.plan is not None
+    whole = with_plan(none, found.plan)
+    assert not violations(whole, whole.placed(found.plan.options))
+
+
+def test_a_bound_that_is_known_is_kept_and_may_close_the_gap() -> None:
+    instance, field = small_case(1)
+    best = true_optimum(instance, field)
+    plan = solve(instance, gap=1e-6).plan
+    assert plan is not None
+    result = solve_joint(instance, starts=[plan], proven=best * (1 - 1e-9), gap=1e-6, time_limit=5.0)
+    assert result.lower == pytest.approx(best, rel=1e-8)
+    assert result.upper == pytest.approx(best, rel=1e-8)
+    assert result.status == "optimal"
+
+
+def test_tours_of_other_posts_teams_and_shifts_are_left_out() -> None:
+    _, field = small_case(2)
+    beat = make_beat(field, 0, *every_tour(field)[-1], "b")
+    assert given_tour(field, beat) is not None
+    stranger = replace(beat, team=replace(beat.team, id="others"))
+    assert given_tour(field, stranger) is None
+    away = replace(beat, stops=tuple(replace(s, post=replace(s.post, node=99)) for s in beat.stops))
+    assert given_tour(field, away) is None
+    _, short = small_case(2, shift=SLOT)
+    assert given_tour(short, beat) is None

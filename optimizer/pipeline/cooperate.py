@@ -30,6 +30,7 @@ from optimizer.problem.digest import series_digest
 from optimizer.problem.evaluation import plan_value
 from optimizer.problem.methods import check_single_plans
 from optimizer.problem.plan import Plan, packed_plan, unpacked_plan
+from optimizer.solvers.patrols.joint import solve_joint
 from optimizer.solvers.solve import solve
 
 if TYPE_CHECKING:
@@ -240,20 +241,23 @@ def cooperation_digest(
 
 
 def solve_coalition(call: PieceCall) -> dict[str, Any]:
-    """Return bounds and plan of a coalition, from the best plan of one member less."""
+    """Return bounds and plan of a coalition, from the plans of one member less: the best first, and with teams the beats of all."""
     game: _Game = call.shared
     case, terms = game.case(call.piece.argument), game.terms
-    start = min((each for each in call.earlier if each), key=lambda each: each["upper"], default=None)
-    result = solve(
-        case,
-        method=terms.method,
-        gap=terms.gap,
-        time_limit=call.seconds,
-        seed=terms.seed,
-        threads=call.threads(terms.threads),
-        start=None if start is None else unpacked_plan(case, start["plan"]),
-        listener=call.listener,
-    )
+    options: dict[str, Any] = {
+        "method": terms.method,
+        "gap": terms.gap,
+        "time_limit": call.seconds,
+        "seed": terms.seed,
+        "threads": call.threads(terms.threads),
+        "listener": call.listener,
+    }
+    less = sorted((each for each in call.earlier if each), key=lambda each: each["upper"])
+    plans = [unpacked_plan(case, each["plan"]) for each in less]
+    if case.patrols is not None:
+        result = solve_joint(case, starts=plans, **options)
+    else:
+        result = solve(case, start=plans[0] if plans else None, **options)
     assert result.plan is not None  # noqa: S101 - else an error was raised
     return {"lower": result.lower or 0.0, "upper": result.upper, "plan": packed_plan(result.plan)}
 

@@ -28,7 +28,8 @@ from optimizer.problem.plan import packed_plan, unpacked_plan, violations
 from optimizer.problem.result import relative_gap, tolerance_of
 from optimizer.solvers.branch_and_cut.value_rows import ValueRows
 from optimizer.solvers.carried import Carried, SharedPaths
-from optimizer.solvers.solve import place, solve
+from optimizer.solvers.patrols.joint import solve_joint
+from optimizer.solvers.solve import place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -179,7 +180,8 @@ def _solved(
         "listener": call.listener,
     }
     if case.patrols is not None:
-        result = solve(case, start=plan, **options)
+        plans = [unpacked_plan(case, each["plan"]) for each in _nearest_above(budgets, around)]
+        result = solve_joint(case, starts=plans if plan is None else [plan, *plans], proven=proven, **options)
     else:
         values = carried.paths.values if carried.paths is not None and carried.paths.values.knows else None
         more = _reduced(case, _nearest_above(budgets, around), values)

@@ -86,7 +86,8 @@ def solve(
     seed
         Seed of every random choice, >= 0.
     start
-        A plan to begin from and to search around, where it is feasible; options that the instance does not have, and beats, are left out of it.
+        A plan to begin from and to search around, where it is feasible; what the instance does not have is left out. With patrol teams
+        its beats are among the first columns; method `mixed` begins from its options alone.
     threads
         Processes that expand the tree of `cuts` once it has taken some seconds; None for one on each core. With 1 the same arguments give the
         same search, but for time limits.
@@ -150,7 +151,7 @@ def solve(
         threads=threads,
         scheduler=scheduler,
         listener=listener,
-        starts=starts,
+        starts=() if start is None else (start,),
     )
 
 

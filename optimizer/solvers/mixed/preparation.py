@@ -14,6 +14,7 @@ import numpy as np
 
 from optimizer.base.listener import ForwardingListener, OnlyCancels, step
 from optimizer.problem.beats import with_beats, with_teams
+from optimizer.problem.plan import Plan
 from optimizer.solvers.feasible_start import feasible_start
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
@@ -131,7 +132,7 @@ def prepare_beats(instance: Instance, terms: SingleTerms, stopping: Stopping, un
             threads=terms.threads,
             scheduler=terms.scheduler,
             listener=_WithoutBounds(stopping),
-            starts=terms.starts,
+            starts=[Plan.from_mask(instance, start) for start in terms.starts],
         )
     generation = ColumnGeneration(instance, instance.patrols, seed=terms.seed, mixed=True)
     tree = BranchAndPrice(generation, gap=terms.gap, listener=OnlyCancels(stopping))

@@ -21,7 +21,7 @@ from optimizer.problem.requirements import implied, meets, without_breaking
 from optimizer.problem.result import tolerance_of
 from optimizer.solvers.best_first import BestFirstSearch, Child
 from optimizer.solvers.branch_and_cut.node import addable
-from optimizer.solvers.patrols.column_generation import BeatNode, beat_uses
+from optimizer.solvers.patrols.column_generation import BeatNode
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -126,6 +126,10 @@ class BranchAndPrice:
         """Number of nodes expanded."""
         return self._search.expanded
 
+    def prove(self, bound: float) -> None:
+        """Take a bound over all plans that was proven elsewhere."""
+        self._rise(bound)
+
     def cut_root(self, until: float = np.inf) -> Relaxed | None:
         """Bound the root until it stalls or `time.monotonic()` passes `until`; return its last solution."""
         self._until = until
@@ -179,12 +183,12 @@ class BranchAndPrice:
                 relaxed = generation.relax(until)
             number = np.pad(number, (0, len(generation.beats) - number.size))
             if relaxed is None:
-                self._offer(ones, number)  # what was placed so far is a plan
+                self.offer(ones, number)  # what was placed so far is a plan
                 return None
             x = np.where(ones | zeros, 0.0, relaxed.x[: ones.size])
             beats = np.where(self._addable(ones, number).beats, relaxed.added - number, 0.0)
             if max(x.max(initial=0.0), beats.max(initial=0.0)) <= INTEGRAL:
-                return self._offer(ones, number)
+                return self.offer(ones, number)
             if x.max(initial=0.0) >= min(beats.max(initial=0.0), NEARLY):
                 nearly = x >= min(float(x.max()), NEARLY)
                 for j in np.flatnonzero(nearly).tolist():
@@ -197,19 +201,15 @@ class BranchAndPrice:
         """Return what can be added to (options,) ones and (beats,) numbers of beats."""
         generation = self.generation
         instance = generation.instance
-        uses = np.array([beat_uses(instance, generation.patrols, q) for q in range(len(generation.patrols.patrols))])
-        of_beat = (
-            uses[[beat.patrol for beat in generation.beats]]
-            if generation.beats
-            else np.empty((0, len(instance.budget)))
-        )
+        of_beat = generation.uses()
         taken = number @ of_beat[: number.size]
         left = instance.budget * (1 + BUDGET_TOLERANCE) - taken
         options = addable(instance, ones) & np.all(ones @ instance.use + instance.use <= left, axis=1)
         options &= without_breaking(instance, ones)
         return _Addable(options, np.all(ones @ instance.use + of_beat <= left, axis=1))
 
-    def _offer(self, ones: NDArray[np.bool_], number: NDArray[np.int64]) -> float:
+    def offer(self, ones: NDArray[np.bool_], number: NDArray[np.int64]) -> float:
+        """Take a plan within the budgets, by (options,) ones and (beats,) numbers, if it is better; return its value."""
         value = self._value(ones, number)
         if value < self.upper and meets(self.generation.instance, ones):
             self.placed, self.number, self.upper = ones.copy(), number.copy(), value

@@ -264,6 +264,18 @@ class ColumnGeneration:
         overlay = repeated(self.overlay, np.maximum(np.concatenate((np.ones(self._n), present)), 1.0))
         return overlay.value(np.concatenate((placed, present > 0)))
 
+    def uses(self) -> Floats:
+        """Return the (beats, resources) use of the beats made so far."""
+        patrols = range(len(self.patrols.patrols))
+        uses = np.array([beat_uses(self.instance, self.patrols, q) for q in patrols])
+        return uses[[beat.patrol for beat in self.beats]] if self.beats else np.empty((0, self.instance.budget.size))
+
+    def position(self, q: int, tour: Tour) -> int:
+        """Return the position of the beat of a tour, which is made where there is none yet."""
+        self._add(q, [tour])
+        same = ((beat.patrol, beat.posts, beat.slots) == (q, tour.posts, tour.slots) for beat in self.beats)
+        return list(same).index(True)
+
     def overlay_of(self, whole: Instance, beats: Sequence[Beat]) -> Overlay:
         """Return the overlay of an instance of the fixed options and, after them, beats."""
         elements = self.patrols.elements.size

@@ -20,11 +20,12 @@ import numpy as np
 from optimizer.base.interrupts import Stopping
 from optimizer.base.listener import SILENT, OnlyCancels, step
 from optimizer.problem.beats import with_beats, with_teams
-from optimizer.problem.plan import Plan
+from optimizer.problem.plan import Plan, known_options
 from optimizer.problem.result import relative_gap, tolerance_of
 from optimizer.solvers.feasible_start import feasible_start
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
+from optimizer.solvers.patrols.given_beats import begin_from
 from optimizer.solvers.solve import check_arguments, place
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 ALONE, GENERATING, DIVING = 0.25, 0.45, 0.55
 """Shares of the time after which the fixed options alone, the bounds over all beats, and the dive must end."""
+ALONE_BESIDE_BEATS = 0.1
+"""The first of them where there is a plan with beats to begin from."""
 LONGEST_ALONE = 60.0
 """Most seconds for the fixed options alone."""
 LISTED = 40
@@ -59,7 +62,8 @@ def solve_joint(
     threads: int | None = None,
     scheduler: str | None = None,
     listener: Listener = SILENT,
-    starts: Sequence[NDArray[np.bool_]] = (),
+    starts: Sequence[Plan] = (),
+    proven: float = 0.0,
 ) -> Result:
     """Place fixed options and beats so that as little as possible gets through.
 
@@ -73,7 +77,10 @@ def solve_joint(
     method, gap, time_limit, seed, threads, scheduler, listener
         As in `optimizer.solvers.solve.solve`; the time is shared.
     starts
-        (options,) masks of plans of fixed options to begin from.
+        Plans to begin from: their beats are among the first columns, and their options and beats together the plans to beat. What the
+        instance does not have is left out.
+    proven
+        A lower bound of the optimal value, over all beats, that is known already.
 
     Raises
     ------
@@ -86,6 +93,8 @@ def solve_joint(
     if instance.patrols is None:
         raise ValueError("an instance without patrol teams")
     feasible_start(instance)  # or there is none
+    fixed_starts = [instance.placed(known_options(instance, plan)) for plan in starts]
+    alone_share = ALONE_BESIDE_BEATS if any(plan.beats for plan in starts) else ALONE
 
     def end(share: float, begun: float = started, before: float = 0.0) -> float:
         """Return when a step must end: after its share of the time, or of what was left where an earlier step took longer than its own."""
@@ -98,18 +107,21 @@ def solve_joint(
 
         def make_beats() -> None:
             with step(stopping, "making beats"):
-                tree.cut_root(end(GENERATING, begun, ALONE))
-                _dive(tree, end(DIVING, begun, ALONE))
+                tree.cut_root(end(GENERATING, begun, alone_share))
+                _dive(tree, end(DIVING, begun, alone_share))
 
         def bound_over_all() -> None:
             with step(stopping, "bounding over all beats"):
                 tree.branch(end(1.0), result.upper or np.inf)
 
         with step(stopping, "placing fixed options alone"):
-            alone = _alone(instance, gap, None if time_limit is None else ALONE * time_limit, seed, stopping, starts)
+            longest = None if time_limit is None else alone_share * time_limit
+            alone = _alone(instance, gap, longest, seed, stopping, fixed_starts)
         begun = time.monotonic()
         generation = ColumnGeneration(instance, instance.patrols, seed=seed)
         tree = BranchAndPrice(generation, gap=gap, listener=stopping)
+        begin_from(tree, starts)
+        tree.prove(proven)
         stopping.attempt(make_beats)
         complete = not stopping.stopped and bool(stopping.attempt(lambda: _completed(tree)))
         pool = _pool(tree, complete=complete)
@@ -129,7 +141,7 @@ def solve_joint(
             proven=tree.lower,
             starts=(
                 np.concatenate((tree.placed, pool.driven)),
-                *(np.concatenate((fixed, np.zeros_like(pool.driven))) for fixed in (alone, *starts)),
+                *(np.concatenate((fixed, np.zeros_like(pool.driven))) for fixed in (alone, *fixed_starts)),
             ),
         )
         if (
