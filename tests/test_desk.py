@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 from dataclasses import replace
+from itertools import combinations, product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,18 +17,20 @@ from optimizer.base.errors import InputError
 from optimizer.cli.app import app
 from optimizer.pipeline.desk import Desk
 from optimizer.pipeline.desk_again import plan_command, whole_changes
+from optimizer.pipeline.desk_beats import tour_name
 from optimizer.pipeline.desk_files import read_desk_plan, save_variant
 from optimizer.pipeline.desk_search import DeskSearch
 from optimizer.pipeline.known_plan import KnownPlan
+from optimizer.problem.beats import make_beat, with_beats, with_teams
 from optimizer.problem.changes import Changes
 from optimizer.problem.evaluation import plan_value
 from optimizer.problem.instance_file import read_instance
-from optimizer.problem.plan import Plan, violations
+from optimizer.problem.plan import Plan, violations, with_plan
 from optimizer.problem.plan_file import read_plan_file
 from optimizer.problem.result import Result
 from tests.cases import brute_force, enumerated_value, random_instance
 from tests.test_compare_plans import on_a_map, written
-from tests.test_joint import small_case
+from tests.test_joint import every_tour, small_case
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -396,3 +399,70 @@ def test_a_plan_shown_that_is_better_than_what_was_found_stays() -> None:
     assert desk.state.plan == shown
     assert desk.state.result is not None
     assert desk.state.result.upper == desk.value == value
+
+
+def best_with(instance: Instance, must: tuple[str, ...], banned: tuple[str, ...]) -> float:
+    """Return the least value of all plans of a small case that drive some tours, and not others."""
+    field = instance.patrols
+    assert field is not None
+    teams = field.patrols[0].team.number
+    copies = [make_beat(field, 0, *tour, f"b{k} {c}") for k, tour in enumerate(every_tour(field)) for c in range(teams)]
+    whole, best = with_beats(with_teams(instance), copies), np.inf
+    for count in range(teams + 1):
+        for chosen in combinations(range(len(copies)), count):
+            names = [tour_name(copies[i]) for i in chosen]
+            if not set(must) <= set(names) or set(banned) & set(names):
+                continue
+            for bits in product((False, True), repeat=len(instance.options)):
+                mask = np.array([*bits, *(i in chosen for i in range(len(copies)))])
+                if not violations(whole, mask):
+                    best = min(best, plan_value(whole, mask))
+    return best
+
+
+@pytest.mark.parametrize("seed", [1, 3])
+def test_beats_that_must_and_must_not_be_driven_against_every_plan(seed: int) -> None:
+    instance, field = small_case(seed)
+    first = make_beat(field, 0, *every_tour(field)[-1], "mobile from home 1")
+    other = make_beat(field, 0, *every_tour(field)[0], "mobile from home 2")
+    plan = Plan((first, other))
+    value = plan_value(with_plan(instance, plan), with_plan(instance, plan).placed(plan.options))
+    desk = Desk(KnownPlan("it", with_plan(instance, plan), plan, np.array([False, False, True, True]), value, 0.0, 0.0))
+    assert list(desk.tours()) == [tour_name(first), tour_name(other)]
+    desk.demand_beat(tour_name(other), must=False)
+    assert [tour_name(beat) for beat in desk.state.plan.beats] == [tour_name(first)]
+    assert desk.value > value - 1e-12
+    desk.demand_beat(tour_name(first), must=True)
+    free = best_with(instance, (), ())
+    asked = best_with(instance, (tour_name(first),), (tour_name(other),))
+    searched(desk, 1e-6)
+    driven = [tour_name(beat) for beat in desk.state.plan.beats]
+    assert tour_name(first) in driven
+    assert tour_name(other) not in driven
+    assert desk.feasible
+    assert desk.value == pytest.approx(asked, rel=1e-6)
+    assert desk.lower <= asked * (1 + 1e-9)
+    desk.demand_beat(tour_name(first), must=None)
+    desk.demand_beat(tour_name(other), must=None)
+    assert desk.lower <= free * (1 + 1e-9)  # what was proven under demands is not claimed without them
+    searched(desk, 1e-6)
+    assert desk.value == pytest.approx(free, rel=1e-6)
+    desk.undo()
+    desk.undo()
+    assert desk.state.beats.mark(tour_name(other)) is False
+    with pytest.raises(InputError, match="beat"):
+        desk.demand_beat("nobody's tour", must=True)
+
+
+def test_a_beat_that_was_banned_comes_back_when_it_must_be_driven() -> None:
+    instance, field = small_case(2)
+    beat = make_beat(field, 0, *every_tour(field)[0], "mobile from home 1")
+    twice = Plan((beat, make_beat(field, 0, *every_tour(field)[0], "mobile from home 2")))
+    whole = with_plan(instance, twice)
+    desk = Desk(KnownPlan("it", whole, twice, whole.placed(twice.options), 1.0, 0.0, 0.0))
+    desk.demand_beat(tour_name(beat), must=False)
+    assert not desk.state.plan.beats
+    assert list(desk.tours()) == [tour_name(beat)]
+    desk.demand_beat(tour_name(beat), must=True)
+    assert [b.id for b in desk.state.plan.beats] == [tour_name(beat)]
+    assert desk.state.beats.mark(tour_name(beat)) is True

@@ -195,7 +195,10 @@ def test_a_search_begins_from_a_plan_with_beats(seed: int) -> None:
     assert again.lower is not None
     assert again.lower <= true_optimum(instance, field) * (1 + 1e-9)
     more = Changes({"agents": 20.0}).applied(instance)
-    assert solve(more, time_limit=0.02, start=best.plan).upper <= best.upper * (1 + 1e-9)
+    richer = solve(more, time_limit=0.02, start=best.plan).upper
+    assert richer is not None
+    assert best.upper is not None
+    assert richer <= best.upper * (1 + 1e-9)
     none = Changes({"agents": 0.0}).applied(instance)  # the plan does not fit: only its tours are taken
     found = solve(none, time_limit=0.02, start=best.plan)
     assert found.plan is not None

@@ -13,6 +13,7 @@ import numpy as np
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.names import unknown_name
+from optimizer.pipeline.desk_beats import NO_DEMANDS, BeatDemands, tour_name
 from optimizer.pipeline.desk_words import impossible, option_name, resource_name, shortfalls
 from optimizer.pipeline.substitutes import released, swapped
 from optimizer.problem.changes import Changes
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from optimizer.pipeline.known_plan import KnownPlan
     from optimizer.problem.instance import Instance
+    from optimizer.problem.placements import Beat
     from optimizer.problem.result import Result
     from optimizer.solvers.overlay.overlay import Overlay
 
@@ -45,12 +47,15 @@ class DeskState:
         What led here, in words.
     result
         The search whose plan it is; None where it was changed by hand since.
+    beats
+        Beats that must, or must not, be driven.
     """
 
     changes: Changes
     plan: Plan
     action: str
     result: Result | None = None
+    beats: BeatDemands = NO_DEMANDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +74,19 @@ class DeskModel:
 
 @dataclass(frozen=True, slots=True)
 class ProvenBound:
-    """No plan of a problem lets less than `lower` through."""
+    """No plan of a problem that meets demands on beats lets less than `lower` through."""
 
     instance: Instance
     lower: float
+    beats: BeatDemands = NO_DEMANDS
 
-    def holds_for(self, case: Instance) -> bool:
-        """Return whether every plan of a case, the same problem with other budgets and marks, is one of the problem."""
+    def holds_for(self, case: Instance, beats: BeatDemands) -> bool:
+        """Return whether every plan of a case, the same problem with other budgets and marks, and demands on beats, is one of the problem."""
         here = self.instance
         pairs = list(zip(case.options, here.options, strict=True))
         return bool(
-            np.all(case.budget <= here.budget)
+            beats.includes(self.beats)
+            and np.all(case.budget <= here.budget)
             and all(one.forced or not other.forced for one, other in pairs)
             and all(one.forbidden or not other.forbidden for one, other in pairs)
             and set(here.requirements) <= set(case.requirements)
@@ -165,7 +172,7 @@ class Desk:
     @property
     def lower(self) -> float:
         """Proven: no plan that keeps the budgets and demands lets less through."""
-        known = [bound.lower for bound in self._proven if bound.holds_for(self.case)]
+        known = [bound.lower for bound in self._proven if bound.holds_for(self.case, self.state.beats)]
         if self.base.patrols is None:
             known.append(self.model.overlay.value(np.array([not o.forbidden for o in self.case.options], dtype=bool)))
         return max(known, default=0.0)
@@ -259,6 +266,28 @@ class Desk:
         else:
             self.force(name)
 
+    def tours(self) -> dict[str, Beat]:
+        """Return the beats of the plan shown, and those that must not be driven, by the names of their tours."""
+        state = self.state
+        return {tour_name(beat): beat for beat in (*state.plan.beats, *state.beats.banned)}
+
+    def demand_beat(self, name: str, must: bool | None) -> None:
+        """Demand that the tour of this name is driven, or is not; None takes the demand back and leaves the plan shown.
+
+        Raises
+        ------
+        InputError
+            If neither the plan shown nor a demand has such a tour.
+        """
+        tours = self.tours()
+        if name not in tours:
+            raise InputError(unknown_name("beat", name, list(tours)))
+        state = self.state
+        beats = state.beats.demanding(tours[name], must)
+        asked = {True: "must be driven", False: "must not be driven", None: "is free"}[must]
+        action = f"beat {tours[name].label}: {asked}"
+        self._push(DeskState(state.changes, beats.kept_in(state.plan), action, beats=beats))
+
     def set_budget(self, resource: str, amount: float) -> None:
         """Set the budget of a resource, by id; the plan shown stays.
 
@@ -293,7 +322,7 @@ class Desk:
         if model is not None:
             self._models[_beats_key(result.plan)] = model
         if result.lower is not None:
-            self._proven.append(ProvenBound(case, result.lower))
+            self._proven.append(ProvenBound(case, result.lower, self.state.beats))
         self._push(replace(self.state, plan=result.plan, action="the best plan found from there", result=result))
 
     def undo(self) -> None:
@@ -332,7 +361,8 @@ class Desk:
         """
         changes.applied(self.base)
         fixed = Plan.from_mask(self.base, placed[: len(self.base.options)])
-        self._push(DeskState(changes, Plan((*fixed.placements, *self.state.plan.beats)), action))
+        state = self.state
+        self._push(DeskState(changes, Plan((*fixed.placements, *state.plan.beats)), action, beats=state.beats))
 
     def _push(self, state: DeskState) -> None:
         del self._states[self._place + 1 :]

@@ -16,6 +16,7 @@ from optimizer.base.files import read_json, write_json
 from optimizer.base.output_folder import new_folder
 from optimizer.base.version import package_version
 from optimizer.pipeline.desk_again import plan_command, whole_changes
+from optimizer.pipeline.desk_beats import tour_name
 from optimizer.pipeline.known_plan import read_known_plan
 from optimizer.pipeline.matched_plans import SitePlaces
 from optimizer.pipeline.plan_layer import straight_geojson
@@ -208,6 +209,10 @@ def _run_content(desk: Desk, run: dict[str, Any], folder: Path, place: Path) -> 
         "changes": changes.content,
         "again": plan_command(place, changes, settings if isinstance(settings, dict) else {}),
         "desk": list(desk.actions),
+        "beats": {
+            "must": [tour_name(beat) for beat in desk.state.beats.must],
+            "must_not": [tour_name(beat) for beat in desk.state.beats.banned],
+        },
         "start": Path(os.path.realpath(folder)).name,
         "warnings": warnings,
     } | kept

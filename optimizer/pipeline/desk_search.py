@@ -13,9 +13,11 @@ from optimizer.base.interrupts import is_interrupt
 from optimizer.base.listener import SilentListener
 from optimizer.pipeline.desk import DeskModel
 from optimizer.pipeline.substitutes import make_room
+from optimizer.problem.beats import with_beats, with_teams
 from optimizer.problem.plan import Plan, with_plan
 from optimizer.solvers.overlay.restriction import restricted
-from optimizer.solvers.solve import place, solve
+from optimizer.solvers.patrols.joint import solve_joint, with_tours
+from optimizer.solvers.solve import place
 
 if TYPE_CHECKING:
     from optimizer.pipeline.desk import Desk
@@ -137,21 +139,34 @@ class DeskSearch(SilentListener):
             self.failure = "stopped before there was a plan" if stopped else f"{type(error).__name__}: {error}"
 
     def _solved(self) -> Result:
-        """Search for sites with the beats of the plan shown; where there are teams, then for sites and beats together."""
-        case, shown = self.case, self.desk.state.plan
+        """Search for sites with the beats of the plan shown; where there are teams, then for sites and beats together, from both plans."""
+        case, state = self.case, self.desk.state
         if case.patrols is None:
             return self._placed(case, self.time_limit)
-        near = self._placed(with_plan(case, shown), self.time_limit * BEATS_KEPT)
+        demands, ids = state.beats, [beat.id for beat in state.beats.must]
+        shown = demands.kept_in(state.plan)
+        near = self._placed(with_plan(case, shown).with_forced(*ids), self.time_limit * BEATS_KEPT)
         beats = {beat.id: beat for beat in shown.beats}
-        ids = () if near.plan is None else near.plan.options
-        fixed = Plan.of(case, [name for name in ids if name in case.option_index])
-        same = Plan((*fixed.placements, *(beats[name] for name in ids if name in beats)))
+        names = () if near.plan is None else near.plan.options
+        fixed = Plan.of(case, [name for name in names if name in case.option_index])
+        same = Plan((*fixed.placements, *(beats[name] for name in names if name in beats)))
         proven = min(self.desk.lower, near.upper or 0.0)  # what is proven there is so of these beats alone
         near = replace(near, plan=same, lower=proven, weighed_lower=near.lower, status="feasible")
         if self._stopped:
             return near
-        seconds = max(self.time_limit - self.seconds, LEAST_SECONDS)
-        found = solve(case, gap=self.gap, time_limit=seconds, seed=self.seed, start=fixed, listener=self)
+        whole = with_beats(with_teams(case), demands.must).with_forced(*ids)
+        found = solve_joint(
+            whole,
+            gap=self.gap,
+            time_limit=max(self.time_limit - self.seconds, LEAST_SECONDS),
+            seed=self.seed,
+            starts=[demands.as_options(plan) for plan in (same, shown)],
+            proven=self.desk.lower,
+            banned=demands.banned,
+            listener=self,
+        )
+        if found.plan is not None:
+            found = replace(found, plan=with_tours(found.plan, demands.must))
         better = near.upper is not None and (found.upper is None or near.upper < found.upper)
         return replace(found, plan=near.plan, upper=near.upper) if better else found
 

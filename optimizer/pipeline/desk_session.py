@@ -13,17 +13,19 @@ from optimizer.base.files import read_json
 from optimizer.base.formatting import number, plain
 from optimizer.base.listener import SILENT, step
 from optimizer.pipeline.desk import Desk
+from optimizer.pipeline.desk_beats import tour_name
 from optimizer.pipeline.desk_files import read_desk_plan, save_variant
 from optimizer.pipeline.desk_search import DeskSearch
 from optimizer.pipeline.desk_words import NAME, option_name, resource_name
 from optimizer.pipeline.matched_plans import SitePlaces
 from optimizer.pipeline.straight_roads import straight_roads
-from optimizer.report.content.desk import DeskActions, DeskBudget, DeskProgress, DeskSite, DeskView
+from optimizer.report.content.desk import DeskActions, DeskBeat, DeskBudget, DeskProgress, DeskSite, DeskView
 
 if TYPE_CHECKING:
     import os
 
     from optimizer.base.listener import Listener
+    from optimizer.problem.placements import Beat
     from optimizer.report.content.desk import Standing
     from optimizer.report.content.straight_roads import StraightRoads
 
@@ -87,14 +89,7 @@ class DeskSession(DeskActions):
             faults=desk.shortfalls,
             sites=tuple(self._site(name) for name in desk.sites),
             budgets=self._budgets(),
-            beats=tuple(
-                (
-                    plain(beat.label, BEAT),
-                    tuple(stop.post.lon for stop in beat.stops),
-                    tuple(stop.post.lat for stop in beat.stops),
-                )
-                for beat in desk.state.plan.beats
-            ),
+            beats=tuple(self._beat(name, beat) for name, beat in desk.tours().items()),
             last=desk.state.action if desk.can_undo else "",
             can_undo=desk.can_undo,
             can_redo=desk.can_redo,
@@ -132,6 +127,11 @@ class DeskSession(DeskActions):
     def release(self, name: str) -> None:
         """Take the demands on a site back."""
         self._free().release(name)
+        self._version += 1
+
+    def demand_beat(self, name: str, must: bool | None) -> None:
+        """Demand that a beat is driven, or is not; None takes the demand back."""
+        self._free().demand_beat(name, must)
         self._version += 1
 
     def set_budget(self, resource: str, amount: float) -> None:
@@ -233,6 +233,17 @@ class DeskSession(DeskActions):
             existing=bool(today),
             says="; ".join([*asked, *(stands or ["not in the plan"]), *today]),
             kinds=tuple((desk.base.options[j].id, self._kind(j)) for j in options),
+        )
+
+    def _beat(self, name: str, beat: Beat) -> DeskBeat:
+        state = self.desk.state
+        return DeskBeat(
+            name=name,
+            label=plain(beat.label, BEAT),
+            lon=tuple(stop.post.lon for stop in beat.stops),
+            lat=tuple(stop.post.lat for stop in beat.stops),
+            must=state.beats.mark(name),
+            used=any(tour_name(each) == name for each in state.plan.beats),
         )
 
     def _needs(self, option: int) -> str:

@@ -47,6 +47,32 @@ class DeskSite:
 
 
 @dataclass(frozen=True, slots=True)
+class DeskBeat:
+    """A beat on the desk.
+
+    Attributes
+    ----------
+    name
+        What the desk knows it by.
+    label
+        What people call it: team and posts.
+    lon, lat
+        Degrees of its posts.
+    must
+        Whether it must, or must not, be driven; None for no demand.
+    used
+        Whether the plan shown drives it.
+    """
+
+    name: str
+    label: str
+    lon: tuple[float, ...]
+    lat: tuple[float, ...]
+    must: bool | None
+    used: bool
+
+
+@dataclass(frozen=True, slots=True)
 class DeskBudget:
     """A budget on the desk.
 
@@ -98,7 +124,7 @@ class DeskView:
     sites, budgets
         In the order of the problem.
     beats
-        Label of each beat, with the longitudes and latitudes of its posts.
+        Beats of the plan shown, then those that must not be driven.
     last
         The last action; empty before the first.
     can_undo, can_redo
@@ -115,7 +141,7 @@ class DeskView:
     faults: tuple[str, ...]
     sites: tuple[DeskSite, ...]
     budgets: tuple[DeskBudget, ...]
-    beats: tuple[tuple[str, tuple[float, ...], tuple[float, ...]], ...]
+    beats: tuple[DeskBeat, ...]
     last: str
     can_undo: bool
     can_redo: bool
@@ -149,6 +175,9 @@ class DeskActions(Protocol):
 
     def release(self, name: str) -> None:
         """Take the demands on a site back."""
+
+    def demand_beat(self, name: str, must: bool | None) -> None:
+        """Demand that a beat is driven, or is not; None takes the demand back."""
 
     def set_budget(self, resource: str, amount: float) -> None:
         """Set a budget."""

@@ -69,9 +69,9 @@ class DeskMap:
         """Show what lies on the desk."""
         self.sites.data = _site_columns(self._plane, view.sites)
         points = [
-            (lon, lat, BEATS[k % len(BEATS)], plain(label, LABEL))
-            for k, (label, lons, lats) in enumerate(view.beats)
-            for lon, lat in zip(lons, lats, strict=True)
+            (lon, lat, BEATS[k % len(BEATS)], plain(beat.label, LABEL))
+            for k, beat in enumerate(beat for beat in view.beats if beat.used)
+            for lon, lat in zip(beat.lon, beat.lat, strict=True)
         ]
         at = self._plane.project(np.array([point[:2] for point in points]).reshape(-1, 2))
         self.posts.data = {

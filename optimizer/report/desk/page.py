@@ -59,9 +59,10 @@ class DeskPage:
         view, roads = actions.view(), actions.roads()
         self._seen = -1
         self._looked_at = view.sites[0].name if view.sites else ""
+        self._beat_looked_at = ""
         self._map = None if roads is None else DeskMap(roads, view.sites)
         self._texts = {
-            name: self._div() for name in ("title", "outcome", "message", "detail", "progress", "last", "list")
+            name: self._div() for name in ("title", "outcome", "message", "detail", "beat", "progress", "last", "list")
         }
         self._note = self._div()
         if roads is None:
@@ -88,6 +89,12 @@ class DeskPage:
                 self._kind,
                 row(*self._marks, sizing_mode="stretch_width"),
                 self._texts["detail"],
+                sizing_mode="stretch_width",
+            ),
+            "beats": column(
+                self._beat,
+                row(*self._beat_marks, sizing_mode="stretch_width"),
+                self._texts["beat"],
                 sizing_mode="stretch_width",
             ),
             "budgets": column(*(part for pair in self._budgets.values() for part in pair), sizing_mode="stretch_width"),
@@ -135,11 +142,12 @@ class DeskPage:
             for budget in view.budgets:
                 words, slider = self._budgets[budget.id]
                 words.text, slider.value, slider.disabled = texts.budget(budget), budget.budget, busy
-            for part in (*self._marks, self._search, self._save, self._seconds):
+            for part in (*self._marks, *self._beat_marks, self._search, self._save, self._seconds):
                 part.disabled = busy
             self._stop.disabled = not busy
             self._undo.disabled, self._redo.disabled = busy or not view.can_undo, busy or not view.can_redo
             self._show_site(view)
+            self._show_beat(view, busy=busy)
             if self._map is not None:
                 self._map.show(view)
                 self._map.look_at(self._looked_at)
@@ -160,6 +168,12 @@ class DeskPage:
             self._button("Must not be used", lambda: self._actions.forbid(self._chosen)),
             self._button("No demand", lambda: self._actions.release(self._chosen)),
         ]
+        self._beat = Select(title="Beat", options=[], value="", **wide)
+        self._beat_marks = [
+            self._button("Must be driven", lambda: self._actions.demand_beat(self._beat_looked_at, True)),
+            self._button("Must not be driven", lambda: self._actions.demand_beat(self._beat_looked_at, False)),
+            self._button("No demand on it", lambda: self._actions.demand_beat(self._beat_looked_at, None)),
+        ]
         self._seconds = Spinner(
             title="Seconds of searching, at most", low=1, high=86_400, step=10, value=SECONDS, **wide
         )
@@ -170,6 +184,7 @@ class DeskPage:
         self._name = TextInput(title="Name of the variant (letters, digits, _ and -)", value="variant-1", **wide)
         self._save = self._button("Save as a plan folder", self._save_variant, "success")
         self._site.on_change("value", lambda _, __, name: self._look(name))
+        self._beat.on_change("value", lambda _, __, name: self._look_at_beat(name))
         if self._map is not None:
             self._map.sites.selected.on_change("indices", lambda _, __, found: self._tapped(found))
 
@@ -229,6 +244,11 @@ class DeskPage:
         self._looked_at = name
         self.refresh()
 
+    def _look_at_beat(self, name: str) -> None:
+        if not self._showing:
+            self._beat_looked_at = name
+            self.refresh()
+
     def _tapped(self, indices: list[int]) -> None:
         """Act on a click on the map, and forget that it was one."""
         if self._showing or not indices or self._map is None:
@@ -256,6 +276,20 @@ class DeskPage:
             self._kind.options, self._kind.value = options, ""
         self._kind.visible = several
         self._texts["detail"].text = texts.site_line(found, self._actions.detail(found.name))
+
+    def _show_beat(self, view: DeskView, *, busy: bool) -> None:
+        """Show the beats to choose from, and the one chosen; a plan without any has none of that."""
+        found = next((beat for beat in view.beats if beat.name == self._beat_looked_at), None)
+        if found is None and view.beats:
+            found = view.beats[0]
+        self._beat_looked_at = "" if found is None else found.name
+        options = [(beat.name, plain(f"{k}. {beat.label}", LABEL)) for k, beat in enumerate(view.beats, start=1)]
+        if self._beat.options != options:
+            self._beat.options = options
+        self._beat.value = self._beat_looked_at
+        for part in (self._beat, *self._beat_marks):
+            part.disabled = busy or found is None
+        self._texts["beat"].text = "<p>The plan shown has no beats.</p>" if found is None else texts.beat_line(found)
 
     @contextmanager
     def _quietly(self) -> Iterator[None]:

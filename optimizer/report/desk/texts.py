@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from optimizer.base.formatting import number, percent, plain
 
 if TYPE_CHECKING:
-    from optimizer.report.content.desk import DeskBudget, DeskProgress, DeskSite, DeskView
+    from optimizer.report.content.desk import DeskBeat, DeskBudget, DeskProgress, DeskSite, DeskView
 
 LISTED = 60
 """Sites that the list shows; the others are counted."""
@@ -54,6 +54,14 @@ def site_line(site: DeskSite, detail: str) -> str:
     return f"<p><strong>{escaped(site.label)}</strong>: {escaped(site.says)}. {escaped(detail)}</p>"
 
 
+def beat_line(beat: DeskBeat) -> str:
+    """Return what is asked of a beat."""
+    asked = {True: "must be driven", False: "must not be driven", None: "no demand"}[beat.must]
+    return (
+        f"<p><strong>{escaped(beat.label)}</strong>: {asked}; {'in the plan' if beat.used else 'not in the plan'}.</p>"
+    )
+
+
 def progress(found: DeskProgress | None) -> str:
     """Return how far the search is."""
     if found is None:
@@ -71,7 +79,8 @@ def listed(view: DeskView) -> str:
     rows = [site for site in view.sites if site.used or site.standing in {"must", "must not"}]
     body = "".join(f"<tr><td>{escaped(site.label)}</td><td>{escaped(site.says)}</td></tr>" for site in rows[:LISTED])
     more = f"<p>{len(rows) - LISTED} more are not listed.</p>" if len(rows) > LISTED else ""
-    beats = "".join(f"<li>{escaped(label)}</li>" for label, _, _ in view.beats)
+    asked = {True: ": must be driven", False: ": must not be driven", None: ""}
+    beats = "".join(f"<li>{escaped(beat.label)}{asked[beat.must]}</li>" for beat in view.beats)
     tours = f"<h3>Beats of patrols</h3><ul>{beats}</ul>" if beats else ""
     head = "<thead><tr><th>Site</th><th>In the plan, and what is asked</th></tr></thead>"
     return f"<table>{head}<tbody>{body}</tbody></table>{more}{tours}" if rows else f"<p>No site is used.</p>{tours}"

@@ -270,11 +270,15 @@ class ColumnGeneration:
         uses = np.array([beat_uses(self.instance, self.patrols, q) for q in patrols])
         return uses[[beat.patrol for beat in self.beats]] if self.beats else np.empty((0, self.instance.budget.size))
 
-    def position(self, q: int, tour: Tour) -> int:
-        """Return the position of the beat of a tour, which is made where there is none yet."""
+    def position(self, q: int, tour: Tour) -> int | None:
+        """Return the position of the beat of a tour, which is made where there is none yet; None where it is banned."""
         self._add(q, [tour])
-        same = ((beat.patrol, beat.posts, beat.slots) == (q, tour.posts, tour.slots) for beat in self.beats)
-        return list(same).index(True)
+        same = (k for k, b in enumerate(self.beats) if (b.patrol, b.posts, b.slots) == (q, tour.posts, tour.slots))
+        return next(same, None)
+
+    def ban(self, q: int, tour: Tour) -> None:
+        """Never make the beat of a tour; to be called before it is made."""
+        self._known.add((q, tour.posts, tour.slots))
 
     def overlay_of(self, whole: Instance, beats: Sequence[Beat]) -> Overlay:
         """Return the overlay of an instance of the fixed options and, after them, beats."""

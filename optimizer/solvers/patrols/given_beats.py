@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from optimizer.problem.plan import Plan
     from optimizer.problem.teams import PatrolField, Post
     from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
+    from optimizer.solvers.patrols.column_generation import ColumnGeneration
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +46,21 @@ def given_tour(field: PatrolField, beat: Beat) -> GivenTour | None:
     return None
 
 
+def ban(generation: ColumnGeneration, beats: Sequence[Beat]) -> None:
+    """Keep the tours of some beats out of the columns; bounds stay those over all beats, which hold for fewer."""
+    for beat in beats:
+        if (given := given_tour(generation.patrols, beat)) is not None:
+            generation.ban(given.patrol, given.tour)
+
+
 def begin_from(tree: BranchAndPrice, plans: Sequence[Plan]) -> None:
     """Add the beats of plans to the columns of a search, and offer each plan that keeps the budgets, less beats that cannot be driven."""
     generation = tree.generation
     instance, field = generation.instance, generation.patrols
     for plan in plans:
         given = [tour for beat in plan.beats if (tour := given_tour(field, beat)) is not None]
-        places = [generation.position(each.patrol, each.tour) for each in given]
+        found = [generation.position(each.patrol, each.tour) for each in given]
+        places = [place for place in found if place is not None]
         ones = instance.placed(known_options(instance, plan)) | instance.forced
         number = np.bincount(np.array(places, dtype=np.int64), minlength=len(generation.beats))
         used = ones @ instance.use + number @ generation.uses()

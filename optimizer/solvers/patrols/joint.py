@@ -25,7 +25,7 @@ from optimizer.problem.result import relative_gap, tolerance_of
 from optimizer.solvers.feasible_start import feasible_start
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
-from optimizer.solvers.patrols.given_beats import begin_from
+from optimizer.solvers.patrols.given_beats import ban, begin_from
 from optimizer.solvers.solve import check_arguments, place
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def solve_joint(
     listener: Listener = SILENT,
     starts: Sequence[Plan] = (),
     proven: float = 0.0,
+    banned: Sequence[Beat] = (),
 ) -> Result:
     """Place fixed options and beats so that as little as possible gets through.
 
@@ -81,6 +82,8 @@ def solve_joint(
         instance does not have is left out.
     proven
         A lower bound of the optimal value, over all beats, that is known already.
+    banned
+        Beats whose tours no plan may have.
 
     Raises
     ------
@@ -120,6 +123,7 @@ def solve_joint(
         begun = time.monotonic()
         generation = ColumnGeneration(instance, instance.patrols, seed=seed)
         tree = BranchAndPrice(generation, gap=gap, listener=stopping)
+        ban(generation, banned)
         begin_from(tree, starts)
         tree.prove(proven)
         stopping.attempt(make_beats)
