@@ -15,6 +15,7 @@ from typer.main import get_command
 
 from optimizer.base.errors import InputError
 from optimizer.cli.app import app
+from optimizer.pipeline.changes import start_for
 from optimizer.pipeline.desk import Desk
 from optimizer.pipeline.desk_again import plan_command, whole_changes
 from optimizer.pipeline.desk_beats import tour_name
@@ -381,6 +382,12 @@ def test_beats_stay_with_the_plan_and_a_search_drives_others(tmp_path: Path) -> 
     back = read_desk_plan(place)
     assert back.value == pytest.approx(desk.value)
     assert [(b.posts, b.slots) for b in back.plan.beats] == [(b.posts, b.slots) for b in desk.state.plan.beats]
+    begun = start_for(instance, place)
+    assert begun.plan is not None
+    assert [(b.posts, b.slots) for b in begun.plan.beats] == [(b.posts, b.slots) for b in desk.state.plan.beats]
+    assert not begun.warnings
+    fewer = start_for(replace(instance, patrols=None), place)
+    assert "nor beats that its teams could drive" in "".join(fewer.warnings)
     while desk.can_undo:
         desk.undo()
     assert not desk.state.plan.beats

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer.base.language import check_language
 from optimizer.problem.plan import Plan, violations
-from optimizer.problem.plan_file import read_plan_ids
+from optimizer.problem.plan_file import read_drivable_beats, read_plan_ids
 
 if TYPE_CHECKING:
     import os
@@ -81,14 +81,18 @@ def start_for(instance: Instance, plan: str | os.PathLike[str]) -> Start:
     path = path / "plan.json" if path.is_dir() else path
     names = read_plan_ids(path)
     known = [name for name in names if name in instance.option_index]
-    other = [name for name in names if name not in instance.option_index]
+    beats = [beat for beat in read_drivable_beats(path, instance) if beat.id in names and beat.id not in known]
+    here = {*known, *(beat.id for beat in beats)}
+    other = [name for name in names if name not in here]
     warnings = []
     if other:
         listed = ", ".join(map(repr, other[:SHOWN])) + (f" and {len(other) - SHOWN} more" if len(other) > SHOWN else "")
+        count = f"{len(other)} of the {len(names)} placements of {path}"
         warnings.append(
-            f"The search does not begin with {len(other)} of the {len(names)} placements of {path}, which are no options here: {listed}."
+            f"The search does not begin with {count}, which are no options here, nor beats that its teams could drive: {listed}."
         )
     broken = violations(instance, instance.placed(known))
     if broken:
         warnings.append(f"The search does not begin with {path}, which is not feasible here: {'; '.join(broken)}.")
-    return Start(None if broken else Plan.of(instance, known), tuple(warnings))
+    begun = None if broken else Plan((*Plan.of(instance, known).placements, *beats))
+    return Start(begun, tuple(warnings))

@@ -283,6 +283,25 @@ def read_plan_ids(path: str | os.PathLike[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names or []))
 
 
+def read_drivable_beats(path: str | os.PathLike[str], instance: Instance) -> list[Beat]:
+    """Return the beats of a plan file that teams of an instance could drive, whatever instance the plan belongs to.
+
+    Raises
+    ------
+    InputError
+        If the file is no plan, or describes a beat wrongly.
+    """
+    content = read_json(Path(path), "a plan")
+    if instance.patrols is None or not isinstance(content, dict):
+        return []
+    found: list[Beat] = []
+    for entry, where in _described_beats(content, str(path)).values():
+        problems = ProblemList()
+        beats = _read_beat(instance, entry, where, problems)
+        found += [] if problems else beats
+    return found
+
+
 def _described_beats(content: dict[str, Any], where: str) -> dict[str, tuple[PlanBeat, str]]:
     """Return the beats that a plan file describes, by id, each with where it stands."""
     if content.get("schema_version") != SCHEMA_VERSION:
