@@ -18,13 +18,18 @@ from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
 from optimizer.base.errors import InputError
+from optimizer.pipeline.desk import Desk
+from optimizer.pipeline.desk_beats import tour_name
 from optimizer.pipeline.desk_session import DeskSession
-from optimizer.pipeline.known_plan import read_known_plan
+from optimizer.pipeline.known_plan import KnownPlan, read_known_plan
+from optimizer.problem.beats import make_beat
+from optimizer.problem.plan import Plan, with_plan
 from optimizer.report.desk.page import DeskPage
 from optimizer.report.desk.server import listening
 from tests.browser import CHROMIUM, Browser
 from tests.command import run
 from tests.test_compare_plans import on_a_map, written
+from tests.test_joint import every_tour, small_case
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -167,7 +172,7 @@ def test_a_plan_without_a_map_has_a_page(tmp_path: Path) -> None:
     instance = replace(on_a_map(1), lonlat=None)
     page = DeskPage(DeskSession(written(tmp_path / "bare", instance, ["o3"])))
     assert "no map" in page._note.text
-    assert len(page.roots) == 11
+    assert len(page.roots) == 12
 
 
 def test_the_command_refuses_what_it_cannot_serve(
@@ -198,6 +203,31 @@ SAYS = """(() => { const div = Bokeh.documents[0].get_model_by_name("message");
 FOCUS = """(() => { let here = document.activeElement;
   while (here && here.shadowRoot && here.shadowRoot.activeElement) here = here.shadowRoot.activeElement;
   return here ? here.textContent.trim() : ""; })()"""
+
+
+def test_the_page_shows_beats_and_passes_on_what_is_asked_of_them(tmp_path: Path) -> None:
+    instance, field = small_case(1)
+    session = DeskSession(written(tmp_path / "crews", instance, []))
+    assert "no beats" in DeskPage(session)._texts["beat"].text
+    beats = [make_beat(field, 0, *tour, f"mobile from home {k}") for k, tour in enumerate(every_tour(field)[:2])]
+    plan = Plan(tuple(beats))
+    whole = with_plan(instance, plan)
+    session.desk = Desk(KnownPlan("it", whole, plan, whole.placed(plan.options), 1.0, 0.0, 0.0))
+    page = DeskPage(session)
+    assert [name for name, _ in page._beat.options] == [tour_name(beat) for beat in beats]
+    page._beat.value = tour_name(beats[1])
+    page._do(lambda: session.demand_beat(page._beat_looked_at, must=False))
+    assert "must not be driven; not in the plan" in page._texts["beat"].text
+    assert session.desk.state.plan.beats == (beats[0],)
+    assert page._texts["list"].text.count("must not be driven") == 1
+    page._do(lambda: session.demand_beat(page._beat_looked_at, must=True))
+    assert "must be driven; in the plan" in page._texts["beat"].text
+    page._do(session.undo)
+    page._do(session.undo)
+    assert session.desk.state.plan.beats == tuple(beats)
+    assert "no demand; in the plan" in page._texts["beat"].text
+
+
 FIRST_BUDGET = """Bokeh.documents[0].get_model_by_name("budgets").children[0].text"""
 READY = "window.Bokeh && Bokeh.documents.length && Bokeh.documents[0].is_idle"
 

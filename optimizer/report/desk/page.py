@@ -172,7 +172,7 @@ class DeskPage:
         self._beat_marks = [
             self._button("Must be driven", lambda: self._actions.demand_beat(self._beat_looked_at, True)),
             self._button("Must not be driven", lambda: self._actions.demand_beat(self._beat_looked_at, False)),
-            self._button("No demand on it", lambda: self._actions.demand_beat(self._beat_looked_at, None)),
+            self._button("No demand", lambda: self._actions.demand_beat(self._beat_looked_at, None)),
         ]
         self._seconds = Spinner(
             title="Seconds of searching, at most", low=1, high=86_400, step=10, value=SECONDS, **wide
