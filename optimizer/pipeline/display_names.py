@@ -27,12 +27,15 @@ class DisplayNames:
         Resource id -> name, with its owner's where it has one, in the order of the scenario; teams are no resources here.
     kinds, sites
         Id of a kind of sites, and of a site, -> name.
+    cued
+        Ids of the kinds whose options say which team answers.
     """
 
     agencies: Mapping[str, str]
     resources: Mapping[str, str]
     kinds: Mapping[str, str] = field(default_factory=dict)
     sites: Mapping[str, str] = field(default_factory=dict)
+    cued: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, compiled: Compiled) -> Self:
@@ -44,6 +47,7 @@ class DisplayNames:
             {kind.id: kind.label or kind.id for kind in compiled.scenario.kinds}
             | {measure.id: measure.what for measure in compiled.scenario.measures},
             {name: placed.site.label or name for name, placed in compiled.sites.items()},
+            frozenset(kind.id for kind in compiled.scenario.kinds if kind.cue is not None),
         )
 
     def agency(self, agency: str) -> str:

@@ -97,19 +97,27 @@ def plan_value(instance: Instance, placed: NDArray[np.bool_]) -> float:
 
 
 def marginal_values(instance: Instance, plan: Plan) -> dict[str, float]:
-    """Return the marginal value of each option of a plan, by id: how much the value would rise without it, >= 0."""
+    """Return the marginal value of each option of a plan, by id: how much the value would rise without it, >= 0.
+
+    What may stand only beside an option, as a sensor beside the team that answers it, goes with it.
+    """
     instance = with_plan(instance, plan)
     placed = instance.placed(plan.options)
     value = plan_value(instance, placed)
     return {
-        option: max(0.0, plan_value(instance, _without(placed, instance.option_index[option])) - value)
+        option: max(0.0, plan_value(instance, _without(instance, placed, instance.option_index[option])) - value)
         for option in plan.options
     }
 
 
-def _without(placed: NDArray[np.bool_], option: int) -> NDArray[np.bool_]:
+def _without(instance: Instance, placed: NDArray[np.bool_], option: int) -> NDArray[np.bool_]:
+    """Return the mask without an option, and without what a requirement lets stand only beside it."""
     rest = placed.copy()
     rest[option] = False
+    for each in instance.requirements:
+        beside = [j for j, c in zip(each.options, each.coefficients, strict=True) if c > 0] == [option]
+        if beside and each.least == 0 and not each.is_met(rest):
+            rest[[j for j in each.options if j != option]] = False
     return rest
 
 

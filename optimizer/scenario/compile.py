@@ -19,7 +19,7 @@ from optimizer.scenario.demand import check_loads
 from optimizer.scenario.evader_demand import background_cost, scenario_evaders, usual_routes
 from optimizer.scenario.evidence import read_evidence
 from optimizer.scenario.gateway_risk import gateway_index
-from optimizer.scenario.options import compile_options
+from optimizer.scenario.options import compile_options, unanswered_warnings
 from optimizer.scenario.patrols import compile_patrols
 from optimizer.scenario.record_demand import FittedRisk, RecordDemand, fitted_risk, record_demand, without_places
 from optimizer.scenario.source_measures import with_measures
@@ -150,6 +150,7 @@ def compile_scenario(
         )
     sites = [*evidence.sites, *roads]
     table = compile_options(sites, scenario, region.network)
+    warnings += unanswered_warnings(table.unanswered)
     site_of = {site.site.id: site for site in sites}
     burden = burden_of(evidence.communities, table.options, site_of, scenario, region.network)
     options, resources = burden.options(table.options), (*table.resources, *burden.resources())
@@ -165,7 +166,7 @@ def compile_scenario(
         resources=resources,
         exclusions=_exclusions(scenario, sites, options, str(path)),
         lonlat=np.column_stack((network.lon, network.lat)),
-        requirements=burden.requirements(scenario.burden),
+        requirements=(*table.requirements, *burden.requirements(scenario.burden)),
     )
     check_evaders(instance, str(path))
     patrols = compile_patrols(evidence, evaders, instance.reliability, str(path))

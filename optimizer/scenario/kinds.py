@@ -26,6 +26,7 @@ from optimizer.problem.detection import (
 )
 from optimizer.problem.graph import cost_graph
 from optimizer.problem.network import great_circle_m
+from optimizer.scenario.cues import CueModel
 from optimizer.scenario.ranges import ChanceOrRange, detection_field, middle
 from optimizer.scenario.stopping import DelayModel, SecondaryModel, StoppingDay, stopping_day
 
@@ -116,6 +117,12 @@ class KindModel(Strict):
     uses: dict[str, Amount] = Field({}, description="amount of each resource for each lane")
     alarms: AlarmsModel | None = None
     shifts: list[str] = Field([], description="shifts of a roster in which it is manned; all where empty")
+
+    @property
+    def cue(self) -> CueModel | None:
+        """The teams that answer what it detects; None where nobody has to."""
+        response = getattr(self, "response", None)
+        return response if isinstance(response, CueModel) else None
 
     @property
     def needs_traffic(self) -> bool:
@@ -259,12 +266,14 @@ class SensorModel(KindModel):
     kind: Literal["sensor"] = Field("sensor", description="general kind of option")
     uptime: Chance = Field(description="share of the time the sensor works")
     detection: ChanceOrRange = detection_field("chance that the working sensor detects a loaded vehicle that passes")
-    response: Chance = Field(description="share of its detections that are acted on in time")
+    response: Chance | CueModel = Field(
+        description="share of its detections that are acted on in time, or the teams that answer them"
+    )
 
     def watched(self, item: PlacedSite, network: Network, traffic: Traffic) -> Effect:
         """Return the site's arcs, with the survival of `sensor_survival`."""
         del network, traffic
-        return _on_site(item, sensor_survival(self.uptime, middle(self.detection), self.response))
+        return _on_site(item, sensor_survival(self.uptime, middle(self.detection), _share(self.response)))
 
 
 class DroneModel(KindModel):
@@ -275,13 +284,15 @@ class DroneModel(KindModel):
     kind: Literal["drone"] = Field("drone", description="general kind of option")
     orbit: OrbitModel
     detection: ChanceOrRange = detection_field("chance that the drone detects a load when it meets it")
-    response: Chance = Field(description="share of its detections that are acted on in time")
+    response: Chance | CueModel = Field(
+        description="share of its detections that are acted on in time, or the teams that answer them"
+    )
 
     def watched(self, item: PlacedSite, network: Network, traffic: Traffic) -> Effect:
         """Return the arcs under the orbit: there one is seen in the time on the arc, while the drone is up, and the sighting is acted on."""
         del traffic
         orbit = self.orbit
-        acted = station_share(orbit.station_hours, orbit.shift_hours) * self.response
+        acted = station_share(orbit.station_hours, orbit.shift_hours) * _share(self.response)
         if orbit.area_km2 is not None:
             arcs = _arcs_of_area(item, network, orbit.area_km2)
             hours = network.time_s[arcs] / 3600
@@ -298,7 +309,21 @@ class DroneModel(KindModel):
         return Effect(arcs, beat_survival(np.column_stack(both_ways), middle(self.detection) * acted))
 
 
-KINDS: list[type[KindModel]] = [StatedModel, InspectionModel, SensorModel, DroneModel]
+class StandbyModel(KindModel):
+    """A team that stands by at a site: it detects nothing itself, and answers sensors and drones (`response` of their kinds)."""
+
+    MARK = "turnout_minutes"
+
+    kind: Literal["standby"] = Field("standby", description="general kind of option")
+    turnout_minutes: float = Field(ge=0, le=1440, description="minutes from a detection until it sets out")
+
+    def watched(self, item: PlacedSite, network: Network, traffic: Traffic) -> Effect:
+        """Return no arcs."""
+        del item, network, traffic
+        return Effect(np.empty(0, dtype=np.int64), np.empty(0))
+
+
+KINDS: list[type[KindModel]] = [StatedModel, InspectionModel, SensorModel, DroneModel, StandbyModel]
 """All kinds of option. Where an entry has the marks of several, the first counts, and fields of the others are faults."""
 
 
@@ -340,6 +365,11 @@ def _ways() -> str:
     """Return the sets of fields that describe a kind: the required ones of each class."""
     required = [[name for name, field in model.model_fields.items() if field.is_required()] for model in KINDS]
     return "; ".join(", ".join(sorted(set(names) - {"id"})) for names in required)
+
+
+def _share(response: float | CueModel) -> float:
+    """Return the share of detections that are acted on: 0 where a team answers that is not named."""
+    return 0.0 if isinstance(response, CueModel) else response
 
 
 def _on_site(item: PlacedSite, survival: float) -> Effect:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
+from optimizer.base.formatting import plural
 from optimizer.problem.options import Option, Resource
+from optimizer.scenario.cues import Answerer, Watcher, cued_options
 from optimizer.scenario.references import fitting_kinds
 from optimizer.scenario.sites import Operator
 
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from optimizer.problem.network import Network
+    from optimizer.problem.requirements import Requirement
     from optimizer.scenario.kinds import Effect, KindModel
     from optimizer.scenario.model import ScenarioModel, ScenarioResourceModel
     from optimizer.scenario.sites import PlacedSite
@@ -29,15 +33,23 @@ class OptionTable:
         One for each site and kind that fits it, in the order of the sites.
     resources
         With what a plan may use of each.
+    requirements
+        Sensors stand beside teams that answer them.
+    unanswered
+        Labels of sensors that no team reaches, which are no options.
     """
 
     options: tuple[Option, ...]
     resources: tuple[Resource, ...]
+    requirements: tuple[Requirement, ...] = ()
+    unanswered: tuple[str, ...] = ()
 
 
 def compile_options(placed: Sequence[PlacedSite], scenario: ScenarioModel, network: Network) -> OptionTable:
-    """Return the options of a scenario whose references are checked, and its resources."""
-    options = []
+    """Return the options of a scenario whose references are checked, and its resources; those of sensors that cue teams come last."""
+    options: list[Option] = []
+    watchers: list[Watcher] = []
+    answerers: dict[str, list[Answerer]] = {}
     kinds = {kind.id: kind for kind in scenario.kinds}
     for item in placed:
         operators = operators_of(item, kinds)
@@ -49,10 +61,36 @@ def compile_options(placed: Sequence[PlacedSite], scenario: ScenarioModel, netwo
                 uses = owned(kind.amounts(item.site.lanes, traffic), operator.agency, scenario)
                 option = _option(item, kind, kind.effect(item, network, traffic), uses, alone=len(fitting) == 1)
                 owner = run_by(operator.agency, uses, scenario)
-                options.append(
-                    _of_operator(option, operator.agency, owner, first=operator is operators[0], several=several)
-                )
-    return OptionTable(tuple(options), _resources(scenario, options))
+                terms = (operator.agency, owner, operator is operators[0], several)
+                if kind.cue is not None:
+                    at = partial(_answered, _of_operator(option, *terms), kind, item, network, traffic)
+                    watchers.append(Watcher(at(0.0), item, kind.cue, at))
+                    continue
+                turnout = getattr(kind, "turnout_minutes", 0.0)
+                option = _of_operator(option, *terms)
+                answerers.setdefault(kind.id, []).append(Answerer(len(options), option, item, turnout))
+                options.append(option)
+    cued = cued_options(watchers, answerers, len(options), network)
+    options += cued.options
+    return OptionTable(tuple(options), _resources(scenario, options), cued.requirements, cued.unanswered)
+
+
+def _answered(
+    option: Option, kind: KindModel, item: PlacedSite, network: Network, traffic: Traffic, response: float
+) -> Option:
+    """Return the option of a sensor when so large a share of its detections is acted on."""
+    effect = kind.model_copy(update={"response": response}).effect(item, network, traffic)
+    return replace(option, arcs=tuple(effect.arcs.tolist()), survival=tuple(effect.survival.tolist()))
+
+
+def unanswered_warnings(unanswered: Sequence[str]) -> list[str]:
+    """Return what to tell of sensors that no team reaches."""
+    if not unanswered:
+        return []
+    named = ", ".join(unanswered[:5]) + (f" and {len(unanswered) - 5} more" if len(unanswered) > 5 else "")
+    return [
+        f"No team that could answer is within reach of {plural(len(unanswered), 'sensor')}, so they are not offered: {named}."
+    ]
 
 
 def operators_of(item: PlacedSite, kinds: Mapping[str, KindModel]) -> tuple[Operator, ...]:
@@ -61,7 +99,7 @@ def operators_of(item: PlacedSite, kinds: Mapping[str, KindModel]) -> tuple[Oper
     return item.operators or (own,)
 
 
-def _of_operator(option: Option, agency: str, owner: str, *, first: bool, several: bool) -> Option:
+def _of_operator(option: Option, agency: str, owner: str, first: bool, several: bool) -> Option:
     """Return an option of one of those who may run a site; what stands there today is of the first of them."""
     if not several:
         return replace(option, agency=owner)

@@ -51,6 +51,7 @@ REFERENCES = (
     ("kinds", "delay.resource", "resources"),
     ("kinds", "alarms.resource", "resources"),
     ("kinds", "shifts", "shifts"),
+    ("kinds", "response.by", "kinds"),
     ("teams", "uses", "resources"),
     ("teams", "shifts", "shifts"),
     ("teams", "bases", "bases"),
@@ -189,6 +190,12 @@ def check_references(tables: Tables, problems: ProblemList) -> None:
                     problems.append(unknown_name(f"{entry.where}, {field}", name, known, remedy=remedy))
     _check_site_resources(tables, problems)
     _check_teams(tables, problems)
+    cueing = {entry.text("id") for entry in tables["kinds"] if entry.names("response.by")}
+    for entry in tables["kinds"]:
+        for name in entry.names("response.by"):
+            if name in cueing:
+                expected = "a kind that can drive there: a checkpoint, or a team on standby"
+                problems.add(f"{entry.where}, response.by", f"{name!r}, which others have to answer", expected)
     for measure in tables["measures"]:
         if (agency := measure.text("agency")) in {"", *tables.ids("agencies")}:
             _check_owned(tables, measure.names("uses"), agency, measure.where, problems)
