@@ -150,6 +150,19 @@ def test_the_plan_folder_has_measures_and_roads_alone_on_its_maps(tmp_path: Path
     assert planned.result.lower <= planned.result.upper
 
 
+def test_assumptions_are_varied_with_measures_in_place(tmp_path: Path) -> None:
+    planned = plan_scenario(scenario(tmp_path, more="forced = true"), tmp_path / "out", sensitivity=True)
+    assert planned.sensitivity is not None
+    assert planned.sensitivity.faults == ()
+    value = planned.sensitivity.value
+    assert value == pytest.approx(planned.comparison.plan.value)
+    [habitual] = [each for each in planned.sensitivity.varied if each.variation.name == "evaders.habitual_share"]
+    assert habitual.low is not None
+    settings = dict(habitual.variation.low.settings)
+    again = compile_scenario(scenario(tmp_path, more="forced = true"), settings=settings)
+    assert evaluate(again.instance, planned.plan.options).value == pytest.approx(habitual.low.value)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -7,7 +7,7 @@ the solves keep or leave out the beats of the plan and make no others.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +22,7 @@ from optimizer.problem.result import tolerance_of
 from optimizer.scenario.compile import scenario_travel
 from optimizer.scenario.draws import at_chances
 from optimizer.scenario.evidence import read_evidence
+from optimizer.scenario.source_measures import with_travel
 from optimizer.solvers.solve import place
 
 if TYPE_CHECKING:
@@ -210,7 +211,7 @@ def _case(base: _Base, end: VariationEnd) -> Instance:
         base.path, settings={**base.settings, **end.settings}, skip_unreachable=base.skip_unreachable
     )
     travel = scenario_travel(evidence, str(base.path))
-    return replace(instance, evaders=travel.evaders.evaders, reliability=travel.reliability)
+    return with_travel(instance, evidence.scenario, evidence.demand.gateways, travel)
 
 
 def _remade(base: _Base, chances: Mapping[str, float]) -> Plan:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from optimizer.problem.instance import Instance
     from optimizer.problem.network import Network
     from optimizer.problem.places import Gateway
+    from optimizer.scenario.compile import ScenarioTravel
     from optimizer.scenario.evader_demand import Pair
     from optimizer.scenario.measure_model import MeasureModel
     from optimizer.scenario.model import ScenarioModel
@@ -125,15 +126,12 @@ def with_measures(
     """
     if not scenario.measures:
         return WithMeasures(instance, {})
-    used = sorted({g for measure in scenario.measures for g in origins(measure, gateways)})
+    used = _used(scenario, gateways)
     n, m = instance.n_nodes, instance.tail.size
     node = {g: n + i for i, g in enumerate(used)}
     arc = {g: m + i for i, g in enumerate(used)}
     ends = np.array([gateways[g].node for g in used], dtype=np.int32)
-    evaders = tuple(
-        evader if pair is None or pair.gateway not in node else _moved(evader, node[pair.gateway], arc[pair.gateway])
-        for evader, pair in zip(instance.evaders, pairs, strict=True)
-    )
+    evaders = _all_moved(instance.evaders, pairs, node, arc)
     lonlat = instance.lonlat
     extended = replace(
         instance,
@@ -146,6 +144,32 @@ def with_measures(
         lonlat=None if lonlat is None else np.concatenate((lonlat, lonlat[ends])),
     )
     return WithMeasures(extended, {m.id: _shown(m, gateways, network) for m in scenario.measures})
+
+
+def with_travel(
+    instance: Instance, scenario: ScenarioModel, gateways: Sequence[Gateway], travel: ScenarioTravel
+) -> Instance:
+    """Return an instance that has its measures already with other evaders and reliabilities, as the roads alone give them."""
+    used = _used(scenario, gateways)
+    n, m = instance.n_nodes - len(used), instance.tail.size - len(used)
+    node = {g: n + i for i, g in enumerate(used)}
+    arc = {g: m + i for i, g in enumerate(used)}
+    evaders = _all_moved(travel.evaders.evaders, travel.evaders.pairs, node, arc)
+    return replace(instance, evaders=evaders, reliability=np.concatenate((travel.reliability, np.ones(len(used)))))
+
+
+def _used(scenario: ScenarioModel, gateways: Sequence[Gateway]) -> list[int]:
+    """Return the positions of the gateways with a measure."""
+    return sorted({g for measure in scenario.measures for g in origins(measure, gateways)})
+
+
+def _all_moved(
+    evaders: Sequence[Evader], pairs: Sequence[Pair | None], node: Mapping[int, int], arc: Mapping[int, int]
+) -> tuple[Evader, ...]:
+    return tuple(
+        evader if pair is None or pair.gateway not in node else _moved(evader, node[pair.gateway], arc[pair.gateway])
+        for evader, pair in zip(evaders, pairs, strict=True)
+    )
 
 
 def on_roads(arcs: Sequence[int], network: Network) -> tuple[int, ...]:
