@@ -26,6 +26,7 @@ from optimizer.cli.frontier import frontier
 from optimizer.cli.fuse import fuse
 from optimizer.cli.import_ import import_app
 from optimizer.cli.init import init
+from optimizer.cli.joint import joint
 from optimizer.cli.ledger import ledger_app
 from optimizer.cli.plan import plan
 from optimizer.cli.qgis import qgis
@@ -82,6 +83,7 @@ for command in (
     qgis,
     compare,
     cooperate,
+    joint,
     desk,
     fuse,
     evaluate,

@@ -39,6 +39,10 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "cooperate instances/rio-grande/scenario.toml --time-limit 300 --jobs 2 --out results/sectors",
         "cooperate instances/rio-grande/scenario.toml --others today --json",
     ),
+    "joint": (
+        "joint shared/exchange customs=customs.toml police=police.toml --rounds 20",
+        "joint shared/exchange customs=customs.toml --share customs=2 --share police=1",
+    ),
     "explain": (
         "explain results/rio-grande",
         "explain results/rio-grande --site us281-falfurrias --time-limit 20",
