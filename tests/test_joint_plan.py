@@ -111,6 +111,10 @@ def test_problems_that_do_not_fit_are_refused(
         plan_jointly(tmp_path / "x", {"c": own["a"]})
     with pytest.raises(InputError, match="two at least"):
         plan_jointly(tmp_path / "y", {"a": own["a"]})
+    with (tmp_path / "x" / MESSAGES).open("a", encoding="utf-8") as stream:
+        stream.write('{"round": 0, "agency": "b", "group": 0, "value": 1, "slopes": {"zz": 1}}\n')
+    with pytest.raises(InputError, match="the option 'zz'"):
+        plan_jointly(tmp_path / "x", own)
     for name, instance in own.items():
         write_instance(tmp_path / f"{name}.json", instance)
     words = [f"{name}={tmp_path / name}.json" for name in own]

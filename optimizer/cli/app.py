@@ -20,6 +20,7 @@ from optimizer.cli.desk import desk
 from optimizer.cli.draw import draw
 from optimizer.cli.evaluate import evaluate
 from optimizer.cli.examples import examples_text
+from optimizer.cli.exchange import exchange
 from optimizer.cli.explain import explain
 from optimizer.cli.export import export
 from optimizer.cli.frontier import frontier
@@ -93,6 +94,7 @@ for command in (
     draw,
     roster,
     release,
+    exchange,
 ):
     add_command(app, command)
 for group, name in ((convert_app, "convert"), (import_app, "import"), (ledger_app, "ledger"), (risk_app, "risk")):

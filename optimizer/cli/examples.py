@@ -75,6 +75,10 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "release instances/rio-grande/scenario.toml --to laredo-sector --out results/for-laredo --plan results/rio-grande",
         "release seizures.csv --to customs --out results/for-customs --minimum 20",
     ),
+    "exchange": (
+        "exchange seizures.csv seizures.json",
+        "exchange from-police.json tips.csv --tips",
+    ),
     "convert": ("convert snip --dir snip --instance 0 --snipno 1 --budget 30 --out snip-0-1-30.json",),
     "convert snip": ("convert snip --dir snip --instance 0 --snipno 1 --budget 30 --out snip-0-1-30.json",),
     "convert dimacs": (

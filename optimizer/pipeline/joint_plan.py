@@ -1,7 +1,8 @@
 """One plan of several agencies that show each other neither records nor loads: proposals and cuts in a file, in rounds.
 
 The joint value is the sum over agencies of share times what gets through of the agency's own loads. Each round has a proposed plan, and the
-cuts with which each agency answers it (`joint_cuts`). The next proposal is the best plan that all cuts so far allow; its value by the cuts is a
+cuts with which each agency answers it (`joint_cuts`). First proposed are the plan that places what must be placed, and of each agency the best
+plan of its own loads. The next proposal is the best plan that all cuts so far allow; its value by the cuts is a
 lower bound of every plan's joint value, and the least joint value of a plan that was answered is an upper bound.
 """
 
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
 
 TERMS, MESSAGES = "terms.json", "exchange.jsonl"
 GROUPS = 8
-MASTER_S = 10.0
-"""Seconds for the search of a proposal."""
+MASTER_S, OWN_GAP = 10.0, 0.02
+"""Seconds for the search of a proposal, and relative gap of the plan that an agency proposes for its own loads."""
 
 
 class JointTerms(Strict):
@@ -54,7 +55,7 @@ class JointMessage(Strict):
     round: int = Field(ge=0)
     plan: list[str] | None = Field(None, description="options of a proposal")
     lower: float | None = Field(None, description="with a proposal: no plan's joint value is below this")
-    agency: str = ""
+    agency: str = Field("", description="who answers; of a proposal whose loads alone it is best for, if it is")
     group: int | None = None
     value: float | None = None
     slopes: dict[str, float] | None = None
@@ -135,27 +136,58 @@ def plan_jointly(
     keepers = {name: LoadKeeper(name, instance, terms.shares[name], terms.groups) for name, instance in own.items()}
     public = next(iter(own.values()))
     file = place / MESSAGES
-    while True:
+    if not (place / MESSAGES).is_file():
+        append_json_lines(file, [JointMessage(round=0, plan=_first(public), lower=0.0)])
+    for name, instance in own.items():
         known = read_json_lines(file, JointMessage)
-        proposals = {one.round: one for one in known if one.plan is not None}
-        if not proposals:
-            append_json_lines(file, [JointMessage(round=0, plan=_first(public), lower=0.0)])
-            continue
-        last = proposals[max(proposals)]
-        answered = {one.agency for one in known if one.round == last.round and one.agency}
-        for name, keeper in keepers.items():
-            if name not in answered:
-                cuts = keeper.answer(public.placed(last.plan or ()))
-                append_json_lines(file, [_message(last.round, cut) for cut in cuts])
-                answered.add(name)
+        if not any(one.plan is not None and one.agency == name for one in known):
+            listener.noted(f"Note: {name} proposes the best plan of its own loads.")
+            append_json_lines(file, [JointMessage(round=_rounds(known), plan=_best_of(instance), agency=name)])
+    while True:
+        known = _checked(read_json_lines(file, JointMessage), public, terms, file)
+        answered = {(one.round, one.agency) for one in known if one.value is not None}
+        for one in known:
+            for name, keeper in keepers.items():
+                if one.plan is not None and (one.round, name) not in answered:
+                    cuts = keeper.answer(public.placed(one.plan))
+                    append_json_lines(file, [_message(one.round, cut) for cut in cuts])
         known = read_json_lines(file, JointMessage)
         state = _state(place, known, terms)
         listener.bounds_moved(state.lower, np.inf if state.upper is None else state.upper)
         ended = state.gap is not None and state.gap <= gap
-        if state.waiting or ended or len(proposals) >= rounds or listener.cancelled():
+        if state.waiting or ended or _rounds(known) >= rounds or listener.cancelled():
             return state
-        lower, plan = _next(public, known, terms, state)
-        append_json_lines(file, [JointMessage(round=last.round + 1, plan=plan, lower=max(lower, state.lower))])
+        found = _next(public, known, terms, state)
+        lower = max(found.lower, state.lower)
+        append_json_lines(file, [JointMessage(round=_rounds(known), plan=found.plan, lower=lower)])
+
+
+def _checked(known: list[JointMessage], public: Instance, terms: JointTerms, file: Path) -> list[JointMessage]:
+    """Return the messages of an exchange; refuse those of other options or agencies."""
+    proposed = {one.round for one in known if one.plan is not None}
+    for number, one in enumerate(known, start=1):
+        strange = [name for name in (*(one.plan or ()), *(one.slopes or ())) if name not in public.option_index]
+        stranger = one.agency and one.agency not in terms.shares
+        if strange or stranger or one.round not in proposed or not 0 <= (one.group or 0) < terms.groups:
+            found = (
+                f"the option {strange[0]!r}" if strange else "an agency, round or group that the exchange does not have"
+            )
+            remedy = "Begin another exchange, or restore the file"
+            raise InputError(Problem(f"{file}, line {number}", found, "a message of this exchange", remedy))
+    return known
+
+
+def _rounds(known: Sequence[JointMessage]) -> int:
+    """Return how many plans are proposed, and so the number of the next."""
+    return sum(one.plan is not None for one in known)
+
+
+def _best_of(instance: Instance) -> list[str]:
+    """Return the best plan of an agency's own loads that is found in some seconds."""
+    from optimizer.solvers.solve import solve
+
+    result = solve(instance, gap=OWN_GAP, time_limit=MASTER_S, threads=1)
+    return [] if result.plan is None else list(result.plan.options)
 
 
 def _terms(place: Path, own: Mapping[str, Instance], shares: Mapping[str, float] | None, groups: int) -> JointTerms:
@@ -214,7 +246,7 @@ def _state(place: Path, known: Sequence[JointMessage], terms: JointTerms) -> Joi
     proposals = [one for one in known if one.plan is not None]
     answers: dict[int, dict[str, float]] = {one.round: {} for one in proposals}
     for one in known:
-        if one.agency and one.value is not None:
+        if one.value is not None:
             of_round = answers[one.round]
             of_round[one.agency] = of_round.get(one.agency, 0.0) + one.value
     whole = {number: sum(values.values()) for number, values in answers.items() if values.keys() == terms.shares.keys()}
@@ -222,7 +254,8 @@ def _state(place: Path, known: Sequence[JointMessage], terms: JointTerms) -> Joi
     lower = max(one.lower or 0.0 for one in proposals)
     plan = next((one.plan or [] for one in proposals if one.round == best), [])
     values = {} if best is None else {name: value / terms.shares[name] for name, value in answers[best].items()}
-    waiting = tuple(name for name in terms.shares if name not in answers[proposals[-1].round])
+    own = {one.agency for one in proposals}
+    waiting = tuple(name for name in terms.shares if name not in own or any(name not in answers[k] for k in answers))
     upper = None if best is None else whole[best]
     return JointPlan(min(lower, upper or lower), upper, tuple(plan), len(whole), waiting, values, place)
 
@@ -244,7 +277,7 @@ def _next(public: Instance, known: Sequence[JointMessage], terms: JointTerms, st
         (name, group): n + i * terms.groups + group for i, name in enumerate(names) for group in range(terms.groups)
     }
     width = n + len(column)
-    cuts = [one for one in known if one.agency and one.slopes is not None]
+    cuts = [one for one in known if one.slopes is not None]
     places = [
         (row, public.option_index[name], slope)
         for row, one in enumerate(cuts)
