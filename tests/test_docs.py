@@ -116,7 +116,11 @@ def test_every_block_is_of_a_language_that_is_checked() -> None:
 @pytest.mark.parametrize(
     "page",
     [
-        pytest.param(path, marks=pytest.mark.slow if path.name in LONG else (), id=str(path.relative_to(ROOT)))
+        pytest.param(
+            path,
+            marks=pytest.mark.slow if path.name in LONG or path.parent.name == "tutorials" else (),
+            id=str(path.relative_to(ROOT)),
+        )
         for path in PAGES
         if blocks_of(path)
     ],

@@ -17,7 +17,7 @@ def joint(
     ],
     problems: Annotated[
         list[str],
-        typer.Argument(metavar="AGENCY=PROBLEM...", help="Your agency and its scenario, instance or plan folder."),
+        typer.Argument(help="AGENCY=PROBLEM: your agency and its scenario, instance or plan folder."),
     ],
     share: Annotated[
         list[str] | None,

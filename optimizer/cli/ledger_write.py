@@ -130,7 +130,7 @@ def cosign(
     as_json: Json = False,
 ) -> None:
     """Cosign another agency's checkpoint, if it extends the one you hold; or take their cosignature into yours (--add)."""
-    from optimizer.base.errors import InputError
+    from optimizer.base.files import existing_file
     from optimizer.ledger.keys import read_signing_key, read_verifier_key
     from optimizer.ledger.notes import ED25519
     from optimizer.ledger.proofs import ConsistencyProof
@@ -150,15 +150,10 @@ def cosign(
     if what.is_dir():
         made = cosign_ledger(LedgerFolder.opened(what), log, own, held, first=first, out=out)
     else:
+        existing_file(what, "a ledger, or a proof that it extends what you hold")
         if out is None:
             raise typer.BadParameter("give --out: where to write the cosigned checkpoint")
-        try:
-            proof = ConsistencyProof.parsed(what.read_bytes(), str(what))
-        except OSError as error:
-            from optimizer.base.errors import Problem
-
-            found = error.strerror or str(error)
-            raise InputError(Problem(str(what), found, "a ledger, or a proof that it extends what you hold")) from None
+        proof = ConsistencyProof.parsed(what.read_bytes(), str(what))
         made = cosign_proof(proof, log, own, held, out=out, first=first)
     _show(made, "Cosigned", as_json=as_json)
 

@@ -163,7 +163,8 @@ def _append(ledger: LedgerFolder, entries: list[Entry], listener: Listener) -> N
     added = ledger.append(entries)
     for warning in added.warnings:
         listener.noted(f"Warning: {warning}")
-    listener.noted(f"Note: recorded as entries {added.first} to {added.size - 1} of the ledger {ledger.path}.")
+    places = f"entry {added.first}" if len(entries) == 1 else f"entries {added.first} to {added.size - 1}"
+    listener.noted(f"Note: recorded as {places} of the ledger {ledger.path}.")
 
 
 def record_release(
