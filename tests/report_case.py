@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -124,8 +125,9 @@ def full_content(**changes: Any) -> ReportContent:
         "beats": beats(network),
         "routes": (
             RouteRow(
-                evader="e1", start="Gate One", end="Hightown", weight=0.7, before=0.9, after=0.4,
-                arcs_before=route(network, 1, 6, 11, 16, 21), arcs_after=route(network, 1, 2, 7, 12, 17, 22),
+                evader="e1", start="Gate One", end="Hightown", weight=0.7, before=0.9, today=0.6, after=0.4,
+                arcs_before=route(network, 1, 6, 11, 16, 21), arcs_today=route(network, 1, 6, 7, 12),
+                arcs_after=route(network, 1, 2, 7, 12, 17, 22),
             ),
             RouteRow(evader="e2", start="Gate One", end="Sidetown", weight=0.3, before=0.6, after=0.0, arcs_before=route(network, 1, 6, 5)),
         ),
@@ -162,6 +164,43 @@ def full_content(**changes: Any) -> ReportContent:
         "provenance": Provenance(version="0.1.0", seed=7, options={"gap": "0.01"}, inputs=(InputFile(name="a.toml", sha256="ab" * 32),)),
     }  # fmt: skip
     return ReportContent(**{**fields, **changes})
+
+
+SCRIPTS = (
+    "检查站 东山口",
+    "نقطة تفتيش الشرق",
+    "จุดตรวจตะวันออก",
+    "Контрольный пункт",
+    "चौकी पूर्व",
+    "שער מזרח",
+    "Straße der Übergänge",
+)
+"""Names in scripts that run to the right, to the left, and without spaces."""
+
+
+def large_content() -> ReportContent:
+    """Return 500 sites, 120 of them in the plan or closed, and 40 beats, with long names in seven scripts, most of it in one corner."""
+    content = full_content()
+    rng, old = np.random.default_rng(3), content.sites[0]
+    sites = tuple(
+        replace(
+            old, id=f"o{k}", label=f"{SCRIPTS[k % 7]} {k} " + "long name " * (k % 9), lon=1.5 + 0.2 * float(x), lat=42.5 + 0.2 * float(y),
+            chosen=k < 90, existing=60 <= k < 120, agency=SCRIPTS[k % 3], marginal_value=0.3 / (k + 1),
+            segments=(k % content.network.n_segments,),
+        )
+        for k, (x, y) in enumerate(rng.random((500, 2)) ** 2)
+    )  # fmt: skip
+    driven = tuple(
+        replace(content.beats[k % 3], id=f"b{k}", team=SCRIPTS[k % 7], marginal_value=0.1 / (k + 1)) for k in range(40)
+    )
+    return replace(content, sites=sites, beats=driven, title=SCRIPTS[1], subtitle=SCRIPTS[2])
+
+
+def bare_content() -> ReportContent:
+    """Return a content that places nothing: no sites, beats, border, routes or record."""
+    return full_content(
+        sites=(), beats=(), border=None, routes=(), risk=None, record=None, look_next=None, open_ends=(), displacement=(), warnings=()
+    )  # fmt: skip
 
 
 def beats(network: Network) -> tuple[BeatRow, ...]:

@@ -1,8 +1,8 @@
 """Measure a report in Chromium: `python -m tests.report_measure FOLDER...` prints a row of results/report.md for each plan folder.
 
 Screens to the first order and screens in all on three sizes, pages of paper, size, milliseconds until the map can be used (by the page's
-own clock, beside whatever else the machine does), taps that open a card, requests, rules of axe broken in dark and light on each size
-(`AXE=FILE` names axe.min.js of the npm package axe-core).
+own clock, beside whatever else the machine does), frames a second while a mouse drags the map, taps that open a card, requests, rules of
+axe broken in dark and light on each size (`AXE=FILE` names axe.min.js of the npm package axe-core).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import math
 import os
 import re
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ COLUMNS = (
     "pages (A4, Letter)",
     "MB",
     "ms to a usable map",
+    "frames a second, dragged (median; slowest tenth)",
     "taps that open a card",
     "requests",
     "axe (desk, laptop, phone)",
@@ -46,6 +48,8 @@ async def _row(report: Path) -> str:
             screens.append(await browser.run("document.documentElement.scrollHeight") / height)
             ready = await browser.run("reportMap.ready")
             violations.append(await _axe(browser))
+            if name == "laptop":
+                frames = await _frames(browser)
         taps = await _taps(browser)
         pages = [await _pages(browser, *size) for size in PAPER.values()]
         requests = len({each for each in browser.requested if not each.startswith("data:")} - {report.as_uri()})
@@ -56,6 +60,7 @@ async def _row(report: Path) -> str:
         f"{pages[0]}, {pages[1]}",
         f"{report.stat().st_size / 1e6:.2f}",  # noqa: ASYNC240
         f"{ready:.0f}",
+        frames,
         taps,
         requests,
         ", ".join("not run" if each is None else str(each) for each in violations),
@@ -78,6 +83,30 @@ async def _axe(browser: Browser) -> int | None:
         await browser.call("Runtime.evaluate", expression=script)
         broken += await browser.run("axe.run().then(found => found.violations.length)")
     return broken
+
+
+async def _frames(browser: Browser, steps: int = 120) -> str:
+    """Drag the map to and fro, and return how many frames a second the page paints meanwhile."""
+    await browser.run("document.getElementById('map').scrollIntoView()")
+    left, top = await browser.run(CANVAS)
+    x, y = left + 300.0, top + 300.0
+    begin = """(() => {
+        window.frames_ = []; window.dragged = true;
+        const note = time => { window.frames_.push(time); if (window.dragged) { requestAnimationFrame(note); } };
+        requestAnimationFrame(note);
+    })()"""
+    await browser.call("Input.dispatchMouseEvent", type="mousePressed", x=x, y=y, button="left", clickCount=1)
+    await browser.run(begin)
+    for step in range(steps):
+        at = x + 2.0 * (step % 60 if step % 120 < 60 else 60 - step % 60)
+        await browser.call(
+            "Input.dispatchMouseEvent", type="mouseMoved", x=at, y=y + step % 60, button="left", buttons=1
+        )
+    await browser.run("window.dragged = false")
+    await browser.call("Input.dispatchMouseEvent", type="mouseReleased", x=x, y=y, button="left", clickCount=1)
+    times = await browser.run("window.frames_")
+    apart = sorted(after - before for before, after in pairwise(times))
+    return f"{1000 / apart[len(apart) // 2]:.0f}; {1000 / apart[len(apart) * 9 // 10]:.0f}"
 
 
 async def _taps(browser: Browser) -> str:

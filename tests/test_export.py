@@ -85,7 +85,7 @@ def test_every_layer_agrees_with_the_plan_in_each_format(plan_folder: Path, expo
     risk = gpd.read_file(package, layer="risk")
     assert (risk["low"] <= risk["median"]).all()
     assert (risk["median"] <= risk["high"]).all()
-    assert set(gpd.read_file(package, layer="routes")["layout"]) == {"before", "after"}
+    assert set(gpd.read_file(package, layer="routes")["layout"]) == {"before", "today", "after"}
 
 
 def test_every_field_is_explained_and_every_layer_has_a_style(exported: Exported) -> None:

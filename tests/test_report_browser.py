@@ -9,6 +9,8 @@ import asyncio
 import base64
 import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ import pytest
 
 from optimizer.report import write_report
 from tests.browser import CHROMIUM, Browser
-from tests.report_case import full_content
+from tests.report_case import bare_content, full_content, large_content
 
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium (Debian: apt-get install chromium)")
 
@@ -154,6 +156,82 @@ def test_paper_has_the_order_on_one_sheet_and_every_row(address: str) -> None:
         assert 5 <= len(re.findall(rb"/Type /Page\b", base64.b64decode(made["data"]))) <= 20
 
     _browse(address, "laptop", steps)
+
+
+def test_routes_of_today_begin_hidden_and_a_switch_shows_them(address: str) -> None:
+    shown = """Array.from(Bokeh.index)[0].model.renderers
+        .filter(each => each.glyph && each.glyph.line_color && each.glyph.line_color.value === '#b35900').map(each => each.visible)"""
+    switch = """Array.from(document.querySelectorAll('#layers-list label'))
+        .find(each => each.textContent.includes('today')).querySelector('input')"""
+
+    async def steps(browser: Browser) -> None:
+        assert await browser.run(shown) == [False]
+        assert not await browser.run(f"{switch}.checked")
+        await browser.run(f"{switch}.click()")
+        assert await browser.run(shown) == [True]
+        await browser.run("document.querySelectorAll('input[name=map-layer]')[1].click()")
+        assert await browser.run(shown) == [True]
+
+    _browse(address, "laptop", steps)
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return write_report(tmp_path_factory.mktemp("large"), large_content())[0].as_uri()
+
+
+@pytest.mark.slow
+def test_a_plan_of_500_sites_and_40_beats_with_names_in_any_script_is_readable(large: str) -> None:
+    async def steps(browser: Browser) -> None:
+        assert await browser.run(FIRST_ORDER) <= 1
+        assert await browser.run(WIDER) <= 0
+        assert (
+            await browser.run("document.querySelectorAll('#order li a[data-mark]').length") == 160
+        )  # 120 sites, 40 beats
+        assert "160 lines" in await browser.run("document.querySelector('.goes-on').textContent")
+        before = await browser.run(
+            "Array.from(Bokeh.index)[0].model.x_range.end - Array.from(Bokeh.index)[0].model.x_range.start"
+        )
+        places = "document.querySelectorAll('button[data-box]')"
+        assert await browser.run(f"{places}.length") >= 2
+        await browser.run(f"{places}[0].click()")
+        width = "Array.from(Bokeh.index)[0].model.x_range.end - Array.from(Bokeh.index)[0].model.x_range.start"
+        assert await browser.run(width) < before / 2
+        await browser.run(f"Array.from({places}).pop().click()")
+        assert await browser.run(width) == pytest.approx(before)
+
+    for screen in SCREENS:
+        _browse(large, screen, steps)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="no pdftotext (Debian: poppler-utils)")
+def test_an_order_of_more_lines_than_a_sheet_says_so_and_is_signed_at_its_end(large: str, tmp_path: Path) -> None:
+    async def steps(browser: Browser) -> None:
+        made = await browser.call("Page.printToPDF", paperWidth=8.27, paperHeight=11.69)
+        (tmp_path / "large.pdf").write_bytes(base64.b64decode(made["data"]))
+
+    _browse(large, "laptop", steps)
+    text = subprocess.run(
+        ["pdftotext", "-layout", tmp_path / "large.pdf", "-"], capture_output=True, text=True, check=True
+    ).stdout
+    sheets = text.split("\f")
+    assert "160 lines, on more than one sheet of paper" in sheets[0]
+    signed = [place for place, sheet in enumerate(sheets) if "Signature" in sheet]
+    assert len(signed) == 1
+    assert signed[0] >= 1
+    assert "End of the order of 160 lines" in sheets[signed[0]]
+
+
+def test_a_plan_that_places_nothing_and_knows_nothing_is_a_page(tmp_path: Path) -> None:
+    async def steps(browser: Browser) -> None:
+        assert "places nothing" in await browser.run("document.getElementById('order').textContent")
+        assert await browser.run(WIDER) <= 0
+        assert await browser.run("document.querySelectorAll('.close-ups, .goes-on').length") == 0
+
+    address = write_report(tmp_path, bare_content())[0].as_uri()
+    for screen in ("desk", "phone"):
+        _browse(address, screen, steps)
 
 
 @pytest.mark.skipif(not os.environ.get("AXE"), reason="AXE names no axe.min.js (npm pack axe-core)")

@@ -23,11 +23,12 @@ from optimizer.base.formatting import DASH
 from optimizer.report.bounds import Bounds
 from optimizer.report.charts import draw_evaders, draw_layouts, draw_sites
 from optimizer.report.content import UnitEffort
+from optimizer.report.content.routes import NO_ARCS
 from optimizer.report.figures import save_figures
 from optimizer.report.geography import border_parts, map_bounds, segments_to_draw
 from optimizer.report.interactive import interactive_map
 from optimizer.report.map_labels import named_areas, named_towns, road_numbers
-from optimizer.report.palette import EFFORT, RISK, UNSEARCHED, WIDTH
+from optimizer.report.palette import EFFORT, RISK, TODAY, UNSEARCHED, WIDTH
 from optimizer.report.place_names import NamedPlace
 from optimizer.report.placing import OccupiedBoxes, boxes_around, place_badges, place_names
 from optimizer.report.road_layers import road_layers
@@ -273,7 +274,7 @@ def test_traffic_adds_weights_over_both_directions() -> None:
         replace(content.routes[0], weight=0.7, arcs_before=route(network, 0, 1, 2)),
         replace(content.routes[0], weight=0.2, arcs_before=route(network, 2, 1)),
     )
-    flow = traffic(replace(content, network=network, routes=rows, risk=None, look_next=None), after=False)
+    flow = traffic(replace(content, network=network, routes=rows, risk=None, look_next=None), "before")
     first, second = (int(network.segment[arc]) for arc in route(network, 0, 1, 2))
     assert flow.weight[[first, second]] == pytest.approx([0.7, 0.9])
     assert flow.weight.sum() == pytest.approx(1.6)
@@ -304,6 +305,9 @@ def test_the_map_opens_with_the_layers_of_its_first_view() -> None:
         assert any("plan" not in layer["tags"] for layer in layers if layer.get("tags"))
         for layer in layers:
             tags = layer.get("tags") or []
+            if TODAY in json.dumps(layer.get("glyph", "")):
+                assert not layer["visible"]  # the reader shows it
+                continue
             assert layer.get("visible", True) == ((not tags or "plan" in tags) and layer.get("name") != "narrow")
 
 
@@ -398,7 +402,7 @@ def test_a_map_too_large_keeps_routes_sites_and_main_roads_and_says_what_it_drop
         full_content(),
         network=network,
         risk=None,
-        routes=(replace(full_content().routes[0], arcs_before=route(network, 21, 22, 23)),),
+        routes=(replace(full_content().routes[0], arcs_before=route(network, 21, 22, 23), arcs_today=NO_ARCS),),
     )
     drawn = interactive_map(
         replace(content, routes=(replace(content.routes[0], arcs_after=route(network, 21, 41)),)), most=60

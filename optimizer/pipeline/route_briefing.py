@@ -52,6 +52,7 @@ def route_rows(compiled: Compiled, comparison: Comparison) -> tuple[RouteRow, ..
     rows = []
     for k in order[: compiled.scenario.report.routes]:
         before, after = comparison.nothing.evaders[k], comparison.plan.evaders[k]
+        today = None if comparison.existing is None else comparison.existing.evaders[k]
         ends = _ends(compiled, k)
         rows.append(
             RouteRow(
@@ -60,9 +61,10 @@ def route_rows(compiled: Compiled, comparison: Comparison) -> tuple[RouteRow, ..
                 end=ends.end,
                 weight=evaders[k].weight,
                 before=before.value,
-                today=None if comparison.existing is None else comparison.existing.evaders[k].value,
+                today=None if today is None else today.value,
                 after=after.value,
                 arcs_before=_arcs(compiled, before.arcs),
+                arcs_today=_arcs(compiled, () if today is None else today.arcs),
                 arcs_after=_arcs(compiled, after.arcs),
             )
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 MOST_BARS = 25
 MOST_EVADERS = 12
-NAME_LENGTH = 60
+NAME_LENGTH = 56
 GAINED = {"given up": "#8f8f8f", "not chosen": "#f2f2f2"}
 BELOW = 5.0
 """Space between a chart and the legend under it, in font sizes: past the axis label."""
@@ -33,12 +34,12 @@ BELOW = 5.0
 def draw_sites(ax: Axes, content: ReportContent) -> Axes:
     """Draw the marginal value of each site: lost without it (in the plan), gained with it (not in the plan)."""
     chosen = [
-        (f"{place}  {plain(site.label, NAME_LENGTH)}", site)
+        (_two_lines(f"{place}  {plain(site.label, 2 * NAME_LENGTH)}"), site)
         for place, site in enumerate(content.chosen, 1)
         if known(site.marginal_value)
     ]
     others = [
-        (plain(site.label, NAME_LENGTH), site)
+        (_two_lines(plain(site.label, 2 * NAME_LENGTH)), site)
         for site in content.not_chosen
         if site.marginal_value and known(site.marginal_value)
     ]
@@ -139,6 +140,11 @@ def draw_evaders(ax: Axes, content: ReportContent) -> Axes:
     _finish(ax, title if len(rows) == len(known_rows) else _first(title, len(rows), len(known_rows)), names)
     ax.set_xlim(left=max(0.0, 10 * np.floor(np.nanmin([*after, *before, *today]) / 10) - 10))
     return ax
+
+
+def _two_lines(text: str) -> str:
+    """Return a name on two lines where it is long."""
+    return "\n".join(textwrap.wrap(text, NAME_LENGTH, max_lines=2, placeholder="\N{HORIZONTAL ELLIPSIS}"))
 
 
 def _same(a: float | None, b: float | None) -> bool:

@@ -33,6 +33,10 @@ NAMED = 2
 """Examples in a sentence."""
 
 
+LINES_A_SHEET = 50
+"""Lines that one sheet of paper holds beside what stands under them; an order of more says on its first sheet that it goes on."""
+
+
 @dataclass(frozen=True, slots=True)
 class OrderLine:
     """A line of the order: what to do, the number or letter on the maps (may be empty), where, and what stands or is done there.
@@ -69,6 +73,11 @@ class FirstPage:
     buys: tuple[str, ...]
     open: tuple[str, ...]
     sure: tuple[str, ...]
+
+    @property
+    def length(self) -> int:
+        """Number of lines of all agencies."""
+        return sum(len(group.lines) for group in self.groups)
 
 
 def order_of(content: ReportContent) -> FirstPage:

@@ -160,6 +160,7 @@
     function show(mark) {
       var at = place(mark), x = plot.x_range, y = plot.y_range, wide = x.end - x.start, high = y.end - y.start;
       extent = extent || wide;
+      whole = whole || [x.start, y.start, x.end, y.end];
       var zoom = Math.min(1, extent / 5 / wide);
       x.have_updated_interactively = true; /* or the ranges would be worked out from the data again */
       y.have_updated_interactively = true;
@@ -168,6 +169,21 @@
       pinned = mark;
       open(mark);
     }
+    /* A box in metres, as large as it fits; the whole map without one. */
+    var whole = null;
+    function zoom(box) {
+      var x = plot.x_range, y = plot.y_range;
+      whole = whole || [x.start, y.start, x.end, y.end];
+      var to = box ? box.split(" ").map(Number) : whole, wide = x.end - x.start, high = y.end - y.start;
+      var by = Math.max((to[2] - to[0]) / wide, (to[3] - to[1]) / high), middle = [(to[0] + to[2]) / 2, (to[1] + to[3]) / 2];
+      x.have_updated_interactively = true;
+      y.have_updated_interactively = true;
+      x.setv({ start: middle[0] - by * wide / 2, end: middle[0] + by * wide / 2 });
+      y.setv({ start: middle[1] - by * high / 2, end: middle[1] + by * high / 2 });
+    }
+    many("button[data-box]").forEach(function (button) {
+      button.addEventListener("click", function () { zoom(button.dataset.box); });
+    });
     function choose(name) {
       var mark = named(name);
       if (!mark) { return; }

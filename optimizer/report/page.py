@@ -18,15 +18,15 @@ from bokeh.resources import Resources
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from optimizer.base.formatting import plain
+from optimizer.base.formatting import number, plain
 from optimizer.base.language import counted, long_date, marked, markup, spoken
 from optimizer.base.language import gettext as _
 from optimizer.report.glossary import GLOSSARY
 from optimizer.report.headline import beats_sentence, headline, solve_sentence
-from optimizer.report.interactive import interactive_map, layer_choices
+from optimizer.report.interactive import close_ups, interactive_map, layer_choices
 from optimizer.report.map_layers import map_layers
 from optimizer.report.mixture_text import mixture_sentences
-from optimizer.report.order import order_of
+from optimizer.report.order import LINES_A_SHEET, order_of
 from optimizer.report.record import record_limits
 from optimizer.report.tables import report_tables
 from optimizer.report.values import unit
@@ -74,7 +74,7 @@ def page(content: ReportContent, images: Mapping[str, Path], layers: MapLayers |
         Layers of the map, where they have been made; None makes them.
     """
     layers = layers or map_layers(content)
-    drawn = interactive_map(content, layers)
+    drawn, order = interactive_map(content, layers), order_of(content)
     library, start = _bokeh_script(), (HERE / "page.js").read_text(encoding="utf-8")
     return (
         environment()
@@ -88,7 +88,9 @@ def page(content: ReportContent, images: Mapping[str, Path], layers: MapLayers |
             north=_("N"),
             script_texts=script_texts(),
             headline=headline(content),
-            order=order_of(content),
+            order=order,
+            long_order=order.length > LINES_A_SHEET,
+            order_length=number(order.length),
             contents=_contents(content),
             glossary=[(_(word), _(meaning)) for word, meaning in GLOSSARY],
             solve_sentence=solve_sentence(content),
@@ -98,6 +100,8 @@ def page(content: ReportContent, images: Mapping[str, Path], layers: MapLayers |
             map_item=drawn.item,
             map_note=drawn.note,
             layer_choices=layer_choices(content, layers),
+            close_ups=close_ups(content, layers),
+            routes_today=bool(layers.today.weight.any()),
             road_layers=layers.roads,
             limits=record_limits(content),
             images={name: data_uri(path) for name, path in images.items()},

@@ -1,9 +1,9 @@
-"""Traffic: the loads that set out over each segment before and after the plan, and how wide they are drawn."""
+"""Traffic: the loads that set out over each segment with nothing placed, today and with the plan, and how wide they are drawn."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from optimizer.report.content import ReportContent
 
 MAX_EVADERS_NAMED = 3
+Layout = Literal["before", "today", "after"]
+"""Nothing placed, today's layout, the plan."""
+NARROWEST: dict[Layout, float] = {"before": 5.5, "today": 3.7, "after": 2.0}
+"""Pixels of the lightest route: those of one layout lie as a rim round those of the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +40,13 @@ class RouteTraffic:
     routes: dict[int, list[int]]
 
 
-def traffic(content: ReportContent, *, after: bool) -> RouteTraffic:
-    """Add up the routes before or after the plan, segment by segment (both directions together)."""
+def traffic(content: ReportContent, layout: Layout) -> RouteTraffic:
+    """Add up the routes under a layout, segment by segment (both directions together)."""
     weight = np.zeros(content.network.n_segments)
     users: dict[int, list[int]] = {}
     for position in np.argsort([-route.weight for route in content.routes], kind="stable"):
         route = content.routes[position]
-        arcs = route.arcs_after if after else route.arcs_before
+        arcs = {"before": route.arcs_before, "today": route.arcs_today, "after": route.arcs_after}[layout]
         segments = np.unique(content.network.segment[np.asarray(arcs, dtype=np.int64)])
         weight[segments] += route.weight
         for segment in segments.tolist():
@@ -59,7 +63,7 @@ def evader_names(content: ReportContent, positions: Iterable[int]) -> str:
     return "; ".join([*names, *([_("{count} more").format(count=rest)] if rest else [])])
 
 
-def flow_width(weight: NDArray[np.float64], heaviest: float, *, after: bool) -> NDArray[np.float64]:
-    """Return line widths in screen pixels: area-like in weight; routes before the plan are drawn wider, as a rim round those after."""
+def flow_width(weight: NDArray[np.float64], heaviest: float, layout: Layout) -> NDArray[np.float64]:
+    """Return line widths in screen pixels: area-like in weight."""
     share = np.sqrt(weight / heaviest) if heaviest > 0 else np.zeros_like(weight)
-    return np.asarray((2.0 if after else 5.5) + 8 * share)
+    return np.asarray(NARROWEST[layout] + 8 * share)

@@ -28,8 +28,8 @@ class RouteRow:
         Its share (or number) of loads, >= 0.
     before, today, after
         Chance to get through with nothing placed, with today's layout and with the plan, in [0, 1]; None where unknown, or nothing stands.
-    arcs_before, arcs_after
-        Arcs of the network in order of travel; empty where no route is left.
+    arcs_before, arcs_today, arcs_after
+        Arcs of the network in order of travel; empty where no route is left, and `arcs_today` also where nothing stands.
     """
 
     evader: str
@@ -40,6 +40,7 @@ class RouteRow:
     after: float | None = None
     today: float | None = None
     arcs_before: NDArray[np.integer] = field(default_factory=NO_ARCS.copy)
+    arcs_today: NDArray[np.integer] = field(default_factory=NO_ARCS.copy)
     arcs_after: NDArray[np.integer] = field(default_factory=NO_ARCS.copy)
 
 

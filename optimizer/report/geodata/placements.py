@@ -10,7 +10,7 @@ import shapely
 from optimizer.base.formatting import letter
 from optimizer.report.geodata.styles import Mark, Style, StyleClass, marker, one_style
 from optimizer.report.geodata.tables import LayerField, table
-from optimizer.report.palette import AFTER, BEATS, BEFORE, POST, SITES
+from optimizer.report.palette import AFTER, BEATS, BEFORE, POST, SITES, TODAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +74,7 @@ WATCHED_FIELDS = (
 )
 ROUTE_FIELDS = (
     LayerField("evader", "text", "id of the evader"),
-    LayerField("layout", "text", "before: nothing placed; after: with the plan"),
+    LayerField("layout", "text", "before: nothing placed; today: with what stands today; after: with the plan"),
     LayerField("start", "text", "where the evader enters"),
     LayerField("end", "text", "where the evader goes"),
     LayerField("weight", "number", "share, or number, of loads"),
@@ -161,6 +161,7 @@ def _routes(content: ReportContent) -> GeoTable:
     for route in content.routes:
         for layout, arcs, through in (
             ("before", route.arcs_before, route.before),
+            ("today", route.arcs_today, route.today),
             ("after", route.arcs_after, route.after),
         ):
             line = line_of(content.network, arcs)
@@ -169,5 +170,6 @@ def _routes(content: ReportContent) -> GeoTable:
                 rows.append((route.evader, layout, route.start, route.end, route.weight, through, length))
                 lines.append(line)
     after = StyleClass("after", "Route with the plan", Mark(AFTER, 0.8))
+    today = StyleClass("today", "Route with today's layout", Mark(TODAY, 1.3))
     before = StyleClass("before", "Route with nothing placed", Mark(BEFORE, 1.8))
-    return table("routes", "Routes", ROUTE_FIELDS, rows, lines, Style((after, before), "layout"))
+    return table("routes", "Routes", ROUTE_FIELDS, rows, lines, Style((after, today, before), "layout"))

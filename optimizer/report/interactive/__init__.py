@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from optimizer.report.interactive.map import InteractiveMap, LayerChoice, interactive_map, layer_choices
+from optimizer.report.interactive.map import (
+    CloseUp,
+    InteractiveMap,
+    LayerChoice,
+    close_ups,
+    interactive_map,
+    layer_choices,
+)
 
-__all__ = ["InteractiveMap", "LayerChoice", "interactive_map", "layer_choices"]
+__all__ = ["CloseUp", "InteractiveMap", "LayerChoice", "close_ups", "interactive_map", "layer_choices"]

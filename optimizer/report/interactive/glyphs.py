@@ -75,6 +75,7 @@ def draw_lines(plot: Any, layer: LineLayer) -> LegendItem:  # noqa: ANN401 - bok
         **layer.width,
     )
     glyph.nonselection_glyph = None
+    glyph.visible = layer.shown
     if layer.tooltips:
         plot.add_tools(hover([glyph], layer.tooltips, line_policy="interp"))
     return LegendItem(label=layer.label, renderers=[glyph])

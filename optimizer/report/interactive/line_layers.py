@@ -11,7 +11,7 @@ import shapely
 from optimizer.base.formatting import ARROW, DASH, known, number, percent, plain
 from optimizer.base.language import gettext as _
 from optimizer.report.geography import METRES_PER_DEGREE, border_parts
-from optimizer.report.palette import AFTER, BEFORE, BORDER
+from optimizer.report.palette import AFTER, BEFORE, BORDER, TODAY
 from optimizer.report.road_layers import SHORTEST_KM
 from optimizer.report.traffic import evader_names, flow_width
 from optimizer.report.values import value
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from optimizer.report.content import ReportContent, SegmentRisk
     from optimizer.report.geography import Plane
     from optimizer.report.map_layers import MapLayers
+    from optimizer.report.traffic import Layout, RouteTraffic
 
 FINEST_M = 5.0
 """Lines are thinned to a ten-thousandth of the map, but never by less than this, in metres."""
@@ -46,6 +47,8 @@ class LineLayer:
         `line_width` in screen pixels, or the column that holds it.
     tooltips
         Pairs of a label and a column reference; empty for none.
+    shown
+        Whether it is there when the map opens.
     """
 
     label: str
@@ -55,6 +58,7 @@ class LineLayer:
     dash: str | list[int] = "solid"
     cap: str = "round"
     tooltips: tuple[tuple[str, str], ...] = field(default=())
+    shown: bool = True
 
 
 def road_columns(content: ReportContent, plane: Plane, segments: NDArray[np.int64], layers: MapLayers) -> Columns:
@@ -78,23 +82,26 @@ def road_columns(content: ReportContent, plane: Plane, segments: NDArray[np.int6
 def road_tooltips(content: ReportContent) -> tuple[tuple[str, str], ...]:
     """Return the tooltip of a road: pairs of a label and a column of `road_columns`."""
     risk = ((_("Risk"), "@risk"), (_("Search effort"), "@effort")) if content.risk is not None else ()
-    loads = _("Loads, before {arrow} with the plan").format(arrow=ARROW)
+    names = (_("nothing placed"), *([_("today")] if _known_today(content) else []), _("the plan"))
+    loads = _("Loads: {layouts}").format(layouts=f" {ARROW} ".join(names))
     return ((_("Road"), "@road"), *risk, (loads, "@loads"), (_("Evaders"), "@evaders"))
 
 
 def flow_lines(content: ReportContent, plane: Plane, layers: MapLayers) -> list[LineLayer]:
-    """Return the routes before and after the plan as bands under the roads, as wide as the loads that set out over them are many."""
-    heaviest = max(float(flow.weight.max(initial=0.0)) for flow in (layers.before, layers.after))
+    """Return the routes under each layout as bands under the roads, as wide as the loads that set out are many; today's are hidden."""
+    heaviest = max(float(flow.weight.max(initial=0.0)) for flow in (layers.before, layers.today, layers.after))
     lines: list[LineLayer] = []
-    for flow, colour, label, after in (
-        (layers.before, BEFORE, _("Routes with nothing placed"), False),
-        (layers.after, AFTER, _("Routes with the plan"), True),
-    ):
+    flows: tuple[tuple[RouteTraffic, str, str, Layout], ...] = (
+        (layers.before, BEFORE, _("Routes with nothing placed"), "before"),
+        (layers.today, TODAY, _("Routes with today's layout"), "today"),
+        (layers.after, AFTER, _("Routes with the plan"), "after"),
+    )
+    for flow, colour, label, layout in flows:
         busy = np.flatnonzero(flow.weight)
         if busy.size:
             columns = line_columns(content.network.lines[busy], plane, tolerance(content))
-            columns["width"] = flow_width(flow.weight[busy], heaviest, after=after).round(1).tolist()
-            lines.append(LineLayer(label, columns, colour, {"line_width": "width"}))
+            columns["width"] = flow_width(flow.weight[busy], heaviest, layout).round(1).tolist()
+            lines.append(LineLayer(label, columns, colour, {"line_width": "width"}, shown=layout != "today"))
     return lines
 
 
@@ -140,16 +147,21 @@ def _effort_texts(content: ReportContent, risk: SegmentRisk, segments: NDArray[n
 
 
 def _traffic_columns(content: ReportContent, segments: NDArray[np.int64], layers: MapLayers) -> Columns:
-    """Return what tooltips say of the traffic on (k,) segments: `loads` before and with the plan, and `evaders`."""
+    """Return what tooltips say of the traffic on (k,) segments: `loads` with nothing placed, today and with the plan, and `evaders`."""
     loads, evaders = [DASH] * segments.size, [DASH] * segments.size
-    before, after = layers.before, layers.after
-    for place in np.flatnonzero((before.weight[segments] > 0) | (after.weight[segments] > 0)).tolist():
+    flows = (layers.before, *([layers.today] if _known_today(content) else []), layers.after)
+    for place in np.flatnonzero(np.sum([flow.weight[segments] > 0 for flow in flows], axis=0)).tolist():
         segment = int(segments[place])
-        routes = (*after.routes.get(segment, []), *before.routes.get(segment, []))
-        weights = (value(content.summary, flow.weight[segment]) for flow in (before, after))
+        routes = [position for flow in reversed(flows) for position in flow.routes.get(segment, [])]
+        weights = (value(content.summary, flow.weight[segment]) for flow in flows)
         loads[place] = f" {ARROW} ".join(weights)
         evaders[place] = evader_names(content, dict.fromkeys(routes))
     return {"loads": loads, "evaders": evaders}
+
+
+def _known_today(content: ReportContent) -> bool:
+    """Return whether routes under today's layout are known."""
+    return any(len(route.arcs_today) for route in content.routes)
 
 
 def line_columns(lines: NDArray[np.object_], plane: Plane, tolerance: float) -> Columns:

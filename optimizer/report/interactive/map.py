@@ -6,7 +6,7 @@ titles, axis labels and legends, which bokeh parses as TeX.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,6 +66,14 @@ class LayerChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class CloseUp:
+    """A place that a button shows larger: its `name` (a record's text), and its `box` as west, south, east and north in metres of the map."""
+
+    name: str
+    box: str
+
+
+@dataclass(frozen=True, slots=True)
 class InteractiveMap:
     """The map as bokeh's JSON `item` for the element `map`, and a `note` on what it leaves out (empty where nothing)."""
 
@@ -82,6 +90,20 @@ def layer_choices(content: ReportContent, layers: MapLayers) -> list[LayerChoice
         )
         choices.append(LayerChoice(LOOK_CHOICE, LOOK.text, title))
     return choices
+
+
+def close_ups(content: ReportContent, layers: MapLayers) -> list[CloseUp]:
+    """Return the places where marks crowd, for buttons that show them larger."""
+    plane, found = plane_of(content), []
+    for letter, crowd in zip("abc", layers.crowds, strict=False):
+        low, high = plane.project(np.array(astuple(crowd.bounds)).reshape(2, 2)).tolist()
+        found.append(
+            CloseUp(
+                crowd.name or _("Detail {letter}").format(letter=letter),
+                " ".join(f"{metres:.0f}" for metres in (*low, *high)),
+            )
+        )
+    return found
 
 
 def interactive_map(
@@ -107,7 +129,10 @@ def interactive_map(
     plane = plane_of(content)
 
     plot, screens = empty_plot(), [MapScreen.of(name, layers.bounds, plane) for name in SCREENS]
-    routes = [tagged(draw_lines(plot, layer), not_effort) for layer in flow_lines(content, plane, layers)]
+    routes = [  # those that begin hidden are the reader's to show, whatever the choice
+        tagged(draw_lines(plot, layer), not_effort) if layer.shown else draw_lines(plot, layer)
+        for layer in flow_lines(content, plane, layers)
+    ]
     borders = [draw_lines(plot, layer) for layer in border_lines(content, plane)]
     roads = draw_roads(
         plot, content, drawn, road_columns(content, plane, drawn, layers), layers, _views(content, layers)
@@ -142,7 +167,7 @@ def _views(content: ReportContent, layers: MapLayers) -> tuple[RoadLayer, ...]:
 
 def _busy(content: ReportContent, layers: MapLayers) -> NDArray[np.bool_]:
     """(n_segments,) whether a segment must stay on the map: it carries a route or a beat, is watched, or is advised to be searched."""
-    busy = np.asarray((layers.before.weight > 0) | (layers.after.weight > 0))
+    busy = np.asarray((layers.before.weight > 0) | (layers.today.weight > 0) | (layers.after.weight > 0))
     busy[[segment for site in content.sites for segment in site.segments]] = True
     busy[[row.segment for row in content.look_first]] = True
     for beat in content.beats:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from optimizer.report.drawn_beats import DrawnBeat
     from optimizer.report.map_layers import MapLayers
     from optimizer.report.road_layers import RoadClass, RoadLayer
+    from optimizer.report.traffic import Layout
 
 
 def draw_layer(ax: Axes, content: ReportContent, layer: RoadLayer) -> list[Line2D]:
@@ -56,13 +57,14 @@ def draw_roads(ax: Axes, content: ReportContent, part: RoadClass, thin: float) -
 def draw_routes(ax: Axes, content: ReportContent, layers: MapLayers, *, after: bool) -> list[Line2D]:
     """Draw the routes with the plan, or with nothing placed."""
     colour, label = (AFTER, _("Routes with the plan")) if after else (BEFORE, _("Routes with nothing placed"))
+    layout: Layout = "after" if after else "before"
     weight = (layers.after if after else layers.before).weight
     heaviest = max(weight.max(initial=0.0), layers.before.weight.max(initial=0.0))
     busy = np.flatnonzero(weight)
     if not busy.size:
         return []
     lines = [shapely.get_coordinates(line) for line in content.network.lines[busy]]
-    width = flow_width(weight[busy], heaviest, after=after) * POINTS_PER_PIXEL
+    width = flow_width(weight[busy], heaviest, layout) * POINTS_PER_PIXEL
     ax.add_collection(LineCollection(lines, colors=colour, linewidths=width, capstyle="round"), autolim=False)
     return [Line2D([], [], color=colour, linewidth=5, label=label)]
 

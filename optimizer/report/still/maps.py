@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from typing import TYPE_CHECKING
 
 import numpy as np
+import shapely
 
 from optimizer.base.language import gettext as _
 from optimizer.report.geography import map_bounds, thinness
@@ -22,7 +24,7 @@ from optimizer.report.still.places import (
     draw_ways_in,
     name_border_towns,
 )
-from optimizer.report.still.sheet import POINTS_PER_PIXEL, finish_map, fix_frame, on_sheet
+from optimizer.report.still.sheet import POINTS_PER_PIXEL, finish_inset, finish_map, fix_frame, inset_axes, on_sheet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,8 +76,20 @@ def draw_plan(ax: Axes, content: ReportContent, layers: MapLayers | None = None)
     """
     layers = layers or map_layers(content)
     ax.set_title(_("The plan, and the routes evaders take without and with it"), loc="left", color=TEXT)
-    fix_frame(ax, layers.bounds)
-    every = RoadClass(_("Road"), np.arange(content.network.n_segments), MINOR_ROAD, 0.6 / POINTS_PER_PIXEL)
+    handles = _draw_marks(ax, content, layers, layers.bounds)
+    finish_map(ax, content, handles, None)
+    for inset, crowd in zip(inset_axes(ax, layers.crowds), layers.crowds, strict=True):
+        _draw_marks(inset, content, layers, crowd.bounds)
+        finish_inset(inset, crowd.name)
+    return ax
+
+
+def _draw_marks(ax: Axes, content: ReportContent, layers: MapLayers, bounds: Bounds) -> list[Handle]:
+    """Draw roads, routes and marks within bounds (degrees), and return the lines of the legend."""
+    fix_frame(ax, bounds)
+    lines = content.network.lines
+    inside = np.sort(shapely.STRtree(lines).query(shapely.box(*astuple(bounds))))
+    every = RoadClass(_("Road"), inside, MINOR_ROAD, 0.6 / POINTS_PER_PIXEL)
     handles: list[Handle] = [*draw_roads(ax, content, every, thinness(content.network.n_segments, 0.5))]
     handles += draw_routes(ax, content, layers, after=False)
     handles += draw_routes(ax, content, layers, after=True)
@@ -88,4 +102,4 @@ def draw_plan(ax: Axes, content: ReportContent, layers: MapLayers | None = None)
     ways = [(place.lon, place.lat) for place in content.gateways]
     ways += [(place.lon, place.lat) for place in content.crossings]
     occupied.add(boxes_around(on_sheet(ax, ways), 0.6 * GATEWAY.size * POINTS_PER_PIXEL))
-    return finish_map(ax, content, [*handles, *draw_towns(ax, content, occupied)], None)
+    return [*handles, *draw_towns(ax, content, occupied)]

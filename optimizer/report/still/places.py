@@ -130,8 +130,9 @@ def draw_posts(ax: Axes, beats: Sequence[DrawnBeat], occupied: OccupiedBoxes) ->
     ]
     lonlat = np.array([(post.lon, post.lat) for post in posts], dtype=np.float64).reshape(-1, 2)
     occupied.frame = sheet_bounds(ax)
-    offsets = place_badges(on_sheet(ax, lonlat), 2.0 * POST_POINTS, occupied)
-    for post, offset in zip(posts, offsets, strict=True):
+    shown = _within(ax, lonlat)
+    offsets = place_badges(on_sheet(ax, lonlat[shown]), 2.0 * POST_POINTS, occupied)
+    for post, offset in zip([posts[k] for k in shown], offsets, strict=True):
         ax.plot(
             post.lon,
             post.lat,
@@ -170,15 +171,17 @@ def draw_badges(
     """Draw numbered symbols; one that would lie on another stands beside it, with a line to its place."""
     size = 1.12 * max((symbol.size for symbol in symbols), default=0) * POINTS_PER_PIXEL
     occupied.frame = sheet_bounds(ax)
-    offsets = place_badges(on_sheet(ax, lonlat), size, occupied)
-    for place, (at, offset, symbol) in enumerate(zip(lonlat.tolist(), offsets, symbols, strict=True), 1):
+    shown = _within(ax, lonlat)
+    offsets = place_badges(on_sheet(ax, lonlat[shown]), size, occupied)
+    for index, at, offset in zip(shown, lonlat[shown].tolist(), offsets, strict=True):
+        symbol = symbols[index]
         lon, lat = at if not offset.any() else _moved(ax, at, offset)
         if offset.any():
             ax.plot([at[0], lon], [at[1], lat], color=symbol.fill, linewidth=1.0, zorder=5)
             ax.plot(*at, "o", color=symbol.fill, markersize=3, markeredgecolor="white", markeredgewidth=0.5, zorder=5)
         draw_points(ax, [(lon, lat)], symbol)
         ax.annotate(
-            str(place),
+            str(index + 1),
             (lon, lat),
             ha="center",
             va="center_baseline",
@@ -188,6 +191,13 @@ def draw_badges(
             zorder=7,
         )
     return [_handle(symbol) for symbol in dict.fromkeys(symbols)]
+
+
+def _within(ax: Axes, lonlat: NDArray[np.float64]) -> list[int]:
+    """Return which of (k, 2) points (degrees) the map shows."""
+    (west, east), (south, north) = ax.get_xlim(), ax.get_ylim()
+    inside = ((lonlat >= (west, south)) & (lonlat <= (east, north))).all(axis=1)
+    return [int(k) for k in np.flatnonzero(inside)]
 
 
 def _moved(ax: Axes, at: Sequence[float], offset: NDArray[np.float64]) -> tuple[float, float]:

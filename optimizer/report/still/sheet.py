@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.legend_handler import HandlerTuple
+from matplotlib.patches import Rectangle
 
 from optimizer.base.formatting import SPACE, number, plain
 from optimizer.base.language import gettext as _
 from optimizer.report.bounds import Bounds
+from optimizer.report.crowds import SHAPE
 from optimizer.report.geography import METRES_PER_DEGREE
 from optimizer.report.palette import FAINT, TEXT
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.report.content import ReportContent
+    from optimizer.report.crowds import Crowd
 
     Handle: TypeAlias = Line2D | tuple[Line2D, ...]
 
@@ -91,6 +94,40 @@ def finish_map(
     legend.get_title().set(parse_math=False, fontsize=LEGEND_POINTS, fontweight="bold")
     legend.set_alignment("left")
     return ax
+
+
+def inset_axes(ax: Axes, crowds: Sequence[Crowd]) -> list[Axes]:
+    """Return axes under a finished map, one a place that is to be shown larger, and mark on the map what each shows."""
+    inset, gap = 1 / 3, 0.02
+    box, figure = ax.get_position(), ax.get_figure(root=True)
+    assert figure is not None  # noqa: S101 - a map is drawn on a sheet
+    wide, high = (float(size) for size in figure.get_size_inches())
+    width = (inset - gap) * box.width
+    height = width * wide * SHAPE / high
+    lines = ax.get_xlabel().count("\n") + 1
+    top = box.y0 - ((lines * 1.3 * FOOT_POINTS + 28) / 72) / high
+    made = []
+    for place, crowd in enumerate(crowds):
+        bounds = crowd.bounds
+        shape = Rectangle(
+            (bounds.west, bounds.south), bounds.width, bounds.height, fill=False, color=TEXT, linewidth=0.9, zorder=8
+        )
+        ax.add_patch(shape)
+        letter = "abc"[place]
+        ax.annotate(
+            letter, (bounds.west, bounds.north), xytext=(2, -2), textcoords="offset points", ha="left", va="top", fontsize=8,
+            fontweight="bold", color=TEXT, bbox=LABEL_BOX, zorder=9,
+        )  # fmt: skip
+        made.append(figure.add_axes((box.x0 + place * inset * box.width, top - height, width, height), label=letter))
+    return made
+
+
+def finish_inset(ax: Axes, name: str) -> None:
+    """Give an inset its title, its frame and its bar of scale."""
+    ax.set_title(f"{ax.get_label()}  {name}".strip(), loc="left", fontsize=9, color=TEXT, parse_math=False)
+    ax.set_xticks([])
+    ax.set_yticks([])
+    _scale_bar(ax)
 
 
 def _foot(ax: Axes, content: ReportContent) -> str:
