@@ -243,6 +243,16 @@ def test_two_agencies_with_errors_are_matched(seed: int) -> None:
     assert measured(two_agencies(4_000, seed)).f1 >= 0.95
 
 
+def test_splink_as_a_peer_finds_fewer() -> None:
+    pytest.importorskip("splink", reason="Splink, a test dependency, is not installed: nothing to measure beside")
+    from optimizer.lab.fusion.splink_peer import splink_measured
+
+    made = two_agencies(1_500, 5)
+    theirs = splink_measured(made)
+    assert theirs.f1 > 0.8, "it is set well enough to be a peer"
+    assert measured(made).f1 > theirs.f1
+
+
 def test_of_three_feeds_a_record_has_one_report_each_at_most(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     rows = [

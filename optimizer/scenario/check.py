@@ -26,7 +26,15 @@ from optimizer.scenario.burden import burden_warnings, communities_of
 from optimizer.scenario.candidates import crossing_sites
 from optimizer.scenario.demand import make_demand, shortened
 from optimizer.scenario.jurisdictions import Jurisdictions
-from optimizer.scenario.model import EvadersModel, RegionModel, ScenarioModel, SitesModel, SolveModel, read_content
+from optimizer.scenario.model import (
+    EvadersModel,
+    RecordsModel,
+    RegionModel,
+    ScenarioModel,
+    SitesModel,
+    SolveModel,
+    read_content,
+)
 from optimizer.scenario.place_warnings import base_warnings, site_warnings
 from optimizer.scenario.ranges import range_warnings
 from optimizer.scenario.references import check_exclusions, check_references, entry_where, tables_of
@@ -47,6 +55,7 @@ if TYPE_CHECKING:
     from optimizer.problem.network import Network
     from optimizer.records import Effort, Seizures
     from optimizer.records.areas import Area
+    from optimizer.records.tips import Tips
     from optimizer.region.model import Region
     from optimizer.scenario.burden import Community
     from optimizer.scenario.demand import GravityDemand
@@ -91,6 +100,8 @@ class ScenarioCheck:
         Every file that the scenario names and that exists, the scenario first.
     warnings
         Sentences for the planner.
+    tips
+        Residents' tips; None where the scenario names none, or where they cannot be read.
     """
 
     path: Path
@@ -107,6 +118,7 @@ class ScenarioCheck:
     effort: Effort | None
     inputs: tuple[Path, ...]
     warnings: tuple[str, ...] = ()
+    tips: Tips | None = None
 
 
 def check_scenario(
@@ -202,6 +214,7 @@ def _check(
         communities=communities,
         records=records.seizures,
         effort=records.effort,
+        tips=records.tips,
         inputs=(path, *(() if read is None else read.files), *sources.files),
         warnings=(*_warnings(scenario, ground, region), *(() if rows is None else rows.remarks), *records.remarks),
     )
@@ -234,6 +247,7 @@ class _Sources:
     areas_missing: bool
     seizures: tuple[SeizureSource, ...]
     effort: tuple[EffortSource, ...]
+    tips: Path | None
     sites: Path | None
     files: tuple[Path, ...]
 
@@ -249,6 +263,8 @@ def _sources(content: Mapping[str, Any], path: Path, settings: SitesModel | None
     effort = _valid_entries(EffortSource, tables.get("effort"))
     areas = None if region is None else region.areas
     named = [(source.file, "records") for source in (*seizures, *effort)]
+    tips = valid(RecordsModel, {"tips": tables.get("tips")})
+    named += [(tips.tips, "tips")] if tips is not None and tips.tips is not None else []
     named += [(areas, "areas")] if areas is not None else []
     named += [(settings.file, "sites")] if settings is not None and settings.file is not None else []
     there = set()
@@ -261,6 +277,7 @@ def _sources(content: Mapping[str, Any], path: Path, settings: SitesModel | None
         areas_missing=areas is not None and folder / areas not in there,
         seizures=tuple(source for source in seizures if folder / source.file in there),
         effort=tuple(source for source in effort if folder / source.file in there),
+        tips=folder / tips.tips if tips and tips.tips and folder / tips.tips in there else None,
         sites=folder / settings.file if settings and settings.file and folder / settings.file in there else None,
         files=tuple(folder / file for file, _ in named if folder / file in there),
     )
@@ -379,6 +396,7 @@ def _offered(name: str, sites: Sequence[PlacedSite], settings: SitesModel | None
 class _Records:
     seizures: Seizures | None = None
     effort: Effort | None = None
+    tips: Tips | None = None
     remarks: tuple[str, ...] = ()
 
 
@@ -411,6 +429,7 @@ def _records(
 ) -> _Records:
     """Return the records, and note the faults of all their files; without the network or the areas they are not read."""
     from optimizer.records import read_effort, read_seizures
+    from optimizer.records.tips import read_tips
 
     if region is None or areas is None:
         return _Records()
@@ -429,4 +448,7 @@ def _records(
         seizures = read_seizures(sources.seizures, region.network, areas, folder=folder) if sources.seizures else None
     with problems.collected():
         effort = read_effort(sources.effort, region.network, areas, folder=folder) if sources.effort else None
-    return _Records(seizures, effort, remarks)
+    tips: Tips | None = None
+    with problems.collected():
+        tips = read_tips(sources.tips) if sources.tips is not None else None
+    return _Records(seizures, effort, tips, (*remarks, *(() if tips is None else tips.remarks)))

@@ -12,6 +12,7 @@ from optimizer.base.listener import SILENT, step
 from optimizer.problem.evader_checks import check_evaders
 from optimizer.problem.instance import Instance
 from optimizer.problem.instance_file import check_content
+from optimizer.risk.tips import weigh_tips
 from optimizer.scenario.assumptions import assumptions_of
 from optimizer.scenario.burden import NO_BURDEN, burden_of
 from optimizer.scenario.candidates import road_sites
@@ -23,6 +24,7 @@ from optimizer.scenario.options import compile_options, unanswered_warnings
 from optimizer.scenario.patrols import compile_patrols
 from optimizer.scenario.record_demand import FittedRisk, RecordDemand, fitted_risk, record_demand, without_places
 from optimizer.scenario.source_measures import with_measures
+from optimizer.scenario.tipped_demand import tipped_demand, tips_sentences
 
 if TYPE_CHECKING:
     import os
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from optimizer.problem.options import Option
     from optimizer.problem.places import Gateway, Settlement
     from optimizer.records.model import Effort, Seizures
+    from optimizer.records.tips import Tips
     from optimizer.region.model import Region
     from optimizer.risk.estimate import RiskEstimate, RiskModel
     from optimizer.scenario.assumptions import Assumption
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
     from optimizer.scenario.sites import PlacedSite
 
 NO_RECORD = "The scenario names no seizure record: evaders' weights rest on gateways and populations alone."
+NO_RECORD_FOR_TIPS = "Tips are not used: without a seizure record there is no risk that they could raise."
 PRIOR_OF_SMALLEST = 0.1
 """Pairs whose share by gravity is below this part of `smallest_share` are left out before the record is explained."""
 
@@ -242,6 +246,9 @@ def scenario_travel(evidence: ScenarioEvidence, where: str, listener: Listener =
     cost = background_cost(network, evidence.scenario)
     with step(listener, "choosing routes"):
         record = _record_demand(evidence, risk, cost)
+        if evidence.tips is not None:
+            tipped = _with_tips(evidence, evidence.tips, risk, record)
+            risk, record = tipped.risk, tipped.record
         check_loads(record.shares, evidence.scenario.evaders.smallest_share, where)
         evaders = scenario_evaders(evidence.demand, network, record)
     return ScenarioTravel(risk, record, evaders, _reliability(cost, where))
@@ -269,6 +276,30 @@ def _record_demand(evidence: ScenarioEvidence, risk: FittedRisk | None, cost: ND
     if risk is None:
         remarks = (NO_RECORD, *remarks)
     return RecordDemand(demand.shares(index), usual.by_pair(), warnings=remarks)
+
+
+@dataclass(frozen=True, eq=False)
+class _Tipped:
+    """Risk and demand after tips."""
+
+    risk: FittedRisk | None
+    record: RecordDemand
+
+
+def _with_tips(evidence: ScenarioEvidence, tips: Tips, risk: FittedRisk | None, record: RecordDemand) -> _Tipped:
+    """Return risk and demand after tips, with sentences on what they changed; they need a seizure record to be weighed against."""
+    if risk is None:
+        return _Tipped(None, replace(record, warnings=(*record.warnings, NO_RECORD_FOR_TIPS)))
+    network = evidence.region.network
+    shift = weigh_tips(tips, risk.estimate, network)
+    after = record
+    if evidence.scenario.evaders.weights != "gravity":
+        after = tipped_demand(record, shift.log_factor, evidence.demand, network)
+    moved = float(np.abs(after.shares - record.shares).sum() / 2)
+    told = tips_sentences(shift, risk.estimate, moved, network)
+    return _Tipped(
+        replace(risk, estimate=shift.shifted(risk.estimate)), replace(after, warnings=(*record.warnings, *told))
+    )
 
 
 def _reliability(cost: NDArray[np.float64], where: str) -> NDArray[np.float64]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from optimizer.base.listener import Listener
     from optimizer.records import Effort, Seizures
+    from optimizer.records.tips import Tips
     from optimizer.region.model import Region
     from optimizer.risk import RiskModel
     from optimizer.scenario.burden import Community
@@ -55,6 +56,8 @@ class ScenarioEvidence:
         Sentences for the planner.
     skipped
         Ids of the settlements that no gateway reaches.
+    tips
+        Residents' tips; None where the scenario names none.
     """
 
     scenario: ScenarioModel
@@ -69,6 +72,7 @@ class ScenarioEvidence:
     inputs: tuple[Path, ...]
     warnings: tuple[str, ...]
     skipped: tuple[str, ...] = ()
+    tips: Tips | None = None
 
     def risk_model(self) -> RiskModel:
         """Return the risk model that the scenario chooses, not yet fitted."""
@@ -124,4 +128,5 @@ def evidence_of(check: ScenarioCheck) -> ScenarioEvidence:
         inputs=check.inputs,
         warnings=check.warnings,
         skipped=check.demand.skipped,
+        tips=check.tips,
     )

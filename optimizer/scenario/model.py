@@ -96,10 +96,14 @@ class RegionModel(Strict):
 
 
 class RecordsModel(Strict):
-    """Files of seizures and of search effort."""
+    """Files of seizures, of search effort and of tips."""
 
     seizures: list[SeizureSource] = []
     effort: list[EffortSource] = []
+    tips: Path | None = Field(
+        None,
+        description="CSV of residents' tips: `time`, `lon`, `lat`, and if known `grade`, `text`, `confirmed` (docs/tips.md)",
+    )
 
 
 class RiskChoiceModel(Strict):

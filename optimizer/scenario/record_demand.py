@@ -89,6 +89,8 @@ class RecordFlows:
         The record as counts with the effort behind them.
     placed
         How many of its rows are segments; the others are areas.
+    raised
+        (routes,) log factor by which tips raise each route's flow; None without tips.
     """
 
     demand: GravityDemand
@@ -96,12 +98,14 @@ class RecordFlows:
     candidates: CandidateRoutes
     counted: Counted
     placed: int
+    raised: Floats | None = None
 
     def explained(self, draws: int, rng: np.random.Generator) -> ExplainedFlows:
         """Return the flows that explain draws of the record: each count drawn from a Gamma distribution with the count as shape."""
         drawn = rng.gamma(np.maximum(self.counted.count, 1e-9), size=(self.counted.count.shape[0], draws))
         flows = explain_by_routes(self.candidates, Counted(self.counted.effort, drawn))
-        on_route = flows.flow / flows.flow.sum(axis=0)
+        flow = flows.flow if self.raised is None else flows.flow * np.exp(self.raised)[:, None]
+        on_route = flow / flow.sum(axis=0)
         local = flows.local[: self.placed].sum(axis=0) / drawn.sum(axis=0)
         return ExplainedFlows(
             np.stack([_by_kind(self.demand, self.candidates, column) for column in on_route.T]),

@@ -11,6 +11,7 @@ import pandas as pd
 from optimizer.records.fusion.effort import effort_overlap
 from optimizer.records.fusion.matching import SURE, UNLIKELY, clusters, match_feeds
 from optimizer.records.fusion.merging import merge_reports
+from optimizer.records.fusion.reliable import sources_table
 from optimizer.records.fusion.reports import comparable_reports, places_of_areas
 from optimizer.records.fusion.review import decisions_on, refuse_strange, report_names, review_table
 from optimizer.records.fusion.tables import fusion_summary, record_entries, record_tables
@@ -96,6 +97,9 @@ def fuse(feeds: Sequence[Feed], *, areas: Sequence[Area] = (), review: ReviewFil
     )
     undecided = int((listed["decision"] == "").sum())
     tables = record_tables(seizures, effort, label, merged, on_effort) | {"review.csv": listed}
+    reliable = sources_table(seizures)
+    if reliable is not None:
+        tables["sources.csv"] = reliable
     joined = label.size - len(merged.records)
     summary = fusion_summary(feeds, reports, found, merged, overlap, tables, joined, undecided)
     rows = sum(feed.rows for feed in feeds)

@@ -1,0 +1,52 @@
+"""What `fuse` and tips are worth, for researchers: `python -m optimizer.lab.fusion match`, `python -m optimizer.lab.fusion tips`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from optimizer.lab.fusion.agencies import two_agencies
+from optimizer.lab.fusion.measure import measured
+
+APP = typer.Typer(add_completion=False, help=__doc__)
+
+
+@APP.command("match")
+def match(
+    rows: Annotated[int, typer.Option(min=100, help="Rows of both agencies together.")] = 30_000,
+    seeds: Annotated[int, typer.Option(min=1, help="How many made-up pairs of agencies.")] = 5,
+    splink: Annotated[bool, typer.Option("--splink", help="Beside Splink, where it is installed.")] = False,
+) -> None:
+    """Measure precision, recall, F1 and seconds on made-up agencies."""
+    for seed in range(1, seeds + 1):
+        made = two_agencies(rows, seed)
+        results = {"fuse": measured(made)}
+        if splink:
+            from optimizer.lab.fusion.splink_peer import splink_measured
+
+            results["Splink"] = splink_measured(made)
+        for name, one in results.items():
+            sys.stdout.write(
+                f"seed {seed} {name}: {one.rows} rows, precision {one.precision:.4f}, recall {one.recall:.4f}, F1 {one.f1:.4f}, "
+                f"{one.processor_seconds:.2f} processor s, {one.seconds:.2f} s\n"
+            )
+            sys.stdout.flush()
+
+
+@APP.command("tips")
+def tips(worlds: Annotated[int, typer.Option(min=1, help="Worlds of the family.")] = 12) -> None:
+    """Measure maps of simulated worlds with and without tips."""
+    from optimizer.lab.fusion.ablation import ablation
+
+    for one in ablation(worlds):
+        sys.stdout.write(
+            f"{one.world}; {one.tips}; rel5 {one.rel5_without:.4f} {one.rel5_with:.4f}; error {one.error_without:.4f} {one.error_with:.4f}; "
+            f"factor {one.factor:.4f}; clusters {one.used}\n"
+        )
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    APP()
