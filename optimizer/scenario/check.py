@@ -94,14 +94,12 @@ class ScenarioCheck:
         Which agency may act where; None where a fault leaves it open.
     communities
         Who bears the searches, on the roads.
-    records, effort
+    records, effort, tips
         What the files say; None where the scenario names none, or where they cannot be read.
     inputs
         Every file that the scenario names and that exists, the scenario first.
     warnings
         Sentences for the planner.
-    tips
-        Residents' tips; None where the scenario names none, or where they cannot be read.
     """
 
     path: Path
