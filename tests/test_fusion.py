@@ -13,8 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
+from optimizer.base.files import sha256
 from optimizer.lab.fusion.agencies import two_agencies, write_feeds
 from optimizer.lab.fusion.measure import measured
+from optimizer.ledger.store import LedgerFolder
 from optimizer.pipeline import fuse_feeds
 from optimizer.records import EffortSource, SeizureSource, read_effort, read_seizures
 from optimizer.records.fusion.candidates import Candidates, candidate_pairs
@@ -268,6 +270,37 @@ def test_of_three_feeds_a_record_has_one_report_each_at_most(tmp_path: Path) -> 
     reports = table(fused, "reports.csv")
     assert not reports.duplicated(["record", "agency"]).any()
     assert len(reports.drop_duplicates(["record", "written_time"])) == len(set(reports["record"]))
+
+
+def marked(feed: Path, text: str) -> None:
+    feed.write_text(text + feed.read_text(encoding="utf-8"), encoding="utf-8")
+
+
+def test_who_may_see_a_merged_record_may_see_each_of_its_reports(tmp_path: Path) -> None:
+    feeds = two_feeds(tmp_path)
+    marked(feeds[0], 'owner = "customs"\ntlp = "amber"\nreleased_to = ["army"]\n')
+    marked(feeds[1], 'owner = "police"\ntlp = "green"\n')
+    seizures = table(fuse_feeds(feeds, tmp_path / "out"), "seizures.csv")
+    rows = {row["agency"]: (row["owner"], row["tlp"], row["released_to"]) for row in seizures.to_dict("records")}
+    assert rows["Customs"] == ("customs", "amber", "army")
+    assert rows["Police"] == ("police", "green", "")
+    assert rows["Customs + Police"] == ("customs + police", "amber", "army customs")
+    text = feeds[1].read_text(encoding="utf-8").replace('tlp = "green"\n', "")
+    feeds[1].write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match="one of owner and tlp"):
+        fuse_feeds(feeds, tmp_path / "out")
+
+
+def test_a_ledger_receives_the_hashes_of_feeds_and_record(tmp_path: Path) -> None:
+    LedgerFolder.made(tmp_path / "ledger", "example.org/fused")
+    fused = fuse_feeds(two_feeds(tmp_path), tmp_path / "out", ledger=tmp_path / "ledger")
+    text = "".join(
+        path.read_text(encoding="utf-8") for path in (tmp_path / "ledger").rglob("*") if path.suffix == ".jsonl"
+    )
+    for path in (tmp_path / "customs.csv", fused.folder / "seizures.csv"):
+        assert sha256(path) in text
+    with pytest.raises(InputError):
+        fuse_feeds(two_feeds(tmp_path), tmp_path / "out", ledger=tmp_path / "nowhere")
 
 
 def test_totals_are_told_and_not_compared(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from optimizer.cli.arguments import Json, Overwrite  # noqa: TC001 - typer reads annotations while the program runs
-from optimizer.cli.console import print_json, print_line
+from optimizer.cli.console import ProgressPrinter, print_json, print_line
 from optimizer.cli.import_summary import show_summary
 
 
@@ -24,13 +24,24 @@ def fuse(
         Path | None, typer.Option(help="review.csv of an earlier run with decisions: same or different.")
     ] = None,
     areas: Annotated[Path | None, typer.Option(help="GeoJSON of areas that reports name in place of a point.")] = None,
+    ledger: Annotated[
+        Path | None, typer.Option(help="Folder of a ledger that receives the hashes of the feeds and of the record.")
+    ] = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
     """Find the events that several agencies report, and make one record of them; doubtful pairs are listed for a person."""
     from optimizer.pipeline.fuse import fuse_feeds
 
-    fused = fuse_feeds(feeds, out, review=review, areas=areas, overwrite=overwrite)
+    fused = fuse_feeds(
+        feeds,
+        out,
+        review=review,
+        areas=areas,
+        ledger=ledger,
+        overwrite=overwrite,
+        listener=ProgressPrinter(silent=as_json),
+    )
     if as_json:
         print_json(
             {

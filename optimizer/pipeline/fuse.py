@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from optimizer.base.listener import SILENT
 from optimizer.base.output_folder import OutputFolder
+from optimizer.ledger.store import LedgerFolder
+from optimizer.pipeline.recording import record_fusion
 from optimizer.records.areas import load_areas
 from optimizer.records.fusion.feeds import read_feeds
 from optimizer.records.fusion.fusing import fuse
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
+    from optimizer.base.listener import Listener
     from optimizer.records.importers.summary import ImportSummary
 
 FILES = (
@@ -54,6 +58,8 @@ class FusedRecord:
         What became of every row.
     cells_made_safe
         Cells of text that were changed so that no spreadsheet takes them for a formula.
+    sources
+        The tables that the feeds name.
     """
 
     folder: Path
@@ -63,6 +69,7 @@ class FusedRecord:
     seconds: float
     summary: ImportSummary
     cells_made_safe: int
+    sources: tuple[Path, ...] = ()
 
 
 def fuse_feeds(
@@ -71,7 +78,9 @@ def fuse_feeds(
     *,
     review: str | os.PathLike[str] | None = None,
     areas: str | os.PathLike[str] | None = None,
+    ledger: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
+    listener: Listener = SILENT,
 ) -> FusedRecord:
     """Read several agencies' feeds, find what they report twice, and write one record of it.
 
@@ -85,8 +94,12 @@ def fuse_feeds(
         A `review.csv` with decisions. It may be the one in `out`: it is read before the folder is replaced.
     areas
         GeoJSON of areas that reports name in place of a point.
+    ledger
+        Folder of a ledger that receives the hashes of the feeds and of the record.
     overwrite
         Replace the files of a fusion in `out` whoever wrote them.
+    listener
+        Told of the ledger's entries.
 
     Raises
     ------
@@ -97,9 +110,14 @@ def fuse_feeds(
     paths = tuple(Path(feed) for feed in feeds)
     folder = OutputFolder(Path(out), "fuse", paths, FILES, overwrite)
     folder.check()
+    log = None if ledger is None else LedgerFolder.opened(Path(ledger))
     read = read_feeds(paths)
     decisions = None if review is None else read_review(Path(review))
     fused = fuse(read, areas=() if areas is None else load_areas(Path(areas)), review=decisions)
     changed = write_import(folder, fused.imported)
     seconds = time.perf_counter() - begun
-    return FusedRecord(folder.path, fused.rows, fused.merged, fused.doubtful, seconds, fused.imported.summary, changed)
+    summary, sources = fused.imported.summary, tuple(path for feed in read for path in feed.tables)
+    record = FusedRecord(folder.path, fused.rows, fused.merged, fused.doubtful, seconds, summary, changed, sources)
+    if log is not None:
+        record_fusion(log, paths, record, listener)
+    return record

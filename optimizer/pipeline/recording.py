@@ -12,14 +12,24 @@ from optimizer.ledger.store import LedgerFolder
 from optimizer.scenario.model import read_scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from optimizer.base.listener import Listener
     from optimizer.ledger.entries import Fact
+    from optimizer.pipeline.fuse import FusedRecord
     from optimizer.pipeline.plan import Planned
     from optimizer.scenario.model import ScenarioModel
 
+FUSED_FILES = (
+    "seizures.csv",
+    "effort.csv",
+    "reports.csv",
+    "provenance.csv",
+    "review.csv",
+    "sources.csv",
+    "unplaced.csv",
+)
 PLAN_FILES = ("plan.json", "instance.json", "run.json", "mixture.json", "doubt.json")
 
 
@@ -165,6 +175,39 @@ def _append(ledger: LedgerFolder, entries: list[Entry], listener: Listener) -> N
         listener.noted(f"Warning: {warning}")
     places = f"entry {added.first}" if len(entries) == 1 else f"entries {added.first} to {added.size - 1}"
     listener.noted(f"Note: recorded as {places} of the ledger {ledger.path}.")
+
+
+def record_fusion(ledger: LedgerFolder, feeds: Sequence[Path], fused: FusedRecord, listener: Listener) -> None:
+    """Record the feeds that were received and the record made of them: hashes, and how many rows there are.
+
+    Parameters
+    ----------
+    ledger
+        The ledger.
+    feeds
+        The feeds' files.
+    fused
+        The record, whose folder is written.
+    listener
+        Told of the entries.
+
+    Raises
+    ------
+    InputError
+        If the ledger cannot be written.
+    """
+    made = sorted(path for path in fused.folder.glob("*.csv") if path.name in FUSED_FILES)
+    facts: dict[str, Fact] = {
+        "rows": fused.rows,
+        "merged": fused.merged,
+        "doubtful": fused.doubtful,
+        "version": package_version(),
+    }
+    entries = [
+        Entry("records", f"feeds of {fused.folder.name}", _files(*feeds, *fused.sources), {"feeds": len(feeds)}),
+        Entry("records", f"fused record {fused.folder.name}", _files(*made), facts),
+    ]
+    _append(ledger, entries, listener)
 
 
 def record_release(

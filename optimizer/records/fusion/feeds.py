@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 TOGETHER = " + "
 """What stands between the agencies of a record that several reported."""
 TEXT = ("area", "place", "drug", "grade", "unit")
+MARKS = ("owner", "tlp", "released_to")
+"""Columns that say whose a row is and who may see it (`optimizer.records.marking`); empty where the feed does not."""
 FIGURES = ("lon", "lat", "segment", "count", "amount", "quantity", "parcels", "confirmed")
 _HOUR = r"[T ](\d{2}):(\d{2})(?::(\d{2}))?"
 
@@ -46,6 +48,15 @@ class FeedModel(Strict):
         description="The agency's name, without + ; , and slashes."
     )
     files: tuple[FeedFile, ...] = Field(min_length=1, description="Its files.")
+    owner: Annotated[str, Field(min_length=1, max_length=60, pattern=r"^\S+$")] | None = Field(
+        None, description="Id of the agency as owner of its rows, for `release`; without blanks."
+    )
+    tlp: Literal["red", "amber+strict", "amber", "green", "clear"] | None = Field(
+        None, description="Marking of its rows (TLP 2.0); needs an owner."
+    )
+    released_to: tuple[Annotated[str, Field(pattern=r"^\S+$")], ...] = Field(
+        (), description="Ids of other agencies that may see its rows."
+    )
 
 
 @dataclass(frozen=True)
@@ -65,6 +76,8 @@ class Feed:
         Reason -> rows left out.
     notes
         What a user must know.
+    tables
+        The files that were read.
     """
 
     agency: str
@@ -73,6 +86,7 @@ class Feed:
     rows: int
     dropped: dict[str, int]
     notes: tuple[str, ...]
+    tables: tuple[Path, ...] = ()
 
 
 def read_feeds(paths: Sequence[Path]) -> tuple[Feed, ...]:
@@ -111,7 +125,12 @@ def _read_feed(path: Path) -> Feed:
     if path.suffix.lower() == ".toml":
         model = validated(FeedModel, read_toml(path, "a feed"), str(path))
         pairs = [(path.parent / each.file, _mapping(path, number, each)) for number, each in enumerate(model.files, 1)]
-        return _joined(model.agency, pairs)
+        if (model.owner is None) != (model.tlp is None):
+            problem = Problem(
+                str(path), "one of owner and tlp", "both, or neither", "Say whose the rows are and how they are marked"
+            )
+            raise InputError(problem)
+        return _marked(_joined(model.agency, pairs), model)
     beside = path.with_suffix(".toml")
     if not beside.is_file():
         found = "a file that is no feed, and no mapping beside it"
@@ -123,6 +142,12 @@ def _read_feed(path: Path) -> Feed:
     mapping = checked_mapping(read_mapping(beside), str(beside))
     named = "source" in mapping.model_fields_set
     return _joined(mapping.source if named else path.stem, [(path, mapping)])
+
+
+def _marked(feed: Feed, model: FeedModel) -> Feed:
+    """Return a feed whose rows have the owner and the marking of the feed."""
+    marks = {"owner": model.owner or "", "tlp": model.tlp or "", "released_to": " ".join(model.released_to)}
+    return replace(feed, seizures=feed.seizures.assign(**marks), effort=feed.effort.assign(**marks))
 
 
 def _mapping(path: Path, number: int, each: FeedFile) -> Mapping:
@@ -151,7 +176,15 @@ def _joined(agency: str, pairs: Sequence[tuple[Path, Mapping]]) -> Feed:
     problems.raise_if_any()
     blank = _blank()
     joined = [pd.concat([blank, *parts], ignore_index=True) if parts else blank for parts in (seizures, effort)]
-    return Feed(agency, _with_unit(joined[0], joined[1]), joined[1], rows, dropped, tuple(notes))
+    return Feed(
+        agency,
+        _with_unit(joined[0], joined[1]),
+        joined[1],
+        rows,
+        dropped,
+        tuple(notes),
+        tuple(path for path, _ in pairs),
+    )
 
 
 def _reports(read: MappedRows, mapping: Mapping, agency: str, path: Path) -> pd.DataFrame:
@@ -170,6 +203,7 @@ def _reports(read: MappedRows, mapping: Mapping, agency: str, path: Path) -> pd.
     if mapping.columns.source is None and "source" not in mapping.model_fields_set:
         frame["source"] = agency
     frame["agency"], frame["file"] = agency, path.name
+    frame[list(MARKS)] = ""
     return frame
 
 
@@ -197,7 +231,7 @@ def _with_unit(seizures: pd.DataFrame, effort: pd.DataFrame) -> pd.DataFrame:
 
 
 def _blank() -> pd.DataFrame:
-    text = {name: pd.Series(dtype=object) for name in ("agency", "file", "written_time", "source", *TEXT)}
+    text = {name: pd.Series(dtype=object) for name in ("agency", "file", "written_time", "source", *TEXT, *MARKS)}
     figures = {name: pd.Series(dtype=float) for name in ("hour", "kg", *FIGURES)}
     times = {name: pd.Series(dtype="datetime64[s]") for name in ("start", "end")}
     return pd.DataFrame(text | figures | times | {"line": pd.Series(dtype=np.int64)})

@@ -10,6 +10,7 @@ import pandas as pd
 
 from optimizer.base.formatting import plural
 from optimizer.records.fusion.feeds import TOGETHER
+from optimizer.records.fusion.marks import mark_records
 from optimizer.records.fusion.reports import km_between
 from optimizer.records.fusion.words import drug_of
 from optimizer.records.grades import UNGRADED_RANK, grades_conflict, parse_grade
@@ -107,6 +108,7 @@ def merge_reports(frame: pd.DataFrame, label: Ints, feed: Ints, searched: dict[s
     for column in ("segment", "area", "place", "drug", "grade", "unit"):
         records[column] = records[column].astype(object).where(records[column].notna(), "")
     records["reports"] = size[own]
+    records = mark_records(records, frame, label)
     provenance = pd.concat(parts, ignore_index=True).sort_values("record", kind="stable", ignore_index=True)
     return MergedRecords(records, provenance, _differences(frame, label, size))
 

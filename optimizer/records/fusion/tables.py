@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from optimizer.base.formatting import plural
+from optimizer.records.fusion.feeds import MARKS
 from optimizer.records.importers.spans import span_text
 from optimizer.records.importers.summary import ImportSummary
 from optimizer.records.importers.writing import ScenarioEntries, filters
@@ -42,6 +43,7 @@ REPORT = (
     "source",
     "grade",
     "confirmed",
+    *MARKS,
 )
 """Columns of `reports.csv` behind the record's name."""
 
@@ -105,6 +107,7 @@ def _seizures(records: pd.DataFrame) -> pd.DataFrame:
             "grade": records["grade"],
             "confirmed": records["confirmed"],
             "reports": records["reports"],
+            **{name: records[name] for name in MARKS},
         }
     )
 
@@ -118,7 +121,7 @@ def _effort(effort: pd.DataFrame, name: NDArray[np.object_]) -> pd.DataFrame:
         {
             "record": name,
             "time": _times(effort).to_numpy(),
-            **{column: effort[column].to_numpy() for column in (*PLACE, "amount", "agency", "source", "unit")},
+            **{column: effort[column].to_numpy() for column in (*PLACE, "amount", "agency", "source", "unit", *MARKS)},
         }
     )
     pointed = table["lon"].notna() | table["segment"].notna()
