@@ -24,7 +24,7 @@ from optimizer.records.sources import EffortSource, SeizureSource
 from optimizer.region.model import border_warnings
 from optimizer.scenario.burden import burden_warnings, communities_of
 from optimizer.scenario.candidates import crossing_sites
-from optimizer.scenario.demand import make_demand, shortened
+from optimizer.scenario.demand import make_demand
 from optimizer.scenario.jurisdictions import Jurisdictions
 from optimizer.scenario.model import (
     EvadersModel,
@@ -37,6 +37,7 @@ from optimizer.scenario.model import (
 )
 from optimizer.scenario.place_warnings import base_warnings, site_warnings
 from optimizer.scenario.ranges import range_warnings
+from optimizer.scenario.record_files import RecordFiles, ScenarioRecords, read_records
 from optimizer.scenario.references import check_exclusions, check_references, entry_where, tables_of
 from optimizer.scenario.region_source import check_region_files, obtain_region
 from optimizer.scenario.settings import with_settings
@@ -64,8 +65,6 @@ if TYPE_CHECKING:
 
     Model = TypeVar("Model", bound=BaseModel)
 
-MOST_EMPTY = 0.1
-"""Share of the areas that may hold no road before that is remarked on."""
 ROAD_ID = re.compile(r"road-(\d+)")
 """Id of a site on a road segment that no table lists."""
 
@@ -196,7 +195,10 @@ def _check(
     if rows is not None:
         check_exclusions(tables, lambda name: _offered(name, ground.sites, settings, region), problems)
     with step(listener, "reading the records"):
-        records = _records(sources, areas, path.parent, region, problems)
+        files = RecordFiles(sources.seizures, sources.effort, sources.tips, path.parent)
+        records = ScenarioRecords()
+        if region is not None and areas is not None:
+            records = read_records(files, areas, str(sources.areas), region.network, problems)
     for sentence in _counts(sources, records, rows):
         listener.noted(sentence)
     return ScenarioCheck(
@@ -390,15 +392,7 @@ def _offered(name: str, sites: Sequence[PlacedSite], settings: SitesModel | None
     )
 
 
-@dataclass(frozen=True)
-class _Records:
-    seizures: Seizures | None = None
-    effort: Effort | None = None
-    tips: Tips | None = None
-    remarks: tuple[str, ...] = ()
-
-
-def _counts(sources: _Sources, records: _Records, rows: SitesFile | None) -> Iterator[str]:
+def _counts(sources: _Sources, records: ScenarioRecords, rows: SitesFile | None) -> Iterator[str]:
     """Yield how many rows of each file are used."""
     from optimizer.records.row_use import row_uses
 
@@ -420,33 +414,3 @@ def _areas(sources: _Sources, problems: ProblemList) -> Sequence[Area] | None:
         with problems.collected():
             areas = load_areas(sources.areas)
     return areas
-
-
-def _records(
-    sources: _Sources, areas: Sequence[Area] | None, folder: Path, region: Region | None, problems: ProblemList
-) -> _Records:
-    """Return the records, and note the faults of all their files; without the network or the areas they are not read."""
-    from optimizer.records import read_effort, read_seizures
-    from optimizer.records.tips import read_tips
-
-    if region is None or areas is None:
-        return _Records()
-    empty = [area.name for area in areas if not area.segments(region.network).size]
-    remarks: tuple[str, ...] = ()
-    if empty and len(empty) == len(areas):
-        found = f"no area that holds a road of the network: {shortened(empty)}"
-        problems.add(
-            str(sources.areas), found, "areas on the roads of this region", "Check that the file is of this region"
-        )
-    elif len(empty) > MOST_EMPTY * len(areas):
-        remarks = (f"{len(empty)} of {len(areas)} areas hold no road of the network: {shortened(empty)}.",)
-    seizures: Seizures | None = None
-    effort: Effort | None = None
-    with problems.collected():
-        seizures = read_seizures(sources.seizures, region.network, areas, folder=folder) if sources.seizures else None
-    with problems.collected():
-        effort = read_effort(sources.effort, region.network, areas, folder=folder) if sources.effort else None
-    tips: Tips | None = None
-    with problems.collected():
-        tips = read_tips(sources.tips) if sources.tips is not None else None
-    return _Records(seizures, effort, tips, (*remarks, *(() if tips is None else tips.remarks)))
