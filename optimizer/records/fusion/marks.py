@@ -30,6 +30,8 @@ def mark_records(records: pd.DataFrame, frame: pd.DataFrame, label: Ints) -> pd.
     label
         (n,) number of the record of each report.
     """
+    if not (frame[list(MARKS)] != "").to_numpy().any():
+        return records.assign(**dict.fromkeys(MARKS, ""))
     of_label: dict[int, list[Marking]] = {}
     for own, owner, tlp, released in zip(label.tolist(), *(frame[name].tolist() for name in MARKS), strict=True):
         of_label.setdefault(own, []).append(Marking(owner, tlp, frozenset(str(released).split())))

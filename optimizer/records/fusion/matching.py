@@ -33,7 +33,7 @@ MOST_MATCHED = 0.95
 """Share of a feed's reports that is expected to have a counterpart at most."""
 BACKGROUND = 20_000
 """Random pairs from which the agreement of different events is known where candidates are few."""
-PASSES = 2
+PASSES = 1
 """How often the comparison is learnt from sure pairs and repeated."""
 
 
