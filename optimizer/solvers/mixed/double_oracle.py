@@ -3,7 +3,7 @@
 1. The restricted game gives probabilities mu of plans, and the evaders' strategy y.
 2. Evaders answer mu: best paths at several prices of the marginal probabilities; exact ones (`evader`) only where these bring nothing.
 3. The defender answers y, smoothed with earlier ones (in-out separation): exchanges from plans of the mixture and from plans sampled by its
-   marginals; where nothing gains, once more at y itself.
+   marginals; where nothing gains, once more at y itself. Further samples join the game as they are.
 4. Once the game's value is near enough to the lower bound, or no side moves, its mixture is brought down to few plans and certified: the upper
    bound is the sum of proven bounds of what each evader achieves.
 """
@@ -39,8 +39,11 @@ SAMPLED = 60
 """Plans sampled from the marginals of the relaxation."""
 SMOOTHED = 0.5
 """Share of the best strategy so far in the one that the defender answers."""
-STARTS = 6
+STARTS = 2
 """Plans that the defender's exchanges begin from in one round, and as many sampled ones."""
+DRAWN = 20
+"""Plans sampled from the marginals of the mixture in one round, which join the game as they are: mixtures of them spread their options over
+paths as the marginals do, where answers to one strategy of the evaders are all alike."""
 FEW = 25
 """Plans that a mixture is brought down to where that costs little."""
 COSTS_LITTLE, SLACK = 0.1, 0.2
@@ -49,9 +52,9 @@ PROOF_SHARE = 0.25
 """Share of the time after which a mixture is certified whether or not it is near the lower bound."""
 ROUGHLY = 0.25
 """Share of the gap left that takes the place of the gap asked for in proofs before the search is done."""
-KEPT_FOR_PROOF = 0.25
+KEPT_FOR_PROOF = 0.4
 """Share of the time that is kept for certifying the last mixture."""
-FIRST_LABELS, MOST_LABELS = 4_000, 1_000_000
+FIRST_LABELS, MOST_LABELS = 16_000, 1_000_000
 """Labels of the search for one evader at first; twice as many after each proof that finds no better path, and most of all."""
 
 
@@ -91,6 +94,8 @@ class DoubleOracle:
         As in `optimizer.solvers.solve.solve`; `until` is a `time.monotonic()`.
     lower
         Proven lower bound of the value of every mixture.
+    threads
+        Searches of evaders that run beside one another, >= 1.
     """
 
     instance: Instance
@@ -103,6 +108,7 @@ class DoubleOracle:
     seed: int = 0
     listener: Listener = SILENT
     lower: float = 0.0
+    threads: int = 1
     game: RestrictedGame = field(init=False)
     rounds: int = field(init=False, default=0)
     labels: int = field(init=False, default=0)
@@ -116,7 +122,7 @@ class DoubleOracle:
         self._exchanges = Exchanges(self.instance, self.overlay)
         overlay = self.overlay
         ends = (overlay.n_nodes, overlay.tail, overlay.head, overlay.reliability)
-        self._evaders = EvaderOracle(*ends, master.commodities.searches)
+        self._evaders = EvaderOracle(*ends, master.commodities.searches, self.threads)
         self._rng = np.random.default_rng(self.seed)
         self._smooth: Floats | None = None
 
@@ -220,14 +226,16 @@ class DoubleOracle:
         exchanges.weigh(paths, weight)
         likely = np.argsort(-solution.probability, kind="stable")[:STARTS]
         marginals = np.array(self.game.plans[: solution.probability.size]).T @ solution.probability
-        starts = [self.game.plans[x] for x in likely.tolist() if solution.probability[x] > 0]
-        starts += [sampled_plan(self.instance, self.start, marginals, self._rng) for _ in range(STARTS)]
+        drawn = [sampled_plan(self.instance, self.start, marginals, self._rng) for _ in range(DRAWN)]
+        starts = [self.game.plans[x] for x in likely.tolist() if solution.probability[x] > 0] + drawn[:STARTS]
         improved = [exchanges.improved(start, until) for start in starts if time.monotonic() < until]
         answers = {plan.tobytes(): plan for plan in improved}
         exchanges.weigh(paths, own)
         gained = 0.0
         for plan in answers.values():
             gained = max(gained, solution.value - exchanges.value(plan))
+            self.game.add(plan)
+        for plan in drawn:
             self.game.add(plan)
         return gained
 

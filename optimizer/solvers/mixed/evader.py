@@ -13,8 +13,10 @@ at most the sum of the maxima, sum_x mu_x max_P g_P(x), by one shortest-path sea
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,14 +39,14 @@ if TYPE_CHECKING:
 
 MOST_LABELS = 20_000
 """Labels of the search for one evader; with more its bound is weaker, and still valid."""
-OUTWARD, LEAST_OUTWARD = 8, 300
-"""Labels of the search for W of one node: one in so many of those, and at least so many."""
+OUTWARD = 60
+"""Labels of the search for W of one node: more make W tighter, and cost more than they save."""
 ROUNDING = 1e-12
 """Relative allowance for rounding in products of survivals."""
 LARGE, WORTH_COMPILING = 300, 1_000_000
 """Arcs of a search, and labels times plans of this process so far, from which on searches are compiled: some 15 s of processor time, once for
 an installation."""
-SHARE = 4
+SHARE = 2
 """A search may take so many times the mean of the time left for each."""
 PREPARING = 10
 """Steps of a search, for each arc, plan and end, before any label."""
@@ -52,10 +54,11 @@ LEAST_MEASURED = 0.05
 """Seconds of a search from which on its speed is measured."""
 COMPILING = 5.0
 """Seconds that must be left for searches to be compiled where no earlier process of this installation has: that run may end late, once."""
-_speed = {False: 1e5, True: 2e7}
-"""Steps a second in this process, of searches that are compiled or not; at first those of a slow machine."""
+_speed = {False: 1e5, True: 1e8}
+"""Steps a second in this process, of searches that are compiled or not; at first assumed."""
 _work = [0]
 _compiled: list[Callable[..., BestPaths]] = []
+_counting, _compiling = Lock(), Lock()
 
 
 @dataclass
@@ -101,6 +104,8 @@ class EvaderOracle:
         The network: an overlay, or the roads themselves.
     searches
         Ends of the informed commodities.
+    threads
+        Common ends that are searched at once, >= 1: compiled searches run beside one another.
     """
 
     def __init__(
@@ -110,7 +115,9 @@ class EvaderOracle:
         head: NDArray[np.integer],
         reliability: Floats,
         searches: Searches,
+        threads: int = 1,
     ) -> None:
+        self._threads = threads
         self._searches, self._ends = searches, (n_nodes, tail, head)
         self._cost = arc_costs(reliability)
         self._roots, self._row, self._leaf = searches.roots, searches.row, searches.leaf
@@ -153,15 +160,19 @@ class EvaderOracle:
             Asked whether to stop.
         """
         found = EvaderAnswers(known * (1 + slack), {})
-        skipped = np.zeros(self._roots.size, dtype=bool)
         bounding = self._seconds * probability.size  # of those whose turn does not come
         until -= min(bounding, max(until - time.monotonic(), 0.0) / 2)
         terms = _Terms(survival, probability, known, slack, most, until)
-        for row in range(self._roots.size):
-            stop_if_cancelled(listener)
+
+        def search(row: int) -> bool:
+            """Answer for one common end where there is time and nobody asked to stop; return whether it was done."""
             left = until - time.monotonic()
-            seconds = min(left, left * SHARE / (self._roots.size - row))
-            skipped[row] = seconds <= 0 or not self._answer(row, found, terms, seconds)
+            seconds = min(left, left * SHARE * self._threads / (self._roots.size - row))
+            return seconds > 0 and not listener.cancelled() and self._answer(row, found, terms, seconds)
+
+        with ThreadPoolExecutor(self._threads) as pool:
+            skipped = ~np.fromiter(pool.map(search, range(self._roots.size)), dtype=bool, count=self._roots.size)
+        stop_if_cancelled(listener)
         self._bound_those_who_see(np.flatnonzero(skipped), found, terms)
         return found
 
@@ -203,7 +214,8 @@ class EvaderOracle:
             return True
         table, same = np.unique(terms.survival[kept], axis=1, return_inverse=True)
         share = np.bincount(same.ravel(), terms.probability, table.shape[1])
-        search = _search(kept.size, terms.until)
+        with _compiling:
+            search = _search(kept.size, terms.until)
         compiled = search is not best_paths
         steps, preparing = seconds * _speed[compiled], float(PREPARING * table.size * (members.size + 1))
         if preparing >= steps:
@@ -217,11 +229,14 @@ class EvaderOracle:
             known[members],
             terms.slack,
             most,
-            max(LEAST_OUTWARD, most // OUTWARD),
+            OUTWARD,
             steps - preparing,
         )
-        if (taken := time.monotonic() - begun) >= LEAST_MEASURED:
-            _speed[compiled] = (_speed[compiled] + (preparing + answer.steps) / taken) / 2
+        with _counting:
+            if (taken := time.monotonic() - begun) >= LEAST_MEASURED:
+                _speed[compiled] = (_speed[compiled] + (preparing + answer.steps) / taken) / 2
+            found.labels += answer.labels
+            _work[0] += answer.labels * share.size
         begin = 0
         for k, bound, value, stop in zip(members.tolist(), answer.bound, answer.value, answer.stop, strict=True):
             found.bound[k] = bound * (1 + ROUNDING)
@@ -229,8 +244,6 @@ class EvaderOracle:
                 arcs = kept[graph.order[answer.arcs[begin:stop]]].tolist()
                 found.arcs[k] = tuple(arcs if self._turned else arcs[::-1])
             begin = stop
-        found.labels += answer.labels
-        _work[0] += answer.labels * share.size
         return True
 
 
@@ -284,7 +297,7 @@ def _search(arcs: int, until: float) -> Callable[..., BestPaths]:
             return best_paths
         from numba import njit
 
-        compiled = njit(cache=True)(best_paths)
+        compiled = njit(cache=True, nogil=True)(best_paths)
         one, arc = np.zeros(1, dtype=np.int64), np.array([0, 1, 1])  # compiled now, so that no search is timed with it
         compiled(
             arc, one + 1, arc[[0, 0, 1]], one, one, np.ones((1, 1)), np.ones(1), one, 1, np.zeros(1), 0.0, 1, 1, 1.0

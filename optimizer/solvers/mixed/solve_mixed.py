@@ -16,6 +16,7 @@ import numpy as np
 
 from optimizer.base.interrupts import Stopping
 from optimizer.base.listener import SILENT, step
+from optimizer.base.threads import thread_count
 from optimizer.problem.methods import MIXED
 from optimizer.problem.mixture import Mixture
 from optimizer.problem.plan import Plan
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from optimizer.problem.result import Limit
     from optimizer.solvers.mixed.preparation import PreparedProblem
 
-PURE, RELAXED = 0.3, 0.5
+PURE, RELAXED = 0.15, 0.5
 UNRESTRICTED = 0.8
 """Shares of the time after which the single plan, and the marginal relaxation, must end, and where a mixture may have so many plans the
 search for one of any number of plans."""
@@ -64,8 +65,8 @@ def solve_mixed(
     instance
         The problem.
     gap, time_limit, seed, threads, scheduler, listener, starts
-        As in `optimizer.solvers.solve.place`; the time is shared, and processes are those of the search for a single plan. With patrol teams
-        masks of options without beats.
+        As in `optimizer.solvers.solve.place`; the time is shared. Processes are those of the search for a single plan, after which as many
+        searches of evaders run beside one another. With patrol teams masks of options without beats.
     support
         Most different plans of the mixture, >= 1; None for as many as are found. A search that is interrupted before it has reduced its
         mixture to so many returns the single plan.
@@ -90,7 +91,16 @@ def solve_mixed(
         single = CertifiedMixture((problem.plan,), np.ones(1), float(problem.pure.upper or 0.0))
         relaxation = MarginalRelaxation(problem.instance, problem.overlay)
         search = DoubleOracle(
-            problem.instance, problem.overlay, relaxation, problem.start, single, gap, end(1.0), seed, stopping
+            problem.instance,
+            problem.overlay,
+            relaxation,
+            problem.start,
+            single,
+            gap,
+            end(1.0),
+            seed,
+            stopping,
+            threads=thread_count(threads),
         )
 
         def mix() -> None:
