@@ -16,8 +16,10 @@ from optimizer.problem.plan_file import DIGITS
 from optimizer.report.content import driven_order
 from optimizer.report.content.placements import chosen_order
 from optimizer.report.geodata.placements import line_of
+from optimizer.report.geography import MAIN_CLASSES
+from optimizer.report.map_labels import LONGEST_NUMBER
 from optimizer.scenario.duties import Served, make_duties
-from optimizer.scenario.duties_file import DutyBase
+from optimizer.scenario.duties_file import DutyBase, DutyRoad
 from optimizer.scenario.source_measures import MEASURE
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from shapely import LineString
 
+    from optimizer.problem.network import Network
     from optimizer.problem.plan_file import PlanFile
     from optimizer.scenario.compile import Compiled
     from optimizer.scenario.duties_file import DutiesFile
@@ -32,6 +35,11 @@ if TYPE_CHECKING:
 
 TRACK_TOLERANCE = 5e-5
 """Degrees by which the track of a beat may leave its roads: 5 m."""
+ROAD_TOLERANCE = 5e-4
+"""The same of roads on the small maps of sheets."""
+LEAST_AROUND = 0.03
+"""Degrees around the places of a duty within which roads are shown."""
+MOST_ROADS = 4000
 
 
 def duties_of(compiled: Compiled, plan: PlanFile, *, marked: bool = True) -> DutiesFile | None:
@@ -51,7 +59,8 @@ def duties_of(compiled: Compiled, plan: PlanFile, *, marked: bool = True) -> Dut
     marks = _marks(compiled, plan) if marked else {}
     served = [replace(one, mark=marks.get(one.placement.id, "")) for one in _served(compiled, plan)]
     where = str(compiled.inputs[0])
-    return make_duties(plan, scenario.roster, scenario.shifts, scenario.crews, bases, served, where)
+    made = make_duties(plan, scenario.roster, scenario.shifts, scenario.crews, bases, served, where)
+    return made.model_copy(update={"roads": duty_roads(compiled.region.network, made)})
 
 
 def _served(compiled: Compiled, plan: PlanFile) -> list[Served]:
@@ -95,6 +104,45 @@ def _served_beats(compiled: Compiled, plan: PlanFile) -> list[Served]:
 def _track(line: LineString | None) -> tuple[tuple[float, float], ...]:
     coordinates = np.empty((0, 2)) if line is None else shapely.get_coordinates(line.simplify(TRACK_TOLERANCE))
     return tuple((lon, lat) for lon, lat in coordinates.round(DIGITS).tolist())
+
+
+def duty_roads(network: Network, duties: DutiesFile) -> list[DutyRoad]:
+    """Return the roads around the places of duties, thinned; beyond 4,000 segments main roads first, then the shortest way from a place."""
+    at = {base.id: (base.lon, base.lat) for base in duties.bases}
+    groups = [
+        [
+            (duty.lon, duty.lat),
+            *((s.lon, s.lat) for s in duty.stops),
+            *duty.track,
+            *(at[b] for b in duty.travel if b in at),
+        ]
+        for duty in duties.duties
+    ]
+    if not groups or not network.n_segments:
+        return []
+    boxes = [shapely.MultiPoint(points).envelope for points in groups]
+    around = [box.buffer(max(LEAST_AROUND, 0.2 * shapely.length(box) / 4)).envelope for box in boxes]
+    lines = np.asarray(network.lines, dtype=object)
+    near = np.unique(shapely.STRtree(lines).query(around)[1])
+    arcs = network.segment_arc[near]
+    main = np.isin(network.road_class[arcs], sorted(MAIN_CLASSES))
+    apart = shapely.distance(lines[near], shapely.MultiPoint([point for group in groups for point in group[:1]]))
+    kept = np.sort(np.lexsort((apart, ~main))[:MOST_ROADS])
+    signs = (
+        network.name[arcs]
+        if network.ref is None
+        else np.where(network.ref[arcs] != "", network.ref[arcs], network.name[arcs])
+    )
+    thin = shapely.simplify(lines[near], ROAD_TOLERANCE)
+    return [
+        DutyRoad(
+            number=number if len(number) <= LONGEST_NUMBER and any(mark.isdigit() for mark in number) else "",
+            main=bool(main[k]),
+            points=tuple((lon, lat) for lon, lat in shapely.get_coordinates(thin[k]).round(4).tolist()),
+        )
+        for k in kept.tolist()
+        for number in [str(signs[k]).split(";")[0].split("/")[0].strip()]
+    ]
 
 
 def _minutes(compiled: Compiled, segments: Sequence[int]) -> list[dict[str, float]]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime, time
     from zoneinfo import ZoneInfo
 
-    from optimizer.scenario.duties_file import Duty, DutyBase
+    from optimizer.scenario.duties_file import Duty, DutyBase, DutyRoad
 
 Rule = Literal["crews", "one at a time", "away", "rest", "hours", "days in a row", "days off"]
 """What can keep a crew from a shift: nobody who may do it, elsewhere at that time, leave, and the four rules of a crew."""
@@ -115,6 +115,8 @@ class Duties:
         The same bases, with where they are.
     drawn
         Ids of what is placed, by day and shift, where plans are drawn; empty for a single plan. A shift that is not there places nothing.
+    roads
+        Roads near the duties, for small maps.
     """
 
     name: str
@@ -125,6 +127,7 @@ class Duties:
     bases: Mapping[str, str]
     drawn: Mapping[tuple[date, str], frozenset[str]] = field(default_factory=dict)
     places: tuple[DutyBase, ...] = ()
+    roads: tuple[DutyRoad, ...] = ()
 
     def duties_on(self, day: date, shift: str) -> tuple[Duty, ...]:
         """Return the duties of one shift of one day: of a single plan the same every day, of draws those of what is placed then."""

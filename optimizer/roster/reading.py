@@ -46,6 +46,7 @@ def duties_of(content: DutiesFile) -> Duties:
         crews=tuple(_crew(row) for row in content.crews),
         bases={base.id: base.label or base.id for base in content.bases},
         places=tuple(content.bases),
+        roads=tuple(content.roads),
     )
 
 

@@ -57,6 +57,14 @@ class DutyStop(Strict):
     leave: Minutes
 
 
+class DutyRoad(Strict):
+    """A road near the duties, for the small maps of sheets; `number` is what its signs say, if that is short."""
+
+    number: str = Field("", max_length=20)
+    main: bool = False
+    points: tuple[tuple[Longitude, Latitude], ...]
+
+
 class Duty(Strict):
     """What an option of the plan asks for in one shift; `travel` is empty where every crew goes there at once.
 
@@ -105,7 +113,7 @@ class CrewRow(CrewRules):
 
 
 class DutiesFile(Strict):
-    """Duties, version 2; those of version 1 have neither marks nor tracks."""
+    """Duties, version 2; those of version 1 have neither marks nor tracks nor roads."""
 
     schema_version: Literal[1, 2]
     name: str
@@ -114,6 +122,7 @@ class DutiesFile(Strict):
     bases: list[DutyBase] = Field([])
     duties: list[Duty] = Field([])
     crews: list[CrewRow] = Field(min_length=1)
+    roads: list[DutyRoad] = Field([])
 
 
 def read_duties_file(folder: Path) -> DutiesFile:

@@ -93,7 +93,7 @@ def sheet(roster: Roster, duty: FieldDuty, every: tuple[FieldDuty, ...]) -> str:
         roster=roster,
         duty=duty,
         first=duty.first,
-        picture=Markup(sketch(duty.places, duty.bases, duty.track, others)),  # noqa: S704 - built as XML, which escapes
+        picture=Markup(sketch(duty.places, duty.bases, duty.track, others, roster.duties.roads)),  # noqa: S704 - built as XML, which escapes
         codes=[Markup(_code(place.uri)) for place in duty.places],  # noqa: S704 - an SVG of squares
         weeks=[_week(roster, duty, k) for k in range(roster.weeks)],
     )

@@ -1,4 +1,4 @@
-"""A small map of a duty as SVG: its places and track, the base, what lies near, a scale and where north is."""
+"""A small map of a duty as SVG: its places and track, the base, the roads and what lies near, a scale and where north is."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from optimizer.roster.field.tracks import Waypoint
+    from optimizer.scenario.duties_file import DutyRoad
 
 WIDTH, HEIGHT, EDGE = 360.0, 260.0, 28.0
 KM_PER_DEGREE = 111.195
+ROADS_NUMBERED, APART = 8, 34.0
+"""Numbers of roads on a map, and how far in pixels one keeps from what stands there."""
 LEAST_KM = 3.0
 """A map is at least so wide."""
 
@@ -45,12 +48,14 @@ def sketch(
     bases: Sequence[Waypoint],
     track: Sequence[tuple[float, float]],
     others: Sequence[Waypoint],
+    roads: Sequence[DutyRoad] = (),
 ) -> str:
-    """Return the map; `others` are marked where they lie within it."""
+    """Return the map; `others` and `roads` are drawn where they lie within it."""
     frame = _frame([(p.lon, p.lat) for p in (*places, *bases)] + list(track))
     size = {"width": f"{WIDTH:g}", "height": f"{HEIGHT:g}", "viewBox": f"0 0 {WIDTH:g} {HEIGHT:g}"}
     root = ET.Element("svg", size | {"role": "img", "aria-label": "Map of the places below, north up"})
     ET.SubElement(root, "rect", x="0", y="0", width="100%", height="100%", fill="#fff", stroke="#8c8c8c")
+    _add_roads(root, frame, roads, [frame.at(p.lon, p.lat) for p in (*places, *bases)])
     for other in others:
         x, y = frame.at(other.lon, other.lat)
         if EDGE / 2 < x < WIDTH - EDGE / 2 and EDGE / 2 < y < HEIGHT - EDGE / 2:
@@ -82,6 +87,30 @@ def _frame(points: Sequence[tuple[float, float]]) -> _Frame:
     return _Frame(lon, lat, scale)
 
 
+def _add_roads(root: ET.Element, frame: _Frame, roads: Sequence[DutyRoad], taken: Sequence[_Spot]) -> None:
+    """Draw the roads that the map shows, minor ones first, and the numbers of main ones once each where nothing stands."""
+    written, names = list(taken), set()
+    for road in sorted(roads, key=lambda road: road.main):
+        spots = [frame.at(*point) for point in road.points]
+        xs, ys = [spot.x for spot in spots], [spot.y for spot in spots]
+        if min(xs) > WIDTH or max(xs) < 0 or min(ys) > HEIGHT or max(ys) < 0:
+            continue
+        line = " ".join(f"{x:.0f},{y:.0f}" for x, y in spots)
+        look = (
+            {"stroke": "#767676", "stroke-width": "1.8"} if road.main else {"stroke": "#8f8f8f", "stroke-width": "0.8"}
+        )
+        ET.SubElement(root, "polyline", {"points": line, "fill": "none", **look})
+        middle = len(spots) // 2
+        if not road.main or not road.number or road.number in names or len(names) >= ROADS_NUMBERED or middle < 1:
+            continue
+        x, y = (spots[middle - 1].x + spots[middle].x) / 2, (spots[middle - 1].y + spots[middle].y) / 2
+        inside = EDGE < x < WIDTH - EDGE and EDGE < y < HEIGHT - EDGE
+        if inside and all(math.hypot(x - spot.x, y - spot.y) > APART for spot in written):
+            _text(root, x, y + 3, plain(road.number, 12), "#1f3d7a", 9)
+            written.append(_Spot(x, y))
+            names.add(road.number)
+
+
 def _add_scale(root: ET.Element, scale: float) -> None:
     """Draw a bar of a round number of kilometres, and an arrow to the north."""
     longest = 100 / scale
@@ -95,4 +124,5 @@ def _add_scale(root: ET.Element, scale: float) -> None:
 
 def _text(root: ET.Element, x: float, y: float, text: str, colour: str, size: int) -> None:
     words = {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": "middle", "font-size": str(size), "fill": colour}
+    words |= {"stroke": "#fff", "stroke-width": "3", "paint-order": "stroke"}  # legible over roads
     ET.SubElement(root, "text", words).text = text
