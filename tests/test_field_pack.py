@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import os
 import re
 import sqlite3
 import zipfile
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gpxpy
@@ -24,7 +28,8 @@ from optimizer.roster.icalendar import calendar
 from optimizer.roster.making import make_roster
 from optimizer.roster.roster_page import roster_page
 from optimizer.roster.table import moment
-from optimizer.scenario.duties_file import DutyBase, DutyStop
+from optimizer.scenario.duties_file import DutyBase, DutyRoad, DutyStop
+from tests.browser import CHROMIUM, Browser
 from tests.roster_cases import FIRST, crew, duties, duty, shift
 from tests.test_roster_files import MADE
 from tests.validators import (
@@ -38,8 +43,6 @@ from tests.validators import (
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from optimizer.roster.model import Roster
 
 HOSTILE = '=1+1 <script>alert(1)</script> & ]]> \x00\x1b\u202e "quoted" \'; دورية 巡逻\n' + "Ł" * 200
@@ -234,6 +237,48 @@ def test_a_plan_of_sites_alone_and_one_without_bases_still_make_sheets() -> None
     nobody = replace(made, assignments=())
     with zipfile.ZipFile(io.BytesIO(field_pack(nobody, {}))) as archive:
         assert archive.namelist() == ["index.html"]
+
+
+def test_small_maps_have_the_roads_that_they_show_and_each_number_once() -> None:
+    def road(number: str, *points: tuple[float, float], main: bool = True) -> DutyRoad:
+        return DutyRoad(number=number, main=main, points=points)
+
+    made = roster_of("Plain")
+    roads = (
+        road("US 83", (-99.6, 27.62), (-99.3, 27.62)),
+        road("US 83", (-99.6, 27.64), (-99.3, 27.64)),
+        road("<script>", (-99.47, 27.5), (-99.47, 27.9)),
+        road("FM 1", (-99.6, 27.68), (-99.3, 27.68), main=False),
+        road("I-35", (-80.0, 27.6), (-80.0, 27.7)),
+    )
+    near = replace(made, duties=replace(made.duties, roads=roads))
+    (beat,) = [one for one in field_duties(near) if one.first.duty.id == "beat@day"]
+    bare, page = (sheet(each, beat, field_duties(each)) for each in (made, near))
+    assert page.count("<polyline") == bare.count("<polyline") + 4
+    assert page.count("US 83") == 1
+    assert "I-35" not in page
+    assert "<script" not in page
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no chromium (Debian: apt-get install chromium)")
+@pytest.mark.skipif(not os.environ.get("AXE"), reason="AXE names no axe.min.js (npm pack axe-core)")
+def test_axe_finds_nothing_on_roster_and_sheets(nasty: Roster, pack: Path, tmp_path: Path) -> None:
+    (tmp_path / "roster.html").write_text(roster_page(nasty), encoding="utf-8")
+    axe = Path(os.environ["AXE"]).read_text(encoding="utf-8")
+    pages = [tmp_path / "roster.html", pack / "index.html", *sorted(pack.glob("sheets/*.html"))]
+
+    async def steps() -> dict[str, object]:
+        found = {}
+        async with Browser() as browser:
+            for page, width in product(pages, (1440, 390)):
+                await browser.open(page.as_uri(), width, 900)
+                await browser.until(f"document.readyState === 'complete' && location.href === '{page.as_uri()}'")
+                assert await browser.run("document.documentElement.scrollWidth - innerWidth") <= 0
+                await browser.call("Runtime.evaluate", expression=axe)
+                found[f"{page.name} {width}"] = await browser.run("axe.run().then(r => r.violations.map(v => v.id))")
+        return found
+
+    assert {name: broken for name, broken in asyncio.run(steps()).items() if broken} == {}
 
 
 def test_the_page_of_many_crews_has_short_cells_and_says_what_marks_mean(nasty: Roster) -> None:
