@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -228,6 +229,9 @@ def test_the_page_shows_beats_and_passes_on_what_is_asked_of_them(tmp_path: Path
     assert "no demand; in the plan" in page._texts["beat"].text
 
 
+NAMED = """Bokeh.index.find_one(Bokeh.documents[0].get_model_by_name("budget-0")).shadow_el
+  .querySelector(".noUi-handle").getAttribute("aria-label")"""
+AXE = Path(os.environ["AXE"]).read_text(encoding="utf-8") if os.environ.get("AXE") else ""
 FIRST_BUDGET = """Bokeh.documents[0].get_model_by_name("budgets").children[0].text"""
 READY = "window.Bokeh && Bokeh.documents.length && Bokeh.documents[0].is_idle"
 
@@ -249,6 +253,15 @@ def test_a_planner_clicks_a_site_sees_the_value_goes_back_by_keyboard_and_saves(
     assert "Traceback" not in said
 
 
+async def broken_rules(browser: Browser) -> list[str]:
+    """Return which rules of accessibility the page breaks, as axe-core finds them; none where `AXE` does not name axe.min.js."""
+    if not AXE:
+        return []
+    await browser.call("Runtime.evaluate", expression=AXE)
+    found = "axe.run().then(r => r.violations.map(v => v.id + ': ' + v.nodes.slice(0, 2).map(n => n.html.slice(0, 150)).join(' | ')))"
+    return list(await browser.run(found))
+
+
 async def planner(address: str, folder: Path) -> None:
     """Do what a planner does, on a desk's and on a telephone's screen."""
     twin = DeskSession(folder)
@@ -256,6 +269,8 @@ async def planner(address: str, folder: Path) -> None:
     async with Browser() as browser:
         await browser.open(address, 1400, 1000)
         await browser.until(READY)
+        assert await browser.until(NAMED)
+        assert await broken_rules(browser) == []
         opened = await browser.run(OUTCOME)
         twin.turn(name)
         expected = f"{twin.desk.value:.6f}".rstrip("0")
@@ -281,6 +296,8 @@ async def planner(address: str, folder: Path) -> None:
         await browser.until(f"{FIRST_BUDGET}.includes('of {amount + 1:g}')")
         await browser.open(address, 390, 844)
         await browser.until(READY)
+        await browser.until(NAMED)
+        assert await broken_rules(browser) == []
         assert await browser.run("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
         button = (
             """Bokeh.index.find_one([...Bokeh.documents[0]._all_models.values()].find((each) => each.label === "%s"))"""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bokeh.layouts import column, row
-from bokeh.models import Button, Div, InlineStyleSheet, RadioButtonGroup, Select, Slider, Spinner, TextInput
+from bokeh.models import Button, Div, InlineStyleSheet, NumericInput, RadioButtonGroup, Select, Slider, TextInput
 from jinja2 import Environment, FileSystemLoader
 
 from optimizer.base.errors import OptimizerError
@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 
     from optimizer.report.content.desk import DeskActions, DeskView
 
+STRONG = """
+.bk-btn-primary { background-color: #1f5a94; border-color: #1f5a94; }
+.bk-btn-success { background-color: #1e6b3a; border-color: #1e6b3a; }
+.bk-btn-warning { color: #1a1a1a; }
+"""
+"""Buttons whose words stand out from them by 4.5 to 1, where bokeh's do not."""
 HERE = Path(__file__).parent
 POLL_MS = 300
 """Milliseconds between two looks at the search, and at what other windows of the same desk did."""
@@ -55,6 +61,7 @@ class DeskPage:
     def __init__(self, actions: DeskActions) -> None:
         self._actions = actions
         self._showing = False
+        self._strong = InlineStyleSheet(css=STRONG)
         self._style = InlineStyleSheet(css=(HERE / "text.css").read_text(encoding="utf-8"))
         view, roads = actions.view(), actions.roads()
         self._seen = -1
@@ -174,9 +181,7 @@ class DeskPage:
             self._button("Must not be driven", lambda: self._actions.demand_beat(self._beat_looked_at, False)),
             self._button("No demand", lambda: self._actions.demand_beat(self._beat_looked_at, None)),
         ]
-        self._seconds = Spinner(
-            title="Seconds of searching, at most", low=1, high=86_400, step=10, value=SECONDS, **wide
-        )
+        self._seconds = NumericInput(title="Seconds of searching, at most", low=1, high=86_400, value=SECONDS, **wide)
         self._search = self._button("Best plan from here", self._begin_search, "primary")
         self._stop = self._button("Stop", self._actions.stop, "warning")
         self._undo = self._button("Undo", self._actions.undo)
@@ -197,6 +202,8 @@ class DeskPage:
                 step=budget.step,
                 value=budget.budget,
                 title=None,
+                name=f"budget-{len(self._budgets)}",
+                tags=[plain(f"Budget of {budget.name}", LABEL)],  # the page's script names the handle so
                 show_value=False,
                 tooltips=False,
                 sizing_mode="stretch_width",
@@ -206,7 +213,7 @@ class DeskPage:
             self._budgets[budget.id] = (self._div(), slider)
 
     def _button(self, label: str, action: Callable[[], object], kind: str = "default") -> Any:  # noqa: ANN401 - bokeh has no types
-        button = Button(label=label, button_type=kind, sizing_mode="stretch_width")
+        button = Button(label=label, button_type=kind, sizing_mode="stretch_width", stylesheets=[self._strong])
         button.on_click(lambda: self._do(action))
         return button
 
