@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import zipfile
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -20,7 +21,7 @@ import shapely
 from defusedxml.ElementTree import fromstring
 
 from optimizer.base.errors import InputError
-from optimizer.pipeline.export import Exported, export_plan
+from optimizer.pipeline.export import ALERT_FIELDS, Exported, export_plan
 from optimizer.pipeline.plan import plan_scenario
 from optimizer.problem.plan_file import PlanFile, PlanSite, PlanValues
 from optimizer.report.geodata.comparisons import comparison_tables
@@ -34,8 +35,6 @@ from tests.tiny import SCENARIO, write_scenario
 from tests.validators import SYSTEM_PYTHON, gdal_validates, geopackage_faults, needs_qgis
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from optimizer.report.content import ReportContent
     from optimizer.report.geodata.tables import GeoTable
 
@@ -103,6 +102,19 @@ def test_every_field_is_explained_and_every_layer_has_a_style(exported: Exported
     for name, text in styles.items():
         assert text == (exported.folder / f"{name}.qml").read_text(encoding="utf-8")
         assert _renderer(text) is not None
+
+
+def test_the_documentation_has_every_field() -> None:
+    page = (Path(__file__).parents[1] / "docs/export.md").read_text(encoding="utf-8")
+    written: dict[str, list[tuple[str, ...]]] = {}
+    name = ""
+    for line in page.partition("### Fields")[2].splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == 4 and cells[1].startswith("`"):
+            name = cells[0].strip("`") or name
+            written.setdefault(name, []).append((cells[1].strip("`"), *cells[2:]))
+    fields = {one.name: one.fields for one in _tables(full_content())} | {"alerts": ALERT_FIELDS}
+    assert written == {name: [tuple(field) for field in own] for name, own in fields.items()}
 
 
 def test_the_project_names_its_layers_by_relative_paths(exported: Exported) -> None:

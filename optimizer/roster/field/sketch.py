@@ -89,7 +89,7 @@ def _frame(points: Sequence[tuple[float, float]]) -> _Frame:
 
 def _add_roads(root: ET.Element, frame: _Frame, roads: Sequence[DutyRoad], taken: Sequence[_Spot]) -> None:
     """Draw the roads that the map shows, minor ones first, and the numbers of main ones once each where nothing stands."""
-    written, names = list(taken), set()
+    written, names = list(taken), set[str]()
     for road in sorted(roads, key=lambda road: road.main):
         spots = [frame.at(*point) for point in road.points]
         xs, ys = [spot.x for spot in spots], [spot.y for spot in spots]
