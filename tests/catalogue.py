@@ -32,6 +32,7 @@ KEYWORDS = {
     "markup": None,
     "ngettext": (1, 2),
     "counted": (1, 2),
+    "said_count": (1, 2),
     "pgettext": ((1, "c"), 2),
 }
 """Functions whose arguments are texts, as Babel takes them."""

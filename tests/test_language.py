@@ -6,8 +6,10 @@ import json
 import re
 import subprocess
 import sys
+import zipfile
 from copy import copy
-from datetime import date
+from datetime import UTC, date, datetime
+from functools import partial
 from html import unescape
 from typing import TYPE_CHECKING
 
@@ -27,15 +29,24 @@ from optimizer.base.language import (
     speaking,
     spoken,
 )
+from optimizer.base.output_folder import OutputFolder
 from optimizer.base.said import said, translated
+from optimizer.pipeline.changes import in_language
+from optimizer.pipeline.field_pack import field_pack
 from optimizer.report.page import page
+from optimizer.roster.writing import write_roster
+from optimizer.scenario.model import ReportModel
 from tests import catalogue
 from tests.report_case import full_content
+from tests.test_field_pack import roster_of
 from tests.test_report_page import Parsed, hostile_content
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from optimizer.roster.model import Roster
+
+MADE = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 OTHERS = [code for code in languages() if code != "en"]
 
 
@@ -66,7 +77,7 @@ def test_a_gap_a_leftover_and_another_place_are_found(monkeypatch: pytest.Monkey
     have.add("nobody says this", "nadie dice esto")
     monkeypatch.setattr(catalogue, "catalogue_of", lambda _: have)
     found = "\n".join(catalogue.faults("es"))
-    assert [line.partition(":")[0].split(" [")[0] for line in found.splitlines()] == [
+    assert sorted(line.partition(":")[0].split(" [")[0] for line in found.splitlines()) == [
         "not there",
         "not translated",
         "places",
@@ -206,3 +217,53 @@ def test_babel_is_loaded_for_other_languages_alone() -> None:
 def test_nothing_is_looked_up_for_an_empty_text() -> None:
     with speaking("es"):
         assert gettext("") == ""
+
+
+def _files_of(roster: Roster, folder: Path, code: str) -> dict[str, str]:
+    """Return the texts of a roster's folder and of its field pack, by name, made in a language."""
+    with speaking(code):
+        write_roster(
+            OutputFolder(folder, "roster", (), ("*",), overwrite=True), roster, MADE, "1", partial(field_pack, roster)
+        )
+    found = {
+        path.name: path.read_text("utf-8")
+        for path in folder.iterdir()
+        if path.suffix in {".html", ".ics", ".csv", ".json"}
+    }
+    with zipfile.ZipFile(folder / "field-pack.zip") as archive:
+        found |= {
+            name: archive.read(name).decode() for name in archive.namelist() if name.endswith((".html", ".gpx", ".kml"))
+        }
+    return found
+
+
+def test_rosters_calendars_and_field_packs_speak_spanish_and_tables_stay_english(tmp_path: Path) -> None:
+    roster = roster_of("<b>Post & $x$</b>")
+    english, spanish = (_files_of(roster, tmp_path / code, code) for code in ("en", "es"))
+    assert english.keys() == spanish.keys()
+    assert english["roster.csv"] == spanish["roster.csv"]
+    assert json.loads(english["summary.json"]) == json.loads(spanish["summary.json"])
+    pages = {name: text for name, text in spanish.items() if name.endswith((".html", ".ics"))}
+    parts = english_parts()
+    assert any(part in unescape(english["roster.html"]) for part in parts)
+    assert {name: part for name, text in pages.items() for part in parts if part in unescape(text)} == {}
+    assert all('<html lang="es">' in text for name, text in pages.items() if name.endswith(".html"))
+    assert all("<b>" not in text for name, text in pages.items() if name.endswith(".html"))
+    assert "Rol de servicio" in spanish["roster.html"]
+    assert "Ruta de patrulla B" in spanish["roster.ics"].replace("\r\n ", "")
+    assert "De servicio de 06:00 a 14:00" in spanish["roster.ics"].replace("\r\n ", "")
+    assert "-//border-interdiction//roster//ES" in spanish["roster.ics"]
+    uids = [
+        [line for line in files["roster.ics"].splitlines() if line.startswith("UID")] for files in (english, spanish)
+    ]
+    assert uids[0] == uids[1]  # an event keeps its id whatever the language
+
+
+def test_a_scenario_or_an_argument_chooses_the_language() -> None:
+    assert ReportModel(language="es_mx").language == "es-MX"
+    with pytest.raises(ValueError, match="one of en, es"):
+        ReportModel(language="xx")
+    assert in_language(None) == {}
+    assert in_language("ES") == {"report.language": "es"}
+    with pytest.raises(InputError, match="one of en, es"):
+        in_language("xx")

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from optimizer.base.language import speaking
 from optimizer.report import write_report
 from tests.browser import CHROMIUM, Browser
 from tests.report_case import bare_content, full_content, large_content
@@ -135,6 +136,24 @@ def test_a_desk_has_one_card_at_a_time_rows_that_move_the_map_keys_and_sorted_ta
         assert not await browser.run("document.querySelector('#layers-list input').checked")
 
     _browse(address, "desk", steps)
+
+
+def test_a_spanish_report_fits_a_telephone_and_sorts_numbers_with_decimal_commas(tmp_path: Path) -> None:
+    with speaking("es"):
+        spanish = write_report(tmp_path, full_content())[0].as_uri()
+
+    async def steps(browser: Browser) -> None:
+        assert await browser.run(FIRST_ORDER) <= 1
+        assert await browser.run(WIDER) <= 0
+        assert await browser.run("document.querySelector('button.more').textContent") == "Mostrar los 20 renglones"
+        cells = "Array.from(document.querySelectorAll('#riskiest tbody tr')).map(row => row.cells[2].textContent)"
+        await browser.run("document.querySelectorAll('#riskiest th button')[2].click()")
+        texts = await browser.run(cells)
+        assert any("," in text for text in texts)
+        numbers = [float(text.replace(".", "").replace(",", ".")) for text in texts]
+        assert numbers == sorted(numbers)
+
+    _browse(spanish, "phone", steps)
 
 
 def test_paper_has_the_order_on_one_sheet_and_every_row(address: str) -> None:

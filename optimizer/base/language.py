@@ -6,6 +6,7 @@ spoken. What the console prints, keys of JSON, names of files and of columns sta
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -151,7 +152,8 @@ def localised(number: str) -> str:
     language = _spoken.get()
     if language.code == ENGLISH:
         return number
-    return number.translate({ord(","): language.group, ord("."): language.decimal})
+    marks = number.translate({ord(","): language.group, ord("."): language.decimal})
+    return re.sub(r"(?<=\d)%", "\N{NO-BREAK SPACE}%", marks)
 
 
 def long_date(day: date) -> str:

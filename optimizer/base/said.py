@@ -5,8 +5,8 @@ from __future__ import annotations
 from string import Formatter
 from typing import TYPE_CHECKING, Any, Self
 
-from optimizer.base.formatting import number
-from optimizer.base.language import gettext, localised
+from optimizer.base.formatting import SPACE, number
+from optimizer.base.language import counted, gettext, localised
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,14 +18,15 @@ class Said(str):
     Joined to other text it is plain text, and stays English.
     """
 
-    __slots__ = ("message", "values")
+    __slots__ = ("many", "message", "values")
     message: str
     values: dict[str, Any]
+    many: str
 
-    def __new__(cls, text: str, message: str = "", values: dict[str, Any] | None = None) -> Self:
-        """Return the sentence; `message` is what the catalogue has, with places for `values`."""
+    def __new__(cls, text: str, message: str = "", values: dict[str, Any] | None = None, many: str = "") -> Self:
+        """Return the sentence; `message` is what the catalogue has, with places for `values`, `many` its plural by the value `count`."""
         made = super().__new__(cls, text)
-        made.message, made.values = message or text, values or {}
+        made.message, made.values, made.many = message or text, values or {}, many
         return made
 
 
@@ -37,15 +38,29 @@ def said(message: str, **values: Any) -> Said:  # noqa: ANN401 - what can be for
     message
         As the catalogue has it, with named places as of `str.format`; `{x:n}` stands for `number(x)`.
     values
-        What belongs there: numbers, text of a scenario or record as it is, other such sentences, or lists of them (joined by commas).
+        What belongs there: numbers, text of a scenario or record as it is, other such sentences, or lists of them (joined by semicolons).
     """
     return Said(_ENGLISH.vformat(message, (), values), message, values)
+
+
+def said_count(one: str, many: str, count: int) -> Said:
+    """Return a count and its noun in English: `said_count("{count} row", "{count} rows", 3)`."""
+    return Said((one if count == 1 else many).replace("{count} ", f"{count:,}{SPACE}"), one, {"count": count}, many)
+
+
+def listed(texts: Iterable[str]) -> Said:
+    """Return texts, sentences among them, one after the other with commas."""
+    parts = tuple(texts)
+    places = {f"part{k}": part for k, part in enumerate(parts)}
+    return Said(", ".join(parts), ", ".join(f"{{{name}}}" for name in places), places)
 
 
 def translated(text: str) -> str:
     """Return a sentence in the language that is spoken; text that is no `Said` as it is."""
     if not isinstance(text, Said):
         return text
+    if text.many:
+        return counted(text.message, text.many, text.values["count"])
     return _SPOKEN.vformat(gettext(text.message), (), text.values)
 
 
@@ -60,7 +75,7 @@ class _Spoken(Formatter):
     def format_field(self, value: Any, format_spec: str) -> Any:  # noqa: ANN401 - as its parent has it
         """Return a value as text."""
         if isinstance(value, (list, tuple)):
-            return ", ".join(map(translated, value))
+            return "; ".join(map(translated, value))
         if isinstance(value, str):
             return format(translated(value), format_spec)
         if format_spec == "n":
@@ -74,7 +89,7 @@ class _English(_Spoken):
     def format_field(self, value: Any, format_spec: str) -> Any:  # noqa: ANN401 - as its parent has it
         """Return a value as text."""
         if isinstance(value, (list, tuple)):
-            return ", ".join(map(str, value))
+            return "; ".join(map(str, value))
         if isinstance(value, str):
             return format(str(value), format_spec)
         return str(number(value)) if format_spec == "n" else format(value, format_spec)

@@ -6,13 +6,13 @@ import csv
 import re
 from typing import TYPE_CHECKING
 
-from optimizer.base.formatting import plural
+from optimizer.base.said import said, said_count
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+SEPARATORS = {",": said("commas"), ";": said("semicolons"), "\t": said("tabs"), "|": said("vertical bars")}
 POINT_ALIASES = {
     "lon": ("lon", "lng", "long", "longitude"),
     "lat": ("lat", "latitude"),
@@ -75,7 +75,11 @@ def blanked(column: Sequence[str], words: Collection[str], found: Counter[str]) 
 
 def missing_remark(found: Counter[str]) -> str:
     """Return a sentence on the cells that were read as missing values."""
-    return f"{plural(found.total(), 'cell')} read as missing values ({', '.join(sorted(found))}); state other words under missing."
+    return said(
+        "{cells} read as missing values ({words}); state other words under missing.",
+        cells=said_count("{count} cell", "{count} cells", found.total()),
+        words=", ".join(sorted(found)),
+    )
 
 
 def has_decimal_comma(columns: Iterable[Sequence[str]]) -> bool:

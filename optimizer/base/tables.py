@@ -15,6 +15,7 @@ from optimizer.base.errors import FileProblems, InputError, Problem
 from optimizer.base.file_kinds import binary_kind, text_kind
 from optimizer.base.files import existing_file, not_utf8
 from optimizer.base.names import close_match
+from optimizer.base.said import listed, said
 from optimizer.base.table_dialect import SEPARATORS, has_decimal_comma, renamed, separator_of, with_point
 
 if TYPE_CHECKING:
@@ -127,13 +128,15 @@ def read_csv(
     collected = FileProblems(path) if problems is None else problems
     dialect = [decoded.encoding] if decoded.encoding else []
     if separator != ",":
-        dialect.append(f"{SEPARATORS[separator]} between cells")
+        dialect.append(said("{marks} between cells", marks=SEPARATORS[separator]))
     numbers: list[int] = []
     rows: list[list[str]] = []
     try:
         header = [name.strip() for name in next(reader, [])]
         meant = renamed(header, wanted.aliases)
-        dialect += [f"the column {column!r} for {name!r}" for column, name in meant.items()]
+        dialect += [
+            said("the column {column!r} for {name!r}", column=column, name=name) for column, name in meant.items()
+        ]
         header = [meant.get(name, name) for name in header]
         _check_header(path, header, wanted, every=typed_by_hand)
         columns = wanted.among(header)
@@ -170,7 +173,7 @@ def _points_for_commas(text: dict[str, list[str]], numeric: Sequence[str]) -> li
     if not has_decimal_comma(text[name] for name in names):
         return []
     text |= {name: [with_point(cell) for cell in text[name]] for name in names}
-    return ["decimal commas"]
+    return [said("decimal commas")]
 
 
 def _pass_on(path: Path, dialect: Sequence[str], remarks: list[str] | None) -> None:
@@ -179,7 +182,7 @@ def _pass_on(path: Path, dialect: Sequence[str], remarks: list[str] | None) -> N
         expected = "commas between cells, UTF-8, decimal points and the documented names of the columns"
         remedy = "Separate the columns by commas and save the file as CSV UTF-8"
         raise InputError(Problem(str(path), " and ".join(dialect), expected, remedy))
-    remarks.append(f"{path.name}: read with {', '.join(dialect)}.")
+    remarks.append(said("{file}: read with {dialect}.", file=path.name, dialect=listed(dialect)))
 
 
 def check_columns(where: str, header: Sequence[str], wanted: WantedColumns) -> None:

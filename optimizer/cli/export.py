@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from optimizer.cli.arguments import Json, Overwrite, SkipUnreachable  # noqa: TC001 - typer reads the annotations
+from optimizer.cli.arguments import Json, Language, Overwrite, SkipUnreachable  # noqa: TC001 - typer reads the annotations
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_table
 
 
@@ -21,6 +21,7 @@ def export(
         Path | None, typer.Option(metavar="DIR", help="Folder that `risk alerts` wrote, for a layer of alerts.")
     ] = None,
     figures: Annotated[bool, typer.Option(help="Draw the figures as SVG, PDF and PNG, which takes longest.")] = True,
+    language: Language = None,
     skip_unreachable: SkipUnreachable = False,
     overwrite: Overwrite = False,
     as_json: Json = False,
@@ -34,6 +35,7 @@ def export(
         scenario=scenario,
         alerts=alerts,
         figures=figures,
+        language=language,
         skip_unreachable=skip_unreachable,
         overwrite=overwrite,
         listener=ProgressPrinter(silent=as_json),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optimizer.cli.arguments import Json, Overwrite  # noqa: TC001 - typer reads annotations while the program runs
+from optimizer.cli.arguments import Json, Language, Overwrite  # noqa: TC001 - typer reads annotations while the program runs
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_table
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def roster(
     allow_gaps: Annotated[
         bool, typer.Option("--allow-gaps", help="Where no roster fills every shift, make one that lists what it lacks.")
     ] = False,
+    language: Language = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
@@ -51,6 +52,7 @@ def roster(
             seed=seed,
             time_limit=time_limit,
             allow_gaps=allow_gaps,
+            language=language,
             overwrite=overwrite,
             listener=ProgressPrinter(silent=as_json),
         )

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from optimizer.base.files import sha256
+from optimizer.base.language import marked
+from optimizer.base.said import all_translated
 from optimizer.base.version import package_version
 from optimizer.pipeline.burden_briefing import burden_rows
 from optimizer.pipeline.claims import assumptions_of, claims_of
@@ -92,7 +94,7 @@ def briefing(
         sensitivity=sensitivity,
         says=claims.proven,
         cannot_say=(*claims.not_proven, *look_left_out(compiled), *scenario.report.cannot_say),
-        warnings=compiled.warnings,
+        warnings=all_translated(compiled.warnings),
         assumptions=(*assumptions_of(compiled, names), *scenario.report.assumptions),
         unused=unused_rows(compiled),
         dropped=counted((item.reason, item.what) for item in region.dropped),
@@ -101,7 +103,7 @@ def briefing(
         provenance=Provenance(
             version=package_version(),
             seed=result.seed,
-            options={"method": result.method, "gap": f"{scenario.solve.gap:g}"},
+            options={marked("method"): result.method, marked("gap"): f"{scenario.solve.gap:g}"},
             inputs=tuple(InputFile(name=path.name, sha256=sha256(path)) for path in compiled.inputs),
         ),
     )
@@ -120,7 +122,9 @@ def _summary(compiled: Compiled, result: Result, comparison: Comparison) -> Plan
         existing=comparison.existing.value if comparison.existing else None,
         seconds=result.seconds,
         method=result.method,
-        unit="share of loads that get through" if share else "number of loads that get through each period",
+        unit=marked("share of loads that get through")
+        if share
+        else marked("number of loads that get through each period"),
         share=share,
         beats=beat_bound(result) if teams else None,
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.language import check_language
+from optimizer.base.said import said
 from optimizer.problem.plan import Plan, violations
 from optimizer.problem.plan_file import read_drivable_beats, read_plan_ids
 
@@ -51,10 +52,10 @@ def changed(compiled: Compiled, changes: Changes, settings: Mapping[str, Any]) -
         With every change that the instance has no place for.
     """
     other = {path: value for path, value in settings.items() if path != LANGUAGE}
-    said = [*(f"{path} is {value!r}" for path, value in other.items()), *changes.sentences]
-    if not said:
+    asked = [*(f"{path} is {value!r}" for path, value in other.items()), *changes.sentences]
+    if not asked:
         return compiled
-    warning = "This plan departs from the scenario, as asked: " + "; ".join(said) + "."
+    warning = said("This plan departs from the scenario, as asked: {changes}.", changes=asked)
     return replace(compiled, instance=changes.applied(compiled.instance), warnings=(*compiled.warnings, warning))
 
 
@@ -84,15 +85,27 @@ def start_for(instance: Instance, plan: str | os.PathLike[str]) -> Start:
     beats = [beat for beat in read_drivable_beats(path, instance) if beat.id in names and beat.id not in known]
     here = {*known, *(beat.id for beat in beats)}
     other = [name for name in names if name not in here]
-    warnings = []
+    warnings: list[str] = []
     if other:
         listed = ", ".join(map(repr, other[:SHOWN])) + (f" and {len(other) - SHOWN} more" if len(other) > SHOWN else "")
-        count = f"{len(other)} of the {len(names)} placements of {path}"
         warnings.append(
-            f"The search does not begin with {count}, which are no options here, nor beats that its teams could drive: {listed}."
+            said(
+                "The search does not begin with {lost} of the {count} placements of {path}, which are no options here, nor beats that its "
+                "teams could drive: {listed}.",
+                lost=len(other),
+                count=len(names),
+                path=str(path),
+                listed=listed,
+            )
         )
     broken = violations(instance, instance.placed(known))
     if broken:
-        warnings.append(f"The search does not begin with {path}, which is not feasible here: {'; '.join(broken)}.")
+        warnings.append(
+            said(
+                "The search does not begin with {path}, which is not feasible here: {faults}.",
+                path=str(path),
+                faults=list(broken),
+            )
+        )
     begun = None if broken else Plan((*Plan.of(instance, known).placements, *beats))
     return Start(begun, tuple(warnings))

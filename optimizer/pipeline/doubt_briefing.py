@@ -4,26 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from optimizer.base.language import gettext as _
+from optimizer.base.said import all_translated, said
 from optimizer.pipeline.doubt import MIDDLE, NOTHING, TODAY
 from optimizer.report.content import DoubtFacts, DoubtRow
 
 if TYPE_CHECKING:
     from optimizer.pipeline.doubt import Doubt, JudgedPlan
 
-WORDS = {"mean": "the mean of the draws", "worst": "the worst draw"}
+MEAN, WORST = said("the mean of the draws"), said("the worst draw")
 
 
 def doubt_sentences(doubt: Doubt) -> tuple[str, ...]:
     """Return what the plan is best for, with bounds, what is drawn and what is held fixed."""
     request, result = doubt.request, doubt.result
     objective = request.objective
-    what = WORDS.get(objective.text, f"the mean of the worst {1 - objective.level:.3g} of the draws")
-    bounds = f"{result.upper:.6g}, and no plan is below {result.lower:.6g}"
-    found = f"This plan is the best found for {what} ({objective.text}), over {request.draws} draws: {bounds}."
+    words = {"mean": MEAN, "worst": WORST}
+    worst = said("the mean of the worst {share:.3g} of the draws", share=1 - objective.level)
     return (
-        f"{found} Its other figures are those with every range at its middle and flows at their means.",
-        f"Drawn: {'; '.join(doubt.drawn)}.",
-        f"The same in all draws: {'; '.join(doubt.fixed)}.",
+        said(
+            "This plan is the best found for {what} ({objective}), over {draws} draws: {upper:.6g}, and no plan is below {lower:.6g}. Its "
+            "other figures are those with every range at its middle and flows at their means.",
+            what=words.get(objective.text, worst),
+            objective=objective.text,
+            draws=request.draws,
+            upper=result.upper,
+            lower=result.lower,
+        ),
+        said("Drawn: {parts}.", parts=list(doubt.drawn)),
+        said("The same in all draws: {parts}.", parts=list(doubt.fixed)),
     )
 
 
@@ -44,15 +53,17 @@ def doubt_facts(doubt: Doubt) -> DoubtFacts:
         )
         for plan in doubt.plans
     )
-    return DoubtFacts(draws=doubt.request.draws, says=doubt_sentences(doubt), level=doubt.level, rows=rows)
+    return DoubtFacts(
+        draws=doubt.request.draws, says=all_translated(doubt_sentences(doubt)), level=doubt.level, rows=rows
+    )
 
 
 def plan_name(plan: JudgedPlan, doubt: Doubt) -> str:
     """Return what people call a plan."""
     if plan.name in {TODAY, NOTHING}:
-        return "today's layout" if plan.name == TODAY else plan.name
-    name = "every range at its middle" if plan.name == MIDDLE else plan.name
-    return f"{name} (this plan)" if plan.name == doubt.request.objective.text else name
+        return _("today's layout") if plan.name == TODAY else _("nothing placed")
+    name = _("every range at its middle") if plan.name == MIDDLE else plan.name
+    return _("{plan} (this plan)").format(plan=name) if plan.name == doubt.request.objective.text else name
 
 
 def doubt_content(doubt: Doubt) -> dict[str, Any]:

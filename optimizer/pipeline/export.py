@@ -10,6 +10,8 @@ import shapely
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files import read_json
+from optimizer.base.language import gettext as _
+from optimizer.base.language import speaking
 from optimizer.base.listener import SILENT, step
 from optimizer.base.output_folder import OutputFolder
 from optimizer.pipeline.reopened_plan import reopen_plan
@@ -90,6 +92,7 @@ def export_plan(
     scenario: str | os.PathLike[str] | None = None,
     alerts: str | os.PathLike[str] | None = None,
     figures: bool = True,
+    language: str | None = None,
     skip_unreachable: bool = False,
     overwrite: bool = False,
     listener: Listener = SILENT,
@@ -108,6 +111,8 @@ def export_plan(
         Folder that `risk alerts` wrote, for the layer of alerts.
     figures
         Whether to draw the report's figures as SVG, PDF and PNG.
+    language
+        Of figures, titles of layers and legends, such as `es`; that of the plan if None.
     skip_unreachable
         Leave out destinations that no gateway reaches, as `plan` was told to.
     overwrite
@@ -124,20 +129,23 @@ def export_plan(
     place = source / "export" if out is None else Path(out)
     folder = OutputFolder(place, "export", (source,), FILES, overwrite)
     folder.check()
-    alert_layer = _alerts(alerts)
-    opened = reopen_plan(source, scenario=scenario, skip_unreachable=skip_unreachable, listener=listener)
-    placed, ground = placement_layers(opened.content, opened.plan), ground_layers(opened.content)
-    every = [*placed, alert_layer, *ground, *comparison_tables(opened.content, opened.plan)]
-    tables = [one for one in every if one.rows]
-    with folder.written() as temporary:
-        with step(listener, "writing the layers", stoppable=False):
-            _write_tables(temporary, tables, opened.content.title, "; ".join(opened.content.sources))
-        if figures:
-            from optimizer.report.figures import save_figures
+    _alerts(alerts)  # a fault in them is told before the scenario is read
+    opened = reopen_plan(
+        source, scenario=scenario, skip_unreachable=skip_unreachable, language=language, listener=listener
+    )
+    with speaking(opened.compiled.scenario.report.language):
+        placed, ground = placement_layers(opened.content, opened.plan), ground_layers(opened.content)
+        every = [*placed, _alerts(alerts), *ground, *comparison_tables(opened.content, opened.plan)]
+        tables = [one for one in every if one.rows]
+        with folder.written() as temporary:
+            with step(listener, "writing the layers", stoppable=False):
+                _write_tables(temporary, tables, opened.content.title, "; ".join(opened.content.sources))
+            if figures:
+                from optimizer.report.figures import save_figures
 
-            with step(listener, "drawing the figures", stoppable=False):
-                save_figures(temporary, opened.content, dpi=DPI, kinds=FIGURES)
-        files = tuple(sorted(path.name for path in temporary.iterdir()))
+                with step(listener, "drawing the figures", stoppable=False):
+                    save_figures(temporary, opened.content, dpi=DPI, kinds=FIGURES)
+            files = tuple(sorted(path.name for path in temporary.iterdir()))
     absent = {one.name: CURES.get(one.name, "the plan has none") for one in every if not one.rows}
     return Exported(place, {one.name: len(one.rows) for one in tables}, absent, files, opened.notes)
 
@@ -152,8 +160,8 @@ def _write_tables(folder: Path, tables: Sequence[GeoTable], title: str, rights: 
 
 def _alerts(folder: str | os.PathLike[str] | None) -> GeoTable:
     """Return the layer of alerts; without rows where nobody gives any."""
-    alarm = StyleClass("yes", "Alarm", Mark("#b00020", 2.0))
-    style = Style((alarm, StyleClass("no", "No alarm", Mark("#9a9a9a", 0.4))), "alarm")
+    alarm = StyleClass("yes", _("Alarm"), Mark("#b00020", 2.0))
+    style = Style((alarm, StyleClass("no", _("No alarm"), Mark("#9a9a9a", 0.4))), "alarm")
     rows: list[tuple[Any, ...]] = []
     shapes: list[BaseGeometry] = []
     if folder is not None:
@@ -161,7 +169,7 @@ def _alerts(folder: str | os.PathLike[str] | None) -> GeoTable:
         for feature in _features(path):
             rows.append(tuple(feature["properties"].get(field.name) for field in ALERT_FIELDS))
             shapes.append(shapely.geometry.shape(feature["geometry"]))
-    return table("alerts", "Alerts", ALERT_FIELDS, rows, shapes, style)
+    return table("alerts", _("Alerts"), ALERT_FIELDS, rows, shapes, style)
 
 
 def _features(path: Path) -> list[dict[str, Any]]:

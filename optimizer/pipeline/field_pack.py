@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import shapely
 
+from optimizer.base.language import gettext as _
 from optimizer.report.geodata.files import write_geopackage
 from optimizer.report.geodata.project import write_entry
 from optimizer.report.geodata.styles import Mark, marker, one_style
@@ -71,10 +72,10 @@ def _layers(duties: tuple[FieldDuty, ...]) -> list[GeoTable]:
     lines = [shapely.LineString(one.track) for one in driven]
     bases = {base.name: shapely.Point(base.lon, base.lat) for one in duties for base in one.bases}
     layers = [
-        table("stops", "Posts and stops", DUTY_FIELDS, rows, points, one_style(marker(POST), "mark")),
+        table("stops", _("Posts and stops"), DUTY_FIELDS, rows, points, one_style(marker(POST), "mark")),
         table(
             "tracks",
-            "Beats",
+            _("Beats"),
             DUTY_FIELDS[:3],
             [(one.first.duty.mark, one.first.duty.name, one.title) for one in driven],
             lines,
@@ -82,7 +83,7 @@ def _layers(duties: tuple[FieldDuty, ...]) -> list[GeoTable]:
         ),
         table(
             "bases",
-            "Bases",
+            _("Bases"),
             DUTY_FIELDS[1:2],
             [(name,) for name in bases],
             bases.values(),

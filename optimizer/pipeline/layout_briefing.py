@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.language import gettext as _
 from optimizer.pipeline.site_gains import agency_gains
 from optimizer.problem.agencies import agencies_of
 from optimizer.problem.evaluation import plan_value
@@ -36,17 +37,17 @@ def layout_rows(
     plan = instance.placed(result.plan.options if result.plan else ())
     existing = np.array([option.existing for option in instance.options], dtype=bool)
     everything = np.array([not option.forbidden for option in instance.options], dtype=bool)
-    rows = [layout("Nothing placed", comparison.nothing.value, np.zeros_like(plan), "background policing alone")]
+    rows = [layout(_("Nothing placed"), comparison.nothing.value, np.zeros_like(plan), _("background policing alone"))]
     if comparison.existing is not None:
-        note = "on the same model and assumptions as the plan"
-        rows.append(layout("Today's layout", comparison.existing.value, existing, note))
-    rows.append(layout("This plan", comparison.plan.value, plan, ""))
+        note = _("on the same model and assumptions as the plan")
+        rows.append(layout(_("Today's layout"), comparison.existing.value, existing, note))
+    rows.append(layout(_("This plan"), comparison.plan.value, plan, ""))
     if result.plan is not None and result.plan.beats:
         rows += _halves(instance, result.plan, layout)
-        every = "Every site used, with these beats"
-        note = "without budgets: a lower bound of every plan from these sites and beats"
+        every = _("Every site used, with these beats")
+        note = _("without budgets: a lower bound of every plan from these sites and beats")
     else:
-        every, note = "Every site used", "without budgets: a lower bound of every plan from these sites"
+        every, note = _("Every site used"), _("without budgets: a lower bound of every plan from these sites")
     rows.append(layout(every, comparison.everything, everything, note))
     return tuple(rows)
 
@@ -58,8 +59,8 @@ def _halves(
     sites = instance.placed(placement.id for placement in plan.fixed)
     beats = instance.placed(placement.id for placement in plan.beats)
     return [
-        layout("Its sites alone", plan_value(instance, sites), sites, "this plan without its beats"),
-        layout("Its beats alone", plan_value(instance, beats), beats, "this plan without its sites"),
+        layout(_("Its sites alone"), plan_value(instance, sites), sites, _("this plan without its beats")),
+        layout(_("Its beats alone"), plan_value(instance, beats), beats, _("this plan without its sites")),
     ]
 
 
@@ -106,7 +107,7 @@ def agency_rows(compiled: Compiled, result: Result, names: DisplayNames) -> Agen
         return None
     rows = tuple(
         AgencyRow(
-            agency=" and ".join(names.agency(owner) for owner in gain.owners) or "all",
+            agency=_(" and ").join(names.agency(owner) for owner in gain.owners) or _("all"),
             placements=gain.placements,
             lost=gain.total,
             relieved=tuple(gain.gains.get(name, 0.0) for name in (*agencies, "")),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from optimizer.base.formatting import number
+from optimizer.base.language import gettext as _
 from optimizer.pipeline.display_names import place_names
 from optimizer.pipeline.risk_look import best_first, information_of_patrol
 from optimizer.report.content import LookNext, LookRow
@@ -33,11 +35,11 @@ def look_next(compiled: Compiled) -> LookNext | None:
             segment=segment,
             label=names.segment(segment).text,
             score=float(gain.around[segment]),
-            reason=reason(gain, segment),
+            reason=_(reason(gain, segment)),
         )
         for segment in best.tolist()
     )
-    return LookNext(rows=rows, score_unit="information, here and around (higher is better)")
+    return LookNext(rows=rows, score_unit=_("information, here and around (higher is better)"))
 
 
 def look_left_out(compiled: Compiled) -> list[str]:
@@ -46,5 +48,7 @@ def look_left_out(compiled: Compiled) -> list[str]:
     if not isinstance(compiled.model, FieldFlow) or segments <= LARGEST:
         return []
     return [
-        f"Where a search would give most information is left out: the network has {segments:,} segments, more than {LARGEST:,}."
+        _(
+            "Where a search would give most information is left out: the network has {segments} segments, more than {most}."
+        ).format(segments=number(segments), most=number(LARGEST))
     ]

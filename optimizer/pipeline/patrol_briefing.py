@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.formatting import percent
+from optimizer.base.language import gettext as _
 from optimizer.report.content import BeatBound, BeatRow, BeatStopRow
 
 if TYPE_CHECKING:
@@ -68,11 +69,15 @@ class Claims:
 def beat_claims() -> Claims:
     """Return what a plan with beats proves and what it does not."""
     proven = (
-        "The bound holds for every beat: no choice of these sites and of tours that these teams could drive lets less through than it says.",
+        _(
+            "The bound holds for every beat: no choice of these sites and of tours that these teams could drive lets less through than it says."
+        ),
     )
     not_proven = (
-        "Beats stop at posts on the roads that evaders use most, and nowhere else; other posts are not considered.",
-        "Times of a beat are those of driving at the usual speed: traffic, weather and what a stop leads to are not in them.",
+        _("Beats stop at posts on the roads that evaders use most, and nowhere else; other posts are not considered."),
+        _(
+            "Times of a beat are those of driving at the usual speed: traffic, weather and what a stop leads to are not in them."
+        ),
     )
     return Claims(proven, not_proven)
 
@@ -82,7 +87,11 @@ def beat_assumptions(patrols: PatrolField) -> list[str]:
     chances = dict.fromkeys((team.label or team.id, team.detection) for team in patrols.teams)
     listed = ", ".join(f"{percent(chance, 0)} ({label})" for label, chance in chances)
     return [
-        f"The chance that a team which meets a loaded evader finds the load is assumed, not measured: {listed}.",
-        "Meetings of an evader with a beat count as independent: chances are multiplied, which understates what a long stay at a post does.",
-        "Teams do not cross the border: no beat passes a crossing or a place where evaders enter.",
+        _(
+            "The chance that a team which meets a loaded evader finds the load is assumed, not measured: {chances}."
+        ).format(chances=listed),
+        _(
+            "Meetings of an evader with a beat count as independent: chances are multiplied, which understates what a long stay at a post does."
+        ),
+        _("Teams do not cross the border: no beat passes a crossing or a place where evaders enter."),
     ]

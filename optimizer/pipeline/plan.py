@@ -13,6 +13,7 @@ from optimizer.base.interrupts import Stopping
 from optimizer.base.language import speaking
 from optimizer.base.listener import SILENT, step
 from optimizer.base.output_folder import OutputFolder
+from optimizer.base.said import said
 from optimizer.base.version import package_version
 from optimizer.pipeline.briefing import briefing
 from optimizer.pipeline.changes import changed, start_for
@@ -374,5 +375,5 @@ def _with_duties(compiled: Compiled, plan: PlanFile, *, marked: bool) -> _WithDu
     try:
         return _WithDuties(compiled, duties_of(compiled, plan, marked=marked))
     except InputError as error:
-        warning = "No roster can be made of this plan: " + " ".join(str(error).splitlines())
+        warning = said("No roster can be made of this plan: {fault}", fault=" ".join(str(error).splitlines()))
         return _WithDuties(replace(compiled, warnings=(*compiled.warnings, warning)), None)

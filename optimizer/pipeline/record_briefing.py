@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.language import gettext as _
+from optimizer.base.said import translated
 from optimizer.report.content import CountRow, RecordFacts, SegmentRisk, UnitEffort
 from optimizer.risk.evidence import KeepsEvidence, gather_evidence
 from optimizer.scenario.risk_model import MODELS
@@ -74,18 +76,18 @@ def segment_risk(compiled: Compiled, evidence: Evidence | None) -> SegmentRisk |
         low=risk.low,
         high=risk.high,
         searched=risk.searched,
-        unit="finds per effort (1 = average)",
+        unit=_("finds per effort (1 = average)"),
         interval=risk.level,
         efforts=known_effort(evidence.exposure),
         average=1.0,
-        how=MODELS[compiled.scenario.risk.model].description,
+        how=_(MODELS[compiled.scenario.risk.model].description),
     )
 
 
 def unused_rows(compiled: Compiled) -> tuple[CountRow, ...]:
     """Return the records that were not used, by reason."""
     records = [item for part in (compiled.records, compiled.effort) if part is not None for item in part.unused]
-    return counted((item.reason, f"{item.file} row {item.row}") for item in records)
+    return counted((item.reason, _("{file} row {row}").format(file=item.file, row=item.row)) for item in records)
 
 
 def counted(items: Iterable[tuple[str, str]]) -> tuple[CountRow, ...]:
@@ -93,6 +95,10 @@ def counted(items: Iterable[tuple[str, str]]) -> tuple[CountRow, ...]:
     listed = list(items)
     counts = Counter(reason for reason, _ in listed)
     return tuple(
-        CountRow(reason=reason, count=count, examples=tuple(what for r, what in listed if r == reason)[:EXAMPLES])
+        CountRow(
+            reason=_(translated(reason)),
+            count=count,
+            examples=tuple(what for r, what in listed if r == reason)[:EXAMPLES],
+        )
         for reason, count in counts.most_common()
     )

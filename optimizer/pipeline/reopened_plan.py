@@ -12,7 +12,7 @@ from optimizer.base.language import speaking
 from optimizer.base.listener import SILENT, step
 from optimizer.base.output_folder import folder_sources
 from optimizer.pipeline.briefing import briefing
-from optimizer.pipeline.changes import changed
+from optimizer.pipeline.changes import changed, in_language
 from optimizer.pipeline.comparison import compare
 from optimizer.pipeline.desk_again import whole_changes
 from optimizer.pipeline.given_plan import given_result
@@ -58,6 +58,7 @@ def reopen_plan(
     *,
     scenario: str | os.PathLike[str] | None = None,
     skip_unreachable: bool = False,
+    language: str | None = None,
     listener: Listener = SILENT,
 ) -> ReopenedPlan:
     """Return the plan in a folder, or of a variant that the desk saved in one, with its scenario.
@@ -70,6 +71,8 @@ def reopen_plan(
         TOML file; by default the one that the folder says it was made of.
     skip_unreachable
         Leave out destinations that no gateway reaches, as `plan` was told to.
+    language
+        Of what the report says; that of the plan if None.
     listener
         Told of each step.
 
@@ -82,7 +85,7 @@ def reopen_plan(
     run = read_json(folder / "run.json", "a run") if (folder / "run.json").is_file() else {}
     run = run if isinstance(run, dict) else {}
     settings = run.get("settings")
-    settings = settings if isinstance(settings, dict) else {}
+    settings = (settings if isinstance(settings, dict) else {}) | in_language(language)
     compiled = compile_scenario(source, settings=settings, skip_unreachable=skip_unreachable, listener=listener)
     compiled = changed(compiled, whole_changes(run, Changes(), compiled.instance), settings)
     with step(listener, "evaluating the plan"):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files import sha256
+from optimizer.base.language import check_language, speaking
 from optimizer.base.listener import SILENT, step
 from optimizer.base.output_folder import OutputFolder
 from optimizer.base.version import package_version
@@ -53,6 +54,7 @@ def roster_of_plan(
     seed: int = 0,
     time_limit: float = 60.0,
     allow_gaps: bool = False,
+    language: str | None = None,
     overwrite: bool = False,
     listener: Listener = SILENT,
 ) -> SavedRoster:
@@ -78,6 +80,8 @@ def roster_of_plan(
         Seconds of search.
     allow_gaps
         Where no roster fills every shift, make one that lists what it lacks.
+    language
+        Of pages, calendars and the field pack, such as `es`; that of the plan if None.
     overwrite
         Replace the files of a roster in `out` whoever wrote them.
     listener
@@ -93,6 +97,7 @@ def roster_of_plan(
     day = first_day(first)
     check_weeks(weeks)
     place = Path(plan_folder) / f"roster-{day.isoformat()}" if out is None else Path(out)
+    asked = None if language is None else check_language(language)
     duties = read_duties(Path(plan_folder))
     drawn = _draws(Path(plan_folder), draws, day, weeks)
     if drawn is not None:
@@ -111,7 +116,7 @@ def roster_of_plan(
         before=before,
         listener=listener,
     )
-    with step(listener, "writing the roster"):
+    with step(listener, "writing the roster"), speaking(asked or duties.language):
         write_roster(folder, made, datetime.now(UTC), package_version(), partial(field_pack, made))
     return SavedRoster(made, place, None if drawn is None else manned_frequencies(made, drawn))
 

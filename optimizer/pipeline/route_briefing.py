@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.language import gettext as _
 from optimizer.pipeline.display_names import place_names
 from optimizer.report.content import DisplacementRow, OpenRow, OpenWay, RouteRow
 from optimizer.risk.demand import segment_loads
@@ -40,7 +41,7 @@ class _Ends:
 def _ends(compiled: Compiled, evader: int) -> _Ends:
     pair = compiled.pairs[evader]
     if pair is None:
-        return _Ends(compiled.instance.evaders[evader].label, "nearest through road")
+        return _Ends(compiled.instance.evaders[evader].label, _("nearest through road"))
     gateway, settlement = compiled.gateways[pair.gateway], compiled.settlements[pair.settlement]
     return _Ends(gateway.label, settlement.label)
 

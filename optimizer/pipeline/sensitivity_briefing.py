@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from optimizer.base.language import gettext as _
+from optimizer.base.said import all_translated, listed, said, translated
 from optimizer.report.content import SensitivityFacts, SensitivityRow
 
 if TYPE_CHECKING:
@@ -11,12 +13,6 @@ if TYPE_CHECKING:
 
     from optimizer.pipeline.sensitivity import Sensitivity, VariedAssumption, VariedPlan
 
-FIXED = (
-    "Each assumption is varied alone, over the range that the scenario states or else a default one; sites on offer, posts and everything else "
-    "stay as they are."
-)
-TEAMS = "With patrol teams the beats of the plan are kept or left out, and no others are made."
-NO_FLIP = "At no end was a plan found that is better there and not as the scenario is."
 SHOWN = 6
 """Ids that a cell lists."""
 
@@ -24,12 +20,24 @@ SHOWN = 6
 def sensitivity_sentences(found: Sensitivity) -> tuple[str, ...]:
     """Return what moves the value most, what changes the plan, and what was not varied or not solved."""
     flipping = [each.variation.name for each in found.varied if _flips(each, {})]
-    first = found.varied[:1]
+    teams = said("With patrol teams the beats of the plan are kept or left out, and no others are made.")
     return (
-        *(f"{each.variation.name} moves the value most, by {each.swing(found.value):.4g}." for each in first),
-        f"Another plan is better at an end of: {', '.join(flipping)}." if flipping else NO_FLIP,
-        FIXED,
-        *((TEAMS,) if found.teams else ()),
+        *(
+            said(
+                "{assumption} moves the value most, by {swing:.4g}.",
+                assumption=each.variation.name,
+                swing=each.swing(found.value),
+            )
+            for each in found.varied[:1]
+        ),
+        said("Another plan is better at an end of: {assumptions}.", assumptions=listed(flipping))
+        if flipping
+        else said("At no end was a plan found that is better there and not as the scenario is."),
+        said(
+            "Each assumption is varied alone, over the range that the scenario states or else a default one; sites on offer, posts and "
+            "everything else stay as they are."
+        ),
+        *((teams,) if found.teams else ()),
         *(f"{fault.rstrip('.')}." for fault in found.faults),
     )
 
@@ -38,10 +46,10 @@ def sensitivity_facts(found: Sensitivity, labels: Mapping[str, str]) -> Sensitiv
     """Return what the report says; `labels` are what people call options, by id."""
     rows = tuple(
         SensitivityRow(
-            name=each.variation.name,
-            low=each.variation.low.text,
-            high=each.variation.high.text,
-            source=each.variation.source,
+            name=translated(each.variation.name),
+            low=translated(each.variation.low.text),
+            high=translated(each.variation.high.text),
+            source=translated(each.variation.source),
             plan_low=None if each.low is None else each.low.value,
             plan_high=None if each.high is None else each.high.value,
             best_low=None if each.low is None else each.low.upper,
@@ -50,7 +58,7 @@ def sensitivity_facts(found: Sensitivity, labels: Mapping[str, str]) -> Sensitiv
         )
         for each in found.varied
     )
-    return SensitivityFacts(value=found.value, rows=rows, says=sensitivity_sentences(found))
+    return SensitivityFacts(value=found.value, rows=rows, says=all_translated(sensitivity_sentences(found)))
 
 
 def sensitivity_content(found: Sensitivity) -> list[dict[str, Any]]:
@@ -80,13 +88,18 @@ def _flips(each: VariedAssumption, labels: Mapping[str, str]) -> str:
     parts = []
     for text, end in ((each.variation.low.text, each.low), (each.variation.high.text, each.high)):
         if end is not None and (end.comes or end.goes):
-            moves = [
-                f"{verb} {_listed(ids, labels)}" for verb, ids in (("uses", end.comes), ("drops", end.goes)) if ids
-            ]
-            parts.append(f"at {text}: {' and '.join(moves)}")
+            comes, goes = _listed(end.comes, labels), _listed(end.goes, labels)
+            said_of = (
+                _("at {end}: uses {comes} and drops {goes}")
+                if comes and goes
+                else _("at {end}: uses {comes}")
+                if comes
+                else _("at {end}: drops {goes}")
+            )
+            parts.append(said_of.format(end=translated(text), comes=comes, goes=goes))
     return "; ".join(parts)
 
 
 def _listed(ids: tuple[str, ...], labels: Mapping[str, str]) -> str:
-    more = f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
-    return ", ".join(labels.get(name) or name for name in ids[:SHOWN]) + more
+    names = ", ".join(labels.get(name) or name for name in ids[:SHOWN])
+    return _("{names} and {count} more").format(names=names, count=len(ids) - SHOWN) if len(ids) > SHOWN else names

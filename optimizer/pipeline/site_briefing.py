@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.formatting import number
+from optimizer.base.language import gettext as _
 from optimizer.report.content import SiteRow
+from optimizer.report.words import word
 
 if TYPE_CHECKING:
     from optimizer.pipeline.display_names import DisplayNames
@@ -55,12 +57,15 @@ def _site_row(
 
 def _road(site: PlanSite) -> str:
     """Return the road that a site watches, and how far the place given lies from it."""
-    names = ", ".join(filter(None, (site.road, site.road_class)))
-    return f"{names}; {site.distance_m:.0f} m away" if site.distance_m else names
+    names = ", ".join(filter(None, (site.road, word(site.road_class))))
+    if not site.distance_m:
+        return names
+    return _("{road}; {metres} m away").format(road=names, metres=f"{site.distance_m:.0f}")
 
 
 def _traffic(site: PlanSite) -> str:
     """Return the traffic past a site and who gives it; empty where what stands there does not depend on it."""
     if site.traffic is None:
-        return "not known" if site.inspected is not None else ""
-    return f"{number(site.traffic)} ({'given' if site.traffic_source == 'site' else f'by class, {site.road_class}'})"
+        return _("not known") if site.inspected is not None else ""
+    said = _("{vehicles} (given)") if site.traffic_source == "site" else _("{vehicles} (by class, {road_class})")
+    return said.format(vehicles=number(site.traffic), road_class=word(site.road_class))

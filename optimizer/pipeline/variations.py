@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.said import said
 from optimizer.scenario.ranges import detection_chances
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ DECAY, EXPOSURE, HAZARD = 1.5, 2.0, 2.0
 """Factors on the decay time, on the exposure of gateways, and on the hazard without the plan."""
 LOCAL = 0.2
 """Share of loads that keep to a place, at the upper end."""
-STATED, DEFAULT = "stated", "default"
+STATED, DEFAULT = said("stated"), said("default")
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def _budgets(compiled: Compiled) -> Iterator[Variation]:
             step = float(max(1, round(step))) if float(resource.budget).is_integer() else step
             amounts = (resource.budget - step, resource.budget + step)
             ends = (VariationEnd(f"{amount:.6g}", budgets={resource.id: amount}) for amount in amounts)
-            yield Variation(f"budget of {resource.id}", DEFAULT, *ends)
+            yield Variation(said("budget of {resource}", resource=resource.id), DEFAULT, *ends)
 
 
 def _detection(compiled: Compiled) -> Iterator[Variation]:
@@ -110,15 +111,17 @@ def _gateways(compiled: Compiled) -> Iterator[Variation]:
         if shares:
             low, high = max(shares[kind] - SHARE, 0.0), min(shares[kind] + SHARE, 1.0)
             ends = (VariationEnd(f"{each:.3g}", settings=_with_share(shares, kind, each)) for each in (low, high))
-            yield Variation(f"share of {kind} among gateways", DEFAULT, *ends)
+            yield Variation(said("share of {kind} among gateways", kind=kind), DEFAULT, *ends)
         else:
             yield _exposure(
-                compiled, f"exposure of gateways of kind {kind}", [g.id for g in gateways if g.kind == kind]
+                compiled,
+                said("exposure of gateways of kind {kind}", kind=kind),
+                [g.id for g in gateways if g.kind == kind],
             )
     load = compiled.record.shares.sum(axis=1)
     if len(gateways) > 1:
         heaviest = gateways[int(np.argmax(load))]
-        yield _exposure(compiled, f"exposure of {heaviest.label or heaviest.id}", [heaviest.id])
+        yield _exposure(compiled, said("exposure of {gateway}", gateway=heaviest.label or heaviest.id), [heaviest.id])
 
 
 def _record(compiled: Compiled) -> Iterator[Variation]:
@@ -146,6 +149,9 @@ def _exposure(compiled: Compiled, name: str, ids: list[str]) -> Variation:
     own = {gateway.id: gateway.exposure for gateway in compiled.gateways}
     ends = (
         VariationEnd(text, settings={"evaders.exposure": {**given, **{each: own[each] * factor for each in ids}}})
-        for text, factor in ((f"1/{EXPOSURE:g} of it", 1 / EXPOSURE), (f"{EXPOSURE:g} times", EXPOSURE))
+        for text, factor in (
+            (said("1/{factor:g} of it", factor=EXPOSURE), 1 / EXPOSURE),
+            (said("{factor:g} times", factor=EXPOSURE), EXPOSURE),
+        )
     )
     return Variation(name, DEFAULT, *ends)

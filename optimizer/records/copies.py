@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from optimizer.base.formatting import plural
+from optimizer.base.said import said, said_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,19 +54,32 @@ def without_copies(
         for first in range(number):
             if kinds[first] != kinds[number] or not held[number] or not held[number] <= held[first]:
                 continue
-            count = plural(of_entry[number].size, "row")
+            count = said_count("{count} row", "{count} rows", of_entry[number].size)
             if sources[first].source.casefold() == entry.source.casefold():
                 if entry.overlap == "add":
                     continue
                 kept[of_entry[number]] = False
                 warnings.append(
-                    f"{entry.file}: {count} of {entry.source} are all in an earlier entry of this source ({sources[first].file}). They are "
-                    'counted once; remove one of the entries, or state overlap = "add" in the later one if both happened.'
+                    said(
+                        "{file}: {rows} of {source} are all in an earlier entry of this source ({earlier}). They are counted once; remove one "
+                        'of the entries, or state overlap = "add" in the later one if both happened.',
+                        file=str(entry.file),
+                        rows=count,
+                        source=entry.source,
+                        earlier=str(sources[first].file),
+                    )
                 )
             elif of_entry[number].size >= FEWEST:
                 warnings.append(
-                    f"{entry.file}: {count} of {entry.source} are all in {sources[first].file} of {sources[first].source} too, with the same "
-                    "times, places and amounts. Both are counted; if one is a copy of the other, remove its entry."
+                    said(
+                        "{file}: {rows} of {source} are all in {earlier} of {other} too, with the same times, places and amounts. Both are "
+                        "counted; if one is a copy of the other, remove its entry.",
+                        file=str(entry.file),
+                        rows=count,
+                        source=entry.source,
+                        earlier=str(sources[first].file),
+                        other=sources[first].source,
+                    )
                 )
             break
     return replace(records.take(kept), warnings=tuple(warnings))

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.formatting import plural
 from optimizer.base.geojson import IN_DEGREES, TO_DEGREES, looks_projected
+from optimizer.base.language import marked
+from optimizer.base.said import listed, said, said_count
 from optimizer.problem.places import DOUBTFUL_M
 from optimizer.records.areas import name_key
 from optimizer.records.record_parser import plain_number, whole
@@ -81,7 +82,7 @@ def locate(rows: RecordParser, gazetteer: Gazetteer) -> RecordPlaces:
         elif rows.has("area") and rows.table.text["area"][position]:
             area[position] = _area(rows, position, gazetteer)
         else:
-            rows.leave_out(position, "no place")
+            rows.leave_out(position, marked("no place"))
     positions = np.flatnonzero(rows.used & pointed)
     if positions.size:
         segment[positions] = _match(rows, positions, gazetteer.network)
@@ -121,7 +122,7 @@ def _area(rows: RecordParser, position: int, gazetteer: Gazetteer) -> int:
             "an area of the scenario, such as " + ", ".join(shown) if shown else "no area: the scenario has none",
         )
     elif not gazetteer.members[number].size:
-        rows.leave_out(position, "the area holds no segment of the network", gazetteer.areas[number].name)
+        rows.leave_out(position, marked("the area holds no segment of the network"), gazetteer.areas[number].name)
     return number
 
 
@@ -156,7 +157,9 @@ def _match(rows: RecordParser, positions: NDArray[np.int64], network: Network) -
         )
     for at in np.flatnonzero(valid & (distance > limit)):
         rows.leave_out(
-            int(positions[at]), f"farther than {limit:g} m from every segment", f"{distance[at]:.0f} m from the nearest"
+            int(positions[at]),
+            said("farther than {metres:g} m from every segment", metres=limit),
+            f"{distance[at]:.0f} m from the nearest",
         )
     _warn_of_distances(rows, positions, np.where(distance <= limit, distance, 0.0))
     return segment
@@ -169,12 +172,22 @@ def _warn_of_distances(rows: RecordParser, positions: NDArray[np.int64], distanc
         return
     farthest = far[np.argsort(-distance[far], kind="stable")][:FARTHEST]
     numbers = [rows.table.number[position] for position in positions[farthest].tolist()]
-    named = [f"{metres:.0f} m ({rows.table.unit} {n})" for metres, n in zip(distance[farthest], numbers, strict=True)]
-    more = " and others" if far.size > FARTHEST else ""
+    named = [
+        said("{metres:.0f} m ({unit} {number})", metres=metres, unit=rows.table.unit, number=n)
+        for metres, n in zip(distance[farthest], numbers, strict=True)
+    ]
+    points = said("{points} and others", points=listed(named)) if far.size > FARTHEST else listed(named)
     used = int(rows.used[positions].sum())
     rows.warnings.append(
-        f"{rows.label}: {far.size} of {plural(used, 'point')} lie more than {DOUBTFUL_M:g} m from the nearest road, which they count for: "
-        f"{', '.join(named)}{more}. Check them and the modes of the region; max_distance_m = {DOUBTFUL_M:g} leaves them out."
+        said(
+            "{file}: {far} of {used} lie more than {metres:g} m from the nearest road, which they count for: {points}. Check them and the "
+            "modes of the region; max_distance_m = {metres:g} leaves them out.",
+            file=rows.label,
+            far=far.size,
+            used=said_count("{count} point", "{count} points", used),
+            metres=DOUBTFUL_M,
+            points=points,
+        )
     )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import ProblemList
-from optimizer.base.formatting import plural
+from optimizer.base.said import listed, said, said_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -142,8 +142,12 @@ def _settle(
             rows = group.at[of_area == area]
             for level in _longer(records, rows):
                 part = _shorter_inside(records, amount, rows, level)
-                said = f"{_said(records, group, area, level, amount)}, and {part.sum():,.6g} in rows there of shorter times within"
-                _take_off(amount, level, part, said, group, problems, warnings)
+                shorter = said(
+                    "{whole}, and {part:,.6g} in rows there of shorter times within",
+                    whole=_said(records, group, area, level, amount),
+                    part=part.sum(),
+                )
+                _take_off(amount, level, part, shorter, group, problems, warnings)
             inside = _inside(records, amount, group.at, area, rows, size, length, points=points)
             found = _found(records, inside, _said(records, group, area, rows, amount))
             _take_off(amount, rows, inside.amount, found, group, problems, warnings)
@@ -171,9 +175,19 @@ def _take_off(
     less = int((inside > (1 + CLOSE) * amount[rows]).sum())
     left = amount[rows] - inside
     amount[rows] = np.where(left > TINY * amount[rows], left, 0.0)
-    why = "the two agree" if group.choice is None else 'as overlap = "once" says'
-    short = f" In {plural(less, 'row')} the area has less than what lies inside: nothing of it is left." if less else ""
-    warnings.append(f"{group.label}: {found}. They are counted once, where they are told more closely: {why}.{short}")
+    why = said("the two agree") if group.choice is None else said('as overlap = "once" says')
+    once = said(
+        "{group}: {found}. They are counted once, where they are told more closely: {why}.",
+        group=group.label,
+        found=found,
+        why=why,
+    )
+    short = said(
+        "{once} In {rows} the area has less than what lies inside: nothing of it is left.",
+        once=once,
+        rows=said_count("{count} row", "{count} rows", less),
+    )
+    warnings.append(short if less else once)
 
 
 def _longer(records: Effort | Seizures, rows: Ints) -> list[Ints]:
@@ -204,7 +218,13 @@ def _shorter_inside(records: Effort | Seizures, amount: Floats, rows: Ints, long
 
 
 def _said(records: Effort | Seizures, group: _Rows, area: int, rows: Ints, amount: Floats) -> str:
-    return f"{amount[rows].sum():,.6g} {group.unit} in {records.area_name[area]} ({plural(rows.size, 'row')})"
+    return said(
+        "{amount:,.6g} {unit} in {area} ({rows})",
+        amount=amount[rows].sum(),
+        unit=group.unit,
+        area=records.area_name[area],
+        rows=said_count("{count} row", "{count} rows", rows.size),
+    )
 
 
 def _inside(
@@ -262,8 +282,11 @@ def _by_time(
     return np.asarray(so_far[high] - so_far[low])
 
 
-def _found(records: Effort | Seizures, inside: _Inside, said: str) -> str:
-    others = [plural(inside.points, "row") + " at points"] if inside.points else []
+def _found(records: Effort | Seizures, inside: _Inside, whole: str) -> str:
+    rows = said_count("{count} row at points", "{count} rows at points", inside.points)
+    others: list[str] = [rows] if inside.points else []
     others += [records.area_name[other] for other in inside.areas]
-    by = (others[0] + (f" and {len(others) - 1} more" if len(others) > 1 else "")) if others else "nothing"
-    return f"{said}, and {inside.amount.sum():,.6g} inside it then: {by}"
+    by = listed(others[:1]) if others else said("nothing")
+    if len(others) > 1:
+        by = said("{names} and {count} more", names=by, count=len(others) - 1)
+    return said("{whole}, and {inside:,.6g} inside it then: {by}", whole=whole, inside=inside.amount.sum(), by=by)

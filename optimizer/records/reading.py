@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.base.language import marked
+from optimizer.base.said import Said, said
 from optimizer.records.copies import without_copies
 from optimizer.records.locate import Gazetteer, locate
 from optimizer.records.model import Effort, Seizures
@@ -22,15 +24,16 @@ from optimizer.records.units import quantities, refuse_mixed_effort
 MOST_UNUSED = 0.1
 """Share of a file's rows that may be unused before there is a warning."""
 CURES = {
-    "no place": "Name the columns of the place under columns, or leave such rows out with where",
-    "no time": "Name the column of the time under columns, or state the period of all rows",
-    "no ": "Check the column, or leave such rows out with where",
-    "farther than": "Check that the positions are of this region, or raise max_distance_m",
-    "the area holds no segment": "Check that the areas lie on the roads of this region, and their classes",
-    "left out by where": "Correct where: no row has these values",
-    "outside the period": "Check the period and the times",
+    "no place": marked("Name the columns of the place under columns, or leave such rows out with where"),
+    "no time": marked("Name the column of the time under columns, or state the period of all rows"),
+    "no ": marked("Check the column, or leave such rows out with where"),
+    "farther than": marked("Check that the positions are of this region, or raise max_distance_m"),
+    "the area holds no segment": marked("Check that the areas lie on the roads of this region, and their classes"),
+    "left out by where": marked("Correct where: no row has these values"),
+    "outside the period": marked("Check the period and the times"),
 }
 """Beginning of a reason -> what to do about it."""
+OTHERWISE = marked("Check place, period and columns")
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -171,7 +174,7 @@ def _seizure_columns(rows: RecordParser, *, source: SeizureSource, period: Perio
     if period is not None:
         share = _share_inside(days, period)
         for position in np.flatnonzero(rows.used & (share < 1)).tolist():
-            reason = "only partly inside the period" if share[position] > 0 else "outside the period"
+            reason = marked("only partly inside the period") if share[position] > 0 else marked("outside the period")
             rows.leave_out(position, reason, days.text(position))
     size = rows.used.size
     count = rows.numbers("count", whole, "a whole number of seizures >= 0") if rows.has("count") else np.ones(size)
@@ -196,11 +199,16 @@ def _effort_columns(rows: RecordParser, *, source: EffortSource, period: Period 
     if period is not None:
         share = _share_inside(days, period)
         for position in np.flatnonzero(rows.used & (share <= 0)).tolist():
-            rows.leave_out(position, "outside the period", days.text(position))
+            rows.leave_out(position, marked("outside the period"), days.text(position))
         partly = rows.used & (share < 1)
         if partly.any():
             rows.warnings.append(
-                f"{rows.label}: {partly.sum()} rows lie partly inside {period}; they count by their share of days inside."
+                said(
+                    "{file}: {count} rows lie partly inside {period}; they count by their share of days inside.",
+                    file=rows.label,
+                    count=partly.sum(),
+                    period=str(period),
+                )
             )
         value = value * share
     return {"start": days.start, "end": days.end, "amount": value}
@@ -269,14 +277,29 @@ def _warn_of_unused(rows: RecordParser) -> None:
     total = int(rows.used.sum()) + lost.total()
     if lost.total() > MOST_UNUSED * total:
         reason, count = lost.most_common(1)[0]
-        often = f", most often ({count}) for this reason" if count < lost.total() else ""
-        cure = _cure(rows, reason)
-        rows.warnings.append(f"{rows.label}: {lost.total()} of {total} rows are not used{often}: {reason}. {cure}.")
+        often = said(
+            "{file}: {lost} of {total} rows are not used, most often ({count}) for this reason: {reason}. {cure}.",
+            file=rows.label,
+            lost=lost.total(),
+            total=total,
+            count=count,
+            reason=said(reason) if not isinstance(reason, Said) else reason,
+            cure=_cure(rows, reason),
+        )
+        always = said(
+            "{file}: {lost} of {total} rows are not used: {reason}. {cure}.",
+            file=rows.label,
+            lost=lost.total(),
+            total=total,
+            reason=said(reason) if not isinstance(reason, Said) else reason,
+            cure=_cure(rows, reason),
+        )
+        rows.warnings.append(often if count < lost.total() else always)
 
 
 def _cure(rows: RecordParser, reason: str) -> str:
     """Return what to do about rows that were left out for a reason."""
     if reason == "no place" and rows.table.unread:
         names = ", ".join(map(repr, rows.table.unread[:12]))
-        return f"Columns that are not read: {names}; name those of the place under columns"
-    return next((cure for start, cure in CURES.items() if reason.startswith(start)), "Check place, period and columns")
+        return said("Columns that are not read: {columns}; name those of the place under columns", columns=names)
+    return said(next((cure for start, cure in CURES.items() if reason.startswith(start)), OTHERWISE))

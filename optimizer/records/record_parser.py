@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import FileProblems, InputError
-from optimizer.base.formatting import plural
+from optimizer.base.language import marked
+from optimizer.base.said import said, said_count
 from optimizer.base.table_dialect import blanked, missing_remark
 from optimizer.records.period import parse_period
 from optimizer.records.record_file import read_record_file
@@ -131,7 +132,7 @@ class RecordParser:
         for position in np.flatnonzero(self.used).tolist():
             text = self.table.text[name][position]
             if not text and empty is None:
-                self.leave_out(position, f"no {name}")
+                self.leave_out(position, said("no {field}", field=name))
             elif not text:
                 values[position] = empty
             else:
@@ -161,7 +162,7 @@ class RecordParser:
     def _span(self, position: int, name: str) -> Period | None:
         text = self.table.text[name][position]
         if not text:
-            self.leave_out(position, "no time")
+            self.leave_out(position, marked("no time"))
             return None
         try:
             return parse_period(text, self.source.date_format)
@@ -208,14 +209,18 @@ def open_table(
     """
     words: Counter[str] = Counter()
     table = _without_missing_words(table, source.missing, words)
-    remarks = [*remarks, f"{source.file.as_posix()}: {missing_remark(words)}"] if words else remarks
+    remarks = (
+        [*remarks, said("{file}: {remark}", file=source.file.as_posix(), remark=missing_remark(words))]
+        if words
+        else remarks
+    )
     rows = RecordParser(
         source, path, table, np.ones(len(table), dtype=bool), FileProblems(path, table.unit), warnings=list(remarks)
     )
     for column, allowed in source.where.items():
         for position, text in enumerate(table.text[f"column:{column}"]):
             if text not in allowed:
-                rows.leave_out(position, f"left out by where: {column}", text)
+                rows.leave_out(position, said("left out by where: {column}", column=column), text)
     _repeated(rows)
     return rows
 
@@ -240,13 +245,21 @@ def _repeated(rows: RecordParser) -> None:
             seen.add(texts)
     if rows.source.duplicates == "drop":
         for position in repeats:
-            rows.leave_out(position, "repeats an earlier row")
+            rows.leave_out(position, marked("repeats an earlier row"))
     elif repeats:
         shown = ", ".join(str(rows.table.number[position]) for position in repeats[:5])
         more = ", ..." if len(repeats) > 5 else ""
         rows.warnings.append(
-            f"{rows.label}: {plural(len(repeats), 'row repeats', 'rows repeat')} an earlier row in every column that is read "
-            f'({rows.table.unit}{"s" * (len(repeats) > 1)} {shown}{more}); counted all the same. If they are copies, state duplicates = "drop".'
+            said(
+                '{file}: {rows} ({numbers}); counted all the same. If they are copies, state duplicates = "drop".',
+                file=rows.label,
+                rows=said_count(
+                    "{count} row repeats an earlier row in every column that is read",
+                    "{count} rows repeat an earlier row in every column that is read",
+                    len(repeats),
+                ),
+                numbers=f"{rows.table.unit}{'s' * (len(repeats) > 1)} {shown}{more}",
+            )
         )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.formatting import plural
+from optimizer.base.said import said, said_count
 from optimizer.records.record_parser import amount
 from optimizer.records.sources import KILOGRAMS
 
@@ -113,12 +114,22 @@ def quantities(rows: RecordParser, source: SeizureSource) -> NDArray[np.float64]
 def _remark(rows: RecordParser, units: Counter[str], pieces: Counter[str]) -> None:
     if len(units) > 1:
         shown = ", ".join(f"{unit} ({count})" for unit, count in units.most_common())
-        rows.warnings.append(f"{rows.label}: quantities come in several units, {shown}; all were converted to kg.")
+        rows.warnings.append(
+            said(
+                "{file}: quantities come in several units, {shown}; all were converted to kg.",
+                file=rows.label,
+                shown=shown,
+            )
+        )
     if pieces:
         shown = ", ".join(f"{word} ({count})" for word, count in pieces.most_common(5))
         rows.warnings.append(
-            f"{rows.label}: {plural(pieces.total(), 'row')} give a quantity that is no weight: {shown}. These quantities are left out; the "
-            "seizures count."
+            said(
+                "{file}: {rows} give a quantity that is no weight: {shown}. These quantities are left out; the seizures count.",
+                file=rows.label,
+                rows=said_count("{count} row", "{count} rows", pieces.total()),
+                shown=shown,
+            )
         )
 
 
@@ -144,5 +155,11 @@ def refuse_mixed_effort(rows: RecordParser, source: EffortSource) -> None:
         )
     elif len(used) == 1 and not same:
         rows.warnings.append(
-            f"{rows.label}: its column {name!r} says {shown}, the scenario says {source.unit!r}. Amounts are taken as {source.unit}."
+            said(
+                "{file}: its column {column!r} says {shown}, the scenario says {unit!r}. Amounts are taken as {unit}.",
+                file=rows.label,
+                column=name,
+                shown=shown,
+                unit=source.unit,
+            )
         )

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from optimizer.base.language import marked
 from optimizer.problem.network import Network
 from optimizer.region.model import Dropped
 from optimizer.region.ways import ranges
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _SHORTEST_M = 0.01
 """Two nodes may share one spot; a segment between them gets OSM's own resolution of about a centimetre."""
 
-_UNCONNECTED = "not connected to the main network"
+_UNCONNECTED = marked("not connected to the main network")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import numpy as np
 import shapely
 
 from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.base.language import marked
 from optimizer.problem.attribute_values import above_zero, first_text
 from optimizer.problem.road_classes import NO_SPEEDS, speed_kmh
 from optimizer.region.model import Dropped
@@ -121,7 +122,7 @@ def _gather(
         tail, head = position[edge.tail], position[edge.head]
         inner = np.empty((0, 2)) if edge.line is None else _inner(edge.line, corners[tail], corners[head])
         if tail == head and not len(inner):
-            lines.dropped.append(Dropped(f"edge {edge.tail}-{edge.head}", "a loop of no length"))
+            lines.dropped.append(Dropped(f"edge {edge.tail}-{edge.head}", marked("a loop of no length")))
             continue
         attributes = _attributes(edge.attributes, speeds)
         there, back = (tail, head, inner.tobytes()), (head, tail, inner[::-1].tobytes())

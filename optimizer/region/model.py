@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from optimizer.base.said import said
+
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
@@ -85,27 +87,32 @@ def summary(region: Region) -> dict[str, Any]:
 
 def border_warnings(region: Region) -> list[str]:
     """Return the sentences for the planner on a border that is not there, or that no road crosses, with what mends it."""
-    gateways = f"{len(region.gateways)} gateways"
-    warning = ""
+    gateways = len(region.gateways)
     if region.border is None and region.open_borders:
-        warning = (
-            f"No border: that of {', '.join(region.open_borders)} does not close in this map, which holds a part of it. Evaders enter where "
-            f"main roads enter the map ({gateways}), and both sides of the border count as defended, so that posts may stand in the other "
-            'country. Use a larger extract that holds the whole country, or draw the border: border = "border.geojson".'
+        warning = said(
+            "No border: that of {countries} does not close in this map, which holds a part of it. Evaders enter where main roads enter the map "
+            "({gateways} gateways), and both sides of the border count as defended, so that posts may stand in the other country. Use a larger "
+            'extract that holds the whole country, or draw the border: border = "border.geojson".',
+            countries=", ".join(region.open_borders),
+            gateways=gateways,
         )
     elif region.border is None:
-        warning = (
-            f"No border: evaders enter where main roads enter the map ({gateways}). Where there is one, give it: "
-            'border = "border.geojson".'
+        warning = said(
+            "No border: evaders enter where main roads enter the map ({gateways} gateways). Where there is one, give it: "
+            'border = "border.geojson".',
+            gateways=gateways,
         )
     elif not region.crossings:
-        warning = (
+        warning = said(
             "No road crosses the border: there is no crossing and no gateway. Use an extract that reaches beyond the border, ask for more "
             "modes, or check the border."
         )
     elif not region.gateways:
-        warning = (
-            f"No road leads in over the border: none of its {len(region.crossings)} crossings can be entered by. Check the side that is "
-            "defended (a polygon is the defended area), the modes and the directions of roads."
+        warning = said(
+            "No road leads in over the border: none of its {crossings} crossings can be entered by. Check the side that is defended (a polygon "
+            "is the defended area), the modes and the directions of roads.",
+            crossings=len(region.crossings),
         )
-    return [warning] if warning else []
+    else:
+        return []
+    return [warning]

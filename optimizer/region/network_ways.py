@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.language import marked
 from optimizer.region.model import Dropped
 from optimizer.region.ways import Points, SourceWays, Ways, ranges
 
@@ -25,7 +26,7 @@ def ways_of_network(network: Network) -> SourceWays:
     count = np.diff(network.shape_start)[arc]
     loop = (network.tail[arc] == network.head[arc]) & (count <= 2)
     tail, head = (network.node_id[ends[arc[loop]]].tolist() for ends in (network.tail, network.head))
-    dropped = [Dropped(f"edge {u}-{v}", "a loop of no length") for u, v in zip(tail, head, strict=True)]
+    dropped = [Dropped(f"edge {u}-{v}", marked("a loop of no length")) for u, v in zip(tail, head, strict=True)]
     arc, backward, count = arc[~loop], backward[~loop], count[~loop]
     start = np.concatenate(([0], np.cumsum(count))).astype(np.int64)
     inner = ranges(network.shape_start[arc] + 1, count - 2)

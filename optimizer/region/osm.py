@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem
+from optimizer.base.language import marked
 from optimizer.problem.road_classes import NO_SPEEDS
 from optimizer.region.model import Dropped
 from optimizer.region.roads import Road, read_road
@@ -115,11 +116,11 @@ def roads_of(data: OsmData, modes: frozenset[str], where: str, speeds: Mapping[s
     entries = _entries(data, ranges(data.start[:-1][kept], count), np.repeat(np.arange(way.size), count))
     lines = _lines(entries)
     dropped += [
-        Dropped(f"way {way[i]}", "part of the way lies outside the extract")
+        Dropped(f"way {way[i]}", marked("part of the way lies outside the extract"))
         for i in np.intersect1d(entries.incomplete, lines.owner)
     ]
     lost = np.setdiff1d(np.arange(way.size), lines.owner)
-    dropped += [Dropped(f"way {way[i]}", "fewer than two points inside the extract") for i in lost]
+    dropped += [Dropped(f"way {way[i]}", marked("fewer than two points inside the extract")) for i in lost]
     if not lines.owner.size:
         raise InputError(_no_roads(where, modes, len(read)))
     points = Points(data.node, data.lon, data.lat, np.zeros(data.node.size, dtype=bool))

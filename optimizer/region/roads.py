@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from optimizer.base.errors import InputError, Problem
+from optimizer.base.language import marked
+from optimizer.base.said import said
 from optimizer.problem.road_classes import MODE_OF, MODES, NO_SPEEDS, speed_kmh
 
 if TYPE_CHECKING:
@@ -85,15 +87,15 @@ def read_road(tags: Mapping[str, str], modes: frozenset[str], speeds: Mapping[st
     """Return how a way is travelled, or the reason why it is left out; `speeds` by class go before the built-in ones."""
     value = tags.get("highway", "").split(";")[0].strip() or ("ferry" if tags.get("route") == "ferry" else "")
     if not value:
-        return "neither a road nor a ferry"
+        return marked("neither a road nor a ferry")
     if value in _NO_ROAD:
-        return f"highway={value}: not a road yet, or no longer"
+        return said("highway={value}: not a road yet, or no longer", value=value)
     if value not in MODE_OF:
-        return f"highway={value}: not a road that is travelled"
+        return said("highway={value}: not a road that is travelled", value=value)
     if tags.get("area") == "yes":
-        return "area=yes: an area, not a line"
+        return marked("area=yes: an area, not a line")
     if MODE_OF[value] not in modes:
-        return f"mode {MODE_OF[value]} was not asked for"
+        return said("mode {mode} was not asked for", mode=MODE_OF[value])
     forward, backward = _directions(value, tags)
     return Road(
         road_class=value,

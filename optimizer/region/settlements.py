@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.language import marked
+from optimizer.base.said import said
 from optimizer.problem.places import Settlement
 from optimizer.region.model import Dropped
 from optimizer.region.terms import BUILT_IN
@@ -34,7 +36,10 @@ def make_settlements(
     """Return the cities, towns, villages and hamlets on a network; the places left out join `dropped`."""
     wanted = [place for place in places if place.kind in ASSUMED_POPULATION]
     others = [place for place in places if place.kind not in ASSUMED_POPULATION]
-    dropped += [Dropped(f"node {place.id}", f"place={place.kind}: not a settlement of its own") for place in others]
+    dropped += [
+        Dropped(f"node {place.id}", said("place={kind}: not a settlement of its own", kind=place.kind))
+        for place in others
+    ]
     lon, lat = np.array([place.lon for place in wanted]), np.array([place.lat for place in wanted])
     if not wanted:
         return ()
@@ -45,9 +50,14 @@ def make_settlements(
     for i, place in enumerate(wanted):
         population = parse_population(place.population)
         if distance[i] > terms.settlement_within_m:
-            dropped.append(Dropped(f"node {place.id}", f"no road within {terms.settlement_within_m / 1000:g} km"))
+            dropped.append(
+                Dropped(
+                    f"node {place.id}",
+                    said("no road within {distance:g} km", distance=terms.settlement_within_m / 1000),
+                )
+            )
         elif population == 0:
-            dropped.append(Dropped(f"node {place.id}", "nobody lives there"))
+            dropped.append(Dropped(f"node {place.id}", marked("nobody lives there")))
         else:
             settlements.append(
                 Settlement(

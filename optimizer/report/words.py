@@ -34,6 +34,20 @@ WORDS = frozenset((
     marked("path"),
 ))  # fmt: skip
 
+STEPS = frozenset((
+    marked("reading the records"),
+    marked("reading the network"),
+    marked("estimating risk"),
+    marked("choosing routes"),
+    marked("placing sites"),
+    marked("reading the plan"),
+    marked("solving"),
+    marked("solving over draws"),
+    marked("evaluating the plan"),
+    marked("varying assumptions"),
+))  # fmt: skip
+"""Steps of a run, as progress names them."""
+
 
 def word(name: str) -> str:
     """Return what people call a kind or class in the language that is spoken; a name of a scenario's own as it is."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
+from optimizer.base.said import said
 from optimizer.records.exposure import ROAD_UNIT, in_time, spread_effort, unit_of_seizures
 from optimizer.risk.numerics.likelihood import AreaCount
 
@@ -266,33 +267,47 @@ def _join(
 
 
 def _left_out(untimely: float, seized: _UnitSeizures, unit: str) -> list[str]:
-    remarks = []
+    remarks: list[str] = []
     if seized.without_effort:
         remarks.append(
-            f"{seized.without_effort:g} seizures lie where no effort in {unit} is recorded. They are counted here and left out of the "
-            "rate: nothing says how hard anybody looked."
+            said(
+                "{count:g} seizures lie where no effort in {unit} is recorded. They are counted here and left out of the rate: nothing says "
+                "how hard anybody looked.",
+                count=seized.without_effort,
+                unit=unit,
+            )
         )
     if untimely:
         remarks.append(
-            f"{untimely:g} seizures come from before or after all effort in {unit}. They are counted here and left out of the rate."
+            said(
+                "{count:g} seizures come from before or after all effort in {unit}. They are counted here and left out of the rate.",
+                count=untimely,
+                unit=unit,
+            )
         )
     return remarks
 
 
 def _remarks(parts: Sequence[_UnitEvidence], exposure: Exposure) -> list[str]:
-    remarks = []
+    remarks: list[str] = []
     if not exposure.recorded:
         remarks.append(
-            "No search effort was given. The rate is then seizures per kilometre of road: it measures where people searched as much as "
-            "where drugs pass."
+            said(
+                "No search effort was given. The rate is then seizures per kilometre of road: it measures where people searched as much as "
+                "where drugs pass."
+            )
         )
     elif len(parts) > 1:
         remarks.append(
-            "Effort comes in several units. The index compares places searched in the same unit; that places searched in one unit are "
-            "on the whole as risky as those searched in another is an assumption, not a finding."
+            said(
+                "Effort comes in several units. The index compares places searched in the same unit; that places searched in one unit are "
+                "on the whole as risky as those searched in another is an assumption, not a finding."
+            )
         )
     if not any(part.count.any() for part in parts):
         remarks.append(
-            "No seizure has effort behind it. The index says how little was found for the effort, and nothing of where."
+            said(
+                "No seizure has effort behind it. The index says how little was found for the effort, and nothing of where."
+            )
         )
     return remarks

@@ -30,6 +30,7 @@ from scipy.sparse import coo_array, csr_array
 from scipy.special import gammaln
 
 from optimizer.base.errors import InputError, Problem
+from optimizer.base.language import marked
 from optimizer.risk.field_flow.field import road_neighbours
 
 if TYPE_CHECKING:
@@ -270,9 +271,10 @@ def chance_of_top(drawn: Floats, length: Floats, share: float = TOP) -> Floats:
 def reason(gain: InformationGain, segment: int) -> str:
     """Return in a few words why one would look at a segment, or need not."""
     if not gain.searched[segment]:
-        return "unknown: never searched" + (", may be among the worst" if gain.top[segment] > TOP else "")
+        worst = marked("unknown: never searched, may be among the worst")
+        return worst if gain.top[segment] > TOP else marked("unknown: never searched")
     if (gain.around > gain.around[segment]).mean() < MUCH:
-        return "searched, but a patrol would still give much information"
+        return marked("searched, but a patrol would still give much information")
     if gain.top[segment] > SURE:
-        return "known to be bad"
-    return "unsure whether bad" if gain.top[segment] > TOP else "known well enough"
+        return marked("known to be bad")
+    return marked("unsure whether bad") if gain.top[segment] > TOP else marked("known well enough")

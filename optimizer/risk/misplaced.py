@@ -21,6 +21,7 @@ import numpy as np
 import shapely
 from scipy.ndimage import gaussian_filter
 
+from optimizer.base.said import said
 from optimizer.records.exposure import in_time, unit_of_seizures
 
 if TYPE_CHECKING:
@@ -46,18 +47,8 @@ KEPT_RASTERS, KEPT_SPREADS = 9, 6
 """Rasters that are kept, and efforts spread on each."""
 LEAST_STRAY = 5
 """Seizures of a unit without effort from which on they are not left out."""
-REMARK = (
-    "{:g} of {:g} seizures lie where no effort in {} is recorded. The risk model takes {:.0%} of all as written down elsewhere than their "
-    "search, and {:.0%} as due to no search (tips); intervals are wider for it. If effort is missing from the record, add it."
-)
 FEW, MANY_STRAY = 150, 0.4
 """Seizures of a unit below which, and share of them without effort from which on, a risk map is weak (results/risk/model.md)."""
-WEAK = (
-    "{:g} of only {:g} seizures lie where no effort in {} is recorded: the risk map is weak. In simulated records of fewer than {} seizures, "
-    "{:.0%} or more of them such, the twentieth of roads that it ranks highest held .49 of what it could, and less than .3 in 5 of 14 (with "
-    "fewer of them such .70, and 2 of 36). Add the missing effort, correct the places, or take a longer period; until then hold it against "
-    '[risk] model = "shrunk" by `risk backtest`, and place nothing because of a single road.'
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,13 +202,22 @@ def bear_misplaced(evidence: Evidence, records: Seizures, network: Network, exac
         expected[unit] = total * where.chance
         rate[unit] *= total * where.by_effort / before
         misplaced[unit] = where.misplaced
-        said = f"seizures lie where no effort in {name} is recorded"
-        warnings = [one for one in warnings if said not in one]
+        before_it = f"seizures lie where no effort in {name} is recorded"
+        warnings = [one for one in warnings if before_it not in one]
         warnings.append(
-            REMARK.format(stray.sum(), total, name, where.misplaced - (1 - where.by_effort), 1 - where.by_effort)
+            said(
+                "{stray:g} of {total:g} seizures lie where no effort in {unit} is recorded. The risk model takes {misplaced:.0%} of all as "
+                "written down elsewhere than their search, and {tips:.0%} as due to no search (tips); intervals are wider for it. If effort is "
+                "missing from the record, add it.",
+                stray=stray.sum(),
+                total=total,
+                unit=name,
+                misplaced=where.misplaced - (1 - where.by_effort),
+                tips=1 - where.by_effort,
+            )
         )
         if _is_weak(total, float(stray.sum())):
-            warnings.append(WEAK.format(stray.sum(), total, name, FEW, MANY_STRAY))
+            warnings.append(_weak(float(stray.sum()), total, name))
     if not misplaced.any():
         return evidence
     return replace(
@@ -246,6 +246,20 @@ def _is_weak(total: float, stray: float) -> bool:
     return total < FEW and stray >= max(LEAST_STRAY, MANY_STRAY * total)
 
 
+def _weak(stray: float, total: float, unit: str) -> str:
+    return said(
+        "{stray:g} of only {total:g} seizures lie where no effort in {unit} is recorded: the risk map is weak. In simulated records of fewer "
+        "than {few} seizures, {share:.0%} or more of them such, the twentieth of roads that it ranks highest held .49 of what it could, and "
+        "less than .3 in 5 of 14 (with fewer of them such .70, and 2 of 36). Add the missing effort, correct the places, or take a longer "
+        'period; until then hold it against [risk] model = "shrunk" by `risk backtest`, and place nothing because of a single road.',
+        stray=stray,
+        total=total,
+        unit=unit,
+        few=FEW,
+        share=MANY_STRAY,
+    )
+
+
 def weak_remarks(evidence: Evidence, records: Seizures) -> list[str]:
     """Return what to know, before any model is fitted, of units whose few seizures lie to a large part where no effort is recorded."""
     if evidence.area_counts or not evidence.exposure.recorded:
@@ -253,7 +267,7 @@ def weak_remarks(evidence: Evidence, records: Seizures) -> list[str]:
     stray = _strays(evidence, records).sum(axis=1)
     total = stray + evidence.unit_count.sum(axis=1)
     return [
-        WEAK.format(stray[unit], total[unit], name, FEW, MANY_STRAY)
+        _weak(float(stray[unit]), float(total[unit]), name)
         for unit, name in enumerate(evidence.units)
         if evidence.unit_expected[unit].any() and _is_weak(float(total[unit]), float(stray[unit]))
     ]

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.said import Said, said
 from optimizer.records.exposure import has_effort, in_time, unit_of_seizures
 from optimizer.risk.alerts.chance import PredictiveCounts, p_values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -68,7 +69,17 @@ class FoundAgainstExpected:
 
     def __str__(self) -> str:
         """Return both numbers and where they were compared."""
-        return f"{self.found:g} found and {self.expected:.3g} expected {self.name}"
+        return str(self.said)
+
+    @property
+    def said(self) -> Said:
+        """The same as a sentence that can be said in another language."""
+        return said(
+            "{found:g} found and {expected:.3g} expected {where}",
+            found=self.found,
+            expected=self.expected,
+            where=self.name,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,22 +102,29 @@ class RecordCheck:
     def warnings(self) -> tuple[str, ...]:
         """Return what a reader must know of the failed comparisons; nothing where there are none."""
         changed = [one for one in self.failed if one.aspect is Aspect.QUARTER]
-        out = []
+        out: list[str] = []
         if self.contradictions:
             out.append(
-                f"The risk model contradicts its own record: {_listed(self.contradictions)}. Do not rely on its rates."
+                said(
+                    "The risk model contradicts its own record: {comparisons}. Do not rely on its rates.",
+                    comparisons=_listed(self.contradictions),
+                )
             )
         if changed:
             out.append(
-                f"Seizures changed over time more than the effort explains: {_listed(changed)}. The risk model adds all times up: leave out "
-                "old periods if they no longer hold."
+                said(
+                    "Seizures changed over time more than the effort explains: {comparisons}. The risk model adds all times up: leave out old "
+                    "periods if they no longer hold.",
+                    comparisons=_listed(changed),
+                )
             )
         return tuple(out)
 
 
-def _listed(comparisons: tuple[FoundAgainstExpected, ...] | list[FoundAgainstExpected]) -> str:
+def _listed(comparisons: Sequence[FoundAgainstExpected]) -> list[Said]:
     rest = len(comparisons) - SHOWN
-    return "; ".join(map(str, comparisons[:SHOWN])) + (f"; and {rest} more" if rest > 0 else "")
+    parts = [one.said for one in comparisons[:SHOWN]]
+    return [*parts, said("and {count} more", count=rest)] if rest > 0 else parts
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +166,7 @@ def check_record(
     found = evidence.unit_count.sum(axis=1)
     in_areas = np.zeros(found.size)
     np.add.at(in_areas, [area.unit for area in evidence.area_counts], [area.count for area in evidence.area_counts])
-    comparisons = [_compared(Aspect.ALL, "in all", found.sum() + in_areas.sum(), parts, np.ones(found.size))]
+    comparisons = [_compared(Aspect.ALL, said("in all"), found.sum() + in_areas.sum(), parts, np.ones(found.size))]
     if found.size > 1:
         for unit in np.flatnonzero(fitted.expected > 0).tolist():
             name = _sources_of(records, evidence, unit)
@@ -156,8 +174,8 @@ def check_record(
                 _compared(Aspect.SOURCE, name, found[unit] + in_areas[unit], parts, np.eye(found.size)[unit])
             )
     if evidence.area_counts:
-        comparisons.append(_compared(Aspect.PLACE, "at points", found.sum(), parts, parts.own_share))
-        comparisons.append(_compared(Aspect.PLACE, "in areas", in_areas.sum(), parts, 1 - parts.own_share))
+        comparisons.append(_compared(Aspect.PLACE, said("at points"), found.sum(), parts, parts.own_share))
+        comparisons.append(_compared(Aspect.PLACE, said("in areas"), in_areas.sum(), parts, 1 - parts.own_share))
     if comparable is not None and len(comparable):
         comparisons += _by_quarter(records, comparable, network, evidence, parts, fitted.index)
     return RecordCheck(tuple(comparisons))
@@ -200,7 +218,9 @@ def _compared(aspect: Aspect, name: str, found: float, parts: _Parts, share: Flo
 def _sources_of(records: Seizures, evidence: Evidence, unit: int) -> str:
     made_by = unit_of_seizures(records, evidence.exposure)
     names = [records.source_name[number] for number in np.unique(records.source[made_by == unit]).tolist()]
-    return f"in {evidence.units[unit]}" + (f" ({', '.join(names)})" if names else "")
+    if not names:
+        return said("in {unit}", unit=evidence.units[unit])
+    return said("in {unit} ({sources})", unit=evidence.units[unit], sources=", ".join(names))
 
 
 def _by_quarter(
@@ -229,7 +249,7 @@ def _by_quarter(
     number = np.searchsorted(quarter, _quarter(records.start)[counted])
     found = np.bincount(number, records.count[counted], quarter.size)
     for at, first in enumerate(quarter.tolist()):
-        name = f"in {1970 + first // 4}-Q{first % 4 + 1}"
+        name = said("in {quarter}", quarter=f"{1970 + first // 4}-Q{first % 4 + 1}")
         yield _compared(Aspect.QUARTER, name, float(found[at]), parts, share[at])
 
 

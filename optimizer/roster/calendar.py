@@ -12,6 +12,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from optimizer.base.errors import InputError, Problem
+from optimizer.base.language import marked
+from optimizer.base.said import said
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,29 +118,46 @@ def span(day: date, shift: Shift, zone: ZoneInfo) -> tuple[datetime, datetime]:
 
 def clock_notes(slots: Sequence[Slot], zone: ZoneInfo) -> list[str]:
     """Return a sentence for every shift during which the clocks change, and what that does to its end."""
-    notes = []
+    notes: list[str] = []
     for slot in slots:
         start, end = slot.start.astimezone(zone), slot.end.astimezone(zone)
         moved = (end.utcoffset() or timedelta()) - (start.utcoffset() or timedelta())
         if moved:
             minutes = round(moved.total_seconds() / 60)
-            way, what = ("forward", "overlaps the next") if minutes > 0 else ("back", "leaves a gap before the next")
+            forward = marked(
+                "{shift}: the clocks go forward by {minutes} minutes. The shift lasts its {hours:g} hours all the same and ends at {end}; it "
+                "overlaps the next where shifts hand over by the clock."
+            )
+            back = marked(
+                "{shift}: the clocks go back by {minutes} minutes. The shift lasts its {hours:g} hours all the same and ends at {end}; it "
+                "leaves a gap before the next where shifts hand over by the clock."
+            )
             notes.append(
-                f"{slot.name}: the clocks go {way} by {abs(minutes)} minutes. The shift lasts its {slot.shift.minutes / 60:g} hours all the "
-                f"same and ends at {end:%H:%M}; it {what} where shifts hand over by the clock."
+                said(
+                    forward if minutes > 0 else back,
+                    shift=slot.name,
+                    minutes=abs(minutes),
+                    hours=slot.shift.minutes / 60,
+                    end=f"{end:%H:%M}",
+                )
             )
     return notes
 
 
 def overlap_notes(duties: Duties) -> list[str]:
     """Return a sentence for every pair of shifts that overlap: both are manned then."""
-    notes = []
+    notes: list[str] = []
     for k, one in enumerate(duties.shifts):
         for other in duties.shifts[k + 1 :]:
             minutes = _overlap(one, other)
             if minutes:
                 notes.append(
-                    f"The shifts {one.label} and {other.label} overlap by {minutes / 60:g} hours: both are manned then."
+                    said(
+                        "The shifts {one} and {other} overlap by {hours:g} hours: both are manned then.",
+                        one=one.label,
+                        other=other.label,
+                        hours=minutes / 60,
+                    )
                 )
     return notes
 

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from optimizer.base.formatting import plain
+from optimizer.base.language import gettext as _
+from optimizer.base.language import ngettext, spoken
 from optimizer.roster.table import moment, stop_name, stops_text
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from optimizer.roster.model import Assignment, Roster
     from optimizer.scenario.duties_file import DutyStop
 
-PRODUCER = "-//border-interdiction//roster//EN"
+PRODUCER = "-//border-interdiction//roster//{language}"
 LINE_OCTETS = 75
 """Longest line in octets, without its end (RFC 5545, 3.1)."""
 
@@ -39,7 +41,12 @@ def calendar(roster: Roster, assignments: Iterable[Assignment], name: str, made:
     crew
         Whether the events name the crew: in the calendar of all, not in that of one.
     """
-    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", f"PRODID:{PRODUCER}", "CALSCALE:GREGORIAN"]
+    lines = [
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        f"PRODID:{PRODUCER.format(language=spoken().code.upper())}",
+        "CALSCALE:GREGORIAN",
+    ]
     lines += [f"NAME:{_escaped(name)}", f"X-WR-CALNAME:{_escaped(name)}"]
     for one in assignments:
         lines += _event(roster, one, made, crew=crew)
@@ -51,15 +58,17 @@ def calendar(roster: Roster, assignments: Iterable[Assignment], name: str, made:
 
 def _event(roster: Roster, one: Assignment, made: datetime, *, crew: bool) -> Sequence[str]:
     zone = roster.duties.zone.key
-    base = roster.duties.bases.get(one.base, one.base) or "base"
-    title = f"{one.shift.label}: {one.duty.title}"
+    base = roster.duties.bases.get(one.base, one.base) or _("base")
+    title = _("{shift}: {duty}").format(shift=one.shift.label, duty=one.duty.title)
     lines = [
-        f"{one.crew.label} ({one.crew.people} people)",
-        f"On duty {one.start:%H:%M} to {one.end:%H:%M} ({zone})",
-        f"Leave {base} at {one.leave:%H:%M}, back at {one.back:%H:%M}",
+        f"{one.crew.label} ({_people(one.crew.people)})",
+        _("On duty {start} to {end} ({zone})").format(start=f"{one.start:%H:%M}", end=f"{one.end:%H:%M}", zone=zone),
+        _("Leave {base} at {leave}, back at {back}").format(
+            base=base, leave=f"{one.leave:%H:%M}", back=f"{one.back:%H:%M}"
+        ),
     ]
     if one.duty.stops:
-        lines.append(f"Stops: {stops_text(one.duty.stops, one)}")
+        lines.append(_("Stops: {stops}").format(stops=stops_text(one.duty.stops, one)))
     return (
         "BEGIN:VEVENT",
         f"UID:{_uid(roster, one)}",
@@ -73,6 +82,10 @@ def _event(roster: Roster, one: Assignment, made: datetime, *, crew: bool) -> Se
         "DESCRIPTION:" + "\\n".join(_escaped(line) for line in lines),
         "END:VEVENT",
     )
+
+
+def _people(count: int) -> str:
+    return ngettext("{count} person", "{count} people", count).format(count=count)
 
 
 def _stop_event(

@@ -113,6 +113,8 @@ class Duties:
         Label of each base, by id.
     places
         The same bases, with where they are.
+    language
+        That pages are made in where nobody asks for another.
     drawn
         Ids of what is placed, by day and shift, where plans are drawn; empty for a single plan. A shift that is not there places nothing.
     roads
@@ -128,6 +130,7 @@ class Duties:
     drawn: Mapping[tuple[date, str], frozenset[str]] = field(default_factory=dict)
     places: tuple[DutyBase, ...] = ()
     roads: tuple[DutyRoad, ...] = ()
+    language: str = "en"
 
     def duties_on(self, day: date, shift: str) -> tuple[Duty, ...]:
         """Return the duties of one shift of one day: of a single plan the same every day, of draws those of what is placed then."""

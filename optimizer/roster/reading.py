@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.base.language import check_language
 from optimizer.roster.model import Crew, Duties, Shift
 from optimizer.scenario.duties_file import DUTIES, read_duties_file
 from optimizer.scenario.roster_model import WEEKDAYS
@@ -47,6 +48,7 @@ def duties_of(content: DutiesFile) -> Duties:
         bases={base.id: base.label or base.id for base in content.bases},
         places=tuple(content.bases),
         roads=tuple(content.roads),
+        language=check_language(content.language),
     )
 
 

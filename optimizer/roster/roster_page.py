@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from optimizer.base.formatting import plain
+from optimizer.base.language import ENGLISH, localised, long_date, markup, short_date, spoken
+from optimizer.base.language import gettext as _
+from optimizer.base.said import all_translated
 from optimizer.roster.table import stops_text
 
 if TYPE_CHECKING:
@@ -83,12 +86,16 @@ def roster_page(roster: Roster) -> str:
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["plain"] = plain
+    environment.globals["_"] = markup
     last = roster.first + timedelta(days=7 * roster.weeks - 1)
     marks = _marks(roster)
     template = environment.get_template("roster.html")
     return template.render(
         roster=roster,
-        last=last.isoformat(),
+        language=spoken().code,
+        first=long_date(roster.first),
+        last=long_date(last),
+        notes=all_translated(roster.notes),
         sheets=[sheet for k in range(roster.weeks) for sheet in _week(roster, k, marks)],
         gaps=[_gap(gap) for gap in roster.gaps],
         marks=_mark_lines(roster, marks),
@@ -104,21 +111,23 @@ def _marks(roster: Roster) -> dict[str, str]:
 
 def _week(roster: Roster, k: int, marks: dict[str, str]) -> list[WeekSheet]:
     days = [roster.first + timedelta(days=7 * k + d) for d in range(7)]
-    headings = tuple(f"{day:%a} {day.day} {day:%b}" for day in days)
+    headings = tuple(map(short_date, days))
     by_crew: defaultdict[tuple[str, date], list[Assignment]] = defaultdict(list)
     by_duty: defaultdict[tuple[str, date], list[Assignment]] = defaultdict(list)
     for one in roster.assignments:
         by_crew[one.crew.id, one.day].append(one)
         by_duty[one.duty.id, one.day].append(one)
     lacking = {(gap.duty.id, gap.day): gap.missing for gap in roster.gaps}
-    title = f"Week {k + 1}: {headings[0]} to {headings[6]}"
+    title = _("Week {number}: {first} to {last}").format(number=k + 1, first=headings[0], last=headings[6])
     groups: defaultdict[str, list[Crew]] = defaultdict(list)
     for crew in roster.duties.crews:
         groups[roster.duties.bases.get(crew.base, crew.base) or crew.agency].append(crew)
     sheets = [
         WeekSheet(
             f"week-{k + 1}-{number}",
-            f"{title}, crews of {base}" if base else f"{title}, crews",
+            _("{week}, crews of {base}").format(week=title, base=base)
+            if base
+            else _("{week}, crews").format(week=title),
             headings,
             crews=tuple(_crew_line(crew, days, by_crew, marks) for crew in crews),
         )
@@ -132,7 +141,7 @@ def _week(roster: Roster, k: int, marks: dict[str, str]) -> list[WeekSheet]:
         )
         for shift, duty in _by_shift(roster)
     )
-    return [*sheets, WeekSheet(f"week-{k + 1}-posts", f"{title}, posts", headings, posts=posts)]
+    return [*sheets, WeekSheet(f"week-{k + 1}-posts", _("{week}, posts").format(week=title), headings, posts=posts)]
 
 
 def _crew_line(
@@ -141,13 +150,13 @@ def _crew_line(
     worked = [one for day in days for one in by_crew[crew.id, day]]
     seconds = sum((one.back.timestamp() - one.leave.timestamp()) for one in worked)
     cells = tuple([f"{one.leave:%H:%M} {marks[one.duty.option]}" for one in by_crew[crew.id, day]] for day in days)
-    return CrewLine(crew.label, cells, f"{seconds / 3600:.1f}")
+    return CrewLine(crew.label, cells, localised(f"{seconds / 3600:.1f}"))
 
 
 def _names(there: list[Assignment], missing: int) -> list[str]:
     """Return who is there: crews whose names begin with the same words as one entry, such as `laredo 1, 7, 12`."""
     labels = [one.crew.label for one in there]
-    lack = [f"{missing} MISSING"] if missing else []
+    lack = [_("{count} MISSING").format(count=missing)] if missing else []
     return [*_shortened(labels), *lack]
 
 
@@ -182,4 +191,9 @@ def _mark_lines(roster: Roster, marks: dict[str, str]) -> list[MarkLine]:
 
 
 def _gap(gap: Gap) -> str:
-    return f"{gap.day:%a} {gap.day.isoformat()}, {gap.shift.label}, {gap.duty.title}: {gap.missing} people missing"
+    return _("{day}, {shift}, {duty}: {count} people missing").format(
+        day=f"{gap.day:%a} {gap.day.isoformat()}" if spoken().code == ENGLISH else short_date(gap.day),
+        shift=gap.shift.label,
+        duty=gap.duty.title,
+        count=gap.missing,
+    )

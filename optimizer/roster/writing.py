@@ -7,6 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.files import write_json
+from optimizer.base.language import gettext as _
 from optimizer.roster.calendar import is_night
 from optimizer.roster.earlier import last_shifts
 from optimizer.roster.icalendar import calendar
@@ -60,11 +61,13 @@ def write_roster(
     with folder.written() as temporary:
         texts = {
             TABLE: roster_csv(roster),
-            CALENDAR: calendar(roster, roster.assignments, f"{roster.duties.name}, all crews", made, crew=True),
+            CALENDAR: calendar(
+                roster, roster.assignments, _("{plan}, all crews").format(plan=roster.duties.name), made, crew=True
+            ),
             PAGE: roster_page(roster),
         }
         for crew in roster.duties.crews:
-            title = f"{roster.duties.name}, {crew.label}"
+            title = _("{plan}, {crew}").format(plan=roster.duties.name, crew=crew.label)
             texts[names[crew.id]] = calendar(roster, of_crew[crew.id], title, made, crew=False)
         own = {names[crew.id]: texts[names[crew.id]] for crew in roster.duties.crews if of_crew[crew.id]}
         (temporary / PACK).write_bytes(pack(own))

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from optimizer.base.said import listed, said
 from optimizer.patrols.candidates import ROUNDS, WATCHED
 from optimizer.problem.road_classes import DEFAULT_KMH
 from optimizer.scenario.options import past, road_class_of
@@ -47,7 +48,7 @@ DEFAULTS = {
     "crews": ("hours_a_week", "rest_hours", "most_days", "days_off"),
 }
 """Fields whose default changes the result, by table."""
-LEARNT = {"evaders.local_share": "the share of seizures that no flow explains, learnt from the record"}
+LEARNT = {"evaders.local_share": said("the share of seizures that no flow explains, learnt from the record")}
 """What stands in for a default that is not a number."""
 
 
@@ -97,28 +98,37 @@ def _defaults(scenario: ScenarioModel) -> Iterator[Assumption]:
         for field in fields:
             silent = [entry for entry in entries if field not in entry.model_fields_set]
             for value in dict.fromkeys(_text(getattr(entry, field)) for entry in silent):
-                many = f" ({len(silent)} of {len(entries)} entries)" if isinstance(content, list) else ""
-                yield Assumption(f"{table}.{field}", LEARNT.get(f"{table}.{field}", value) + many)
+                assumed = LEARNT.get(f"{table}.{field}", value)
+                if isinstance(content, list):
+                    assumed = said(
+                        "{value} ({silent} of {count} entries)", value=assumed, silent=len(silent), count=len(entries)
+                    )
+                yield Assumption(f"{table}.{field}", assumed)
 
 
 def _risk(scenario: ScenarioModel) -> Iterator[Assumption]:
     """Yield the numbers of the risk model that a record does not decide alone."""
     numbers = MODELS[scenario.risk.model].numbers() if scenario.records.seizures else ""
     if numbers:
-        yield Assumption(f"numbers of the risk model {scenario.risk.model!r}", f"{numbers} (docs/risk.md)")
+        what = said("numbers of the risk model {model!r}", model=str(scenario.risk.model))
+        yield Assumption(what, said("{numbers} (docs/risk.md)", numbers=numbers))
 
 
 def _candidates(scenario: ScenarioModel) -> Iterator[Assumption]:
     """Yield how sites and posts are chosen that nobody lists."""
     if scenario.sites.roads:
-        value = f"the most travelled roads with nothing placed, {scenario.sites.spacing_m:g} m apart at least"
-        yield Assumption(f"{scenario.sites.roads} sites on roads", value)
-    if scenario.teams:
-        value = (
-            f"the most travelled roads, in {ROUNDS} rounds: in each evaders survive {WATCHED:g} of the time on those that were chosen "
-            "before, so that their ways round are among the posts too"
+        value = said(
+            "the most travelled roads with nothing placed, {metres:g} m apart at least", metres=scenario.sites.spacing_m
         )
-        yield Assumption("posts of teams", value)
+        yield Assumption(said("{count} sites on roads", count=scenario.sites.roads), value)
+    if scenario.teams:
+        value = said(
+            "the most travelled roads, in {rounds} rounds: in each evaders survive {share:g} of the time on those that were chosen before, so "
+            "that their ways round are among the posts too",
+            rounds=ROUNDS,
+            share=WATCHED,
+        )
+        yield Assumption(said("posts of teams"), value)
 
 
 def _traffic(scenario: ScenarioModel, sites: Sequence[PlacedSite], network: Network) -> Iterator[Assumption]:
@@ -136,62 +146,82 @@ def _traffic(scenario: ScenarioModel, sites: Sequence[PlacedSite], network: Netw
     unknown = [item for item in concerned if not past(item, scenario, network).source]
     if unknown:
         yield Assumption(
-            f"traffic past {len(unknown)} of {len(concerned)} sites",
-            "not known: a post there inspects every vehicle that passes, and delays as many as it has the capacity for",
+            said("traffic past {unknown} of {count} sites", unknown=len(unknown), count=len(concerned)),
+            said(
+                "not known: a post there inspects every vehicle that passes, and delays as many as it has the capacity for"
+            ),
         )
     by_class = Counter(road_class_of(item, network) for item in concerned if item.site.traffic is None)
     given = {name: n for name, n in by_class.items() if name in scenario.traffic.by_class}
     if given:
         table = ", ".join(f"{name} {scenario.traffic.by_class[name]:g}" for name in given)
-        what = f"traffic past {sum(given.values())} of {len(concerned)} sites, by road class"
-        yield Assumption(what, f"vehicles a day in one direction, from traffic.by_class of the scenario: {table}")
+        what = said(
+            "traffic past {given} of {count} sites, by road class", given=sum(given.values()), count=len(concerned)
+        )
+        yield Assumption(
+            what, said("vehicles a day in one direction, from traffic.by_class of the scenario: {table}", table=table)
+        )
     if any(team.capacity is not None for team in scenario.teams):
         classes = set(network.road_class.tolist())
         names = sorted(classes - scenario.traffic.by_class.keys())
         if names:
-            value = f"not known on roads of class {', '.join(names)}: a team at a post there inspects every vehicle"
-            yield Assumption("traffic past posts of teams", value)
+            value = said(
+                "not known on roads of class {classes}: a team at a post there inspects every vehicle",
+                classes=", ".join(names),
+            )
+            yield Assumption(said("traffic past posts of teams"), value)
 
 
 def _region(region: Region) -> Iterator[Assumption]:
     """Yield the numbers that stood in for what the map does not say; a saved region keeps its own."""
     if region.border is None and region.gateways:
-        yield Assumption("gateways", "where main roads end on the map: there is no border")
+        yield Assumption(said("gateways"), said("where main roads end on the map: there is no border"))
     terms = region.terms
     if terms is None:
-        value = "not known: the saved region does not state them, as one does that `region` of this version builds"
-        yield Assumption("speeds, populations and distances where the map gives none", value)
+        value = said(
+            "not known: the saved region does not state them, as one does that `region` of this version builds"
+        )
+        yield Assumption(said("speeds, populations and distances where the map gives none"), value)
         return
     used = set(region.network.road_class.tolist())
     speeds = {name: kmh for name, kmh in DEFAULT_KMH.items() if name in used and name not in terms.speed_kmh}
     if speeds:
         table = ", ".join(f"{name} {kmh:g}" for name, kmh in speeds.items())
-        yield Assumption("speed on roads without a limit of their own, km/h by class", f"{table} (region.speed_kmh)")
+        what = said("speed on roads without a limit of their own, km/h by class")
+        yield Assumption(what, said("{table} (region.speed_kmh)", table=table))
     if region.crossings:
-        value = (
-            f"{terms.official_within_m:g} m, on service roads, tracks and paths {terms.official_off_road_within_m:g} m"
+        value = said(
+            "{metres:g} m, on service roads, tracks and paths {off_road:g} m",
+            metres=terms.official_within_m,
+            off_road=terms.official_off_road_within_m,
         )
-        yield Assumption("a crossing is official where a border control stands within", value)
-    yield Assumption("a place is left out where no road lies within", f"{terms.settlement_within_m:g} m")
+        yield Assumption(said("a crossing is official where a border control stands within"), value)
+    yield Assumption(
+        said("a place is left out where no road lies within"), said("{metres:g} m", metres=terms.settlement_within_m)
+    )
 
 
 def _demand(demand: GravityDemand) -> Iterator[Assumption]:
     exposures = {gateway.exposure for gateway in demand.gateways}
     if len(exposures) == 1 and len(demand.gateways) > 1 and not demand.terms.exposure:
-        value = "1 each: before records are counted, all gateways (with shares: all of a kind) carry the same"
-        yield Assumption(f"exposure of {len(demand.gateways)} gateways", value)
+        value = said("1 each: before records are counted, all gateways (with shares: all of a kind) carry the same")
+        yield Assumption(said("exposure of {count} gateways", count=len(demand.gateways)), value)
     places = demand.settlements
     assumed = [place.population for place in places if place.population_assumed]
     if assumed:
         counts = Counter(assumed)
-        table = ", ".join(f"{population:g} in {counts[population]}" for population in sorted(counts, reverse=True))
-        what = f"population of {len(assumed)} of {len(places)} settlements"
-        yield Assumption(what, f"assumed for the class of the place, as the map gives none: {table}")
+        table = listed(
+            said("{population:g} in {count}", population=population, count=counts[population])
+            for population in sorted(counts, reverse=True)
+        )
+        what = said("population of {assumed} of {count} settlements", assumed=len(assumed), count=len(places))
+        value = said("assumed for the class of the place, as the map gives none: {table}", table=table)
+        yield Assumption(what, value)
 
 
 def _text(value: object) -> str:
     if value is None:
-        return "none"
+        return said("none")
     return (
         ", ".join(map(str, value))
         if isinstance(value, list)

@@ -9,6 +9,7 @@ import numpy as np
 
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.listener import SILENT, step
+from optimizer.base.said import said
 from optimizer.problem.evader_checks import check_evaders
 from optimizer.problem.instance import Instance
 from optimizer.problem.instance_file import check_content
@@ -47,8 +48,8 @@ if TYPE_CHECKING:
     from optimizer.scenario.model import ScenarioModel
     from optimizer.scenario.sites import PlacedSite
 
-NO_RECORD = "The scenario names no seizure record: evaders' weights rest on gateways and populations alone."
-NO_RECORD_FOR_TIPS = "Tips are not used: without a seizure record there is no risk that they could raise."
+NO_RECORD = said("The scenario names no seizure record: evaders' weights rest on gateways and populations alone.")
+NO_RECORD_FOR_TIPS = said("Tips are not used: without a seizure record there is no risk that they could raise.")
 PRIOR_OF_SMALLEST = 0.1
 """Pairs whose share by gravity is below this part of `smallest_share` are left out before the record is explained."""
 
@@ -179,7 +180,7 @@ def compile_scenario(
     instance = measured.instance
     check_content(instance, str(path))
     if not options and patrols is None:
-        warnings.append("The scenario offers no site: nothing can be placed.")
+        warnings.append(said("The scenario offers no site: nothing can be placed."))
     return Compiled(
         scenario=scenario,
         region=region,

@@ -10,6 +10,7 @@ import numpy as np
 
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.names import unknown_name
+from optimizer.base.said import listed, said
 from optimizer.region.model import border_warnings
 from optimizer.risk import OdTable
 from optimizer.risk.demand import gateway_masses, gravity, travel_hours
@@ -161,17 +162,18 @@ def _check_reach(
 
 
 def _reach_warnings(lost: Sequence[Settlement], shut: Sequence[Gateway]) -> list[str]:
-    warnings = []
+    warnings: list[str] = []
     if lost:
         names = shortened([f"{place.label} ({place.id})" for place in lost])
-        warnings.append(f"No road leads from any gateway to {names}: left out.")
+        warnings.append(said("No road leads from any gateway to {places}: left out.", places=names))
     if shut:
         names = shortened([gateway.label for gateway in shut])
-        warnings.append(f"No road leads inward from {names}: no evader enters there.")
+        warnings.append(said("No road leads inward from {gateways}: no evader enters there.", gateways=names))
     return warnings
 
 
 def shortened(names: Sequence[str], count: int | None = None) -> str:
     """Return the first few names for a sentence, and how many more there are; `count` in all, where `names` are the first `NAMED` alone."""
     total = len(names) if count is None else count
-    return ", ".join(names[:NAMED]) + (f" and {total - NAMED} more" if total > NAMED else "")
+    first = listed(names[:NAMED])
+    return said("{names} and {count} more", names=first, count=total - NAMED) if total > NAMED else first

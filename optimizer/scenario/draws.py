@@ -9,6 +9,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from optimizer.base.errors import InputError, Problem
+from optimizer.base.said import said
 from optimizer.problem.draws import Draws
 from optimizer.problem.layers import layered
 from optimizer.scenario.demand import make_demand
@@ -35,10 +36,10 @@ LEVELS = 8
 """Most sets of detection chances among the draws: each is a copy of the network."""
 MOST_DRAWS = 1000
 FIXED = (
-    "the roads, their travel times and the chance of detection without the plan",
-    "the exponent of population, the decay with time and the share of habitual evaders",
-    "budgets and what sites and teams use",
-    "which roads habitual evaders and those who keep to a place may use",
+    said("the roads, their travel times and the chance of detection without the plan"),
+    said("the exponent of population, the decay with time and the share of habitual evaders"),
+    said("budgets and what sites and teams use"),
+    said("which roads habitual evaders and those who keep to a place may use"),
 )
 """What no draw changes."""
 
@@ -121,13 +122,19 @@ def scenario_draws(compiled: Compiled, count: int, seed: int) -> ScenarioDraws:
     whole = layered(copies)
     mean = weight.mean(axis=0).tolist()
     whole = replace(whole, evaders=tuple(replace(e, weight=w) for e, w in zip(whole.evaders, mean, strict=True)))
-    said = tuple(
-        f"{path}, {low:g} to {high:g}, in {levels} levels that are combined at random"
+    ranged = tuple(
+        said(
+            "{path}, {low:g} to {high:g}, in {levels} levels that are combined at random",
+            path=path,
+            low=low,
+            high=high,
+            levels=levels,
+        )
         for path, (low, high) in detection_ranges(compiled.scenario).items()
     )
-    stated = () if detection else ("detection chances: the scenario gives none as a range",)
+    stated = () if detection else (said("detection chances: the scenario gives none as a range"),)
     draws = Draws(whole, csr_array(weight), np.full(count, 1.0 / count))
-    return ScenarioDraws(draws, (*loads.drawn, *said), (*loads.fixed, *stated, *FIXED), detection)
+    return ScenarioDraws(draws, (*loads.drawn, *ranged), (*loads.fixed, *stated, *FIXED), detection)
 
 
 def check_count(count: int) -> None:
@@ -155,16 +162,21 @@ def _loads(compiled: Compiled, count: int, rng: np.random.Generator) -> _Loads:
     if record.flows is not None:
         flows = record.flows.explained(count, rng)
         drawn = [
-            "flows: weights of pairs of gateway and settlement, and shares of their routes, each draw explaining the record drawn anew"
+            said(
+                "flows: weights of pairs of gateway and settlement, and shares of their routes, each draw explaining the record drawn anew"
+            )
         ]
-        fixed = []
+        fixed: list[str] = []
         if terms.local_share is not None or not record.local.ways:
-            why = "as the scenario states it" if terms.local_share is not None else "as the record shows none"
-            fixed.append(f"the share of loads that keep to a place, {record.local_share:.3g}, {why}")
+            stated, none = said("as the scenario states it"), said("as the record shows none")
+            why = stated if terms.local_share is not None else none
+            fixed.append(
+                said("the share of loads that keep to a place, {share:.3g}, {why}", share=record.local_share, why=why)
+            )
         else:
             local = flows.local_share
-            drawn.append("the share of loads that keep to a place")
-            fixed.append("at which places they are")
+            drawn.append(said("the share of loads that keep to a place"))
+            fixed.append(said("at which places they are"))
         return _Loads(flows.shares, local, _route_shares(compiled, flows.on_route), tuple(drawn), tuple(fixed))
     if terms.weights == "gateways" and compiled.model is not None and compiled.risk is not None:
         demand = make_demand(terms, compiled.region, compiled.scenario.name)
@@ -173,13 +185,18 @@ def _loads(compiled: Compiled, count: int, rng: np.random.Generator) -> _Loads:
         index = [
             gateway_index(compiled.model, replace(compiled.risk, mean=rate), network, gateways) for rate in sampled
         ]
-        said = "risk at the gateways, from the posterior of the risk model: weights of pairs of gateway and settlement"
-        return _Loads(np.stack([demand.shares(each) for each in index]), local, {}, (said,), ("shares of routes",))
-    why = "there is no record to draw them from"
+        risk = said(
+            "risk at the gateways, from the posterior of the risk model: weights of pairs of gateway and settlement"
+        )
+        return _Loads(
+            np.stack([demand.shares(each) for each in index]), local, {}, (risk,), (said("shares of routes"),)
+        )
+    why = said("there is no record to draw them from")
     if compiled.risk is not None:
         silent = terms.weights == "record"
-        why = "the record does not tell places apart" if silent else "the scenario takes them from gravity"
-    return _Loads(shares, local, {}, (), (f"weights of evaders: {why}",))
+        alike, gravity = said("the record does not tell places apart"), said("the scenario takes them from gravity")
+        why = alike if silent else gravity
+    return _Loads(shares, local, {}, (), (said("weights of evaders: {why}", why=why),))
 
 
 def _route_shares(compiled: Compiled, on_route: Floats) -> dict[tuple[int, int], Floats]:

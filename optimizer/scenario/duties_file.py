@@ -8,6 +8,7 @@ from pydantic import Field
 
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files import read_json, write_json
+from optimizer.base.language import gettext as _
 from optimizer.base.names import unknown_name
 from optimizer.base.schema import ComposedId, Strict, validated
 from optimizer.scenario.roster_model import ClockTime, CrewRules, Day, Hours, RosterId, TimeZone, Weekday
@@ -97,7 +98,8 @@ class Duty(Strict):
         """What people call it, after its number or letter on the maps."""
         if not self.mark:
             return self.name
-        return f"Beat {self.mark}: {self.name}" if self.stops else f"{self.mark}: {self.name}"
+        title = _("Beat {mark}: {name}") if self.stops else _("{mark}: {name}")
+        return title.format(mark=self.mark, name=self.name)
 
 
 class CrewRow(CrewRules):
@@ -116,6 +118,7 @@ class DutiesFile(Strict):
     """Duties, version 2; those of version 1 have neither marks nor tracks nor roads."""
 
     schema_version: Literal[1, 2]
+    language: str = Field("en", max_length=20, description="language of rosters, as in the scenario")
     name: str
     time_zone: TimeZone
     shifts: list[ShiftRow] = Field(min_length=1, max_length=48)

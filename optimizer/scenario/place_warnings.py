@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.said import said
 from optimizer.problem.network import great_circle_m
 from optimizer.problem.places import DOUBTFUL_M
 from optimizer.problem.road_classes import RANK_OF
@@ -39,18 +40,30 @@ def site_warnings(sites: Sequence[PlacedSite], network: Network) -> Iterator[str
         The roads.
     """
     far = [
-        f"{_called(item)} ({item.distance_m:.0f} m from {road_label(network, item.segment)})"
+        said(
+            "{site} ({metres:.0f} m from {road})",
+            site=_called(item),
+            metres=item.distance_m,
+            road=road_label(network, item.segment),
+        )
         for item in sites
         if item.distance_m > DOUBTFUL_M
     ]
     if far:
-        yield f"Some sites lie off the road they were put on; check that it is the right one: {shortened(far)}."
+        yield said(
+            "Some sites lie off the road they were put on; check that it is the right one: {sites}.",
+            sites=shortened(far),
+        )
     beside = _beside_more_important(sites, network)
     if beside:
-        names = [f"{_called(each.site)} ({_two_roads(each, network)})" for each in beside[:NAMED]]
-        yield (
-            f"Some sites were put on a road beside a more important one; where that is meant, name it in `road` or `road_class` of the "
-            f"site: {shortened(names, len(beside))}."
+        names = [
+            said("{site} ({roads})", site=_called(each.site), roads=_two_roads(each, network))
+            for each in beside[:NAMED]
+        ]
+        yield said(
+            "Some sites were put on a road beside a more important one; where that is meant, name it in `road` or `road_class` of the site: "
+            "{sites}.",
+            sites=shortened(names, len(beside)),
         )
 
 
@@ -75,7 +88,9 @@ def base_warnings(bases: Sequence[TeamBaseModel], nodes: Sequence[int], network:
         if distance > FAR_FROM_JUNCTION_M
     ]
     if far:
-        yield f"Some bases lie off the nearest junction, from which their teams set out: {shortened(far)}."
+        yield said(
+            "Some bases lie off the nearest junction, from which their teams set out: {bases}.", bases=shortened(far)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +125,12 @@ def _two_roads(beside: _Beside, network: Network) -> str:
     """Return how far a site lies from its own road, and from the nearest of the more important ones."""
     item = beside.site
     nearest, distance = network.nearest_segments(np.array([item.lon]), np.array([item.lat]), beside.segments)
-    return (
-        f"{item.distance_m:.0f} m from {road_label(network, item.segment)}, {distance[0]:.0f} m from "
-        f"{road_label(network, int(nearest[0]))}"
+    return said(
+        "{metres:.0f} m from {road}, {further:.0f} m from {other}",
+        metres=item.distance_m,
+        road=road_label(network, item.segment),
+        further=distance[0],
+        other=road_label(network, int(nearest[0])),
     )
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field, WithJsonSchema
 from pydantic.functional_validators import PlainValidator
 
+from optimizer.base.said import said
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -83,9 +85,12 @@ def with_detection(scenario: ScenarioModel, chances: Mapping[str, float]) -> Sce
 def range_warnings(scenario: ScenarioModel) -> Iterator[str]:
     """Yield what is used of each range where nobody draws from it."""
     for path, (low, high) in detection_ranges(scenario).items():
-        yield (
-            f"{path} is known as a range alone, {low:g} to {high:g}: its middle, {middle((low, high)):g}, is used "
-            "(plan --draws N plans over the range)."
+        yield said(
+            "{path} is known as a range alone, {low:g} to {high:g}: its middle, {middle:g}, is used (plan --draws N plans over the range).",
+            path=path,
+            low=low,
+            high=high,
+            middle=middle((low, high)),
         )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array, vstack
 
+from optimizer.base.said import said
 from optimizer.problem.evaders import Route
 from optimizer.risk.evidence import KeepsEvidence, gather_evidence
 from optimizer.risk.field_flow.averaging import spatial_signal
@@ -42,11 +43,6 @@ LEAST_CHANCE = 0.5
 """Posterior probability that places differ, below which a record says nothing of where loads pass."""
 NOTEWORTHY = 0.005
 """Share of the local loads on ways that are left out, from which on it is said."""
-NOWHERE = "evaders.local_share is {:g}, but no record says where loads keep to a place: there are no local evaders."
-SILENT_RECORD = (
-    "The record does not tell places apart ({}): evaders' weights and routes rest on gateways, populations and travel times alone, "
-    "as if there were no record."
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,7 +202,7 @@ def record_demand(demand: GravityDemand, network: Network, fitted: FittedRisk, u
     silence = _silence(model, known)
     prior = demand.prior().weight
     if silence:
-        remarks = (SILENT_RECORD.format(silence), *without_places(terms.local_share))
+        remarks = (_silent(silence), *without_places(terms.local_share))
         return RecordDemand(prior, usual.by_pair(), warnings=remarks)
     candidates = candidate_routes(network, usual.ends, np.array([prior[pair] for pair in usual.ends]), usual.routes)
     counted = _counted(known, model)
@@ -243,13 +239,13 @@ def _learnt(local: float) -> float:
 def _silence(model: RiskModel, known: Evidence) -> str:
     """Return why the record says nothing of where loads pass; empty where it does."""
     if not known.count.sum() > 0:
-        return "it holds no seizure with search effort behind it"
+        return said("it holds no seizure with search effort behind it")
     if isinstance(model, FieldFlow):
         differ = spatial_signal(
             model.candidates_
         )  # that traffic prefers some roads is known before, and is no finding of the record
         if differ < LEAST_CHANCE:
-            return f"the probability that roads of one class differ is {differ:.2f}"
+            return said("the probability that roads of one class differ is {probability:.2f}", probability=differ)
     return ""
 
 
@@ -326,16 +322,34 @@ def _shared_out(
 
 def without_places(local_share: float | None) -> tuple[str, ...]:
     """Return the warning that a share of local loads cannot be given, where a scenario asks for one and no record says where."""
-    return (NOWHERE.format(local_share),) if local_share else ()
+    return (_nowhere(local_share),) if local_share else ()
+
+
+def _nowhere(share: float) -> str:
+    return said(
+        "evaders.local_share is {share:g}, but no record says where loads keep to a place: there are no local evaders.",
+        share=share,
+    )
+
+
+def _silent(why: str) -> str:
+    return said(
+        "The record does not tell places apart ({why}): evaders' weights and routes rest on gateways, populations and travel times alone, as "
+        "if there were no record.",
+        why=why,
+    )
 
 
 def _left_out(local: LocalTraffic, share: float, *, none: bool) -> tuple[str, ...]:
     if none:
-        return (NOWHERE.format(share),)
+        return (_nowhere(share),)
     if local.dropped < NOTEWORTHY:
         return ()
-    sentence = (
-        f"{local.left_out:,} places with local loads are left out; their {local.dropped:.0%} of the local loads go to the "
-        f"{len(local.ways)} heaviest in proportion (evaders.local_evaders)."
+    sentence = said(
+        "{count:,} places with local loads are left out; their {share:.0%} of the local loads go to the {kept} heaviest in proportion "
+        "(evaders.local_evaders).",
+        count=local.left_out,
+        share=local.dropped,
+        kept=len(local.ways),
     )
     return (sentence,)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.base.errors import ProblemList
+from optimizer.base.language import marked
 from optimizer.problem.network import great_circle_m
 from optimizer.problem.places import Crossing, Gateway
 from optimizer.problem.road_classes import MODE_OF
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 OfficialMark = str | int | tuple[float, float]
 """What a user may list as official: a crossing's id, a way's number, or longitude and latitude of a point beside the crossing."""
 
-_OUTBOUND = "one-way out of the defended area: nobody enters there"
+_OUTBOUND = marked("one-way out of the defended area: nobody enters there")
 
 
 def make_crossings(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from optimizer.base.language import marked
 from optimizer.region.assemble import with_joints
 from optimizer.region.crossings.contacts import LEFT, ON, RIGHT, border_on_grid, find_contacts, on_grid
 from optimizer.region.model import Dropped
@@ -26,10 +27,10 @@ if TYPE_CHECKING:
     from optimizer.region.crossings.contacts import Contacts, GridBorder
     from optimizer.region.ways import Ways
 
-_TOUCHES = "touches the border without crossing it"
-_RUNS = "runs along the border without crossing it"
-_ENDS = "ends at the border without crossing it"
-_SHARED = "meets the border where another way's crossing stands"
+_TOUCHES = marked("touches the border without crossing it")
+_RUNS = marked("runs along the border without crossing it")
+_ENDS = marked("ends at the border without crossing it")
+_SHARED = marked("meets the border where another way's crossing stands")
 
 
 class Cut(NamedTuple):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from optimizer.base.language import gettext as _
+from optimizer.base.language import marked
 from optimizer.report.geodata.tables import LayerField, table
 
 if TYPE_CHECKING:
@@ -61,13 +63,13 @@ FIELDS = {
     ),
 }
 TITLES = {
-    "layouts": "The plan and other layouts",
-    "budgets": "Budgets",
-    "evaders": "Evaders of whom most gets through",
-    "displacement": "Roads that more evaders choose under the plan",
-    "look_next": "Where to look next",
-    "unused": "Records that were not used",
-    "dropped": "Roads and places left out",
+    "layouts": marked("The plan and other layouts"),
+    "budgets": marked("Budgets"),
+    "evaders": marked("Evaders of whom most gets through"),
+    "displacement": marked("Roads that more evaders choose under the plan"),
+    "look_next": marked("Where to look next"),
+    "unused": marked("Records that were not used"),
+    "dropped": marked("Roads and places left out"),
 }
 USES = (
     LayerField("placement", "text", "id of the site's option or of the beat"),
@@ -89,7 +91,7 @@ def comparison_tables(content: ReportContent, plan: PlanFile) -> list[GeoTable]:
         "dropped": content.dropped,
     }
     tables = [
-        table(name, TITLES[name], FIELDS[name], [_cells(row, FIELDS[name]) for row in own])
+        table(name, _(TITLES[name]), FIELDS[name], [_cells(row, FIELDS[name]) for row in own])
         for name, own in rows.items()
     ]
     placements: list[tuple[PlanSite | PlanBeat, bool]] = [(site, True) for site in plan.sites]
@@ -100,7 +102,7 @@ def comparison_tables(content: ReportContent, plan: PlanFile) -> list[GeoTable]:
         for placement, chosen in placements
         for resource, amount in placement.uses.items()
     ]
-    return [*tables, table("uses", "What each placement uses", USES, uses)]
+    return [*tables, table("uses", _("What each placement uses"), USES, uses)]
 
 
 def _cells(row: object, fields: tuple[LayerField, ...]) -> tuple[object, ...]:

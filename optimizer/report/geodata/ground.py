@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from optimizer.base.language import gettext as _
 from optimizer.report.geodata.placements import point
 from optimizer.report.geodata.styles import Mark, Style, StyleClass, marker, one_style
 from optimizer.report.geodata.tables import LayerField, table
@@ -75,17 +76,17 @@ TOWN_FIELDS = (
 def ground_layers(content: ReportContent) -> list[GeoTable]:
     """Return towns, gateways, crossings, border, risk and effort: what is drawn on top comes first."""
     network = content.network
-    official = StyleClass("official", OFFICIAL.label, marker(OFFICIAL))
-    unofficial = StyleClass("unofficial", UNOFFICIAL.label, marker(UNOFFICIAL))
+    official = StyleClass("official", OFFICIAL.text, marker(OFFICIAL))
+    unofficial = StyleClass("unofficial", UNOFFICIAL.text, marker(UNOFFICIAL))
     return [
-        _places("towns", "Towns", TOWN_FIELDS, content.settlements, one_style(marker(SETTLEMENT), "label")),
+        _places("towns", _("Towns"), TOWN_FIELDS, content.settlements, one_style(marker(SETTLEMENT), "label")),
         _places(
-            "crossings", "Crossings", CROSSING_FIELDS, content.crossings, Style((official, unofficial), "standing")
+            "crossings", _("Crossings"), CROSSING_FIELDS, content.crossings, Style((official, unofficial), "standing")
         ),
-        _places("gateways", "Where evaders enter", GATEWAY_FIELDS, content.gateways, one_style(marker(GATEWAY))),
+        _places("gateways", _("Where evaders enter"), GATEWAY_FIELDS, content.gateways, one_style(marker(GATEWAY))),
         table(
             "border",
-            "Border",
+            _("Border"),
             (LayerField("name", "text", "of the scenario"),),
             [] if content.border is None else [(content.title,)],
             [] if content.border is None else [_boundary(content.border)],
@@ -139,7 +140,7 @@ def _classes(layer: RoadLayer, suffix: str = "") -> list[StyleClass]:
 
 
 def _risk(content: ReportContent, network: Network) -> GeoTable:
-    risk, title = content.risk, "Risk"
+    risk, title = content.risk, _("Risk")
     if risk is None:
         return table("risk", title, RISK_FIELDS, [], [])
     layers = {layer.id: layer for layer in road_layers(content)}
@@ -172,4 +173,4 @@ def _effort(content: ReportContent, network: Network) -> GeoTable:
         classes += [one for one in _classes(layer, unit) if one.value in set(names)]
     lines = [network.lines[row[0]] for row in rows]
     style = Style(tuple(classes), "class", shown=False)
-    return table("effort", "Search effort", EFFORT_FIELDS, rows, lines, style)
+    return table("effort", _("Search effort"), EFFORT_FIELDS, rows, lines, style)

@@ -8,6 +8,7 @@ import numpy as np
 import shapely
 
 from optimizer.base.formatting import letter
+from optimizer.base.language import gettext as _
 from optimizer.report.geodata.styles import Mark, Style, StyleClass, marker, one_style
 from optimizer.report.geodata.tables import LayerField, table
 from optimizer.report.palette import AFTER, BEATS, BEFORE, POST, SITES, TODAY
@@ -118,7 +119,7 @@ def _sites(content: ReportContent, plan: PlanFile) -> GeoTable:
     drawn = [StyleClass(name, symbol.text, marker(symbol)) for name, symbol in SITES.items()]
     style = Style(tuple(reversed(drawn)), "standing", "number")
     places = [point(site.lon, site.lat) for site in every]
-    return table("sites", "Sites", SITE_FIELDS, map(row, every), places, style)
+    return table("sites", _("Sites"), SITE_FIELDS, map(row, every), places, style)
 
 
 def _watched(content: ReportContent) -> GeoTable:
@@ -129,7 +130,7 @@ def _watched(content: ReportContent) -> GeoTable:
     rows = [(*pair, *name) for pair, name in zip(pairs, names, strict=True)]
     lines = [network.lines[segment] for _, _, segment in pairs]
     style = one_style(Mark(SITES["new"].fill, 1.4))
-    return table("watched", "Roads that sites watch", WATCHED_FIELDS, rows, lines, style)
+    return table("watched", _("Roads that sites watch"), WATCHED_FIELDS, rows, lines, style)
 
 
 def _beats(content: ReportContent) -> GeoTable:
@@ -140,9 +141,11 @@ def _beats(content: ReportContent) -> GeoTable:
         rows.append((letter(k), beat.id, beat.team, beat.agency, beat.base, *times, length, beat.marginal_value))
     letters = [letter(k) for k in range(len(rows))]
     marks = [Mark(BEATS[k % len(BEATS)], 1.0) for k in range(len(rows))]
-    classes = tuple(StyleClass(a, f"Beat {a}", mark) for a, mark in zip(letters, marks, strict=True))
+    classes = tuple(
+        StyleClass(a, _("Beat {letter}").format(letter=a), mark) for a, mark in zip(letters, marks, strict=True)
+    )
     lines = [line_of(network, beat.arcs) for beat in content.driven]
-    return table("beats", "Beats", BEAT_FIELDS, rows, lines, Style(classes, "letter"))
+    return table("beats", _("Beats"), BEAT_FIELDS, rows, lines, Style(classes, "letter"))
 
 
 def _stops(content: ReportContent) -> GeoTable:
@@ -153,7 +156,7 @@ def _stops(content: ReportContent) -> GeoTable:
                 yield (f"{letter(k)}{place}", beat.id, letter(k), place, stop.label, *times)
 
     places = [point(stop.lon, stop.lat) for beat in content.driven for stop in beat.stops]
-    return table("stops", "Posts of the beats", STOP_FIELDS, rows(), places, one_style(marker(POST), "mark"))
+    return table("stops", _("Posts of the beats"), STOP_FIELDS, rows(), places, one_style(marker(POST), "mark"))
 
 
 def _routes(content: ReportContent) -> GeoTable:
@@ -169,7 +172,7 @@ def _routes(content: ReportContent) -> GeoTable:
                 length = _length_km(content.network, arcs)
                 rows.append((route.evader, layout, route.start, route.end, route.weight, through, length))
                 lines.append(line)
-    after = StyleClass("after", "Route with the plan", Mark(AFTER, 0.8))
-    today = StyleClass("today", "Route with today's layout", Mark(TODAY, 1.3))
-    before = StyleClass("before", "Route with nothing placed", Mark(BEFORE, 1.8))
-    return table("routes", "Routes", ROUTE_FIELDS, rows, lines, Style((after, today, before), "layout"))
+    after = StyleClass("after", _("Route with the plan"), Mark(AFTER, 0.8))
+    today = StyleClass("today", _("Route with today's layout"), Mark(TODAY, 1.3))
+    before = StyleClass("before", _("Route with nothing placed"), Mark(BEFORE, 1.8))
+    return table("routes", _("Routes"), ROUTE_FIELDS, rows, lines, Style((after, today, before), "layout"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.said import said
 from optimizer.risk.field_flow.model_averaging import ALIKE
 from optimizer.risk.numerics.lognormal import LARGEST_SD
 
@@ -33,10 +34,6 @@ LEAST_SD = 0.3
 
 LEAST_SIGNAL = 0.5
 """Posterior probability that segments differ below which the record is said to hold no spatial signal."""
-NO_SIGNAL = (
-    "The record holds no spatial signal: that roads of one class are alike has a posterior probability of {:.0%}. The risk map then says "
-    "little of where, and where loads pass rests on the flows that gravity expects. More searches, in more places, may change this."
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +110,36 @@ def spatial_signal(candidates: Sequence[Candidate]) -> float:
     return float(chance[differ].sum() / chance.sum())
 
 
+def replaced(found: str, model: str) -> str:
+    """Return what a reader must know where a candidate takes the place of the average; `found` is what the average contradicted."""
+    simpler = {"field": said("The field without flows"), "alike": said("One rate for each road class")}
+    return said(
+        "The averaged risk model contradicted its own record ({found}). {model} is used in its place: it fits the record, and tells places "
+        "apart less.",
+        found=found,
+        model=simpler[model],
+    )
+
+
+def too_few_draws(effective: float) -> str:
+    """Return what a reader must know where few of the draws that weigh areas count."""
+    return said(
+        "Seizures known by area alone are weighed by draws, and only about {count:.0f} of them count: medians and intervals of these areas are "
+        "rough.",
+        count=effective,
+    )
+
+
 def signal_remarks(candidates: Sequence[Candidate]) -> list[str]:
     """Return what a reader must know where the record does not tell places apart."""
     signal = spatial_signal(candidates)
-    return [NO_SIGNAL.format(1 - signal)] if signal < LEAST_SIGNAL else []
+    if signal >= LEAST_SIGNAL:
+        return []
+    return [
+        said(
+            "The record holds no spatial signal: that roads of one class are alike has a posterior probability of {probability:.0%}. The risk "
+            "map then says little of where, and where loads pass rests on the flows that gravity expects. More searches, in more places, may "
+            "change this.",
+            probability=1 - signal,
+        )
+    ]

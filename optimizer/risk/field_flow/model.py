@@ -12,10 +12,19 @@ from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 
+from optimizer.base.said import said
 from optimizer.records.exposure import spread_effort
 from optimizer.risk.evidence import gather_evidence, later_evidence
 from optimizer.risk.field_flow.area_posterior import RateDraws, expected_rates, log_sums, rake
-from optimizer.risk.field_flow.averaging import LEAST_SIGNAL, average_rates, signal_remarks, spatial_signal, widening_of
+from optimizer.risk.field_flow.averaging import (
+    LEAST_SIGNAL,
+    average_rates,
+    replaced,
+    signal_remarks,
+    spatial_signal,
+    too_few_draws,
+    widening_of,
+)
 from optimizer.risk.field_flow.cells import cells_of, tempered
 from optimizer.risk.field_flow.field import Field, road_neighbours
 from optimizer.risk.field_flow.laplace import find_mode
@@ -72,13 +81,7 @@ DRAWS_FOR_AREAS = 200
 LARGEST_FOR_MASSES = 20_000
 """Segments up to which masses are fitted unattended; beyond, they add half to the time of a fit (results/risk/model.md)."""
 LEAST_EFFECTIVE = 50.0
-TOO_FEW = (
-    "Seizures known by area alone are weighed by draws, and only about {:.0f} of them count: "
-    "medians and intervals of these areas are rough."
-)
-REPLACED = "The averaged risk model contradicted its own record ({}). {} is used in its place: it fits the record, and tells places apart less."
-SIMPLER = {"field": "The field without flows", "alike": "One rate for each road class"}
-NO_FLOWS = "No pair of a gateway and a settlement carries anything, so trafficking flows say nothing of risk here."
+NO_FLOWS = said("No pair of a gateway and a settlement carries anything: trafficking flows say nothing of risk here.")
 
 
 class FieldFlow:
@@ -199,8 +202,7 @@ class FieldFlow:
                 self._use(np.eye(len(self.candidates_))[simpler])
                 self.record_check_ = self._compare(records, comparable)
                 if not self.record_check_.contradictions:
-                    found = "; ".join(map(str, first.contradictions[:1]))
-                    self.remarks_ = (REPLACED.format(found, SIMPLER[self.candidates_[simpler].name]),)
+                    self.remarks_ = (replaced(first.contradictions[0].said, self.candidates_[simpler].name),)
                     break
             else:
                 self._use(averaged)
@@ -252,7 +254,7 @@ class FieldFlow:
     def predict(self) -> RiskEstimate:
         """Return the risk index of every segment, and the seizures that a unit of effort makes where it is 1, by the fitted levels."""
         estimate = self._estimate()
-        remarks = [NO_FLOWS] if self.flows is not None and self._paths is None else []
+        remarks: list[str] = [NO_FLOWS] if self.flows is not None and self._paths is None else []
         remarks += signal_remarks(self.candidates_)
         return replace(estimate, warnings=(*estimate.warnings, *remarks, *self.remarks_))
 
@@ -349,7 +351,7 @@ class FieldFlow:
         mean[at] = expected_rates(self._areas, self.mean_, self.sd_, wanted)[at]
         known = [(weight, one.summary) for weight, one in zip(self.weights_, self.candidates_, strict=True)]
         effective = 1 / sum(weight**2 / one.effective for weight, one in known if one is not None)
-        remarks = (TOO_FEW.format(effective),) if effective < LEAST_EFFECTIVE else ()
+        remarks = (too_few_draws(effective),) if effective < LEAST_EFFECTIVE else ()
         return replace(estimate, mean=mean, warnings=(*estimate.warnings, *remarks))
 
     def expected_seizures(self, effort: Effort) -> Floats:

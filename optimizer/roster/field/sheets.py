@@ -15,6 +15,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from optimizer.base.formatting import plain
+from optimizer.base.language import gettext as _
+from optimizer.base.language import long_date, markup, short_date, spoken
 from optimizer.roster.field.sketch import sketch
 from optimizer.roster.field.tracks import Waypoint, bases_of, waypoints
 
@@ -54,7 +56,7 @@ class FieldDuty:
     @property
     def title(self) -> str:
         """The duty and its shift."""
-        return f"{self.first.duty.title}, {self.first.shift.label}"
+        return _("{duty}, {shift}").format(duty=self.first.duty.title, shift=self.first.shift.label)
 
     @property
     def track(self) -> tuple[tuple[float, float], ...]:
@@ -90,6 +92,7 @@ def sheet(roster: Roster, duty: FieldDuty, every: tuple[FieldDuty, ...]) -> str:
     """Return the page of a duty: a sheet a week."""
     others = [one.places[0] for one in every if one.first.shift.id == duty.first.shift.id and one is not duty]
     return _template("sheet.html").render(
+        language=spoken().code,
         roster=roster,
         duty=duty,
         first=duty.first,
@@ -101,7 +104,9 @@ def sheet(roster: Roster, duty: FieldDuty, every: tuple[FieldDuty, ...]) -> str:
 
 def index(roster: Roster, every: tuple[FieldDuty, ...], calendars: dict[str, str]) -> str:
     """Return the page that lists the sheets, tracks and calendars; `calendars` gives the file of each crew's label."""
-    return _template("index.html").render(roster=roster, duties=every, calendars=calendars)
+    return _template("index.html").render(
+        language=spoken().code, first=long_date(roster.first), roster=roster, duties=every, calendars=calendars
+    )
 
 
 @cache
@@ -110,6 +115,7 @@ def _template(name: str) -> Template:
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["plain"] = plain
+    environment.globals["_"] = markup
     return environment.get_template(name)
 
 
@@ -117,7 +123,7 @@ def _week(roster: Roster, duty: FieldDuty, k: int) -> tuple[_Day, ...]:
     days = [roster.first + timedelta(days=7 * k + d) for d in range(7)]
     return tuple(
         _Day(
-            f"{day:%a} {day.day} {day:%b}",
+            short_date(day),
             tuple(f"{one.crew.label} ({one.leave:%H:%M}-{one.back:%H:%M})" for one in duty.days.get(day, ())),
         )
         for day in days

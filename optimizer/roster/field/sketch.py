@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from xml.etree import ElementTree as ET
 
 from optimizer.base.formatting import plain
+from optimizer.base.language import gettext as _
+from optimizer.base.language import localised
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +55,7 @@ def sketch(
     """Return the map; `others` and `roads` are drawn where they lie within it."""
     frame = _frame([(p.lon, p.lat) for p in (*places, *bases)] + list(track))
     size = {"width": f"{WIDTH:g}", "height": f"{HEIGHT:g}", "viewBox": f"0 0 {WIDTH:g} {HEIGHT:g}"}
-    root = ET.Element("svg", size | {"role": "img", "aria-label": "Map of the places below, north up"})
+    root = ET.Element("svg", size | {"role": "img", "aria-label": _("Map of the places below, north up")})
     ET.SubElement(root, "rect", x="0", y="0", width="100%", height="100%", fill="#fff", stroke="#8c8c8c")
     _add_roads(root, frame, roads, [frame.at(p.lon, p.lat) for p in (*places, *bases)])
     for other in others:
@@ -117,9 +119,9 @@ def _add_scale(root: ET.Element, scale: float) -> None:
     power = 10 ** math.floor(math.log10(longest))
     km = max(k * power for k in (1, 2, 5) if k * power <= longest)
     ET.SubElement(root, "rect", x="10", y=f"{HEIGHT - 12:g}", width=f"{km * scale:.1f}", height="3", fill="#1a1a1a")
-    _text(root, 10 + km * scale / 2, HEIGHT - 16, f"{km:g} km", "#1a1a1a", 10)
+    _text(root, 10 + km * scale / 2, HEIGHT - 16, localised(f"{km:g} km"), "#1a1a1a", 10)
     ET.SubElement(root, "path", d=f"M{WIDTH - 15:g} 8 l5 14 l-5 -4 l-5 4 z", fill="#1a1a1a")
-    _text(root, WIDTH - 15, 33, "N", "#1a1a1a", 10)
+    _text(root, WIDTH - 15, 33, _("N"), "#1a1a1a", 10)
 
 
 def _text(root: ET.Element, x: float, y: float, text: str, colour: str, size: int) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 from optimizer.base.formatting import plain
+from optimizer.base.language import gettext as _
 from optimizer.roster.table import moment, stop_name
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def gpx(title: str, places: Sequence[Waypoint], track: Sequence[tuple[float, flo
     document = GPX()
     document.creator, document.name = CREATOR, plain(title)
     document.waypoints = [
-        GPXWaypoint(p.lat, p.lon, name=p.title or "Base", description=p.times or None) for p in places
+        GPXWaypoint(p.lat, p.lon, name=p.title or _("Base"), description=p.times or None) for p in places
     ]
     if len(track) > 1:
         points = [GPXTrackPoint(lat, lon) for lon, lat in track]
@@ -97,7 +98,7 @@ def kml(title: str, places: Sequence[Waypoint], track: Sequence[tuple[float, flo
     document = ET.SubElement(root, f"{{{KML}}}Document")
     ET.SubElement(document, f"{{{KML}}}name").text = plain(title)
     for place in places:
-        mark = _placemark(document, place.title or "Base", place.times)
+        mark = _placemark(document, place.title or _("Base"), place.times)
         _coordinates(ET.SubElement(mark, f"{{{KML}}}Point"), [(place.lon, place.lat)])
     if len(track) > 1:
         line = ET.SubElement(_placemark(document, title, ""), f"{{{KML}}}LineString")
