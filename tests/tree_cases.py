@@ -1,10 +1,10 @@
-"""Cuts on budgets and the rules of the tree against brute force: `python -m tests.tree_cases --count 2000`.
+"""Cuts on budgets, floors under them and the rules of the tree against brute force: `python -m tests.tree_cases --count 2000`.
 
 Every instance has all features, and budgets of which many combinations use all but a little. All its plans are listed; each budget cut must
-hold at each plan that fits, the tree alone (no dive, no local search) must end at the least value, and its bound must be true whenever it is
-stopped. So must the same tree whose nodes are shared by two workers (`LocalTreeWorkers`), one node an order; in half of the trees two workers
-are lost. About half of the instances have requirements. Every `JOINT_EVERY`-th instance is one with patrol teams, solved whole, against every
-plan with every beat.
+hold at each plan that fits, and none may be below a floor under the budgets, of the root or of a random node. The tree alone (no dive, no
+local search) must end at the least value, and its bound must be true whenever it is stopped. So must the same tree whose nodes are shared by
+two workers (`LocalTreeWorkers`), one node an order; in half of the trees two workers are lost. About half of the instances have requirements.
+Every `JOINT_EVERY`-th instance is one with patrol teams, solved whole, against every plan with every beat.
 """
 
 from __future__ import annotations
@@ -24,8 +24,10 @@ from optimizer.problem.evaders import Evader
 from optimizer.problem.options import Resource
 from optimizer.problem.plan import BUDGET_TOLERANCE, fits
 from optimizer.problem.requirements import Requirement, meets
+from optimizer.solvers.branch_and_cut.budget_floors import raised_floors
 from optimizer.solvers.branch_and_cut.budget_hull import BudgetHull
-from optimizer.solvers.branch_and_cut.node import addable
+from optimizer.solvers.branch_and_cut.master import Master
+from optimizer.solvers.branch_and_cut.node import Node, addable
 from optimizer.solvers.branch_and_cut.parallel_tree import ParallelTree
 from optimizer.solvers.branch_and_cut.tree import BranchAndCut
 from optimizer.solvers.branch_and_cut.tree_messages import BranchTask, Lost, Order
@@ -122,12 +124,33 @@ def false_cuts(instance: Instance, overlay: Overlay, plans: NDArray[np.bool_], s
             yield "budget cut" if left <= right else f"false budget cut: {cuts.coefficient[[k]].toarray()} <= {right}"
 
 
+def false_floors(instance: Instance, overlay: Overlay, plans: NDArray[np.bool_], seed: int) -> Iterator[str]:
+    """Yield a line for each floor under the budgets that a plan is below, and "floor" for each that was raised and that none is below."""
+    master, rng = Master(instance, overlay), np.random.default_rng(seed)
+    for _ in range(4):
+        master.pool.grow(
+            rng.random(overlay.free.size) * overlay.free, overlay.free & (rng.random(overlay.free.size) < 0.3)
+        )
+        master.tighten(np.where(instance.forced, 1.0, rng.random(overlay.free.size) * overlay.free))
+    values = np.array([master.values(mask) for mask in plans])
+    nothing = Node(instance.forced.copy(), ~(overlay.free | instance.forced), master.commodities.floor)
+    some = plans[rng.integers(len(plans))] & (rng.random(overlay.free.size) < 0.4)
+    decided = replace(nothing, ones=nothing.ones | some, zeros=nothing.zeros | (~some & (rng.random(some.size) < 0.2)))
+    for node in (nothing.propagated(instance), decided.propagated(instance)):
+        inside = ~(node.ones & ~plans).any(axis=1) & ~(node.zeros & plans).any(axis=1)
+        floor = raised_floors(instance, node, master.pool.paths, master.budget_cuts)
+        for u in np.flatnonzero(floor > node.floor).tolist():
+            least = values[inside, u].min(initial=np.inf)
+            yield "floor" if floor[u] <= least * (1 + ROUNDING) else f"false floor: {floor[u]!r} above {least!r}"
+
+
 def check_tree(seed: int) -> Iterator[str]:
     """Yield what is found about one instance: a line for each fault, and one word for each thing that is right."""
     instance = budget_case(seed)
     overlay = contract(instance)
     plans = fitting_plans(instance, overlay)
     yield from false_cuts(instance, overlay, plans, seed)
+    yield from false_floors(instance, overlay, plans, seed)
     least = min(overlay.value(mask) for mask in plans if meets(instance, mask))
     if instance.requirements:
         yield "requirements"

@@ -162,7 +162,7 @@ def price_option(call: PieceCall) -> OptionPrice | None:
 def root_rows(known: KnownPlan, overlay: Overlay, gap: float, until: float | None, stopping: Stopping) -> ValueRows:
     """Return the rows of the problem's root program, cut until it stalls, meets the plan, or time is up."""
     tree = BranchAndCut(known.instance, overlay, known.value, gap, np.inf if until is None else until, stopping)
-    stopping.attempt(tree.cut_root)
+    stopping.attempt(lambda: tree.cut_root(floors=False))
     return tree.master.value_rows
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 WORTH_LOADING, WORTH_COMPILING = 3_000_000, 30_000_000
 """Numbers that NumPy works through, in one process, before kernels are loaded that were compiled earlier, and before they are compiled:
 about 0.2 and 1.5 s."""
-FOLDERS = {"cuts": "branch_and_cut", "values": "branch_and_cut", "searches": "overlay"}
+FOLDERS = {"cuts": "branch_and_cut", "floors": "branch_and_cut", "values": "branch_and_cut", "searches": "overlay"}
 """Where the kernels of each kind lie."""
 
 
@@ -77,5 +77,5 @@ def _compiled_before(kind: str) -> bool:
     """Whether numba keeps compiled kernels of a kind beside their file."""
     if kind not in _known:
         folder = Path(__file__).parent / FOLDERS[kind] / "__pycache__"
-        _known[kind] = any(folder.glob(f"{kind}_kernels.*.nbi"))
+        _known[kind] = any(folder.glob(f"{kind}_*.nbi"))
     return _known[kind]

@@ -287,8 +287,10 @@ def _cut_and_branch(
     if parallel is not None:
         tree.listener = BeginsWhenLate(search, parallel)
     with step(search.listener, "cutting"):
+        if search.carried is not None:
+            tree.cut_root(floors=False)
+            _leave_rows(search, tree)
         tree.cut_root()
-    _leave_rows(search, tree)
     tree.listener = search
     if not (search.closed or tree.out_of_time):
         _improve(search, tree, improver, parallel)

@@ -26,7 +26,7 @@ from math import floor, gcd, lcm
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, vstack
 
 from optimizer.problem.plan import BUDGET_TOLERANCE
 from optimizer.solvers.branch_and_cut.relaxation import LinearProgram
@@ -66,6 +66,16 @@ class BudgetCuts:
 
     coefficient: csr_array
     side: NDArray[np.float64]
+
+    @classmethod
+    def none(cls, n_options: int) -> BudgetCuts:
+        """Return no row."""
+        return cls(csr_array((0, n_options)), np.empty(0))
+
+    def joined(self, other: BudgetCuts) -> BudgetCuts:
+        """Return the rows of both."""
+        rows = csr_array(vstack((self.coefficient, other.coefficient)))
+        return BudgetCuts(rows, np.append(self.side, other.side))
 
 
 @dataclass

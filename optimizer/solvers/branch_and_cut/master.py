@@ -37,7 +37,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from optimizer.problem.plan import BUDGET_TOLERANCE
-from optimizer.solvers.branch_and_cut.budget_hull import BudgetHull
+from optimizer.solvers.branch_and_cut.budget_hull import BudgetCuts, BudgetHull
 from optimizer.solvers.branch_and_cut.commodities import Commodities, commodity_values
 from optimizer.solvers.branch_and_cut.path_pool import PathPool
 from optimizer.solvers.branch_and_cut.relaxation import LinearProgram
@@ -119,6 +119,8 @@ class Master:
     ----------
     commodities, pool
         The commodities, and their paths found so far.
+    budget_cuts
+        The budget cuts that were added.
     total
         Value with nothing placed but what is forced.
     """
@@ -171,6 +173,7 @@ class Master:
         )
         self._mean = _even(instance)
         self._hull = BudgetHull(instance, (instance.forced | overlay.free) & (self._times == 1))
+        self.budget_cuts = BudgetCuts.none(self._n)
         self._searched = 0
         self._lasting = np.empty(0, dtype=np.int64)
 
@@ -245,6 +248,7 @@ class Master:
         cuts = self._hull.cuts(x[: self._n])
         if cuts.side.size:
             self.program.add(-cuts.coefficient, -cuts.side)
+            self.budget_cuts = self.budget_cuts.joined(cuts)
         return bool(cuts.side.size)
 
     def cuts_at(self, point: NDArray[np.float64], floor: NDArray[np.float64], *, search: bool = True) -> Cuts:

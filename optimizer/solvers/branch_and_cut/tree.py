@@ -4,7 +4,8 @@ The linear program is in `master`, the cuts in `separation` and `budget_hull`, t
 of nodes in `best_first`.
 
 Root: solve, find for each commodity its most violated cut at a point between x and the mean of those before, add one row a group, drop rows
-that have been slack for some solves; until the bound stalls.
+that have been slack for some solves; until the bound stalls. Then floors are raised to what the budgets leave of each commodity at least
+(`budget_floors`), and the loop begins again, as long as that gains something.
 
 Node: the same with the node's floors, at x itself and mostly from pooled paths. An option whose reduced cost raises the bound above
 `upper (1 - gap)` is fixed; the plans that this excludes have at least that value. Then the node is split by the path cut set, or single option,
@@ -28,9 +29,11 @@ from optimizer.problem.requirements import meets, without_breaking
 from optimizer.problem.result import tolerance_of
 from optimizer.solvers.best_first import BestFirstSearch, Child
 from optimizer.solvers.branch_and_cut.branching_rule import BranchingRule, score
+from optimizer.solvers.branch_and_cut.budget_floors import raised_floors
 from optimizer.solvers.branch_and_cut.master import VIOLATION, Master, Relaxed
 from optimizer.solvers.branch_and_cut.node import Node, addable
 from optimizer.solvers.branch_and_cut.path_cut_sets import NodeSolution, PathCutSet, path_cut_sets
+from optimizer.solvers.branch_and_cut.stalling import STALLED, has_stalled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -44,14 +47,8 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
     Improvement = Callable[[Mask], Mask | None]
 
-STALLED = 1e-3
-"""Relative rise of the root's bound over `PATIENCE` rounds below which the loop ends."""
-PATIENCE = 5
-"""Rounds over which the rise of the root's bound is measured."""
 ROUNDING = 1e-6
 """Share of the gap by which the bounds of nodes must exceed it, so that the final gap is within the one asked for."""
-FLAT, MOVED = 40, 1e-2
-"""Rounds at the root after which a bound that has not moved, by this share, counts as stalled."""
 WHOLE = 0.999
 """x from which on the dive places an option."""
 WORTHWHILE = 0.1
@@ -66,6 +63,8 @@ WORTH_KEEPING = 0.01
 """Share of the distance to the cutoff that the other child of a path cut set must gain for a node to become it."""
 PATIENT = 3
 """Splits that are tried without finding a better one before the best is taken."""
+MOST_RAISES = 4
+"""Times that the floors of the root are raised under the budgets."""
 HOUSEKEEPING = 20
 """Nodes after which the rows of nodes that are closed are dropped."""
 
@@ -170,11 +169,27 @@ class BranchAndCut:
         """Least bound of the plans that were pruned in the search under way; infinite where none were."""
         return self._search.pruned
 
-    def cut_root(self, most: int | None = None, *, by_turns: bool = False) -> Relaxed | None:
+    def cut_root(self, most: int | None = None, *, by_turns: bool = False, floors: bool = True) -> Relaxed | None:
         """Raise the bound of the root by cuts until it stalls, meets `upper` or took `most` rounds; return the last solution, if any.
 
-        By turns, values are cut where the program after the last budget cuts gives no more of those.
+        By turns, values are cut where the program after the last budget cuts gives no more of those. With `floors`, and without `most`, the
+        cuts go on from floors under the budgets (`budget_floors`); such cuts hold under these budgets alone.
         """
+        last = self._cut_until_stalled(most, by_turns=by_turns)
+        for _ in range(MOST_RAISES if floors and most is None else 0):
+            if self.lower >= self.cutoff or self.out_of_time or not self._raise_floors():
+                break
+            last = self._cut_until_stalled() or last
+        return last
+
+    def _raise_floors(self) -> bool:
+        """Raise the floors of the root as far as the budgets prove them; return whether that is worth another loop of cuts."""
+        commodities, before = self.master.commodities, self.root.floor
+        floor = raised_floors(self.instance, self.root, self.master.pool.paths, self.master.budget_cuts)
+        self.root = replace(self.root, floor=floor)
+        return commodities.value(floor) - commodities.value(before) > STALLED * self.lower
+
+    def _cut_until_stalled(self, most: int | None = None, *, by_turns: bool = False) -> Relaxed | None:
         history: list[float] = []
         last = None
         self.master.enter(self.root)
@@ -185,7 +200,7 @@ class BranchAndCut:
             self._round(self.root, relaxed.x)
             self.listener.bounds_moved(self.lower, self.upper)
             history.append(self.lower)
-            if self.lower >= self.cutoff or _has_stalled(history) or len(history) == most:
+            if self.lower >= self.cutoff or has_stalled(history) or len(history) == most:
                 break
             self.master.program.drop_slack(SLACK_AT_ROOT)
             tightened = self.master.tighten(relaxed.x)
@@ -430,11 +445,3 @@ class BranchAndCut:
         for option in np.flatnonzero(node.undecided & (x >= min(largest, WHOLE))).tolist():
             ones[option] = addable(self.instance, ones)[option]
         return replace(node, ones=ones).propagated(self.instance)
-
-
-def _has_stalled(history: list[float]) -> bool:
-    """Whether the last rounds at the root gained next to nothing; before the pool has enough paths the bound may not move for long."""
-    moved = history[-1] - history[0] > MOVED * abs(history[-1])
-    if len(history) <= (PATIENCE if moved else FLAT):
-        return False
-    return history[-1] - history[-1 - PATIENCE] <= STALLED * abs(history[-1])
