@@ -84,7 +84,7 @@ def test_compiled_floors_are_those_of_plain_python(seed: int, monkeypatch: pytes
     instance = budget_case(seed) if seed % 2 else random_instance(seed, n_nodes=12, n_options=9)
     found = []
     for work in (0, compiled.WORTH_COMPILING):
-        monkeypatch.setattr(compiled, "_work", [work])
+        monkeypatch.setattr(compiled, "WORK", [work])
         monkeypatch.setattr(compiled, "_known", {"floors": False, "cuts": False, "searches": False})
         found.append(floors_of(instance))
     np.testing.assert_allclose(found[1], found[0], rtol=1e-12)
