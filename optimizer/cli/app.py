@@ -10,6 +10,7 @@ import typer
 from optimizer.base.errors import OptimizerError
 from optimizer.base.formatting import printable
 from optimizer.base.interrupts import is_interrupt
+from optimizer.cli.adapt import adapt
 from optimizer.cli.bench import bench
 from optimizer.cli.check import check
 from optimizer.cli.commands import add_command, add_group
@@ -85,6 +86,7 @@ for command in (
     compare,
     cooperate,
     joint,
+    adapt,
     desk,
     fuse,
     evaluate,

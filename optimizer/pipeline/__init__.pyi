@@ -1,3 +1,5 @@
+from .adapt import Adaptation as Adaptation
+from .adapt import adapt as adapt
 from .check import CheckedScenario as CheckedScenario
 from .check import check_scenario_file as check_scenario_file
 from .draw import Drawn as Drawn
@@ -26,6 +28,7 @@ from .solve import Solved as Solved
 from .solve import solve_files as solve_files
 
 __all__ = [
+    "Adaptation",
     "CheckedScenario",
     "Drawn",
     "EvaluatedPlan",
@@ -39,6 +42,7 @@ __all__ = [
     "SavedRegion",
     "SavedRoster",
     "Solved",
+    "adapt",
     "build_region",
     "check_scenario_file",
     "draw_from_plan",

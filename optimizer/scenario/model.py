@@ -12,6 +12,7 @@ from optimizer.base.files import read_toml
 from optimizer.base.language import check_language
 from optimizer.base.names import close_match, one_of
 from optimizer.base.schema import Strict, validated
+from optimizer.problem.adapt_terms import AdaptModel
 from optimizer.problem.methods import METHOD_NAMES
 from optimizer.records.sources import EffortSource, SeizureSource
 from optimizer.scenario.agency_model import AgencyModel
@@ -369,6 +370,7 @@ class ScenarioModel(Strict):
     shifts: list[ShiftModel] = Field([], description="parts of the day that are worked")
     crews: list[CrewModel] = Field([], description="people who go out together")
     solve: SolveModel = SolveModel()
+    adapt: AdaptModel = AdaptModel()
     report: ReportModel = ReportModel()
     ledger: LedgerModel | None = Field(None, description="where plans and releases are recorded")
 

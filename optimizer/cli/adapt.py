@@ -1,0 +1,126 @@
+"""`adapt`: policies of planning again over the periods in which traffickers learn."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path  # noqa: TC003 - typer reads the annotations
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from optimizer.cli.arguments import (  # noqa: TC001 - typer reads annotations while the program runs
+    Jobs,
+    Json,
+    Overwrite,
+    Scheduler,
+    Settings,
+    SkipUnreachable,
+)
+from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_table
+from optimizer.cli.interrupts import CommandInterrupts
+
+if TYPE_CHECKING:
+    from optimizer.pipeline.adapt import Adaptation
+    from optimizer.pipeline.adapt_summary import MeanInterval
+
+
+class Learning(StrEnum):
+    """`optimizer.problem.adapt_terms.LearningName`, named here so that `--help` need not import it."""
+
+    BEST_REPLY = "best-reply"
+    FICTITIOUS = "fictitious"
+    EXP_WEIGHTS = "exp-weights"
+    LOGIT = "logit"
+    NARCOLOGIC = "narcologic"
+
+
+def adapt(
+    scenario: Annotated[Path, typer.Argument(help="Scenario (TOML), instance file (JSON) or plan folder.")],
+    policies: Annotated[
+        str,
+        typer.Option(
+            help="How planners plan again, with commas: today, hotspot, exact, mixed, explore, coverage, random, fpl-ue, exp3."
+        ),
+    ] = "today,hotspot,exact,mixed,explore,coverage",
+    periods: Annotated[int, typer.Option(help="Periods of a run, such as months.")] = 60,
+    runs: Annotated[int, typer.Option(help="Runs of each policy.")] = 30,
+    out: Annotated[Path | None, typer.Option(help="Folder to write: rows, figures, a page.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
+    learning: Annotated[Learning | None, typer.Option(help="How traffickers learn.")] = None,
+    rate: Annotated[float | None, typer.Option(help="How fast, from 0 to 1.")] = None,
+    exploration: Annotated[
+        float | None, typer.Option(help="Share of the days of `explore` and `fpl-ue` for what they teach, from 0 to 1.")
+    ] = None,
+    supply_response: Annotated[
+        float | None, typer.Option(help="Share of lost loads that is sent again on top, from -1 to 1.")
+    ] = None,
+    loads: Annotated[float | None, typer.Option(help="Loads a period.")] = None,
+    settings: Settings = None,
+    skip_unreachable: SkipUnreachable = False,
+    jobs: Jobs = 1,
+    scheduler: Scheduler = None,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Simulate traffickers who learn from their losses against planners who plan again from their own records.
+
+    What is not given is that of `[adapt]` in the scenario. With --out an interrupted command goes on where it stopped: give it again.
+    """
+    from optimizer.base.executor import Executor
+    from optimizer.pipeline.adapt import adapt as simulate_policies
+    from optimizer.scenario.settings import parsed_settings
+
+    asked: dict[str, Any] = {
+        "learning": None if learning is None else learning.value,
+        "rate": rate,
+        "exploration": exploration,
+        "supply_response": supply_response,
+        "loads": loads,
+    }
+    with CommandInterrupts():
+        found = simulate_policies(
+            scenario,
+            policies=[name.strip() for name in policies.split(",") if name.strip()],
+            periods=periods,
+            runs=runs,
+            seed=seed,
+            terms={name: value for name, value in asked.items() if value is not None},
+            settings=parsed_settings(settings or ()),
+            skip_unreachable=skip_unreachable,
+            out=out,
+            overwrite=overwrite,
+            executor=Executor(jobs, scheduler),
+            listener=ProgressPrinter(silent=as_json),
+        )
+    for note in found.notes:
+        print_note(f"Note: {note}")
+    if not found.complete:
+        again = "" if out is None else " The same command goes on from here."
+        print_note(f"Interrupted: not all runs were made; figures are of those that were.{again}")
+    if as_json:
+        for row in found.rows:
+            print_json(row.content())
+        return
+    _show(found)
+    if out is not None:
+        print_line(f"Saved {out}")
+
+
+def _show(found: Adaptation) -> None:
+    from optimizer.pipeline.adapt_summary import summaries
+
+    rows = []
+    for each in summaries(found):
+        cells = [each.policy, str(each.runs)]
+        cells += [_with_half_width(measure) for measure in each.shown()]
+        rows.append(cells)
+    columns = ["policy", "runs", "through", "seizures", "loads each", "routes", "road km", "regret"]
+    print_table(f"{found.name}: a period on the mean, and regret in all, with 95 % intervals over runs", columns, rows)
+
+
+def _with_half_width(measure: MeanInterval) -> str:
+    if measure.mean is None:
+        return "-"
+    return f"{measure.mean:.4g}" + (
+        "" if measure.high is None else f" \N{PLUS-MINUS SIGN} {measure.high - measure.mean:.2g}"
+    )

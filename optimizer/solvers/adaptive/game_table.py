@@ -1,0 +1,110 @@
+"""The game of a pool of plans against pooled paths as one table, whose best mixture is found anew when the weights of the evaders change.
+
+Minimise over mu in the simplex  F(mu) = sum_k p_k max_{P of k} (V mu)_P + sum_c q_c (C mu)_c, with V and C the values of paths and of habitual
+chains under each plan. Entropic mirror descent with steps ~ 1 / sqrt(t) from the last mixture; the best mixture met is kept, so F never rises
+against the one that it began from (Nemirovski and Yudin 1983). It is quick and repeats; the linear program of `restricted_game` is the judge.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from optimizer.solvers.branch_and_cut.commodities import Commodities
+    from optimizer.solvers.branch_and_cut.path_pool import PathPool
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+    Mask = NDArray[np.bool_]
+
+MIXTURES = 40
+"""Random mixtures against which a path must be best, besides single plans, to be kept."""
+STEPS = 40
+"""Steps of mirror descent for one set of weights."""
+SPREAD = 1e-3
+"""Share of the uniform mixture in the one that the descent begins from, so that every plan can come back."""
+
+
+@dataclass(frozen=True, eq=False)
+class GameTable:
+    """The game.
+
+    Attributes
+    ----------
+    start
+        (commodities with a path,) first path of each, of those that follow.
+    commodity
+        (commodities with a path,) its position among all commodities.
+    values
+        (paths, plans) chance to get through on each path under each plan, by commodity.
+    chains
+        (chains, plans) share of its value with nothing placed that each chain of habitual routes keeps.
+    """
+
+    start: Ints
+    commodity: Ints
+    values: Floats
+    chains: Floats
+
+    @classmethod
+    def of(cls, commodities: Commodities, pool: PathPool, plans: Mask, rng: np.random.Generator) -> GameTable:
+        """Gather the paths that are best against some plan or mixture of plans."""
+        masks = np.hstack((plans, np.zeros((plans.shape[0], 1), dtype=bool)))
+        order = np.argsort(pool.paths.commodity, kind="stable")
+        paths = pool.paths.take(order)
+        values = np.array([paths.values(mask) for mask in masks]).T.reshape(order.size, plans.shape[0])
+        first = np.flatnonzero(np.append(True, paths.commodity[1:] != paths.commodity[:-1])[: order.size])
+        mixtures = np.vstack((np.eye(plans.shape[0]), rng.dirichlet(np.full(plans.shape[0], 0.3), MIXTURES)))
+        expected = values @ mixtures.T
+        kept = np.zeros(order.size, dtype=bool)
+        if order.size:
+            length = np.diff(np.append(first, order.size))
+            best = np.repeat(np.maximum.reduceat(expected, first, axis=0), length, axis=0)
+            kept = np.asarray((expected >= best).any(axis=1))
+        chosen = paths.commodity[kept]
+        start = np.flatnonzero(np.append(True, chosen[1:] != chosen[:-1])[: chosen.size])
+        chains = commodities.chains
+        ratio = np.array([chains.values(mask) for mask in masks]).T.reshape(chains.value.size, plans.shape[0])
+        ratio = ratio / np.maximum(chains.value, 1e-300)[:, None]
+        return cls(start, chosen[start], values[kept], ratio)
+
+    def value(self, mixture: Floats, weight: Floats, habitual: Floats) -> float:
+        """Return F of a mixture, given (commodities,) weights and (chains,) values of chains with nothing placed."""
+        expected = self.values @ mixture
+        best = np.maximum.reduceat(expected, self.start) if self.start.size else np.empty(0)
+        return float(weight[self.commodity] @ best + habitual @ (self.chains @ mixture))
+
+    def improved(self, mixture: Floats, weight: Floats, habitual: Floats, steps: int = STEPS) -> Floats:
+        """Return a mixture that is at least as good as another for these weights."""
+        fixed = habitual @ self.chains
+        own = weight[self.commodity]
+        here = (1 - SPREAD) * mixture + SPREAD / mixture.size
+        best, least = mixture, self.value(mixture, weight, habitual)
+        scale = 1.0
+        for turn in range(1, steps + 1):
+            expected = self.values @ here
+            top = self._first_best(expected)
+            value = float(own @ expected[top] + fixed @ here)
+            if value < least:
+                best, least = here, value
+            slope = own @ self.values[top] + fixed
+            slope = slope - slope @ here
+            if turn == 1:
+                scale = 1.0 / max(float(np.abs(slope).max(initial=0.0)), 1e-12)
+            moved = here * np.exp(np.clip(-scale * slope / np.sqrt(turn), -30, 30))
+            here = moved / moved.sum()
+        return best
+
+    def _first_best(self, expected: Floats) -> Ints:
+        """Return the first path of largest value of each commodity."""
+        if not self.start.size:
+            return np.empty(0, dtype=np.int64)
+        length = np.diff(np.append(self.start, expected.size))
+        best = np.maximum.reduceat(expected, self.start)
+        at = np.flatnonzero(expected >= np.repeat(best, length))
+        return np.asarray(at[np.searchsorted(at, self.start)])

@@ -1,0 +1,186 @@
+"""One run: a policy against traffickers who learn, period after period."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from optimizer.problem.adapt_terms import POLICY_NAMES
+from optimizer.solvers.adaptive.hindsight import Hindsight
+from optimizer.solvers.adaptive.learners import Exp3, FollowThePerturbedLeader
+from optimizer.solvers.adaptive.own_record import PeriodRecord
+from optimizer.solvers.adaptive.policies import Coverage, Exact, Explore, Hotspot, Mixed, Random, Today
+from optimizer.solvers.adaptive.routes import Layout, Passages
+from optimizer.solvers.adaptive.traffickers import Traffickers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from optimizer.solvers.adaptive.policies import Policy
+    from optimizer.solvers.adaptive.traffickers import Outcome
+    from optimizer.solvers.adaptive.world import AdaptiveWorld
+
+    Floats = NDArray[np.float64]
+    Mask = NDArray[np.bool_]
+
+POLICIES: Final[dict[str, Callable[[AdaptiveWorld], Policy]]] = {
+    "today": Today,
+    "hotspot": Hotspot,
+    "exact": Exact,
+    "mixed": Mixed,
+    "explore": Explore,
+    "coverage": Coverage,
+    "random": Random,
+    "fpl-ue": FollowThePerturbedLeader,
+    "exp3": Exp3,
+}
+"""How each policy is made from what all runs share."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodRow:
+    """What is measured of a period of a run.
+
+    Attributes
+    ----------
+    period
+        From 1.
+    sent, through
+        Loads sent, and loads that get through, both expected given who travels where.
+    seizures, seizure_value
+        Number of seizures, and loads a seizure on the mean; None without a seizure.
+    routes, gateways, footprint_km
+        Routes and gateways in use, and length of road with traffic; None where the problem has no lengths.
+    regret
+        Loads let through so far beyond the best plan that is the same in all periods of the run, known afterwards.
+    reply_regret
+        Loads let through in this period beyond the best plan for it; None for periods for which that is not computed.
+    displaced
+        Share of the loads that enter by another gateway than at first: half the sum of differences.
+    burden
+        What honest travellers lose, in the unit of the resource `delay`; None without such a resource.
+    """
+
+    period: int
+    sent: float
+    through: float
+    seizures: int
+    seizure_value: float | None
+    routes: int
+    gateways: int
+    footprint_km: float | None
+    regret: float
+    reply_regret: float | None
+    displaced: float
+    burden: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A run: a row for each period, and what each period left.
+
+    Attributes
+    ----------
+    rows
+        One for each period.
+    layouts
+        What stood in each period, those of the history first.
+    outcomes
+        What became of the shipments of each period, those of the history first.
+    flows
+        (periods, routes) loads expected on each route.
+    """
+
+    rows: tuple[PeriodRow, ...]
+    layouts: tuple[Layout, ...]
+    outcomes: tuple[Outcome, ...]
+    flows: Floats
+
+
+def simulate(world: AdaptiveWorld, policy: str, run: int, *, periods: int, seed: int = 0) -> Run:
+    """Return one run of a policy.
+
+    Parameters
+    ----------
+    world
+        What all runs share.
+    policy
+        A key of `POLICIES`.
+    run
+        Number of the run; traffickers of the same number have the same random numbers under every policy.
+    periods
+        Number of periods that count, >= 1.
+    seed
+        Seed of all runs.
+    """
+    routes, terms = world.sets.routes, world.terms
+    chance = np.random.default_rng([seed, run, 0])
+    lot = np.random.default_rng([seed, run, 1 + POLICY_NAMES.index(policy)])
+    traffickers = Traffickers(routes, world.sets.crowd, terms)
+    planners, passages = POLICIES[policy](world), Passages(routes)
+    layouts, outcomes, flows = [], [], []
+    for period in range(-world.history, periods):
+        layout = Layout.fixed(world.today, terms.days) if period < 0 else planners.layout(lot)
+        flows.append(traffickers.flows)
+        outcome = traffickers.send(layout, passages, chance)
+        traffickers.learn(outcome, world.place_detection(layout.presence), chance)
+        planners.take(PeriodRecord(layout, outcome.counts, outcome.volumes))
+        layouts.append(layout)
+        outcomes.append(outcome)
+    table = np.array(flows)
+    rows = _measured(world, layouts[world.history :], outcomes[world.history :], table[world.history :], passages)
+    return Run(rows, tuple(layouts), tuple(outcomes), table)
+
+
+def _measured(
+    world: AdaptiveWorld, layouts: list[Layout], outcomes: list[Outcome], flows: Floats, passages: Passages
+) -> tuple[PeriodRow, ...]:
+    hindsight = Hindsight(world)
+    routes, gateway = world.sets.routes, world.sets.crowd.gateway
+    through = np.array([flow @ passages.through(layout) for flow, layout in zip(flows, layouts, strict=True)])
+    starts = [world.first.single, world.today]
+    fixed = hindsight.best(flows.sum(axis=0), starts)
+    regret = np.cumsum(through - flows @ passages.of(fixed).through)
+    first = _by_gateway(gateway, world.sets.crowd.loads)
+    reply, rows = fixed, []
+    for t, (layout, outcome) in enumerate(zip(layouts, outcomes, strict=True)):
+        beyond = None
+        if (t + 1) % world.terms.reply_every == 0:
+            reply = hindsight.best(flows[t], [reply])
+            beyond = float(through[t] - flows[t] @ passages.of(reply).through)
+        used = outcome.shipments > 0
+        here = _by_gateway(gateway, routes.sums(flows[t]))
+        rows.append(
+            PeriodRow(
+                period=t + 1,
+                sent=float(flows[t].sum()),
+                through=float(through[t]),
+                seizures=outcome.seizures,
+                seizure_value=float(outcome.volumes.sum()) / outcome.seizures if outcome.seizures else None,
+                routes=int(used.sum()),
+                gateways=int(np.unique(gateway[routes.pair[used]]).size),
+                footprint_km=_footprint(world, used),
+                regret=float(regret[t]),
+                reply_regret=beyond,
+                displaced=float(np.abs(here - first).sum() / 2),
+                burden=world.burden(layout.presence),
+            )
+        )
+    return tuple(rows)
+
+
+def _by_gateway(gateway: NDArray[np.int64], loads: Floats) -> Floats:
+    total = np.bincount(gateway, loads)
+    return np.asarray(total / max(float(total.sum()), 1e-300))
+
+
+def _footprint(world: AdaptiveWorld, used: Mask) -> float | None:
+    """Return the length of the roads on routes in use, in kilometres."""
+    if world.length_km is None:
+        return None
+    travelled = world.sets.routes.segments.T @ used.astype(np.float64) > 0
+    return float(world.length_km[: travelled.size] @ travelled)

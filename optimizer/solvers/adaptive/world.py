@@ -1,0 +1,138 @@
+"""What all runs of a simulation share: the problem and its contraction, made once, the routes, the crowd, and the plans to begin with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.base.listener import SILENT, step
+from optimizer.solvers.adaptive.choice_sets import choice_sets
+from optimizer.solvers.adaptive.first_plans import first_plans
+from optimizer.solvers.overlay.overlay import contract
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from optimizer.base.listener import Listener
+    from optimizer.problem.adapt_terms import AdaptModel
+    from optimizer.problem.instance import Instance
+    from optimizer.solvers.adaptive.choice_sets import ChoiceSets
+    from optimizer.solvers.adaptive.first_plans import FirstPlans
+    from optimizer.solvers.overlay.overlay import Overlay
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+    Mask = NDArray[np.bool_]
+
+REPLIED = 16
+"""Plans of the first mixture to which best replies are collected."""
+DELAY = "delay"
+"""Name of the resource that counts what honest travellers lose."""
+
+
+@dataclass(frozen=True, eq=False)
+class AdaptiveWorld:
+    """What all runs share.
+
+    Attributes
+    ----------
+    instance
+        The problem without patrol teams.
+    overlay
+        Its contraction.
+    terms
+        How traffickers learn, and how planners plan again.
+    sets
+        Routes, crowd and gateways.
+    today
+        (options,) mask of what stands today.
+    length_km
+        (segments,) length of each stretch of road; None where the problem has no map.
+    begun
+        (options,) seizures of the scenario's record where each option watches.
+    first
+        The plans that planners begin with.
+    """
+
+    instance: Instance
+    overlay: Overlay
+    terms: AdaptModel
+    sets: ChoiceSets
+    today: Mask
+    length_km: Floats | None
+    begun: Floats
+    first: FirstPlans
+
+    @property
+    def history(self) -> int:
+        """Periods of today's layout before the first that counts; none where nothing stands today."""
+        return self.terms.history if self.today.any() else 0
+
+    def place_detection(self, presence: Floats) -> Floats:
+        """Return the (places,) chance to be seized of options that stand on (options,) shares of the days."""
+        routes = self.sets.routes
+        n = routes.n_options
+        kept = np.ones(routes.n_places)
+        survival = np.ones(n + 1)
+        np.minimum.at(survival, routes.option, routes.survival)
+        np.multiply.at(kept, routes.place[:n], 1 - presence * (1 - survival[:n]))
+        return 1 - kept
+
+    def burden(self, presence: Floats) -> float | None:
+        """Return what honest travellers lose under (options,) shares of the days, in the unit of the resource `delay`; None without one."""
+        columns = [k for k, each in enumerate(self.instance.resources) if (each.name or each.id) == DELAY]
+        return float(presence @ self.instance.use[:, columns].sum(axis=1)) if columns else None
+
+
+def adaptive_world(
+    instance: Instance,
+    terms: AdaptModel,
+    *,
+    seed: int = 0,
+    segment: Ints | None = None,
+    length_km: Floats | None = None,
+    begun: Floats | None = None,
+    listener: Listener = SILENT,
+) -> AdaptiveWorld:
+    """Make ready what all runs share; the same for the same arguments.
+
+    Parameters
+    ----------
+    instance
+        The problem; patrol teams are left out.
+    terms
+        How traffickers learn and planners plan again.
+    seed
+        Seed of the plans to begin with.
+    segment, length_km
+        (arcs,) stretch of road of each arc and (segments,) lengths; by default each arc is a stretch by itself, of unknown length.
+    begun
+        (options,) seizures of the scenario's record where each option watches; none by default.
+    listener
+        Told of the steps.
+
+    Raises
+    ------
+    InfeasibleError
+        If no plan is feasible.
+    """
+    if instance.patrols is not None:
+        instance = replace(instance, patrols=None)
+    with step(listener, "contracting the network"):
+        overlay = contract(instance)
+    first = first_plans(instance, overlay, seed, listener)
+    today = np.array([option.existing for option in instance.options], dtype=bool) | instance.forced
+    everything = overlay.free | instance.forced
+    answered = [instance.forced, today, everything, first.single, *first.plans[:REPLIED]]
+    with step(listener, "collecting routes"):
+        sets = choice_sets(
+            instance,
+            answered,
+            segment=np.arange(instance.tail.size) if segment is None else segment,
+            most=terms.routes,
+            loads=terms.loads,
+        )
+    nothing = np.zeros(len(instance.options))
+    return AdaptiveWorld(instance, overlay, terms, sets, today, length_km, nothing if begun is None else begun, first)

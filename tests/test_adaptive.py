@@ -1,0 +1,253 @@
+"""The simulation over time: its referees, conservation, no look-ahead, the same result whoever computes it, and the command."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from optimizer.base.errors import InputError
+from optimizer.base.executor import Executor
+from optimizer.pipeline.adapt import adapt
+from optimizer.problem.adapt_terms import POLICY_NAMES, AdaptModel
+from optimizer.problem.instance_file import write_instance
+from optimizer.problem.plan import violations
+from optimizer.solvers.adaptive.hindsight import Hindsight
+from optimizer.solvers.adaptive.own_record import PeriodRecord
+from optimizer.solvers.adaptive.routes import Layout, Passages
+from optimizer.solvers.adaptive.simulate import POLICIES, simulate
+from optimizer.solvers.adaptive.traffickers import Traffickers
+from optimizer.solvers.adaptive.world import AdaptiveWorld, adaptive_world
+from tests.cases import Recorder, random_instance
+from tests.command import Outcome, run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from optimizer.problem.instance import Instance
+
+KEYS = [
+    "policy",
+    "run",
+    "period",
+    "through",
+    "seizures",
+    "seizure_value",
+    "routes",
+    "gateways",
+    "footprint_km",
+    "regret",
+]
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
+    return lambda *arguments: run(capsys, monkeypatch, *arguments)
+
+
+def usable(seed: int) -> Instance:
+    """Return a small random instance in which something stands today and is affordable."""
+    instance = random_instance(seed)
+    options = tuple(
+        replace(option, forced=False, forbidden=False, existing=j == 0, uses={"teams": 1.0})
+        for j, option in enumerate(instance.options)
+    )
+    resources = tuple(replace(each, budget=2.0) if each.id == "teams" else each for each in instance.resources)
+    return replace(instance, options=options, resources=resources, requirements=())
+
+
+def made(seed: int, **terms: Any) -> AdaptiveWorld:
+    return adaptive_world(usable(seed), AdaptModel(**({"loads": 200, "days": 10, "history": 3} | terms)))
+
+
+def feasible(instance: Instance) -> list[np.ndarray]:
+    masks = (np.array(bits, dtype=bool) for bits in product([False, True], repeat=len(instance.options)))
+    return [mask for mask in masks if not violations(instance, mask)]
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 200))
+def test_a_slow_walk_along_the_arcs_agrees_with_the_expected_passage(seed: int) -> None:
+    world, rng = made(seed), np.random.default_rng(seed)
+    routes, instance = world.sets.routes, world.instance
+    plans = feasible(instance)
+    layout = Layout.drawn([plans[k] for k in rng.integers(0, len(plans), 3)])
+    mean = Passages(routes).mean(layout)
+    r = int(rng.integers(routes.pair.size))
+    walks, through, seized = 2000, 0, np.zeros(len(instance.options))
+    for _ in range(walks):
+        plan = layout.plans[rng.choice(layout.share.size, p=layout.share)]
+        free = True
+        for arc in world.sets.arcs[r]:
+            free = free and rng.random() < instance.reliability[arc]
+            for j, option in enumerate(instance.options):
+                if free and plan[j] and arc in option.arcs and rng.random() >= option.survival[option.arcs.index(arc)]:
+                    seized[j] += 1
+                    free = False
+        through += free
+    expected = np.bincount(routes.option[r], mean.seized[r], routes.n_options + 1)[:-1]
+    slack = 5 * np.sqrt(0.25 / walks)
+    assert through / walks == pytest.approx(mean.through[r], abs=slack)
+    assert seized / walks == pytest.approx(expected, abs=slack)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 200), st.sampled_from(["best-reply", "fictitious", "exp-weights", "logit", "narcologic"]))
+def test_loads_are_conserved(seed: int, learning: str) -> None:
+    world = made(seed, learning=learning, supply_response=0.0, mobility=0.3)
+    routes, crowd = world.sets.routes, world.sets.crowd
+    rng, passages = np.random.default_rng(seed), Passages(routes)
+    traffickers = Traffickers(routes, crowd, world.terms)
+    plans = feasible(world.instance)
+    for _ in range(6):
+        flows = traffickers.flows
+        assert flows.sum() == pytest.approx(world.terms.loads)
+        assert np.bincount(crowd.destination, routes.sums(flows)) == pytest.approx(
+            np.bincount(crowd.destination, crowd.loads)
+        )
+        layout = Layout.drawn([plans[k] for k in rng.integers(0, len(plans), 4)])
+        outcome = traffickers.send(layout, passages, rng)
+        left = outcome.sent - outcome.seized - outcome.found
+        assert (left >= -1e-9).all()
+        assert outcome.volumes.sum() == pytest.approx(outcome.seized.sum())
+        assert outcome.lost.sum() == outcome.seizures
+        assert (outcome.lost <= outcome.reached).all()
+        assert outcome.counts[:, ~layout.plans.any(axis=0)].sum() == 0
+        traffickers.learn(outcome, world.place_detection(layout.presence), rng)
+
+
+def test_supply_answers_to_losses() -> None:
+    for response in (0.5, -0.5):
+        world = made(3, supply_response=response)
+        found = simulate(world, "mixed", 0, periods=3)
+        lost = [float((o.seized + o.found).sum()) for o in found.outcomes]
+        sent = found.flows.sum(axis=1)
+        assert sent[0] == pytest.approx(world.terms.loads)
+        assert sent[1:] == pytest.approx([world.terms.loads + response * each for each in lost[:-1]])
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 60))
+def test_the_best_fixed_plan_is_that_of_enumeration(seed: int) -> None:
+    world = made(seed)
+    found = simulate(world, "random", 0, periods=4)
+    total = found.flows[world.history :].sum(axis=0)
+    passages = Passages(world.sets.routes, most=10_000)
+    best = min(float(total @ passages.of(plan).through) for plan in feasible(world.instance))
+    own = Hindsight(world).best(total, [world.first.single, world.today, *world.first.plans])
+    assert not violations(world.instance, own)
+    assert float(total @ passages.of(own).through) == pytest.approx(best, rel=1e-9)
+
+
+@pytest.mark.parametrize("policy", POLICY_NAMES)
+def test_plans_fit_and_follow_from_the_own_record_alone(policy: str) -> None:
+    world = made(5)
+    assert set(POLICIES) == set(POLICY_NAMES)
+    first = simulate(world, policy, 1, periods=5)
+    for layout in first.layouts[world.history :]:
+        assert layout.days.sum() == world.terms.days
+        assert not any(violations(world.instance, plan) for plan in layout.plans)
+    # other traffickers, with other learning, from period 4 on: what is planned up to then stays as it is
+    planners, lot = POLICIES[policy](world), np.random.default_rng([0, 1, 1 + POLICY_NAMES.index(policy)])
+    for t, (layout, outcome) in enumerate(zip(first.layouts, first.outcomes, strict=True)):
+        if t >= world.history:
+            again = planners.layout(lot)
+            assert np.array_equal(again.plans, layout.plans)
+            assert np.array_equal(again.days, layout.days)
+        planners.take(PeriodRecord(layout, outcome.counts, outcome.volumes))
+
+
+def test_the_future_of_the_loads_does_not_change_what_is_planned_before() -> None:
+    for policy in ("hotspot", "exact", "explore", "fpl-ue"):
+        layouts = []
+        for length in (3, 6):
+            found = simulate(made(7), policy, 0, periods=length)
+            layouts.append([layout.plans.tolist() for layout in found.layouts[:6]])
+        assert layouts[0] == layouts[1]
+
+
+def test_the_same_whoever_computes_it(tmp_path: Path) -> None:
+    path = tmp_path / "i.json"
+    write_instance(path, usable(2))
+    terms: dict[str, Any] = {
+        "policies": ["exact", "explore"],
+        "periods": 3,
+        "runs": 2,
+        "terms": {"history": 2, "loads": 100},
+    }
+    here = adapt(path, **terms)
+    assert adapt(path, executor=Executor(2), **terms).rows == here.rows
+    assert adapt(path, seed=1, **terms).rows != here.rows
+
+
+def test_the_command_prints_the_agreed_keys_and_writes_its_folder(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    path, out = tmp_path / "i.json", tmp_path / "out"
+    write_instance(path, usable(2))
+    arguments = ("adapt", path, "--policies", "today,mixed", "--periods", 3, "--runs", 2, "--out", out, "--json")
+    outcome = command(*arguments)
+    assert outcome.code == 0
+    assert len(outcome.objects) == 12
+    assert [list(line)[:10] for line in outcome.objects] == [KEYS] * 12
+    rows = [json.loads(line) for line in (out / "rows.jsonl").read_text().splitlines()]
+    assert rows == outcome.objects
+    content = json.loads((out / "run.json").read_text())
+    assert (content["complete"], content["runs"], content["terms"]["learning"]) == (True, 2, "logit")
+    assert not (tmp_path / "out.pieces.jsonl").exists()
+    assert command(*arguments).objects == outcome.objects
+
+
+def test_an_interrupted_command_goes_on(tmp_path: Path) -> None:
+    path, out = tmp_path / "i.json", tmp_path / "out"
+    write_instance(path, usable(2))
+    terms: dict[str, Any] = {"policies": ["today"], "periods": 3, "runs": 4, "out": out}
+
+    class Impatient(Recorder):
+        def cancelled(self) -> bool:
+            return sum(name.startswith("3 of 4") for name in self.steps) > 0
+
+    part = adapt(path, listener=Impatient(), **terms)
+    assert not part.complete
+    assert json.loads((out / "run.json").read_text())["complete"] is False
+    whole = adapt(path, **terms)
+    assert whole.complete
+    assert whole.rows == adapt(path, **{**terms, "out": None}).rows
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--rate", "1.5"), "rate: found 1.5"),
+        (("--exploration", "-0.1"), "exploration: found -0.1"),
+        (("--policies", "todday"), "did you mean 'today'"),
+        (("--policies", "today,today"), "each once"),
+        (("--periods", "0"), "periods: found 0"),
+        (("--supply-response", "2"), "supply_response: found 2"),
+    ],
+)
+def test_bad_input_is_one_clear_message(
+    command: Callable[..., Outcome], tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    write_instance(tmp_path / "i.json", usable(2))
+    outcome = command("adapt", tmp_path / "i.json", *arguments)
+    assert outcome.code == 1
+    assert message.lower() in outcome.err.lower()
+    assert outcome.err.count("\n") == 1
+
+
+def test_a_policy_that_needs_records_says_so_where_there_are_none(tmp_path: Path) -> None:
+    instance = usable(2)
+    bare = replace(instance, options=tuple(replace(option, existing=False) for option in instance.options))
+    write_instance(tmp_path / "i.json", bare)
+    with pytest.raises(InputError, match="'hotspot', which goes by counts of seizures"):
+        adapt(tmp_path / "i.json", policies=["hotspot"], periods=1, runs=1)
+    found = adapt(tmp_path / "i.json", policies=["today"], periods=1, runs=1)
+    assert any("Nothing stands today" in note for note in found.notes)
