@@ -18,7 +18,6 @@ from optimizer.pipeline.adapt import adapt
 from optimizer.problem.adapt_terms import POLICY_NAMES, AdaptModel
 from optimizer.problem.instance_file import write_instance
 from optimizer.problem.plan import violations
-from optimizer.solvers.adaptive.hindsight import Hindsight
 from optimizer.solvers.adaptive.own_record import PeriodRecord
 from optimizer.solvers.adaptive.routes import Layout, Passages
 from optimizer.solvers.adaptive.simulate import POLICIES, simulate
@@ -60,7 +59,8 @@ def usable(seed: int) -> Instance:
         for j, option in enumerate(instance.options)
     )
     resources = tuple(replace(each, budget=2.0) if each.id == "teams" else each for each in instance.resources)
-    return replace(instance, options=options, resources=resources, requirements=())
+    evaders = tuple(replace(each, weight=each.weight or 0.5) for each in instance.evaders)
+    return replace(instance, options=options, resources=resources, evaders=evaders, requirements=())
 
 
 def made(seed: int, **terms: Any) -> AdaptiveWorld:
@@ -141,7 +141,7 @@ def test_the_best_fixed_plan_is_that_of_enumeration(seed: int) -> None:
     total = found.flows[world.history :].sum(axis=0)
     passages = Passages(world.sets.routes, most=10_000)
     best = min(float(total @ passages.of(plan).through) for plan in feasible(world.instance))
-    own = Hindsight(world).best(total, [world.first.single, world.today, *world.first.plans])
+    own = world.hindsight.best(total, [world.first.single, world.today, *world.first.plans])
     assert not violations(world.instance, own)
     assert float(total @ passages.of(own).through) == pytest.approx(best, rel=1e-9)
 

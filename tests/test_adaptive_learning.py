@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimizer.solvers.adaptive.learning import (
+    ActionGroups,
     BestReply,
     ExponentialWeights,
     FictitiousPlay,
-    Groups,
     Logit,
     NarcoLogic,
 )
@@ -48,7 +48,7 @@ def value_of(game: np.ndarray) -> float:
 @given(st.integers(0, 10_000), st.integers(2, 6), st.sampled_from([0.05, 0.2, 0.5, 1.0]))
 def test_the_regret_of_exponential_weights_is_within_its_bound(seed: int, actions: int, rate: float) -> None:
     payoffs = np.random.default_rng(seed).random((200, actions)) ** 2
-    rule = ExponentialWeights(Groups.single(actions), np.zeros(actions), rate)
+    rule = ExponentialWeights(ActionGroups.single(actions), np.zeros(actions), rate)
     gained = 0.0
     for turn, payoff in enumerate(payoffs, 1):
         gained += float(rule.shares @ payoff)
@@ -59,8 +59,8 @@ def test_the_regret_of_exponential_weights_is_within_its_bound(seed: int, action
 
 def test_smoothed_fictitious_play_converges_in_a_zero_sum_game() -> None:
     value, temperature = value_of(MATCHING), 0.01
-    row = FictitiousPlay(Groups.single(3), np.full(3, 0.5), temperature)
-    column = FictitiousPlay(Groups.single(3), np.full(3, 0.5), temperature)
+    row = FictitiousPlay(ActionGroups.single(3), np.full(3, 0.5), temperature)
+    column = FictitiousPlay(ActionGroups.single(3), np.full(3, 0.5), temperature)
     rows, columns = np.zeros(3), np.zeros(3)
     for _ in range(20_000):
         x, y = row.shares, column.shares
@@ -73,7 +73,7 @@ def test_smoothed_fictitious_play_converges_in_a_zero_sum_game() -> None:
 
 
 def test_best_reply_moves_its_share_and_logit_settles_at_its_fixed_point() -> None:
-    groups = Groups.single(3)
+    groups = ActionGroups.single(3)
     reply = BestReply(groups, np.array([1.0, 0.0, 0.0]), 0.25)
     reply.learn(np.array([0.1, 0.9, 0.9]))
     assert reply.shares.tolist() == [0.75, 0.25, 0.0]
@@ -86,7 +86,7 @@ def test_best_reply_moves_its_share_and_logit_settles_at_its_fixed_point() -> No
 
 
 def test_losses_open_routes_and_their_absence_closes_them() -> None:
-    groups = Groups(np.array([0, 0, 0, 1, 1]), np.array([0, 3]))
+    groups = ActionGroups(np.array([0, 0, 0, 1, 1]), np.array([0, 3]))
     rule = NarcoLogic(groups, np.array([0.9, 0.8, 0.7, 0.5, 0.4]), 0.5, 0.05, tolerance=0.05, most=9)
     assert rule.open.tolist() == [True, False, False, True, False]
     payoff = np.array([0.6, 0.8, 0.7, 0.5, 0.4])
@@ -99,7 +99,7 @@ def test_losses_open_routes_and_their_absence_closes_them() -> None:
 
 def test_no_more_routes_open_in_a_period_than_allowed() -> None:
     of = np.repeat(np.arange(10), 2)
-    rule = NarcoLogic(Groups(of, np.arange(0, 20, 2)), np.tile([0.9, 0.8], 10), 0.5, 0.05, tolerance=0.05, most=3)
+    rule = NarcoLogic(ActionGroups(of, np.arange(0, 20, 2)), np.tile([0.9, 0.8], 10), 0.5, 0.05, tolerance=0.05, most=3)
     rule.learn(np.tile([0.5, 0.8], 10), np.linspace(0.1, 0.5, 10))
     assert rule.open.sum() == 13
     assert rule.open[1::2].tolist() == [False] * 7 + [True] * 3  # where most is lost
@@ -110,7 +110,7 @@ def test_no_more_routes_open_in_a_period_than_allowed() -> None:
 def test_shares_of_each_population_sum_to_one(seed: int, name: str) -> None:
     rng = np.random.default_rng(seed)
     size = rng.integers(1, 5, rng.integers(1, 6))
-    groups = Groups(np.repeat(np.arange(size.size), size), np.cumsum(size) - size)
+    groups = ActionGroups(np.repeat(np.arange(size.size), size), np.cumsum(size) - size)
     first = rng.random(groups.of.size)
     rules: dict[str, Callable[[], LearningRule]] = {
         "reply": lambda: BestReply(groups, first, 0.3),

@@ -39,7 +39,7 @@ def adapt(
     policies: Annotated[
         str,
         typer.Option(
-            help="How planners plan again, with commas: today, hotspot, exact, mixed, explore, coverage, random, fpl-ue, exp3."
+            help="How planners plan again, with commas: today, hotspot, exact, mixed, explore, coverage, fixed, random, fpl-ue, exp3."
         ),
     ] = "today,hotspot,exact,mixed,explore,coverage",
     periods: Annotated[int, typer.Option(help="Periods of a run, such as months.")] = 60,

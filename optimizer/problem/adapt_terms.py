@@ -12,6 +12,7 @@ LearningName: TypeAlias = Literal["best-reply", "fictitious", "exp-weights", "lo
 LEARNING_NAMES: Final[tuple[str, ...]] = ("best-reply", "fictitious", "exp-weights", "logit", "narcologic")
 POLICY_NAMES: Final[tuple[str, ...]] = (
     "today",
+    "fixed",
     "hotspot",
     "exact",
     "mixed",

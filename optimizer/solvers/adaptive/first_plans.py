@@ -16,6 +16,7 @@ import numpy as np
 
 from optimizer.base.listener import SILENT, SilentListener, step
 from optimizer.solvers.adaptive.game_table import GameTable
+from optimizer.solvers.branch_and_cut.path_pool import PathPool
 from optimizer.solvers.feasible_start import feasible_start
 from optimizer.solvers.heuristics import greedy, local_search
 from optimizer.solvers.mixed.defender import Exchanges
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from optimizer.base.listener import Listener
     from optimizer.problem.instance import Instance
     from optimizer.solvers.branch_and_cut.commodities import Commodities
-    from optimizer.solvers.branch_and_cut.path_pool import PathPool
     from optimizer.solvers.mixed.restricted_game import GameSolution
     from optimizer.solvers.overlay.overlay import Overlay
 
@@ -43,8 +43,10 @@ PROGRAMS = 25
 """Linear programs of the relaxation at most."""
 SAMPLED, SEARCHED = 40, 6
 """Plans sampled from the marginals, and how many of them are searched around."""
-ROUNDS, STARTS = 1, 4
-"""Rounds of the double oracle, and plans that exchanges begin from in one, and as many sampled ones."""
+ROUNDS, STARTS = 8, 6
+"""Rounds of the double oracle at most, and plans that exchanges begin from in one, and as many sampled ones."""
+WORK = 1_500
+"""Rounds of the double oracle times pairs of origin and destination at most; one round is made in any case."""
 KEPT = 40
 """Plans of the pool that are kept."""
 
@@ -143,7 +145,7 @@ def first_plans(instance: Instance, overlay: Overlay, seed: int, listener: Liste
         plans=plans,
         probability=probability / probability.sum(),
         commodities=master.commodities,
-        pool=master.pool,
+        pool=_lean_pool(overlay, master.commodities, [single, start], plans, probability / probability.sum()),
         game=GameTable.of(master.commodities, master.pool, plans, rng),
         bound=relaxation.lower,
         value=solution.value,
@@ -162,7 +164,8 @@ def _played(
     exchanges = Exchanges(instance, overlay)
     chains = game.commodities.chains
     solution = _solved(game)
-    for _ in range(ROUNDS):
+    pairs = game.commodities.searches.leaf.size
+    for _ in range(min(max(WORK // max(pairs, 1), 1), ROUNDS)):
         if listener.cancelled():
             raise KeyboardInterrupt
         marginals = np.array(game.plans[: solution.probability.size]).T @ solution.probability
@@ -176,6 +179,18 @@ def _played(
             game.add(exchanges.improved(plan))
         solution = _solved(game)
     return solution
+
+
+def _lean_pool(
+    overlay: Overlay, commodities: Commodities, singles: list[Mask], plans: Mask, probability: Floats
+) -> PathPool:
+    """Return a pool of best paths to a few plans and to the marginals of the mixture alone: searches over it are quicker."""
+    pool = PathPool(overlay, commodities.searches)
+    nothing = np.zeros(overlay.free.size, dtype=bool)
+    pool.grow(probability @ plans, nothing)
+    for plan in (*singles, *plans[:STARTS]):
+        pool.grow(plan.astype(np.float64), plan)
+    return pool
 
 
 def _solved(game: RestrictedGame) -> GameSolution:

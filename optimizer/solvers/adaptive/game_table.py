@@ -1,8 +1,12 @@
 """The game of a pool of plans against pooled paths as one table, whose best mixture is found anew when the weights of the evaders change.
 
-Minimise over mu in the simplex  F(mu) = sum_k p_k max_{P of k} (V mu)_P + sum_c q_c (C mu)_c, with V and C the values of paths and of habitual
-chains under each plan. Entropic mirror descent with steps ~ 1 / sqrt(t) from the last mixture; the best mixture met is kept, so F never rises
-against the one that it began from (Nemirovski and Yudin 1983). It is quick and repeats; the linear program of `restricted_game` is the judge.
+Minimise over mu in the simplex  F(mu) = sum_d P_d tau ln sum_{k to d} (p_k / P_d) exp(v_k(mu) / tau) + c mu,  v_k(mu) = max_{P of k} (V mu)_P,
+
+with V the values of paths under each plan, p_k the weight of a pair, P_d that of all pairs bound for d, and c mu the value of those who do
+not answer. The first part is what those achieve who choose the best path and, with a noise of tau = `ANTICIPATED`, the gateway: F is convex,
+and for a large tau the sum of p_k v_k. Entropic mirror descent with steps ~ 1 / sqrt(t) from the last mixture; the best mixture met is kept,
+so F never rises against the one that it began from (Nemirovski and Yudin 1983). It is quick and repeats; the linear program of
+`restricted_game` is the judge.
 """
 
 from __future__ import annotations
@@ -22,7 +26,9 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Mask = NDArray[np.bool_]
 
-MIXTURES = 40
+ANTICIPATED = 0.05
+"""Difference of chances to get through at which a gateway is expected to draw e times the loads."""
+MIXTURES = 200
 """Random mixtures against which a path must be best, besides single plans, to be kept."""
 STEPS = 40
 """Steps of mirror descent for one set of weights."""
@@ -73,26 +79,36 @@ class GameTable:
         ratio = ratio / np.maximum(chains.value, 1e-300)[:, None]
         return cls(start, chosen[start], values[kept], ratio)
 
-    def value(self, mixture: Floats, weight: Floats, habitual: Floats) -> float:
-        """Return F of a mixture, given (commodities,) weights and (chains,) values of chains with nothing placed."""
+    def value(self, mixture: Floats, weight: Floats, fixed: Floats, market: Ints) -> float:
+        """Return F of a mixture, given (commodities,) weights and markets, and (plans,) values of those who do not answer."""
         expected = self.values @ mixture
         best = np.maximum.reduceat(expected, self.start) if self.start.size else np.empty(0)
-        return float(weight[self.commodity] @ best + habitual @ (self.chains @ mixture))
+        own, at = weight[self.commodity], market[self.commodity]
+        whole = np.bincount(at, own)
+        highest = np.zeros(whole.size)
+        np.maximum.at(highest, at, best)
+        mean = np.bincount(at, own * np.exp((best - highest[at]) / ANTICIPATED)) / np.maximum(whole, 1e-300)
+        moved = highest + ANTICIPATED * np.log(np.maximum(mean, 1e-300))
+        return float(whole @ np.where(whole > 0, moved, 0.0) + fixed @ mixture)
 
-    def improved(self, mixture: Floats, weight: Floats, habitual: Floats, steps: int = STEPS) -> Floats:
+    def improved(self, mixture: Floats, weight: Floats, fixed: Floats, market: Ints, steps: int = STEPS) -> Floats:
         """Return a mixture that is at least as good as another for these weights."""
-        fixed = habitual @ self.chains
-        own = weight[self.commodity]
+        own, at = weight[self.commodity], market[self.commodity]
+        whole = np.bincount(at, own)
         here = (1 - SPREAD) * mixture + SPREAD / mixture.size
-        best, least = mixture, self.value(mixture, weight, habitual)
+        best, least = mixture, self.value(mixture, weight, fixed, market)
         scale = 1.0
         for turn in range(1, steps + 1):
             expected = self.values @ here
             top = self._first_best(expected)
-            value = float(own @ expected[top] + fixed @ here)
+            highest = np.zeros(whole.size)
+            np.maximum.at(highest, at, expected[top])
+            tilted = own * np.exp((expected[top] - highest[at]) / ANTICIPATED)
+            tilted *= (whole / np.maximum(np.bincount(at, tilted), 1e-300))[at]
+            value = self.value(here, weight, fixed, market)
             if value < least:
                 best, least = here, value
-            slope = own @ self.values[top] + fixed
+            slope = tilted @ self.values[top] + fixed
             slope = slope - slope @ here
             if turn == 1:
                 scale = 1.0 / max(float(np.abs(slope).max(initial=0.0)), 1e-12)

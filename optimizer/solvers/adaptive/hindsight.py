@@ -17,11 +17,17 @@ from optimizer.solvers.mixed.defender import Exchanges
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.solvers.adaptive.world import AdaptiveWorld
+    from optimizer.problem.instance import Instance
+    from optimizer.solvers.adaptive.routes import RouteSet
+    from optimizer.solvers.overlay.overlay import Overlay
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
     Mask = NDArray[np.bool_]
+
+
+NEGLIGIBLE = 1e-5
+"""Share of all loads below which routes that meet the same options do not steer the exchanges."""
 
 
 class Hindsight:
@@ -29,13 +35,14 @@ class Hindsight:
 
     Parameters
     ----------
-    world
-        What all runs share.
+    instance, overlay
+        The problem, without patrol teams, and its contraction.
+    routes
+        The routes.
     """
 
-    def __init__(self, world: AdaptiveWorld) -> None:
-        routes = world.sets.routes
-        self._exchanges = Exchanges(world.instance, world.overlay)
+    def __init__(self, instance: Instance, overlay: Overlay, routes: RouteSet) -> None:
+        self._exchanges = Exchanges(instance, overlay)
         self._base, n = routes.base, routes.n_options
         known: dict[tuple[tuple[int, float], ...], int] = {}
         group = np.empty(routes.pair.size, dtype=np.int64)
@@ -56,5 +63,6 @@ class Hindsight:
     def best(self, flow: Floats, starts: list[Mask]) -> Mask:
         """Return the best plan found against (routes,) flows by exchanges from each of some plans."""
         weight = np.bincount(self._group, flow * self._base, self._paths.value.size).astype(np.float64)
-        self._exchanges.weigh(self._paths, weight)
+        steering = np.where(weight > NEGLIGIBLE * weight.sum(), weight, 0.0)
+        self._exchanges.weigh(self._paths, steering)
         return min((self._exchanges.improved(start) for start in starts), key=self._exchanges.value)

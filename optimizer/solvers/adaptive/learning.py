@@ -31,7 +31,7 @@ LEAST_KEPT = 1
 
 
 @dataclass(frozen=True, eq=False)
-class Groups:
+class ActionGroups:
     """Which actions belong to which population.
 
     Attributes
@@ -46,7 +46,7 @@ class Groups:
     start: Ints
 
     @classmethod
-    def single(cls, actions: int) -> Groups:
+    def single(cls, actions: int) -> ActionGroups:
         """Return one population."""
         return cls(np.zeros(actions, dtype=np.int64), np.zeros(1, dtype=np.int64))
 
@@ -83,7 +83,7 @@ class LearningRule(Protocol):
 class BestReply:
     """A share of the population moves to the best action."""
 
-    def __init__(self, groups: Groups, first: Floats, rate: float) -> None:
+    def __init__(self, groups: ActionGroups, first: Floats, rate: float) -> None:
         self._groups, self._rate = groups, rate
         self.shares = groups.first_best(first)
 
@@ -95,7 +95,7 @@ class BestReply:
 class FictitiousPlay:
     """Smoothed best reply to the mean of everything so far."""
 
-    def __init__(self, groups: Groups, first: Floats, temperature: float) -> None:
+    def __init__(self, groups: ActionGroups, first: Floats, temperature: float) -> None:
         self._groups, self._temperature = groups, temperature
         self._mean, self._seen = np.asarray(first, dtype=np.float64).copy(), 1
         self.shares = groups.softmax(self._mean / temperature)
@@ -110,7 +110,7 @@ class FictitiousPlay:
 class ExponentialWeights:
     """Weights that grow with the exponential of payoffs; the first payoffs are those of no period, and only break the symmetry if not flat."""
 
-    def __init__(self, groups: Groups, first: Floats, rate: float) -> None:
+    def __init__(self, groups: ActionGroups, first: Floats, rate: float) -> None:
         self._groups, self._rate = groups, rate
         self._sum = rate * np.asarray(first, dtype=np.float64)
         self.shares = groups.softmax(self._sum)
@@ -124,7 +124,7 @@ class ExponentialWeights:
 class Logit:
     """Smoothed best reply to payoffs remembered with fading weight."""
 
-    def __init__(self, groups: Groups, first: Floats, rate: float, temperature: float) -> None:
+    def __init__(self, groups: ActionGroups, first: Floats, rate: float, temperature: float) -> None:
         self._groups, self._rate, self._temperature = groups, rate, temperature
         self._memory = np.asarray(first, dtype=np.float64).copy()
         self.shares = groups.softmax(self._memory / temperature)
@@ -139,7 +139,7 @@ class NarcoLogic:
     """Routes are opened where losses exceed the tolerance, and closed where they do not."""
 
     def __init__(
-        self, groups: Groups, first: Floats, rate: float, temperature: float, tolerance: float, most: int
+        self, groups: ActionGroups, first: Floats, rate: float, temperature: float, tolerance: float, most: int
     ) -> None:
         self._groups, self._rate, self._temperature = groups, rate, temperature
         self._tolerance, self._most = tolerance, most

@@ -1,6 +1,7 @@
 """Policies by which planners plan again each period. A policy is told its own record, period after period, and nothing else.
 
 today     what stands today
+fixed     the first single plan, always
 hotspot   options by the counts near them, remembered with fading weight
 coverage  refit of flows; greedy maximal covering of them: the field's practice
 exact     refit of flows; local search of the real solver around the last plan, against evaders who know it
@@ -39,6 +40,8 @@ NEAR = 3
 """Counts spread to the distance of the so-manieth nearest option, on the median over options."""
 
 
+NEW = 0.3
+"""Score of the option that promises most to teach, beside the probability of the mixture, in plans of exploration."""
 SEARCHED_ALWAYS = 0.1
 """Periods of effort that are added to those of every option, in what exploration goes by."""
 
@@ -64,6 +67,20 @@ class Today:
 
     def layout(self, rng: np.random.Generator) -> Layout:  # noqa: ARG002 - nothing is drawn
         """Return today's layout."""
+        return self._layout
+
+
+class Fixed:
+    """The first single plan, always: the best that is known before anything is learnt, and that traffickers can learn."""
+
+    def __init__(self, world: AdaptiveWorld) -> None:
+        self._layout = Layout.fixed(world.first.single, world.terms.days)
+
+    def take(self, period: PeriodRecord) -> None:
+        """Learn nothing."""
+
+    def layout(self, rng: np.random.Generator) -> Layout:  # noqa: ARG002 - nothing is drawn
+        """Return the plan."""
         return self._layout
 
 
@@ -157,11 +174,14 @@ class Explore:
 
     def __init__(self, world: AdaptiveWorld) -> None:
         self._world, self._placer = world, Placer(world.instance)
-        self._refit = Refit(world.sets.routes, world.sets.crowd, world.terms.forgetting)
-        self._passages = Passages(world.sets.routes)
+        routes, crowd = world.sets.routes, world.sets.crowd
+        self._refit = Refit(routes, crowd, world.terms.forgetting)
+        self._passages = Passages(routes)
         self._weights = EvaderWeights(world)
         self._mixture = world.first.probability
         self._effort = np.zeros(len(world.instance.options))
+        every = routes.before * (1 - routes.survival) * self._refit.flows().routes[:, None]
+        self._promise = np.bincount(routes.option.ravel(), every.ravel(), routes.n_options + 1)[:-1]
 
     def take(self, period: PeriodRecord) -> None:
         """Add a period to the refit."""
@@ -172,14 +192,14 @@ class Explore:
         """Draw the days of the mixture and those of exploration."""
         world, terms = self._world, self._world.terms
         found = self._weights.of(self._refit.flows().pairs)
-        self._mixture = world.first.game.improved(self._mixture, found.commodity, found.chains)
+        game = world.first.game
+        self._mixture = game.improved(self._mixture, found.commodity, found.chains @ game.chains, self._weights.market)
         teaching = min(round(terms.exploration * terms.days), terms.days - 1)
         drawn = drawn_days(world.first.plans, self._mixture, terms.days - teaching, rng)
         days = [plan for plan, n in zip(drawn.plans, drawn.days.tolist(), strict=True) for _ in range(int(n))]
-        days += [
-            self._placer.by_score(rng.exponential(size=self._effort.size) / (SEARCHED_ALWAYS + self._effort))
-            for _ in range(teaching)
-        ]
+        unknown = self._promise / (SEARCHED_ALWAYS + self._effort)
+        wish = self._mixture @ world.first.plans + NEW * unknown / max(float(unknown.max(initial=0.0)), 1e-300)
+        days += [self._placer.by_score(wish * rng.exponential(size=wish.size)) for _ in range(teaching)]
         return Layout.drawn(days)
 
 
@@ -224,6 +244,7 @@ class EvaderWeights:
         )
         ends = overlay.origin * overlay.n_nodes + overlay.destination
         self._commodity = np.unique(ends, return_inverse=True)[1]
+        self.market: Ints = np.unique(ends) % overlay.n_nodes
         self._members = overlay.chains.members
         self._chains = overlay.chains.value
 

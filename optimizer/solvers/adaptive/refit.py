@@ -57,6 +57,9 @@ class Refit:
         self._expected = np.zeros(routes.option.shape)
         self._effort = np.zeros(routes.n_options)
         self._counts = np.zeros(routes.n_options)
+        self._mark = np.random.default_rng(0).random(
+            routes.n_options
+        )  # tells the sets of options that routes meet apart
         row, column = np.nonzero(routes.option < routes.n_options)
         self._at, self._option = (row, column), routes.option[row, column]
 
@@ -76,12 +79,24 @@ class Refit:
             return Flows(self._weight, prior)
         effort = np.maximum(self._effort, 1e-12)
         data = self._expected[self._at] / effort[self._option]
-        on = csr_array((data, (self._option, self._at[0])), shape=(routes.n_options, routes.pair.size))
+        seen = data > 0
+        place = (self._option[seen], self._at[0][seen])
+        on = csr_array((data[seen], place), shape=(routes.n_options, routes.pair.size))
+        # routes of a pair that the record sees alike are one to it: their Gamma priors add up, and what is found is shared by the prior
+        keys = np.column_stack((routes.pair.astype(np.float64), np.asarray(on.T @ self._mark)))
+        _, first, one = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+        prior = np.bincount(one.ravel(), self._prior).astype(np.float64)
         candidates = CandidateRoutes(
-            self._crowd.gateway, self._crowd.destination, self._weight, routes.pair, self._prior, on
+            self._crowd.gateway,
+            self._crowd.destination,
+            self._weight,
+            routes.pair[first],
+            prior,
+            csr_array(on[:, first]),
         )
         searched = csr_array((self._effort, (np.arange(effort.size), np.arange(effort.size))))
-        found = explain_by_routes(candidates, Counted(searched, self._counts[:, None])).flow[:, 0]
+        merged = explain_by_routes(candidates, Counted(searched, self._counts[:, None])).flow[:, 0]
+        found = (merged / prior)[one.ravel()] * self._prior
         total = max(float(found.sum()), 1e-300)
         return Flows(routes.sums(found) / total, found / total)
 

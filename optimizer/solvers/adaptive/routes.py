@@ -102,7 +102,7 @@ class RouteSet:
 
 
 @dataclass(frozen=True, eq=False)
-class Passage:
+class RoutePassage:
     """What a plan does to a load on each route.
 
     Attributes
@@ -168,9 +168,9 @@ class Passages:
 
     def __init__(self, routes: RouteSet, most: int = 48) -> None:
         self.routes, self._most = routes, most
-        self._known: dict[bytes, Passage] = {}
+        self._known: dict[bytes, RoutePassage] = {}
 
-    def of(self, plan: Mask) -> Passage:
+    def of(self, plan: Mask) -> RoutePassage:
         """Return what a plan, an (options,) mask, does."""
         key = plan.tobytes()
         found = self._known.get(key)
@@ -180,25 +180,25 @@ class Passages:
             found = self._known[key] = passage(self.routes, plan)
         return found
 
-    def mean(self, layout: Layout) -> Passage:
+    def mean(self, layout: Layout) -> RoutePassage:
         """Return what a layout does on the mean over its days."""
         if layout.days.size == 1:
             return self.of(layout.plans[0])
         parts = [self.of(plan) for plan in layout.plans]
         through = sum(share * part.through for share, part in zip(layout.share, parts, strict=True))
         seized = sum(share * part.seized for share, part in zip(layout.share, parts, strict=True))
-        return Passage(np.asarray(through), np.asarray(seized))
+        return RoutePassage(np.asarray(through), np.asarray(seized))
 
     def through(self, layout: Layout) -> Floats:
         """Return the (routes,) chances to get through on the mean over the days."""
         return self.mean(layout).through
 
 
-def passage(routes: RouteSet, plan: Mask) -> Passage:
+def passage(routes: RouteSet, plan: Mask) -> RoutePassage:
     """Return what a plan, an (options,) mask, does to a load on each route."""
     placed = np.append(plan, False)
     survival = np.where(placed[routes.option], routes.survival, 1.0)
     left = np.cumprod(survival, axis=1)
     reaching = np.ones_like(left)
     reaching[:, 1:] = left[:, :-1]
-    return Passage(routes.base * left[:, -1], routes.before * reaching * (1.0 - survival))
+    return RoutePassage(routes.base * left[:, -1], routes.before * reaching * (1.0 - survival))

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from optimizer.problem.adapt_terms import POLICY_NAMES
-from optimizer.solvers.adaptive.hindsight import Hindsight
 from optimizer.solvers.adaptive.learners import Exp3, FollowThePerturbedLeader
 from optimizer.solvers.adaptive.own_record import PeriodRecord
-from optimizer.solvers.adaptive.policies import Coverage, Exact, Explore, Hotspot, Mixed, Random, Today
+from optimizer.solvers.adaptive.policies import Coverage, Exact, Explore, Fixed, Hotspot, Mixed, Random, Today
 from optimizer.solvers.adaptive.routes import Layout, Passages
 from optimizer.solvers.adaptive.traffickers import Traffickers
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.solvers.adaptive.policies import Policy
-    from optimizer.solvers.adaptive.traffickers import Outcome
+    from optimizer.solvers.adaptive.traffickers import PeriodOutcome
     from optimizer.solvers.adaptive.world import AdaptiveWorld
 
     Floats = NDArray[np.float64]
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
 POLICIES: Final[dict[str, Callable[[AdaptiveWorld], Policy]]] = {
     "today": Today,
+    "fixed": Fixed,
     "hotspot": Hotspot,
     "exact": Exact,
     "mixed": Mixed,
@@ -97,7 +97,7 @@ class Run:
 
     rows: tuple[PeriodRow, ...]
     layouts: tuple[Layout, ...]
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[PeriodOutcome, ...]
     flows: Floats
 
 
@@ -137,13 +137,12 @@ def simulate(world: AdaptiveWorld, policy: str, run: int, *, periods: int, seed:
 
 
 def _measured(
-    world: AdaptiveWorld, layouts: list[Layout], outcomes: list[Outcome], flows: Floats, passages: Passages
+    world: AdaptiveWorld, layouts: list[Layout], outcomes: list[PeriodOutcome], flows: Floats, passages: Passages
 ) -> tuple[PeriodRow, ...]:
-    hindsight = Hindsight(world)
+    hindsight = world.hindsight
     routes, gateway = world.sets.routes, world.sets.crowd.gateway
     through = np.array([flow @ passages.through(layout) for flow, layout in zip(flows, layouts, strict=True)])
-    starts = [world.first.single, world.today]
-    fixed = hindsight.best(flows.sum(axis=0), starts)
+    fixed = hindsight.best(flows.sum(axis=0), [world.first.single])
     regret = np.cumsum(through - flows @ passages.of(fixed).through)
     first = _by_gateway(gateway, world.sets.crowd.loads)
     reply, rows = fixed, []

@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.solvers.adaptive.learning import (
+    ActionGroups,
     BestReply,
     ExponentialWeights,
     FictitiousPlay,
-    Groups,
     LearningRule,
     Logit,
     NarcoLogic,
@@ -71,7 +71,7 @@ class Crowd:
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class PeriodOutcome:
     """What became of the shipments of a period.
 
     Attributes
@@ -116,7 +116,7 @@ class Traffickers:
         self._routes, self._crowd, self._terms = routes, crowd, terms
         self.belief: Floats = np.full(routes.n_places, PRIOR)
         self._known = deque([self.belief] * terms.delay, maxlen=terms.delay)
-        self.groups = Groups(routes.pair, routes.start)
+        self.groups = ActionGroups(routes.pair, routes.start)
         self._rule = _rule(terms, self.groups, self.payoffs(self.belief))
         self.loads: Floats = crowd.loads.copy()
         self.size: Floats = np.ones(crowd.loads.size)
@@ -134,7 +134,7 @@ class Traffickers:
         share = crowd.habitual[pair] * self._routes.usual + (1 - crowd.habitual[pair]) * self._rule.shares
         return np.asarray(self.loads[pair] * share)
 
-    def send(self, layout: Layout, passages: Passages, rng: np.random.Generator) -> Outcome:
+    def send(self, layout: Layout, passages: Passages, rng: np.random.Generator) -> PeriodOutcome:
         """Send the shipments of a period against a layout."""
         routes = self._routes
         shipments = rng.poisson(self.flows / self.size[routes.pair])
@@ -153,8 +153,8 @@ class Traffickers:
         chances /= chances.sum(axis=1, keepdims=True)
         ended = rng.multinomial(number, chances)
         seized = ended[:, :width]
-        counts = np.zeros((layout.days.size, n + 1), dtype=np.int64)
-        np.add.at(counts, (plan[:, None], routes.option[route]), seized)
+        plans, at = layout.days.size, plan[:, None] * (n + 1) + routes.option[route]
+        counts = np.bincount(at.ravel(), seized.ravel(), plans * (n + 1)).reshape(plans, n + 1).round().astype(np.int64)
         size, pair = self.size[routes.pair[route]], routes.pair[route]
         volumes = _sums(routes.option[route].ravel(), (seized * size[:, None]).ravel(), n + 1)[:n]
         reaching = number[:, None] - np.cumsum(seized, axis=1) + seized
@@ -162,7 +162,7 @@ class Traffickers:
         reached = _sums(place.ravel(), (reaching * routes.arriving[route]).ravel(), routes.n_places + 1)
         lost = _sums(place.ravel(), seized.ravel(), routes.n_places + 1)
         pairs = self.loads.size
-        return Outcome(
+        return PeriodOutcome(
             counts=counts[:, :n],
             volumes=volumes,
             sent=_sums(pair, number * size, pairs),
@@ -173,7 +173,7 @@ class Traffickers:
             lost=lost[:-1],
         )
 
-    def learn(self, outcome: Outcome, standing: Floats, rng: np.random.Generator) -> None:
+    def learn(self, outcome: PeriodOutcome, standing: Floats, rng: np.random.Generator) -> None:
         """Take what was lost, and the (places,) chance to be seized of what stood; choose routes, gateways, amounts and sizes anew."""
         terms = self._terms
         seen = outcome.lost + terms.scouts * standing
@@ -214,7 +214,7 @@ def _sums(group: Ints, amount: NDArray[Any], groups: int) -> Floats:
     return np.bincount(group, amount, groups).astype(np.float64)
 
 
-def _rule(terms: AdaptModel, groups: Groups, first: Floats) -> LearningRule:
+def _rule(terms: AdaptModel, groups: ActionGroups, first: Floats) -> LearningRule:
     if terms.learning == "best-reply":
         return BestReply(groups, first, terms.rate)
     if terms.learning == "fictitious":

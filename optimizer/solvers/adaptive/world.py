@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from optimizer.base.listener import SILENT, step
 from optimizer.solvers.adaptive.choice_sets import choice_sets
 from optimizer.solvers.adaptive.first_plans import first_plans
+from optimizer.solvers.adaptive.hindsight import Hindsight
 from optimizer.solvers.overlay.overlay import contract
 
 if TYPE_CHECKING:
@@ -72,13 +74,22 @@ class AdaptiveWorld:
 
     def place_detection(self, presence: Floats) -> Floats:
         """Return the (places,) chance to be seized of options that stand on (options,) shares of the days."""
-        routes = self.sets.routes
-        n = routes.n_options
-        kept = np.ones(routes.n_places)
-        survival = np.ones(n + 1)
-        np.minimum.at(survival, routes.option, routes.survival)
-        np.multiply.at(kept, routes.place[:n], 1 - presence * (1 - survival[:n]))
+        routes, kept = self.sets.routes, np.ones(self.sets.routes.n_places)
+        np.multiply.at(kept, routes.place[: routes.n_options], 1 - presence * (1 - self._strongest))
         return 1 - kept
+
+    @cached_property
+    def _strongest(self) -> Floats:
+        """(options,) least survival of each option on any route."""
+        routes = self.sets.routes
+        survival = np.ones(routes.n_options + 1)
+        np.minimum.at(survival, routes.option, routes.survival)
+        return survival[:-1]
+
+    @cached_property
+    def hindsight(self) -> Hindsight:
+        """What finds best plans against given flows."""
+        return Hindsight(self.instance, self.overlay, self.sets.routes)
 
     def burden(self, presence: Floats) -> float | None:
         """Return what honest travellers lose under (options,) shares of the days, in the unit of the resource `delay`; None without one."""

@@ -1,0 +1,59 @@
+"""`python -m optimizer.lab.adaptive SCENARIO --experiment NAME --runs N --jobs N --out FILE.csv`: rows of a named experiment, and its means."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+
+from optimizer.base.executor import Executor, Piece
+from optimizer.base.files import written_whole
+from optimizer.lab.adaptive.findings import CASES, finding_run, worlds
+from optimizer.problem.adapt_terms import AdaptModel
+from optimizer.problem.instance_file import read_instance
+from optimizer.scenario.compile import compile_scenario
+from optimizer.solvers.compiled import prefer_compiled
+
+
+def main() -> None:
+    """Run one experiment, or all, on a scenario or instance file."""
+    parser = argparse.ArgumentParser(prog="python -m optimizer.lab.adaptive", description=__doc__)
+    parser.add_argument("source", type=Path, help="scenario (TOML) or instance file (JSON)")
+    parser.add_argument("--experiment", nargs="*", choices=[*CASES], default=[*CASES])
+    parser.add_argument("--runs", type=int, default=30)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--out", type=Path, required=True, help="CSV of the rows")
+    asked = parser.parse_args()
+    prefer_compiled()
+    roads: dict[str, object] = {}
+    if asked.source.suffix == ".toml":
+        compiled = compile_scenario(asked.source)
+        network, instance, terms = compiled.region.network, compiled.instance, compiled.scenario.adapt
+        length = network.length_m[network.segment_arc] / 1000
+        roads = {"segment": network.segment.astype("int64"), "length_km": length}
+    else:
+        instance, terms = read_instance(asked.source), AdaptModel()
+    rows = []
+    for name in asked.experiment:
+        began = time.process_time()
+        shared = worlds(name, instance, terms, **roads)
+        pieces = [
+            Piece(f"{name} {case} {policy} {run}", (name, case, policy, run))
+            for case, policy in CASES[name]
+            for run in range(asked.runs)
+        ]
+        rows += [ended.value() for ended in Executor(asked.jobs).run(finding_run, pieces, shared=shared)]
+        sys.stderr.write(f"{name}: {time.process_time() - began:.0f} s of processor time in this process\n")
+    table = pd.DataFrame(rows).sort_values(["experiment", "case", "policy", "run"])
+    with written_whole(asked.out) as place:
+        table.to_csv(place, index=False)
+    grouped = table.drop(columns="run").groupby(["experiment", "case", "policy"])
+    half = 1.96 * grouped.sem()
+    sys.stdout.write(f"means\n{grouped.mean().T.to_string()}\nhalf widths of 95 % intervals\n{half.T.to_string()}\n")
+
+
+if __name__ == "__main__":
+    main()

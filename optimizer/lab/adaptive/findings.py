@@ -1,0 +1,169 @@
+"""Published findings as named experiments: each gives rows of measures a run, whose means over runs have 95 % intervals.
+
+proliferation  coverage-maximising interdiction at half, the same and twice the budgets, against NarcoLogic-like traffickers: seizures,
+               loads a seizure, footprint and routes, in the last year and as the change from the first year to the last (Magliocca et al. 2019)
+allocation     loads through in the last year under nothing, one fixed plan, the mixture of plans and plans drawn at random (Crawford, Reuter
+               et al. 1988; Caulkins, Crawford and Reuter 1993)
+diversion      the change of traffic, after a new fixed plan takes the place of today's, on roads where best replies to the two plans say that
+               it rises, and on the other roads that were travelled (Dell 2015)
+chasing        chasing counts against traffickers who do not learn: places ever searched, the likeness of the last plan to the first, and loads
+               through, beside refit and exploration (Ensign et al. 2018)
+learners       regret after 50 periods: explore beside fpl-ue, exp3, mixed and exact
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from optimizer.solvers.adaptive.learning import ActionGroups
+from optimizer.solvers.adaptive.routes import Passages
+from optimizer.solvers.adaptive.simulate import simulate
+from optimizer.solvers.adaptive.world import adaptive_world
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from optimizer.base.executor import PieceCall
+    from optimizer.problem.adapt_terms import AdaptModel
+    from optimizer.problem.instance import Instance
+    from optimizer.solvers.adaptive.simulate import PeriodRow, Run
+    from optimizer.solvers.adaptive.world import AdaptiveWorld
+
+    Floats = NDArray[np.float64]
+
+YEAR, PERIODS, LEARNED = 12, 60, 50
+"""Periods of a year, of a run, and of a run of the learners."""
+BUDGETS = (0.5, 1.0, 2.0)
+RISING = 1e-9
+"""Share of all loads by which the best replies must rise on a road for it to count as one of diversion."""
+
+
+def worlds(
+    name: str,
+    instance: Instance,
+    terms: AdaptModel,
+    **roads: Any,  # noqa: ANN401 - what `adaptive_world` takes
+) -> dict[str, AdaptiveWorld]:
+    """Return what the runs of an experiment share, by case."""
+    if name == "proliferation":
+        learning = terms.model_copy(update={"learning": "narcologic"})
+        return {f"{share:g}": adaptive_world(scaled(instance, share), learning, **roads) for share in BUDGETS}
+    if name == "allocation":
+        bare = replace(
+            instance, options=tuple(replace(each, existing=False, forced=False) for each in instance.options)
+        )
+        return {"": adaptive_world(instance, terms, **roads), "nothing": adaptive_world(bare, terms, **roads)}
+    if name == "chasing":
+        still = terms.model_copy(update={"learning": "best-reply", "rate": 0.0, "mobility": 0.0, "splitting": 0.0})
+        return {"": adaptive_world(instance, still, **roads)}
+    return {"": adaptive_world(instance, terms, **roads)}
+
+
+CASES: dict[str, tuple[tuple[str, str], ...]] = {
+    "proliferation": tuple((f"{share:g}", "coverage") for share in BUDGETS),
+    "allocation": (("nothing", "today"), ("", "fixed"), ("", "mixed"), ("", "random")),
+    "diversion": (("", "fixed"),),
+    "chasing": (("", "hotspot"), ("", "coverage"), ("", "explore")),
+    "learners": (("", "explore"), ("", "mixed"), ("", "exact"), ("", "fpl-ue"), ("", "exp3")),
+}
+"""World and policy of the runs of each experiment."""
+
+
+def scaled(instance: Instance, share: float) -> Instance:
+    """Return an instance with every budget multiplied."""
+    return replace(instance, resources=tuple(replace(r, budget=r.budget * share) for r in instance.resources))
+
+
+def finding_run(call: PieceCall) -> dict[str, Any]:
+    """Return the measures of one run of an experiment."""
+    name, case, policy, run = call.piece.argument
+    world: AdaptiveWorld = call.shared[case]
+    periods = LEARNED if name == "learners" else PERIODS
+    found = simulate(world, policy, run, periods=periods)
+    measured = MEASURES[name](world, found)
+    return {"experiment": name, "case": case, "policy": policy, "run": run} | measured
+
+
+def _proliferation(world: AdaptiveWorld, found: Run) -> dict[str, float]:
+    del world
+    names = ("seizures", "seizure_value", "footprint_km", "routes", "gateways", "through")
+    first, last = found.rows[:YEAR], found.rows[-YEAR:]
+    measured = {}
+    for name in names:
+        measured[name] = _mean(last, name)
+        measured[f"{name} change"] = _mean(last, name) - _mean(first, name)
+    volume = [(row.seizure_value or 0.0) * row.seizures for row in last]
+    measured["volume"] = float(np.mean(volume))
+    return measured
+
+
+def _allocation(world: AdaptiveWorld, found: Run) -> dict[str, float]:
+    del world
+    return {"through": _mean(found.rows[-YEAR:], "through"), "first": found.rows[0].through}
+
+
+def _diversion(world: AdaptiveWorld, found: Run) -> dict[str, float]:
+    """Return the relative change of traffic, by the means over the last half year of history and the second half of the run."""
+    routes, crowd = world.sets.routes, world.sets.crowd
+    before, after = (
+        found.flows[world.history // 2 : world.history].mean(axis=0),
+        found.flows[-PERIODS // 2 :].mean(axis=0),
+    )
+    groups, passages = ActionGroups(routes.pair, routes.start), Passages(routes)
+    loads = crowd.loads[routes.pair] * (1 - crowd.habitual[routes.pair])
+    replies = [loads * groups.first_best(passages.of(plan).through) for plan in (world.today, world.first.single)]
+    on = routes.segments.T
+    rise = np.asarray(on @ (replies[1] - replies[0]))
+    old, new = np.asarray(on @ before), np.asarray(on @ after)
+    predicted = rise > RISING * crowd.loads.sum()
+    others = ~predicted & (old > 0)
+    length = np.ones(rise.size) if world.length_km is None else world.length_km[: rise.size]
+
+    def change(where: NDArray[np.bool_]) -> float:
+        return float(length[where] @ new[where] / max(float(length[where] @ old[where]), 1e-12) - 1)
+
+    return {"predicted": change(predicted), "others": change(others), "difference": change(predicted) - change(others)}
+
+
+def _chasing(world: AdaptiveWorld, found: Run) -> dict[str, float]:
+    layouts = found.layouts[world.history :]
+    place, n = world.sets.routes.place, world.sets.routes.n_options
+    searched = np.zeros(world.sets.routes.n_places, dtype=bool)
+    for layout in layouts:
+        searched[place[:n][layout.presence > 0]] = True
+    last, before = layouts[-1].presence, layouts[-1 - YEAR].presence
+    return {
+        "places": float(searched.sum()),
+        "kept": float(np.minimum(last, before).sum() / max(float(np.maximum(last, before).sum()), 1e-12)),
+        "through": _mean(found.rows[-YEAR:], "through"),
+        "seizures": _mean(found.rows[-YEAR:], "seizures"),
+        "regret": found.rows[-1].regret,
+    }
+
+
+def _learners(world: AdaptiveWorld, found: Run) -> dict[str, float]:
+    del world
+    return {
+        "regret": found.rows[-1].regret,
+        "through": float(np.mean([row.through for row in found.rows])),
+        "through last": _mean(found.rows[-YEAR:], "through"),
+    }
+
+
+def _mean(rows: tuple[PeriodRow, ...], name: str) -> float:
+    known = [getattr(row, name) for row in rows if getattr(row, name) is not None]
+    return float(np.mean(known)) if known else float("nan")
+
+
+MEASURES: dict[str, Callable[[AdaptiveWorld, Run], dict[str, float]]] = {
+    "proliferation": _proliferation,
+    "allocation": _allocation,
+    "diversion": _diversion,
+    "chasing": _chasing,
+    "learners": _learners,
+}
