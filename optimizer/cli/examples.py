@@ -42,6 +42,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "joint": (
         "joint shared/exchange customs=customs.toml police=police.toml --rounds 20",
         "joint shared/exchange customs=customs.toml --share customs=2 --share police=1",
+    ),
     "adapt": (
         "adapt instances/rio-grande/scenario.toml --periods 12 --runs 2 --out results/rio-grande-adapt",
         "adapt instances/andorra/scenario.toml --policies mixed,explore,fpl-ue --learning best-reply --rate 0.5 --json",

@@ -9,16 +9,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.files import write_json
+from optimizer.base.formatting import DASH, number
 from optimizer.base.output_folder import OutputFolder
 from optimizer.base.version import package_version
+from optimizer.pipeline.adapt_summary import MEASURES, interval, summaries
 from optimizer.report.geodata.files import write_csv
 
 if TYPE_CHECKING:
     import os
 
     from optimizer.pipeline.adapt import Adaptation
+    from optimizer.pipeline.adapt_summary import MeanInterval
+    from optimizer.report.adaptive_chart import MeasurePanel
+    from optimizer.report.short_page import ShortPage
 
-FILES = ("rows.csv", "rows.jsonl", "summary.csv", "run.json", "adapt.html", "README.md", "*.png", "*.svg")
+FILES = ("rows.csv", "rows.jsonl", "summary.csv", "run.json", "adapt.html", "adapt.png", "adapt.svg")
+TITLES = {
+    "through": "Loads through a period",
+    "seizures": "Seizures a period",
+    "seizure_value": "Loads a seizure",
+    "routes": "Routes in use",
+    "gateways": "Gateways in use",
+    "footprint_km": "Roads with traffic, km",
+    "regret": "Regret so far, loads",
+    "displaced": "Share of loads at other gateways",
+    "burden": "Use of the resource delay",
+}
+"""Measures that are drawn, with their titles."""
 
 
 def adapt_folder(out: str | os.PathLike[str], source: Path, *, overwrite: bool) -> OutputFolder:
@@ -36,12 +53,18 @@ def adapt_folder(out: str | os.PathLike[str], source: Path, *, overwrite: bool) 
 
 def write_adaptation(folder: OutputFolder, found: Adaptation) -> None:
     """Write the files of a simulation, all or none."""
+    from optimizer.report.adaptive_chart import save_panels
+    from optimizer.report.short_page import write_short_page
+
     rows = [row.content() for row in found.rows]
     with folder.written() as place:
         write_csv(place / "rows.csv", rows)
         lines = "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows)
         (place / "rows.jsonl").write_text(lines, encoding="utf-8")
         write_json(place / "run.json", run_content(found))
+        write_csv(place / "summary.csv", _summary_rows(found))
+        save_panels(place, _panels(found))
+        write_short_page(place / "adapt.html", adapt_page(found), {"adapt": place / "adapt.png"})
 
 
 def run_content(found: Adaptation) -> dict[str, Any]:
@@ -61,3 +84,81 @@ def run_content(found: Adaptation) -> dict[str, Any]:
         "facts": dict(found.facts),
         "notes": list(found.notes),
     }
+
+
+def adapt_page(found: Adaptation) -> ShortPage:
+    """Return the page of a simulation: the policies side by side, the curves, and what was assumed."""
+    from optimizer.report.short_page import PageSection, ShortPage
+    from optimizer.report.tables.report_table import Column, ReportTable
+
+    each = summaries(found)
+    best = min(each, key=lambda summary: summary.measures["through"].mean or 0.0)
+    names = ("through", "seizures", "seizure_value", "routes", "footprint_km", "regret", "displaced", "burden")
+    rows = tuple(
+        (summary.policy, str(summary.runs), *(_with_interval(summary.measures[name]) for name in names))
+        for summary in each
+    )
+    columns = (Column("Policy"), Column("Runs", numeric=True), *(Column(TITLES[name]) for name in names))
+    table = ReportTable(
+        "policies", "Means over periods and runs with 95 % intervals; the regret is that of the end", columns, rows
+    )
+    assumed = tuple(f"{name} = {value}" for name, value in found.terms.model_dump().items())
+    lost = () if found.complete else ("Not all runs were made; figures are of those that were.",)
+    return ShortPage(
+        title=f"{found.name}: traffickers who adapt",
+        headline=f"Over {found.periods} periods least gets through under the policy {best.policy}: "
+        f"{_with_interval(best.measures['through'])} of {number(found.terms.loads, 6)} loads a period.",
+        warnings=(*lost, *found.notes),
+        sections=(
+            PageSection(
+                title="Period by period",
+                image="adapt",
+                alt="Small multiples: each measure over the periods, a curve for each policy with its 95 % interval over runs.",
+            ),
+            PageSection(title="Policies side by side", tables=(table,)),
+            PageSection(
+                title="What is assumed",
+                sentences=("How traffickers learn and planners plan again is assumed, not measured.", *assumed),
+            ),
+        ),
+    )
+
+
+def _with_interval(measure: MeanInterval) -> str:
+    if measure.mean is None:
+        return DASH
+    if measure.low is None or measure.high is None:
+        return number(measure.mean, 4)
+    return f"{number(measure.mean, 4)} ({number(measure.low, 4)} to {number(measure.high, 4)})"
+
+
+def _summary_rows(found: Adaptation) -> list[dict[str, Any]]:
+    rows = []
+    for each in summaries(found):
+        line: dict[str, Any] = {"policy": each.policy, "runs": each.runs}
+        for name in MEASURES:
+            measure = each.measures[name]
+            line |= {name: measure.mean, f"{name}_low": measure.low, f"{name}_high": measure.high}
+        rows.append(line)
+    return rows
+
+
+def _panels(found: Adaptation) -> list[MeasurePanel]:
+    """Return one panel for each measure of which anything is known."""
+    from optimizer.report.adaptive_chart import MeasurePanel, PolicyCurve
+
+    values: dict[tuple[str, str, int], list[float | None]] = {}
+    for row in found.rows:
+        content = row.content()
+        for name in TITLES:
+            values.setdefault((name, row.policy, row.measured.period), []).append(content[name])
+    panels = []
+    for name, title in TITLES.items():
+        curves = []
+        for policy in found.policies:
+            over = [interval(values.get((name, policy, t + 1), [])) for t in range(found.periods)]
+            columns = (tuple(m.mean for m in over), tuple(m.low for m in over), tuple(m.high for m in over))
+            curves.append(PolicyCurve(policy, *columns))
+        if any(value is not None for curve in curves for value in curve.mean):
+            panels.append(MeasurePanel(title, tuple(curves)))
+    return panels

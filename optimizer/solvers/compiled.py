@@ -86,4 +86,4 @@ def prefer_compiled() -> None:
 
     Plain and compiled sums agree but for rounding, and ties may fall otherwise.
     """
-    _work[0] = max(_work[0], WORTH_COMPILING)
+    WORK[0] = max(WORK[0], WORTH_COMPILING)

@@ -1,0 +1,75 @@
+"""Small multiples of a simulation over time: one measure each, means over runs with their 95 % intervals by policy, over the periods."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from optimizer.report.palette import FAINT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+
+DPI = 200
+COLUMNS = 3
+STROKES = ("-", "--", "-.", ":")
+COLOURS = ("#4477AA", "#EE6677", "#228833", "#AA3377", "#CCBB44", "#66CCEE", "#555555", "#000000", "#BB5566", "#004488")
+"""Colours that people of any colour vision tell apart, with the strokes (Tol 2021)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyCurve:
+    """A measure of a policy over the periods: means with the ends of their intervals; None where nothing is known."""
+
+    policy: str
+    mean: tuple[float | None, ...]
+    low: tuple[float | None, ...]
+    high: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MeasurePanel:
+    """One measure: its title and a curve for each policy."""
+
+    title: str
+    curves: tuple[PolicyCurve, ...]
+
+
+def draw_panel(ax: Axes, panel: MeasurePanel) -> Axes:
+    """Draw a measure into axes and return them."""
+    for k, curve in enumerate(panel.curves):
+        known = [t for t, value in enumerate(curve.mean) if value is not None]
+        colour = COLOURS[k % len(COLOURS)]
+        mean = [curve.mean[t] or 0.0 for t in known]
+        low = [value if (value := curve.low[t]) is not None else curve.mean[t] or 0.0 for t in known]
+        high = [value if (value := curve.high[t]) is not None else curve.mean[t] or 0.0 for t in known]
+        periods = [t + 1 for t in known]
+        ax.fill_between(periods, low, high, color=colour, alpha=0.15, linewidth=0)
+        ax.plot(periods, mean, color=colour, linestyle=STROKES[k % len(STROKES)], linewidth=1.3, label=curve.policy)
+    ax.set_title(panel.title, loc="left", fontsize=9, parse_math=False)
+    ax.tick_params(labelsize=7)
+    ax.grid(color=FAINT, linewidth=0.5)
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def save_panels(folder: Path, panels: Sequence[MeasurePanel]) -> None:
+    """Write adapt.png and adapt.svg, with one panel a measure, into an existing folder."""
+    rows = (len(panels) + COLUMNS - 1) // COLUMNS
+    figure = Figure(figsize=(10.5, 2.6 * rows + 0.5), dpi=DPI, facecolor="white", layout="constrained")
+    FigureCanvasAgg(figure)
+    for k, panel in enumerate(panels):
+        ax = draw_panel(figure.add_subplot(rows, COLUMNS, k + 1), panel)
+        if k + COLUMNS >= len(panels):
+            ax.set_xlabel("period", fontsize=8)
+        if not k:
+            handles, labels = ax.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=6, frameon=False, fontsize=8)
+    figure.savefig(folder / "adapt.png")
+    figure.savefig(folder / "adapt.svg", metadata={"Date": None})
