@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 
 from optimizer.problem.evaders import Evader, Searches
 from optimizer.solvers.adaptive.routes import RouteSet
-from optimizer.solvers.adaptive.traffickers import Crowd
+from optimizer.solvers.adaptive.traffickers import PairLoads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +62,7 @@ class ChoiceSets:
     """
 
     routes: RouteSet
-    crowd: Crowd
+    crowd: PairLoads
     gateways: Ints
     arcs: tuple[tuple[int, ...], ...]
     ends: tuple[tuple[int, int], ...]
@@ -116,7 +116,7 @@ def choice_sets(instance: Instance, plans: Sequence[Mask], *, segment: Ints, mos
     usual = usual / np.where(habitual > 0, habitual, 1.0)[of]
     gateways, gateway = np.unique([pair.ends[0] for pair in listed], return_inverse=True)
     destination = np.unique([pair.ends[1] for pair in listed], return_inverse=True)[1]
-    crowd = Crowd(
+    crowd = PairLoads(
         loads * weight / weight.sum(), habitual / weight, gateway.astype(np.int64), destination.astype(np.int64)
     )
     routes = _route_set(instance, arcs, of, usual, segment)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from optimizer.solvers.adaptive.own_record import PeriodRecord
     from optimizer.solvers.adaptive.routes import Passages, RouteSet
-    from optimizer.solvers.adaptive.traffickers import Crowd
+    from optimizer.solvers.adaptive.traffickers import PairLoads
 
     Floats = NDArray[np.float64]
 
@@ -49,7 +49,7 @@ class Refit:
         Share of what was counted before that no longer counts a period later.
     """
 
-    def __init__(self, routes: RouteSet, crowd: Crowd, forgetting: float) -> None:
+    def __init__(self, routes: RouteSet, crowd: PairLoads, forgetting: float) -> None:
         self._routes, self._kept = routes, 1 - forgetting
         self._prior = prior_shares(routes, crowd)
         self._weight = crowd.loads / crowd.loads.sum()
@@ -101,7 +101,7 @@ class Refit:
         return Flows(routes.sums(found) / total, found / total)
 
 
-def prior_shares(routes: RouteSet, crowd: Crowd) -> Floats:
+def prior_shares(routes: RouteSet, crowd: PairLoads) -> Floats:
     """Return the (routes,) prior shares of the routes of a pair: usual ones of the habitual loads, good ones of the others."""
     best = routes.best(routes.base)[routes.pair]
     weight = np.exp((routes.base - best) / INFORMED_TEMPERATURE)

@@ -51,7 +51,7 @@ STEEPEST = 50.0
 
 
 @dataclass(frozen=True, eq=False)
-class Crowd:
+class PairLoads:
     """Who traffics: (pairs,) arrays.
 
     Attributes
@@ -112,7 +112,7 @@ class Traffickers:
         Where they may go, who they are, and how they learn.
     """
 
-    def __init__(self, routes: RouteSet, crowd: Crowd, terms: AdaptModel) -> None:
+    def __init__(self, routes: RouteSet, crowd: PairLoads, terms: AdaptModel) -> None:
         self._routes, self._crowd, self._terms = routes, crowd, terms
         self.belief: Floats = np.full(routes.n_places, PRIOR)
         self._known = deque([self.belief] * terms.delay, maxlen=terms.delay)
