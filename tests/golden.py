@@ -5,9 +5,8 @@
     python -m tests.golden --quick              those of the test suite
     python -m tests.golden --write              store anew what is computed
 
-Floats are equal to 1e-9 relative, all else exactly. What is compared by its hash alone holds for one kind of machine: another processor or
-another version of a numerical library may round differently in the last digits that are hashed, and may then find another plan of the same
-value. The sums beside each hash tell the two apart.
+Floats are equal to 1e-9 relative, all else exactly. Of long lists of floats two sums are stored, one of them weighted by place; of other long
+lists a hash. Another processor or another version of a numerical library may find another plan of the same value.
 """
 
 from __future__ import annotations

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 INSTANCES = ROOT / "instances"
 DATA = ROOT.parent / "shared" / "data"
-EXACT, ESTIMATED = 10, 8
-"""Significant digits of numbers in digests: of what is read or computed in a few steps, and of risk."""
+ESTIMATED = 8
+"""Significant digits of risk."""
 SEGMENTS = 40
 """Segments whose risk is stored as numbers."""
 
@@ -66,29 +66,44 @@ def plain(value: Any, digits: int = 12) -> Any:
     return value
 
 
-def digest(values: Any, digits: int = EXACT) -> Content:
-    """Return how many values there are, the sum of all numbers in them, and a hash of everything."""
-    content = plain(values, digits)
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-    whole = math.fsum(_numbers(plain(values, 17)))
-    return {"count": len(content), "sum": plain(whole), "hash": hashlib.sha256(text.encode()).hexdigest()[:16]}
+def digest(values: Any) -> Content:
+    """Return how many values there are, two sums of all fractions in them, and a hash of everything else.
+
+    Fractions are compared by sums alone, since the last digit that a hash would hold is another one on another processor. `weighed` counts
+    each fraction by a weight of its place, so that it tells values that have changed places.
+    """
+    content = plain(values, 17)
+    fractions: list[float] = []
+    text = json.dumps(_without_fractions(content, fractions), ensure_ascii=False, separators=(",", ":"))
+    numbers = np.array(fractions)
+    weighed = numbers * np.random.default_rng(numbers.size).uniform(1.0, 2.0, numbers.size)
+    sums = {"sum": fractions, "weighed": weighed.tolist()} if fractions else {}
+    return {
+        "count": len(content),
+        **{key: plain(math.fsum(part)) for key, part in sums.items()},
+        "hash": hashlib.sha256(text.encode()).hexdigest()[:16],
+    }
 
 
-def _numbers(content: Any) -> Iterable[float]:
+def _without_fractions(content: Any, found: list[float]) -> Any:
+    """Return content with None in place of each fraction, which is appended to those found."""
     if isinstance(content, dict):
-        content = list(content.values())
+        return {key: _without_fractions(item, found) for key, item in content.items()}
     if isinstance(content, list):
-        return (number for item in content for number in _numbers(item))
-    return [float(content)] if isinstance(content, int | float) else []
+        return [_without_fractions(item, found) for item in content]
+    if isinstance(content, float):
+        found.append(content)
+        return None
+    return content
 
 
-def columns(items: Iterable[Any], fields: Sequence[str], digits: int = EXACT) -> Content:
+def columns(items: Iterable[Any], fields: Sequence[str]) -> Content:
     """Return a digest of each field of many objects; `stored=attribute` stores it under another name, `a.b` looks inside."""
     rows = list(items)
     found = {}
     for field in fields:
         stored, _, attribute = field.rpartition("=")
-        found[stored or attribute] = digest([_inside(row, attribute) for row in rows], digits)
+        found[stored or attribute] = digest([_inside(row, attribute) for row in rows])
     return found
 
 
@@ -183,7 +198,7 @@ def risk(name: str) -> Content:
     some = np.linspace(0, estimate.median.size - 1, SEGMENTS).astype(int).tolist()
     return {
         "segments": {str(s): {k: plain(array[s], ESTIMATED) for k, array in ranges.items()} for s in some},
-        "all": {key: digest(array, ESTIMATED) for key, array in ranges.items()},
+        "all": {key: digest(array) for key, array in ranges.items()},
         "searched": digest(estimate.searched),
         "level": estimate.level,
         "units": list(estimate.units),

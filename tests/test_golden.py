@@ -8,7 +8,7 @@ import pytest
 
 from tests.golden import chosen, computed, differences, stored
 from tests.golden_cases import SECTIONS
-from tests.golden_scenarios import AbsentError
+from tests.golden_scenarios import AbsentError, digest
 
 if TYPE_CHECKING:
     from tests.golden_cases import Case
@@ -37,3 +37,10 @@ def test_every_kind_of_difference_is_told_by_name() -> None:
     assert [line.split(":")[0] for line in lines] == [
         *("x / far", "x / gone", "x / list[1]", "x / longer", "x / text", "x / truth", "x / more"),
     ]
+
+
+def test_a_digest_tells_fractions_that_change_places_and_bears_rounding() -> None:
+    given, swapped, rounded = [[0.1, "a"], [0.2, "b"]], [[0.2, "a"], [0.1, "b"]], [[0.1 + 1e-15, "a"], [0.2, "b"]]
+    assert differences(digest(given), digest(rounded), "x") == []
+    assert [line.split(":")[0] for line in differences(digest(given), digest(swapped), "x")] == ["x / weighed"]
+    assert [line.split(":")[0] for line in differences(digest([1, 2]), digest([2, 1]), "x")] == ["x / hash"]
