@@ -100,20 +100,20 @@ class ConsistencyProof:
         return cls(int(old), _hashes(lines[1:], where), checkpoint)
 
 
-class _Parts(NamedTuple):
+class _ProofParts(NamedTuple):
     """Lines before the first blank one, and the checkpoint after it."""
 
     lines: list[str]
     checkpoint: Checkpoint
 
 
-def _parts(content: bytes, where: str) -> _Parts:
+def _parts(content: bytes, where: str) -> _ProofParts:
     head, _, note = content.partition(b"\n\n")
     try:
         lines = head.decode().split("\n")
     except UnicodeDecodeError:
         raise InputError(_no_proof(where)) from None
-    return _Parts(lines, Checkpoint.parsed(note, where))
+    return _ProofParts(lines, Checkpoint.parsed(note, where))
 
 
 def _lines(hashes: tuple[bytes, ...]) -> str:

@@ -82,7 +82,7 @@ class Tips:
 
 
 @dataclass(frozen=True)
-class _Rows:
+class _TipRows:
     lon: Floats
     lat: Floats
     day: Ints
@@ -126,7 +126,7 @@ def read_tips(path: Path) -> Tips:
     return Tips(rows.lon[first], rows.lat[first], day, rate, read, unused, tuple(remarks))
 
 
-def _parsed(path: Path, table: TextTable) -> _Rows:
+def _parsed(path: Path, table: TextTable) -> _TipRows:
     """Return the rows that have a time and place, in order of time."""
     problems = FileProblems(path)
     blank = [""] * len(table)
@@ -150,7 +150,7 @@ def _parsed(path: Path, table: TextTable) -> _Rows:
             Problem(str(path), "no tip with a time and a place", "one at least", "Name them time, lon and lat")
         )
     found.sort(key=lambda row: row[:3])
-    return _Rows(
+    return _TipRows(
         lon=np.array([row[1] for row in found], dtype=float),
         lat=np.array([row[2] for row in found], dtype=float),
         day=np.array([row[0] for row in found], dtype=np.int64),
@@ -178,7 +178,7 @@ def _point(number: int, lon: str, lat: str, problems: FileProblems) -> list[floa
     return point
 
 
-def _clusters(rows: _Rows) -> Ints:
+def _clusters(rows: _TipRows) -> Ints:
     """Return (n,) the cluster of each tip, numbered by its first one: single linkage over words, time and place."""
     words, code = np.unique(np.array(rows.words, dtype=np.str_), return_inverse=True)
     x = rows.lon * np.cos(np.radians(rows.lat.mean())) * KM_PER_DEGREE
@@ -212,7 +212,7 @@ def _alike(words: list[str], one: Ints, other: Ints) -> NDArray[np.bool_]:
     return np.asarray(out & said[one] & said[other])
 
 
-def _false_rates(rows: _Rows, label: Ints) -> Floats:
+def _false_rates(rows: _TipRows, label: Ints) -> Floats:
     """Return by cluster the share of tips of its grade that is taken as false; the best of several grades, 1 where it was refuted."""
     classes = sorted({_class(grade) for grade in rows.grade})
     known = {one: [0, 0] for one in classes}
@@ -257,7 +257,7 @@ def _class(grade: Grade | None) -> str:
     return parts[0] if parts and parts[0] in "DE" else "?"
 
 
-def _conflicts(path: Path, rows: _Rows, label: Ints) -> list[str]:
+def _conflicts(path: Path, rows: _TipRows, label: Ints) -> list[str]:
     """Return a sentence on clusters whose tips are graded in contradiction."""
     seen: dict[int, list[Grade]] = {}
     for own, grade in zip(label.tolist(), rows.grade, strict=True):
