@@ -212,7 +212,8 @@ def shared(folder: Path, more: str = "") -> Path:
 def test_the_scenario_of_an_agency_plans_on_what_it_may_see(command: Callable[..., Outcome], tmp_path: Path) -> None:
     scenario = shared(tmp_path / "a")
     with scenario.open("a", encoding="utf-8") as stream:
-        stream.write('\n[ledger]\nfolder = "log"\nagency = "police"\n')
+        stream.write('\n[records]\ntips = "tips.csv"\n\n[ledger]\nfolder = "log"\nagency = "police"\n')
+    (tmp_path / "a" / "tips.csv").write_text("time,lon,lat,text\n2024-03,10.4,50.05,lorries\n", encoding="utf-8")
     assert command("plan", scenario, "--out", tmp_path / "plan", "--method", "greedy").code == 0
     outcome = command(
         "release", scenario, "--to", "customs", "--out", tmp_path / "out", "--plan", tmp_path / "plan", "--json"
@@ -221,6 +222,7 @@ def test_the_scenario_of_an_agency_plans_on_what_it_may_see(command: Callable[..
     (line,) = outcome.objects
     assert list(line)[:3] == ["rows", "withheld", "files"]
     assert (line["rows"], line["withheld"]) == (4, 2)
+    assert any(note.startswith("Tips are not released") for note in line["notes"])
     assert {"seizures.csv", "effort.csv", "scenario.toml", "risk.csv", "plan.geojson", "release.json"} <= set(
         line["files"]
     )
@@ -231,7 +233,7 @@ def test_the_scenario_of_an_agency_plans_on_what_it_may_see(command: Callable[..
     everything = b"".join(
         content for name, content in content_of(tmp_path / "out").items() if name != "network.gpkg"
     ).decode()
-    for secret in ("7.125", "heroin", "North road", "West of the junction", "teams"):
+    for secret in ("7.125", "heroin", "North road", "West of the junction", "teams", "lorries"):
         assert secret not in everything
     risk = list(csv.DictReader((tmp_path / "out" / "risk.csv").read_text().splitlines()))
     assert {(row["owner"], row["tlp"]) for row in risk} == {("customs police", "amber")}

@@ -136,6 +136,8 @@ def release_to(
             notes.append(
                 "Settings of the scenario go over as they are: see that none was set by rows that are withheld."
             )
+            if check.tips is not None:
+                notes.append("Tips are not released, whatever their marking; `exchange --tips` hands them over.")
             if risk and any(table.kind == "seizures" for table in files.values()):
                 with step(listener, "risk of the released rows"):
                     _write_risk(place, files)
