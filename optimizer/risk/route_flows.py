@@ -150,7 +150,7 @@ class RouteFlows:
     local: Floats
 
 
-def explain_by_routes(routes: CandidateRoutes, record: Counted) -> RouteFlows:
+def explain_by_routes(routes: CandidateRoutes, record: Counted, rounds: int = ROUNDS) -> RouteFlows:
     """Return the flows of routes that explain counts, and what of the counts they leave to the places themselves.
 
     Parameters
@@ -159,6 +159,8 @@ def explain_by_routes(routes: CandidateRoutes, record: Counted) -> RouteFlows:
         The routes and their prior.
     record
         What was found, given effort.
+    rounds
+        Rounds of expectation and maximisation at most.
     """
     effort = np.asarray(record.effort.sum(axis=1), dtype=np.float64)
     all_rows = csr_array(record.effort @ routes.on)
@@ -167,17 +169,17 @@ def explain_by_routes(routes: CandidateRoutes, record: Counted) -> RouteFlows:
     use = csr_array(all_rows[seized])
     back = csr_array(use.T)
     count, here = record.count[seized], effort[seized, None]
-    of_origin, of_destination = _members(routes.origin[routes.pair]), _members(routes.destination[routes.pair])
+    origin, destination = routes.origin[routes.pair], routes.destination[routes.pair]
     total = np.maximum(count.sum(axis=0), 1e-12)
     prior = routes.prior()[:, None]
     weighed = prior * seen if (seen > 0).any() else prior
     weighed = weighed / weighed.sum()
     common, own = np.ones((prior.size, total.size)), np.tile(prior, (1, total.size))
-    drawn = np.ones((of_destination.shape[0], total.size))
+    drawn = np.ones((int(destination.max(initial=-1)) + 1, total.size))
     even = total / max(float(effort.sum()), 1e-300)
     stayed, by_flows = np.zeros_like(count), 0.5 * total
     flow = own
-    for turn in range(ROUNDS):
+    for turn in range(rounds):
         shape = common * own
         expects = np.maximum((shape * seen).sum(axis=0), 1e-300)
         if turn % LOCAL_EVERY == 0:
@@ -196,9 +198,9 @@ def explain_by_routes(routes: CandidateRoutes, record: Counted) -> RouteFlows:
         scale = by_flows / np.maximum((prior * common * seen).sum(axis=0), 1e-300)
         own = (prior + found / PRIOR_SEIZURES) / (1 + seen * scale * common / PRIOR_SEIZURES)
         by_scale = seen * scale * own
-        sent = _factors(of_origin, found, by_scale * (of_destination.T @ drawn), ORIGIN_SHAPE)
-        drawn = _factors(of_destination, found, by_scale * (of_origin.T @ sent), DESTINATION_SHAPE)
-        common = (of_origin.T @ sent) * (of_destination.T @ drawn)
+        sent = _factors(origin, found, by_scale * drawn[destination], ORIGIN_SHAPE)
+        drawn = _factors(destination, found, by_scale * sent[origin], DESTINATION_SHAPE)
+        common = sent[origin] * drawn[destination]
         common /= (weighed * common).sum(axis=0)  # their mean is c's
     left = np.zeros_like(record.count)
     left[seized] = stayed
@@ -232,11 +234,11 @@ def _local_share(count: Floats, effort: Floats, by_flow: Floats, even: Floats) -
     return np.asarray((SHARES @ weight) / weight.sum(axis=0))
 
 
-def _members(group: Ints) -> csr_array:
-    """Return the (groups, p) sparse table of who belongs to which group."""
-    return csr_array((np.ones(group.size), (group, np.arange(group.size))))
-
-
-def _factors(members: csr_array, found: Floats, expected: Floats, shape: float) -> Floats:
+def _factors(group: Ints, found: Floats, expected: Floats, shape: float) -> Floats:
     """Return the (groups, d) factor of each group: what was found of it over what its routes expect, with the shape added to both."""
-    return np.asarray((shape + members @ found) / (shape + members @ expected))
+    return np.asarray((shape + _sums(group, found)) / (shape + _sums(group, expected)))
+
+
+def _sums(group: Ints, values: Floats) -> Floats:
+    """Return the (groups, d) sums of (p, d) values."""
+    return np.column_stack([np.bincount(group, column) for column in values.T])

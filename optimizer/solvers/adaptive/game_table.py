@@ -12,7 +12,8 @@ so F never rises against the one that it began from (Nemirovski and Yudin 1983).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -34,6 +35,14 @@ STEPS = 40
 """Steps of mirror descent for one set of weights."""
 SPREAD = 1e-3
 """Share of the uniform mixture in the one that the descent begins from, so that every plan can come back."""
+
+
+class _Reply(NamedTuple):
+    """What evaders achieve against a mixture, the (commodities,) best paths, and (commodities,) loads on them when gateways have drawn theirs."""
+
+    value: float
+    top: Ints
+    tilted: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,36 +88,25 @@ class GameTable:
         ratio = ratio / np.maximum(chains.value, 1e-300)[:, None]
         return cls(start, chosen[start], values[kept], ratio)
 
+    @cached_property
+    def _length(self) -> Ints:
+        """(commodities with a path,) number of paths of each."""
+        return np.diff(np.append(self.start, self.values.shape[0]))
+
     def value(self, mixture: Floats, weight: Floats, fixed: Floats, market: Ints) -> float:
         """Return F of a mixture, given (commodities,) weights and markets, and (plans,) values of those who do not answer."""
-        expected = self.values @ mixture
-        best = np.maximum.reduceat(expected, self.start) if self.start.size else np.empty(0)
-        own, at = weight[self.commodity], market[self.commodity]
-        whole = np.bincount(at, own)
-        highest = np.zeros(whole.size)
-        np.maximum.at(highest, at, best)
-        mean = np.bincount(at, own * np.exp((best - highest[at]) / ANTICIPATED)) / np.maximum(whole, 1e-300)
-        moved = highest + ANTICIPATED * np.log(np.maximum(mean, 1e-300))
-        return float(whole @ np.where(whole > 0, moved, 0.0) + fixed @ mixture)
+        return self._reply(mixture, weight, fixed, market).value
 
     def improved(self, mixture: Floats, weight: Floats, fixed: Floats, market: Ints, steps: int = STEPS) -> Floats:
         """Return a mixture that is at least as good as another for these weights."""
-        own, at = weight[self.commodity], market[self.commodity]
-        whole = np.bincount(at, own)
         here = (1 - SPREAD) * mixture + SPREAD / mixture.size
         best, least = mixture, self.value(mixture, weight, fixed, market)
         scale = 1.0
         for turn in range(1, steps + 1):
-            expected = self.values @ here
-            top = self._first_best(expected)
-            highest = np.zeros(whole.size)
-            np.maximum.at(highest, at, expected[top])
-            tilted = own * np.exp((expected[top] - highest[at]) / ANTICIPATED)
-            tilted *= (whole / np.maximum(np.bincount(at, tilted), 1e-300))[at]
-            value = self.value(here, weight, fixed, market)
-            if value < least:
-                best, least = here, value
-            slope = tilted @ self.values[top] + fixed
+            reply = self._reply(here, weight, fixed, market)
+            if reply.value < least:
+                best, least = here, reply.value
+            slope = np.einsum("k,kp->p", reply.tilted, self.values[reply.top]) + fixed
             slope = slope - slope @ here
             if turn == 1:
                 scale = 1.0 / max(float(np.abs(slope).max(initial=0.0)), 1e-12)
@@ -116,11 +114,24 @@ class GameTable:
             here = moved / moved.sum()
         return best
 
+    def _reply(self, mixture: Floats, weight: Floats, fixed: Floats, market: Ints) -> _Reply:
+        """Return what evaders do against a mixture."""
+        expected = np.einsum("kp,p->k", self.values, mixture)  # without BLAS, whose sums depend on the number of threads
+        top = self._first_best(expected)
+        own, at, best = weight[self.commodity], market[self.commodity], expected[top]
+        whole = np.bincount(at, own)
+        highest = np.zeros(whole.size)
+        np.maximum.at(highest, at, best)
+        tilted = own * np.exp((best - highest[at]) / ANTICIPATED)
+        drawn = np.bincount(at, tilted)
+        moved = highest + ANTICIPATED * np.log(np.maximum(drawn / np.maximum(whole, 1e-300), 1e-300))
+        value = float(whole @ np.where(whole > 0, moved, 0.0) + fixed @ mixture)
+        return _Reply(value, top, tilted * (whole / np.maximum(drawn, 1e-300))[at])
+
     def _first_best(self, expected: Floats) -> Ints:
         """Return the first path of largest value of each commodity."""
         if not self.start.size:
             return np.empty(0, dtype=np.int64)
-        length = np.diff(np.append(self.start, expected.size))
         best = np.maximum.reduceat(expected, self.start)
-        at = np.flatnonzero(expected >= np.repeat(best, length))
+        at = np.flatnonzero(expected >= np.repeat(best, self._length))
         return np.asarray(at[np.searchsorted(at, self.start)])

@@ -21,7 +21,7 @@ from scipy.sparse import csr_array
 
 from optimizer.solvers.adaptive.placing import Placer
 from optimizer.solvers.adaptive.refit import Refit
-from optimizer.solvers.adaptive.routes import Layout, Passages
+from optimizer.solvers.adaptive.routes import Layout
 from optimizer.solvers.heuristics import local_search
 from optimizer.solvers.mixed.sampling import systematic_sample
 from optimizer.solvers.pooled_values import PooledValues
@@ -111,7 +111,6 @@ class Coverage:
         routes = world.sets.routes
         self._world, self._placer = world, Placer(world.instance)
         self._refit = Refit(routes, world.sets.crowd, world.terms.forgetting)
-        self._passages = Passages(routes)
         row, column = np.nonzero(routes.option < routes.n_options)
         shape = (routes.n_options, routes.pair.size)
         self._meets = csr_array((np.ones(row.size), (routes.option[row, column], row)), shape=shape)
@@ -119,7 +118,7 @@ class Coverage:
 
     def take(self, period: PeriodRecord) -> None:
         """Add a period to the refit."""
-        self._refit.add(period, self._passages)
+        self._refit.add(period, self._world.passages)
 
     def layout(self, rng: np.random.Generator) -> Layout:  # noqa: ARG002 - nothing is drawn
         """Cover the flows estimated."""
@@ -134,13 +133,12 @@ class Exact:
     def __init__(self, world: AdaptiveWorld) -> None:
         self._world, self._plan = world, world.first.single
         self._refit = Refit(world.sets.routes, world.sets.crowd, world.terms.forgetting)
-        self._passages = Passages(world.sets.routes)
         self._weights = EvaderWeights(world)
         self._pool = copy.copy(world.first.pool)  # it grows; other runs begin with the first one
 
     def take(self, period: PeriodRecord) -> None:
         """Add a period to the refit."""
-        self._refit.add(period, self._passages)
+        self._refit.add(period, self._world.passages)
 
     def layout(self, rng: np.random.Generator) -> Layout:  # noqa: ARG002 - nothing is drawn
         """Search around the last plan with the weights of the refit."""
@@ -176,7 +174,6 @@ class Explore:
         self._world, self._placer = world, Placer(world.instance)
         routes, crowd = world.sets.routes, world.sets.crowd
         self._refit = Refit(routes, crowd, world.terms.forgetting)
-        self._passages = Passages(routes)
         self._weights = EvaderWeights(world)
         self._mixture = world.first.probability
         self._effort = np.zeros(len(world.instance.options))
@@ -185,7 +182,7 @@ class Explore:
 
     def take(self, period: PeriodRecord) -> None:
         """Add a period to the refit."""
-        self._refit.add(period, self._passages)
+        self._refit.add(period, self._world.passages)
         self._effort = (1 - self._world.terms.forgetting) * self._effort + period.layout.presence
 
     def layout(self, rng: np.random.Generator) -> Layout:

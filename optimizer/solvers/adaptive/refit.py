@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 INFORMED_TEMPERATURE = 0.05
 """Prior of the informed loads of a pair over its routes: by chance to get through with nothing placed, at this temperature."""
+EXPLAINED = 30
+"""Rounds of expectation and maximisation at most, as the record is read anew each period."""
 LEAST_SHARE = 1e-4
 """Least prior share of a route of its pair."""
 
@@ -95,7 +97,7 @@ class Refit:
             csr_array(on[:, first]),
         )
         searched = csr_array((self._effort, (np.arange(effort.size), np.arange(effort.size))))
-        merged = explain_by_routes(candidates, Counted(searched, self._counts[:, None])).flow[:, 0]
+        merged = explain_by_routes(candidates, Counted(searched, self._counts[:, None]), EXPLAINED).flow[:, 0]
         found = (merged / prior)[one.ravel()] * self._prior
         total = max(float(found.sum()), 1e-300)
         return Flows(routes.sums(found) / total, found / total)

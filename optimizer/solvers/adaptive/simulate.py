@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -11,7 +11,7 @@ from optimizer.problem.adapt_terms import POLICY_NAMES
 from optimizer.solvers.adaptive.learners import Exp3, FollowThePerturbedLeader
 from optimizer.solvers.adaptive.own_record import PeriodRecord
 from optimizer.solvers.adaptive.policies import Coverage, Exact, Explore, Fixed, Hotspot, Mixed, Random, Today
-from optimizer.solvers.adaptive.routes import Layout, Passages
+from optimizer.solvers.adaptive.routes import Layout
 from optimizer.solvers.adaptive.traffickers import Traffickers
 
 if TYPE_CHECKING:
@@ -121,8 +121,8 @@ def simulate(world: AdaptiveWorld, policy: str, run: int, *, periods: int, seed:
     chance = np.random.default_rng([seed, run, 0])
     lot = np.random.default_rng([seed, run, 1 + POLICY_NAMES.index(policy)])
     traffickers = Traffickers(routes, world.sets.crowd, terms)
-    planners, passages = POLICIES[policy](world), Passages(routes)
-    layouts, outcomes, flows = [], [], []
+    planners, passages = POLICIES[policy](world), world.passages
+    layouts, outcomes, flows, chances = [], [], [], []
     for period in range(-world.history, periods):
         layout = Layout.fixed(world.today, terms.days) if period < 0 else planners.layout(lot)
         flows.append(traffickers.flows)
@@ -130,18 +130,18 @@ def simulate(world: AdaptiveWorld, policy: str, run: int, *, periods: int, seed:
         traffickers.learn(outcome, world.place_detection(layout.presence), chance)
         planners.take(PeriodRecord(layout, outcome.counts, outcome.volumes))
         layouts.append(layout)
+        chances.append(passages.through(layout))
         outcomes.append(outcome)
-    table = np.array(flows)
-    rows = _measured(world, layouts[world.history :], outcomes[world.history :], table[world.history :], passages)
-    return Run(rows, tuple(layouts), tuple(outcomes), table)
+    unmeasured = Run((), tuple(layouts), tuple(outcomes), np.array(flows))
+    return replace(unmeasured, rows=_measured(world, unmeasured, np.array(chances)))
 
 
-def _measured(
-    world: AdaptiveWorld, layouts: list[Layout], outcomes: list[PeriodOutcome], flows: Floats, passages: Passages
-) -> tuple[PeriodRow, ...]:
-    hindsight = world.hindsight
+def _measured(world: AdaptiveWorld, run: Run, chances: Floats) -> tuple[PeriodRow, ...]:
+    """Return the rows of a run, given the (periods, routes) chances to get through."""
+    hindsight, passages = world.hindsight, world.passages
+    flows, layouts, outcomes = run.flows[world.history :], run.layouts[world.history :], run.outcomes[world.history :]
     routes, gateway = world.sets.routes, world.sets.crowd.gateway
-    through = np.array([flow @ passages.through(layout) for flow, layout in zip(flows, layouts, strict=True)])
+    through = np.array([flow @ chance for flow, chance in zip(flows, chances[world.history :], strict=True)])
     fixed = hindsight.best(flows.sum(axis=0), [world.first.single])
     regret = np.cumsum(through - flows @ passages.of(fixed).through)
     first = _by_gateway(gateway, world.sets.crowd.loads)

@@ -12,6 +12,7 @@ from optimizer.base.listener import SILENT, step
 from optimizer.solvers.adaptive.choice_sets import choice_sets
 from optimizer.solvers.adaptive.first_plans import first_plans
 from optimizer.solvers.adaptive.hindsight import Hindsight
+from optimizer.solvers.adaptive.routes import Passages
 from optimizer.solvers.overlay.overlay import contract
 
 if TYPE_CHECKING:
@@ -90,6 +91,11 @@ class AdaptiveWorld:
     def hindsight(self) -> Hindsight:
         """What finds best plans against given flows."""
         return Hindsight(self.instance, self.overlay, self.sets.routes)
+
+    @cached_property
+    def passages(self) -> Passages:
+        """What plans do to loads; runs of one process share it."""
+        return Passages(self.sets.routes)
 
     def burden(self, presence: Floats) -> float | None:
         """Return what honest travellers lose under (options,) shares of the days, in the unit of the resource `delay`; None without one."""
