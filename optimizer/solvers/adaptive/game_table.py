@@ -38,7 +38,7 @@ SPREAD = 1e-3
 
 
 class _Reply(NamedTuple):
-    """What evaders achieve against a mixture, the (commodities,) best paths, and (commodities,) loads on them when gateways have drawn theirs."""
+    """What evaders achieve against a mixture, the best path of each commodity, and the loads on it when gateways have drawn theirs."""
 
     value: float
     top: Ints
@@ -116,7 +116,9 @@ class GameTable:
 
     def _reply(self, mixture: Floats, weight: Floats, fixed: Floats, market: Ints) -> _Reply:
         """Return what evaders do against a mixture."""
-        expected = np.einsum("kp,p->k", self.values, mixture)  # without BLAS, whose sums depend on the number of threads
+        expected = np.einsum(
+            "kp,p->k", self.values, mixture
+        )  # without BLAS, whose sums depend on the number of threads
         top = self._first_best(expected)
         own, at, best = weight[self.commodity], market[self.commodity], expected[top]
         whole = np.bincount(at, own)
