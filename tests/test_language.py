@@ -219,7 +219,7 @@ def test_nothing_is_looked_up_for_an_empty_text() -> None:
         assert gettext("") == ""
 
 
-def _files_of(roster: Roster, folder: Path, code: str) -> dict[str, str]:
+def files_of(roster: Roster, folder: Path, code: str) -> dict[str, str]:
     """Return the texts of a roster's folder and of its field pack, by name, made in a language."""
     with speaking(code):
         write_roster(
@@ -239,7 +239,7 @@ def _files_of(roster: Roster, folder: Path, code: str) -> dict[str, str]:
 
 def test_rosters_calendars_and_field_packs_speak_spanish_and_tables_stay_english(tmp_path: Path) -> None:
     roster = roster_of("<b>Post & $x$</b>")
-    english, spanish = (_files_of(roster, tmp_path / code, code) for code in ("en", "es"))
+    english, spanish = (files_of(roster, tmp_path / code, code) for code in ("en", "es"))
     assert english.keys() == spanish.keys()
     assert english["roster.csv"] == spanish["roster.csv"]
     assert json.loads(english["summary.json"]) == json.loads(spanish["summary.json"])

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 def burden_rows(compiled: Compiled, plan: PlanFile) -> tuple[BurdenRow, ...]:
     """Return the searches on the roads of each community, and on each road with a site that inspects, the most first."""
-    options, burden = compiled.instance.options, compiled.burden
+    burden = compiled.burden
+    options = compiled.instance.options[: burden.inspected.size]  # measures at the source follow: they inspect nobody
     chosen = np.isin([option.id for option in options], plan.options)
     today = np.array([option.existing for option in options], dtype=bool)
-    if burden.inspected.size != len(options):  # of a plan without its scenario
+    if not options or burden.inspected.size != len(options):  # of a plan without its scenario
         return ()
     communities = [
         replace(_row(each.label, marked("community"), searches, chosen, today), passages=each.passages, cap=each.cap)

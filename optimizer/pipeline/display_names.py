@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
+from optimizer.base.language import gettext
+from optimizer.base.said import translated
 from optimizer.report.geography import known_places
 from optimizer.report.place_names import NamedPlace, PlaceNames
+from optimizer.scenario.burden import SEARCHES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,27 +30,28 @@ class DisplayNames:
         Resource id -> name, with its owner's where it has one, in the order of the scenario; teams are no resources here.
     kinds, sites
         Id of a kind of sites, and of a site, -> name.
-    cued
-        Ids of the kinds whose options say which team answers.
+    answered
+        Id of an option of a sensor that cues teams -> its name, which says which team answers.
     """
 
     agencies: Mapping[str, str]
     resources: Mapping[str, str]
     kinds: Mapping[str, str] = field(default_factory=dict)
     sites: Mapping[str, str] = field(default_factory=dict)
-    cued: frozenset[str] = frozenset()
+    answered: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, compiled: Compiled) -> Self:
         """Return the names of a scenario."""
         agencies = {agency.id: agency.name for agency in compiled.scenario.agencies if agency.name}
+        cued = {kind.id for kind in compiled.scenario.kinds if kind.cue is not None}
         return cls(
             agencies,
             {r.id: _resource_name(r, agencies, compiled.instance.resources) for r in compiled.instance.resources},
             {kind.id: kind.label or kind.id for kind in compiled.scenario.kinds}
             | {measure.id: measure.what for measure in compiled.scenario.measures},
             {name: placed.site.label or name for name, placed in compiled.sites.items()},
-            frozenset(kind.id for kind in compiled.scenario.kinds if kind.cue is not None),
+            {option.id: translated(option.label) for option in compiled.instance.options if option.type in cued},
         )
 
     def agency(self, agency: str) -> str:
@@ -77,5 +81,6 @@ def place_names(compiled: Compiled) -> PlaceNames:
 def _resource_name(resource: Resource, agencies: Mapping[str, str], every: Sequence[Resource]) -> str:
     if not resource.name or not resource.agency:
         shared = [other for other in every if other.name == resource.name and not other.agency]
-        return resource.name if resource.name and len(shared) == 1 else resource.id
+        alone = gettext(SEARCHES) if resource.name == SEARCHES else resource.name
+        return alone if resource.name and len(shared) == 1 else translated(resource.id)
     return f"{resource.name} ({agencies.get(resource.agency, resource.agency)})"

@@ -87,7 +87,8 @@ def segment_risk(compiled: Compiled, evidence: Evidence | None) -> SegmentRisk |
 def unused_rows(compiled: Compiled) -> tuple[CountRow, ...]:
     """Return the records that were not used, by reason."""
     records = [item for part in (compiled.records, compiled.effort) if part is not None for item in part.unused]
-    return counted((item.reason, _("{file} row {row}").format(file=item.file, row=item.row)) for item in records)
+    example = _("{file} row {row}")
+    return counted((item.reason, example.format(file=item.file, row=item.row)) for item in records)
 
 
 def counted(items: Iterable[tuple[str, str]]) -> tuple[CountRow, ...]:

@@ -31,12 +31,12 @@ def _site_row(
     """Return the row of an option; `other` is what stands at its place today, or under the plan."""
     return SiteRow(
         site=site.site,
-        place=site.label if site.type in names.cued else names.sites.get(site.site, ""),
+        place=names.answered.get(site.id, "") or names.sites.get(site.site, ""),
         type=names.kinds.get(site.type, site.type),
         other_type="" if other is None or other.id == site.id else names.kinds.get(other.type, other.type),
         where="" if site.lon is None or site.lat is None else places.where(site.lon, site.lat, site.road),
         id=site.id,
-        label=site.label,
+        label=names.answered.get(site.id, site.label),
         kind=site.kind,
         agency=names.agency(site.agency),
         lon=np.nan if site.lon is None else site.lon,

@@ -14,7 +14,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from optimizer.base.errors import FileProblems, InputError, Problem
-from optimizer.base.formatting import plural
+from optimizer.base.said import Said, said, said_count
 from optimizer.base.table_dialect import POINT_ALIASES
 from optimizer.base.tables import WantedColumns, read_csv
 from optimizer.records.fusion.reports import KM_PER_DEGREE
@@ -116,10 +116,20 @@ def read_tips(path: Path) -> Tips:
     personal = [name for name in table.unread if is_personal(name) or "report" in name.casefold()]
     if personal:
         shown = ", ".join(map(repr, personal[:6]))
-        remarks.append(f"{path.name}: columns that look personal are not read: {shown}. Take them out.")
+        remarks.append(
+            said(
+                "{file}: columns that look personal are not read: {names}. Take them out.", file=path.name, names=shown
+            )
+        )
     remarks.append(
-        f"{path.name}: {plural(read, 'tip')} read, {unused} of them without a time or place and not used; {plural(first.size, 'cluster')} of "
-        "time, place and words, each of which weighs as one. Tips are no searches."
+        said(
+            "{file}: {tips} read, {unused} of them without a time or place and not used; {clusters} of time, place and words, each of which "
+            "weighs as one. Tips are no searches.",
+            file=path.name,
+            tips=said_count("{count} tip", "{count} tips", read),
+            unused=unused,
+            clusters=said_count("{count} cluster", "{count} clusters", first.size),
+        )
     )
     remarks += _conflicts(path, rows, label)
     day = rows.day[first].astype("datetime64[D]")
@@ -257,7 +267,7 @@ def _class(grade: Grade | None) -> str:
     return parts[0] if parts and parts[0] in "DE" else "?"
 
 
-def _conflicts(path: Path, rows: _TipRows, label: Ints) -> list[str]:
+def _conflicts(path: Path, rows: _TipRows, label: Ints) -> list[Said]:
     """Return a sentence on clusters whose tips are graded in contradiction."""
     seen: dict[int, list[Grade]] = {}
     for own, grade in zip(label.tolist(), rows.grade, strict=True):
@@ -268,5 +278,10 @@ def _conflicts(path: Path, rows: _TipRows, label: Ints) -> list[str]:
         return []
     shown = " and ".join(sorted({str(grade) for grade in seen[bad[0]]}))
     return [
-        f"{path.name}: {plural(len(bad), 'cluster')} of tips with grades that contradict each other (the first: {shown}); the best is taken."
+        said(
+            "{file}: {clusters} of tips with grades that contradict each other (the first: {grades}); the best is taken.",
+            file=path.name,
+            clusters=said_count("{count} cluster", "{count} clusters", len(bad)),
+            grades=shown,
+        )
     ]

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.language import marked
+from optimizer.base.said import Said, said
 from optimizer.problem.options import Resource
 from optimizer.problem.requirements import Requirement
 from optimizer.scenario.jurisdictions import RoadMasks
@@ -32,9 +34,9 @@ if TYPE_CHECKING:
     from optimizer.scenario.model import ScenarioModel
     from optimizer.scenario.sites import PlacedSite
 
-SEARCHES = "searches"
+SEARCHES = marked("searches")
 """Name that the caps of all communities share as resources: a budget of this name is the cap of each."""
-UNIT = "searches per honest passage"
+UNIT = marked("searches per honest passage")
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,9 +129,9 @@ def _requirement(name: str, row: NDArray[np.float64], least: float) -> Requireme
     return Requirement(name, tuple(counted.tolist()), tuple(row[counted].tolist()), least)
 
 
-def cap_id(community: Community) -> str:
+def cap_id(community: Community) -> Said:
     """Return the id of the resource that a community's cap is."""
-    return f"{SEARCHES} in {community.id}"
+    return said("searches in {community}", community=community.id)
 
 
 def communities_of(
@@ -195,11 +197,15 @@ def burden_warnings(scenario: ScenarioModel) -> Iterator[str]:
     if not scenario.communities:
         return
     if scenario.teams:
-        yield "Search burden counts sites alone: vehicles that teams inspect on their beats are not in it, nor in its limits."
+        yield said(
+            "Search burden counts sites alone: vehicles that teams inspect on their beats are not in it, nor in its limits."
+        )
     silent = [kind.id for kind in scenario.kinds if isinstance(kind, StatedModel) and kind.capacity is None]
     if silent:
-        names = ", ".join(map(repr, silent[:5]))
-        yield f"Search burden does not count kinds without a capacity, as how many they stop is not said: {names}."
+        yield said(
+            "Search burden does not count kinds without a capacity, as how many they stop is not said: {names}.",
+            names=", ".join(map(repr, silent[:5])),
+        )
 
 
 def _traffic(

@@ -19,6 +19,7 @@ from optimizer.base.files import existing_file
 from optimizer.base.formatting import plural
 from optimizer.base.listener import SILENT, step
 from optimizer.base.names import unknown_name
+from optimizer.base.said import said, said_count
 from optimizer.base.schema import valid, validated
 from optimizer.records.sources import EffortSource, SeizureSource
 from optimizer.region.model import border_warnings
@@ -231,8 +232,10 @@ def _warnings(scenario: ScenarioModel | None, ground: _Ground, region: Region | 
     if ground.demand is not None:
         yield from ground.demand.warnings
     if ground.left_out:
-        crossings = plural(ground.left_out, "crossing")
-        yield f"{crossings} offered as sites lie in no agency's jurisdiction, and are left out."
+        yield said(
+            "{crossings} offered as sites lie in no agency's jurisdiction, and are left out.",
+            crossings=said_count("{count} crossing", "{count} crossings", ground.left_out),
+        )
     yield from site_warnings(ground.sites, region.network)
     if scenario is not None and len(scenario.bases) == len(ground.base_nodes):
         yield from base_warnings(scenario.bases, ground.base_nodes, region.network)

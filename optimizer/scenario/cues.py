@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from optimizer.base.said import said
 from optimizer.base.schema import Strict
 from optimizer.problem.graph import cost_graph
 from optimizer.problem.requirements import Requirement
@@ -120,7 +121,7 @@ def cued_options(
                 replace(
                     option,
                     id=f"{option.id}<{answerer.option.id}",
-                    label=f"{option.label}, answered from {name}",
+                    label=said("{option}, answered from {team}", option=option.label, team=name),
                     existing=stands,
                     forced=False,
                 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from optimizer.base.formatting import plural
+from optimizer.base.said import Said, listed, said, said_count
 from optimizer.problem.options import Option, Resource
 from optimizer.scenario.cues import Answerer, Watcher, cued_options
 from optimizer.scenario.references import fitting_kinds
@@ -83,13 +83,19 @@ def _answered(
     return replace(option, arcs=tuple(effect.arcs.tolist()), survival=tuple(effect.survival.tolist()))
 
 
-def unanswered_warnings(unanswered: Sequence[str]) -> list[str]:
+def unanswered_warnings(unanswered: Sequence[str]) -> list[Said]:
     """Return what to tell of sensors that no team reaches."""
     if not unanswered:
         return []
-    named = ", ".join(unanswered[:5]) + (f" and {len(unanswered) - 5} more" if len(unanswered) > 5 else "")
+    named = listed(unanswered[:5])
+    if len(unanswered) > 5:
+        named = said("{names} and {more} more", names=named, more=len(unanswered) - 5)
     return [
-        f"No team that could answer is within reach of {plural(len(unanswered), 'sensor')}, so they are not offered: {named}."
+        said(
+            "No team that could answer is within reach of {sensors}, so they are not offered: {named}.",
+            sensors=said_count("{count} sensor", "{count} sensors", len(unanswered)),
+            named=named,
+        )
     ]
 
 

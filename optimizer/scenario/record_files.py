@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from optimizer.base.said import said
 from optimizer.scenario.demand import shortened
 
 if TYPE_CHECKING:
@@ -67,7 +68,14 @@ def read_records(
         found = f"no area that holds a road of the network: {shortened(empty)}"
         problems.add(areas_file, found, "areas on the roads of this region", "Check that the file is of this region")
     elif len(empty) > MOST_EMPTY * len(areas):
-        remarks = (f"{len(empty)} of {len(areas)} areas hold no road of the network: {shortened(empty)}.",)
+        remarks = (
+            said(
+                "{count} of {areas} areas hold no road of the network: {names}.",
+                count=len(empty),
+                areas=len(areas),
+                names=shortened(empty),
+            ),
+        )
     seizures: Seizures | None = None
     effort: Effort | None = None
     tips: Tips | None = None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.formatting import plural
+from optimizer.base.said import Said, listed, said, said_count
 from optimizer.problem.evaders import Route
 from optimizer.risk.tips import BOUND, CELL_KM, MOST
 
@@ -75,7 +75,7 @@ def raised(arcs: tuple[int, ...], log_factor: Floats, network: Network) -> float
     return float(log_factor[network.segment[list(arcs)]].max(initial=0.0))
 
 
-def tips_sentences(shift: TipShift, before: RiskEstimate, moved: float, network: Network) -> tuple[str, ...]:
+def tips_sentences(shift: TipShift, before: RiskEstimate, moved: float, network: Network) -> tuple[Said, ...]:
     """Return what tips changed: how many count, the risk of roads with and without them, and how much of the loads they moved.
 
     Parameters
@@ -89,35 +89,53 @@ def tips_sentences(shift: TipShift, before: RiskEstimate, moved: float, network:
     network
         The roads.
     """
-    limit = (
-        f"{shift.over_limit} more do not, as {MOST} of a month and {CELL_KM:g} km square count at most"
-        if shift.over_limit
-        else "none is over the limit"
-    )
+    limit = said("none is over the limit")
+    if shift.over_limit:
+        limit = said(
+            "{count} more do not, as {most} of a month and {side:g} km square count at most",
+            count=shift.over_limit,
+            most=MOST,
+            side=CELL_KM,
+        )
     factor = np.exp(shift.log_factor)
     up = np.flatnonzero(factor > 1.01)
     km = network.length_m[network.segment_arc][up].sum() / 1000
     top = up[np.argsort(-before.median[up] * (factor[up] - 1), kind="stable")]
-    named: dict[str, str] = {}
+    named: dict[str, Said] = {}
     for at in top.tolist():
         arc = network.segment_arc[at]
-        name = str(network.name[arc]) or f"segment {at} ({network.road_class[arc]})"
-        named.setdefault(name, f"{name} from {before.median[at]:.3g} to {before.median[at] * factor[at]:.3g}")
+        name = str(network.name[arc]) or said(
+            "segment {number} ({road_class})", number=at, road_class=network.road_class[arc]
+        )
+        risen = said(
+            "{road} from {before:.3g} to {after:.3g}",
+            road=name,
+            before=before.median[at],
+            after=before.median[at] * factor[at],
+        )
+        named.setdefault(name, risen)
         if len(named) == SHOWN:
             break
     roads = ""
     if named:
-        listed = ", ".join(named.values())
-        roads = (
-            f" They raise the risk index on {km:,.3g} km of roads by more than 1 %: {listed} (without tips, with them)."
+        roads = said(
+            " They raise the risk index on {length:,.3g} km of roads by more than 1 %: {roads} (without tips, with them).",
+            length=km,
+            roads=listed(named.values()),
         )
-    factor_said, plan_said = f"{np.expm1(BOUND):.0%}", f"{np.exp(2 * BOUND):.3g}"
-    sentence = (
-        f"Tips: {plural(shift.used, 'cluster')} count, {limit}.{roads} They moved {moved:.1%} of the loads between pairs of gateway and "
-        f"settlement. No index or weight rises by more than {factor_said} for tips, however many are sent; judged without tips, the best plan "
-        f"lets through at most {plan_said} times what it would have. Searched and unsearched roads are as before."
+    return (
+        said(
+            "Tips: {clusters} count, {limit}.{roads} They moved {moved:.1%} of the loads between pairs of gateway and settlement. No index or "
+            "weight rises by more than {most:.0%} for tips, however many are sent; judged without tips, the best plan lets through at most "
+            "{worst:.3g} times what it would have. Searched and unsearched roads are as before.",
+            clusters=said_count("{count} cluster", "{count} clusters", shift.used),
+            limit=limit,
+            roads=roads,
+            moved=moved,
+            most=np.expm1(BOUND),
+            worst=np.exp(2 * BOUND),
+        ),
     )
-    return (sentence,)
 
 
 def _by_kind(after: Floats, before: Floats, demand: GravityDemand) -> Floats:
