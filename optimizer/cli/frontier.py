@@ -11,6 +11,7 @@ from optimizer.cli.arguments import (
     Gap,
     Jobs,
     Json,
+    Language,
     Method,
     Overwrite,
     Scheduler,
@@ -51,6 +52,7 @@ def frontier(
     skip_unreachable: SkipUnreachable = False,
     jobs: Jobs = 1,
     scheduler: Scheduler = None,
+    language: Language = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
@@ -79,6 +81,7 @@ def frontier(
             scenario,
             options=solve_options(method, gap, None, seed),
             settings=parsed_settings(settings or ()),
+            language=language,
             skip_unreachable=skip_unreachable,
             listener=listener,
         )
@@ -96,7 +99,7 @@ def frontier(
             listener=listener,
         )
         if folder is not None and finished is not None:
-            write_frontier(folder, found, source.instance.name)
+            write_frontier(folder, found, source.instance.name, source.language)
             if found.complete:
                 finished.remove()
     for warning in source.warnings:

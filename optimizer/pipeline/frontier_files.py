@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer.base.files import write_json
 from optimizer.base.formatting import DASH, number
+from optimizer.base.language import gettext as _
+from optimizer.base.language import localised, speaking
 from optimizer.base.output_folder import OutputFolder
 from optimizer.report.geodata.files import write_csv
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-    from optimizer.pipeline.frontier import Frontier
+    from optimizer.pipeline.frontier import Frontier, MarginalGain
     from optimizer.report.short_page import ShortPage
 
 FILES = ("frontier.csv", "frontier.json", "frontier.html", "frontier.png", "frontier.svg")
@@ -49,8 +51,14 @@ def point_content(found: Frontier, k: int) -> dict[str, Any]:
     }
 
 
-def write_frontier(folder: OutputFolder, found: Frontier, instance_name: str) -> None:
-    """Write the files of a curve, all or none; the figure is that of a curve of one resource."""
+def write_frontier(folder: OutputFolder, found: Frontier, instance_name: str, language: str = "en") -> None:
+    """Write the files of a curve, all or none; page and figure, that of a curve of one resource, are in the language.
+
+    Raises
+    ------
+    InputError
+        If there are no texts in that language, or the folder cannot be written.
+    """
     from optimizer.report.short_page import write_short_page
 
     points = [point_content(found, k) for k in range(len(found.points))]
@@ -73,7 +81,7 @@ def write_frontier(folder: OutputFolder, found: Frontier, instance_name: str) ->
         "points": points,
     }
     images: dict[str, Path] = {}
-    with folder.written() as place:
+    with speaking(language), folder.written() as place:
         write_csv(place / "frontier.csv", rows)
         write_json(place / "frontier.json", content)
         if len(names) == 1:
@@ -101,45 +109,57 @@ def frontier_page(found: Frontier, instance_name: str) -> ShortPage:
     rows = []
     for k, point in enumerate(found.points):
         content = point_content(found, k)
-        brings = f"{gains[k].found:.4g} ({gains[k].low:.3g} to {gains[k].high:.3g})" if k < len(gains) else DASH
+        brings = _brings(gains[k]) if k < len(gains) else DASH
         changed = "; ".join([f"+ {each}" for each in content["added"]] + [f"- {each}" for each in content["dropped"]])
         amounts = (*(number(amount, 6) for amount in point.budgets), number(point.upper, 4), number(point.lower, 4))
         rows.append((*amounts, brings, changed or DASH))
-    columns = [*names, "Value", "No plan below"]
+    columns = [*names, _("Value"), _("No plan below")]
     table = ReportTable(
         "points",
-        "What one more brings until the next row, as found, with the range that is proven",
+        _("What one more brings until the next row, as found, with the range that is proven"),
         (
             *(Column(name, numeric=True) for name in columns),
-            Column("One more brings"),
-            Column("Against the row before"),
+            Column(_("One more brings")),
+            Column(_("Against the row before")),
         ),
         tuple(rows),
     )
     knee, first, last = found.knee(), found.points[0], found.points[-1]
     said = (
-        f"Up to {number(knee.budgets[0], 6)} of {names[0]} each unit brings more than the average; beyond it less."
+        _("Up to {budget} of {resource} each unit brings more than the average; beyond it less.").format(
+            budget=number(knee.budgets[0], 6), resource=names[0]
+        )
         if knee
         else ""
     )
     return ShortPage(
-        title=f"{instance_name}: value over the budget",
-        headline=f"From {_budgets(first.budgets, names)} to {_budgets(last.budgets, names)} what gets through goes from "
-        f"{number(first.upper, 4)} to {number(last.upper, 4)}.",
+        title=_("{name}: value over the budget").format(name=instance_name),
+        headline=_("From {first} to {last} what gets through goes from {most} to {least}.").format(
+            first=_budgets(first.budgets, names),
+            last=_budgets(last.budgets, names),
+            most=number(first.upper, 4),
+            least=number(last.upper, 4),
+        ),
         warnings=()
         if found.complete
-        else ("Not all points were searched; those have the bounds that the others prove.",),
+        else (_("Not all points were searched; those have the bounds that the others prove."),),
         sections=(
             PageSection(
-                title="The curve" if len(names) == 1 else "The grid",
+                title=_("The curve") if len(names) == 1 else _("The grid"),
                 sentences=(said,) if said else (),
                 tables=(table,),
                 image="frontier",
-                alt="Value of the best plan found and its proven bound over the budget.",
+                alt=_("Value of the best plan found and its proven bound over the budget."),
             ),
         ),
     )
 
 
+def _brings(gain: MarginalGain) -> str:
+    found, low, high = (localised(text) for text in (f"{gain.found:.4g}", f"{gain.low:.3g}", f"{gain.high:.3g}"))
+    return _("{found} ({low} to {high})").format(found=found, low=low, high=high)
+
+
 def _budgets(amounts: Sequence[float], names: Sequence[str]) -> str:
-    return " and ".join(f"{number(amount, 6)} {name}" for amount, name in zip(amounts, names, strict=True))
+    shown = [f"{number(amount, 6)} {name}" for amount, name in zip(amounts, names, strict=True)]
+    return shown[0] if len(shown) == 1 else _("{first} and {second}").format(first=shown[0], second=shown[1])

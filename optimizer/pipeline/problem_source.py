@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import InputError, Problem
+from optimizer.base.language import ENGLISH, check_language
 from optimizer.base.listener import SILENT
 from optimizer.pipeline.solve import read_instance_file
 from optimizer.scenario.compile import compile_scenario
@@ -37,6 +38,8 @@ class ProblemSource:
         Sentences for the planner.
     compiled
         The scenario; None where it is an instance file or a plan folder.
+    language
+        Language of pages on it: what was asked for, else that of the scenario.
     """
 
     path: Path
@@ -44,6 +47,7 @@ class ProblemSource:
     solve: SolveModel
     warnings: tuple[str, ...] = ()
     compiled: Compiled | None = None
+    language: str = ENGLISH
 
 
 def problem_source(
@@ -51,6 +55,7 @@ def problem_source(
     *,
     options: Mapping[str, object] | None = None,
     settings: Mapping[str, object] | None = None,
+    language: str | None = None,
     skip_unreachable: bool = False,
     listener: Listener = SILENT,
 ) -> ProblemSource:
@@ -65,6 +70,8 @@ def problem_source(
         defaults.
     settings
         Fields of the scenario to set; refused where there is no scenario.
+    language
+        Language of pages in place of the scenario's.
     skip_unreachable
         Leave out evaders without a path.
     listener
@@ -73,14 +80,21 @@ def problem_source(
     Raises
     ------
     InputError
-        With every problem of the file at fault.
+        With every problem of the file at fault, or if there are no texts in the language.
     """
-    path = Path(path)
+    path, asked = Path(path), None if language is None else check_language(language)
     if path.suffix == ".toml":
         compiled = compile_scenario(
             path, solve=options, settings=settings, skip_unreachable=skip_unreachable, listener=listener
         )
-        return ProblemSource(path, compiled.instance, compiled.scenario.solve, compiled.warnings, compiled)
+        return ProblemSource(
+            path,
+            compiled.instance,
+            compiled.scenario.solve,
+            compiled.warnings,
+            compiled,
+            asked or compiled.scenario.report.language,
+        )
     if settings:
         raise InputError(Problem(str(path), "fields to set", "a scenario (TOML), which has fields"))
     file = path / "instance.json" if path.is_dir() else path
@@ -89,4 +103,4 @@ def problem_source(
     read = read_instance_file(file, skip_unreachable=skip_unreachable)
     names: dict[str, Any] = dict(options or {})
     left_out = (f"{len(read.skipped)} evaders without a path are left out.",) if read.skipped else ()
-    return ProblemSource(path, read.instance, SolveModel.model_validate(names), left_out)
+    return ProblemSource(path, read.instance, SolveModel.model_validate(names), left_out, language=asked or ENGLISH)

@@ -8,6 +8,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from optimizer.base.formatting import plain
+from optimizer.base.language import gettext as _
+from optimizer.base.language import localised
 from optimizer.report.palette import AFTER, BOUND, FAINT, TEXT
 
 if TYPE_CHECKING:
@@ -37,13 +39,15 @@ def draw_frontier(
         The point to mark; None for none.
     """
     ax.fill_between(
-        budgets, lower, upper, color=FAINT, alpha=0.6, linewidth=0, label="not known: a better plan may lie here"
+        budgets, lower, upper, color=FAINT, alpha=0.6, linewidth=0, label=_("not known: a better plan may lie here")
     )
-    ax.plot(budgets, upper, color=AFTER, marker="o", markersize=4, linewidth=1.8, label="best plan found")
-    ax.plot(budgets, lower, color=BOUND, linestyle="--", linewidth=1.4, label="no plan gets below this")
+    ax.plot(budgets, upper, color=AFTER, marker="o", markersize=4, linewidth=1.8, label=_("best plan found"))
+    ax.plot(budgets, lower, color=BOUND, linestyle="--", linewidth=1.4, label=_("no plan gets below this"))
     if knee is not None:
         ax.annotate(
-            f"from {budgets[knee]:g} on each unit brings\nless than the average",
+            _("from {budget} on each unit brings\nless than the average").format(
+                budget=localised(f"{budgets[knee]:g}")
+            ),
             (budgets[knee], upper[knee]),
             xytext=(0.03, 0.05),
             textcoords="axes fraction",
@@ -53,16 +57,20 @@ def draw_frontier(
             parse_math=False,
         )
     fall = upper[0] - upper[-1]
-    ax.set_title(
-        f"From {budgets[0]:g} to {budgets[-1]:g} the value falls by {fall:.3g}"
+    title = (
+        _("From {first} to {last} the value falls by {fall}")
         if fall > 0
-        else f"From {budgets[0]:g} to {budgets[-1]:g} more brings nothing",
+        else _("From {first} to {last} more brings nothing")
+    )
+    first, last = (localised(f"{budget:g}") for budget in (budgets[0], budgets[-1]))
+    ax.set_title(
+        title.format(first=first, last=last, fall=localised(f"{fall:.3g}")),
         loc="left",
         fontsize=11,
         parse_math=False,
     )
-    ax.set_xlabel(f"Budget of {plain(resource, NAME_LENGTH)}", parse_math=False)
-    ax.set_ylabel("Value: what gets through")
+    ax.set_xlabel(_("Budget of {resource}").format(resource=plain(resource, NAME_LENGTH)), parse_math=False)
+    ax.set_ylabel(_("Value: what gets through"))
     spread = max(max(upper) - min(lower), 0.02 * abs(max(upper)), 1e-12)
     ax.set_ylim(max(0.0, min(lower) - 0.35 * spread), max(upper) + 0.08 * spread)
     ax.grid(color=FAINT, linewidth=0.5)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from optimizer.base.language import spoken
 from optimizer.report.page import HERE, ROWS_SHOWN, data_uri, environment
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def short_page(page: ShortPage, images: Mapping[str, Path]) -> str:
         .get_template("short_page.html")
         .render(
             page=page,
+            language=spoken().code,
             images={name: data_uri(path) for name, path in images.items()},
             style=Markup((HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
             rows_shown=ROWS_SHOWN,
