@@ -10,9 +10,12 @@ import pytest
 
 from optimizer.base.errors import InputError
 from optimizer.base.language import speaking
+from optimizer.base.said import said
 from optimizer.pipeline.frontier import BudgetRange, Frontier, FrontierPoint
 from optimizer.pipeline.frontier_files import frontier_folder, write_frontier
 from optimizer.pipeline.problem_source import problem_source
+from optimizer.pipeline.sensitivity import Sensitivity
+from optimizer.pipeline.sensitivity_briefing import sensitivity_facts
 from optimizer.problem.plan import Plan
 from optimizer.roster.roster_page import roster_page
 from tests.browser import CHROMIUM, Browser
@@ -87,3 +90,13 @@ def test_headers_of_a_spanish_roster_break_within_no_word(tmp_path: Path) -> Non
         return found
 
     assert {name: broken for name, broken in asyncio.run(steps()).items() if broken} == {}
+
+
+def test_ends_of_assumptions_that_were_not_solved_are_said_in_spanish() -> None:
+    left = said(
+        "{left} of {ends} ends were not solved before the time was over: give more with --time-limit", left=6, ends=26
+    )
+    with speaking("es"):
+        assert sensitivity_facts(Sensitivity(0.5, (), (left,), teams=False), {}).says[-1] == (
+            "6 de 26 extremos no se resolvieron antes de que se acabara el tiempo: dé más con --time-limit."
+        )

@@ -40,7 +40,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     path.write_text(text.replace(head, f'[records]\ntips = "tips.csv"\n\n{head}', 1), encoding="utf-8")
     rows = [f"2024-0{1 + at % 6}-01,10.2,50.2,A1,trucks {at}" for at in range(40)]
     tips_file(folder, *rows, head="time,lon,lat,grade,text")
-    plan_scenario(path, folder / "out", settings={"report.language": "es"}, options={"time_limit": 5}, sensitivity=True)
+    plan_scenario(
+        path, folder / "out", settings={"report.language": "es"}, options={"time_limit": 120}, sensitivity=True
+    )
     return (folder / "out" / "report.html").read_text(encoding="utf-8")
 
 

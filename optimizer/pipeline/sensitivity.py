@@ -14,6 +14,7 @@ import numpy as np
 
 from optimizer.base.executor import SERIAL, Piece
 from optimizer.base.listener import SILENT
+from optimizer.base.said import Said, said
 from optimizer.pipeline.variations import Variation, variations
 from optimizer.problem.changes import Changes
 from optimizer.problem.evaluation import plan_value
@@ -144,10 +145,10 @@ def sensitivity_of(
     whole = with_plan(compiled.instance, plan)
     base = _Base(path, dict(settings or {}), skip_unreachable, compiled, whole, plan)
     found: dict[str, VariedPlan] = {}
-    faults: list[str] = []
+    faults: list[Said] = []
     for ended in executor.run(vary, pieces, shared=base, until=until, listener=listener):
         if ended.error is not None:
-            faults.append(f"{ended.piece.key} could not be solved: {ended.fault}")
+            faults.append(said("{what} could not be solved: {fault}", what=ended.piece.key, fault=ended.fault))
         else:
             found[ended.piece.key] = ended.result
     value = plan_value(whole, whole.placed(plan.options))
@@ -157,7 +158,11 @@ def sensitivity_of(
     left = len(pieces) - len(found) - len(faults)
     if left:
         faults.append(
-            f"{left} of {len(pieces)} ends were not solved before the time was over: give more with --time-limit"
+            said(
+                "{left} of {ends} ends were not solved before the time was over: give more with --time-limit",
+                left=left,
+                ends=len(pieces),
+            )
         )
     return Sensitivity(value, tuple(outcomes), tuple(faults), whole.patrols is not None)
 

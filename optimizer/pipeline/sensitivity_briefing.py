@@ -38,7 +38,7 @@ def sensitivity_sentences(found: Sensitivity) -> tuple[str, ...]:
             "everything else stay as they are."
         ),
         *((teams,) if found.teams else ()),
-        *(f"{fault.rstrip('.')}." for fault in found.faults),
+        *(f"{translated(fault).rstrip('.')}." for fault in found.faults),
     )
 
 
