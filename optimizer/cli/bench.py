@@ -34,7 +34,12 @@ def bench(
     only: Annotated[
         list[str] | None, typer.Option(help="Instances whose name matches, such as 'snip-?-3-*'. Repeatable.")
     ] = None,
-    method: Annotated[list[str] | None, typer.Option(help="Method; every one if not given. Repeatable.")] = None,
+    method: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Method; every one if not given. Or a peer, another solver with our cuts: scip, highs. Repeatable."
+        ),
+    ] = None,
     seed: Annotated[list[int] | None, typer.Option(min=0, help="Seed; 0 if not given. Repeatable.")] = None,
     gap: Annotated[float | None, typer.Option(min=0, max=1, help="Relative gap to prove; 0.0001 if not given.")] = None,
     time_limit: Annotated[float | None, typer.Option(min=0.01, help="Seconds a run; 300 if not given.")] = None,

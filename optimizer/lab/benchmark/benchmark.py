@@ -10,6 +10,7 @@ from optimizer.base.names import unknown_name
 from optimizer.lab.benchmark.families import INSTANCES, cases, known_families
 from optimizer.lab.benchmark.known import BestKnown, best_values, improve_known
 from optimizer.lab.benchmark.page import family_table, methods_of, write_benchmark_page
+from optimizer.lab.benchmark.peers import PEERS, check_peers
 from optimizer.lab.benchmark.schedule import RunOptions, carry_out, missing, plan_runs, pool, row_store
 from optimizer.lab.benchmark.summary import best_of, scores
 from optimizer.solvers.solve import METHODS
@@ -138,16 +139,17 @@ def run_options(
     memory_limit: float | None = None,
     threads: int = 1,
 ) -> RunOptions:
-    """Return the options of the runs; what is None has its default: every method, seed 0, `GAP`, `TIME_LIMIT` and `MEMORY_LIMIT`.
+    """Return the options of the runs; what is None has its default: every method but peers, seed 0, `GAP`, `TIME_LIMIT` and `MEMORY_LIMIT`.
 
     Raises
     ------
     InputError
-        If there is no method of a name.
+        If there is no method of a name, or a peer's solver is not installed.
     """
     for name in methods or ():
-        if name not in METHODS:
-            raise InputError(unknown_name("--method", name, METHODS))
+        if name not in METHODS and name not in PEERS:
+            raise InputError(unknown_name("--method", name, [*METHODS, *PEERS]))
+    check_peers(methods or ())
     return RunOptions(
         methods=list(dict.fromkeys(methods or METHODS)),
         seeds=list(dict.fromkeys(seeds or [0])),
@@ -159,13 +161,18 @@ def run_options(
 
 
 def improve_best_known(folder: Path, instances: Path | None = None) -> Iterator[tuple[Path, BestKnown]]:
-    """Keep the solutions and bounds of a folder of rows that are better than those known; yield each with its file."""
-    return improve_known(_kept_cases(instances or INSTANCES), row_store(folder).read())
+    """Keep the solutions and bounds of a folder of rows that are better than those known; yield each with its file.
+
+    Rows of peers are not used: their bounds hold for their solvers' tolerances only.
+    """
+    rows = [row for row in row_store(folder).read() if row.method not in PEERS]
+    return improve_known(_kept_cases(instances or INSTANCES), rows)
 
 
 def benchmark_page(folder: Path, instances: Path | None = None, **asked: float | None) -> PageFiles:
-    """Write the page of a folder of rows; keywords as in `optimizer.lab.benchmark.page.write_benchmark_page`."""
-    return write_benchmark_page(folder, row_store(folder).read(), _kept_cases(instances or INSTANCES), **asked)
+    """Write the page of a folder of rows, with those of the folder `peers` beside it; keywords as in `write_benchmark_page`."""
+    rows, remade = row_store(folder).read(), row_store(folder.with_name("peers")).read()
+    return write_benchmark_page(folder, rows, _kept_cases(instances or INSTANCES), remade, **asked)
 
 
 def _kept_cases(folder: Path) -> list[Case[Instance]]:

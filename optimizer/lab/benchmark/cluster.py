@@ -17,9 +17,9 @@ from optimizer.base.executor import Executor, LostPieceError, Piece
 from optimizer.base.interrupts import Stopping
 from optimizer.base.temporary import scratch_folder
 from optimizer.base.tls import NO_TLS, TlsFiles
+from optimizer.lab.benchmark.peers import outside_packages
 from optimizer.lab.benchmark.rows import PlacementRow
 from optimizer.lab.benchmark.run import StoppedError, lost_row, run
-from optimizer.problem.methods import method_packages
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -91,7 +91,7 @@ def leave_off(token: str) -> None:
 
 def _check_packages(client: Client, packages: dict[str, str]) -> None:
     """Raise what differs between the packages that methods come from here and on a worker."""
-    for worker, outside in client.run(method_packages).items():
+    for worker, outside in client.run(outside_packages).items():
         for method, package in packages.items():
             found = outside.get(method, "")
             if found != package:

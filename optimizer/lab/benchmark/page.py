@@ -10,6 +10,8 @@ import numpy as np
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.formatting import DASH
 from optimizer.lab.benchmark.known import best_values
+from optimizer.lab.benchmark.peer_table import peer_table, remade_setting
+from optimizer.lab.benchmark.peers import PEERS as PEER_METHODS
 from optimizer.lab.benchmark.published import (
     DECIMALS,
     NOW,
@@ -17,7 +19,6 @@ from optimizer.lab.benchmark.published import (
     NOW_SETTING,
     OPTIMA,
     PEERS,
-    PEERS_COLUMNS,
     PEERS_SETTING,
     SECONDS,
     SOURCE,
@@ -53,7 +54,11 @@ FAMILY_FORMATS = {"time, s": seconds, "gap": small_share, "to best": small_share
 
 
 def write_benchmark_page(
-    folder: Path, rows: Sequence[PlacementRow], cases: Iterable[Case[Instance]], **asked: float | None
+    folder: Path,
+    rows: Sequence[PlacementRow],
+    cases: Iterable[Case[Instance]],
+    remade: Sequence[PlacementRow] = (),
+    **asked: float | None,
 ) -> PageFiles:
     """Write the page and its picture beside the folder of rows: `X.md` and `X-profile.png` for a folder `X`.
 
@@ -65,6 +70,8 @@ def write_benchmark_page(
         Its rows.
     cases
         Instances whose best-known solutions the repository keeps.
+    remade
+        Further rows of peers, and of `auto` beside them. Peers stand in the table of peers alone, wherever their rows are.
     asked
         `gap_asked`, `time_limit`, `memory_limit` that rows must have; None for those of the newest row.
 
@@ -75,22 +82,30 @@ def write_benchmark_page(
     """
     from optimizer.lab.benchmark.profile_figure import save_profile
 
-    chosen = usual_setting(rows, **asked)
+    own = [row for row in rows if row.method not in PEER_METHODS]
+    chosen = usual_setting(own, **asked)
     if not chosen:
         raise InputError(
-            Problem(str(folder), f"{len(rows)} rows, none with these limits", "rows of runs", "Run some first")
+            Problem(str(folder), f"{len(own)} rows, none with these limits", "rows of runs", "Run some first")
         )
     page, picture = folder.with_name(f"{folder.name}.md"), folder.with_name(f"{folder.name}-profile.png")
-    best = best_of(rows, best_values(cases))
+    best = best_of(own, best_values(cases))
     table = scores(chosen, best)
     methods = methods_of(table)
-    text = benchmark_text(chosen, len(rows), table, picture.name)
+    remade = [*remade, *(row for row in rows if row.method in PEER_METHODS)]
+    text = benchmark_text(chosen, len(own), table, picture.name, usual_setting(remade))
     save_text(page, text)
     save_profile(picture, profile(table, methods))
     return PageFiles(page, [picture])
 
 
-def benchmark_text(rows: Sequence[PlacementRow], every: int, table: Sequence[Score], picture: str) -> str:
+def benchmark_text(
+    rows: Sequence[PlacementRow],
+    every: int,
+    table: Sequence[Score],
+    picture: str,
+    remade: Sequence[PlacementRow] = (),
+) -> str:
     """Return the page as Markdown.
 
     Parameters
@@ -103,6 +118,8 @@ def benchmark_text(rows: Sequence[PlacementRow], every: int, table: Sequence[Sco
         Their scores.
     picture
         File of the performance profile, relative to the page.
+    remade
+        Rows of peers of one setting.
     """
     first, methods = rows[0], methods_of(table)
     return page_text(
@@ -123,7 +140,8 @@ def benchmark_text(rows: Sequence[PlacementRow], every: int, table: Sequence[Sco
         left_out=every - len(rows),
         killed=sum(row.status in {"memory", "time"} for row in rows),
         failed=sum(row.status in {"failed", "lost"} for row in rows),
-        peers=_peer_table(table),
+        peers=peer_table(table, remade),
+        remade=remade_setting(remade),
         peers_setting=PEERS_SETTING,
         now_setting=NOW_SETTING,
         now_gaps=NOW_GAPS,
@@ -137,26 +155,6 @@ def benchmark_text(rows: Sequence[PlacementRow], every: int, table: Sequence[Sco
         snip=_snip_table(table, methods),
         problems=_problem_table(table, methods),
     )
-
-
-def _peer_table(table: Sequence[Score]) -> PageTable:
-    """Return the stated times of other solvers, with `auto` of this benchmark in the last column."""
-    ours = {score.instance: score for score in table if score.method == "auto"}
-    rows = [
-        (
-            name,
-            *(DASH if each is None else f"{each:g}" for each in (*times, NOW.get(name))),
-            _own_cell(ours.get(name)),
-        )
-        for name, times in PEERS.items()
-    ]
-    return PageTable.of((*PEERS_COLUMNS, "this package now, processor s", "its rows below, s"), rows, {})
-
-
-def _own_cell(score: Score | None) -> str:
-    if score is None:
-        return DASH
-    return seconds(score.seconds) if score.proven else f"limit ({small_share(score.gap)})"
 
 
 def _peer_ratio() -> float:

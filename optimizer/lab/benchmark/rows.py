@@ -40,6 +40,10 @@ class PlacementRow(SolverRow):
     gap: float | None = Field(description="(upper - lower) / upper")
     gap_to_best: float | None = Field(description="(upper - best known) / upper, as known when the row was written")
     seconds: float | None = Field(description="wall-clock time of the search, without reading the instance")
+    processor_s: float | None = Field(
+        None, description="processor seconds of the search and the processes that it started"
+    )
+    load: float | None = Field(None, description="of the machine when the run ended, a mean over its last minute")
     peak_mb: float | None = Field(description="largest resident size of the run's processes together, 2^20 bytes")
     plan: list[str] | None
     note: str = ""

@@ -142,6 +142,8 @@ def _row(job: Job, reported: dict[str, Any], *, seconds: float | None, peak_mb: 
         gap=relative_gap(lower, upper),
         gap_to_best=relative_gap(job.best, upper),
         seconds=None if seconds is None else round(seconds, 4),
+        processor_s=reported.get("processor_s"),
+        load=reported.get("load"),
         peak_mb=None if peak_mb is None else round(max(peak_mb, reported.get("own_peak_mb") or 0.0), 1),
         plan=reported.get("plan"),
         note=reported.get("note", ""),

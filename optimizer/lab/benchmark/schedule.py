@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from optimizer.lab.benchmark.families import instance_file
 from optimizer.lab.benchmark.known import best_values
+from optimizer.lab.benchmark.peers import outside_packages
 from optimizer.lab.benchmark.rows import AGAIN, FILE, PlacementRow
 from optimizer.lab.benchmark.run import Job, StoppedError, lost_row, run
 from optimizer.lab.rows import RowStore
 from optimizer.problem.digest import content_digest
 from optimizer.problem.instance_file import read_instance
-from optimizer.problem.methods import method_packages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -88,7 +88,7 @@ def plan_runs(cases: Sequence[Case[Instance]], options: RunOptions, folder: Path
                     memory_limit=options.memory_limit,
                     threads=options.threads,
                     best=best.get(case.name),
-                    package=method_packages().get(method, ""),
+                    package=outside_packages().get(method, ""),
                 ),
                 path,
             )

@@ -17,9 +17,10 @@ from typing import Any
 from optimizer.base.errors import InfeasibleError
 from optimizer.base.listener import SilentListener
 from optimizer.base.version import package_version
+from optimizer.lab.benchmark.peers import PEERS, peer
 from optimizer.lab.benchmark.processes import own_peak_mb
 from optimizer.problem.instance_file import read_instance
-from optimizer.solvers.solve import solve
+from optimizer.solvers.solve import METHODS, solve
 
 
 def main(order: dict[str, Any]) -> None:
@@ -36,6 +37,9 @@ def main(order: dict[str, Any]) -> None:
         python=platform.python_version(),
     )
 
+    if order["method"] in PEERS:
+        METHODS[order["method"]] = peer(order["method"])
+    before = _processor_seconds()
     try:
         result = solve(
             instance,
@@ -55,9 +59,16 @@ def main(order: dict[str, Any]) -> None:
         lower=result.lower,
         upper=result.upper,
         seconds=result.seconds,
+        processor_s=round(_processor_seconds() - before, 4),
+        load=round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
         plan=None if result.plan is None else list(result.plan.options),
         own_peak_mb=own_peak_mb(),
     )
+
+
+def _processor_seconds() -> float:
+    """Return the processor seconds of this process and of the children that have ended."""
+    return sum(os.times()[:4])
 
 
 class _Bounds(SilentListener):

@@ -1,0 +1,123 @@
+"""Other solvers with our cuts, which the benchmark runs beside the methods: on small instances they find what enumeration finds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from optimizer.base.errors import InputError
+from optimizer.base.formatting import DASH
+from optimizer.lab.benchmark import peers
+from optimizer.lab.benchmark.benchmark import benchmark_page, improve_best_known, plan_benchmark, run_options
+from optimizer.lab.benchmark.peer_table import peer_table, remade_setting
+from optimizer.lab.benchmark.peers import PEERS, peer
+from optimizer.lab.benchmark.run import Job, lost_row
+from optimizer.lab.benchmark.schedule import row_store
+from optimizer.lab.benchmark.star_cut_model import StarCutModel
+from optimizer.problem.instance_file import write_instance
+from optimizer.problem.plan import violations
+from optimizer.solvers.overlay.overlay import contract
+from optimizer.solvers.solve import METHODS, solve
+from tests.cases import brute_force, random_instance
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from optimizer.lab.benchmark.rows import PlacementRow
+
+needs_scip = pytest.mark.skipif(find_spec("pyscipopt") is None, reason="PySCIPOpt is not installed")
+CHOSEN = [pytest.param("scip", marks=needs_scip), "highs"]
+SEEDS = (0, 1, 3, 6, 21)
+
+
+def row(method: str, **fields: object) -> PlacementRow:
+    made = lost_row(Job("snip", "snip-0-3-50", "0" * 64, method, 0, 1e-4, 60.0, 4096.0, version="1"), "")
+    usual = {"status": "optimal", "lower": 0.5, "upper": 0.5, "gap": 0.0, "seconds": 9.0, "processor_s": 3.0}
+    return made.model_copy(update=usual | fields)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("method", CHOSEN)
+def test_a_peer_proves_the_optimum(method: str, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(METHODS, method, peer(method))
+    instance = random_instance(seed)
+    best, _ = brute_force(instance)
+    ours, theirs = solve(instance, method="cuts", threads=1), solve(instance, method=method, threads=1)
+    assert theirs.upper == pytest.approx(best, rel=2e-4)
+    assert theirs.upper == pytest.approx(ours.upper, rel=2e-4)
+    assert theirs.status == "optimal"
+    assert (theirs.lower or 0.0) <= best * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_cuts_of_a_plan_have_its_value_and_hold_for_every_plan(seed: int) -> None:
+    instance = random_instance(seed)
+    overlay = contract(instance)
+    model, rng = StarCutModel(instance, overlay), np.random.default_rng(seed)
+    n = model.n_options
+    for _ in range(5):
+        whole = ((rng.random(n) < 0.5) & overlay.free) | instance.forced
+        point = np.append(whole.astype(float), model.start.lower[n:])
+        rows = model.at_plan(point)
+        most = point[n:].copy()
+        for table, side in zip(rows.table.toarray(), rows.side, strict=True):
+            group = np.flatnonzero(table[n:])
+            most[group] = np.maximum(most[group], side - table[:n] @ point[:n])
+        assert most == pytest.approx(model.exact(whole), abs=2e-6)
+        fraction = model.at_fraction(np.append(rng.random(n) * overlay.free, model.start.lower[n:]))
+        for other in np.ndindex(*(2,) * n):
+            placed = (np.array(other, dtype=bool) & overlay.free) | instance.forced
+            if violations(instance, placed):
+                continue
+            there = np.append(placed.astype(float), model.exact(placed))
+            assert (rows.table @ there >= rows.side - 1e-9).all()
+            assert (fraction.table @ there >= fraction.side - 1e-9).all()
+
+
+def test_a_peer_whose_solver_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peers, "find_spec", lambda _: None)
+    with pytest.raises(InputError, match="PySCIPOpt is not installed"):
+        run_options(["scip"])
+    assert "scip" not in peers.outside_packages()
+    assert list(run_options(["highs"]).methods) == ["highs"]
+    assert not set(PEERS) & set(run_options().methods)
+
+
+def test_peers_run_as_methods_do_and_stand_in_the_table_of_peers_alone(tmp_path: Path) -> None:
+    instance = replace(random_instance(1), name="t1")
+    write_instance(tmp_path / "families" / "tiny" / "t1.json", instance)
+    options = run_options(["auto", "highs"], time_limit=30.0)
+    plan_benchmark(["tiny"], tmp_path / "rows", options, instances=tmp_path / "families").carry_out(lambda _: None)
+    rows = {row.method: row for row in row_store(tmp_path / "rows").read()}
+    best, _ = brute_force(instance)
+    for each in rows.values():
+        assert each.status == "optimal"
+        assert each.upper == pytest.approx(best, rel=2e-4)
+        assert (each.processor_s or 0) > 0
+    (tmp_path / "families" / "tiny" / "t1.sol.json").unlink(missing_ok=True)
+    text = benchmark_page(tmp_path / "rows", tmp_path / "families").page.read_text(encoding="utf-8")
+    assert "remade here: highs, processor s" in text
+    assert "| tiny | auto |" in text
+    assert "| tiny | highs |" not in text
+    ((_, known),) = improve_best_known(tmp_path / "rows", tmp_path / "families")
+    assert (known.method, known.bound_method) == ("auto", "auto")
+
+
+def test_the_table_of_peers_says_what_closed_and_how_it_was_run() -> None:
+    remade = [
+        row("scip", load=5.0, package="PySCIPOpt 6"),
+        row("highs", status="feasible", gap=0.02, processor_s=55.0, load=7.5),
+    ]
+    table = peer_table([], remade)
+    (line,) = (cells for cells in table.cells if cells[0] == "snip-0-3-50")
+    assert list(table.head[-2:]) == ["remade here: scip, processor s", "remade here: highs, processor s"]
+    assert line[-2].startswith("3")
+    assert line[-1].startswith("limit (2")
+    assert all(cells[-1] == DASH for cells in table.cells if cells[0] != "snip-0-3-50")
+    assert "load of 5.0 to 7.5" in remade_setting(remade)
+    assert remade_setting([]) == ""
+    assert len(peer_table([], []).head) == len(table.head) - 2
