@@ -495,5 +495,6 @@ def test_the_stored_page_of_a_suite_is_that_of_its_stored_rows(name: str, tmp_pa
 def test_the_stored_page_of_the_benchmark_is_that_of_its_stored_rows(tmp_path: Path) -> None:
     results = INSTANCES.parent / "results"
     rows = row_store(results / "benchmarks").read()
-    page = write_benchmark_page(tmp_path / "benchmarks", rows, STORED).page
+    peers = row_store(results / "peers").read()
+    page = write_benchmark_page(tmp_path / "benchmarks", rows, STORED, peers).page
     assert page.read_text(encoding="utf-8") == (results / "benchmarks.md").read_text(encoding="utf-8")
