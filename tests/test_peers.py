@@ -97,7 +97,7 @@ def test_peers_run_as_methods_do_and_stand_in_the_table_of_peers_alone(tmp_path:
     for each in rows.values():
         assert each.status == "optimal"
         assert each.upper == pytest.approx(best, rel=2e-4)
-        assert (each.processor_s or 0) > 0
+        assert each.processor_s is not None  # 0 where it took less than a tick of the clock
     (tmp_path / "families" / "tiny" / "t1.sol.json").unlink(missing_ok=True)
     text = benchmark_page(tmp_path / "rows", tmp_path / "families").page.read_text(encoding="utf-8")
     assert "remade here: highs, processor s" in text
