@@ -8,12 +8,15 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
 from optimizer.base.executor import Executor
+from optimizer.lab.adaptive.figure import SHOWN, save_figure
+from optimizer.lab.adaptive.findings import CASES
 from optimizer.pipeline.adapt import adapt
 from optimizer.problem.adapt_terms import POLICY_NAMES, AdaptModel
 from optimizer.problem.instance_file import write_instance
@@ -251,3 +254,11 @@ def test_a_policy_that_needs_records_says_so_where_there_are_none(tmp_path: Path
         adapt(tmp_path / "i.json", policies=["hotspot"], periods=1, runs=1)
     found = adapt(tmp_path / "i.json", policies=["today"], periods=1, runs=1)
     assert any("Nothing stands today" in note for note in found.notes)
+
+
+def test_every_experiment_has_a_figure(tmp_path: Path) -> None:
+    for name, measures in SHOWN.items():
+        cases = [{"case": case, "policy": policy} for case, policy in CASES[name]]
+        rows = [case | {"run": run} | {each: float(run) for each in measures} for case in cases for run in range(2)]
+        save_figure(tmp_path / f"{name}.png", name, pd.DataFrame(rows))
+    assert {place.stem for place in tmp_path.iterdir()} == set(CASES)

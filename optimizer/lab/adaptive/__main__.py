@@ -1,4 +1,4 @@
-"""`python -m optimizer.lab.adaptive SCENARIO --experiment NAME --runs N --jobs N --out FILE.csv`: rows of a named experiment, and its means."""
+"""`python -m optimizer.lab.adaptive SCENARIO --experiment NAME --runs N --jobs N --out FILE.csv --figures DIR`: rows, means and a figure."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import time
 from pathlib import Path
 
 import pandas as pd
+from scipy.stats import t as student
 
 from optimizer.base.executor import Executor, Piece
 from optimizer.base.files import written_whole
+from optimizer.lab.adaptive.figure import save_figure
 from optimizer.lab.adaptive.findings import CASES, finding_run, worlds
 from optimizer.problem.adapt_terms import AdaptModel
 from optimizer.problem.instance_file import read_instance
@@ -26,6 +28,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=30)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True, help="CSV of the rows")
+    parser.add_argument("--figures", type=Path, help="folder of adaptive-EXPERIMENT.png, a figure each")
     asked = parser.parse_args()
     prefer_compiled()
     roads: dict[str, object] = {}
@@ -50,8 +53,11 @@ def main() -> None:
     table = pd.DataFrame(rows).sort_values(["experiment", "case", "policy", "run"])
     with written_whole(asked.out) as place:
         table.to_csv(place, index=False)
+    if asked.figures is not None:
+        for name in asked.experiment:
+            save_figure(asked.figures / f"adaptive-{name}.png", name, table[table["experiment"] == name])
     grouped = table.drop(columns="run").groupby(["experiment", "case", "policy"])
-    half = 1.96 * grouped.sem()
+    half = grouped.sem() * float(student.ppf(0.975, max(asked.runs - 1, 1)))
     sys.stdout.write(f"means\n{grouped.mean().T.to_string()}\nhalf widths of 95 % intervals\n{half.T.to_string()}\n")
 
 
