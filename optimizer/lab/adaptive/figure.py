@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from scipy.stats import t as student
 
-from optimizer.pipeline.adapt_summary import interval
 from optimizer.report.palette import FAINT
 
 if TYPE_CHECKING:
@@ -58,12 +58,13 @@ def save_figure(place: Path, name: str, rows: pd.DataFrame) -> None:
     for k, (measure, title) in enumerate(SHOWN[name].items()):
         ax = figure.add_subplot(1, len(SHOWN[name]), k + 1)
         for at, (_, group) in enumerate(groups):
-            values = group[measure].tolist()
-            found = interval(values)
+            values = group[measure].astype(float)
             ax.plot(values, [at] * len(values), "o", color="#4477AA", markersize=3, alpha=0.5)
-            if found.mean is not None and found.low is not None and found.high is not None:
-                ax.plot([found.low, found.high], [at, at], color="black", linewidth=1.2)
-                ax.plot([found.mean], [at], "|", color="black", markersize=12)
+            mean = float(values.mean())
+            if len(values) > 1:
+                half = float(student.ppf(0.975, len(values) - 1) * values.sem())
+                ax.plot([mean - half, mean + half], [at, at], color="black", linewidth=1.2)
+            ax.plot([mean], [at], "|", color="black", markersize=12)
         labels = [f"{group['case'].iloc[0]} {group['policy'].iloc[0]}".strip() for _, group in groups] if not k else []
         ax.set_yticks(range(len(groups)), labels or [""] * len(groups), fontsize=8)
         ax.set_ylim(len(groups) - 0.5, -0.5)
