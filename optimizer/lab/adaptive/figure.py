@@ -58,11 +58,11 @@ def save_figure(place: Path, name: str, rows: pd.DataFrame) -> None:
     for k, (measure, title) in enumerate(SHOWN[name].items()):
         ax = figure.add_subplot(1, len(SHOWN[name]), k + 1)
         for at, (_, group) in enumerate(groups):
-            values = group[measure].astype(float)
+            values = group[measure].to_numpy(dtype=float)
             ax.plot(values, [at] * len(values), "o", color="#4477AA", markersize=3, alpha=0.5)
             mean = float(values.mean())
             if len(values) > 1:
-                half = float(student.ppf(0.975, len(values) - 1) * values.sem())
+                half = float(student.ppf(0.975, len(values) - 1)) * float(values.std(ddof=1)) / len(values) ** 0.5
                 ax.plot([mean - half, mean + half], [at, at], color="black", linewidth=1.2)
             ax.plot([mean], [at], "|", color="black", markersize=12)
         labels = [f"{group['case'].iloc[0]} {group['policy'].iloc[0]}".strip() for _, group in groups] if not k else []
