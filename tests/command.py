@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from optimizer.cli import main
+from optimizer.cli.console import Verbosity, set_verbosity
 
 if TYPE_CHECKING:
     import pytest
@@ -40,6 +41,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *ar
         code = stop.code or 0
     finally:
         signal.signal(signal.SIGINT, handler)
+        set_verbosity(Verbosity.NORMAL)  # for tests that call a command without `main`, which sets it
     printed = capsys.readouterr()
     assert isinstance(code, int)
     return Outcome(code, printed.out, printed.err)
