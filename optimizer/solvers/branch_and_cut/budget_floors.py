@@ -21,6 +21,7 @@ cannot close all of them, the floor is the value of the best road that must stay
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,7 +47,13 @@ LOOPS = 30
 """How many numbers NumPy would work through in the time that the loops take for one, in plain Python."""
 
 
-def raised_floors(instance: Instance, node: Node, paths: Paths, cuts: BudgetCuts) -> NDArray[np.float64]:
+AT_ONCE = 8
+"""Commodities whose floors are raised before the time is looked at."""
+
+
+def raised_floors(
+    instance: Instance, node: Node, paths: Paths, cuts: BudgetCuts, until: float = np.inf
+) -> NDArray[np.float64]:
     """Return (commodities,) floors of the plans of a node, each at least as large as the node's.
 
     Parameters
@@ -59,6 +66,8 @@ def raised_floors(instance: Instance, node: Node, paths: Paths, cuts: BudgetCuts
         Paths of informed commodities, with every option on them.
     cuts
         Budget cuts.
+    until
+        `time.monotonic()` from which on commodities keep the floors they have.
     """
     use = _rows(instance, node, cuts)
     value = paths.values(np.append(node.ones, False))
@@ -72,7 +81,13 @@ def raised_floors(instance: Instance, node: Node, paths: Paths, cuts: BudgetCuts
     compiled = kernels("floors", LOOPS * option.size)
     loops = floors_loops if compiled is None else compiled
     start = np.searchsorted(paths.commodity[order], np.arange(node.floor.size + 1))
-    return np.asarray(loops.raised(start, value[order], option, depth, node.floor, use, TURNS))
+    floor, values = node.floor.copy(), value[order]
+    for k in range(0, floor.size, AT_ONCE):
+        if time.monotonic() >= until:
+            break
+        some = slice(k, k + AT_ONCE)
+        floor[some] = loops.raised(start[k : k + AT_ONCE + 1], values, option, depth, node.floor[some], use, TURNS)
+    return floor
 
 
 def _rows(instance: Instance, node: Node, cuts: BudgetCuts) -> NDArray[np.float64]:

@@ -65,6 +65,8 @@ PATIENT = 3
 """Splits that are tried without finding a better one before the best is taken."""
 MOST_RAISES = 4
 """Times that the floors of the root are raised under the budgets."""
+RAISING = 0.1
+"""Share of the time left that one of them may take."""
 HOUSEKEEPING = 20
 """Nodes after which the rows of nodes that are closed are dropped."""
 
@@ -185,7 +187,9 @@ class BranchAndCut:
     def _raise_floors(self) -> bool:
         """Raise the floors of the root as far as the budgets prove them; return whether that is worth another loop of cuts."""
         commodities, before = self.master.commodities, self.root.floor
-        floor = raised_floors(self.instance, self.root, self.master.pool.paths, self.master.budget_cuts)
+        now = time.monotonic()
+        until = now + RAISING * (self.until - now)
+        floor = raised_floors(self.instance, self.root, self.master.pool.paths, self.master.budget_cuts, until)
         self.root = replace(self.root, floor=floor)
         return commodities.value(floor) - commodities.value(before) > STALLED * self.lower
 
