@@ -187,8 +187,7 @@ class BranchAndCut:
     def _raise_floors(self) -> bool:
         """Raise the floors of the root as far as the budgets prove them; return whether that is worth another loop of cuts."""
         commodities, before = self.master.commodities, self.root.floor
-        now = time.monotonic()
-        until = now + RAISING * (self.until - now)
+        until = (now := time.monotonic()) + RAISING * (self.until - now)
         floor = raised_floors(self.instance, self.root, self.master.pool.paths, self.master.budget_cuts, until)
         self.root = replace(self.root, floor=floor)
         return commodities.value(floor) - commodities.value(before) > STALLED * self.lower
