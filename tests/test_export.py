@@ -108,7 +108,7 @@ def test_the_documentation_has_every_field() -> None:
     page = (Path(__file__).parents[1] / "docs/export.md").read_text(encoding="utf-8")
     written: dict[str, list[tuple[str, ...]]] = {}
     name = ""
-    for line in page.partition("### Fields")[2].splitlines():
+    for line in page.partition("## Fields")[2].splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         if len(cells) == 4 and cells[1].startswith("`"):
             name = cells[0].strip("`") or name
