@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from optimizer.base.errors import InputError
 from optimizer.base.files import sha256
 from optimizer.ledger.entries import read_entry
 from optimizer.ledger.store import LedgerFolder
 from optimizer.ledger.verifying import verify_ledger
+from optimizer.pipeline.import_records import import_to_folder
+from optimizer.pipeline.solve import solve_files
+from optimizer.records.importers import writing
 from tests.command import Outcome, run
 from tests.tiny import write_scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from optimizer.ledger.entries import EntryModel
 
@@ -72,4 +79,118 @@ def test_a_folder_that_is_no_ledger_ends_the_command_before_the_work(
     outcome = command("plan", scenario, "--out", tmp_path / "out")
     assert outcome.code == 1
     assert "a folder without a ledger" in outcome.err
+    assert "reading" not in outcome.err
     assert not (tmp_path / "out").exists()
+
+
+GRID = Path(__file__).parents[1] / "instances" / "grid" / "grid-10-plain-6.json"
+ROWS = "date,lon,lat,count\n2026-01-02,1.0,42.0,1\n2026-01-03,1.1,42.1,2\n"
+
+
+def test_a_solve_records_its_file_and_its_plan(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    LedgerFolder.made(tmp_path / "log")
+    outcome = command("solve", GRID, "--ledger", tmp_path / "log", "--seed", 7, "--json")
+    assert outcome.code == 0, outcome.err
+    assert "recorded as entry 1 of the ledger" in outcome.err
+    printed = json.loads(outcome.out)
+    entry = entries_of(tmp_path / "log")[-1]
+    assert entry.kind == "plan"
+    assert [(file.name, file.sha256) for file in entry.files] == [(GRID.name, sha256(GRID))]
+    assert entry.facts["upper"] == printed["upper"]
+    assert entry.facts["seed"] == 7
+    assert entry.facts["options_sha256"] == hashlib.sha256(json.dumps(printed["plan"]).encode()).hexdigest()
+
+
+def test_what_was_asked_of_a_solve_is_counted(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    LedgerFolder.made(tmp_path / "log")
+    resource = json.loads(GRID.read_text())["resources"][0]["id"]
+    outcome = command("solve", GRID, GRID, "--ledger", tmp_path / "log", "--budget", f"{resource}=1")
+    assert outcome.code == 0, outcome.err
+    kinds = [entry.kind for entry in entries_of(tmp_path / "log")]
+    assert kinds == ["ledger", "override", "plan", "override", "plan"]
+    assert verify_ledger(tmp_path / "log").ok
+
+
+def test_a_solve_without_a_plan_records_nothing(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    LedgerFolder.made(tmp_path / "log")
+    content = json.loads(GRID.read_text())
+    for option in content["options"]:
+        option["forced"] = True
+    (tmp_path / "all.json").write_text(json.dumps(content))
+    assert command("solve", tmp_path / "all.json", "--ledger", tmp_path / "log").code == 3
+    assert len(entries_of(tmp_path / "log")) == 1
+
+
+def broken_ledgers(folder: Path) -> dict[str, Path]:
+    """Return ledgers to which nothing can be added, and the words that say so."""
+    cut, empty, later = (LedgerFolder.made(folder / name, "log").path for name in ("cut", "empty", "later"))
+    (cut / "entries.jsonl").write_bytes((cut / "entries.jsonl").read_bytes()[:-9] + b"}\n")
+    (empty / "entries.jsonl").unlink()
+    (later / "ledger.json").write_text('{"schema_version": 2, "origin": "log"}')
+    return {
+        "no folder": folder / "nowhere",
+        "an end that is no entry": cut,
+        "without entries.jsonl": empty,
+        "schema_version": later,
+    }
+
+
+def test_a_ledger_at_fault_ends_solve_and_import_before_the_work(
+    command: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "rows.csv").write_text(ROWS)
+    monkeypatch.setattr("optimizer.pipeline.solve.solve", lambda *_, **__: pytest.fail("the search has begun"))
+    for words, ledger in broken_ledgers(tmp_path / "logs").items():
+        before = {path: path.read_bytes() for path in ledger.rglob("*") if path.is_file()}
+        read = ("import", "csv", tmp_path / "rows.csv", "--date", "date", "--lon", "lon", "--lat", "lat")
+        for arguments in (("solve", GRID), (*read, "--out", tmp_path / "out")):
+            outcome = command(*arguments, "--ledger", ledger)
+            assert outcome.code == 1, words
+            assert words in outcome.err
+        assert not (tmp_path / "out").exists()
+        assert before == {path: path.read_bytes() for path in ledger.rglob("*") if path.is_file()}
+
+
+def test_a_plan_that_cannot_be_recorded_is_given_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    LedgerFolder.made(tmp_path / "log")
+    before = (tmp_path / "log" / "entries.jsonl").read_bytes()
+    monkeypatch.setattr("optimizer.ledger.store.os.fsync", full)
+    series = solve_files([GRID], ledger=tmp_path / "log")
+    assert next(series).result.plan is not None
+    with pytest.raises(InputError, match=r"no space left on device.*Make room"):
+        next(series)
+    assert (tmp_path / "log" / "entries.jsonl").read_bytes() == before
+
+
+def full(_: int) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_an_import_records_what_was_read_and_what_was_made(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    LedgerFolder.made(tmp_path / "log")
+    (tmp_path / "rows.csv").write_text(ROWS)
+    (tmp_path / "map.toml").write_text(
+        'source = "customs"\n[columns]\ndate="date"\nlon="lon"\nlat="lat"\ncount="count"\n'
+    )
+    arguments = ("import", "csv", tmp_path / "rows.csv", "--mapping", tmp_path / "map.toml", "--out", tmp_path / "out")
+    outcome = command(*arguments, "--ledger", tmp_path / "log", "--json")
+    assert outcome.code == 0, outcome.err
+    _, given, made = entries_of(tmp_path / "log")
+    assert {file.name: file.sha256 for file in given.files} == {
+        name: sha256(tmp_path / name) for name in ("rows.csv", "map.toml")
+    }
+    assert {file.name: file.sha256 for file in made.files} == {
+        path.name: sha256(path) for path in (tmp_path / "out").iterdir() if path.name in writing.FILES
+    }
+    assert (made.facts["rows"], made.facts["kept"]) == (2, 2)
+
+
+def test_an_import_that_fails_records_nothing(tmp_path: Path) -> None:
+    LedgerFolder.made(tmp_path / "log")
+
+    def read() -> writing.Imported:
+        raise InputError
+
+    with pytest.raises(InputError):
+        import_to_folder(tmp_path / "out", [GRID], read, ledger=tmp_path / "log")
+    assert len(entries_of(tmp_path / "log")) == 1

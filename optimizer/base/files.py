@@ -158,8 +158,8 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def write_errors(path: Path) -> Iterator[None]:
-    """Turn what the system says of a place that cannot be written into one message.
+def write_errors(path: Path, other: str = "choose another --out") -> Iterator[None]:
+    """Turn what the system says of a place that cannot be written into one message, with what to do other than to make room.
 
     Raises
     ------
@@ -171,7 +171,7 @@ def write_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno not in _WRITE_ERRORS:
             raise
-        raise InputError(_unwritable(path, error)) from None
+        raise InputError(_unwritable(path, error, other)) from None
 
 
 def check_file(path: Path) -> None:
@@ -263,9 +263,9 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _unwritable(path: Path, error: OSError) -> Problem:
+def _unwritable(path: Path, error: OSError, other: str = "choose another --out") -> Problem:
     reason = os.strerror(error.errno) if error.errno else str(error)
-    remedy = "Make room, or choose another --out" if error.errno in _NO_ROOM else "Choose another --out"
+    remedy = f"Make room, or {other}" if error.errno in _NO_ROOM else other[:1].upper() + other[1:]
     return Problem(str(path), reason[:1].lower() + reason[1:], "a place that can be written", remedy)
 
 

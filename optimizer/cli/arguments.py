@@ -62,6 +62,10 @@ Support = Annotated[int | None, typer.Option(min=1, help="Most different plans i
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace the files in --out, whichever command or source they are of.")
 ]
+Ledger = Annotated[
+    Path | None,
+    typer.Option("--ledger", metavar="DIR", help="Ledger that receives the hashes of what is read and made."),
+]
 SkipUnreachable = Annotated[
     bool,
     typer.Option(

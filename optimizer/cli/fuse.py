@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from optimizer.cli.arguments import Json, Overwrite  # noqa: TC001 - typer reads annotations while the program runs
+from optimizer.cli.arguments import Json, Ledger, Overwrite  # noqa: TC001 - typer reads annotations while the program runs
 from optimizer.cli.console import ProgressPrinter, print_json, print_line
 from optimizer.cli.import_summary import show_summary
 
@@ -24,9 +24,7 @@ def fuse(
         Path | None, typer.Option(help="review.csv of an earlier run with decisions: same or different.")
     ] = None,
     areas: Annotated[Path | None, typer.Option(help="GeoJSON of areas that reports name in place of a point.")] = None,
-    ledger: Annotated[
-        Path | None, typer.Option(help="Folder of a ledger that receives the hashes of the feeds and of the record.")
-    ] = None,
+    ledger: Ledger = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:

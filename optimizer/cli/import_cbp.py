@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from optimizer.cli.arguments import Json, Overwrite  # noqa: TC001 - typer reads annotations while the program runs
+from optimizer.cli.arguments import Json, Ledger, Overwrite  # noqa: TC001 - typer reads annotations while the program runs
+from optimizer.cli.console import ProgressPrinter
 from optimizer.cli.import_summary import OUT, Out, show_import
 
 
@@ -27,6 +28,7 @@ def cbp(
     area: Annotated[list[str] | None, typer.Option(help="Field office or sector to keep.")] = None,
     drug: Annotated[list[str] | None, typer.Option(help="Drug to keep.")] = None,
     land_only: Annotated[bool, typer.Option("--land-only", help="Keep only seizures that CBP counts as land.")] = False,
+    ledger: Ledger = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
@@ -51,7 +53,10 @@ def cbp(
             drugs=drug or (),
             land_only=land_only,
         ),
+        beside=[path for path in (crossings, staffing) if path is not None],
+        ledger=ledger,
         overwrite=overwrite,
+        listener=ProgressPrinter(silent=as_json),
     )
     show_import(saved, as_json=as_json)
 

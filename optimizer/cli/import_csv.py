@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optimizer.cli.arguments import Json, Overwrite  # noqa: TC001 - typer reads annotations while the program runs
+from optimizer.cli.arguments import Json, Ledger, Overwrite  # noqa: TC001 - typer reads annotations while the program runs
+from optimizer.cli.console import ProgressPrinter
 from optimizer.cli.import_summary import OUT, Out, show_import
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def csv_file(
     ] = None,
     duplicates: Annotated[DuplicatesName | None, typer.Option(help="Rows that equal an earlier one.")] = None,
     areas: Annotated[Path | None, typer.Option(help="GeoJSON of the areas: other names are faults.")] = None,
+    ledger: Ledger = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
@@ -89,4 +91,13 @@ def csv_file(
         checked = csv_mapping(mapping, columns, settings)
         return import_csv(file, checked, areas=None if areas is None else [item.name for item in load_areas(areas)])
 
-    show_import(import_to_folder(out, [file], read, overwrite=overwrite), as_json=as_json)
+    saved = import_to_folder(
+        out,
+        [file],
+        read,
+        beside=[path for path in (mapping, areas) if path is not None],
+        ledger=ledger,
+        overwrite=overwrite,
+        listener=ProgressPrinter(silent=as_json),
+    )
+    show_import(saved, as_json=as_json)

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from optimizer.cli.arguments import Json, Overwrite  # noqa: TC001 - typer reads annotations while the program runs
+from optimizer.cli.arguments import Json, Ledger, Overwrite  # noqa: TC001 - typer reads annotations while the program runs
+from optimizer.cli.console import ProgressPrinter
 from optimizer.cli.import_summary import OUT, Out, show_import
 
 
@@ -47,6 +48,7 @@ def stop_search(
     force: Annotated[
         str | None, typer.Option(help="Police force of all files; taken from the file names if not given.")
     ] = None,
+    ledger: Ledger = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
@@ -64,6 +66,8 @@ def stop_search(
             groups=Groups(groups.value),
             force=force,
         ),
+        ledger=ledger,
         overwrite=overwrite,
+        listener=ProgressPrinter(silent=as_json),
     )
     show_import(saved, as_json=as_json)

@@ -15,6 +15,7 @@ from optimizer.cli.arguments import (
     Gap,
     Json,
     KeepToday,
+    Ledger,
     Method,
     Scheduler,
     Seed,
@@ -52,6 +53,7 @@ def solve(
     change_at_most: ChangeAtMost = None,
     start: Start = None,
     skip_unreachable: SkipUnreachable = False,
+    ledger: Ledger = None,
     as_json: Json = False,
 ) -> None:
     """Solve instance files."""
@@ -67,6 +69,7 @@ def solve(
         changes=changes,
         start=start,
         skip_unreachable=skip_unreachable,
+        ledger=ledger,
         listener=ProgressPrinter(silent=as_json),
     )
     with CommandInterrupts():

@@ -24,11 +24,13 @@ except ImportError:  # Windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from io import FileIO
     from pathlib import Path
     from typing import BinaryIO
 
 SETTINGS, ENTRIES, CHECKPOINTS = "ledger.json", "entries.jsonl", "checkpoints"
 ENDING = ".txt"
+PERMIT = "let who runs this write there"
 
 
 class LedgerSettings(Strict):
@@ -111,6 +113,25 @@ class LedgerFolder:
         settings = validated(LedgerSettings, read_json(path / SETTINGS, "settings of a ledger"), str(path / SETTINGS))
         return cls(path, checked_name(settings.origin, str(path / SETTINGS)))
 
+    @classmethod
+    def ready(cls, path: Path) -> LedgerFolder:
+        """Return the ledger of a folder after checking that entries can be added: what to call before the work that is to be recorded.
+
+        Raises
+        ------
+        InputError
+            As `opened`; if the entries cannot be written, or their end is no entry.
+        """
+        ledger = cls.opened(path)
+        if not ledger.entries.is_file():
+            found = f"a ledger without {ENTRIES}"
+            raise InputError(
+                Problem(str(path), found, f"a ledger ({SETTINGS}, {ENTRIES})", "Restore the folder from a copy")
+            )
+        with write_errors(path, PERMIT), _held(ledger.entries) as stream:
+            _end_of(stream, ledger.entries)
+        return ledger
+
     @property
     def entries(self) -> Path:
         """The file of entries."""
@@ -136,15 +157,15 @@ class LedgerFolder:
         return self.content().split(b"\n")[:-1]
 
     def append(self, entries: Sequence[Entry]) -> Appended:
-        """Add entries; they are on disk when this returns. An entry that a crash left unfinished is removed: nobody was told of it.
+        """Add entries, all or none; they are on disk when this returns. One that a crash left unfinished is removed: nobody was told of it.
 
         Raises
         ------
         InputError
-            If the ledger cannot be written, or its end is no entry.
+            If the ledger cannot be written, or its end is no entry; then it is as it was.
         """
         warnings = []
-        with write_errors(self.path), self._held() as stream:
+        with write_errors(self.path, PERMIT), _held(self.entries) as stream:
             end = _end_of(stream, self.entries)
             if end.unfinished:
                 warnings.append(
@@ -154,9 +175,7 @@ class LedgerFolder:
             now = stamp()
             lines = tuple([entry.line(place, now) for place, entry in enumerate(entries, end.size)])
             warnings += _clock_warnings(end.line, lines)
-            stream.seek(end.end)
-            stream.write(b"".join(line + b"\n" for line in lines))
-            _flushed(stream)
+            _append_whole(stream, end.end, b"".join(line + b"\n" for line in lines))
         return Appended(end.size, end.size + len(lines), lines, tuple(warnings))
 
     def checkpoint_file(self, size: int) -> Path:
@@ -186,19 +205,20 @@ class LedgerFolder:
         """Write a checkpoint, whole or not at all, and return its file."""
         return write_note(self.checkpoint_file(checkpoint.size), checkpoint.note.content)
 
-    @contextmanager
-    def _held(self) -> Iterator[BinaryIO]:
-        """Open the entries for one writer at a time."""
-        with self.entries.open("r+b") as stream:
-            if fcntl is not None:
-                with suppress(OSError):  # a file system without locks
-                    fcntl.flock(stream, fcntl.LOCK_EX)
-            yield stream
-
 
 def checkpoint_path(folder: Path, size: int) -> Path:
     """Return where the checkpoint of a size stands in the folder of a ledger."""
     return folder / CHECKPOINTS / f"{size:012d}{ENDING}"
+
+
+@contextmanager
+def _held(path: Path) -> Iterator[FileIO]:
+    """Open a file of entries for one writer at a time."""
+    with path.open("r+b", buffering=0) as stream:
+        if fcntl is not None:
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(stream, fcntl.LOCK_EX)
+        yield stream
 
 
 @dataclass(frozen=True)
@@ -211,7 +231,7 @@ class _End:
     unfinished: int
 
 
-def _end_of(stream: BinaryIO, path: Path) -> _End:
+def _end_of(stream: FileIO, path: Path) -> _End:
     """Return the end of a file of entries, from its last 128 KiB."""
     length = stream.seek(0, os.SEEK_END)
     begin = max(0, length - 2 * (MOST_BYTES + 1))
@@ -225,6 +245,19 @@ def _end_of(stream: BinaryIO, path: Path) -> _End:
         remedy = "Run `ledger verify` on it, and restore the folder from a copy"
         raise InputError(Problem(str(path), found, "entries of a ledger", remedy))
     return _End(begin + last + 1, entry.index + 1, line, length - begin - last - 1)
+
+
+def _append_whole(stream: FileIO, end: int, content: bytes) -> None:
+    """Write bytes at the end of a file; where that fails or is interrupted the file ends where it did."""
+    try:
+        stream.seek(end)
+        left = memoryview(content)
+        while left:
+            left = left[stream.write(left) :]
+        os.fsync(stream.fileno())
+    except BaseException:
+        stream.truncate(end)
+        raise
 
 
 def _clock_warnings(before: bytes, lines: Sequence[bytes]) -> list[str]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.language import check_language
 from optimizer.base.said import said
 from optimizer.problem.plan import Plan, violations
-from optimizer.problem.plan_file import read_drivable_beats, read_plan_ids
+from optimizer.problem.plan_file import plan_path, read_drivable_beats, read_plan_ids
 
 if TYPE_CHECKING:
     import os
@@ -78,8 +77,7 @@ def start_for(instance: Instance, plan: str | os.PathLike[str]) -> Start:
     InputError
         If there is no plan, or none can be read there.
     """
-    path = Path(plan)
-    path = path / "plan.json" if path.is_dir() else path
+    path = plan_path(plan)
     names = read_plan_ids(path)
     known = [name for name in names if name in instance.option_index]
     beats = [beat for beat in read_drivable_beats(path, instance) if beat.id in names and beat.id not in known]

@@ -14,7 +14,7 @@ from optimizer.base.errors import InputError, Problem, SolverError
 from optimizer.base.files import existing_file, sha256, write_json
 from optimizer.base.listener import SILENT, step
 from optimizer.pipeline.overrides import Override, OverridePrice, overridden, price_of
-from optimizer.pipeline.recording import record_overrides
+from optimizer.pipeline.scenario_recording import record_overrides
 from optimizer.pipeline.solve import read_instance_file
 from optimizer.problem.mixture import with_mixture
 from optimizer.problem.mixture_file import MIXTURE, mixture_of, read_mixture_file

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from optimizer.base.interrupts import Stopping
 from optimizer.base.listener import SILENT
 from optimizer.base.output_folder import OutputFolder
+from optimizer.ledger.entries import Entry
 from optimizer.ledger.store import LedgerFolder
-from optimizer.pipeline.recording import record_fusion
+from optimizer.pipeline.recording import hashed, record_made
 from optimizer.records.areas import load_areas
 from optimizer.records.fusion.feeds import read_feeds
 from optimizer.records.fusion.fusing import fuse
@@ -110,14 +112,17 @@ def fuse_feeds(
     paths = tuple(Path(feed) for feed in feeds)
     folder = OutputFolder(Path(out), "fuse", paths, FILES, overwrite)
     folder.check()
-    log = None if ledger is None else LedgerFolder.opened(Path(ledger))
+    log = None if ledger is None else LedgerFolder.ready(Path(ledger))
     read = read_feeds(paths)
     decisions = None if review is None else read_review(Path(review))
     fused = fuse(read, areas=() if areas is None else load_areas(Path(areas)), review=decisions)
-    changed = write_import(folder, fused.imported)
-    seconds = time.perf_counter() - begun
     summary, sources = fused.imported.summary, tuple(path for feed in read for path in feed.tables)
-    record = FusedRecord(folder.path, fused.rows, fused.merged, fused.doubtful, seconds, summary, changed, sources)
-    if log is not None:
-        record_fusion(log, paths, record, listener)
-    return record
+    with Stopping():  # so that Ctrl-C between the two does not leave a record that is not in the ledger
+        changed = write_import(folder, fused.imported)
+        seconds = time.perf_counter() - begun
+        if log is not None:
+            given = Entry("records", f"feeds of {folder.path.name}", hashed(*paths, *sources), {"feeds": len(paths)})
+            made = (folder.path / name for name in FILES if name.endswith(".csv"))
+            facts = {"rows": fused.rows, "merged": fused.merged, "doubtful": fused.doubtful}
+            record_made(log, given, f"fused record {folder.path.name}", made, facts, listener)
+    return FusedRecord(folder.path, fused.rows, fused.merged, fused.doubtful, seconds, summary, changed, sources)

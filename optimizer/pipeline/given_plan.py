@@ -11,7 +11,7 @@ from optimizer.base.files import read_json
 from optimizer.problem.evaluation import plan_value
 from optimizer.problem.instance_file import write_instance
 from optimizer.problem.plan import violations, with_plan
-from optimizer.problem.plan_file import SCHEMA_VERSION, read_plan, read_plan_file
+from optimizer.problem.plan_file import SCHEMA_VERSION, plan_path, read_plan, read_plan_file
 from optimizer.problem.result import Result
 
 if TYPE_CHECKING:
@@ -38,8 +38,7 @@ def given_result(instance: Instance, plan: str | os.PathLike[str]) -> Result:
     InputError
         If the plan cannot be read, or names what the instance does not have, or breaks a budget or demand.
     """
-    path = Path(plan)
-    file = path / "plan.json" if path.is_dir() else path
+    file = plan_path(plan)
     chosen = read_plan(file, instance)
     whole = with_plan(instance, chosen)
     placed = whole.placed(chosen.options)

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from optimizer.base.interrupts import Stopping
+from optimizer.base.listener import SILENT
 from optimizer.base.output_folder import OutputFolder
+from optimizer.ledger.entries import Entry
+from optimizer.ledger.store import LedgerFolder
+from optimizer.pipeline.recording import hashed, record_made
 from optimizer.records.importers.mapping import checked_mapping, read_mapping
 from optimizer.records.importers.writing import FILES, write_import
 
@@ -14,6 +19,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping, Sequence
 
+    from optimizer.base.listener import Listener
     from optimizer.records.importers import mapping as mapping_module
     from optimizer.records.importers.summary import ImportSummary
     from optimizer.records.importers.writing import Imported
@@ -43,7 +49,10 @@ def import_to_folder(
     files: Sequence[Path],
     read: Callable[[], Imported],
     *,
+    beside: Sequence[Path] = (),
+    ledger: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
+    listener: Listener = SILENT,
 ) -> SavedImport:
     """Check that a folder can be written, read foreign records, and write them there.
 
@@ -55,18 +64,36 @@ def import_to_folder(
         The foreign records, as given.
     read
         Calls an importer of `optimizer.records.importers`, such as `import_stop_search`, `import_cbp` or `import_csv`.
+    beside
+        Other files that `read` reads, such as a mapping.
+    ledger
+        Folder of a ledger that receives the hashes of all these files and of what is made of them.
     overwrite
         Replace the files of an import in `out` whoever wrote them.
+    listener
+        Told of the ledger's entries.
 
     Raises
     ------
     InputError
-        If the folder cannot be written or the importer refuses its files.
+        If the folder cannot be written, the ledger is at fault or the importer refuses its files; where recording itself fails, the folder
+        is written.
     """
     folder = OutputFolder(Path(out), "import", tuple(files), FILES, overwrite)
     folder.check()
+    log = None if ledger is None else LedgerFolder.ready(Path(ledger))
     imported = read()
-    return SavedImport(folder.path, imported.summary, write_import(folder, imported))
+    summary = imported.summary
+    with Stopping():  # so that Ctrl-C between the two does not leave an import that is not recorded
+        saved = SavedImport(folder.path, summary, write_import(folder, imported))
+        if log is not None:
+            inside = [inner for path in files if path.is_dir() for inner in sorted(path.iterdir())]
+            given = [path for path in files if not path.is_dir()]
+            given += [inner for inner in inside if inner.name in summary.files]
+            received = Entry("records", "files to import", hashed(*given, *beside), {"files": len(given)})
+            made, facts = (folder.path / name for name in FILES), {"rows": summary.rows, "kept": summary.kept}
+            record_made(log, received, f"import {folder.path.name}", made, facts, listener)
+    return saved
 
 
 def csv_mapping(

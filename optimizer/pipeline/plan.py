@@ -26,7 +26,7 @@ from optimizer.pipeline.given_plan import given_result
 from optimizer.pipeline.mixture_briefing import mixed_placements, mixture_facts
 from optimizer.pipeline.outputs import write_outputs
 from optimizer.pipeline.plan_content import plan_content
-from optimizer.pipeline.recording import ledger_of, record_plan
+from optimizer.pipeline.scenario_recording import check_ledger, ledger_of, record_plan
 from optimizer.pipeline.sensitivity import sensitivity_of
 from optimizer.pipeline.sensitivity_briefing import (
     sensitivity_content,
@@ -172,8 +172,7 @@ def plan_scenario(
     from optimizer.report import write_report
 
     _check_given(given, start, doubt)
-    folder = OutputFolder(Path(out), "plan", (Path(scenario),), (*FILES, *FIGURES), overwrite)
-    folder.check()
+    folder = _checked(OutputFolder(Path(out), "plan", (Path(scenario),), (*FILES, *FIGURES), overwrite), settings)
     times = StepTimes(listener)
     with Stopping() as stopping:
         compiled = stopping.attempt(
@@ -246,6 +245,13 @@ def plan_scenario(
         made_plan = Planned(compiled, found, comparison, plan, tuple(times.done), folder.path, files, judged, varied)
         record_plan(ledger, Path(scenario), made_plan, asked, listener)
         return made_plan
+
+
+def _checked(folder: OutputFolder, settings: Mapping[str, object] | None) -> OutputFolder:
+    """Return the folder of a plan after a check that it, and the ledger that the scenario names, can be written."""
+    folder.check()
+    check_ledger(Path(folder.sources[0]), settings or {})
+    return folder
 
 
 def _asked(

@@ -20,10 +20,10 @@ from optimizer.base.listener import SILENT, step
 from optimizer.base.names import unknown_name
 from optimizer.base.output_folder import OutputFolder
 from optimizer.base.tables import csv_text
-from optimizer.pipeline.recording import ledger_of, record_release
 from optimizer.pipeline.release_rows import MARKS, ReleasedRows, ReleasedTable, released_rows
 from optimizer.pipeline.release_scenario import AREAS, NETWORK, SCENARIO, entry_of, write_agency_scenario
-from optimizer.problem.plan_file import read_plan_file
+from optimizer.pipeline.scenario_recording import ledger_of, record_release
+from optimizer.problem.plan_file import plan_path, read_plan_file
 from optimizer.records.importers.writing import safe_text
 from optimizer.records.marking import strictest
 from optimizer.records.sources import EffortSource, SeizureSource
@@ -235,7 +235,7 @@ def _write_risk(place: Path, files: Mapping[str, ReleasedTable]) -> None:
 
 def _write_plan(path: Path, folder: Path, agency: str) -> None:
     """Write the agency's own placements and those that all share: where they stand and what they use, no value and no other site."""
-    plan = read_plan_file(folder / "plan.json" if folder.is_dir() else folder)
+    plan = read_plan_file(plan_path(folder))
     features = []
     for site in plan.sites:
         if site.agency in {"", agency} and site.lon is not None:

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 from optimizer.base.errors import InfeasibleError, InputError, ProblemList
 from optimizer.base.interrupts import Stopping
 from optimizer.base.listener import SILENT, step
+from optimizer.ledger.store import LedgerFolder
 from optimizer.pipeline.changes import Start, start_for
+from optimizer.pipeline.recording import hashed, record_result
 from optimizer.problem.changes import Changes
 from optimizer.problem.instance_file import read_instance
+from optimizer.problem.plan_file import plan_path
 from optimizer.problem.result import Result
 from optimizer.solvers.solve import solve
 
@@ -58,6 +61,7 @@ def solve_files(
     changes: Changes | None = None,
     start: str | os.PathLike[str] | None = None,
     skip_unreachable: bool = False,
+    ledger: str | os.PathLike[str] | None = None,
     listener: Listener = SILENT,
 ) -> Iterator[Solved]:
     """Solve instance files one after the other; all are read before the first is solved.
@@ -74,29 +78,36 @@ def solve_files(
         Plan folder, or plan.json, to begin each search from; what of it an instance does not have is told to the listener.
     skip_unreachable
         Leave out evaders without a path; without it they are a fault.
+    ledger
+        Folder of a ledger that receives the hashes of each instance file, of the plan to begin from and of the plan, with its bounds. A plan
+        is recorded before it is yielded; where that fails it is yielded all the same.
     listener
-        Receives steps, bounds and plans.
+        Receives steps, bounds and plans, and is told of the ledger's entries.
 
     Yields
     ------
     Solved
-        In the order of the files. Where there is no plan the result says so, and the error is raised after the last yield; an interrupt
+        In the order of the files. Where there is no plan, or it cannot be recorded, the error is raised after the last yield; an interrupt
         ends the series.
 
     Raises
     ------
     InputError
-        With the problems of all files together.
+        With the problems of all files together; if the ledger is at fault.
     InfeasibleError
         If an instance has no plan.
     """
-    options = dict(options or {})
-    without: InfeasibleError | KeyboardInterrupt | None = None
+    options, files = dict(options or {}), [Path(file) for file in files]
+    without: InputError | InfeasibleError | KeyboardInterrupt | None = None
+    log = None if ledger is None else LedgerFolder.ready(Path(ledger))
+    asked = {"changes": (changes or Changes()).content} | ({} if start is None else {"start": Path(start).name})
     sources = [
         replace(source, instance=(changes or Changes()).applied(source.instance))
         for source in read_instances(files, skip_unreachable=skip_unreachable)
     ]
-    for source in sources:
+    begun_from = [] if start is None else [plan_path(start)]
+    read = [[] if log is None else hashed(source.file, *begun_from) for source in sources]
+    for source, files_read in zip(sources, read, strict=True):
         first = Start(None) if start is None else start_for(source.instance, start)
         for sentence in first.warnings:
             listener.noted(sentence)
@@ -106,6 +117,11 @@ def solve_files(
                     result = solve(source.instance, **options, start=first.plan, listener=listener)
             except (InfeasibleError, KeyboardInterrupt) as error:
                 result, without = result_without_plan(error, options), error
+            if log is not None:
+                try:
+                    record_result(log, files_read, source.instance.name, result, asked, listener)
+                except InputError as error:
+                    without = error
             yield Solved(source, result)
         if result.limit == "interrupted":
             break

@@ -267,6 +267,12 @@ def plan_of_ids(
     return Plan((*Plan.of(instance, seen & set(instance.option_index)).placements, *placements))
 
 
+def plan_path(plan: str | os.PathLike[str]) -> Path:
+    """Return the file of a plan: plan.json of a folder, any other path as it is."""
+    path = Path(plan)
+    return path / "plan.json" if path.is_dir() else path
+
+
 def read_plan_ids(path: str | os.PathLike[str]) -> tuple[str, ...]:
     """Return the ids that a plan file, or any JSON object with `options: [id, ...]`, places, whatever instance it belongs to.
 
