@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from optimizer.base.errors import InputError
+from optimizer.base.formatting import SPACE
 from optimizer.pipeline.explain import explain_folder, explain_plan
 from optimizer.pipeline.explain_sentences import option_sentences
 from optimizer.pipeline.known_plan import KnownPlan
@@ -113,7 +114,7 @@ def test_sentences_hold_the_numbers_of_the_explanation() -> None:
             swapped = known.value + one.adds if one.price.chosen else known.value - one.adds
             assert f"{known.value:.4g}" in text
             assert f"{swapped:.4g}" in text
-            assert f"changes the chances of {len(one.touched)} evader" in text
+            assert f"changes the chances of {len(one.touched)}{SPACE}evader" in text
             if one.price.upper is None:
                 continue
             change = instance.with_forbidden if one.price.chosen else instance.with_forced

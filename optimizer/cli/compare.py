@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optimizer.cli.arguments import Json, Overwrite, SkipUnreachable  # noqa: TC001 - typer reads the annotations
+from optimizer.cli.arguments import Json, Language, Overwrite, SkipUnreachable  # noqa: TC001 - typer reads the annotations
 from optimizer.cli.console import ProgressPrinter, number, print_json, print_line, print_note, print_table
 
 if TYPE_CHECKING:
@@ -34,19 +34,22 @@ def compare(
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for compare.json, compare.csv, a page, and maps side by side.")
     ] = None,
+    language: Language = None,
     skip_unreachable: SkipUnreachable = False,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
     """Value plans on one model: in all, by evaders, crossings and agencies; and what differs from the first."""
+    from optimizer.base.language import check_language
     from optimizer.pipeline.compare_files import compare_folder, plan_line, write_comparison
     from optimizer.pipeline.compare_plans import compare_plans
 
+    asked = None if language is None else check_language(language)
     folder = None if out is None else compare_folder(out, plans, on, overwrite=overwrite)
     listener = ProgressPrinter(silent=as_json)
     comparison = compare_plans(plans, on=on, evaders=evaders, skip_unreachable=skip_unreachable, listener=listener)
     if folder is not None:
-        write_comparison(folder, comparison)
+        write_comparison(folder, comparison, asked or comparison.language)
     for plan in comparison.plans:
         _note(plan)
         if as_json:

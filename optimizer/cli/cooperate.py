@@ -13,6 +13,7 @@ from optimizer.cli.arguments import (
     Gap,
     Jobs,
     Json,
+    Language,
     Method,
     Overwrite,
     Scheduler,
@@ -63,6 +64,7 @@ def cooperate(
     skip_unreachable: SkipUnreachable = False,
     jobs: Jobs = 1,
     scheduler: Scheduler = None,
+    language: Language = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
@@ -87,6 +89,7 @@ def cooperate(
             scenario,
             options=solve_options(method, gap, None, seed),
             settings=parsed_settings(settings or ()),
+            language=language,
             skip_unreachable=skip_unreachable,
             listener=listener,
         )
@@ -106,7 +109,7 @@ def cooperate(
             listener=listener,
         )
         if folder is not None and finished is not None:
-            write_cooperation(folder, found)
+            write_cooperation(folder, found, source.language)
             if found.complete:
                 finished.remove()
     for warning in source.warnings:

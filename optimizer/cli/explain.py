@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optimizer.cli.arguments import Gap, Jobs, Json, Overwrite, Scheduler, Seed, SkipUnreachable  # noqa: TC001 - typer reads the annotations
+from optimizer.cli.arguments import Gap, Jobs, Json, Language, Overwrite, Scheduler, Seed, SkipUnreachable  # noqa: TC001 - typer reads the annotations
 from optimizer.cli.clock import seconds_running
 from optimizer.cli.console import ProgressPrinter, number, print_json, print_line, print_note, print_table
 from optimizer.cli.interrupts import CommandInterrupts
@@ -33,6 +33,7 @@ def explain(
     gap: Gap = None,
     seed: Seed = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for explain.json and a page.")] = None,
+    language: Language = None,
     skip_unreachable: SkipUnreachable = False,
     overwrite: Overwrite = False,
     jobs: Jobs = 1,
@@ -44,7 +45,9 @@ def explain(
     from optimizer.pipeline.explain import explain_folder
     from optimizer.pipeline.explain_files import explain_output, option_line, write_explanation
     from optimizer.pipeline.open_routes import evader_line
+    from optimizer.pipeline.problem_source import plan_language
 
+    spoken = plan_language(plan, language)
     folder = None if out is None else explain_output(out, plan, overwrite=overwrite)
     with CommandInterrupts():
         explanation = explain_folder(
@@ -60,7 +63,7 @@ def explain(
             listener=ProgressPrinter(silent=as_json),
         )
     if folder is not None:
-        write_explanation(folder, explanation)
+        write_explanation(folder, explanation, spoken)
     if as_json:
         for option in explanation.options:
             print_json(option_line(option))

@@ -9,8 +9,12 @@ import numpy as np
 
 from optimizer.base.files import write_json
 from optimizer.base.formatting import number, plain
+from optimizer.base.language import ENGLISH, marked, speaking
+from optimizer.base.language import gettext as _
 from optimizer.base.output_folder import OutputFolder
+from optimizer.base.said import said, translated
 from optimizer.pipeline.explain_sentences import evader_sentence
+from optimizer.pipeline.matched_plans import TODAY
 from optimizer.pipeline.open_routes import evader_line
 from optimizer.pipeline.straight_roads import straight_roads
 from optimizer.report.geodata.files import write_csv
@@ -27,12 +31,13 @@ if TYPE_CHECKING:
 
 FILES = ("compare.json", "compare.csv", "compare.html", "maps.png", "maps.svg")
 BREAKDOWNS: Mapping[str, str] = {
-    "by_kind": "evaders: ",
-    "by_origin": "from ",
-    "by_agency": "added by ",
-    "by_drug": "drug: ",
+    "by_kind": "{name}",
+    "by_origin": marked("from {name}"),
+    "by_agency": marked("added by {name}"),
+    "by_drug": marked("drug: {name}"),
 }
-"""What is told of a value, and how a row of it begins."""
+"""What is told of a value, and what a row of it is called."""
+KINDS = {"informed": marked("evaders: informed"), "habitual": marked("evaders: habitual")}
 
 
 def compare_folder(
@@ -77,14 +82,21 @@ def breakdown_rows(comparison: PlanComparison, which: str) -> list[tuple[str, tu
     """Return a row for each name in a breakdown, with the amount in each plan, in the order of the first plan."""
     plans = comparison.plans
     keys = dict.fromkeys(name for plan in plans for name in getattr(plan, which))
+    called = {name: _(KINDS[name]) if which == "by_kind" else name or _("no agency") for name in keys}
     return [
-        (f"{BREAKDOWNS[which]}{name or 'no agency'}", tuple(getattr(plan, which).get(name, 0.0) for plan in plans))
+        (_(BREAKDOWNS[which]).format(name=called[name]), tuple(getattr(plan, which).get(name, 0.0) for plan in plans))
         for name in keys
     ]
 
 
-def write_comparison(folder: OutputFolder, comparison: PlanComparison) -> None:
-    """Write the files of a comparison, all or none; maps where the model has places."""
+def write_comparison(folder: OutputFolder, comparison: PlanComparison, language: str = ENGLISH) -> None:
+    """Write the files of a comparison, all or none; maps where the model has places; page and maps are in the language.
+
+    Raises
+    ------
+    InputError
+        If there are no texts in that language, or the folder cannot be written.
+    """
     from optimizer.report.plan_maps import save_plan_maps
     from optimizer.report.short_page import write_short_page
 
@@ -101,8 +113,9 @@ def write_comparison(folder: OutputFolder, comparison: PlanComparison) -> None:
         write_json(
             place / "compare.json", {"schema_version": 1, "plans": [plan_line(p, comparison) for p in comparison.plans]}
         )
-        images = {} if roads is None else {"maps": save_plan_maps(place, roads, _maps(comparison))}
-        write_short_page(place / "compare.html", comparison_page(comparison), images)
+        with speaking(language):
+            images = {} if roads is None else {"maps": save_plan_maps(place, roads, _maps(comparison))}
+            write_short_page(place / "compare.html", comparison_page(comparison), images)
 
 
 def comparison_page(comparison: PlanComparison) -> ShortPage:
@@ -113,47 +126,60 @@ def comparison_page(comparison: PlanComparison) -> ShortPage:
     plans, first = comparison.plans, comparison.plans[0]
     best = min(plans, key=lambda plan: plan.value)
     more = len(plans) - MOST_PLANS
-    said = (f"The sheet shows the first {MOST_PLANS}; {more} more are left out.",) if more > 0 else ()
+    left_out = _("The sheet shows the first {most}; {more} more are left out.").format(
+        most=MOST_PLANS, more=number(more)
+    )
     left = [
         PageSection(
-            title=f"{_short(plan)}: routes left to those of whom most gets through",
+            title=_("{plan}: routes left to those of whom most gets through").format(plan=_short(plan)),
             sentences=tuple(evader_sentence(each) for each in plan.open_evaders),
         )
         for plan in plans
         if plan.open_evaders
     ]
     return ShortPage(
-        title="Plans side by side",
-        headline=f"Least gets through with {plain(_short(best))}: {number(best.value, 4)}; no feasible plan of "
-        f"{plain(Path(comparison.model).name)} lets less than {number(comparison.lower, 4)} through.",
-        warnings=tuple(
-            f"{plan.matched.name}: {sentence}"
-            for plan in plans
-            for sentence in (
-                *plan.violations,
-                *([f"no options of the model: {', '.join(plan.matched.unmatched)}"] if plan.matched.unmatched else []),
-                *plan.matched.notes,
-            )
+        title=_("Plans side by side"),
+        headline=_(
+            "Least gets through with {plan}: {value}; no feasible plan of {model} lets less than {bound} through."
+        ).format(
+            plan=plain(_short(best)),
+            value=number(best.value, 4),
+            model=plain(Path(comparison.model).name),
+            bound=number(comparison.lower, 4),
         ),
+        warnings=tuple(f"{plan.matched.name}: {translated(each)}" for plan in plans for each in _doubts(plan)),
         sections=(
-            PageSection(title="What gets through", tables=_values(comparison)),
-            PageSection(title="Where", sentences=said, image="maps", alt="Maps of the plans, side by side."),
-            PageSection(title=f"What differs from {_short(first)}", tables=_differences(comparison)),
+            PageSection(title=_("What gets through"), tables=_values(comparison)),
+            PageSection(
+                title=_("Where"),
+                sentences=(left_out,) if more > 0 else (),
+                image="maps",
+                alt=_("Maps of the plans, side by side."),
+            ),
+            PageSection(
+                title=_("What differs from {plan}").format(plan=_short(first)), tables=_differences(comparison)
+            ),
             *left,
         ),
     )
+
+
+def _doubts(plan: ComparedPlan) -> tuple[str, ...]:
+    """Return what is against a plan, and how it was matched."""
+    strange = said("no options of the model: {options}", options=", ".join(plan.matched.unmatched))
+    return (*plan.violations, *((strange,) if plan.matched.unmatched else ()), *plan.matched.notes)
 
 
 def _values(comparison: PlanComparison) -> tuple[Any, ...]:
     from optimizer.report.tables.report_table import Column, ReportTable
 
     plans = comparison.plans
-    columns = (Column("What"), *(Column(_short(plan), numeric=True) for plan in plans))
-    first = [("Value", tuple(plan.value for plan in plans))]
+    columns = (Column(_("What")), *(Column(_short(plan), numeric=True) for plan in plans))
+    first = [(_("Value"), tuple(plan.value for plan in plans))]
     first += [row for which in BREAKDOWNS if which != "by_origin" for row in breakdown_rows(comparison, which)]
     tables = {
-        "In all, and what each agency adds: by how much more would get through without it": first,
-        "By crossing, gateway or other origin": breakdown_rows(comparison, "by_origin"),
+        _("In all, and what each agency adds: by how much more would get through without it"): first,
+        _("By crossing, gateway or other origin"): breakdown_rows(comparison, "by_origin"),
     }
     return tuple(
         ReportTable(
@@ -164,19 +190,22 @@ def _values(comparison: PlanComparison) -> tuple[Any, ...]:
 
 
 def _short(plan: ComparedPlan) -> str:
-    return Path(plan.matched.name).name
+    return _("today") if plan.matched.name == TODAY else Path(plan.matched.name).name
 
 
 def _differences(comparison: PlanComparison) -> tuple[Any, ...]:
     from optimizer.report.tables.report_table import Column, ReportTable
 
-    columns = (Column("Placement"), Column("Where"))
+    columns = (Column(_("Placement")), Column(_("Where")))
     return tuple(
         ReportTable(
             f"differs-{k}",
-            f"{_short(plan)}: {len(plan.differs)} differ",
+            _("{plan}: {count} differ").format(plan=_short(plan), count=number(len(plan.differs))),
             columns,
-            (*((name, "only here") for name in plan.comes), *((name, "only in the first") for name in plan.goes)),
+            (
+                *((name, _("only here")) for name in plan.comes),
+                *((name, _("only in the first")) for name in plan.goes),
+            ),
         )
         for k, plan in enumerate(comparison.plans[1:], start=2)
     )

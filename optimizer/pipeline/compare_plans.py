@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem
+from optimizer.base.language import ENGLISH
 from optimizer.base.listener import SILENT, step
 from optimizer.pipeline.drug_shares import drug_shares
 from optimizer.pipeline.known_plan import read_known_plan
@@ -93,6 +94,8 @@ class PlanComparison:
         The model.
     places
         Where its options stand.
+    language
+        Language of the model's pages.
     """
 
     model: str
@@ -100,6 +103,7 @@ class PlanComparison:
     plans: tuple[ComparedPlan, ...]
     instance: Instance
     places: SitePlaces
+    language: str = ENGLISH
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,7 @@ class _Model:
     lower: float
     places: SitePlaces
     drugs: DrugShares | None
+    language: str
 
 
 def compare_plans(
@@ -158,7 +163,7 @@ def compare_plans(
     for each in matched:
         with step(listener, f"valuing {each.name}"):
             compared.append(_compared(model, each, first, evaders, listener))
-    return PlanComparison(model.name, model.lower, tuple(compared), model.instance, model.places)
+    return PlanComparison(model.name, model.lower, tuple(compared), model.instance, model.places, model.language)
 
 
 def _model(path: Path, *, skip_unreachable: bool, listener: Listener) -> _Model:
@@ -171,7 +176,7 @@ def _model(path: Path, *, skip_unreachable: bool, listener: Listener) -> _Model:
         allowed = np.array([not option.forbidden for option in source.instance.options], dtype=bool)
         lower = max(lower, plan_value(source.instance, allowed))
     drugs = None if source.compiled is None else drug_shares(source.compiled)
-    return _Model(str(path), source.instance, lower, SitePlaces.of(source.instance, file), drugs)
+    return _Model(str(path), source.instance, lower, SitePlaces.of(source.instance, file), drugs, source.language)
 
 
 def _compared(

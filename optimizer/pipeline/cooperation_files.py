@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer.base.files import write_json
 from optimizer.base.formatting import number
+from optimizer.base.language import ENGLISH, localised, speaking
+from optimizer.base.language import gettext as _
 from optimizer.base.output_folder import OutputFolder
 from optimizer.report.geodata.files import write_csv
 
@@ -84,43 +86,67 @@ def site_line(gain: SiteGain) -> dict[str, Any]:
 
 def sentences(found: Cooperation) -> tuple[str, ...]:
     """Return what a planner should read with the numbers."""
-    apart = "nothing" if found.others == "absent" else "what stands today, which stays"
-    alone = f"Alone means: own options and resources and, in full, what all share; the others have {apart}."
+    alone = (
+        _("Alone means: own options and resources and, in full, what all share; the others have nothing.")
+        if found.others == "absent"
+        else _(
+            "Alone means: own options and resources and, in full, what all share; the others have what stands today, which stays."
+        )
+    )
     lines = [
-        f"{alone} Without any agency {found.nobody:.6g} gets through.",
+        f"{alone} " + _("Without any agency {value} gets through.").format(value=localised(f"{found.nobody:.6g}")),
         _worth_sentence(found.worth),
         _core_sentence(found),
     ]
     if found.sampled is not None:
         lines.append(
-            f"Shares are means over {found.sampled} sampled orders of joining; their ranges hold 1.96 standard errors on either side."
+            _(
+                "Shares are means over {orders} sampled orders of joining; their ranges hold {errors} standard errors on either side."
+            ).format(orders=localised(f"{found.sampled:,}"), errors=localised("1.96"))
         )
     return tuple(lines)
 
 
 def _worth_sentence(worth: WorthInterval) -> str:
-    bounds = f"(proven: between {worth.low:.4g} and {worth.high:.4g})"
-    if worth.found >= 0:
-        return f"Together they reach {worth.found:.4g} more than the sum of what each reaches alone {bounds}."
-    return (
-        f"Together they reach {-worth.found:.4g} less than the sum of what each reaches alone {bounds}: "
-        "sites of several stop the same evaders, and shared resources count for each."
+    said = (
+        _(
+            "Together they reach {amount} more than the sum of what each reaches alone (proven: between {low} and {high})."
+        )
+        if worth.found >= 0
+        else _(
+            "Together they reach {amount} less than the sum of what each reaches alone (proven: between {low} and {high}): "
+            "sites of several stop the same evaders, and shared resources count for each."
+        )
     )
+    amount, low, high = (localised(f"{each:.4g}") for each in (abs(worth.found), worth.low, worth.high))
+    return said.format(amount=amount, low=low, high=high)
 
 
 def _core_sentence(found: Cooperation) -> str:
     if found.in_core:
-        return "The split is in the core: no coalition reaches more apart than its members' shares."
-    apart = [" + ".join(each) for each in found.better_apart[:3]]
-    more = f" and {len(found.better_apart) - 3} more" if len(found.better_apart) > 3 else ""
-    if found.in_core is None:
-        seen = f"; by the plans found {', '.join(apart)}{more} would reach more apart" if apart else ""
-        return f"Whether the split is in the core is not proven{seen}."
-    return f"The split is not in the core: {', '.join(apart) or 'a coalition'}{more} would reach more apart than its members' shares."
+        return _("The split is in the core: no coalition reaches more apart than its members' shares.")
+    apart = ", ".join(" + ".join(each) for each in found.better_apart[:3])
+    if len(found.better_apart) > 3:
+        apart = _("{first} and {count} more").format(first=apart, count=localised(f"{len(found.better_apart) - 3:,}"))
+    if found.in_core is None and apart:
+        said = _(
+            "Whether the split is in the core is not proven; by the plans found {coalitions} would reach more apart."
+        )
+    elif found.in_core is None:
+        said = _("Whether the split is in the core is not proven.")
+    else:
+        said = _("The split is not in the core: {coalitions} would reach more apart than its members' shares.")
+    return said.format(coalitions=apart or _("a coalition"))
 
 
-def write_cooperation(folder: OutputFolder, found: Cooperation) -> None:
-    """Write the files of a cooperation, all or none."""
+def write_cooperation(folder: OutputFolder, found: Cooperation, language: str = ENGLISH) -> None:
+    """Write the files of a cooperation, all or none; page and figure are in the language.
+
+    Raises
+    ------
+    InputError
+        If there are no texts in that language, or the folder cannot be written.
+    """
     from optimizer.report.share_chart import save_shares
     from optimizer.report.short_page import write_short_page
 
@@ -161,8 +187,9 @@ def write_cooperation(folder: OutputFolder, found: Cooperation) -> None:
             ],
         )
         write_json(place / "cooperation.json", content)
-        save_shares(place, agencies, [each.alone for each in found.shares], [each.share for each in found.shares])
-        write_short_page(place / "cooperation.html", cooperation_page(found), {"shares": place / "shares.png"})
+        with speaking(language):
+            save_shares(place, agencies, [each.alone for each in found.shares], [each.share for each in found.shares])
+            write_short_page(place / "cooperation.html", cooperation_page(found), {"shares": place / "shares.png"})
 
 
 def cooperation_page(found: Cooperation) -> ShortPage:
@@ -173,16 +200,18 @@ def cooperation_page(found: Cooperation) -> ShortPage:
     agencies = [each.agency for each in found.shares]
     shares = ReportTable(
         "shares",
-        "What each agency reaches alone, and its share of what all reach, as found, with the range that is proven",
-        (Column("Agency"), Column("Reaches alone", numeric=True), Column("Fair share", numeric=True)),
+        _("What each agency reaches alone, and its share of what all reach, as found, with the range that is proven"),
+        (Column(_("Agency")), Column(_("Reaches alone"), numeric=True), Column(_("Fair share"), numeric=True)),
         tuple((each.agency, interval(each.alone), interval(each.share)) for each in found.shares),
     )
     coalitions = ReportTable(
         "coalitions",
-        "What gets through under the best plan of each coalition, and by how much less that is than without any agency",
+        _(
+            "What gets through under the best plan of each coalition, and by how much less that is than without any agency"
+        ),
         (
-            Column("Coalition"),
-            *(Column(name, numeric=True) for name in ("Value", "No plan below", "Reaches")),
+            Column(_("Coalition")),
+            *(Column(name, numeric=True) for name in (_("Value"), _("No plan below"), _("Reaches"))),
         ),
         tuple(
             (
@@ -194,17 +223,19 @@ def cooperation_page(found: Cooperation) -> ShortPage:
     )
     sites = ReportTable(
         "sites",
-        "By how much less gets through because of each site of the plan of all, and on whose roads the evaders travel with nothing placed",
+        _(
+            "By how much less gets through because of each site of the plan of all, and on whose roads the evaders travel with nothing placed"
+        ),
         (
-            Column("Site"),
-            Column("Of"),
-            Column("Brings", numeric=True),
+            Column(_("Site")),
+            Column(_("Of")),
+            Column(_("Brings"), numeric=True),
             *(Column(name, numeric=True) for name in agencies),
         ),
         tuple(
             (
                 each.placement.label or each.placement.id,
-                " + ".join(each.owners) or "all",
+                " + ".join(each.owners) or _("all"),
                 number(each.total, 3),
                 *(number(each.gains.get(name, 0.0), 3) for name in agencies),
             )
@@ -214,28 +245,38 @@ def cooperation_page(found: Cooperation) -> ShortPage:
     missing = sum(not each.solved for each in found.coalitions)
     together = found.together
     return ShortPage(
-        title=f"{found.instance.name}: agencies alone and together",
-        headline=f"Together {len(agencies)} agencies bring what gets through from {number(found.nobody, 4)} to "
-        f"{number(together.upper, 4)}; no plan brings it below {number(together.lower, 4)}.",
+        title=_("{name}: agencies alone and together").format(name=found.instance.name),
+        headline=_(
+            "Together {count} agencies bring what gets through from {nobody} to {value}; no plan brings it below {bound}."
+        ).format(
+            count=number(len(agencies)),
+            nobody=number(found.nobody, 4),
+            value=number(together.upper, 4),
+            bound=number(together.lower, 4),
+        ),
         warnings=(
-            f"{missing} of {len(found.coalitions)} coalitions were not solved; those have the bounds that the others prove.",
+            _("{missing} of {count} coalitions were not solved; those have the bounds that the others prove.").format(
+                missing=number(missing), count=number(len(found.coalitions))
+            ),
         )
         if missing
         else (),
         sections=(
             PageSection(
-                title="The split",
+                title=_("The split"),
                 sentences=sentences(found),
                 tables=(shares,),
                 image="shares",
-                alt="What each agency reaches alone, and its share of what all reach, each with its range.",
+                alt=_("What each agency reaches alone, and its share of what all reach, each with its range."),
             ),
-            PageSection(title="The coalitions", tables=(coalitions,)),
-            PageSection(title="Whose roads each site relieves", tables=(sites,)),
+            PageSection(title=_("The coalitions"), tables=(coalitions,)),
+            PageSection(title=_("Whose roads each site relieves"), tables=(sites,)),
         ),
     )
 
 
 def interval(each: WorthInterval) -> str:
     """Return an interval in words."""
-    return f"{number(each.found, 4)} ({number(each.low, 4)} to {number(each.high, 4)})"
+    return _("{found} ({low} to {high})").format(
+        found=number(each.found, 4), low=number(each.low, 4), high=number(each.high, 4)
+    )

@@ -196,7 +196,7 @@ def _run_content(desk: Desk, run: dict[str, Any], folder: Path, place: Path) -> 
     """Return what it takes to make the variant again: the run of the plan that was opened, and what was changed."""
     result = desk.state.result
     changes, settings = whole_changes(run, desk.state.changes, desk.base), run.get("settings")
-    kept = {name: run[name] for name in ("packages", "inputs", "settings", "options") if name in run}
+    kept = {name: run[name] for name in ("packages", "inputs", "settings", "options", "language") if name in run}
     warnings = [*run.get("warnings", ()), "Made at the desk from another plan: " + "; ".join(desk.actions) + "."]
     return {
         "schema_version": 1,

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer.base.files import write_json
 from optimizer.base.formatting import DASH, number
+from optimizer.base.language import ENGLISH, speaking
+from optimizer.base.language import gettext as _
 from optimizer.base.output_folder import OutputFolder
 from optimizer.pipeline.explain_sentences import evader_sentence, option_sentences
 from optimizer.pipeline.open_routes import evader_line
@@ -74,12 +76,18 @@ def price_rows(explanation: Explanation) -> list[tuple[str, ...]]:
         other = DASH if one.substitute is None else options[one.substitute].label or options[one.substitute].id
         proven = None if one.cost_low is None else max(one.cost_low, 0.0)
         costs = [number(one.adds), number(one.cost), number(proven)]
-        rows.append((option.label or option.id, "used" if one.price.chosen else "not used", *costs, other))
+        rows.append((option.label or option.id, _("used") if one.price.chosen else _("not used"), *costs, other))
     return rows
 
 
-def write_explanation(folder: OutputFolder, explanation: Explanation) -> None:
-    """Write the files of an explanation, all or none."""
+def write_explanation(folder: OutputFolder, explanation: Explanation, language: str = ENGLISH) -> None:
+    """Write the files of an explanation, all or none; the page is in the language.
+
+    Raises
+    ------
+    InputError
+        If there are no texts in that language, or the folder cannot be written.
+    """
     from optimizer.report.short_page import write_short_page
 
     content = {
@@ -91,7 +99,8 @@ def write_explanation(folder: OutputFolder, explanation: Explanation) -> None:
     }
     with folder.written() as place:
         write_json(place / "explain.json", content)
-        write_short_page(place / "explain.html", explanation_page(explanation), {})
+        with speaking(language):
+            write_short_page(place / "explain.html", explanation_page(explanation), {})
 
 
 def explanation_page(explanation: Explanation) -> ShortPage:
@@ -101,26 +110,36 @@ def explanation_page(explanation: Explanation) -> ShortPage:
 
     known, missing = explanation.known, explanation.wanted - len(explanation.options)
     columns = (
-        Column("Site"),
-        Column("In the plan"),
-        Column("Adds", numeric=True),
-        Column("Costs", numeric=True),
-        Column("Proven", numeric=True),
-        Column("Exchanged for"),
+        Column(_("Site")),
+        Column(_("In the plan")),
+        Column(_("Adds"), numeric=True),
+        Column(_("Costs"), numeric=True),
+        Column(_("Proven"), numeric=True),
+        Column(_("Exchanged for")),
     )
-    caption = "What each adds, and what it costs to do without it, or to have it: the problem solved again"
+    caption = _("What each adds, and what it costs to do without it, or to have it: the problem solved again")
     left = tuple(evader_sentence(evader) for evader in explanation.evaders)
     return ShortPage(
-        title=f"Why this plan: {Path(known.name).name}",
-        headline=f"{number(known.value, 4)} gets through; no feasible plan lets less than {number(known.lower, 4)} through.",
-        warnings=(f"{missing} of {explanation.wanted} options are not priced: give more time.",) if missing else (),
+        title=_("Why this plan: {name}").format(name=Path(known.name).name),
+        headline=_("{value} gets through; no feasible plan lets less than {bound} through.").format(
+            value=number(known.value, 4), bound=number(known.lower, 4)
+        ),
+        warnings=(
+            _("{missing} of {wanted} options are not priced: give more time.").format(
+                missing=number(missing), wanted=number(explanation.wanted)
+            ),
+        )
+        if missing
+        else (),
         sections=(
             PageSection(
-                title="Site by site", tables=(ReportTable("prices", caption, columns, tuple(price_rows(explanation))),)
+                title=_("Site by site"),
+                tables=(ReportTable("prices", caption, columns, tuple(price_rows(explanation))),),
             ),
             PageSection(
-                title="In words", sentences=tuple(" ".join(option_sentences(option)) for option in explanation.options)
+                title=_("In words"),
+                sentences=tuple(" ".join(option_sentences(option)) for option in explanation.options),
             ),
-            *([PageSection(title="Routes left", sentences=left)] if left else []),
+            *([PageSection(title=_("Routes left"), sentences=left)] if left else []),
         ),
     )

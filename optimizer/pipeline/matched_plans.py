@@ -16,6 +16,7 @@ from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files import read_json
 from optimizer.base.geojson import geometry_type, read_features
 from optimizer.base.names import unknown_name
+from optimizer.base.said import said
 from optimizer.base.tables import WantedColumns, read_csv
 from optimizer.pipeline.drawn_shapes import EXPECTED, drawn_shapes
 from optimizer.problem.changes import is_named
@@ -184,8 +185,13 @@ def _from_drawing(name: str, path: Path, instance: Instance, places: SitePlaces)
                 zip(known.tolist(), shape.metres_to(places.lon[known], places.lat[known]).tolist(), strict=True)
             )
             for site, away in _snapped(instance, metres, shape, where, problems).items():
-                what = "Line" if shape.is_line else "Point"
-                found.notes.append(f"{what} {number} is taken for {site}, {away:.0f} m away.")
+                found.notes.append(
+                    said("Line {number} is taken for {site}, {away:.0f} m away.", number=number, site=site, away=away)
+                    if shape.is_line
+                    else said(
+                        "Point {number} is taken for {site}, {away:.0f} m away.", number=number, site=site, away=away
+                    )
+                )
                 here = [o for o in instance.options if (o.site or o.id) == site]
                 _choose(found, here, str(feature["properties"].get("kind") or ""), where, problems)
     problems.raise_if_any()
@@ -202,8 +208,8 @@ def _snapped(
         sites.setdefault(instance.options[j].site or instance.options[j].id, metres[j])
     nearest, away = next(iter(sites.items()))
     if away > FARTHEST_M:
-        said = f"a {'line' if shape.is_line else 'point'} {away / 1000:.1f} km from the nearest site, {nearest!r}"
-        problems.add(where, said, f"one within {FARTHEST_M / 1000:g} km of a site", "Move it to a site")
+        far = f"a {'line' if shape.is_line else 'point'} {away / 1000:.1f} km from the nearest site, {nearest!r}"
+        problems.add(where, far, f"one within {FARTHEST_M / 1000:g} km of a site", "Move it to a site")
         return {}
     near = {site: each for site, each in sites.items() if each <= BESIDE_LINE_M}
     return near if shape.is_line and near else {nearest: away}
@@ -226,5 +232,5 @@ def _of_kind(options: list[Option], kind: object) -> list[Option]:
 def _take(found: MatchedPlan, options: list[Option], name: str, *, told: bool) -> None:
     option = next((one for one in options if one.existing), options[0])
     if told and (len(options) > 1 or name not in {option.id, option.site}):
-        found.notes.append(f"{name} is taken for {option.id}.")
+        found.notes.append(said("{name} is taken for {option}.", name=name, option=option.id))
     found.add(option)

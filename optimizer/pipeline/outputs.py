@@ -90,4 +90,5 @@ def run_content(compiled: Compiled, result: Result, steps: Sequence[StepTime]) -
         "steps": [{"name": step.name, "seconds": round(step.seconds, 3)} for step in steps],
         "inputs": [{"file": path.name, "sha256": sha256(path)} for path in compiled.inputs],
         "warnings": list(compiled.warnings),
+        "language": compiled.scenario.report.language,
     }

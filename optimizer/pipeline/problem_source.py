@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import InputError, Problem
+from optimizer.base.files import read_json
 from optimizer.base.language import ENGLISH, check_language
 from optimizer.base.listener import SILENT
 from optimizer.pipeline.solve import read_instance_file
@@ -39,7 +40,7 @@ class ProblemSource:
     compiled
         The scenario; None where it is an instance file or a plan folder.
     language
-        Language of pages on it: what was asked for, else that of the scenario.
+        Language of pages on it: what was asked for, else that of the scenario, or of a plan folder's pages.
     """
 
     path: Path
@@ -71,7 +72,7 @@ def problem_source(
     settings
         Fields of the scenario to set; refused where there is no scenario.
     language
-        Language of pages in place of the scenario's.
+        Language of pages in place of the scenario's, or of the plan folder's.
     skip_unreachable
         Leave out evaders without a path.
     listener
@@ -103,4 +104,22 @@ def problem_source(
     read = read_instance_file(file, skip_unreachable=skip_unreachable)
     names: dict[str, Any] = dict(options or {})
     left_out = (f"{len(read.skipped)} evaders without a path are left out.",) if read.skipped else ()
-    return ProblemSource(path, read.instance, SolveModel.model_validate(names), left_out, language=asked or ENGLISH)
+    return ProblemSource(
+        path, read.instance, SolveModel.model_validate(names), left_out, language=asked or plan_language(path)
+    )
+
+
+def plan_language(path: str | os.PathLike[str], language: str | None = None) -> str:
+    """Return the language of pages on a plan folder: what is asked for, else that of its run.json; English where neither says so.
+
+    Raises
+    ------
+    InputError
+        If there are no texts in that language.
+    """
+    if language is None:
+        folder = Path(path)
+        file = (folder if folder.is_dir() else folder.parent) / "run.json"
+        run = read_json(file, "a run") if file.is_file() else {}
+        language = run.get("language", ENGLISH) if isinstance(run, dict) else ENGLISH
+    return check_language(str(language))

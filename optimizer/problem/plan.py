@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from optimizer.base.said import said
 from optimizer.problem.beats import make_beat, with_beats, with_teams
 from optimizer.problem.placements import Beat, Placement
 
@@ -136,22 +137,27 @@ def violations(instance: Instance, placed: NDArray[np.bool_]) -> list[str]:
     return [
         *_over_budget(instance, placed),
         *(
-            f"options {_names(instance, group)} exclude each other, and more than one is placed"
+            said("options {names} exclude each other, and more than one is placed", names=_names(instance, group))
             for conflict in instance.conflicts
             if len(group := [j for j in conflict if placed[j]]) > 1
         ),
         *(
-            f"requirement {each.id!r} is not reached: {each.total(placed):.10g} of at least {each.least:.10g}"
+            said(
+                "requirement {name} is not reached: {total:.10g} of at least {least:.10g}",
+                name=repr(each.id),
+                total=each.total(placed),
+                least=each.least,
+            )
             for each in instance.requirements
             if not each.is_met(placed)
         ),
         *(
-            f"option {o.id!r} is forced but not placed"
+            said("option {name} is forced but not placed", name=repr(o.id))
             for o, x in zip(instance.options, placed, strict=True)
             if o.forced and not x
         ),
         *(
-            f"option {o.id!r} is forbidden but placed"
+            said("option {name} is forbidden but placed", name=repr(o.id))
             for o, x in zip(instance.options, placed, strict=True)
             if o.forbidden and x
         ),
@@ -167,8 +173,14 @@ def fits(instance: Instance, placed: NDArray[np.bool_]) -> bool:
 def _over_budget(instance: Instance, placed: NDArray[np.bool_]) -> list[str]:
     used = placed @ instance.use
     return [
-        f"resource {resource.id!r} is over its budget: {total:.10g} of {resource.budget:.10g} {resource.unit}".rstrip()
-        + f", used by {_names(instance, np.flatnonzero(placed & (instance.use[:, r] > 0)))}"
+        said(
+            "resource {name} is over its budget: {total:.10g} of {budget:.10g}{unit}, used by {options}",
+            name=repr(resource.id),
+            total=total,
+            budget=resource.budget,
+            unit=f" {resource.unit}".rstrip(),
+            options=_names(instance, np.flatnonzero(placed & (instance.use[:, r] > 0))),
+        )
         for r, (resource, total) in enumerate(zip(instance.resources, used, strict=True))
         if total > resource.budget * (1 + BUDGET_TOLERANCE)
     ]
@@ -176,4 +188,5 @@ def _over_budget(instance: Instance, placed: NDArray[np.bool_]) -> list[str]:
 
 def _names(instance: Instance, options: object) -> str:
     names = [repr(instance.options[int(j)].id) for j in np.asarray(options)]
-    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+    first = ", ".join(names[:8])
+    return said("{first} and {count} more", first=first, count=f"{len(names) - 8}") if len(names) > 8 else first

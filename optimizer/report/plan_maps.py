@@ -11,6 +11,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from optimizer.base.formatting import plain
+from optimizer.base.language import gettext as _
+from optimizer.base.language import marked
 from optimizer.report.palette import ROAD, SITES, TEXT
 
 if TYPE_CHECKING:
@@ -29,9 +31,9 @@ MOST_PLANS = 6
 BESIDE = 2
 """Maps in a row."""
 LOOKS = {
-    "shared": ("in the first plan too", "o", SITES["kept"].fill),
-    "comes": ("not in the first plan", "s", SITES["new"].fill),
-    "goes": ("in the first plan alone", "x", "#a3002b"),
+    "shared": (marked("in the first plan too"), "o", SITES["kept"].fill),
+    "comes": (marked("not in the first plan"), "s", SITES["new"].fill),
+    "goes": (marked("in the first plan alone"), "x", "#a3002b"),
 }
 """Label, marker and colour of what a map shows of a plan."""
 
@@ -61,7 +63,15 @@ def draw_plan_map(ax: Axes, roads: StraightRoads, plan: PlanMap) -> Axes:
         at = getattr(plan, name)
         edge = None if marker == "x" else "white"
         ax.scatter(
-            at[:, 0], at[:, 1], s=40, marker=marker, color=colour, linewidths=1, zorder=3, label=label, edgecolors=edge
+            at[:, 0],
+            at[:, 1],
+            s=40,
+            marker=marker,
+            color=colour,
+            linewidths=1,
+            zorder=3,
+            label=_(label),
+            edgecolors=edge,
         )
     ends = np.vstack((roads.begin, roads.end))
     if ends.size:

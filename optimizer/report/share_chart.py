@@ -8,6 +8,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from optimizer.base.formatting import plain
+from optimizer.base.language import gettext as _
 from optimizer.report.palette import AFTER, BOUND, FAINT
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ def draw_shares(
         (agencies,) what each reaches alone, and its Shapley value.
     """
     for offset, intervals, color, marker, label in (
-        (-0.14, alone, BOUND, "s", "reaches alone"),
-        (0.14, shares, AFTER, "o", "fair share of what all reach"),
+        (-0.14, alone, BOUND, "s", _("reaches alone")),
+        (0.14, shares, AFTER, "o", _("fair share of what all reach")),
     ):
         places = [k + offset for k in range(len(agencies))]
         found = [each.found for each in intervals]
@@ -46,7 +47,7 @@ def draw_shares(
         ax.errorbar(found, places, xerr=sides, fmt=marker, color=color, capsize=3, linewidth=1.4, label=label)
     ax.set_yticks(range(len(agencies)), [plain(name, NAME_LENGTH) for name in agencies], parse_math=False)
     ax.invert_yaxis()
-    ax.set_xlabel("By how much less gets through (bars: what the bounds prove)")
+    ax.set_xlabel(_("By how much less gets through (bars: what the bounds prove)"))
     ax.set_xlim(left=min(0.0, *(each.low for each in (*alone, *shares))))
     ax.grid(axis="x", color=FAINT, linewidth=0.5)
     ax.spines[["top", "right"]].set_visible(False)

@@ -1,0 +1,157 @@
+"""Spanish pages of a comparison, an explanation and a cooperation: no English is left, tables and JSON stay English."""
+
+from __future__ import annotations
+
+import html
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from optimizer.base.language import speaking
+from optimizer.base.said import translated
+from optimizer.pipeline.compare_files import comparison_page
+from optimizer.pipeline.compare_plans import compare_plans
+from optimizer.pipeline.cooperate import cooperate
+from optimizer.pipeline.cooperation_files import sentences
+from optimizer.pipeline.explain_sentences import option_sentences
+from optimizer.pipeline.problem_source import plan_language
+from optimizer.problem.instance_file import write_instance
+from optimizer.problem.plan import violations
+from optimizer.report.short_page import short_page
+from tests.command import Outcome, run
+from tests.english import left_in
+from tests.test_compare_plans import on_a_map, written
+from tests.test_cooperate import TERMS, with_agencies
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from optimizer.problem.instance import Instance
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
+    return lambda *arguments: run(capsys, monkeypatch, *arguments)
+
+
+def named(seed: int) -> Instance:
+    """Return an instance whose names are Spanish."""
+    instance = on_a_map(seed)
+    options = tuple(replace(each, label=f"Puesto {j}") for j, each in enumerate(instance.options))
+    return replace(instance, options=options, name="caso")
+
+
+def pages_and_rest(folder: Path) -> tuple[str, dict[str, str]]:
+    """Return the page of a folder, and its tables and JSON by name."""
+    (page,) = folder.glob("*.html")
+    rest = {path.name: path.read_text("utf-8") for path in folder.iterdir() if path.suffix in {".csv", ".json"}}
+    rest.pop(".interdict.json")
+    return html.unescape(page.read_text("utf-8")), rest
+
+
+def test_pages_hold_no_english_and_files_for_programs_no_spanish(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    folder = written(tmp_path / "uno", named(4), ["o3"])
+    other = written(tmp_path / "dos", named(4), ["o2", "o4"])
+    agencies = tmp_path / "agencies.json"
+    write_instance(agencies, replace(with_agencies(2), name="caso"))
+    asked = {
+        "compare": (folder, other, "today"),
+        "explain": (folder, "--others", "3"),
+        "cooperate": (agencies,),
+    }
+    for name, arguments in asked.items():
+        found = {}
+        for code in ("en", "es"):
+            out = tmp_path / f"{name}-{code}"
+            done = command(name, *arguments, "--language", code, "--out", out)
+            assert done.code == 0
+            found[code] = (*pages_and_rest(out), done.out.replace(str(out), ""))
+        assert left_in(found["es"][0]) == [], name
+        assert len(left_in(found["en"][0])) >= 3, name
+        assert '<html lang="es">' in found["es"][0]
+        assert found["en"][1] == found["es"][1]
+        assert found["en"][2] == found["es"][2]  # the console
+        said = {
+            "compare": ("Lo que menos deja pasar es", "evasores: ", ">hoy<"),
+            "explain": ("se usa: con él pasa", "Cambia las probabilidades de", "Rutas que le quedan: "),
+            "cooperate": ("Juntas logran", "El reparto", "Parte justa"),
+        }
+        for text in said[name]:
+            assert text in found["es"][0], text
+
+
+def test_what_is_against_a_plan_is_said_in_spanish(tmp_path: Path) -> None:
+    instance = named(1)
+    full = instance.placed(tuple(o.id for o in instance.options))
+    poor = replace(instance, resources=tuple(replace(r, budget=0.5) for r in instance.resources))
+    marked = replace(
+        poor,
+        options=tuple(replace(o, forced=j == 0, forbidden=j == 1) for j, o in enumerate(poor.options)),
+    )
+    none = full & False
+    with speaking("es"):
+        said = [translated(each) for each in (*violations(marked, full), *violations(marked, none))]
+    assert any("supera su presupuesto" in each and "0,5" in each for each in said)
+    assert any("está prohibida pero se despliega" in each for each in said)
+    assert any("es obligatoria pero no está desplegada" in each for each in said)
+    assert left_in("".join(f"<p>{each}</p>" for each in said)) == []
+    folder = written(tmp_path / "uno", instance, ["o3"])
+    sites = [{"id": "x", "site": "a", "type": "post"}, {"id": "y", "site": "otro", "type": "post"}]
+    strange = written(tmp_path / "dos", instance, ["x", "o2", "y"], sites=sites)
+    with speaking("es"):
+        page = html.unescape(short_page(comparison_page(compare_plans([folder, strange])), {}))
+    assert "x se toma por o1." in page
+    assert "no son opciones del modelo: y" in page
+    assert left_in(page, (str(tmp_path),)) == []
+
+
+def test_every_sentence_of_an_explanation_has_a_translation() -> None:
+    """Sentences of cases of every outcome: none in Spanish is what it is in English, but for names."""
+    from optimizer.pipeline.explain import explain_plan
+    from tests.cases import random_instance
+    from tests.test_explain import known_plan
+
+    seen: set[str] = set()
+    for seed in range(6):
+        for one in explain_plan(known_plan(random_instance(seed)), gap=0, time_limit=None, evaders=0).options:
+            with speaking("es"):
+                spanish = option_sentences(one)
+            assert left_in("".join(f"<p>{each}</p>" for each in spanish)) == [] or one.price.reason
+            assert len(spanish) == len(option_sentences(one))
+            seen |= {each.split()[0] for each in spanish}
+    assert {"Cambia", "En", "Prescindir", "Tenerlo"} <= seen
+
+
+def test_every_sentence_of_a_cooperation_has_a_translation() -> None:
+    found = cooperate(with_agencies(2), TERMS)
+    apart = (("a", "b"),) * 5
+    worse = replace(found.worth, found=-0.25)
+    for each in (
+        found,
+        replace(found, others="today", in_core=None, better_apart=apart, sampled=1600, worth=worse),
+        replace(found, in_core=None, better_apart=()),
+        replace(found, in_core=False, better_apart=apart[:1]),
+        replace(found, in_core=False, better_apart=()),
+        replace(found, in_core=True),
+    ):
+        english = sentences(each)
+        with speaking("es"):
+            spanish = sentences(each)
+        assert len(left_in("".join(f"<p>{one}</p>" for one in english))) == len(english)
+        assert left_in("".join(f"<p>{one}</p>" for one in spanish)) == []
+        assert "1.600 órdenes" in " ".join(spanish) or each.sampled is None
+
+
+def test_the_language_of_a_plan_folder_is_that_of_its_run(tmp_path: Path) -> None:
+    folder = written(tmp_path / "uno", named(4), ["o3"])
+    assert plan_language(folder) == "en"
+    (folder / "run.json").write_text(json.dumps({"language": "es-MX"}))
+    assert plan_language(folder) == "es-MX"
+    assert plan_language(folder / "plan.json") == "es-MX"
+    assert plan_language(folder, "en") == "en"
+    assert compare_plans([folder]).language == "es-MX"
