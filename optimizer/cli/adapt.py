@@ -55,6 +55,12 @@ def adapt(
         float | None, typer.Option(help="Share of lost loads that is sent again on top, from -1 to 1.")
     ] = None,
     loads: Annotated[float | None, typer.Option(help="Loads a period.")] = None,
+    map_periods: Annotated[
+        str | None,
+        typer.Option(
+            help="Periods of which the page has maps, with commas; six from the first to the last by default."
+        ),
+    ] = None,
     settings: Settings = None,
     skip_unreachable: SkipUnreachable = False,
     jobs: Jobs = 1,
@@ -85,6 +91,7 @@ def adapt(
             runs=runs,
             seed=seed,
             terms={name: value for name, value in asked.items() if value is not None},
+            map_periods=None if map_periods is None else _periods(map_periods),
             settings=parsed_settings(settings or ()),
             skip_unreachable=skip_unreachable,
             out=out,
@@ -102,6 +109,7 @@ def adapt(
             print_json(row.content())
         return
     _show(found)
+    _show_districts(found)
     if out is not None:
         print_line(f"Saved {out}")
 
@@ -116,6 +124,32 @@ def _show(found: Adaptation) -> None:
         rows.append(cells)
     columns = ["policy", "runs", "through", "seizures", "loads each", "routes", "road km", "regret"]
     print_table(f"{found.name}: a period on the mean, and regret in all, with 95 % intervals over runs", columns, rows)
+
+
+def _show_districts(found: Adaptation) -> None:
+    from optimizer.pipeline.adapt_displacement_page import FIRST, part_changes, signed
+    from optimizer.pipeline.adapt_ground import DISTRICT
+
+    moved = found.displacement
+    if moved is None or not moved.numbers(DISTRICT):
+        return
+    policies = [policy for policy in found.policies if moved.runs(policy)]
+    rows = [
+        [each.name, f"{each.base:.1f}", *(signed(change.mean) for change in each.changes)]
+        for each in part_changes(moved, policies, DISTRICT, FIRST)
+    ]
+    print_table(
+        "Loads by district in the first period, and their change by the end", ["district", "loads", *policies], rows
+    )
+
+
+def _periods(text: str) -> list[int]:
+    from optimizer.base.errors import InputError, Problem
+
+    try:
+        return [int(each) for each in text.split(",") if each.strip()]
+    except ValueError:
+        raise InputError(Problem("map periods", text, "whole numbers with commas, such as 1,12,60")) from None
 
 
 def _with_half_width(measure: MeanInterval) -> str:

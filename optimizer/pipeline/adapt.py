@@ -6,8 +6,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from optimizer.base.errors import InputError, ProblemList
 from optimizer.base.executor import SERIAL, LostPieceError, Piece
 from optimizer.base.finished_pieces import FinishedPieces
@@ -15,10 +13,13 @@ from optimizer.base.interrupts import Stopping
 from optimizer.base.listener import SILENT, step
 from optimizer.base.names import unknown_name
 from optimizer.base.schema import validated
+from optimizer.pipeline.adapt_displacement import Displacement, mapped_periods
+from optimizer.pipeline.adapt_ground import ground_of
 from optimizer.pipeline.problem_source import problem_source
 from optimizer.problem.adapt_terms import POLICY_NAMES, AdaptModel
 from optimizer.problem.digest import series_digest
-from optimizer.solvers.adaptive.simulate import PeriodRow, simulate
+from optimizer.solvers.adaptive.displacement import RunTravel, TravelMeter
+from optimizer.solvers.adaptive.simulate import PeriodRow, simulate, unopposed
 from optimizer.solvers.adaptive.world import adaptive_world
 from optimizer.solvers.compiled import prefer_compiled
 
@@ -26,10 +27,9 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
     from optimizer.base.executor import Executor, PieceCall
     from optimizer.base.listener import Listener
+    from optimizer.pipeline.adapt_ground import AdaptGround
     from optimizer.pipeline.problem_source import ProblemSource
     from optimizer.solvers.adaptive.world import AdaptiveWorld
 
@@ -73,6 +73,8 @@ class Adaptation:
         Sentences for the planner: what is left out, assumed or put in the place of something.
     facts
         Numbers of the problem: pairs, routes, places, gateways, options, and the first bounds.
+    displacement
+        Where the loads travel by district and road; None where the problem has no map.
     """
 
     name: str
@@ -85,6 +87,7 @@ class Adaptation:
     complete: bool
     notes: tuple[str, ...]
     facts: Mapping[str, float]
+    displacement: Displacement | None = None
 
 
 def adapt(
@@ -95,6 +98,7 @@ def adapt(
     runs: int = 30,
     seed: int = 0,
     terms: Mapping[str, object] | None = None,
+    map_periods: Sequence[int] | None = None,
     settings: Mapping[str, object] | None = None,
     skip_unreachable: bool = False,
     out: str | os.PathLike[str] | None = None,
@@ -118,6 +122,8 @@ def adapt(
         Seed of every random choice, >= 0.
     terms
         Fields of `[adapt]` to take in place of the scenario's.
+    map_periods
+        Periods of which maps show the loads on each road, at most `MOST_MAPS`; by default six from the first to the last.
     settings
         Fields of the scenario to set; refused where there is no scenario.
     skip_unreachable
@@ -143,36 +149,50 @@ def adapt(
     from optimizer.pipeline.adapt_files import adapt_folder, write_adaptation
 
     _check_arguments(policies, periods, runs, seed)
+    shown = mapped_periods(map_periods, periods)
     folder = None if out is None else adapt_folder(out, Path(path), overwrite=overwrite)
     source = problem_source(path, settings=settings, skip_unreachable=skip_unreachable, listener=listener)
     own = source.compiled.scenario.adapt if source.compiled is not None else AdaptModel()
     asked = validated(AdaptModel, own.model_dump() | dict(terms or {}), "options of adapt")
     prefer_compiled()
-    roads = _roads(source)
-    _check_problem(source, policies, roads)
+    ground = ground_of(source)
+    _check_problem(source, policies, ground)
     world = adaptive_world(
         source.instance,
         asked,
         seed=seed,
-        segment=roads.segment,
-        length_km=roads.length_km,
-        begun=roads.begun,
+        segment=ground.segment,
+        length_km=ground.length_km,
+        begun=ground.begun,
         listener=listener,
     )
     finished = None
     if out is not None:
-        digest = series_digest(world.instance, asked.model_dump(), list(policies), periods, runs, seed)
+        digest = series_digest(world.instance, asked.model_dump(), list(policies), periods, runs, seed, list(shown))
         finished = FinishedPieces.beside(Path(out), digest, overwrite=overwrite)
+    meter = None
+    if ground.inside is not None and ground.length_km is not None:
+        meter = TravelMeter(world.sets.routes, ground.inside, ground.length_km, shown)
     pieces = [Piece(f"{policy} {run}", (policy, run, periods, seed)) for run in range(runs) for policy in policies]
     made: dict[tuple[str, int], tuple[PeriodRow, ...]] = {}
+    travel: dict[tuple[str, int], RunTravel] = {}
     with Stopping(listener) as stopping, step(stopping, "simulating"):
-        for ended in executor.run(_simulated, pieces, shared=world, finished=finished, listener=stopping):
+        for ended in executor.run(
+            _simulated, pieces, shared=_Shared(world, meter), finished=finished, listener=stopping
+        ):
             if isinstance(ended.error, LostPieceError):
                 raise ended.error
             policy, run, *_ = ended.piece.argument
-            made[policy, run] = tuple(PeriodRow(**row) for row in ended.value()["rows"])
+            content = ended.value()
+            made[policy, run] = tuple(PeriodRow(**row) for row in content["rows"])
+            if meter is not None:
+                travel[policy, run] = RunTravel.of(content["travel"], len(ground.parts))
     if not made:
         raise KeyboardInterrupt
+    displacement = None
+    if meter is not None:
+        nothing = meter.travel(unopposed(world, periods=periods, seed=seed))
+        displacement = Displacement(ground, shown, meter.stretch, travel, nothing)
     rows = [AdaptRow(p, r, row) for p in policies for r in range(runs) for row in made.get((p, r), ())]
     found = Adaptation(
         name=source.instance.name,
@@ -183,8 +203,9 @@ def adapt(
         seed=seed,
         rows=tuple(rows),
         complete=len(made) == len(pieces),
-        notes=tuple(_notes(source, world, roads)),
+        notes=(*_notes(source, world, ground), *(() if displacement is None else displacement.notes())),
         facts=_facts(world),
+        displacement=displacement,
     )
     if folder is not None and finished is not None:
         write_adaptation(folder, found)
@@ -193,35 +214,21 @@ def adapt(
     return found
 
 
+@dataclass(frozen=True, eq=False)
+class _Shared:
+    """What all runs share."""
+
+    world: AdaptiveWorld
+    meter: TravelMeter | None
+
+
 def _simulated(call: PieceCall) -> dict[str, Any]:
     prefer_compiled()
     policy, run, periods, seed = call.piece.argument
-    world: AdaptiveWorld = call.shared
-    return {"rows": [asdict(row) for row in simulate(world, policy, run, periods=periods, seed=seed).rows]}
-
-
-@dataclass(frozen=True, eq=False)
-class _Roads:
-    """What the problem says of its roads: stretches of arcs, their lengths, and (options,) seizures of the record on watched stretches."""
-
-    segment: NDArray[np.int64] | None = None
-    length_km: NDArray[np.float64] | None = None
-    begun: NDArray[np.float64] | None = None
-
-
-def _roads(source: ProblemSource) -> _Roads:
-    if source.compiled is None:
-        return _Roads()
-    network, records = source.compiled.region.network, source.compiled.records
-    length = np.zeros(network.n_segments)
-    length[network.segment] = network.length_m / 1000
-    segment = network.segment.astype(np.int64)
-    if records is None:
-        return _Roads(segment, length)
-    at = records.segment >= 0
-    counts = np.bincount(records.segment[at], records.count[at], network.n_segments)
-    watched = [np.unique(segment[list(option.arcs)]) for option in source.instance.options]
-    return _Roads(segment, length, np.array([float(counts[each].sum()) for each in watched]))
+    shared: _Shared = call.shared
+    found = simulate(shared.world, policy, run, periods=periods, seed=seed)
+    travel = None if shared.meter is None else shared.meter.travel(found.flows[shared.world.history :]).content()
+    return {"rows": [asdict(row) for row in found.rows], "travel": travel}
 
 
 def _check_arguments(policies: Sequence[str], periods: int, runs: int, seed: int) -> None:
@@ -237,7 +244,7 @@ def _check_arguments(policies: Sequence[str], periods: int, runs: int, seed: int
     problems.raise_if_any()
 
 
-def _check_problem(source: ProblemSource, policies: Sequence[str], roads: _Roads) -> None:
+def _check_problem(source: ProblemSource, policies: Sequence[str], ground: AdaptGround) -> None:
     instance, where = source.instance, str(source.path)
     instance.check()
     problems = ProblemList()
@@ -247,7 +254,7 @@ def _check_problem(source: ProblemSource, policies: Sequence[str], roads: _Roads
         problems.add(where, "no evader with a weight above 0", "at least one")
     needing = [name for name in policies if name in NEEDS_RECORDS]
     stands = any(option.existing or option.forced for option in instance.options)
-    if needing and not stands and (roads.begun is None or not roads.begun.any()):
+    if needing and not stands and (ground.begun is None or not ground.begun.any()):
         problems.add(
             "policies",
             f"{needing[0]!r}, which goes by counts of seizures, where nothing stands today and no record has a seizure at a site",
@@ -257,19 +264,22 @@ def _check_problem(source: ProblemSource, policies: Sequence[str], roads: _Roads
     problems.raise_if_any()
 
 
-def _notes(source: ProblemSource, world: AdaptiveWorld, roads: _Roads) -> list[str]:
+def _notes(source: ProblemSource, world: AdaptiveWorld, ground: AdaptGround) -> list[str]:
     notes = list(source.warnings)
     if source.instance.patrols is not None:
         teams = sum(team.number for team in source.instance.patrols.teams)
         notes.append(
-            f"{teams:g} patrol teams are left out of the simulation: plans place options alone, within the same budgets."
+            f"{teams:g} patrol teams are left out of the simulation: plans place options alone, within the same budgets. "
+            "To judge what teams add today use `plan`; to have them learnt about, give their posts as sites of a kind."
         )
     if not world.today.any():
         notes.append(
             "Nothing stands today: the policy `today` places nothing, and there is no history before the first period."
         )
-    if roads.length_km is None:
-        notes.append("The problem has no lengths of roads: footprint_km is not known. A scenario has them.")
+    if ground.length_km is None:
+        notes.append(
+            "The problem has no map of roads: footprint_km, loads by district and maps are not known. A scenario has them."
+        )
     return notes
 
 

@@ -9,21 +9,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.files import write_json
-from optimizer.base.formatting import DASH, number
+from optimizer.base.formatting import number
 from optimizer.base.output_folder import OutputFolder
 from optimizer.base.version import package_version
-from optimizer.pipeline.adapt_summary import MEASURES, interval, summaries
+from optimizer.pipeline.adapt_displacement_page import displacement_panels, displacement_sections
+from optimizer.pipeline.adapt_summary import MEASURES, interval, summaries, with_interval
 from optimizer.report.geodata.files import write_csv
 
 if TYPE_CHECKING:
     import os
 
     from optimizer.pipeline.adapt import Adaptation
-    from optimizer.pipeline.adapt_summary import MeanInterval
     from optimizer.report.adaptive_chart import MeasurePanel
     from optimizer.report.short_page import ShortPage
 
-FILES = ("rows.csv", "rows.jsonl", "summary.csv", "run.json", "adapt.html", "adapt.png", "adapt.svg")
+FILES = (
+    "rows.csv",
+    "rows.jsonl",
+    "summary.csv",
+    "displacement.csv",
+    "run.json",
+    "adapt.html",
+    "adapt.png",
+    "adapt.svg",
+    "displacement.png",
+    "displacement.svg",
+)
 TITLES = {
     "through": "Loads through a period",
     "seizures": "Seizures a period",
@@ -64,7 +75,14 @@ def write_adaptation(folder: OutputFolder, found: Adaptation) -> None:
         write_json(place / "run.json", run_content(found))
         write_csv(place / "summary.csv", _summary_rows(found))
         save_panels(place, _panels(found))
-        write_short_page(place / "adapt.html", adapt_page(found), {"adapt": place / "adapt.png"})
+        images = {"adapt": place / "adapt.png"}
+        if found.displacement is not None:
+            write_csv(place / "displacement.csv", list(found.displacement.rows()))
+            panels = displacement_panels(found.displacement, found.policies)
+            if panels:
+                save_panels(place, panels, "displacement")
+                images["displacement"] = place / "displacement.png"
+        write_short_page(place / "adapt.html", adapt_page(found), images)
 
 
 def run_content(found: Adaptation) -> dict[str, Any]:
@@ -95,7 +113,7 @@ def adapt_page(found: Adaptation) -> ShortPage:
     best = min(each, key=lambda summary: summary.measures["through"].mean or 0.0)
     names = ("through", "seizures", "seizure_value", "routes", "footprint_km", "regret", "displaced", "burden")
     rows = tuple(
-        (summary.policy, str(summary.runs), *(_with_interval(summary.measures[name]) for name in names))
+        (summary.policy, str(summary.runs), *(with_interval(summary.measures[name]) for name in names))
         for summary in each
     )
     columns = (Column("Policy"), Column("Runs", numeric=True), *(Column(TITLES[name]) for name in names))
@@ -107,7 +125,7 @@ def adapt_page(found: Adaptation) -> ShortPage:
     return ShortPage(
         title=f"{found.name}: traffickers who adapt",
         headline=f"Over {found.periods} periods least gets through under the policy {best.policy}: "
-        f"{_with_interval(best.measures['through'])} of {number(found.terms.loads, 6)} loads a period.",
+        f"{with_interval(best.measures['through'])} of {number(found.terms.loads, 6)} loads a period.",
         warnings=(*lost, *found.notes),
         sections=(
             PageSection(
@@ -116,20 +134,13 @@ def adapt_page(found: Adaptation) -> ShortPage:
                 alt="Small multiples: each measure over the periods, a curve for each policy with its 95 % interval over runs.",
             ),
             PageSection(title="Policies side by side", tables=(table,)),
+            *(() if found.displacement is None else displacement_sections(found.displacement, found.policies)),
             PageSection(
                 title="What is assumed",
                 sentences=("How traffickers learn and planners plan again is assumed, not measured.", *assumed),
             ),
         ),
     )
-
-
-def _with_interval(measure: MeanInterval) -> str:
-    if measure.mean is None:
-        return DASH
-    if measure.low is None or measure.high is None:
-        return number(measure.mean, 4)
-    return f"{number(measure.mean, 4)} ({number(measure.low, 4)} to {number(measure.high, 4)})"
 
 
 def _summary_rows(found: Adaptation) -> list[dict[str, Any]]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.formatting import DASH, number
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -77,6 +79,15 @@ def interval(values: Sequence[float | None]) -> MeanInterval:
 
     half = float(t.ppf((1 + LEVEL) / 2, known.size - 1)) * float(known.std(ddof=1)) / np.sqrt(known.size)
     return MeanInterval(mean, mean - half, mean + half)
+
+
+def with_interval(measure: MeanInterval) -> str:
+    """Return a mean with its interval, for a table."""
+    if measure.mean is None:
+        return DASH
+    if measure.low is None or measure.high is None:
+        return number(measure.mean, 4)
+    return f"{number(measure.mean, 4)} ({number(measure.low, 4)} to {number(measure.high, 4)})"
 
 
 def _of_run(rows: Sequence[dict[str, float | None]], name: str) -> float | None:

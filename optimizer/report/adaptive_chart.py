@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from optimizer.report.palette import FAINT
+from optimizer.report.palette import FAINT, TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,12 +25,16 @@ COLOURS = ("#4477AA", "#EE6677", "#228833", "#AA3377", "#CCBB44", "#66CCEE", "#5
 
 @dataclass(frozen=True, slots=True)
 class PolicyCurve:
-    """A measure of a policy over the periods: means with the ends of their intervals; None where nothing is known."""
+    """A measure of a policy over the periods: means with the ends of their intervals; None where nothing is known.
+
+    A reference is drawn in black.
+    """
 
     policy: str
     mean: tuple[float | None, ...]
     low: tuple[float | None, ...]
     high: tuple[float | None, ...]
+    reference: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +49,14 @@ def draw_panel(ax: Axes, panel: MeasurePanel) -> Axes:
     """Draw a measure into axes and return them."""
     for k, curve in enumerate(panel.curves):
         known = [t for t, value in enumerate(curve.mean) if value is not None]
-        colour = COLOURS[k % len(COLOURS)]
+        colour = TEXT if curve.reference else COLOURS[k % len(COLOURS)]
+        stroke = ":" if curve.reference else STROKES[k % len(STROKES)]
         mean = [curve.mean[t] or 0.0 for t in known]
         low = [value if (value := curve.low[t]) is not None else curve.mean[t] or 0.0 for t in known]
         high = [value if (value := curve.high[t]) is not None else curve.mean[t] or 0.0 for t in known]
         periods = [t + 1 for t in known]
         ax.fill_between(periods, low, high, color=colour, alpha=0.15, linewidth=0)
-        ax.plot(periods, mean, color=colour, linestyle=STROKES[k % len(STROKES)], linewidth=1.3, label=curve.policy)
+        ax.plot(periods, mean, color=colour, linestyle=stroke, linewidth=1.3, label=curve.policy)
     ax.set_title(panel.title, loc="left", fontsize=9, parse_math=False)
     ax.tick_params(labelsize=7)
     ax.grid(color=FAINT, linewidth=0.5)
@@ -59,8 +64,8 @@ def draw_panel(ax: Axes, panel: MeasurePanel) -> Axes:
     return ax
 
 
-def save_panels(folder: Path, panels: Sequence[MeasurePanel]) -> None:
-    """Write adapt.png and adapt.svg, with one panel a measure, into an existing folder."""
+def save_panels(folder: Path, panels: Sequence[MeasurePanel], name: str = "adapt") -> None:
+    """Write a figure as PNG and SVG, with one panel a measure, into an existing folder."""
     rows = (len(panels) + COLUMNS - 1) // COLUMNS
     figure = Figure(figsize=(10.5, 2.6 * rows + 0.5), dpi=DPI, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
@@ -70,6 +75,6 @@ def save_panels(folder: Path, panels: Sequence[MeasurePanel]) -> None:
             ax.set_xlabel("period", fontsize=8)
         if not k:
             handles, labels = ax.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=6, frameon=False, fontsize=8)
-    figure.savefig(folder / "adapt.png")
-    figure.savefig(folder / "adapt.svg", metadata={"Date": None})
+    figure.legend(handles, labels, loc="outside upper center", ncols=min(len(labels), 8), frameon=False, fontsize=8)
+    figure.savefig(folder / f"{name}.png")
+    figure.savefig(folder / f"{name}.svg", metadata={"Date": None})

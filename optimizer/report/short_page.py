@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from optimizer.report.load_maps import LoadMaps
     from optimizer.report.tables.report_table import ReportTable
 
 
@@ -31,6 +32,8 @@ class PageSection:
         What it lists.
     image, alt
         Name of its figure, empty for none, and what it shows, for those who cannot see it.
+    maps
+        Maps of loads by policy and period; None for none. A page has them in one section at most.
     """
 
     title: str
@@ -38,6 +41,7 @@ class PageSection:
     tables: tuple[ReportTable, ...] = ()
     image: str = ""
     alt: str = ""
+    maps: LoadMaps | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,10 +73,15 @@ def short_page(page: ShortPage, images: Mapping[str, Path]) -> str:
             page=page,
             language=spoken().code,
             images={name: data_uri(path) for name, path in images.items()},
-            style=Markup((HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
+            style=Markup("\n".join((HERE / name).read_text(encoding="utf-8") for name in _styles(page))),  # noqa: S704 - our own files
+            maps=next((section.maps for section in page.sections if section.maps is not None), None),
             rows_shown=ROWS_SHOWN,
         )
     )
+
+
+def _styles(page: ShortPage) -> list[str]:
+    return ["page.css", *["load_maps.css" for section in page.sections if section.maps is not None]]
 
 
 def write_short_page(file: Path, page: ShortPage, images: Mapping[str, Path]) -> None:

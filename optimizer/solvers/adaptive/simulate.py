@@ -136,6 +136,18 @@ def simulate(world: AdaptiveWorld, policy: str, run: int, *, periods: int, seed:
     return replace(unmeasured, rows=_measured(world, unmeasured, np.array(chances)))
 
 
+def unopposed(world: AdaptiveWorld, *, periods: int, seed: int = 0) -> Floats:
+    """Return the (periods, routes) loads on each route where nothing ever stands, forced options neither; traffickers are those of run 0."""
+    chance = np.random.default_rng([seed, 0, 0])
+    nothing = Layout.fixed(np.zeros_like(world.today), world.terms.days)
+    standing = world.place_detection(nothing.presence)
+    traffickers, flows = Traffickers(world.sets.routes, world.sets.crowd, world.terms), []
+    for _ in range(world.history + periods):
+        flows.append(traffickers.flows)
+        traffickers.learn(traffickers.send(nothing, world.passages, chance), standing, chance)
+    return np.array(flows[world.history :])
+
+
 def _measured(world: AdaptiveWorld, run: Run, chances: Floats) -> tuple[PeriodRow, ...]:
     """Return the rows of a run, given the (periods, routes) chances to get through."""
     hindsight, passages = world.hindsight, world.passages

@@ -1,0 +1,175 @@
+"""Displacement on the page of a simulation over time: a figure and tables by district and mode, and maps of the loads on the roads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.base.formatting import DASH, decimal
+from optimizer.pipeline.adapt_displacement import LAST
+from optimizer.pipeline.adapt_ground import DISTRICT, MODE
+from optimizer.pipeline.adapt_summary import interval
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from optimizer.pipeline.adapt_displacement import Displacement
+    from optimizer.pipeline.adapt_summary import MeanInterval
+    from optimizer.report.adaptive_chart import MeasurePanel
+    from optimizer.report.load_maps import LoadMaps
+    from optimizer.report.short_page import PageSection
+    from optimizer.report.tables.report_table import ReportTable
+
+FIRST, NOTHING = "the first period", "nothing placed"
+"""What changes are measured against."""
+MOST_PANELS = 12
+"""Parts of the network that a figure shows: those whose loads change most."""
+TITLES = {DISTRICT: "Loads by district", MODE: "Loads by mode of travel"}
+
+
+def displacement_panels(moved: Displacement, policies: Sequence[str]) -> list[MeasurePanel]:
+    """Return a panel for each district and mode: loads over the periods, by policy, and with nothing placed."""
+    from optimizer.report.adaptive_chart import MeasurePanel, PolicyCurve
+
+    shown = _most_changed(moved, policies)
+    panels = []
+    for k in shown:
+        curves = []
+        for policy in _simulated(moved, policies):
+            table = np.array([each.loads[:, k] for each in moved.runs(policy)])
+            over = [interval(column.tolist()) for column in table.T]
+            columns = (tuple(m.mean for m in over), tuple(m.low for m in over), tuple(m.high for m in over))
+            curves.append(PolicyCurve(policy, *columns))
+        baseline = tuple(moved.nothing.loads[:, k].tolist())
+        curves.append(PolicyCurve(NOTHING, baseline, baseline, baseline, reference=True))
+        panels.append(MeasurePanel(moved.ground.parts[k].name, tuple(curves)))
+    return panels
+
+
+def displacement_sections(moved: Displacement, policies: Sequence[str]) -> list[PageSection]:
+    """Return the sections of the page."""
+    from optimizer.report.short_page import PageSection
+
+    policies = _simulated(moved, policies)
+    kinds = [kind for kind in (DISTRICT, MODE) if moved.numbers(kind)]
+    maps = PageSection(
+        title="Loads on the roads, period by period",
+        sentences=(
+            "Loads that are sent, whether they get through or not: means over runs, on every road of their routes.",
+            "Broken lines are districts; the map of nothing placed names them.",
+        ),
+        maps=_maps(moved, policies),
+    )
+    if not kinds:
+        return [maps]
+    left_out = len(moved.ground.parts) - MOST_PANELS
+    last = min(LAST, moved.nothing.loads.shape[0])
+    sentences = [
+        "A load counts in every district on its route: the sum over districts exceeds the loads that are sent.",
+        f"Changes are those of the mean of the last {last} periods.",
+        "Nothing placed is one run of the same traffickers in which nothing ever stands.",
+    ]
+    if left_out > 0:
+        sentences.append(
+            f"The figure leaves out the {left_out} districts and modes that change least; displacement.csv has all."
+        )
+    tables = [_table(moved, policies, kind, against) for kind in kinds for against in (FIRST, NOTHING)]
+    by_part = PageSection(
+        title="Displacement by district",
+        sentences=tuple(sentences),
+        image="displacement",
+        alt="Small multiples: loads in each district over the periods, a curve for each policy with its interval, and one for nothing placed.",
+        tables=tuple(tables),
+    )
+    return [by_part, maps]
+
+
+@dataclass(frozen=True, slots=True)
+class PartChange:
+    """A part of the network: its name, the loads that changes are from, and the change under each policy."""
+
+    name: str
+    base: float
+    changes: tuple[MeanInterval, ...]
+
+
+def part_changes(moved: Displacement, policies: Sequence[str], kind: str, against: str) -> list[PartChange]:
+    """Return how the loads of each part of a kind change.
+
+    Parameters
+    ----------
+    moved, policies
+        The displacement, and policies that have runs.
+    kind
+        `district` or `mode`.
+    against
+        `FIRST` or `NOTHING`.
+    """
+    runs = [each for policy in policies for each in moved.runs(policy)]
+    if against == FIRST:
+        base = np.mean([each.loads[0] for each in runs], axis=0)
+        tables = [moved.from_first(policy) for policy in policies]
+    else:
+        base = moved.nothing.loads[-LAST:].mean(axis=0)
+        tables = [moved.from_nothing(policy) for policy in policies]
+    return [
+        PartChange(
+            moved.ground.parts[k].name,
+            float(base[k]),
+            tuple(interval(table[:, k].tolist()) for table in tables),
+        )
+        for k in moved.numbers(kind)
+    ]
+
+
+def signed(change: float | None) -> str:
+    """Return a change of loads for a table, with its sign."""
+    return DASH if change is None else f"{change:+.1f}".replace("-0.0", "0.0").replace("+0.0", "0.0")
+
+
+def _table(moved: Displacement, policies: Sequence[str], kind: str, against: str) -> ReportTable:
+    from optimizer.report.tables.report_table import Column, ReportTable
+
+    columns = (
+        Column(kind.capitalize()),
+        Column(f"Loads, {against}", numeric=True),
+        *(Column(f"Change, {policy}") for policy in policies),
+    )
+    caption = f"{TITLES[kind]}: change against {against}, loads a period, with 95 % intervals over runs"
+    rows = tuple(
+        (each.name, decimal(each.base), *(_with_ends(change) for change in each.changes))
+        for each in part_changes(moved, policies, kind, against)
+    )
+    return ReportTable(f"{kind}-{against.replace(' ', '-')}", caption, columns, rows)
+
+
+def _with_ends(change: MeanInterval) -> str:
+    if change.low is None or change.high is None:
+        return signed(change.mean)
+    return f"{signed(change.mean)} ({signed(change.low)} to {signed(change.high)})"
+
+
+def _maps(moved: Displacement, policies: Sequence[str]) -> LoadMaps | None:
+    from optimizer.report.load_maps import load_maps
+
+    network = moved.ground.network
+    if network is None:
+        return None
+    n = network.n_segments
+    tables = {policy: moved.on_roads(policy)[:, :n] for policy in policies}
+    areas = [(area.name, area.geometry) for area in moved.ground.areas]
+    return load_maps(network, areas, moved.map_periods, tables, moved.on_roads(None)[:, :n])
+
+
+def _simulated(moved: Displacement, policies: Sequence[str]) -> list[str]:
+    """Return the policies of which there is a run."""
+    return [policy for policy in policies if moved.runs(policy)]
+
+
+def _most_changed(moved: Displacement, policies: Sequence[str]) -> list[int]:
+    """Return the parts that a figure shows, in their order."""
+    changes = [np.abs(moved.from_first(policy).mean(axis=0)) for policy in _simulated(moved, policies)]
+    order = np.argsort(-np.max(changes, axis=0), kind="stable")[:MOST_PANELS]
+    return sorted(order.tolist())

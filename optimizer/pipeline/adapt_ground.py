@@ -1,0 +1,118 @@
+"""What a scenario says of the ground on which `adapt` plays: stretches of road, their lengths, the record at the sites, districts and modes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.problem.road_classes import MODE_OF
+from optimizer.records.areas import load_areas
+from optimizer.solvers.adaptive.displacement import RoadPart
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from optimizer.pipeline.problem_source import ProblemSource
+    from optimizer.problem.network import Network
+    from optimizer.records.areas import Area
+    from optimizer.scenario.compile import Compiled
+
+    Mask = NDArray[np.bool_]
+
+DISTRICT, MODE = "district", "mode"
+"""Kinds of parts of the network."""
+ELSEWHERE = "outside all districts"
+"""Name of the district of the roads that lie in none."""
+ON_FOOT = ("foot",)
+"""Modes of `road_classes.MODES` that people walk; tracks are driven. Classes that no mode has are taken for roads of vehicles."""
+
+
+@dataclass(frozen=True, eq=False)
+class AdaptGround:
+    """What the problem says of its roads; nothing where it has no map.
+
+    Attributes
+    ----------
+    network
+        The roads.
+    segment, length_km
+        (arcs,) stretch of road of each arc of the instance, and (stretches,) lengths; arcs before gateways are stretches of no length.
+    begun
+        (options,) seizures of the record on watched stretches.
+    parts, inside
+        Named parts of the network, and their (parts, stretches) masks.
+    areas
+        The districts that are polygons.
+    """
+
+    network: Network | None = None
+    segment: NDArray[np.int64] | None = None
+    length_km: NDArray[np.float64] | None = None
+    begun: NDArray[np.float64] | None = None
+    parts: tuple[RoadPart, ...] = ()
+    inside: Mask | None = None
+    areas: tuple[Area, ...] = ()
+
+
+def ground_of(source: ProblemSource) -> AdaptGround:
+    """Return the ground of a problem.
+
+    Raises
+    ------
+    InputError
+        If the file of the areas is at fault.
+    """
+    compiled = source.compiled
+    if compiled is None:
+        return AdaptGround()
+    network, records, instance = compiled.region.network, compiled.records, source.instance
+    added = instance.tail.size - network.segment.size
+    segment = np.concatenate((network.segment, network.n_segments + np.arange(added))).astype(np.int64)
+    length = np.zeros(network.n_segments + added)
+    length[network.segment] = network.length_m / 1000
+    begun = None
+    if records is not None:
+        at = records.segment >= 0
+        counts = np.bincount(records.segment[at], records.count[at], length.size)
+        watched = [np.unique(segment[list(option.arcs)]) for option in instance.options]
+        begun = np.array([float(counts[each].sum()) for each in watched])
+    file = compiled.scenario.region.areas
+    areas = () if file is None else load_areas(source.path.parent / file)
+    named = _districts(compiled, areas) + _modes(network)
+    inside = np.zeros((len(named), length.size), dtype=bool)
+    for k, (_, mask) in enumerate(named):
+        inside[k, : network.n_segments] = mask
+    parts = tuple(part for part, _ in named)
+    return AdaptGround(network, segment, length, begun, parts, inside, areas)
+
+
+def _districts(compiled: Compiled, areas: Sequence[Area]) -> list[tuple[RoadPart, Mask]]:
+    """Return the areas of the region, or else the communities, and the roads in none of them; nothing where there is neither."""
+    network = compiled.region.network
+    found: list[tuple[RoadPart, Mask]] = []
+    for area in areas:
+        mask = np.zeros(network.n_segments, dtype=bool)
+        mask[area.segments(network)] = True
+        found.append((RoadPart(DISTRICT, area.name), mask))
+    if not found:
+        found = [(RoadPart(DISTRICT, each.label), each.inside) for each in compiled.burden.communities]
+    if found:
+        outside = ~np.logical_or.reduce([mask for _, mask in found])
+        found = [(part, mask) for part, mask in found if mask.any()]
+        if outside.any():
+            found.append((RoadPart(DISTRICT, ELSEWHERE), outside))
+    return found
+
+
+def _modes(network: Network) -> list[tuple[RoadPart, Mask]]:
+    """Return the modes by which the roads are travelled, where there is more than one."""
+    modes = np.array([MODE_OF.get(each, "drive") for each in network.road_class[network.segment_arc].tolist()])
+    walked = np.isin(modes, ON_FOOT)
+    tracks = modes == "track"
+    each = (("vehicle", ~(walked | tracks)), ("track", tracks), ("foot", walked))
+    found = [(RoadPart(MODE, name), mask) for name, mask in each if mask.any()]
+    return found if len(found) > 1 else []

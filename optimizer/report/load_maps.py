@@ -1,0 +1,264 @@
+"""Maps of the loads on roads, for each policy and chosen period: line work of a page that shows them one period at a time, without a script.
+
+Two views: loads, and their change against the first period that is shown. Roads are in classes with edges of 1, 2 or 5 times a power of ten,
+the same for all maps of a view.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+
+from optimizer.base.formatting import DASH, number, plain
+from optimizer.report.geography import Plane
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
+
+    from optimizer.problem.network import Network
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+SIZE = 640
+"""Longer side of a map in its own units."""
+MARGIN = 12
+LOAD_EDGES = (0.01, 0.05, 0.2, 0.5)
+CHANGE_EDGES = (0.1, 0.4)
+"""Edges of the classes as shares of the largest load or change, before rounding."""
+LEAST = 1e-3
+"""Loads below which a road has no traffic."""
+LETTER = 7.5
+LINE = 17
+"""Mean width of a letter and height of a line of a district's name, in units of the map."""
+LONGEST_NAME = 28
+
+
+@dataclass(frozen=True, slots=True)
+class RoadLines:
+    """Roads of one class: its position in the key, and what an SVG path draws."""
+
+    step: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoadFrame:
+    """A map of one period: loads, and their change against the first period that is shown."""
+
+    period: int
+    loads: tuple[RoadLines, ...]
+    change: tuple[RoadLines, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DistrictName:
+    """A name on the map, in units of the map."""
+
+    name: str
+    x: int
+    y: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoadMaps:
+    """Maps of a page.
+
+    Attributes
+    ----------
+    width, height
+        Units of each map.
+    ground, outlines
+        Paths of all roads, and of the districts.
+    names
+        Names of the districts.
+    nothing
+        The last of the periods with nothing placed; its change is against the mean over the policies of their first period.
+    policies
+        Name and maps of each policy, one a period.
+    load_key, change_key
+        Labels of the classes, the lowest first.
+    """
+
+    width: int
+    height: int
+    ground: str
+    outlines: str
+    names: tuple[DistrictName, ...]
+    nothing: LoadFrame
+    policies: tuple[tuple[str, tuple[LoadFrame, ...]], ...]
+    load_key: tuple[str, ...]
+    change_key: tuple[str, ...]
+
+    @property
+    def periods(self) -> tuple[int, ...]:
+        """Return the periods that are shown."""
+        return tuple(frame.period for frame in self.policies[0][1])
+
+
+def load_maps(
+    network: Network,
+    areas: Sequence[tuple[str, BaseGeometry]],
+    periods: Sequence[int],
+    policies: Mapping[str, Floats],
+    nothing: Floats,
+) -> LoadMaps:
+    """Draw the maps.
+
+    Parameters
+    ----------
+    network
+        The roads.
+    areas
+        Names and polygons of the districts, in degrees.
+    periods
+        The periods that are shown.
+    policies
+        (periods, segments) loads on each road by policy; at least one policy.
+    nothing
+        (periods, segments) loads on each road with nothing placed.
+    """
+    sheet = _Sheet.of(network)
+    lines = sheet.paths(network.lines)
+    tables = list(policies.values())
+    top = max(float(table.max(initial=0.0)) for table in (nothing, *tables))
+    most = max(float(np.abs(table - table[0]).max(initial=0.0)) for table in tables)
+    load_edges, edges = _edges(top, LOAD_EDGES), _edges(most, CHANGE_EDGES)
+    change_edges = np.concatenate((-edges[::-1], edges))
+
+    def frame(period: int, loads: Floats, first: Floats) -> LoadFrame:
+        travelled = loads >= LEAST
+        change = np.searchsorted(change_edges, loads - first, side="right")
+        return LoadFrame(
+            period,
+            _classed(lines, np.where(travelled, np.searchsorted(load_edges, loads, side="right"), -1), lambda k: k),
+            _classed(
+                lines, np.where(travelled | (first >= LEAST), change, -1), lambda k: abs(k - change_edges.size // 2)
+            ),
+        )
+
+    drawn = [
+        (name, tuple(frame(period, loads, table[0]) for period, loads in zip(periods, table, strict=True)))
+        for name, table in policies.items()
+    ]
+    shapes = [(name, sheet.plane_shape(shape)) for name, shape in areas]
+    return LoadMaps(
+        width=sheet.width,
+        height=sheet.height,
+        ground="".join(lines),
+        outlines="".join(_path(ring) for _, shape in shapes for ring in _rings(shape)),
+        names=_names(shapes, sheet),
+        nothing=frame(periods[-1], nothing[-1], np.mean([table[0] for table in tables], axis=0)),
+        policies=tuple(drawn),
+        load_key=_load_key(load_edges),
+        change_key=_change_key(edges),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """Degrees to units of the map, y downwards."""
+
+    plane: Plane
+    low: Floats
+    scale: float
+    width: int
+    height: int
+
+    @classmethod
+    def of(cls, network: Network) -> _Sheet:
+        plane = Plane(*network.centre)
+        points = plane.project(network.shape)
+        low, high = points.min(axis=0), points.max(axis=0)
+        extent = np.maximum(high - low, 1.0)
+        scale = (SIZE - 2 * MARGIN) / float(extent.max())
+        width, height = (extent * scale + 2 * MARGIN).round().astype(int).tolist()
+        return cls(plane, np.array([low[0], high[1]]), scale, width, max(height, SIZE // 8))
+
+    def units(self, lonlat: Floats) -> Floats:
+        moved = (self.plane.project(lonlat) - self.low) * self.scale
+        return np.asarray(moved * (1.0, -1.0) + MARGIN)
+
+    def plane_shape(self, shape: BaseGeometry) -> BaseGeometry:
+        """Return a shape in units of the map, cut at its edges, as fine as they show."""
+        moved = shapely.make_valid(shapely.simplify(shapely.transform(shape, self.units), 1.0))
+        return shapely.intersection(moved, shapely.box(0, 0, self.width, self.height))
+
+    def paths(self, lines: NDArray[np.object_]) -> list[str]:
+        """Return the path of each line."""
+        return [_path(line) for line in shapely.simplify(shapely.transform(lines, self.units), 0.7)]
+
+
+def _path(line: BaseGeometry) -> str:
+    points = shapely.get_coordinates(line).round().astype(int)
+    kept = np.append(True, (points[1:] != points[:-1]).any(axis=1))
+    kept[-1] |= kept.sum() < 2
+    steps = np.diff(points[kept], axis=0)
+    return f"M{points[0, 0]} {points[0, 1]}l" + " ".join(f"{x} {y}" for x, y in steps.tolist()) if len(steps) else ""
+
+
+def _rings(shape: BaseGeometry) -> list[BaseGeometry]:
+    parts = shapely.get_parts(shape)
+    return list(shapely.get_rings(parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON]))
+
+
+def _classed(lines: Sequence[str], step: Ints, weight: Callable[[int], int]) -> tuple[RoadLines, ...]:
+    """Return the roads of each class that has any, those drawn thinnest first; -1 is no class."""
+    there = sorted(np.unique(step[step >= 0]).tolist(), key=weight)
+    return tuple(RoadLines(k, "".join(lines[road] for road in np.flatnonzero(step == k).tolist())) for k in there)
+
+
+def _edges(top: float, shares: Sequence[float]) -> Floats:
+    """Return rising edges near shares of the largest amount."""
+    return np.array([_round_down(share * top) for share in shares])
+
+
+def _round_down(amount: float) -> float:
+    """Return the largest of 1, 2, 5 times a power of ten that is not above an amount; that of `LEAST` for less."""
+    amount = max(amount, LEAST)
+    power = 10.0 ** np.floor(np.log10(amount) + 1e-9)
+    return float(power * max(step for step in (1, 2, 5) if step * power <= amount * (1 + 1e-9)))
+
+
+def _load_key(edges: Floats) -> tuple[str, ...]:
+    between = [f"{number(low)} {DASH} {number(high)}" for low, high in pairwise(edges.tolist())]
+    return (f"under {number(float(edges[0]))}", *between, f"{number(float(edges[-1]))} and over")
+
+
+def _change_key(edges: Floats) -> tuple[str, ...]:
+    low, high = (number(float(edge)) for edge in edges)
+    return (
+        f"{high} fewer and over",
+        f"{low} {DASH} {high} fewer",
+        f"less than {low} either way",
+        f"{low} {DASH} {high} more",
+        f"{high} more and over",
+    )
+
+
+def _names(shapes: Sequence[tuple[str, BaseGeometry]], sheet: _Sheet) -> tuple[DistrictName, ...]:
+    """Return the names at a point of each district, moved up or down where they would lie on another; left out where there is no room."""
+    found: list[DistrictName] = []
+    for name, shape in shapes:
+        if shape.is_empty:
+            continue
+        text = plain(name, LONGEST_NAME)
+        half = LETTER * len(text) / 2
+        point = shapely.point_on_surface(shape)
+        x = float(np.clip(point.x, half, max(sheet.width - half, half)))
+        for turn in (0, 1, -1, 2, -2, 3, -3):
+            y = point.y + turn * LINE
+            free = all(
+                abs(y - other.y) >= LINE or abs(x - other.x) >= half + LETTER * len(other.name) / 2 for other in found
+            )
+            if free and LINE <= y <= sheet.height - 4:
+                found.append(DistrictName(text, round(x), round(y)))
+                break
+    return tuple(found)
