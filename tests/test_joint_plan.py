@@ -13,15 +13,17 @@ import pytest
 from optimizer.base.errors import InputError
 from optimizer.pipeline.joint_cuts import LoadKeeper
 from optimizer.pipeline.joint_plan import MESSAGES, JointPlan, plan_jointly
+from optimizer.problem.evaders import Evader
+from optimizer.problem.instance import Instance
 from optimizer.problem.instance_file import write_instance
+from optimizer.problem.options import Option, Resource
 from optimizer.problem.plan import violations
-from tests.cases import random_instance
+from optimizer.problem.requirements import Requirement
+from tests.cases import enumerated_value, random_instance
 from tests.command import run
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from optimizer.problem.instance import Instance
 
 
 def parts(seed: int) -> dict[str, Instance]:
@@ -35,7 +37,9 @@ def parts(seed: int) -> dict[str, Instance]:
 
 
 def joint_value(own: dict[str, Instance], placed: np.ndarray) -> float:
-    return sum(LoadKeeper(name, each, 0.5, 1).value(placed) for name, each in own.items())
+    """Return the joint value from the definition: every path of every evader."""
+    weights = {name: sum(evader.weight for evader in each.evaders) for name, each in own.items()}
+    return sum(0.5 * enumerated_value(each, placed) / (weights[name] or 1) for name, each in own.items())
 
 
 def plans(instance: Instance) -> list[np.ndarray]:
@@ -73,6 +77,102 @@ def test_the_joint_plan_is_the_pooled_optimum_within_its_gap(seed: int, tmp_path
     assert not violations(own["a"], own["a"].placed(made.plan))
 
 
+def two_roads(survival: float, reliability: float = 0.5, budget: float = 2.0) -> dict[str, Instance]:
+    """Return two agencies with an evader each on two parallel roads, of which each can have a post."""
+    posts = tuple(Option(f"o{j}", (j,), (survival,), {"teams": 1.0}) for j in range(2))
+    whole = Instance(
+        name="two roads",
+        node_id=np.array(["a", "b"]),
+        tail=np.zeros(2, dtype=np.int32),
+        head=np.ones(2, dtype=np.int32),
+        reliability=np.array([reliability, reliability / 2]),
+        evaders=(Evader("e", 0, 1, 1.0),),
+        options=posts,
+        resources=(Resource("teams", budget),),
+    )
+    return {"a": whole, "b": whole}
+
+
+def test_nothing_gets_through_where_every_road_is_blocked(tmp_path: Path) -> None:
+    """An evader without a way through counts as 0, not as one who travels no road."""
+    own = two_roads(0.0)
+    both = np.ones(2, dtype=bool)
+    assert sum(cut.value for cut in LoadKeeper("a", own["a"], 0.5, 1).answer(both)) == 0
+    made = plan_jointly(tmp_path, own, gap=0.001)
+    assert (made.lower, made.upper, made.plan) == (0.0, 0.0, ("o0", "o1"))
+
+
+@pytest.mark.parametrize("reliability", [1e-9, 1e-10, 1e-30])
+def test_the_bound_holds_where_hardly_anything_gets_through(reliability: float, tmp_path: Path) -> None:
+    """HiGHS takes coefficients below 1e-9 for 0, which would make cuts stronger than they are."""
+    own = two_roads(0.5, reliability)
+    best = min(joint_value(own, placed) for placed in plans(own["a"]))
+    made = plan_jointly(tmp_path, own, gap=0.001)
+    assert made.lower <= best * (1 + 1e-9)
+    assert made.lower >= best * 0.999
+    assert made.upper == pytest.approx(best)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_cuts_in_the_file_are_no_stronger_than_the_exact_ones(seed: int, tmp_path: Path) -> None:
+    own = parts(seed)
+    plan_jointly(tmp_path, own, rounds=3, groups=2)
+    exact = {name: LoadKeeper(name, each, 0.5, 2) for name, each in own.items()}
+    lines = [json.loads(line) for line in (tmp_path / MESSAGES).read_text().splitlines()]
+    proposed = {line["round"]: own["a"].placed(line["plan"]) for line in lines if line["plan"] is not None}
+    held = [line for line in lines if line["value"] is not None]
+    assert held
+    for line in held:
+        cuts = exact[line["agency"]].answer(proposed[line["round"]])
+        cut = next(one for one in cuts if one.group == line["group"])
+        assert line["slopes"].keys() == cut.slopes.keys()
+        assert all(line["slopes"][name] >= slope for name, slope in cut.slopes.items())
+
+
+def test_an_answer_that_a_crash_cut_off_is_given_again(tmp_path: Path) -> None:
+    """The groups that arrived are no value of the whole: the upper bound would be too low."""
+    own = parts(5)
+    whole = plan_jointly(tmp_path / "whole", own, rounds=2, groups=3)
+    lines = (tmp_path / "whole" / MESSAGES).read_text().splitlines(keepends=True)
+    of_b = [k for k, line in enumerate(lines) if json.loads(line)["agency"] == "b" and json.loads(line)["round"] == 0]
+    cuts = [k for k in of_b if json.loads(lines[k])["value"] is not None]
+    assert len(cuts) > 1
+    for kept in range(1, len(cuts)):
+        torn = tmp_path / f"torn-{kept}"
+        torn.mkdir()
+        (torn / "terms.json").write_bytes((tmp_path / "whole" / "terms.json").read_bytes())
+        (torn / MESSAGES).write_text("".join(lines[: cuts[kept]]))
+        assert "b" in plan_jointly(torn, {"a": own["a"]}, rounds=2).waiting
+        again = plan_jointly(torn, own, rounds=2)
+        assert again.upper is not None
+        assert again.upper == pytest.approx(joint_value(own, own["a"].placed(again.plan)))
+        assert again.upper == pytest.approx(whole.upper)
+
+
+def test_of_two_plans_of_one_round_the_first_counts(tmp_path: Path) -> None:
+    """Agencies that propose at the same time: answers to one plan are never added to those of the other."""
+    own = two_roads(0.5)
+    plan_jointly(tmp_path, {"a": own["a"]}, shares={"a": 1, "b": 1}, rounds=3)
+    with (tmp_path / MESSAGES).open("a", encoding="utf-8") as stream:
+        stream.write('{"round": 1, "plan": ["o0"], "agency": "b"}\n')
+    made = plan_jointly(tmp_path, own, rounds=3)
+    assert made.upper == pytest.approx(joint_value(own, own["a"].placed(made.plan)))
+
+
+def test_requirements_are_part_of_the_problem_and_of_every_plan(tmp_path: Path) -> None:
+    plain = two_roads(0.5, budget=1.0)
+    asked = (Requirement("second", (1,), (1.0,), 1.0),)
+    own = {name: replace(each, requirements=asked) for name, each in plain.items()}
+    made = plan_jointly(tmp_path, own)
+    assert made.plan == ("o1",)
+    with pytest.raises(InputError, match="other roads, options or resources"):
+        plan_jointly(tmp_path, plain)
+    with (tmp_path / MESSAGES).open("a", encoding="utf-8") as stream:
+        stream.write('{"round": 9, "plan": ["o0"]}\n')
+    with pytest.raises(InputError, match="a plan that no agency may place: requirement 'second'"):
+        plan_jointly(tmp_path, own)
+
+
 def test_agencies_apart_come_to_the_same_plan_as_together(tmp_path: Path) -> None:
     own = parts(3)
     together = plan_jointly(tmp_path / "together", own, gap=0.01)
@@ -95,6 +195,7 @@ def test_agencies_apart_come_to_the_same_plan_as_together(tmp_path: Path) -> Non
         "group",
         "value",
         "slopes",
+        "cuts",
     }
     assert not any(f'"{name}"' in shown for name in ids)
 

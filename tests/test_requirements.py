@@ -56,6 +56,28 @@ def test_every_method_finds_what_trying_every_plan_finds(seed: int) -> None:
         assert method == "greedy" or result.upper <= optimum * (1 + 1.1 * GAP)
 
 
+@pytest.mark.parametrize("largest", [1.0, 1e6, 1e9, 1e12])
+def test_a_start_is_found_beside_options_of_any_size(largest: float) -> None:
+    """A use that exceeds its budget a trillion times leaves the small ones of the row in sight."""
+    instance = random_instance(0)
+    uses = [largest, 0.1, 0.3, largest, 0.2, 0.0][: len(instance.options)]
+    options = tuple(
+        replace(o, uses={"teams": use}, site="", forced=False, forbidden=False)
+        for o, use in zip(instance.options, uses, strict=True)
+    )
+    asked = Requirement("two", tuple(range(len(options))), (1.0,) * 5 + (0.5,), 2.4)
+    instance = replace(
+        instance,
+        options=options,
+        exclusions=(),
+        resources=(replace(instance.resources[0], budget=0.35, agency=""),),
+        requirements=(asked,),
+    )
+    with pytest.raises(InfeasibleError):
+        feasible_start(replace(instance, requirements=(replace(asked, least=3.0),)))
+    assert feasible_start(instance).tolist() == [False, True, False, False, True, True]
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_beats_beside_options_that_must_be_placed(seed: int) -> None:
     instance, field = small_case(seed)

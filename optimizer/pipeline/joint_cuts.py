@@ -95,11 +95,11 @@ class LoadKeeper:
         rows = np.repeat(np.arange(len(ways)), [len(arcs) for _, arcs, _ in ways])
         columns = np.array([arc for _, arcs, _ in ways for arc in arcs], dtype=np.int64)
         on = csr_array((np.ones(columns.size), (rows, columns)), shape=(len(ways), instance.tail.size))
-        through = np.exp(np.asarray(on @ np.log(np.maximum(survival, 1e-300))))
+        through = np.array([survival[list(arcs)].prod() if arcs else 0.0 for _, arcs, _ in ways])  # no arcs: no way through
         whose = np.array([k for k, _, _ in ways], dtype=np.int64)
         weight = self._weight[whose] * np.array([share for _, _, share in ways]) * through
         passed = csr_array(self._loss @ on.T)
-        lowered = csr_array((1 - np.exp(passed.data), passed.indices, passed.indptr), shape=passed.shape)
+        lowered = csr_array((-np.expm1(passed.data), passed.indices, passed.indptr), shape=passed.shape)
         cuts = []
         for group in range(self.groups):
             mine = np.where(self._group[whose] == group, weight, 0.0)

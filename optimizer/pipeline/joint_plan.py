@@ -12,18 +12,21 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from pydantic import Field
 
-from optimizer.base.errors import InfeasibleError, InputError, Problem
+from optimizer.base.errors import InputError, Problem
 from optimizer.base.files import read_json, write_json
 from optimizer.base.json_lines import append_json_lines, read_json_lines
 from optimizer.base.listener import SILENT
 from optimizer.base.schema import Strict, validated
+from optimizer.pipeline.joint_bound import best_by_cuts
 from optimizer.pipeline.joint_cuts import JointCut, LoadKeeper
+from optimizer.problem.plan import violations
 from optimizer.problem.result import relative_gap
+from optimizer.solvers.feasible_start import feasible_start
 
 if TYPE_CHECKING:
     import os
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
 
 TERMS, MESSAGES = "terms.json", "exchange.jsonl"
 GROUPS = 8
+LEAST_GAP = 1e-4
+"""Relative gap to which a proposal is searched for at most."""
 MASTER_S, OWN_GAP = 10.0, 0.02
 """Seconds for the search of a proposal, and relative gap of the plan that an agency proposes for its own loads."""
 
@@ -49,16 +54,20 @@ class JointTerms(Strict):
     problem: str = Field(description="digest of the roads, options and resources, which all must have alike")
 
 
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
 class JointMessage(Strict):
     """A proposal, or a cut of an answer to it."""
 
     round: int = Field(ge=0)
     plan: list[str] | None = Field(None, description="options of a proposal")
-    lower: float | None = Field(None, description="with a proposal: no plan's joint value is below this")
+    lower: Amount | None = Field(None, description="with a proposal: no plan's joint value is below this")
     agency: str = Field("", description="who answers; of a proposal whose loads alone it is best for, if it is")
     group: int | None = None
-    value: float | None = None
-    slopes: dict[str, float] | None = None
+    value: Amount | None = None
+    slopes: dict[str, Amount] | None = None
+    cuts: int | None = Field(None, ge=1, description="with a cut: how many the whole answer has, a group each")
 
 
 @dataclass(frozen=True)
@@ -136,45 +145,75 @@ def plan_jointly(
     keepers = {name: LoadKeeper(name, instance, terms.shares[name], terms.groups) for name, instance in own.items()}
     public = next(iter(own.values()))
     file = place / MESSAGES
-    if not (place / MESSAGES).is_file():
+    if not file.is_file():
         append_json_lines(file, [JointMessage(round=0, plan=_first(public), lower=0.0)])
     for name, instance in own.items():
-        known = read_json_lines(file, JointMessage)
+        known = _read(file, public, terms)
         if not any(one.plan is not None and one.agency == name for one in known):
             listener.noted(f"Note: {name} proposes the best plan of its own loads.")
             append_json_lines(file, [JointMessage(round=_rounds(known), plan=_best_of(instance), agency=name)])
     while True:
-        known = _checked(read_json_lines(file, JointMessage), public, terms, file)
-        answered = {(one.round, one.agency) for one in known if one.value is not None}
+        known = _read(file, public, terms)
+        answered = _answers(known)
         for one in known:
             for name, keeper in keepers.items():
                 if one.plan is not None and (one.round, name) not in answered:
                     cuts = keeper.answer(public.placed(one.plan))
-                    append_json_lines(file, [_message(one.round, cut) for cut in cuts])
-        known = read_json_lines(file, JointMessage)
+                    append_json_lines(file, [_message(one.round, cut, len(cuts)) for cut in cuts])
+        known = _read(file, public, terms)
         state = _state(place, known, terms)
         listener.bounds_moved(state.lower, np.inf if state.upper is None else state.upper)
         ended = state.gap is not None and state.gap <= gap
         if state.waiting or ended or _rounds(known) >= rounds or listener.cancelled():
             return state
-        found = _next(public, known, terms, state)
-        lower = max(found.lower, state.lower)
-        append_json_lines(file, [JointMessage(round=_rounds(known), plan=found.plan, lower=lower)])
+        wanted = 0.5 * (state.gap if state.gap is not None else 1.0)
+        found = best_by_cuts(public, _cuts(known), max(LEAST_GAP, wanted), MASTER_S)
+        plan = list(state.plan) if found.placed is None else _ids(public, found.placed)
+        append_json_lines(file, [JointMessage(round=_rounds(known), plan=plan, lower=max(found.lower, state.lower))])
 
 
-def _checked(known: list[JointMessage], public: Instance, terms: JointTerms, file: Path) -> list[JointMessage]:
-    """Return the messages of an exchange; refuse those of other options or agencies."""
-    proposed = {one.round for one in known if one.plan is not None}
-    for number, one in enumerate(known, start=1):
+def _read(file: Path, public: Instance, terms: JointTerms) -> list[JointMessage]:
+    """Return the messages of an exchange, of proposals of one round the first; refuse those of other options or agencies.
+
+    Agencies that propose at the same time give their plans one number: all read the same file, and count the first.
+    """
+    known, proposed = [], set[int]()
+    for number, one in enumerate(read_json_lines(file, JointMessage), start=1):
+        if one.plan is not None and one.round in proposed:
+            continue
+        proposed |= {one.round} if one.plan is not None else set()
         strange = [name for name in (*(one.plan or ()), *(one.slopes or ())) if name not in public.option_index]
         stranger = one.agency and one.agency not in terms.shares
-        if strange or stranger or one.round not in proposed or not 0 <= (one.group or 0) < terms.groups:
-            found = (
-                f"the option {strange[0]!r}" if strange else "an agency, round or group that the exchange does not have"
-            )
+        found = ""
+        if strange:
+            found = f"the option {strange[0]!r}"
+        elif stranger or one.round not in proposed or not 0 <= (one.group or 0) < terms.groups:
+            found = "an agency, round or group that the exchange does not have"
+        elif one.plan is not None and (broken := violations(public, public.placed(one.plan))):
+            found = f"a plan that no agency may place: {broken[0]}"
+        if found:
             remedy = "Begin another exchange, or restore the file"
             raise InputError(Problem(f"{file}, line {number}", found, "a message of this exchange", remedy))
+        known.append(one)
     return known
+
+
+def _answers(known: Sequence[JointMessage]) -> dict[tuple[int, str], dict[int, JointMessage]]:
+    """Return the whole answers: by round and agency the cut of each group, the last that there is. One that a crash cut off is none."""
+    found: dict[tuple[int, str], dict[int, JointMessage]] = {}
+    for one in known:
+        if one.value is not None:
+            found.setdefault((one.round, one.agency), {})[one.group or 0] = one
+    return {key: cuts for key, cuts in found.items() if all(len(cuts) == (one.cuts or 0) for one in cuts.values())}
+
+
+def _cuts(known: Sequence[JointMessage]) -> list[JointCut]:
+    """Return the cuts of all answers."""
+    return [JointCut(one.agency, one.group or 0, one.value, one.slopes or {}) for one in known if one.value is not None]
+
+
+def _ids(public: Instance, placed: NDArray[np.bool_]) -> list[str]:
+    return [public.options[j].id for j in np.flatnonzero(placed)]
 
 
 def _rounds(known: Sequence[JointMessage]) -> int:
@@ -187,7 +226,7 @@ def _best_of(instance: Instance) -> list[str]:
     from optimizer.solvers.solve import solve
 
     result = solve(instance, gap=OWN_GAP, time_limit=MASTER_S, threads=1)
-    return [] if result.plan is None else list(result.plan.options)
+    return _first(instance) if result.plan is None else list(result.plan.options)
 
 
 def _terms(place: Path, own: Mapping[str, Instance], shares: Mapping[str, float] | None, groups: int) -> JointTerms:
@@ -228,27 +267,29 @@ def _public_digest(instance: Instance) -> str:
     ]
     rows += [[r.id, r.budget] for r in instance.resources]
     rows += [list(map(int, group)) for group in instance.exclusions]
+    rows += [
+        [each.id, list(map(int, each.options)), list(each.coefficients), each.least] for each in instance.requirements
+    ]
     digest.update(json.dumps(rows, sort_keys=True).encode())
     return digest.hexdigest()
 
 
 def _first(public: Instance) -> list[str]:
-    """Return the first proposal: what must be placed."""
-    return [option.id for option in public.options if option.forced]
+    """Return the first proposal: what must be placed, with as little more as the requirements ask for."""
+    return _ids(public, feasible_start(public))
 
 
-def _message(number: int, cut: JointCut) -> JointMessage:
-    slopes = {name: float(f"{slope:.9g}") for name, slope in cut.slopes.items()}
-    return JointMessage(round=number, agency=cut.agency, group=cut.group, value=cut.value, slopes=slopes)
+def _message(number: int, cut: JointCut, cuts: int) -> JointMessage:
+    """Return a cut as a message: slopes have nine digits, and are none the smaller, so that the cut still holds."""
+    slopes = {name: float(f"{slope * (1 + 6e-9):.9g}") for name, slope in cut.slopes.items()}
+    return JointMessage(round=number, agency=cut.agency, group=cut.group, value=cut.value, slopes=slopes, cuts=cuts)
 
 
 def _state(place: Path, known: Sequence[JointMessage], terms: JointTerms) -> JointPlan:
     proposals = [one for one in known if one.plan is not None]
     answers: dict[int, dict[str, float]] = {one.round: {} for one in proposals}
-    for one in known:
-        if one.value is not None:
-            of_round = answers[one.round]
-            of_round[one.agency] = of_round.get(one.agency, 0.0) + one.value
+    for (number, agency), cuts in _answers(known).items():
+        answers[number][agency] = sum(one.value or 0.0 for one in cuts.values())
     whole = {number: sum(values.values()) for number, values in answers.items() if values.keys() == terms.shares.keys()}
     best = min(whole, key=lambda number: whole[number], default=None)
     lower = max(one.lower or 0.0 for one in proposals)
@@ -257,59 +298,6 @@ def _state(place: Path, known: Sequence[JointMessage], terms: JointTerms) -> Joi
     own = {one.agency for one in proposals}
     waiting = tuple(name for name in terms.shares if name not in own or any(name not in answers[k] for k in answers))
     upper = None if best is None else whole[best]
-    return JointPlan(min(lower, upper or lower), upper, tuple(plan), len(whole), waiting, values, place)
-
-
-class _Proposal(NamedTuple):
-    """A bound of every plan's joint value, and a plan."""
-
-    lower: float
-    plan: list[str]
-
-
-def _next(public: Instance, known: Sequence[JointMessage], terms: JointTerms, state: JointPlan) -> _Proposal:
-    """Return a lower bound of every plan's joint value by the cuts so far, and the plan that they like best."""
-    from scipy.optimize import Bounds, LinearConstraint, milp
-    from scipy.sparse import csr_array
-
-    n, names = len(public.options), list(terms.shares)
-    column = {
-        (name, group): n + i * terms.groups + group for i, name in enumerate(names) for group in range(terms.groups)
-    }
-    width = n + len(column)
-    cuts = [one for one in known if one.slopes is not None]
-    places = [
-        (row, public.option_index[name], slope)
-        for row, one in enumerate(cuts)
-        for name, slope in (one.slopes or {}).items()
-    ]
-    places += [(row, column[one.agency, one.group or 0], 1.0) for row, one in enumerate(cuts)]
-    rows, columns, amounts = (np.array(part) for part in zip(*places, strict=True))
-    table = csr_array((amounts, (rows, columns)), shape=(len(cuts), width))
-    held = [LinearConstraint(table, np.array([one.value for one in cuts]), np.inf)]
-    held.append(LinearConstraint(_wide(public.use.T, width), -np.inf, public.budget))
-    if public.conflicts:
-        held.append(LinearConstraint(_wide(public.conflict_table.toarray(), width), -np.inf, 1))
-    for each in public.requirements:
-        line = np.zeros(width)
-        line[list(each.options)] = each.coefficients
-        held.append(LinearConstraint(line, each.least, np.inf))
-    low = np.array([float(option.forced) for option in public.options] + [0.0] * len(column))
-    high = np.array([float(not option.forbidden) for option in public.options] + [np.inf] * len(column))
-    wanted = 0.5 * (state.gap if state.gap is not None else 1.0)
-    found = milp(
-        np.r_[np.zeros(n), np.ones(len(column))],
-        constraints=held,
-        integrality=np.r_[np.ones(n), np.zeros(len(column))],
-        bounds=Bounds(low, high),
-        options={"mip_rel_gap": max(1e-4, wanted), "time_limit": MASTER_S},
+    return JointPlan(
+        lower if upper is None else min(lower, upper), upper, tuple(plan), len(whole), waiting, values, place
     )
-    if found.x is None:
-        raise InfeasibleError("No plan keeps the budgets and demands of the exchange.")
-    chosen = np.flatnonzero(found.x[:n] > 0.5)
-    return _Proposal(float(found.mip_dual_bound), [public.options[j].id for j in chosen])
-
-
-def _wide(table: NDArray[np.float64], width: int) -> NDArray[np.float64]:
-    """Return a table of options with columns of zeros for the groups."""
-    return np.hstack([table, np.zeros((table.shape[0], width - table.shape[1]))])

@@ -106,7 +106,28 @@ def compact_model(instance: Instance, overlay: Overlay) -> CompactModel:
     n_options = len(instance.options)
     rows = RowBuilder(n_options)
     offset = _add_destinations(overlay, rows) + _add_chains(overlay.chains, rows, n_options)
-    n_labels, deepest = rows.n_rows, max(overlay.n_nodes, _longest(overlay.chains))
+    return relaxed_program(instance, rows, overlay.free, offset, max(overlay.n_nodes, _longest(overlay.chains)))
+
+
+def relaxed_program(
+    instance: Instance, rows: RowBuilder, free: NDArray[np.bool_], offset: float, deepest: int
+) -> CompactModel:
+    """Return the program of some rows and costs over options and other variables in [0, 1], with budgets, conflicts and requirements.
+
+    Parameters
+    ----------
+    instance
+        The problem.
+    rows
+        What there is so far; the constraints of the instance are added.
+    free
+        (options,) those that may be placed or not; of the others those that are forced are placed.
+    offset
+        Constant of the value.
+    deepest
+        Rows of which each may be violated, one after the other, and so make a variable of the objective too small.
+    """
+    n_options, n_labels = len(instance.options), rows.n_rows
     add_side_constraints(instance, rows)
     cost = np.zeros(rows.n_columns)
     for column, price in rows.cost:
@@ -123,7 +144,7 @@ def compact_model(instance: Instance, overlay: Overlay) -> CompactModel:
     mip = MipModel(
         cost=cost / scale,
         lower=np.concatenate([forced, *rows.lower]),
-        upper=np.concatenate([forced + overlay.free, np.ones(rows.n_columns - n_options)]),
+        upper=np.concatenate([forced + free, np.ones(rows.n_columns - n_options)]),
         integer=np.arange(rows.n_columns) < n_options,
         rows=matrix,
         row_lower=np.concatenate([*rows.side, []]),
@@ -278,18 +299,19 @@ def add_side_constraints(instance: Instance, rows: RowBuilder, breaking: int | N
     for use, budget in zip(instance.use.T, instance.budget, strict=True):
         touched = np.flatnonzero(use)
         share = np.minimum(use[touched], 2 * budget) / budget if budget > 0 else np.ones(touched.size)
-        _add_row(rows, -1.0 if budget > 0 else 0.0, touched, -share)
+        add_row(rows, -1.0 if budget > 0 else 0.0, touched, -share)
     for group in instance.conflicts:
-        _add_row(rows, -1.0, np.array(group), -np.ones(len(group)))
+        add_row(rows, -1.0, np.array(group), -np.ones(len(group)))
     for each in instance.requirements:
         size = max(map(abs, each.coefficients), default=1.0) or 1.0
         column, value = np.array(each.options, dtype=np.int64), np.array(each.coefficients) / size
         if breaking is not None:
             column, value = np.append(column, breaking), np.append(value, 1.0)
-        _add_row(rows, (each.least - each.tolerance) / size, column, value)
+        add_row(rows, (each.least - each.tolerance) / size, column, value)
 
 
-def _add_row(rows: RowBuilder, side: float, column: NDArray[np.int64], value: NDArray[np.float64]) -> None:
+def add_row(rows: RowBuilder, side: float, column: NDArray[np.int64], value: NDArray[np.float64]) -> None:
+    """Add one row."""
     rows.add(np.array([side]))
     rows.row.append(np.full(column.size, rows.n_rows - 1))
     rows.column.append(column)

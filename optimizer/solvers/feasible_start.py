@@ -6,7 +6,8 @@ such that sum_j u_jr x_j <= C_r           budgets
           sum_j a_j x_j >= b              requirements
           x_j in {0, 1}; forced ones 1, forbidden ones 0
 
-It is solved by HiGHS with rows relaxed by `RELAXED`: what is infeasible then is infeasible. Its plan is checked exactly.
+It is solved by HiGHS with rows divided by their sizes and relaxed by `RELAXED`: what is infeasible then is infeasible. Its plan is checked
+exactly; one that the relaxation alone allows is cut off by the row that some option differs, and the next one is looked for.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import csr_array
 
 from optimizer.base.errors import InfeasibleError
 from optimizer.problem.plan import violations
+from optimizer.solvers.compact import RowBuilder, add_row, add_side_constraints
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,24 +70,18 @@ def _least(instance: Instance) -> NDArray[np.bool_] | None:
     """Return a feasible mask of few options, None where there is none."""
     n = len(instance.options)
     allowed = np.array([not option.forbidden for option in instance.options], dtype=bool)
-    rows, least = [-use for use in instance.use.T], list(-instance.budget)
-    for group in instance.conflicts:
-        rows.append(-np.isin(np.arange(n), group).astype(np.float64))
-        least.append(-1.0)
-    for each in instance.requirements:
-        row = np.zeros(n)
-        row[list(each.options)] = each.coefficients
-        rows.append(row)
-        least.append(each.least)
-    matrix, side = np.array(rows).reshape(len(rows), n), np.array(least)
-    size = np.maximum(np.abs(matrix).max(axis=1, initial=0.0), np.finfo(np.float64).tiny)
-    with np.errstate(over="ignore"):  # a resource that no option uses
-        matrix, side = matrix / size[:, None], side / size
-    side = np.maximum(side, -2.0 * n)  # as good as no limit
-    for relaxed in (RELAXED, 0.0, -RELAXED):
+    rows = RowBuilder(n)
+    add_side_constraints(instance, rows)
+    while True:
+        place = np.concatenate([*rows.row, []]).astype(int), np.concatenate([*rows.column, []]).astype(int)
+        side = np.concatenate([*rows.side, []])
         outcome = milp(
             np.ones(n),
-            constraints=LinearConstraint(matrix, side - relaxed * (1 + np.abs(side)), np.inf),
+            constraints=LinearConstraint(
+                csr_array((np.concatenate([*rows.value, []]), place), shape=(rows.n_rows, n)),
+                side - RELAXED * (1 + np.abs(side)),
+                np.inf,
+            ),
             integrality=np.ones(n, dtype=np.int64),
             bounds=Bounds(instance.forced.astype(np.float64), allowed.astype(np.float64)),
         )
@@ -93,4 +90,4 @@ def _least(instance: Instance) -> NDArray[np.bool_] | None:
         placed = np.asarray(outcome.x) > 0.5
         if not violations(instance, placed):
             return placed
-    return None
+        add_row(rows, 1.0 - float(placed.sum()), np.arange(n), np.where(placed, -1.0, 1.0))
