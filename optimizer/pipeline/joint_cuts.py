@@ -95,7 +95,8 @@ class LoadKeeper:
         rows = np.repeat(np.arange(len(ways)), [len(arcs) for _, arcs, _ in ways])
         columns = np.array([arc for _, arcs, _ in ways for arc in arcs], dtype=np.int64)
         on = csr_array((np.ones(columns.size), (rows, columns)), shape=(len(ways), instance.tail.size))
-        through = np.array([survival[list(arcs)].prod() if arcs else 0.0 for _, arcs, _ in ways])  # no arcs: no way through
+        # who has no arcs has no way through
+        through = np.array([survival[list(arcs)].prod() if arcs else 0.0 for _, arcs, _ in ways])
         whose = np.array([k for k, _, _ in ways], dtype=np.int64)
         weight = self._weight[whose] * np.array([share for _, _, share in ways]) * through
         passed = csr_array(self._loss @ on.T)
