@@ -166,6 +166,7 @@ def place(
     scheduler: str | None = None,
     listener: Listener = SILENT,
     overlay: Overlay | None = None,
+    master: Master | None = None,
     starts: Sequence[NDArray[np.bool_]] = (),
     proven: float = 0.0,
     began: float = np.inf,
@@ -182,6 +183,9 @@ def place(
         As in `solve`.
     overlay
         The instance contracted, by one who knows it better; by default it is contracted here. `compact` takes none.
+    master
+        The linear program of `cuts`, not cut yet, over this overlay; by default one is made. Where it has loose options, `proven` and its
+        bounds are those of plans with any of them.
     starts
         (options,) masks of plans to begin from and to search around; one that is not feasible is not used.
     proven
@@ -222,6 +226,7 @@ def place(
             workers=workers,
             exact=exact,
             carried=carried,
+            master=master,
         )
         if starts:  # there are plans to keep
             search.contract()
@@ -302,6 +307,8 @@ def _cut_and_branch(
 
 def _master(search: SolveState) -> Master:
     """Return the linear program with what solves before it have left."""
+    if search.master is not None:
+        return search.master
     carried = search.carried
     paths = None if carried is None else carried.paths
     if paths is None:
@@ -401,12 +408,8 @@ def _branch(search: SolveState, tree: BranchAndCut, improver: PlanImprover, para
         parallel.run()
 
 
-def _auto(search: SolveState) -> None:
-    _cuts(search)
-
-
 METHODS: dict[str, Callable[[SolveState], None]] = {
-    "auto": _auto,
+    "auto": _cuts,
     "cuts": _cuts,
     "compact": search_compact,
     "greedy": _greedy,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from optimizer.base.listener import Listener
     from optimizer.problem.instance import Instance
     from optimizer.problem.result import Limit
+    from optimizer.solvers.branch_and_cut.master import Master
     from optimizer.solvers.branch_and_cut.tree_workers import TreeWorkers
     from optimizer.solvers.carried import Carried
     from optimizer.solvers.pooled_values import PooledValues
@@ -59,6 +60,7 @@ class SolveState(SilentListener):
     threads: int = 1
     workers: TreeWorkers | None = None
     carried: Carried | None = None
+    master: Master | None = None
     overlay: Overlay = field(init=False)
     start_values: list[float] = field(init=False, default_factory=list)
     start: NDArray[np.bool_] = field(init=False)
@@ -75,7 +77,10 @@ class SolveState(SilentListener):
     def begin(self) -> None:
         """Take the two bounds that need no search, forced options alone and everything at once, and the plans to begin from."""
         self.statistics |= {"overlay_nodes": self.overlay.n_nodes, "overlay_arcs": self.overlay.tail.size}
-        self.lower = max(self.overlay.value(self.overlay.free | self.placed), self.proven)
+        everything = (
+            self.overlay.value(self.overlay.free | self.placed) if self.master is None else 0.0
+        )  # loose options come several times
+        self.lower = max(everything, self.proven)
         self.offer(self.placed)
         self.start_values = [self.overlay.value(start) for start in self.starts]
         for start, value in zip(self.starts, self.start_values, strict=True):

@@ -30,7 +30,7 @@ program feasible, so that there always are duals. theta_g is scaled by R_g and t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -109,6 +109,9 @@ class Master:
         (options,) K: how often each option can be placed, >= 1; every copy multiplies the value again. An overlay for K above 1 must hold
         every best path under so many copies (`column_generation`). Stars and tangents hold for any number of copies; T has
         single ones alone.
+    loose
+        (options,) mask of options that nodes never decide, for which they count as not placed: parts of beats. The program places them as
+        it likes, at most K times; what they take off the floors of a node is its `loss`, and a cost below 0 of each.
     mixed
         Whether x are the marginals of a mixture of plans, whose evaders see no single plan: then every row is of one path, as the mean of its
         value over plans is bounded by rows that hold for each of them; a star, which compares paths within one plan, is not valid.
@@ -133,6 +136,7 @@ class Master:
         times: NDArray[np.int64] | None = None,
         *,
         mixed: bool = False,
+        loose: NDArray[np.bool_] | None = None,
         commodities: Commodities | None = None,
         pool: PathPool | None = None,
     ) -> None:
@@ -174,6 +178,8 @@ class Master:
         self._mean = _even(instance)
         self._hull = BudgetHull(instance, (instance.forced | overlay.free) & (self._times == 1))
         self.budget_cuts = BudgetCuts.none(self._n)
+        self.loose = np.zeros(self._n, dtype=bool) if loose is None else loose
+        self._wider = np.empty(0)
         self._searched = 0
         self._lasting = np.empty(0, dtype=np.int64)
 
@@ -191,14 +197,28 @@ class Master:
         """Return the exact (commodities,) values of an (options,) mask."""
         return commodity_values(self.overlay, self.commodities.searches, placed)
 
+    def add_columns(self, upper: NDArray[np.float64], entries: csr_array) -> None:
+        """Add variables in [0, upper] of cost 0, with (kept, new) entries in the rows that are never dropped."""
+        self.program.add_columns(upper, entries)
+        self._wider = np.append(self._wider, upper)
+
+    def loosened(self, node: Node) -> Node:
+        """Return a node of no losses yet, where there are loose options."""
+        nothing = csr_array((node.floor.size, self._n))
+        return replace(node, loss=nothing) if self.loose.any() else node
+
     def enter(self, node: Node) -> None:
         """Set the program to a node: its options and floors become bounds, its rows active."""
         least = self.commodities.sums(node.floor)
-        lower = np.concatenate((node.ones, least / self._scale, [0.0], np.zeros(self._widest.size)))
+        none = np.zeros(self._widest.size + self._wider.size)
+        lower = np.concatenate((node.ones, least / self._scale, [0.0], none))
+        most = np.where(self.loose | ~node.zeros, self._times, 0)
         breaking = max(self._breaking, float(bool(node.ancestors)))
         upper = np.concatenate(
-            (~node.zeros * self._times, np.maximum(self._most, least) / self._scale, [breaking], self._widest)
+            (most, np.maximum(self._most, least) / self._scale, [breaking], self._widest, self._wider)
         )
+        if node.loss is not None:
+            self.program.move_costs(0, -(self.commodities.weight @ node.loss) / self.total)
         self.program.move_bounds(lower.astype(np.float64), upper.astype(np.float64))
         self.program.activate(node.ancestors)
         self.program.start_from(node.basis)
@@ -256,7 +276,7 @@ class Master:
 
         The cuts hold for plans that leave each commodity its (commodities,) floor.
         """
-        free, chains = self.overlay.free & (self._times == 1), self.commodities.chains
+        free, chains = self.overlay.free & (self._times == 1) & ~self.loose, self.commodities.chains
         bases = [np.zeros_like(free), *((point >= share) & free for share in BASES)]
         if search:
             self.pool.grow(point, bases[self._searched % len(bases)])

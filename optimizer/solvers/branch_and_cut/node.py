@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.sparse import csr_array, diags_array
 
 from optimizer.problem.plan import BUDGET_TOLERANCE, fits
 from optimizer.problem.requirements import implied
@@ -36,6 +37,8 @@ class Node:
         Proven lower bound of the value of every plan in the node.
     basis
         Basis from which its linear program is solved first; None for the last one.
+    loss
+        (commodities, options) sparse: what a loose option (`master`) at most takes off the floor of a commodity; None where nothing does.
     """
 
     ones: NDArray[np.bool_]
@@ -44,6 +47,7 @@ class Node:
     ancestors: tuple[int, ...] = ()
     lower: float = 0.0
     basis: Basis | None = None
+    loss: csr_array | None = None
 
     @property
     def undecided(self) -> NDArray[np.bool_]:
@@ -55,8 +59,16 @@ class Node:
         ones, zeros = self.ones | other.ones, self.zeros | other.zeros
         others = tuple(one for one in other.ancestors if one not in self.ancestors)
         lower = np.inf if (ones & zeros).any() else max(self.lower, other.lower)
-        floor, ancestors = np.maximum(self.floor, other.floor), (*others, *self.ancestors)
-        return replace(self, ones=ones, zeros=zeros, floor=floor, ancestors=ancestors, lower=lower)
+        ancestors = (*others, *self.ancestors)
+        node = self.with_floor(other.floor, other.loss)
+        return replace(node, ones=ones, zeros=zeros, ancestors=ancestors, lower=lower)
+
+    def with_floor(self, floor: NDArray[np.float64], loss: csr_array | None = None) -> Node:
+        """Return the node with the higher of its and other (commodities,) floors, each with what it may lose."""
+        raised, found = (floor > self.floor).astype(np.float64), self.loss
+        if found is not None and loss is not None and raised.any():
+            found = csr_array(diags_array(1 - raised) @ found + diags_array(raised) @ loss)
+        return replace(self, floor=np.maximum(self.floor, floor), loss=found)
 
     def propagated(self, instance: Instance) -> Node:
         """Return the node with those options fixed that no longer fit beside the placed ones, or that a requirement cannot do without."""

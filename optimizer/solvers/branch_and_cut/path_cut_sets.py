@@ -14,7 +14,7 @@ decides one. The set of a single path with a single option j is the usual split 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -44,12 +44,15 @@ class PathCutSet:
         (commodities,) lower bound of the value of each commodity if one of the paths stays open.
     rise_open, rise_closed
         Estimates of how much the bound rises in either child, > 0.
+    own
+        Rows of the pool: the paths; empty for a single option.
     """
 
     members: tuple[NDArray[np.int64], ...]
     floor: NDArray[np.float64]
     rise_open: float
     rise_closed: float
+    own: tuple[int, ...] = ()
 
     @property
     def singles(self) -> NDArray[np.int64]:
@@ -121,14 +124,27 @@ def path_cut_sets(node: Node, solution: NodeSolution) -> list[PathCutSet]:
 
 def _without_each(node: Node, paths: Paths) -> NDArray[np.float64]:
     """Return (options, commodities) lower bounds of the values with everything that the node allows placed but one option."""
-    values = np.repeat(node.floor[None], node.zeros.size, axis=0)
+    values, each = np.repeat(node.floor[None], node.zeros.size, axis=0), left_out(node, paths)
+    np.maximum.at(values, (each.option, paths.commodity[each.path]), each.value)
+    return values
+
+
+class LeftOut(NamedTuple):
+    """(pairs,) A path, an undecided option on it, and the value of the path with everything that the node allows placed but this option."""
+
+    path: NDArray[np.int64]
+    option: NDArray[np.int64]
+    value: NDArray[np.float64]
+
+
+def left_out(node: Node, paths: Paths) -> LeftOut:
+    """Return every pair of a path and an undecided option on it."""
     there = np.append(~node.zeros, False)[paths.option]
     left = np.where(there, paths.survival, 1.0)
     before = np.cumprod(np.column_stack((paths.value, left[:, :-1])), axis=1)
     after = np.cumprod(np.column_stack((np.ones(paths.value.size), left[:, :0:-1])), axis=1)[:, ::-1]
     path, place = np.nonzero(there & np.append(node.undecided, False)[paths.option])
-    np.maximum.at(values, (paths.option[path, place], paths.commodity[path]), (before * after)[path, place])
-    return values
+    return LeftOut(path, paths.option[path, place], (before * after)[path, place])
 
 
 def _by_promise(node: Node, solution: NodeSolution) -> NDArray[np.int64]:
@@ -155,6 +171,7 @@ def _sets_of(commodity: int, node: Node, solution: NodeSolution, without: NDArra
     undecided = np.append(node.undecided, False)
     above = np.flatnonzero(value > node.floor[commodity])
     members: list[NDArray[np.int64]] = []
+    rows: list[int] = []
     keys: list[set[int]] = []
     floor, deficit = np.full(node.floor.size, np.inf), 0.0
     found: list[PathCutSet] = []
@@ -168,13 +185,14 @@ def _sets_of(commodity: int, node: Node, solution: NodeSolution, without: NDArra
             break
         keys.append(key)
         members.append(options)
+        rows.append(int(own[k]))
         floor = np.minimum(floor, without[options].max(axis=0))
         floor[commodity] = value[k]
         cost = solution.dual_cost[options] * (1 - x[options])
         deficit += float(cost.min() * max(0.0, 1 - x[options].sum()) / max(EPSILON, (1 - x[options]).max()))
         rise = solution.rise(floor)
         if rise > 0 and deficit > 0:
-            found.append(PathCutSet(tuple(members), floor.copy(), rise, deficit))
+            found.append(PathCutSet(tuple(members), floor.copy(), rise, deficit, tuple(rows)))
     return found
 
 

@@ -218,6 +218,12 @@ class LinearProgram:
         """Set the bounds of all columns."""
         self._lower, self._upper = lower.copy(), upper.copy()
 
+    def move_costs(self, first: int, cost: NDArray[np.float64]) -> None:
+        """Set the costs of some columns, from the `first`-th on."""
+        moved = self._cost.copy()
+        moved[first : first + cost.size] = cost
+        self._cost = moved
+
     def activate(self, nodes: Iterable[int]) -> None:
         """Make the rows of these nodes and of the root active, and no others."""
         self._active = np.isin(self._node, [0, *nodes])
@@ -293,8 +299,8 @@ class LinearProgram:
         """Return the program without the rows that are not active; of the same rows, with the same arrays as the last time."""
         active = np.flatnonzero(self._active)
         name, last = self._name[active], self._last
-        if last is not None and last.cost is self._cost and np.array_equal(name, last.name):
-            state = replace(last, lower=self._lower, upper=self._upper)
+        if last is not None and last.cost.size == self._cost.size and np.array_equal(name, last.name):
+            state = replace(last, cost=self._cost, lower=self._lower, upper=self._upper)
         else:
             state = State(self._cost, self._lower, self._upper, taken(self._rows, active), self._side[active], name)
         self._last = state

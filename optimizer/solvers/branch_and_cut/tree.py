@@ -29,7 +29,7 @@ from optimizer.problem.requirements import meets, without_breaking
 from optimizer.problem.result import tolerance_of
 from optimizer.solvers.best_first import BestFirstSearch, Child
 from optimizer.solvers.branch_and_cut.branching_rule import BranchingRule, score
-from optimizer.solvers.branch_and_cut.budget_floors import raised_floors
+from optimizer.solvers.branch_and_cut.floor_losses import opened, prepared, under_budgets
 from optimizer.solvers.branch_and_cut.master import VIOLATION, Master, Relaxed
 from optimizer.solvers.branch_and_cut.node import Node, addable
 from optimizer.solvers.branch_and_cut.path_cut_sets import NodeSolution, PathCutSet, path_cut_sets
@@ -146,7 +146,7 @@ class BranchAndCut:
         forbidden = np.array([option.forbidden for option in self.instance.options], dtype=bool)
         zeros = ~(self.overlay.free | self.instance.forced) | forbidden
         root = Node(self.instance.forced.copy(), zeros, commodities.floor, lower=commodities.value(commodities.floor))
-        self.root = root.propagated(self.instance)
+        self.root = self.master.loosened(root.propagated(self.instance))
         self.lower = self.root.lower
         self._search = BestFirstSearch(self, newest_first=True)
         self.rule = BranchingRule(self.overlay.free.size)
@@ -188,9 +188,8 @@ class BranchAndCut:
         """Raise the floors of the root as far as the budgets prove them; return whether that is worth another loop of cuts."""
         commodities, before = self.master.commodities, self.root.floor
         until = (now := time.monotonic()) + RAISING * (self.until - now)
-        floor = raised_floors(self.instance, self.root, self.master.pool.paths, self.master.budget_cuts, until)
-        self.root = replace(self.root, floor=floor)
-        return commodities.value(floor) - commodities.value(before) > STALLED * self.lower
+        self.root = under_budgets(self.instance, self.root, self.master, until)
+        return commodities.value(self.root.floor) - commodities.value(before) > STALLED * self.lower
 
     def _cut_until_stalled(self, most: int | None = None, *, by_turns: bool = False) -> Relaxed | None:
         history: list[float] = []
@@ -308,6 +307,9 @@ class BranchAndCut:
         near = self._round(node, relaxed.x)
         if (better := self._improve(near)) is not None:
             self.offer(better)
+        if not node.undecided.any() and node.loss is not None:
+            self._search.prune(node.lower)
+            return []
         if not node.undecided.any():
             return [replace(node, lower=max(node.lower, self.overlay.value(node.ones)))]
         return self._split(node, relaxed)
@@ -321,10 +323,7 @@ class BranchAndCut:
 
     def _prepared(self, node: Node) -> Node:
         """Return a node without the options that no longer fit, and with the exact values of all the others placed as its floors."""
-        node = node.propagated(self.instance)
-        floor = np.minimum(self.master.values(self.overlay.free & ~node.zeros), self.master.commodities.start)
-        floor = np.maximum(node.floor, floor)
-        return replace(node, floor=floor, lower=max(node.lower, self.master.commodities.value(floor)))
+        return prepared(node.propagated(self.instance), self.master)
 
     def _cut(self, node: Node, relaxed: Relaxed, count: int) -> bool:
         """Add rows that the solution violates: from the pool, or with a search for paths."""
@@ -405,7 +404,7 @@ class BranchAndCut:
         if several:
             self.master.close(several, self._last_id)
         children = []
-        for child in (split.opened(node, self._last_id - 1), split.closed(node, self._last_id)):
+        for child in (opened(node, split, self._last_id - 1, self.master), split.closed(node, self._last_id)):
             bounded = self._bounded(child, fully=split.option is not None)
             if bounded is None:
                 return None

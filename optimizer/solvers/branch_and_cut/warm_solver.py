@@ -125,6 +125,8 @@ class State:
         ):
             moved = np.flatnonzero(earlier != now[: earlier.size])
             _fill(bounds, moved, now[moved])
+        dearer = np.flatnonzero(before.cost != self.cost[: before.cost.size])
+        _fill(update.objective_updates.linear_coefficients, dearer, self.cost[dearer])
         if self.name is before.name and self.cost.size == before.cost.size:
             return update
         place = places(before.name, self.name)
@@ -239,7 +241,7 @@ class WarmSolver:
     def _whole(self, state: State, basis: Basis | None) -> State:
         """Return a program with those rows that GLOP holds and that are not basic in a basis."""
         if state.name is self._asked:
-            return replace(self._held, lower=state.lower, upper=state.upper)
+            return replace(self._held, cost=state.cost, lower=state.lower, upper=state.upper)
         return state if basis is None else state.with_rows_of(self._held, basis.not_basic())
 
 

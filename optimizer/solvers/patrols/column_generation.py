@@ -40,6 +40,7 @@ from optimizer.solvers.branch_and_cut.node import Node
 from optimizer.solvers.overlay.overlay import bundled, contract, repeated
 from optimizer.solvers.patrols.pricing import TourProblem, best_tour, quick_tours, tour_value
 from optimizer.solvers.patrols.tour_listing import tours_above
+from optimizer.solvers.patrols.tour_rows import TourPrizes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,6 +132,10 @@ class ColumnGeneration:
         Linear programs solved.
     pricing_seconds
         What each pricing problem solved to proof took.
+    tour_prizes
+        Prices of elements and what tours can collect at them, for each time that pricing was solved to proof.
+    whole, times
+        The instance with elements as options, and how often each fixed option and element can come in one plan.
     """
 
     instance: Instance
@@ -143,12 +148,15 @@ class ColumnGeneration:
     beats: list[Beat] = field(init=False, default_factory=list)
     rounds: int = field(init=False, default=0)
     pricing_seconds: list[float] = field(init=False, default_factory=list)
+    tour_prizes: list[TourPrizes] = field(init=False, default_factory=list)
+    whole: Instance = field(init=False)
+    times: NDArray[np.int64] = field(init=False)
 
     def __post_init__(self) -> None:
         """Set up the linear program over fixed options and elements."""
         self.most_teams = most_teams(self.instance, self.patrols)
-        times = most_times(self.instance, self.patrols)
-        whole = element_instance(self.instance, self.patrols)
+        self.times = times = most_times(self.instance, self.patrols)
+        self.whole = whole = element_instance(self.instance, self.patrols)
         self._between = len(whole.conflicts) + len(whole.requirements)
         self._n = len(self.instance.options)
         elements = self.patrols.elements.size
@@ -212,6 +220,7 @@ class ColumnGeneration:
         """Add the most profitable beats, found by solving the pricing problems to proof, or until `time.monotonic()` passes `until`."""
         most: dict[str, float] = {}
         found, exact = 0, True
+        prize = np.zeros(len(self.patrols.patrols))
         least = WORTHWHILE * self.master.total
         for q, patrol in enumerate(self.patrols.patrols):
             problem, cost = self.tour_problem(q, relaxed), self._dual_cost(q, relaxed)
@@ -221,10 +230,12 @@ class ColumnGeneration:
             limit = max(left, 0.05) if np.isfinite(left) else None
             best = best_tour(problem, time_limit=limit, at_least=cost, seed=self.seed)
             self.pricing_seconds.append(best.seconds)
+            prize[q] = best.bound
             most[patrol.team.id] = max(most.get(patrol.team.id, 0.0), best.bound - cost)
             exact &= best.proven or best.bound <= cost + least
             if best.tour is not None and best.value > cost + least:
                 found += self._add(q, [best.tour])
+        self.tour_prizes.append(TourPrizes(self._link_duals(relaxed), prize))
         number = {patrol.team.id: self.most_teams[q] for q, patrol in enumerate(self.patrols.patrols)}
         return PricingOutcome(found, sum(number[team] * profit for team, profit in most.items()), exact)
 
@@ -248,8 +259,11 @@ class ColumnGeneration:
 
     def tour_problem(self, q: int, relaxed: Relaxed) -> TourProblem:
         """Return the pricing problem of a team type at a base: elements at the duals of their links."""
+        return self.tour_problem_at(q, self._link_duals(relaxed))
+
+    def tour_problem_at(self, q: int, pi: Floats) -> TourProblem:
+        """Return the pricing problem of a team type at a base at (elements,) prices of elements."""
         patrol = self.patrols.patrols[q]
-        pi = self._link_duals(relaxed)
         n = patrol.posts.size
         return TourProblem(
             travel=patrol.travel_s,
@@ -305,6 +319,11 @@ class ColumnGeneration:
         share = np.divide(np.minimum(use, 2 * budget), budget, out=np.ones_like(use), where=budget > 0)
         return np.where(use > 0, share, 0.0)
 
+    def team_columns(self, patrols: Sequence[int], below: csr_array) -> csr_array:
+        """Return the (kept rows, columns) entries of variables that use what teams of these patrols do, with others in the rows of links."""
+        shares = csr_array(-np.array([self._shares(q) for q in patrols]).T)
+        return csr_array(vstack((shares, csr_array((self._between, len(patrols))), below)))
+
     def _add(self, q: int, tours: Sequence[Tour]) -> int:
         """Make beats of the tours that are new; return how many."""
         fresh: list[Beat] = []
@@ -314,9 +333,7 @@ class ColumnGeneration:
                 fresh.append(make_beat(self.patrols, q, tour.posts, tour.slots, name))
         if fresh:
             held = csr_array(np.array([beat.elements for beat in fresh]).T.astype(np.float64))
-            shares = csr_array(-np.array([self._shares(beat.patrol) for beat in fresh]).T)
-            between = csr_array((self._between, len(fresh)))
-            self.master.program.add_columns(self._most(fresh), csr_array(vstack((shares, between, held))))
+            self.master.program.add_columns(self._most(fresh), self.team_columns([b.patrol for b in fresh], held))
             self.beats += fresh
             # last, so that an interrupt does not leave tours known of which there is no beat
             self._known |= {(q, beat.posts, beat.slots) for beat in fresh}

@@ -1,12 +1,13 @@
 """Checkpoints and beats in one plan, under shared resources, with two bounds: within the beats weighed, and over every beat there is.
 
-0. The fixed options alone are placed for a share of the time: a plan with beats should not be worse.
 1. Column generation (`column_generation`) proves a bound over all beats and makes those of negative reduced cost.
 2. A dive, with beats priced on the way, makes a plan (`optimizer.solvers.patrols.branch_and_price`).
-3. The placement problem over fixed options and the beats of least reduced cost is solved from that plan (`optimizer.solvers.solve`): its bound
-   holds for plans of these beats. A better plan than the dive's holds no beat whose reduced cost exceeds the gap; where all others can be
-   listed, they are the pool, and its bound holds for all beats. Otherwise the time that is left is spent on the bound over all beats, by branch
-   and price.
+3. Fixed options are placed by a tree whose bounds hold with any beats beside them (`beat_tree`); a plan with beats should not be worse than
+   its plan without. Another dive makes beats beside that plan.
+4. The placement problem over fixed options and the beats of least reduced cost is solved from these plans (`optimizer.solvers.solve`): its
+   bound holds for plans of these beats. A better plan than the dive's holds no beat whose reduced cost exceeds the gap; where all others can be
+   listed, they are the pool, and its bound holds for all beats. Otherwise the time that is left, if any, is spent on the bound over all beats,
+   by branch and price.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.interrupts import Stopping
-from optimizer.base.listener import SILENT, OnlyCancels, step
+from optimizer.base.listener import SILENT, step
 from optimizer.problem.beats import with_beats, with_teams
 from optimizer.problem.plan import Plan, known_options
 from optimizer.problem.result import relative_gap, tolerance_of
 from optimizer.solvers.feasible_start import feasible_start
+from optimizer.solvers.patrols.beat_tree import beside_beats
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
 from optimizer.solvers.patrols.given_beats import ban, begin_from
@@ -38,12 +40,10 @@ if TYPE_CHECKING:
     from optimizer.problem.placements import Beat, Placement
     from optimizer.problem.result import Result
 
-ALONE, GENERATING, DIVING = 0.25, 0.45, 0.55
-"""Shares of the time after which the fixed options alone, the bounds over all beats, and the dive must end."""
-ALONE_BESIDE_BEATS = 0.1
-"""The first of them where there is a plan with beats to begin from."""
-LONGEST_ALONE = 60.0
-"""Most seconds for the fixed options alone."""
+GENERATING, DIVING, BOUNDING, DIVING_AGAIN = 0.25, 0.3, 0.75, 0.8
+"""Shares of the time after which column generation, the dive, the tree over fixed options, and the dive into its plan must end."""
+LEAST_DIVE, LEAST_BOUNDING = 0.07, 0.4
+"""Shares of the time left that a dive and the tree have at least, where steps before took longer than theirs."""
 LISTED = 40
 """Most beats of which all are listed."""
 COPIES = 400
@@ -97,30 +97,29 @@ def solve_joint(
         raise ValueError("an instance without patrol teams")
     feasible_start(instance)  # or there is none
     fixed_starts = [instance.placed(known_options(instance, plan)) for plan in starts]
-    alone_share = ALONE_BESIDE_BEATS if any(plan.beats for plan in starts) else ALONE
 
-    def end(share: float, begun: float = started, before: float = 0.0) -> float:
-        """Return when a step must end: after its share of the time, or of what was left where an earlier step took longer than its own."""
+    def end(share: float, least: float = 0.0) -> float:
+        """Return when a step must end: after its share of the time, or of what is left now where earlier steps took longer than theirs."""
         if time_limit is None:
             return np.inf
-        left = started + time_limit - begun
-        return max(started + share * time_limit, begun + (share - before) / (1 - before) * left)
+        now = time.monotonic()
+        return max(started + share * time_limit, now + least * (started + time_limit - now))
 
     with Stopping(listener) as stopping:
 
         def make_beats() -> None:
             with step(stopping, "making beats"):
-                tree.cut_root(end(GENERATING, begun, alone_share))
-                _dive(tree, end(DIVING, begun, alone_share))
+                tree.cut_root(end(GENERATING))
+                _dive(tree, end(DIVING, LEAST_DIVE))
+
+        def make_beats_beside() -> None:
+            with step(stopping, "making beats beside fixed options"):
+                _dive_beside(tree, alone, end(DIVING_AGAIN, LEAST_DIVE))
 
         def bound_over_all() -> None:
             with step(stopping, "bounding over all beats"):
                 tree.branch(end(1.0), result.upper or np.inf)
 
-        with step(stopping, "placing fixed options alone"):
-            longest = None if time_limit is None else alone_share * time_limit
-            alone = _alone(instance, gap, longest, seed, stopping, fixed_starts)
-        begun = time.monotonic()
         generation = ColumnGeneration(instance, instance.patrols, seed=seed)
         tree = BranchAndPrice(generation, gap=gap, listener=stopping)
         ban(generation, banned)
@@ -128,6 +127,20 @@ def solve_joint(
         tree.prove(proven)
         stopping.attempt(make_beats)
         complete = not stopping.stopped and bool(stopping.attempt(lambda: _completed(tree)))
+        alone = feasible_start(instance)
+        if instance.options and not stopping.stopped:
+            with step(stopping, "placing fixed options beside any beats"):
+                alone = beside_beats(
+                    tree,
+                    gap=gap,
+                    until=end(BOUNDING, LEAST_BOUNDING),
+                    seed=seed,
+                    threads=threads,
+                    scheduler=scheduler,
+                    began=started,
+                    starts=fixed_starts,
+                )
+            stopping.attempt(make_beats_beside)
         pool = _pool(tree, complete=complete)
         whole = with_beats(instance, pool.beats)
         left = None if time_limit is None else max(started + time_limit - time.monotonic(), 0.05)
@@ -165,22 +178,10 @@ def _dive(tree: BranchAndPrice, until: float) -> None:
         tree.dive(replace(root, zeros=~root.ones), until)
 
 
-def _alone(
-    instance: Instance,
-    gap: float,
-    seconds: float | None,
-    seed: int,
-    listener: Listener,
-    starts: Sequence[NDArray[np.bool_]] = (),
-) -> NDArray[np.bool_]:
-    """Return a good mask of the fixed options when there are no beats; one process makes it, as others would hardly have begun."""
-    if not instance.options:
-        return np.zeros(0, dtype=bool)
-    longest = LONGEST_ALONE if seconds is None else min(seconds, LONGEST_ALONE)
-    silent = OnlyCancels(listener)
-    alone = place(instance, gap=gap, time_limit=longest, seed=seed, threads=1, listener=silent, starts=starts)
-    plan = alone.plan
-    return feasible_start(instance) if plan is None else instance.placed(plan.options)
+def _dive_beside(tree: BranchAndPrice, fixed: NDArray[np.bool_], until: float) -> None:
+    """Make a plan of some of the fixed options of a plan without beats, and beats."""
+    if fixed.any():
+        tree.dive(replace(tree.generation.root, zeros=~fixed), until)
 
 
 def _completed(tree: BranchAndPrice) -> bool:

@@ -1,0 +1,178 @@
+"""The tree beside any beats against every plan with every beat: `python -m tests.beat_tree_cases --count 500`.
+
+Small rings with chords, four to six fixed options, one or two teams of one type and two posts, so that all plans with all beats can be listed.
+The bound of the tree, and the floors of its root less what the beats of a plan may take off them, must be at most the value of every plan.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, replace
+from itertools import combinations_with_replacement, product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.patrols.field import patrol_field
+from optimizer.patrols.posts import post_on
+from optimizer.problem.beats import make_beat, with_teams
+from optimizer.problem.evaders import Evader
+from optimizer.problem.network import Network
+from optimizer.problem.options import Option, Resource
+from optimizer.problem.plan import BUDGET_TOLERANCE
+from optimizer.problem.teams import TeamBase, TeamType
+from optimizer.solvers.branch_and_cut.floor_losses import prepared, under_budgets
+from optimizer.solvers.branch_and_cut.tree import BranchAndCut
+from optimizer.solvers.patrols.beat_tree import tree_instance, tree_master
+from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
+from optimizer.solvers.patrols.column_generation import ColumnGeneration, beat_uses
+from tests.test_joint import every_tour, small_case
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from optimizer.problem.instance import Instance
+    from optimizer.solvers.branch_and_cut.master import Master
+    from optimizer.solvers.branch_and_cut.node import Node
+
+ROUNDING = 1e-9
+MOST_PLANS = 3000
+
+
+def option_case(seed: int) -> Instance:
+    """Return an instance with more fixed options than `small_case`, and fewer posts."""
+    rng = np.random.default_rng(seed)
+    base, _ = small_case(seed)
+    n, pairs = base.n_nodes, base.tail.size // 2
+    ends = [rng.permutation(n)[:2].tolist() for _ in range(int(rng.integers(3, 6)))]
+    left = rng.choice([0.0, 0.2, 0.5, 0.8, 0.9], int(rng.integers(4, 7)))
+    watched = rng.permutation(pairs)[: left.size].tolist()
+    options = tuple(
+        Option(f"c{j}", (s, s + pairs), (share, share), {"agents": float(rng.choice([1, 2, 2, 3]))})
+        for j, (s, share) in enumerate(zip(watched, left.tolist(), strict=True))
+    )
+    angle = 2 * np.pi * np.arange(n) / n
+    seconds = -np.log(base.reliability) / 0.02 * 3600
+    network = Network.from_arrays(
+        base.tail,
+        base.head,
+        seconds * 15,
+        seconds,
+        lon=np.cos(angle),
+        lat=np.sin(angle),
+        road_class="primary",
+        segment=np.tile(np.arange(pairs), 2),
+    )
+    team = TeamType(
+        "mobile",
+        int(rng.integers(1, 3)),
+        int(rng.integers(3, 6)) * 3600,
+        3600,
+        2,
+        float(rng.choice([0.2, 0.6, 0.9])),
+        {"agents": float(rng.choice([1, 2]))},
+        passing=float(rng.choice([0.0, 0.05, 0.4])),
+    )
+    posts = [post_on(network, int(s)) for s in rng.permutation(pairs)[:2]]
+    return replace(
+        base,
+        evaders=tuple(Evader(f"e{k}", a, b, float(rng.uniform(0.5, 2))) for k, (a, b) in enumerate(ends)),
+        options=options,
+        resources=(Resource("agents", float(rng.integers(2, 8))),),
+        patrols=patrol_field(network, posts, [(team, TeamBase("home", 0, 1.0, 0.0), range(len(posts)))]),
+    )
+
+
+@dataclass(frozen=True)
+class EveryPlan:
+    """(plans, options) fixed options, (plans, elements) how often each element is there, and (plans,) values."""
+
+    placed: NDArray[np.bool_]
+    present: NDArray[np.float64]
+    value: NDArray[np.float64]
+
+
+def every_plan(generation: ColumnGeneration) -> EveryPlan | None:
+    """Return all plans with all beats; None where they are too many."""
+    instance, field = generation.instance, generation.patrols
+    use, teams = beat_uses(instance, field, 0), field.patrols[0].team.number
+    held = {make_beat(field, 0, *tour, "b").elements.tobytes(): tour for tour in every_tour(field)}
+    beats = [make_beat(field, 0, *tour, "b").elements.astype(np.float64) for tour in held.values()]
+    found: dict[bytes, tuple[NDArray[np.bool_], NDArray[np.float64]]] = {}
+    for count in range(teams + 1):
+        for chosen in combinations_with_replacement(beats, count):
+            present = np.sum([np.zeros(field.elements.size), *chosen], axis=0)
+            for bits in product((False, True), repeat=len(instance.options)):
+                placed = np.array(bits)
+                if (placed @ instance.use + count * use <= instance.budget * (1 + BUDGET_TOLERANCE)).all():
+                    found.setdefault(placed.tobytes() + present.tobytes(), (placed, present))
+        if len(found) > MOST_PLANS:
+            return None
+    placed, present = (np.array(part) for part in zip(*found.values(), strict=True))
+    return EveryPlan(placed, present, np.array([generation.value(a, y) for a, y in found.values()]))
+
+
+def false_floors(node: Node, master: Master, plans: EveryPlan) -> Iterator[str]:
+    """Yield "floors", or a line if floors less their losses are above the value of a plan."""
+    loss = (
+        0.0 if node.loss is None else plans.present @ (master.commodities.weight @ node.loss)[plans.placed.shape[1] :]
+    )
+    excess = master.commodities.value(node.floor) - loss - plans.value
+    yield "floors" if excess.max() <= ROUNDING * plans.value.max() else f"false floors: {excess.max()!r} too high"
+
+
+def check_beat_tree(seed: int) -> Iterator[str]:
+    """Yield what is found about one instance: a line for each fault, and one word for each thing that is right."""
+    rng = np.random.default_rng(seed)
+    instance = with_teams(option_case(seed))
+    assert instance.patrols is not None
+    generation = ColumnGeneration(instance, instance.patrols)
+    if rng.random() < 0.8:
+        BranchAndPrice(generation).cut_root()
+    plans = every_plan(generation)
+    if plans is None:
+        yield "too many plans"
+        return
+    least = float(plans.value.min())
+    inner = tree_instance(generation)
+    master = tree_master(generation, inner)
+    tree = BranchAndCut(inner, generation.overlay, master=master)
+    if rng.random() < 0.7:
+        tree.cut_root()
+    before = prepared(tree.root, master)
+    tree.branch()
+    yield f"false bound: {tree.lower!r} above {least!r}" if tree.lower > least * (1 + ROUNDING) else "tree"
+    if tree.nodes > 1:
+        yield "tree with branching"
+    if plans.value[~plans.present.any(axis=1)].min() > least * (1 + ROUNDING):
+        yield "beats in the best plan"
+    for node in (before, tree.root):
+        yield from false_floors(under_budgets(inner, node, master, np.inf), master, plans)
+
+
+def main() -> int:
+    """Check many instances; print every fault and the counts; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.beat_tree_cases", description="The tree beside any beats.")
+    parser.add_argument("--count", type=int, default=500, help="number of instances")
+    parser.add_argument("--first", type=int, default=0, help="seed of the first")
+    asked = parser.parse_args()
+    began, counts = time.process_time(), Counter[str]()
+    for seed in range(asked.first, asked.first + asked.count):
+        for what in check_beat_tree(seed):
+            kind = what.split(":")[0]
+            counts[kind] += 1
+            if kind != what:
+                print(f"{seed}: {what}", flush=True)
+    for kind, number in sorted(counts.items()):
+        print(f"{number} {kind}")
+    print(f"{asked.count} instances, {time.process_time() - began:.0f} s of processor time")
+    return int(any(kind.startswith("false") for kind in counts))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

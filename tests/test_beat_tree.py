@@ -1,0 +1,56 @@
+"""Bounds of the tree beside any beats, against every plan with every beat."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from optimizer.problem.beats import with_teams
+from optimizer.solvers.branch_and_cut.floor_losses import prepared
+from optimizer.solvers.branch_and_cut.tree import BranchAndCut
+from optimizer.solvers.patrols.beat_tree import tree_instance, tree_master
+from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
+from optimizer.solvers.patrols.column_generation import ColumnGeneration
+from optimizer.solvers.patrols.tour_rows import TourPrizes, TourRows
+from tests.beat_tree_cases import check_beat_tree, every_plan, false_floors, option_case
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_plan_with_any_beats_is_below_the_bound_of_the_tree(seed: int) -> None:
+    assert not [what for what in check_beat_tree(seed) if what.startswith("false")]
+
+
+def _cut_generation(seed: int) -> ColumnGeneration:
+    instance = with_teams(option_case(seed))
+    assert instance.patrols is not None
+    generation = ColumnGeneration(instance, instance.patrols)
+    BranchAndPrice(generation).cut_root()
+    return generation
+
+
+def test_what_beats_take_off_floors_is_not_too_little_and_not_nothing() -> None:
+    faults = []
+    for seed in range(6):
+        generation = _cut_generation(seed)
+        plans = every_plan(generation)
+        assert plans is not None
+        inner = tree_instance(generation)
+        master = tree_master(generation, inner)
+        node = prepared(BranchAndCut(inner, generation.overlay, master=master).root, master)
+        assert [*false_floors(node, master, plans)] == ["floors"]
+        faults += [*false_floors(replace(node, loss=None), master, plans)]
+    assert any(what.startswith("false") for what in faults)
+
+
+def test_every_plan_obeys_the_rows_of_tours() -> None:
+    generation = next(each for each in map(_cut_generation, range(20)) if each.tour_prizes[-1].prize.any())
+    plans = every_plan(generation)
+    assert plans is not None
+    teams = generation.most_teams[0]
+    for share, obeyed in ((1.0, True), (0.5, False)):
+        found = [TourPrizes(each.price, share * each.prize) for each in generation.tour_prizes]
+        rows = TourRows.of(found, generation.patrols)
+        spent, most = np.asarray(rows.price @ plans.present.T), rows.prize.toarray() * teams
+        assert bool((spent <= most * (1 + 1e-9)).all()) is obeyed
