@@ -109,6 +109,16 @@ def speaking(code: str) -> Iterator[Language]:
         _spoken.reset(before)
 
 
+@contextmanager
+def in_english() -> Iterator[None]:
+    """Make texts in English, within the block, whatever is spoken."""
+    before = _spoken.set(_ENGLISH)
+    try:
+        yield
+    finally:
+        _spoken.reset(before)
+
+
 def spoken() -> Language:
     """Return the language that texts are made in."""
     return _spoken.get()

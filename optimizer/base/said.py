@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from string import Formatter
 from typing import TYPE_CHECKING, Any, Self
 
 from optimizer.base.formatting import SPACE, number
-from optimizer.base.language import counted, gettext, localised
+from optimizer.base.language import counted, gettext, in_english, localised
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+NUMBER = re.compile(r"n\d*")
+"""Format of `optimizer.base.formatting.number`, with a count of significant digits."""
 
 
 class Said(str):
@@ -36,7 +40,7 @@ def said(message: str, **values: Any) -> Said:  # noqa: ANN401 - what can be for
     Parameters
     ----------
     message
-        As the catalogue has it, with named places as of `str.format`; `{x:n}` stands for `number(x)`.
+        As the catalogue has it, with named places as of `str.format`; `{x:n}` stands for `number(x)`, `{x:n6}` for `number(x, 6)`.
     values
         What belongs there: numbers, text of a scenario or record as it is, other such sentences, or lists of them (joined by semicolons).
     """
@@ -50,9 +54,14 @@ def said_count(one: str, many: str, count: int) -> Said:
 
 def listed(texts: Iterable[str]) -> Said:
     """Return texts, sentences among them, one after the other with commas."""
+    return joined(texts, ", ")
+
+
+def joined(texts: Iterable[str], between: str) -> Said:
+    """Return texts, sentences among them, one after the other with some marks in between."""
     parts = tuple(texts)
     places = {f"part{k}": part for k, part in enumerate(parts)}
-    return Said(", ".join(parts), ", ".join(f"{{{name}}}" for name in places), places)
+    return Said(between.join(parts), between.join(f"{{{name}}}" for name in places), places)
 
 
 def translated(text: str) -> str:
@@ -78,8 +87,8 @@ class _Spoken(Formatter):
             return "; ".join(map(translated, value))
         if isinstance(value, str):
             return format(translated(value), format_spec)
-        if format_spec == "n":
-            return number(value)
+        if NUMBER.fullmatch(format_spec):
+            return number(value, int(format_spec[1:] or 3))
         return localised(format(value, format_spec))
 
 
@@ -92,7 +101,8 @@ class _English(_Spoken):
             return "; ".join(map(str, value))
         if isinstance(value, str):
             return format(str(value), format_spec)
-        return str(number(value)) if format_spec == "n" else format(value, format_spec)
+        with in_english():
+            return super().format_field(value, format_spec)
 
 
 _ENGLISH, _SPOKEN = _English(), _Spoken()

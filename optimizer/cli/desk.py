@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from optimizer.base.temporary import scratch_folder
-from optimizer.cli.arguments import Json, SkipUnreachable  # noqa: TC001 - typer reads the annotations
+from optimizer.cli.arguments import Json, Language, SkipUnreachable  # noqa: TC001 - typer reads the annotations
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note
 
 if TYPE_CHECKING:
@@ -23,13 +23,16 @@ def desk(
         typer.Option("--port", min=1, max=65535, help="Where to listen on this machine; any free port if not given."),
     ] = None,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
+    language: Language = None,
     skip_unreachable: SkipUnreachable = False,
     as_json: Json = False,
 ) -> None:
     """Open a page on this machine to force and forbid sites, move budgets, see the exact value, search from there, and save variants."""
     from optimizer.pipeline.desk_session import DeskSession
+    from optimizer.pipeline.problem_source import plan_language
     from optimizer.report.desk.server import serve
 
+    spoken = plan_language(plan, language)
     session = DeskSession(plan, skip_unreachable=skip_unreachable, listener=ProgressPrinter(silent=as_json))
     with scratch_folder() as folder:
 
@@ -43,7 +46,7 @@ def desk(
                 _open(folder, server.address)
 
         try:
-            serve(session, port=port, ready=ready)
+            serve(session, port=port, ready=ready, language=spoken)
         finally:
             session.close()
     saved = f" Saved: {', '.join(map(str, session.saved))}." if session.saved else " Nothing was saved."

@@ -13,6 +13,7 @@ import numpy as np
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.names import unknown_name
+from optimizer.base.said import said
 from optimizer.pipeline.desk_beats import NO_DEMANDS, BeatDemands, tour_name
 from optimizer.pipeline.desk_words import impossible, option_name, resource_name, shortfalls
 from optimizer.pipeline.substitutes import released, swapped
@@ -140,7 +141,7 @@ class Desk:
         for j, option in enumerate(self.base.options):
             key = option.site or option.id
             self.sites[key] = (*self.sites.get(key, ()), j)
-        self._states = [DeskState(Changes(), known.plan, "the plan as it was opened")]
+        self._states = [DeskState(Changes(), known.plan, said("the plan as it was opened"))]
         self._proven = [ProvenBound(self.base, known.lower)]
         self._refresh()
 
@@ -227,7 +228,9 @@ class Desk:
         options = self.options_of(name)
         site = self._site(options[0])
         self._do(
-            self._marked(site, name, must=True), self._with(options), f"{self._called(name, options)} must be used"
+            self._marked(site, name, must=True),
+            self._with(options),
+            said("{name} must be used", name=self._called(name, options)),
         )
 
     def forbid(self, name: str) -> None:
@@ -242,7 +245,11 @@ class Desk:
         placed = self.placed.copy()
         placed[list(options)] = False
         site = self._site(options[0])
-        self._do(self._marked(site, name, must=False), placed, f"{self._called(name, options)} must not be used")
+        self._do(
+            self._marked(site, name, must=False),
+            placed,
+            said("{name} must not be used", name=self._called(name, options)),
+        )
 
     def release(self, name: str) -> None:
         """Take every demand on the site of a name back; the plan shown stays.
@@ -254,7 +261,11 @@ class Desk:
         """
         options = self.options_of(name)
         site = self._site(options[0])
-        self._do(self._marked(site, None, must=False), self.placed, f"no demand on {self._called(site, options)}")
+        self._do(
+            self._marked(site, None, must=False),
+            self.placed,
+            said("no demand on {name}", name=self._called(site, options)),
+        )
 
     def turn(self, name: str) -> None:
         """Go on to the next demand on a site or option: none, must be used, must not be used, none."""
@@ -284,8 +295,12 @@ class Desk:
             raise InputError(unknown_name("beat", name, list(tours)))
         state = self.state
         beats = state.beats.demanding(tours[name], must)
-        asked = {True: "must be driven", False: "must not be driven", None: "is free"}[must]
-        action = f"beat {tours[name].label}: {asked}"
+        label = tours[name].label
+        action = {
+            True: said("beat {name}: must be driven", name=label),
+            False: said("beat {name}: must not be driven", name=label),
+            None: said("beat {name}: is free", name=label),
+        }[must]
         self._push(DeskState(state.changes, beats.kept_in(state.plan), action, beats=beats))
 
     def set_budget(self, resource: str, amount: float) -> None:
@@ -303,7 +318,7 @@ class Desk:
         if amount == own[resource].budget:
             del budgets[resource]
         changes = replace(self.state.changes, budgets=budgets)
-        self._do(changes, self.placed, f"{resource_name(own[resource])}: {amount:.10g}")
+        self._do(changes, self.placed, said("{name}: {amount:.10g}", name=resource_name(own[resource]), amount=amount))
 
     def show(self, result: Result, case: Instance, model: DeskModel | None = None) -> None:
         """Lay the plan of a search on the desk.
@@ -318,12 +333,12 @@ class Desk:
             The model of its plan, where one is made already.
         """
         if result.plan is None:
-            raise InputError(Problem("search", "no plan", "a plan; give it more time"))
+            raise InputError(Problem(said("search"), said("no plan"), said("a plan; give it more time")))
         if model is not None:
             self._models[_beats_key(result.plan)] = model
         if result.lower is not None:
             self._proven.append(ProvenBound(case, result.lower, self.state.beats))
-        self._push(replace(self.state, plan=result.plan, action="the best plan found from there", result=result))
+        self._push(replace(self.state, plan=result.plan, action=said("the best plan found from there"), result=result))
 
     def undo(self) -> None:
         """Take the last action back.
@@ -333,7 +348,7 @@ class Desk:
         InputError
             If there is none.
         """
-        self._go(-1, "an action to take back")
+        self._go(-1, said("an action to take back"))
 
     def redo(self) -> None:
         """Do again what was taken back.
@@ -343,11 +358,11 @@ class Desk:
         InputError
             If there is nothing.
         """
-        self._go(1, "an action that was taken back")
+        self._go(1, said("an action that was taken back"))
 
     def _go(self, way: int, expected: str) -> None:
         if not 0 <= self._place + way < len(self._states):
-            raise InputError(Problem("desk", "none", expected))
+            raise InputError(Problem(said("desk"), said("none"), expected))
         self._place += way
         self._refresh()
 

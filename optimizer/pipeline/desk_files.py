@@ -14,6 +14,7 @@ import numpy as np
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files import read_json, write_json
 from optimizer.base.output_folder import new_folder
+from optimizer.base.said import joined, said
 from optimizer.base.version import package_version
 from optimizer.pipeline.desk_again import plan_command, whole_changes
 from optimizer.pipeline.desk_beats import tour_name
@@ -84,19 +85,21 @@ def save_variant(desk: Desk, folder: Path, name: str) -> Path:
     InputError
         If the plan breaks a budget or demand, the name is none, a variant of that name exists, or the folder cannot be written.
     """
-    where = "name of the variant"
+    where = said("name of the variant")
     if not VARIANT_NAME.fullmatch(name):
-        expected = "1 to 60 letters, digits, `_` and `-`, a letter or digit first"
+        expected = said("1 to 60 letters, digits, `_` and `-`, a letter or digit first")
         raise InputError(Problem(where, repr(name[:80]), expected))
     if desk.shortfalls:
-        expected = "a plan that keeps every budget and demand"
-        remedy = "Ask for the best plan from here, or change the budgets"
-        raise InputError(Problem("plan to save", " ".join(desk.shortfalls), expected, remedy))
+        expected = said("a plan that keeps every budget and demand")
+        remedy = said("Ask for the best plan from here, or change the budgets")
+        raise InputError(Problem(said("plan to save"), joined(desk.shortfalls, " "), expected, remedy))
     place = folder / VARIANTS / name
     if not Path(os.path.realpath(place)).is_relative_to(os.path.realpath(folder)):
         raise InputError(Problem(str(place), "a place outside of the plan folder", "one within it", "Remove the link"))
     if place.exists():
-        raise InputError(Problem(where, f"{name!r}, which exists", "a new name", "Choose another"))
+        raise InputError(
+            Problem(where, said("{name}, which exists", name=repr(name)), said("a new name"), said("Choose another"))
+        )
     original = _original(folder)
     plan = variant_content(desk, original, f"{original.name if original else desk.base.name} ({name})")
     run = read_json(folder / "run.json", "a run") if (folder / "run.json").is_file() else {}

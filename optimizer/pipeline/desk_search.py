@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from optimizer.base.errors import InputError, OptimizerError, Problem
 from optimizer.base.interrupts import is_interrupt
+from optimizer.base.language import marked
 from optimizer.base.listener import SilentListener
+from optimizer.base.said import said
 from optimizer.pipeline.desk import DeskModel
 from optimizer.pipeline.substitutes import make_room
 from optimizer.problem.beats import with_beats, with_teams
@@ -62,12 +64,12 @@ class DeskSearch(SilentListener):
 
     def __init__(self, desk: Desk, *, time_limit: float, gap: float = 1e-4, seed: int = 0) -> None:
         if not 0 < time_limit < math.inf:
-            raise InputError(Problem("time limit", str(time_limit), "a number of seconds above 0"))
+            raise InputError(Problem(said("time limit"), str(time_limit), said("a number of seconds above 0")))
         self.desk, self.case, self.model = desk, desk.case, desk.model
         self.time_limit, self.gap, self.seed = time_limit, gap, seed
-        self.lower, self.upper, self.step = 0.0, math.inf, "begins"
+        self.lower, self.upper, self.step = 0.0, math.inf, marked("begins")
         self.result: Result | None = None
-        self.failure = ""
+        self.failure: str = ""
         self.began = time.monotonic()
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name="desk search", daemon=True)
@@ -131,12 +133,12 @@ class DeskSearch(SilentListener):
             if result.plan is not None and self.case.patrols is not None:
                 self.model = DeskModel.of(self.desk.base, result.plan)
             self.result = result
-            self.failure = "" if result.plan is not None else "no plan before the time ended: give it more"
+            self.failure = "" if result.plan is not None else said("no plan before the time ended: give it more")
         except OptimizerError as error:
-            self.failure = str(error)
+            self.failure = error.args[0] if error.args else ""
         except BaseException as error:  # noqa: BLE001 - a thread has nobody else to tell
             stopped = is_interrupt(error)
-            self.failure = "stopped before there was a plan" if stopped else f"{type(error).__name__}: {error}"
+            self.failure = said("stopped before there was a plan") if stopped else f"{type(error).__name__}: {error}"
 
     def _solved(self) -> Result:
         """Search for sites with the beats of the plan shown; where there are teams, then for sites and beats together, from both plans."""

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.errors import InputError, Problem
+from optimizer.base.errors import InfeasibleError, InputError, Problem
 from optimizer.base.files import read_json
 from optimizer.base.formatting import number, plain
+from optimizer.base.language import gettext as _
+from optimizer.base.language import marked
 from optimizer.base.listener import SILENT, step
+from optimizer.base.said import all_translated, said, translated
 from optimizer.pipeline.desk import Desk
 from optimizer.pipeline.desk_beats import tour_name
 from optimizer.pipeline.desk_files import read_desk_plan, save_variant
@@ -31,6 +34,13 @@ if TYPE_CHECKING:
 
 BEAT = 300
 """Characters of a beat's name, which lists its stops."""
+ENDS = {
+    "time": marked("the time ended"),
+    "interrupted": marked("it was stopped"),
+    "memory": marked("the memory was used up"),
+}
+"""Why a search ended."""
+PROVEN = marked("it is proven best within the gap asked for")
 STEPS = 100
 """About how many steps a budget slider has up to its end."""
 
@@ -86,11 +96,11 @@ class DeskSession(DeskActions):
             opened_value=self._opened[0],
             lower=desk.lower,
             evaluation_ms=1000 * desk.evaluation_seconds,
-            faults=desk.shortfalls,
+            faults=all_translated(desk.shortfalls),
             sites=tuple(self._site(name) for name in desk.sites),
             budgets=self._budgets(),
             beats=tuple(self._beat(name, beat) for name, beat in desk.tours().items()),
-            last=desk.state.action if desk.can_undo else "",
+            last=translated(desk.state.action) if desk.can_undo else "",
             can_undo=desk.can_undo,
             can_redo=desk.can_redo,
             progress=self._progress(),
@@ -102,12 +112,14 @@ class DeskSession(DeskActions):
         options = desk.options_of(name)
         adds, used = desk.adds(name), desk.placed[list(options)].any()
         effect = (
-            f"Without it {number(desk.value + adds, 4)} would get through: it takes {number(adds, 3)} off"
+            _("Without it {value} would get through: it takes {adds} off. It needs {needs}.")
             if used
-            else f"With it as well, budgets aside, {number(desk.value - adds, 4)} would get through: {number(adds, 3)} less"
+            else _("With it as well, budgets aside, {value} would get through: {adds} less. It needs {needs}.")
         )
-        needs = [(f"as {self._kind(j)} " if len(options) > 1 else "") + self._needs(j) for j in options]
-        return f"{effect}. It needs {'; '.join(needs)}."
+        as_kind = _("as {kind} {needs}") if len(options) > 1 else "{needs}"
+        needs = [as_kind.format(kind=self._kind(j), needs=self._needs(j)) for j in options]
+        value = desk.value + adds if used else desk.value - adds
+        return effect.format(value=number(value, 4), adds=number(adds, 3), needs="; ".join(needs))
 
     def turn(self, name: str) -> None:
         """Go on to the next demand on a site: none, must be used, must not be used."""
@@ -162,32 +174,44 @@ class DeskSession(DeskActions):
             self._search.stop()
 
     def poll(self) -> str:
-        """Lay the plan of a search that has ended on the desk; return what came of it, empty where nothing has ended."""
+        """Lay the plan of a search that has ended on the desk; return what came of it, empty where nothing has ended.
+
+        Raises
+        ------
+        InfeasibleError
+            If it has ended without a plan, with the reason.
+        """
         search = self._search
         if search is None or not search.done:
             return ""
         self._search = None
         self._version += 1
         if search.result is None or search.result.plan is None:
-            return f"No plan: {search.failure}"
+            raise InfeasibleError(said("No plan: {reason}", reason=search.failure))
         before, feasible = self.desk.value, self.desk.feasible
         search.take()
         gained = before - self.desk.value
-        said = (
-            f"The best plan found lets {number(self.desk.value, 4)} through"
-            + (f", {number(gained, 3)} less than the one that was shown" if feasible and gained > 0 else "")
-            + (": the one that was shown" if feasible and gained <= 0 else "")
+        if not feasible:
+            found = _("The best plan found lets {value} through; {why} after {seconds} s.")
+        elif gained > 0:
+            found = _(
+                "The best plan found lets {value} through, {gained} less than the one that was shown; {why} after {seconds} s."
+            )
+        else:
+            found = _("The best plan found lets {value} through: the one that was shown; {why} after {seconds} s.")
+        return found.format(
+            value=number(self.desk.value, 4),
+            gained=number(gained, 3),
+            why=_(ENDS.get(search.result.limit or "", PROVEN)),
+            seconds=number(search.seconds, 2),
         )
-        ends = {"time": "the time ended", "interrupted": "it was stopped", "memory": "the memory was used up"}
-        why = ends.get(search.result.limit or "", "it is proven best within the gap asked for")
-        return f"{said}; {why} after {number(search.seconds, 2)} s."
 
     def save(self, name: str) -> str:
         """Save the plan shown as a variant; return where it is, and what makes its report."""
         place = save_variant(self._free(), self.folder, name)
         self.saved.append(place)
         again = read_json(place / "run.json", "a run")["again"]
-        return f"{place}. Report, figures and duties are made by: {again}"
+        return _("{folder}. Report, figures and duties are made by: {command}").format(folder=place, command=again)
 
     def close(self, seconds: float = 5.0) -> None:
         """Stop what runs, and wait for it."""
@@ -198,7 +222,9 @@ class DeskSession(DeskActions):
     def _free(self) -> Desk:
         """Return the desk, where no search needs it as it is."""
         if self._search is not None:
-            raise InputError(Problem("desk", "a search that runs", "its end", "Stop it, or wait"))
+            raise InputError(
+                Problem(said("desk"), said("a search that runs"), said("its end"), said("Stop it, or wait"))
+            )
         return self.desk
 
     def _progress(self) -> DeskProgress | None:
@@ -215,13 +241,13 @@ class DeskSession(DeskActions):
         whole = marks.get(name, marks.get(first.id) if len(options) == 1 else None)
         must = whole if whole is not None else (True if True in marks.values() else None)
         standing: Standing = "must" if must else "must not" if must is False else "used" if used else "not used"
+        alone = len(options) == 1
         asked = [
-            ("must be used" if mark else "must not be used")
-            + ("" if each == name or len(options) == 1 else f" as {self._kind(desk.base.option_index[each])}")
+            self._asked(mark, None if each == name or alone else desk.base.option_index[each])
             for each, mark in marks.items()
         ]
-        stands = [f"in the plan as {self._kind(j)}" if len(options) > 1 else "in the plan" for j in used]
-        today = ["in use today"] if any(desk.base.options[j].existing for j in options) else []
+        stands = [_("in the plan") if alone else _("in the plan as {kind}").format(kind=self._kind(j)) for j in used]
+        today = [_("in use today")] if any(desk.base.options[j].existing for j in options) else []
         lon, lat = float(self._places.lon[options[0]]), float(self._places.lat[options[0]])
         return DeskSite(
             name=name,
@@ -231,9 +257,16 @@ class DeskSession(DeskActions):
             standing=standing,
             used=bool(used),
             existing=bool(today),
-            says="; ".join([*asked, *(stands or ["not in the plan"]), *today]),
+            says="; ".join([*asked, *(stands or [_("not in the plan")]), *today]),
             kinds=tuple((desk.base.options[j].id, self._kind(j)) for j in options),
         )
+
+    def _asked(self, must: bool, option: int | None) -> str:
+        """Return a demand in words; of an option, where it is not the whole site's."""
+        if option is None:
+            return _("must be used") if must else _("must not be used")
+        said = _("must be used as {kind}") if must else _("must not be used as {kind}")
+        return said.format(kind=self._kind(option))
 
     def _beat(self, name: str, beat: Beat) -> DeskBeat:
         state = self.desk.state
@@ -249,7 +282,7 @@ class DeskSession(DeskActions):
     def _needs(self, option: int) -> str:
         uses = self.desk.base.options[option].uses
         named = [(resource_name(r), uses[r.id]) for r in self.desk.base.resources if uses.get(r.id)]
-        return ", ".join(f"{number(amount)} {name}" for name, amount in named) or "nothing"
+        return ", ".join(f"{number(amount)} {name}" for name, amount in named) or _("nothing")
 
     def _kind(self, option: int) -> str:
         return plain(self.desk.base.options[option].type or self.desk.base.options[option].kind, NAME)

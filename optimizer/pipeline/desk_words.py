@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from optimizer.base.formatting import number, plain
+from optimizer.base.formatting import plain
+from optimizer.base.language import marked
+from optimizer.base.said import listed, said
 from optimizer.problem.plan import BUDGET_TOLERANCE
 
 if TYPE_CHECKING:
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
 
 NAME = 60
 """Characters of a name that a sentence shows."""
+USES = marked("The plan shown uses {total:n6} of {budget:n6} {resource}: {excess:n6} too much{unit}.")
+NEEDS = marked(
+    "No plan can have all that must be used: it alone needs {total:n6} of {budget:n6} {resource}: {excess:n6} too much{unit}."
+)
 
 
 def option_name(option: Option) -> str:
@@ -34,24 +40,29 @@ def shortfalls(instance: Instance, placed: NDArray[np.bool_]) -> tuple[str, ...]
     options = instance.options
     together = [[j for j in group if placed[j]] for group in instance.conflicts]
     return (
-        *_over_budget(instance, placed, "The plan shown uses"),
+        *_over_budget(instance, placed, USES),
         *(
-            f"{' and '.join(option_name(options[j]) for j in group)} exclude each other."
+            said("{names} exclude each other.", names=listed(option_name(options[j]) for j in group))
             for group in together
             if len(group) > 1
         ),
         *(
-            f"Not reached: {plain(each.id, NAME)} ({number(each.total(placed))} of at least {number(each.least)})."
+            said(
+                "Not reached: {name} ({total:n} of at least {least:n}).",
+                name=plain(each.id, NAME),
+                total=each.total(placed),
+                least=each.least,
+            )
             for each in instance.requirements
             if not each.is_met(placed)
         ),
         *(
-            f"{option_name(option)} must be used, and the plan shown does not use it."
+            said("{name} must be used, and the plan shown does not use it.", name=option_name(option))
             for option, used in zip(options, placed, strict=True)
             if option.forced and not used
         ),
         *(
-            f"{option_name(option)} must not be used, and the plan shown uses it."
+            said("{name} must not be used, and the plan shown uses it.", name=option_name(option))
             for option, used in zip(options, placed, strict=True)
             if option.forbidden and used
         ),
@@ -60,14 +71,20 @@ def shortfalls(instance: Instance, placed: NDArray[np.bool_]) -> tuple[str, ...]
 
 def impossible(instance: Instance) -> tuple[str, ...]:
     """Return a sentence for every budget that the forced options alone exceed: then no plan can have them all."""
-    return _over_budget(instance, instance.forced, "No plan can have all that must be used: it alone needs")
+    return _over_budget(instance, instance.forced, NEEDS)
 
 
-def _over_budget(instance: Instance, placed: NDArray[np.bool_], begin: str) -> tuple[str, ...]:
+def _over_budget(instance: Instance, placed: NDArray[np.bool_], sentence: str) -> tuple[str, ...]:
     used = placed @ instance.use
     return tuple(
-        f"{begin} {number(total, 6)} of {number(resource.budget, 6)} {resource_name(resource)}: "
-        f"{number(total - resource.budget, 6)} too much{_unit(resource)}."
+        said(
+            sentence,
+            total=total,
+            budget=resource.budget,
+            resource=resource_name(resource),
+            excess=total - resource.budget,
+            unit=_unit(resource),
+        )
         for resource, total in zip(instance.resources, used.tolist(), strict=True)
         if total > resource.budget * (1 + BUDGET_TOLERANCE)
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from optimizer.base.language import counted, localised, ngettext, pgettext
 from optimizer.base.language import gettext as _
+from optimizer.base.said import translated
 from optimizer.report.words import word
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def _re_solved(explained: ExplainedOption) -> list[str]:
     price, options = explained.price, explained.known.instance.options
     if price.upper is None or price.lower is None or explained.cost is None or explained.cost_low is None:
         none = _("There is no plan without it: {reason}") if price.chosen else _("There is no plan with it: {reason}")
-        return [none.format(reason=price.reason)]
+        return [none.format(reason=translated(price.reason))]
     found = (
         _("In the best plan found without it {value} gets through; proven: {proven}.")
         if price.chosen

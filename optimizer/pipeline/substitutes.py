@@ -149,7 +149,7 @@ def price_option(call: PieceCall) -> OptionPrice | None:
             proven=known.same_beats if narrower else 0.0,
         )
     except InfeasibleError as error:
-        return OptionPrice(option, chosen, None, None, None, reason=str(error))
+        return OptionPrice(option, chosen, None, None, None, reason=error.args[0])
     if result.plan is None or result.upper is None or result.lower is None:
         return None
     plan = case.placed(result.plan.options)

@@ -13,6 +13,7 @@ exactly; one that the relaxation alone allows is cut off by the row that some op
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,10 +21,13 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
 from optimizer.base.errors import InfeasibleError
+from optimizer.base.said import said
 from optimizer.problem.plan import violations
 from optimizer.solvers.compact import RowBuilder, add_row, add_side_constraints
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from optimizer.problem.instance import Instance
@@ -44,7 +48,7 @@ def feasible_start(instance: Instance) -> NDArray[np.bool_]:
     broken = violations(replace(instance, requirements=()), forced)
     if broken:
         raise InfeasibleError(
-            "No plan is feasible: " + "; ".join(broken) + ". Raise the budget or force fewer options."
+            said("No plan is feasible: {broken}. Raise the budget or force fewer options.", broken=broken)
         )
     if not violations(instance, forced):
         return forced
@@ -57,12 +61,32 @@ def feasible_start(instance: Instance) -> NDArray[np.bool_]:
         for each in instance.requirements
         if _least(replace(instance, requirements=tuple(r for r in instance.requirements if r is not each))) is not None
     ]
-    raise InfeasibleError(
-        "No plan is feasible: none within the budgets and exclusions reaches "
-        + ("the requirement " if len(names) == 1 else "all requirements ")
-        + ", ".join(map(repr, names))
-        + (f"; without {' or '.join(map(repr, in_the_way))} one would" if in_the_way and len(names) > 1 else "")
-        + ". Raise a budget, or ask for less."
+    every, some = ", ".join(map(repr, names)), _either(in_the_way)
+    if len(names) == 1:
+        sentence = said(
+            "No plan is feasible: none within the budgets and exclusions reaches the requirement {names}. Raise a budget, or ask for less.",
+            names=every,
+        )
+    elif not in_the_way:
+        sentence = said(
+            "No plan is feasible: none within the budgets and exclusions reaches all requirements {names}. Raise a budget, or ask for less.",
+            names=every,
+        )
+    else:
+        sentence = said(
+            "No plan is feasible: none within the budgets and exclusions reaches all requirements {names}; "
+            "without {some} one would. Raise a budget, or ask for less.",
+            names=every,
+            some=some,
+        )
+    raise InfeasibleError(sentence)
+
+
+def _either(names: Sequence[str]) -> str:
+    """Return names of which any one is meant."""
+    quoted = [repr(name) for name in names]
+    return (
+        reduce(lambda first, second: said("{first} or {second}", first=first, second=second), quoted) if quoted else ""
     )
 
 

@@ -195,7 +195,13 @@ class DeskActions(Protocol):
         """End the search soon, with the best plan so far."""
 
     def poll(self) -> str:
-        """Lay the plan of a search that has ended on the desk; return what came of it, empty where nothing has ended."""
+        """Lay the plan of a search that has ended on the desk; return what came of it, empty where nothing has ended.
+
+        Raises
+        ------
+        InfeasibleError
+            If it has ended without a plan.
+        """
 
     def save(self, name: str) -> str:
         """Save the plan shown as a variant; return where it is, and what makes its report."""

@@ -10,7 +10,9 @@ from bokeh.models import ColumnDataSource, HoverTool, TapTool, WheelZoomTool
 from bokeh.plotting import figure
 
 from optimizer.base.formatting import plain
+from optimizer.base.language import gettext as _
 from optimizer.report.geography import Plane
+from optimizer.report.interactive.glyphs import name_tools
 from optimizer.report.palette import BEATS, FAINT, ROAD, SITES
 
 if TYPE_CHECKING:
@@ -88,7 +90,7 @@ class DeskMap:
         self.ring.data = {axis: [data[axis][k] for k in here] for axis in ("x", "y")}
 
     def _drawn(self, roads: StraightRoads) -> Any:  # noqa: ANN401 - bokeh has no types
-        wheel = WheelZoomTool()
+        wheel = WheelZoomTool(description=_("Zoom with the wheel"))
         plot = figure(
             name="plot",
             sizing_mode="stretch_both",
@@ -100,6 +102,7 @@ class DeskMap:
         )
         plot.add_tools(wheel)
         plot.toolbar.active_scroll = wheel
+        name_tools(plot)
         plot.toolbar.logo = None
         plot.axis.visible = False
         plot.grid.visible = False
@@ -125,9 +128,9 @@ class DeskMap:
             drawn.nonselection_glyph = drawn.selection_glyph = None
         plot.add_tools(TapTool(renderers=[sites]))
         plot.add_tools(
-            HoverTool(renderers=[sites], tooltips=[("site", "@label"), ("", "@says")], limit=1, visible=False)
+            HoverTool(renderers=[sites], tooltips=[(_("site"), "@label"), ("", "@says")], limit=1, visible=False)
         )
-        plot.add_tools(HoverTool(renderers=[posts], tooltips=[("beat", "@label")], limit=1, visible=False))
+        plot.add_tools(HoverTool(renderers=[posts], tooltips=[(_("beat"), "@label")], limit=1, visible=False))
         return plot
 
 

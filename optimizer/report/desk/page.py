@@ -1,7 +1,7 @@
 """The page of a desk: widgets and a map that show what lies there, and pass on what the planner does. It decides nothing.
 
 Text of a plan reaches the page by three ways alone: as HTML that `texts.escaped` has made harmless, as text of a native list, and as text of
-the map and its tooltips, which bokeh paints or escapes. Titles of widgets, which bokeh takes for HTML, are constants.
+the map and its tooltips, which bokeh paints or escapes. Titles of widgets, which bokeh takes for HTML, are our own texts.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from bokeh.models import Button, Div, InlineStyleSheet, NumericInput, RadioButto
 from jinja2 import Environment, FileSystemLoader
 
 from optimizer.base.errors import OptimizerError
-from optimizer.base.formatting import plain
+from optimizer.base.formatting import number, plain
+from optimizer.base.language import gettext as _
+from optimizer.base.language import marked, markup, spoken
 from optimizer.report.desk import texts
 from optimizer.report.desk.map import LABEL, DeskMap
 
@@ -35,9 +37,9 @@ POLL_MS = 300
 """Milliseconds between two looks at the search, and at what other windows of the same desk did."""
 SECONDS = 30
 """Seconds of a search, at first."""
-CLICKS = ("in turn", "must", "must not", "free", "look")
+CLICKS = (marked("in turn"), marked("must"), marked("must not"), marked("free"), marked("look"))
 """What a click on a site does: goes on to the next demand, asks for one, takes all back, or nothing but show the site."""
-ANY = "any kind"
+ANY = marked("any kind")
 
 
 def template() -> Any:  # noqa: ANN401 - jinja's
@@ -45,7 +47,7 @@ def template() -> Any:  # noqa: ANN401 - jinja's
     environment = Environment(loader=FileSystemLoader(HERE), autoescape=True)
     style = (HERE / "desk.css").read_text(encoding="utf-8")
     found = environment.get_template("desk.html")
-    found.globals["style"] = style
+    found.globals.update(style=style, language=spoken().code, _=markup)
     return found
 
 
@@ -73,9 +75,10 @@ class DeskPage:
         }
         self._note = self._div()
         if roads is None:
-            self._note.text = "<p>This problem has no map; choose sites from the list.</p>"
+            self._note.text = texts.paragraph(_("This problem has no map; choose sites from the list."))
         elif roads.left_out:
-            self._note.text = f"<p>The map leaves out {roads.left_out:,} pieces of road, to stay quick.</p>"
+            left = _("The map leaves out {count} pieces of road, to stay quick.").format(count=number(roads.left_out))
+            self._note.text = texts.paragraph(left)
         self._note.visible = bool(self._note.text)
         self._make_controls(view)
         self._make_budgets(view)
@@ -125,9 +128,13 @@ class DeskPage:
 
     def poll(self) -> None:
         """Look at the search, and at what other windows did."""
-        said = self._actions.poll()
-        if said:
-            self._say(said, wrong=said.startswith("No plan"))
+        try:
+            said = self._actions.poll()
+        except OptimizerError as error:
+            self._say(texts.fault(error), wrong=True)
+        else:
+            if said:
+                self._say(said, wrong=False)
         if self._actions.version != self._seen:
             self.refresh()
         elif (progress := self._actions.view().progress) is not None:
@@ -139,10 +146,11 @@ class DeskPage:
         self._seen = self._actions.version
         busy = view.progress is not None
         with self._quietly():
-            self._texts["title"].text = f"<p>Plan: {texts.escaped(view.title)}</p>"
+            self._texts["title"].text = texts.paragraph(_("Plan: {name}").format(name=view.title))
             self._texts["outcome"].text = texts.outcome(view)
             self._texts["progress"].text = texts.progress(view.progress)
-            self._texts["last"].text = f"<p>Last: {texts.escaped(view.last)}</p>" if view.last else ""
+            last = _("Last: {action}").format(action=view.last)
+            self._texts["last"].text = texts.paragraph(last) if view.last else ""
             for name in ("progress", "last"):
                 self._texts[name].visible = bool(self._texts[name].text)
             self._texts["list"].text = texts.listed(view)
@@ -167,31 +175,33 @@ class DeskPage:
         choices = [
             (site.name, plain(site.label, LABEL)) for site in sorted(view.sites, key=lambda s: s.label.casefold())
         ]
-        self._click = RadioButtonGroup(labels=list(CLICKS), active=0, **wide)
-        self._site = Select(title="Site", options=choices, value=self._looked_at, **wide)
-        self._kind = Select(title="Kind", options=[("", ANY)], value="", **wide)
+        self._click = RadioButtonGroup(labels=[_(each) for each in CLICKS], active=0, **wide)
+        self._site = Select(title=_("Site"), options=choices, value=self._looked_at, **wide)
+        self._kind = Select(title=_("Kind"), options=[("", _(ANY))], value="", **wide)
         self._marks = [
-            self._button("Must be used", lambda: self._actions.force(self._chosen)),
-            self._button("Must not be used", lambda: self._actions.forbid(self._chosen)),
-            self._button("No demand", lambda: self._actions.release(self._chosen)),
+            self._button(_("Must be used"), lambda: self._actions.force(self._chosen)),
+            self._button(_("Must not be used"), lambda: self._actions.forbid(self._chosen)),
+            self._button(_("No demand"), lambda: self._actions.release(self._chosen)),
         ]
-        self._beat = Select(title="Beat", options=[], value="", **wide)
+        self._beat = Select(title=_("Beat"), options=[], value="", **wide)
         self._beat_marks = [
-            self._button("Must be driven", lambda: self._actions.demand_beat(self._beat_looked_at, True)),
-            self._button("Must not be driven", lambda: self._actions.demand_beat(self._beat_looked_at, False)),
-            self._button("No demand", lambda: self._actions.demand_beat(self._beat_looked_at, None)),
+            self._button(_("Must be driven"), lambda: self._actions.demand_beat(self._beat_looked_at, True)),
+            self._button(_("Must not be driven"), lambda: self._actions.demand_beat(self._beat_looked_at, False)),
+            self._button(_("No demand"), lambda: self._actions.demand_beat(self._beat_looked_at, None)),
         ]
-        self._seconds = NumericInput(title="Seconds of searching, at most", low=1, high=86_400, value=SECONDS, **wide)
-        self._search = self._button("Best plan from here", self._begin_search, "primary")
-        self._stop = self._button("Stop", self._actions.stop, "warning")
-        self._undo = self._button("Undo", self._actions.undo)
-        self._redo = self._button("Redo", self._actions.redo)
-        self._name = TextInput(title="Name of the variant (letters, digits, _ and -)", value="variant-1", **wide)
-        self._save = self._button("Save as a plan folder", self._save_variant, "success")
-        self._site.on_change("value", lambda _, __, name: self._look(name))
-        self._beat.on_change("value", lambda _, __, name: self._look_at_beat(name))
+        self._seconds = NumericInput(
+            title=_("Seconds of searching, at most"), low=1, high=86_400, value=SECONDS, **wide
+        )
+        self._search = self._button(_("Best plan from here"), self._begin_search, "primary")
+        self._stop = self._button(_("Stop"), self._actions.stop, "warning")
+        self._undo = self._button(_("Undo"), self._actions.undo)
+        self._redo = self._button(_("Redo"), self._actions.redo)
+        self._name = TextInput(title=_("Name of the variant (letters, digits, _ and -)"), value="variant-1", **wide)
+        self._save = self._button(_("Save as a plan folder"), self._save_variant, "success")
+        self._site.on_change("value", lambda _attribute, _before, name: self._look(name))
+        self._beat.on_change("value", lambda _attribute, _before, name: self._look_at_beat(name))
         if self._map is not None:
-            self._map.sites.selected.on_change("indices", lambda _, __, found: self._tapped(found))
+            self._map.sites.selected.on_change("indices", lambda _attribute, _before, found: self._tapped(found))
 
     def _make_budgets(self, view: DeskView) -> None:
         self._budgets: dict[str, tuple[Any, Any]] = {}
@@ -203,13 +213,17 @@ class DeskPage:
                 value=budget.budget,
                 title=None,
                 name=f"budget-{len(self._budgets)}",
-                tags=[plain(f"Budget of {budget.name}", LABEL)],  # the page's script names the handle so
+                tags=[
+                    plain(_("Budget of {name}").format(name=budget.name), LABEL)
+                ],  # the page's script names the handle so
                 show_value=False,
                 tooltips=False,
                 sizing_mode="stretch_width",
                 margin=(0, 18, 12, 18),
             )
-            slider.on_change("value_throttled", lambda _, __, amount, name=budget.id: self._budget(name, amount))
+            slider.on_change(
+                "value_throttled", lambda _attribute, _before, amount, name=budget.id: self._budget(name, amount)
+            )
             self._budgets[budget.id] = (self._div(), slider)
 
     def _button(self, label: str, action: Callable[[], object], kind: str = "default") -> Any:  # noqa: ANN401 - bokeh has no types
@@ -227,7 +241,7 @@ class DeskPage:
         try:
             said = action()
         except OptimizerError as error:
-            self._say(str(error), wrong=True)
+            self._say(texts.fault(error), wrong=True)
         else:
             self._say(said if isinstance(said, str) else "", wrong=False)
         self.refresh()
@@ -239,7 +253,7 @@ class DeskPage:
         self._actions.search(float(self._seconds.value or 0))
 
     def _save_variant(self) -> str:
-        return f"Saved: {self._actions.save(self._name.value)}"
+        return _("Saved: {folder}").format(folder=self._actions.save(self._name.value))
 
     def _budget(self, resource: str, amount: float) -> None:
         if not self._showing:
@@ -278,7 +292,7 @@ class DeskPage:
             return
         several = len(found.kinds) > 1
         self._site.value = found.name
-        options = [("", ANY), *found.kinds] if several else [("", ANY)]
+        options = [("", _(ANY)), *(found.kinds if several else ())]
         if self._kind.options != options:
             self._kind.options, self._kind.value = options, ""
         self._kind.visible = several
@@ -296,7 +310,9 @@ class DeskPage:
         self._beat.value = self._beat_looked_at
         for part in (self._beat, *self._beat_marks):
             part.disabled = busy or found is None
-        self._texts["beat"].text = "<p>The plan shown has no beats.</p>" if found is None else texts.beat_line(found)
+        self._texts["beat"].text = (
+            texts.paragraph(_("The plan shown has no beats.")) if found is None else texts.beat_line(found)
+        )
 
     @contextmanager
     def _quietly(self) -> Iterator[None]:

@@ -25,6 +25,8 @@ from tornado.ioloop import IOLoop
 from tornado.web import OutputTransform
 
 from optimizer.base.errors import InputError, Problem
+from optimizer.base.language import ENGLISH, speaking
+from optimizer.base.language import gettext as _
 from optimizer.report.desk.page import POLL_MS, DeskPage, template
 
 if TYPE_CHECKING:
@@ -95,7 +97,9 @@ def listening(actions: DeskActions, port: int | None = None) -> DeskServer:
     return DeskServer(f"http://{HOST}:{port}/{token}/", port, BaseServer(IOLoop.current(), application, http))
 
 
-def serve(actions: DeskActions, *, port: int | None, ready: Callable[[DeskServer], object]) -> None:
+def serve(
+    actions: DeskActions, *, port: int | None, ready: Callable[[DeskServer], object], language: str = ENGLISH
+) -> None:
     """Serve a desk until Ctrl-C, or until the process is asked to end.
 
     Parameters
@@ -106,13 +110,16 @@ def serve(actions: DeskActions, *, port: int | None, ready: Callable[[DeskServer
         Where to listen; None for any free one.
     ready
         Called once the page can be opened.
+    language
+        Of the page.
 
     Raises
     ------
     InputError
-        If the port cannot be had.
+        If the port cannot be had, or there are no texts in that language.
     """
-    asyncio.run(_served(actions, port, ready))
+    with speaking(language):  # tasks and callbacks of the loop take it with them
+        asyncio.run(_served(actions, port, ready))
 
 
 async def _served(actions: DeskActions, port: int | None, ready: Callable[[DeskServer], object]) -> None:
@@ -148,7 +155,7 @@ def _fill(document: Any, actions: DeskActions) -> None:  # noqa: ANN401 - bokeh 
     page = DeskPage(actions)
     for root in page.roots:
         document.add_root(root)
-    document.title = "Planner's desk"
+    document.title = _("Planner's desk")
     document.template = template()
     document.add_periodic_callback(page.poll, POLL_MS)
 

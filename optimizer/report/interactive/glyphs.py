@@ -51,16 +51,21 @@ def empty_plot() -> Any:  # noqa: ANN401 - bokeh has no types
     plot.toolbar.active_scroll = wheel
     plot.toolbar.active_inspect = None  # the page's script shows one card at a time, made of these tooltips
     plot.toolbar.logo = None
-    if spoken().code != ENGLISH:
-        for tool in plot.toolbar.tools:
-            if type(tool).__name__ in TOOLS:
-                tool.description = _(TOOLS[type(tool).__name__])
+    name_tools(plot)
     plot.axis.visible = False
     plot.grid.visible = False
     scale = ScaleBar(range=plot.x_range, unit="m", orientation="horizontal", location="bottom_left")
     scale.update(bar_length=0.2, background_fill_alpha=0.8, border_line_color=None, label="@{value} @{unit}")
     plot.add_layout(scale, "below")  # not on the map: it would hide what lies in its corner
     return plot
+
+
+def name_tools(plot: Any) -> None:  # noqa: ANN401 - bokeh has no types
+    """Name the tools of a map in the language that is spoken; in English they are named as bokeh does."""
+    if spoken().code != ENGLISH:
+        for tool in plot.toolbar.tools:
+            if type(tool).__name__ in TOOLS:
+                tool.description = _(TOOLS[type(tool).__name__])
 
 
 def draw_lines(plot: Any, layer: LineLayer) -> LegendItem:  # noqa: ANN401 - bokeh has no types
