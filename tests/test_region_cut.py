@@ -12,9 +12,8 @@ import shapely
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from optimizer.region.crossings.contacts import GRID
 from optimizer.region.crossings.cut import cut_ways
-from optimizer.region.ways import Points, Ways
+from optimizer.region.ways import GRID, Points, Ways
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

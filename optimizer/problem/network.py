@@ -45,7 +45,8 @@ class Network:
     time_s
         (m,) seconds of free-flow travel, > 0.
     road_class
-        (m,) strings: an OSM `highway` value, `ferry`, or a word of the file's own.
+        (m,) strings, here and below of fixed width or as objects that equal ones share: an OSM `highway` value, `ferry`, or a word of the
+        file's own.
     name
         (m,) road name or number; empty where unknown.
     way
@@ -69,13 +70,13 @@ class Network:
     head: NDArray[np.int32]
     length_m: NDArray[np.float64]
     time_s: NDArray[np.float64]
-    road_class: NDArray[np.str_]
-    name: NDArray[np.str_]
+    road_class: NDArray[Any]
+    name: NDArray[Any]
     way: NDArray[np.int64]
     segment: NDArray[np.int32]
     shape_start: NDArray[np.int64]
     shape: NDArray[np.float64]
-    ref: NDArray[np.str_] | None = None
+    ref: NDArray[Any] | None = None
     given: GivenGraph | None = field(default=None, compare=False, repr=False)
 
     @classmethod
@@ -381,9 +382,11 @@ class Network:
         self, lon: NDArray[np.float64], lat: NDArray[np.float64]
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return for each of k points the nearest node (k,) and its great-circle distance in metres (k,)."""
-        tree = shapely.STRtree(np.asarray(shapely.points(self._to_plane(np.column_stack((self.lon, self.lat))))))
+        from scipy.spatial import KDTree
+
         points = np.column_stack((lon, lat)).astype(np.float64)
-        node = np.asarray(tree.nearest(shapely.points(self._to_plane(points))), dtype=np.int64)
+        tree = KDTree(self._to_plane(np.column_stack((self.lon, self.lat))), balanced_tree=False)
+        node = np.asarray(tree.query(self._to_plane(points))[1], dtype=np.int64)
         return node, great_circle_m(points[:, 0], points[:, 1], self.lon[node], self.lat[node])
 
     def time_graph(self, *, reverse: bool = False) -> CostGraph:

@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import connected_components
 from optimizer.base.language import marked
 from optimizer.problem.network import Network
 from optimizer.region.model import Dropped
-from optimizer.region.ways import ranges
+from optimizer.region.ways import PORTION, ranges
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,7 +40,7 @@ class Assembled:
     """
 
     network: Network
-    node: NDArray[np.int64]
+    node: NDArray[np.int32]
     dropped: list[Dropped]
 
 
@@ -73,14 +73,15 @@ def assemble(ways: Ways) -> Assembled:
     """
     pieces = _pieces(ways)
     line = ways.owner[pieces.first]
-    tail, head = ways.point[pieces.first], ways.point[pieces.last]
-    kept = _largest_component(len(ways.points), tail, head)[tail]
+    kept = _largest_component(len(ways.points), ways.point[pieces.first], ways.point[pieces.last])
+    kept = kept[ways.point[pieces.first]]
     lost = np.setdiff1d(ways.way[line[~kept]], ways.way[line[kept]])
     dropped = [Dropped(f"way {way}", _UNCONNECTED) for way in lost.tolist()]
-    used = np.unique(np.concatenate((tail[kept], head[kept])))
-    node = np.full(len(ways.points), -1, dtype=np.int64)
-    node[used] = np.arange(used.size)
-    return Assembled(_network(ways, pieces.take(kept), used, node), node, dropped)
+    pieces = pieces.take(kept)
+    used = np.zeros(len(ways.points), dtype=bool)
+    used[ways.point[pieces.first]] = used[ways.point[pieces.last]] = True
+    node = np.where(used, np.cumsum(used, dtype=np.int32) - 1, np.int32(-1))
+    return Assembled(_network(ways, pieces, np.flatnonzero(used), node), node, dropped)
 
 
 def _pieces(ways: Ways) -> _Pieces:
@@ -102,50 +103,74 @@ def _between(ways: Ways, joint: NDArray[np.bool_]) -> _Pieces:
     return _Pieces(at[:-1][same], at[1:][same])
 
 
-def _largest_component(n_points: int, tail: NDArray[np.int64], head: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _largest_component(n_points: int, tail: NDArray[np.integer], head: NDArray[np.integer]) -> NDArray[np.bool_]:
     """(n_points,) whether a point belongs to the weakly connected component with most nodes (the first of equals)."""
     matrix = coo_array((np.ones(tail.size, dtype=np.int8), (tail, head)), shape=(n_points, n_points))
     label = connected_components(matrix, directed=True, connection="weak")[1]
     return np.asarray(label == np.argmax(np.bincount(label)))
 
 
-def _network(ways: Ways, pieces: _Pieces, used: NDArray[np.int64], node: NDArray[np.int64]) -> Network:
+def _network(ways: Ways, pieces: _Pieces, used: NDArray[np.int64], node: NDArray[np.int32]) -> Network:
     """Return the network of some pieces, on the points that they use; `node` is the node of each point."""
-    points, first, last = ways.points, pieces.first, pieces.last
-    line = ways.owner[first]
-    measures = _measures(ways, pieces)
-    forward, backward = np.flatnonzero(ways.forward[line]), np.flatnonzero(ways.backward[line])
-    piece = np.concatenate((forward, backward))
-    against = np.repeat([False, True], [forward.size, backward.size])
-    order = np.lexsort((against, piece))
-    piece, against = piece[order], against[order]
-    begin = np.where(against, last[piece], first[piece])
-    end = np.where(against, first[piece], last[piece])
-    count = np.abs(end - begin) + 1
-    shape = ways.point[ranges(begin, count, np.where(against, -1, 1))]
+    points = ways.points
+    line = ways.owner[pieces.first]
+    measures = _measures(ways, pieces, line)
+    arcs = _Arcs.of(pieces, ways.forward[line], ways.backward[line])
+    piece = arcs.piece
+    line = line[piece]
     return Network(
         node_id=points.id[used],
         lon=points.lon[used],
         lat=points.lat[used],
-        tail=node[ways.point[begin]].astype(np.int32),
-        head=node[ways.point[end]].astype(np.int32),
+        tail=node[ways.point[arcs.begin]],
+        head=node[ways.point[arcs.end]],
         length_m=measures.length_m[piece],
         time_s=measures.time_s[piece],
-        road_class=ways.road_class[line[piece]],
-        name=ways.name[line[piece]],
-        way=ways.way[line[piece]],
-        segment=np.unique(piece, return_inverse=True)[1].astype(np.int32),
-        shape_start=np.concatenate(([0], np.cumsum(count))).astype(np.int64),
-        shape=np.column_stack((points.lon[shape], points.lat[shape])),
-        ref=ways.ref[line[piece]],
+        road_class=ways.road_class[line],
+        name=ways.name[line],
+        way=ways.way[line],
+        segment=(np.cumsum(np.append(False, piece[1:] != piece[:-1]), dtype=np.int32)),
+        shape_start=arcs.start,
+        shape=_shape(ways, arcs),
+        ref=ways.ref[line],
     )
 
 
-def _measures(ways: Ways, pieces: _Pieces) -> _Measures:
+@dataclass(frozen=True)
+class _Arcs:
+    """Directed arcs, those of a piece next to each other: (m,) piece, first and last entry of `Ways.point`; (m + 1,) starts of lines."""
+
+    piece: NDArray[np.int32]
+    begin: NDArray[np.int64]
+    end: NDArray[np.int64]
+    start: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, pieces: _Pieces, forward: NDArray[np.bool_], backward: NDArray[np.bool_]) -> _Arcs:
+        """Return an arc for each direction in which a piece is travelled, forward first."""
+        piece, against = np.divmod(np.flatnonzero(np.column_stack((forward, backward)).ravel()), 2)
+        back = against.astype(bool)
+        begin = np.where(back, pieces.last[piece], pieces.first[piece])
+        end = np.where(back, pieces.first[piece], pieces.last[piece])
+        start = np.append(0, np.cumsum(np.abs(end - begin) + 1))
+        return cls(piece.astype(np.int32), begin, end, start)
+
+
+def _shape(ways: Ways, arcs: _Arcs) -> NDArray[np.float64]:
+    """Return the points of all lines one after the other, as `Network.shape`."""
+    shape = np.empty((int(arcs.start[-1]), 2))
+    for first in range(0, arcs.piece.size, PORTION // 4):
+        begin, end = arcs.begin[first : first + PORTION // 4], arcs.end[first : first + PORTION // 4]
+        at = ways.point[ranges(begin, np.abs(end - begin) + 1, np.where(end < begin, -1, 1))]
+        here = slice(arcs.start[first], arcs.start[first] + at.size)
+        shape[here, 0], shape[here, 1] = ways.points.lon[at], ways.points.lat[at]
+    return shape
+
+
+def _measures(ways: Ways, pieces: _Pieces, line: NDArray[np.int32]) -> _Measures:
     """Return each piece's share of what the whole line states, or else its own length at the line's speed."""
     first, last = pieces.first, pieces.last
     travelled = ways.travelled_m()
-    line = ways.owner[first]
     whole = np.maximum(travelled[ways.start[1:] - 1] - travelled[ways.start[:-1]], _SHORTEST_M)[line]
     drawn = np.maximum(travelled[last] - travelled[first], _SHORTEST_M)
     share = np.minimum(drawn / whole, 1.0)

@@ -97,11 +97,14 @@ def fetch_roads(outline: BaseGeometry, modes: frozenset[str], service: Service, 
         )
         features = _fetch_features(osmnx, outline)
     nodes, ways = _nodes(graph), _ways(graph)
+    refs = np.concatenate([way.refs for way in ways]) if ways else np.empty(0, dtype=np.int64)
     return OsmData(
         way=np.array([way.id for way in ways], dtype=np.int64),
         tags=[way.tags for way in ways],
+        tags_of=np.arange(len(ways), dtype=np.int32),
+        name=np.array([way.tags.get("name", "") for way in ways], dtype=object),
         start=np.concatenate(([0], np.cumsum([way.refs.size for way in ways]))).astype(np.int64),
-        ref=np.concatenate([way.refs for way in ways]) if ways else np.empty(0, dtype=np.int64),
+        point=np.searchsorted(nodes.id, refs).astype(np.int32),
         node=nodes.id,
         lon=nodes.lonlat[:, 0],
         lat=nodes.lonlat[:, 1],

@@ -38,7 +38,8 @@ def make_edge_gateways(network: Network) -> tuple[Gateway, ...]:
         chosen = loose[rank[loose] <= number]
         if chosen.size >= _ENOUGH:
             break
-    name = dict(zip(network.tail.tolist(), network.name.tolist(), strict=True))
+    leaving = np.isin(network.tail, chosen)
+    name = dict(zip(network.tail[leaving].tolist(), network.name[leaving].tolist(), strict=True))
     return tuple(
         Gateway(
             f"edge-{network.node_id[node]}",

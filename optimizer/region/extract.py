@@ -7,10 +7,9 @@ pyosmium refuses XML entities, so an XML bomb ends as a message.
 from __future__ import annotations
 
 import ctypes
-import re
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import fields
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,9 +20,10 @@ from optimizer.base.compressed import check_expansion
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files import existing_file
 from optimizer.base.temporary import scratch_folder
-from optimizer.region.osm import Boundary, OsmData, OsmNodes, PlaceNode, PointFeatures
-from optimizer.region.roads import USED_TAGS
-from optimizer.region.ways import ranges
+from optimizer.region.osm import Boundary, OsmData, PlaceNode, PointFeatures
+from optimizer.region.roads import MODES
+from optimizer.region.way_texts import RawWays, WayTexts, nodes_of
+from optimizer.region.ways import GRID, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,11 +39,6 @@ SUFFIXES = (".osm", ".osm.pbf", ".pbf", ".osm.bz2", ".osm.gz")
 WAYS_AT_ONCE = 20_000
 """Ways whose text is taken apart at once."""
 
-MOST_TEXTS = 65_536
-"""Texts of tags that are kept for the next way that has the same."""
-
-_USED_KEYS = tuple((tag.encode(), tag) for tag in USED_TAGS)
-_SEPARATED = bytes.maketrans(b"nxy,", b"    ")
 _NOT_UTF8 = "text that is not UTF-8"
 _NAME_TAGS = ("name", "name:en", "int_name", "official_name", "ISO3166-1", "ISO3166-1:alpha2", "ISO3166-1:alpha3")
 
@@ -57,44 +52,8 @@ class _Relation(NamedTuple):
     inner: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class _RawWays:
-    """Ways: (w,) ids, tags and numbers of nodes; (r,) the ids of these nodes and their (r, 2) degrees, NaN where they are not known."""
-
-    id: NDArray[np.int64]
-    tags: list[dict[str, str]]
-    count: NDArray[np.int64]
-    ref: NDArray[np.int64]
-    lonlat: NDArray[np.float64]
-
-    @classmethod
-    def join(cls, parts: Sequence[_RawWays]) -> _RawWays:
-        """Return all of several."""
-        return cls(
-            np.concatenate([part.id for part in parts]),
-            [tags for part in parts for tags in part.tags],
-            np.concatenate([part.count for part in parts]),
-            np.concatenate([part.ref for part in parts]),
-            np.concatenate([part.lonlat for part in parts]),
-        )
-
-    def sorted(self) -> _RawWays:
-        """Return them by rising number."""
-        order = np.argsort(self.id, kind="stable")
-        if np.array_equal(order, np.arange(order.size)):
-            return self
-        count = self.count[order]
-        at = ranges((np.cumsum(self.count) - self.count)[order], count)
-        return _RawWays(self.id[order], [self.tags[k] for k in order.tolist()], count, self.ref[at], self.lonlat[at])
-
-    def refs(self) -> dict[int, NDArray[np.int64]]:
-        """Return the nodes of each way."""
-        parts = np.split(self.ref, np.cumsum(self.count)[:-1])
-        return dict(zip(self.id.tolist(), parts, strict=True)) if self.id.size else {}
-
-
-def read_extract(path: Path) -> OsmData:
-    """Read the roads, ferries, places, border controls and country boundaries of an extract.
+def read_extract(path: Path, modes: frozenset[str] = frozenset(MODES)) -> OsmData:
+    """Read the roads, ferries, places, border controls and country boundaries of an extract; of ways of other modes no nodes.
 
     Raises
     ------
@@ -104,41 +63,49 @@ def read_extract(path: Path) -> OsmData:
     existing_file(path, "an OpenStreetMap extract")
     check_expansion(path, "an OpenStreetMap extract", MOST_EXPANSION)
     try:
-        return _read(path)
+        return _read(path, modes)
     except UnicodeDecodeError:  # pyosmium decodes each text as it is asked for
         raise InputError(Problem(str(path), _NOT_UTF8, "a whole OpenStreetMap extract", "Download it again")) from None
 
 
-def _read(path: Path) -> OsmData:
-    relations = _read_relations(path)
-    rim = sorted({way for relation in relations for way in (*relation.outer, *relation.inner)})
-    roads, around = _read_roads(path), _read_rim(path, rim)
-    rim_refs = around.refs()
-    nodes = _nodes_of(path, _RawWays.join((roads, around)))
+def _read(path: Path, modes: frozenset[str]) -> OsmData:
+    boundaries = tuple(_boundaries(path))
+    texts = WayTexts(modes)
+    roads = _read_roads(path, texts)
+    nodes = nodes_of(roads, partial(_late_nodes, path))
     features = _read_features(path)
-    if not (nodes.id.size or features.places):
+    if not (features.places or (roads.id.size and (nodes.id.size or not roads.ref.size))):
         raise InputError(
             Problem(str(path), "no roads and no places", "an OpenStreetMap extract with roads", "Choose another")
         )
     return OsmData(
         way=roads.id,
-        tags=roads.tags,
-        start=np.concatenate(([0], np.cumsum(roads.count))).astype(np.int64),
-        ref=roads.ref,
+        tags=texts.tags,
+        tags_of=roads.tags,
+        name=roads.name,
+        start=np.concatenate(([0], np.cumsum(roads.count, dtype=np.int64))),
+        point=nodes.point,
         node=nodes.id,
-        lon=nodes.lonlat[:, 0],
-        lat=nodes.lonlat[:, 1],
+        lon=nodes.grid[:, 0] / GRID,
+        lat=nodes.grid[:, 1] / GRID,
         controls=features.controls,
         places=features.places,
-        boundaries=tuple(
-            Boundary(
-                relation.id,
-                relation.names,
-                _area(list(map(rim_refs.get, relation.outer)), list(map(rim_refs.get, relation.inner)), nodes),
-            )
-            for relation in relations
-        ),
+        boundaries=boundaries,
     )
+
+
+def _boundaries(path: Path) -> Iterator[Boundary]:
+    """Give the boundaries of countries, by rising number."""
+    relations = _read_relations(path)
+    rim = sorted({way for relation in relations for way in (*relation.outer, *relation.inner)})
+    around = _read_rim(path, rim)
+    nodes = nodes_of(around, partial(_late_nodes, path))
+    parts = np.split(nodes.point, np.cumsum(around.count)[:-1])
+    lines = dict(zip(around.id.tolist(), parts, strict=True)) if around.id.size else {}
+    lonlat = nodes.grid / GRID
+    for relation in relations:
+        outer, inner = list(map(lines.get, relation.outer)), list(map(lines.get, relation.inner))
+        yield Boundary(relation.id, relation.names, _area(outer, inner, lonlat))
 
 
 def _objects(path: Path, kind: str, *filters: Any) -> Iterator[Any]:  # noqa: ANN401 - pyosmium has no types
@@ -179,43 +146,47 @@ def _read_relations(path: Path) -> list[_Relation]:
     return sorted(found)
 
 
-def _read_roads(path: Path) -> _RawWays:
+def _read_roads(path: Path, texts: WayTexts) -> RawWays:
     """Return the ways that may be travelled, by rising number."""
     import osmium
 
-    return _read_ways(path, osmium.filter.KeyFilter("highway", "route"), roads=True)
+    return _read_ways(path, osmium.filter.KeyFilter("highway", "route"), texts)
 
 
-def _read_rim(path: Path, rim: Sequence[int]) -> _RawWays:
+def _read_rim(path: Path, rim: Sequence[int]) -> RawWays:
     """Return the ways of these numbers, which borders are made of."""
     import osmium
 
-    return _read_ways(path, osmium.filter.IdFilter(rim), roads=False) if rim else _parsed([], roads=False)
+    texts = WayTexts(None)
+    return _read_ways(path, osmium.filter.IdFilter(rim), texts) if rim else texts.parsed([])
 
 
-def _read_ways(path: Path, chosen: Any, *, roads: bool) -> _RawWays:  # noqa: ANN401 - pyosmium has no types
-    """Return the ways that a filter lets through, of `roads` those that may be travelled, with the degrees of their nodes.
+def _read_ways(path: Path, chosen: Any, texts: WayTexts) -> RawWays:  # noqa: ANN401 - pyosmium has no types
+    """Return the ways that a filter lets through, with the places of their nodes.
 
     osmium chooses the ways, looks up their nodes and writes them as text (OPL): to ask for each node in Python takes ten times as long. It
     knows the nodes that stand before the way that needs them, as in any file in the usual order.
     """
     import osmium
 
-    store = osmium.NodeLocationsForWays(osmium.index.create_map("flex_mem"))
-    store.ignore_errors()
     with scratch_folder() as folder, _readable(path):
         text = folder / "ways.opl"
         writer = osmium.SimpleWriter(osmium.io.File(str(text), "opl,add_metadata=false,locations_on_ways=true"))
         with _undestroyed_if_it_fails(writer):
+            store = osmium.NodeLocationsForWays(osmium.index.create_map("sparse_mmap_array"))
+            store.ignore_errors()
             reader = osmium.io.Reader(str(path), osmium.osm.NODE | osmium.osm.WAY)
             only = osmium.filter.EntityFilter(osmium.osm.WAY)
             osmium.apply(reader, store, only, chosen.enable_for(osmium.osm.WAY), writer)
             writer.close()
+            del store  # it holds every node of the file
         with text.open("rb") as lines:
-            parts = [_parsed([], roads=roads)]
-            while batch := list(islice(lines, WAYS_AT_ONCE)):
-                parts.append(_parsed(batch, roads=roads))
-    return _RawWays.join(parts).sorted()
+            parts: dict[str, list[NDArray[Any]]] = {each.name: [] for each in fields(RawWays)}
+            while (batch := list(islice(lines, WAYS_AT_ONCE))) or not parts["id"]:
+                ways = texts.parsed(batch)
+                for name, arrays in parts.items():
+                    arrays.append(getattr(ways, name))
+    return RawWays(**{name: joined(arrays) for name, arrays in parts.items()}).sorted()
 
 
 @contextmanager
@@ -228,54 +199,13 @@ def _undestroyed_if_it_fails(writer: Any) -> Iterator[None]:  # noqa: ANN401 - p
         raise
 
 
-def _parsed(lines: Sequence[bytes], *, roads: bool) -> _RawWays:
-    """Return ways from lines such as `w7 Thighway=path,name=Old%20%Road Nn1x-8.6y41.1,n2xy`; of `roads`, those that may be travelled."""
-    ids, every, counts, nodes = [], [], [], []
-    for line in lines:
-        way, tags, refs = line.rstrip(b"\n").split(b" ")
-        found = dict(pair.split(b"=") for pair in tags[1:].split(b",") if pair)
-        if roads and not (b"highway" in found or found.get(b"route") == b"ferry"):
-            continue
-        ids.append(int(way[1:]))
-        every.append({tag: _plain(found[key]) for key, tag in _USED_KEYS if key in found})
-        counts.append(refs.count(b"n"))
-        if len(refs) > 1:
-            nodes.append(refs[1:])
-    numbers = np.array(
-        b",".join(nodes).replace(b"xy", b"x999y999").translate(_SEPARATED).split(), dtype=np.float64
-    )  # 999: not known
-    table = numbers.reshape(-1, 3)
-    table[(np.abs(table[:, 1]) > 180) | (np.abs(table[:, 2]) > 90), 1:] = np.nan
-    return _RawWays(
-        np.array(ids, dtype=np.int64),
-        every,
-        np.array(counts, dtype=np.int64),
-        table[:, 0].astype(np.int64),
-        table[:, 1:],
-    )
-
-
-@lru_cache(MOST_TEXTS)
-def _plain(text: bytes) -> str:
-    """Return a text of OPL without its escapes, `%20%` for a space."""
-    plain = text.decode()
-    return re.sub("%([0-9a-f]+)%", lambda found: chr(int(found[1], 16)), plain) if "%" in plain else plain
-
-
-def _nodes_of(path: Path, ways: _RawWays) -> OsmNodes:
-    """Return the nodes of ways that the extract holds; those that were not before their way are looked for one by one."""
-    known = ~np.isnan(ways.lonlat[:, 0])
-    node, first = np.unique(ways.ref[known], return_index=True)
-    nodes = OsmNodes(node, ways.lonlat[known][first])
-    missing = set(ways.ref[~known].tolist()).difference(node.tolist() if not known.all() else ())
-    if not missing:
-        return nodes
-    late = {
-        each.id: (each.lon, each.lat) for each in _objects(path, "NODE") if each.id in missing and each.location.valid()
+def _late_nodes(path: Path, wanted: set[int]) -> dict[int, tuple[int, int]]:
+    """Return the places, in steps of 1e-7 degree, of nodes that do not stand before the ways that need them, looked for one by one."""
+    return {
+        each.id: (each.location.x, each.location.y)
+        for each in _objects(path, "NODE")
+        if each.id in wanted and each.location.valid()
     }
-    ids = np.append(node, np.array(list(late), dtype=np.int64))
-    order = np.argsort(ids)
-    return OsmNodes(ids[order], np.concatenate((nodes.lonlat, np.array(list(late.values())).reshape(-1, 2)))[order])
 
 
 def _read_features(path: Path) -> PointFeatures:
@@ -298,23 +228,20 @@ def _read_features(path: Path) -> PointFeatures:
 
 
 def _area(
-    outer: Sequence[NDArray[np.int64] | None],
-    inner: Sequence[NDArray[np.int64] | None],
-    nodes: OsmNodes,
+    outer: Sequence[NDArray[np.int32] | None], inner: Sequence[NDArray[np.int32] | None], lonlat: NDArray[np.float64]
 ) -> BaseGeometry | None:
     """Return the area that a boundary's ways enclose; None where one is missing or they do not close."""
-    whole, holes = _enclosed(outer, nodes), _enclosed(inner, nodes)
+    whole, holes = _enclosed(outer, lonlat), _enclosed(inner, lonlat)
     if whole is None or holes is None or whole.is_empty:
         return None
     return shapely.orient_polygons(shapely.difference(whole, holes))
 
 
-def _enclosed(members: Sequence[NDArray[np.int64] | None], nodes: OsmNodes) -> BaseGeometry | None:
-    node, lines = nodes.id, []
-    for refs in members:
-        position = np.empty(0, dtype=np.int64) if refs is None else np.searchsorted(node, refs)
-        if refs is None or refs.size < 2 or position.max() == node.size or (node[position] != refs).any():
+def _enclosed(members: Sequence[NDArray[np.int32] | None], lonlat: NDArray[np.float64]) -> BaseGeometry | None:
+    lines = []
+    for points in members:
+        if points is None or points.size < 2 or (points < 0).any():
             return None
-        lines.append(shapely.linestrings(nodes.lonlat[position]))
+        lines.append(shapely.linestrings(lonlat[points]))
     polygons, *leftovers = shapely.polygonize_full(np.asarray(lines, dtype=object))
     return shapely.union_all(shapely.get_parts(polygons)) if shapely.is_empty(leftovers).all() else None

@@ -15,12 +15,14 @@ from optimizer.base.errors import InputError, Problem
 from optimizer.base.files import existing_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
 
 WGS84 = "EPSG:4326"
+FEATURES_AT_ONCE = 100_000
+"""Features that are written or read at once."""
 
 _SQLITE = b"SQLite format 3\x00"
 _APPLICATION_AT = 68
@@ -79,10 +81,33 @@ def read_layer(path: Path, layer: str) -> Layer:
     InputError
         If the layer cannot be read.
     """
+    return _read(path, layer)
+
+
+def read_layer_parts(path: Path, layer: str) -> Iterator[Layer]:
+    """Read a layer `FEATURES_AT_ONCE` features at a time, at least one part: shapes as objects take a multiple of their coordinates.
+
+    Raises
+    ------
+    InputError
+        If the layer cannot be read.
+    """
+    first = 0
+    while True:
+        part = _read(path, layer, skip_features=first, max_features=FEATURES_AT_ONCE)
+        size = part.geometry.size
+        if size or not first:
+            yield part
+        if size < FEATURES_AT_ONCE:
+            return
+        first += size
+
+
+def _read(path: Path, layer: str, **options: int) -> Layer:
     import pyogrio
 
     with _reading(path, f"layer {layer}"):
-        meta, _, geometry, columns = pyogrio.raw.read(path, layer=layer)
+        meta, _, geometry, columns = pyogrio.raw.read(path, layer=layer, **options)
         shapes = np.empty(0, dtype=object) if geometry is None else shapely.from_wkb(geometry)
     named = dict(zip(meta["fields"].tolist(), columns, strict=True))
     return Layer(np.asarray(shapes, dtype=object), named, meta["crs"])
@@ -92,16 +117,33 @@ def write_layer(
     path: Path,
     layer: str,
     columns: Mapping[str, NDArray[Any]],
-    geometry: NDArray[np.object_] | None = None,
+    geometry: Callable[[slice], NDArray[np.object_]] | None = None,
     kind: str = "Point",
 ) -> None:
-    """Add a layer to a GeoPackage (made where there is none): (k,) shapely geometries in WGS 84 of one `kind`, and (k,) columns."""
+    """Add a layer to a GeoPackage (made where there is none).
+
+    Parameters
+    ----------
+    path, layer
+        Where.
+    columns
+        Field -> (k,) values.
+    geometry
+        Gives shapely geometries in WGS 84 for some rows; None for a table.
+    kind
+        What they are.
+    """
     import pyogrio
 
-    data = [column.astype(object) if column.dtype.kind == "U" else column for column in columns.values()]
     spatial = {} if geometry is None else {"geometry_type": kind, "crs": WGS84}
-    wkb = None if geometry is None else np.asarray(shapely.to_wkb(geometry), dtype=object)
-    pyogrio.raw.write(path, wkb, data, list(columns), layer=layer, driver="GPKG", **spatial)
+    size = max((column.size for column in columns.values()), default=0)
+    for first in range(0, max(size, 1), FEATURES_AT_ONCE):
+        rows = slice(first, first + FEATURES_AT_ONCE)
+        data = [
+            column[rows].astype(object) if column.dtype.kind == "U" else column[rows] for column in columns.values()
+        ]
+        wkb = None if geometry is None else np.asarray(shapely.to_wkb(geometry(rows)), dtype=object)
+        pyogrio.raw.write(path, wkb, data, list(columns), layer=layer, driver="GPKG", append=first > 0, **spatial)
 
 
 @contextmanager

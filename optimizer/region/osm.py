@@ -12,7 +12,7 @@ from optimizer.base.language import marked
 from optimizer.problem.road_classes import NO_SPEEDS
 from optimizer.region.model import Dropped
 from optimizer.region.roads import Road, read_road
-from optimizer.region.ways import Points, SourceWays, Ways, ranges
+from optimizer.region.ways import Points, SourceWays, Ways
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,12 +71,14 @@ class OsmData:
 
     Attributes
     ----------
-    way, tags
-        (w,) OSM ids, and the tags of each way.
-    start, ref
-        (w + 1,) and (r,): way i runs through the nodes `ref[start[i]:start[i + 1]]`.
+    way
+        (w,) OSM ids.
+    tags, tags_of, name
+        Sets of tags, and the (w,) position of each way's among them; ways share sets. (w,) names, which these sets need not hold.
+    start, point
+        (w + 1,) and (r,): way i runs through the nodes `point[start[i]:start[i + 1]]`, positions in `node`, -1 for nodes that are missing.
     node, lon, lat
-        (n,) ids in rising order, with degrees; nodes that ways refer to may be missing.
+        (n,) ids in rising order, with degrees.
     controls
         (c, 2) degrees of the nodes tagged `barrier=border_control`.
     places
@@ -87,8 +89,10 @@ class OsmData:
 
     way: NDArray[np.int64]
     tags: Sequence[Mapping[str, str]]
+    tags_of: NDArray[np.int32]
+    name: NDArray[np.object_]
     start: NDArray[np.int64]
-    ref: NDArray[np.int64]
+    point: NDArray[np.int32]
     node: NDArray[np.int64]
     lon: NDArray[np.float64]
     lat: NDArray[np.float64]
@@ -106,86 +110,89 @@ def roads_of(data: OsmData, modes: frozenset[str], where: str, speeds: Mapping[s
         If no way is left.
     """
     read = [read_road(tags, modes, speeds) for tags in data.tags]
+    usable = np.array([isinstance(road, Road) for road in read], dtype=bool)
+    kept = usable[data.tags_of]
     dropped = [
-        Dropped(f"way {way}", road) for way, road in zip(data.way.tolist(), read, strict=True) if isinstance(road, str)
+        Dropped(f"way {way}", str(read[tags]))
+        for way, tags in zip(data.way[~kept].tolist(), data.tags_of[~kept].tolist(), strict=True)
     ]
-    kept = np.array([isinstance(road, Road) for road in read], dtype=bool)
-    roads = [road for road in read if isinstance(road, Road)]
-    way = data.way[kept]
-    count = np.diff(data.start)[kept]
-    entries = _entries(data, ranges(data.start[:-1][kept], count), np.repeat(np.arange(way.size), count))
-    lines = _lines(entries)
+    way, name = data.way[kept], data.name[kept]
+    road_of = (np.cumsum(usable, dtype=np.int32) - 1)[data.tags_of[kept]]
+    lines = _lines(_entries(data, kept))
     dropped += [
         Dropped(f"way {way[i]}", marked("part of the way lies outside the extract"))
-        for i in np.intersect1d(entries.incomplete, lines.owner)
+        for i in np.intersect1d(lines.incomplete, lines.owner)
     ]
     lost = np.setdiff1d(np.arange(way.size), lines.owner)
     dropped += [Dropped(f"way {way[i]}", marked("fewer than two points inside the extract")) for i in lost]
     if not lines.owner.size:
-        raise InputError(_no_roads(where, modes, len(read)))
+        raise InputError(_no_roads(where, modes, data.way.size))
     points = Points(data.node, data.lon, data.lat, np.zeros(data.node.size, dtype=bool))
-    columns = _columns(roads, lines.owner)
-    ways = Ways(points=points, start=lines.start, point=lines.point, way=way[lines.owner], **columns)
-    return SourceWays(ways, dropped)
+    columns = _columns([road for road in read if isinstance(road, Road)], road_of[lines.owner], name[lines.owner])
+    return SourceWays(
+        Ways(points=points, start=lines.start, point=lines.point, way=way[lines.owner], **columns), dropped
+    )
 
 
 @dataclass(frozen=True)
 class _Entries:
-    """Nodes along ways: (r,) way and node position of each entry (-1 where the node is missing); the ways that miss a node."""
+    """Nodes along ways: (r,) way and node position of each entry (-1 where the node is missing)."""
 
-    owner: NDArray[np.int64]
-    position: NDArray[np.int64]
-    incomplete: NDArray[np.int64]
+    owner: NDArray[np.int32]
+    position: NDArray[np.int32]
 
 
 @dataclass(frozen=True)
 class _Lines:
-    """Lines of at least two points each: `start` and `point` as in `Ways`, and the (w,) way that each is part of."""
+    """Lines of at least two points each: `start` and `point` as in `Ways`, the (w,) way that each is part of, and ways that miss a node."""
 
     start: NDArray[np.int64]
-    owner: NDArray[np.int64]
-    point: NDArray[np.int64]
+    owner: NDArray[np.int32]
+    point: NDArray[np.int32]
+    incomplete: NDArray[np.int32]
 
 
-def _entries(data: OsmData, entries: NDArray[np.int64], owner: NDArray[np.int64]) -> _Entries:
-    """Return the entries with their nodes, repeats in a row left out."""
-    wanted = data.ref[entries]
-    position = np.searchsorted(data.node, wanted)
-    position[position == data.node.size] = 0
-    absent = data.node[position] != wanted if data.node.size else np.ones(wanted.size, dtype=bool)
-    position[absent] = -1
-    fresh = np.ones(wanted.size, dtype=bool)
-    fresh[1:] = (wanted[1:] != wanted[:-1]) | (owner[1:] != owner[:-1])
-    return _Entries(owner[fresh], position[fresh], np.unique(owner[absent]))
+def _entries(data: OsmData, kept: NDArray[np.bool_]) -> _Entries:
+    """Return the entries of some ways, repeats in a row left out."""
+    count = np.diff(data.start)
+    owner = np.repeat(np.arange(np.count_nonzero(kept), dtype=np.int32), count[kept])
+    position = data.point if owner.size == data.point.size else data.point[np.repeat(kept, count)]
+    fresh = np.ones(owner.size, dtype=bool)
+    fresh[1:] = (position[1:] != position[:-1]) | (owner[1:] != owner[:-1]) | (position[1:] < 0)
+    return _Entries(owner, position) if fresh.all() else _Entries(owner[fresh], position[fresh])
 
 
 def _lines(entries: _Entries) -> _Lines:
     """Cut ways where nodes are missing; return the parts with two points or more."""
     owner, position = entries.owner, entries.position
+    absent = position < 0
     new = np.ones(owner.size, dtype=bool)
-    new[1:] = (owner[1:] != owner[:-1]) | (position[:-1] < 0)
-    new |= position < 0
+    new[1:] = (owner[1:] != owner[:-1]) | absent[:-1]
+    new |= absent
     first = np.flatnonzero(new)
     count = np.diff(np.append(first, owner.size))
-    usable = (count > 1) & (position[first] >= 0)
-    first, count = first[usable], count[usable]
-    return _Lines(np.concatenate(([0], np.cumsum(count))), owner[first], position[ranges(first, count)])
+    usable = (count > 1) & ~absent[first]
+    start = np.concatenate(([0], np.cumsum(count[usable])))
+    point = position if usable.all() else position[np.repeat(usable, count)]
+    return _Lines(start, owner[first[usable]], point, np.unique(owner[absent]))
 
 
-def _columns(roads: Sequence[Road], line_owner: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+def _columns(roads: Sequence[Road], road_of: NDArray[np.int32], name: NDArray[np.object_]) -> dict[str, NDArray[Any]]:
+    """Return the columns of `Ways` from the roads that there are, the (w,) position of each line's, and (w,) names."""
     dtypes: dict[str, Any] = {
-        "road_class": np.str_,
-        "name": np.str_,
-        "ref": np.str_,
+        "road_class": object,
+        "name": object,
+        "ref": object,
         "forward": bool,
         "backward": bool,
         "speed_kmh": float,
         "time_s": float,
     }
     columns = {
-        name: np.array([getattr(road, name) for road in roads], dtype=kind)[line_owner] for name, kind in dtypes.items()
+        field: np.array([getattr(road, field) for road in roads], dtype=kind)[road_of] for field, kind in dtypes.items()
     }
-    return {**columns, "length_m": np.full(line_owner.size, np.nan)}
+    columns["name"] = np.where(name != "", name, columns["name"])
+    return {**columns, "length_m": np.full(road_of.size, np.nan)}
 
 
 def _no_roads(where: str, modes: frozenset[str], n_ways: int) -> Problem:

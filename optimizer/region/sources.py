@@ -128,7 +128,7 @@ def read_region(
     asked = checked_modes(modes)
     name = path.name.lower()
     if name.endswith(SUFFIXES):
-        data = read_extract(path)
+        data = read_extract(path, asked)
         return _of_osm(data, asked, choose_border(border, data.boundaries, str(path)), official, str(path), terms)
     if name.endswith(".graphml"):
         return _of_graph(read_graphml(path), border, official, str(path), terms)

@@ -7,8 +7,8 @@ Numbers are stored as 8-byte integers and doubles, geometries as well-known bina
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -18,9 +18,10 @@ from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files import written_whole
 from optimizer.problem.network import Network
 from optimizer.problem.places import Crossing, Gateway, Settlement
-from optimizer.region.geopackage import Layer, layer_names, read_layer, write_layer, writing
+from optimizer.region.geopackage import Layer, layer_names, read_layer, read_layer_parts, write_layer, writing
 from optimizer.region.model import Dropped, Region
 from optimizer.region.terms import terms_as_text, terms_of_text
+from optimizer.region.ways import joined
 
 if TYPE_CHECKING:
     import os
@@ -75,7 +76,10 @@ def save_region(region: Region, path: str | os.PathLike[str]) -> None:
         metadata["terms"] = terms_as_text(region.terms)
     with written_whole(path) as temporary, writing():
         write_layer(
-            temporary, "nodes", {"node_id": network.node_id}, np.asarray(shapely.points(network.lon, network.lat))
+            temporary,
+            "nodes",
+            {"node_id": network.node_id},
+            lambda rows: np.asarray(shapely.points(network.lon[rows], network.lat[rows])),
         )
         write_layer(
             temporary,
@@ -85,15 +89,16 @@ def save_region(region: Region, path: str | os.PathLike[str]) -> None:
                 for name in (*_ARC_COLUMNS, *_NEWER_ARC_COLUMNS)
                 if getattr(network, name) is not None
             },
-            _arc_lines(network),
+            partial(_arc_lines, network),
             "LineString",
         )
-        write_layer(temporary, "border", {}, border, "Unknown")
+        write_layer(temporary, "border", {}, lambda rows: border[rows], "Unknown")
         for layer, place_type in _PLACES.items():
             places = getattr(region, layer)
             lonlat = np.array([(place.lon, place.lat) for place in places], dtype=np.float64).reshape(-1, 2)
             points = np.asarray(shapely.points(lonlat))
-            write_layer(temporary, layer, _columns(places, _place_dtypes(place_type)), points)
+            columns = _columns(places, _place_dtypes(place_type))
+            write_layer(temporary, layer, columns, points.__getitem__)
         write_layer(temporary, "dropped", _columns(region.dropped, {"what": np.str_, "reason": np.str_}))
         write_layer(
             temporary, "metadata", {"key": np.array(list(metadata)), "value": np.array(list(metadata.values()))}
@@ -163,15 +168,23 @@ def _metadata(path: Path, layers: tuple[str, ...]) -> dict[str, str]:
 
 
 def _load_network(path: Path) -> Network:
-    nodes, table = read_layer(path, "nodes"), _read_table(path, "arcs", _ARC_COLUMNS, _NEWER_ARC_COLUMNS)
-    points, lines, arcs = nodes.geometry, table.geometry, table.columns
-    node_id = nodes.columns.get("node_id", np.empty(0, dtype=np.int64))
+    ids, points, parts, lines, counts = [], [], [], [], []
+    for nodes in read_layer_parts(path, "nodes"):
+        ids.append(nodes.columns.get("node_id", np.empty(0, dtype=np.int64)))
+        points.append(_coordinates(path, "nodes", nodes.geometry, shapely.GeometryType.POINT))
+    known: dict[str, str] = {}
+    for table in read_layer_parts(path, "arcs"):
+        lines.append(_coordinates(path, "arcs", table.geometry, shapely.GeometryType.LINESTRING))
+        counts.append(shapely.get_num_points(table.geometry))
+        parts.append(_typed(table, f"{path}, layer arcs", _ARC_COLUMNS, _NEWER_ARC_COLUMNS, known).columns)
+        del table
+    node_id = joined(ids)
     node_id = node_id.astype(np.str_ if node_id.dtype.kind == "O" else np.int64)
-    lonlat = _coordinates(path, "nodes", points, shapely.GeometryType.POINT)
-    shape = _coordinates(path, "arcs", lines, shapely.GeometryType.LINESTRING)
+    lonlat, shape = joined(points), joined(lines)
+    arcs = {name: joined([part.pop(name) for part in parts]) for name in list(parts[0])}
     problems = ProblemList()
     where = f"{path}, layer arcs"
-    if not len(points) or np.unique(node_id).size != len(points):
+    if not len(lonlat) or np.unique(node_id).size != len(lonlat):
         problems.add(
             f"{path}, layer nodes",
             "no nodes, or node_id twice or not given",
@@ -179,18 +192,18 @@ def _load_network(path: Path) -> Network:
             "Build the region again",
         )
     for end in ("tail", "head"):
-        _refuse(problems, where, end, ~_is_position(arcs[end], len(points)), "a position in the layer nodes")
+        _refuse(problems, where, end, ~_is_position(arcs[end], len(lonlat)), "a position in the layer nodes")
     for measure in ("length_m", "time_s"):
         _refuse(problems, where, measure, ~(np.isfinite(arcs[measure]) & (arcs[measure] > 0)), "a number above 0")
     _refuse(
         problems,
         where,
         "segment",
-        ~_is_position(arcs["segment"], len(lines)),
+        ~_is_position(arcs["segment"], arcs["segment"].size),
         "a segment number from 0 on, without gaps",
     )
     problems.raise_if_any()
-    start = np.concatenate(([0], np.cumsum(shapely.get_num_points(lines)))).astype(np.int64)
+    start = np.append(0, np.cumsum(joined(counts), dtype=np.int64))
     return Network(
         node_id=node_id, lon=lonlat[:, 0], lat=lonlat[:, 1], shape_start=start, shape=shape, given=None, **arcs
     )
@@ -215,26 +228,32 @@ def _load_places(path: Path, layer: str, place_type: type[PlaceType], n_nodes: i
     )
 
 
-def _read_table(
-    path: Path, layer: str, dtypes: dict[str, Any], newer: Mapping[str, Any] = MappingProxyType({})
-) -> Layer:
-    """Return a layer with the wanted columns and those of the newer ones that it has, each checked to hold what it should."""
-    read = read_layer(path, layer)
+def _read_table(path: Path, layer: str, dtypes: dict[str, Any]) -> Layer:
+    """Return a layer with the wanted columns, each checked to hold what it should."""
+    return _typed(read_layer(path, layer), f"{path}, layer {layer}", dtypes, {}, {})
+
+
+def _typed(read: Layer, where: str, dtypes: dict[str, Any], newer: Mapping[str, Any], known: dict[str, str]) -> Layer:
+    """Return a layer with the wanted columns and those of the newer ones that it has; equal texts are one object, kept in `known`."""
     columns = read.columns
     dtypes = dtypes | {name: dtype for name, dtype in newer.items() if name in columns}
     problems = ProblemList()
     for name, dtype in dtypes.items():
         column = columns.get(name)
         if column is None:
-            problems.add(
-                f"{path}, layer {layer}", f"no field {name}", "a region saved by this program", "Build the region again"
-            )
+            problems.add(where, f"no field {name}", "a region saved by this program", "Build the region again")
         elif column.size and column.dtype.kind not in _KINDS[np.dtype(dtype).kind]:
-            problems.add(
-                f"{path}, layer {layer}, field {name}", column.dtype, np.dtype(dtype).name, "Build the region again"
-            )
+            problems.add(f"{where}, field {name}", column.dtype, np.dtype(dtype).name, "Build the region again")
     problems.raise_if_any()
-    return replace(read, columns={name: columns[name].astype(dtype) for name, dtype in dtypes.items()})
+    return replace(
+        read,
+        columns={
+            name: np.array([known.setdefault(text, text) for text in map(str, columns[name].tolist())], dtype=object)
+            if dtype is np.str_
+            else columns[name].astype(dtype)
+            for name, dtype in dtypes.items()
+        },
+    )
 
 
 def _coordinates(
@@ -257,9 +276,10 @@ def _is_position(values: NDArray[np.integer], size: int) -> NDArray[np.bool_]:
     return np.asarray((values >= 0) & (values < size))
 
 
-def _arc_lines(network: Network) -> NDArray[np.object_]:
-    owner = np.repeat(np.arange(network.n_arcs), np.diff(network.shape_start))
-    return np.asarray(shapely.linestrings(network.shape, indices=owner), dtype=object)
+def _arc_lines(network: Network, rows: slice) -> NDArray[np.object_]:
+    start = network.shape_start[rows.start : rows.stop + 1]
+    owner = np.repeat(np.arange(start.size - 1), np.diff(start))
+    return np.asarray(shapely.linestrings(network.shape[start[0] : start[-1]], indices=owner), dtype=object)
 
 
 def _place_dtypes(place_type: type) -> dict[str, Any]:

@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from optimizer.region.model import Dropped
 
 
+GRID = 10_000_000
+"""Steps of OpenStreetMap's grid in one degree."""
+
+PORTION = 1 << 20
+"""Entries that are computed on at once where all of them would take too much memory."""
+
+
 @dataclass(frozen=True)
 class Points:
     """The points that ways run through.
@@ -54,7 +61,7 @@ class Ways:
     way
         (w,) OSM way; 0 where there is none. Several lines may come from one way.
     road_class, name, ref
-        (w,) strings; `ref` is the number of the road.
+        (w,) strings as in `Network`; `ref` is the number of the road.
     forward, backward
         (w,) whether the line is travelled in and against its order.
     speed_kmh
@@ -65,11 +72,11 @@ class Ways:
 
     points: Points
     start: NDArray[np.int64]
-    point: NDArray[np.int64]
+    point: NDArray[np.integer]
     way: NDArray[np.int64]
-    road_class: NDArray[np.str_]
-    name: NDArray[np.str_]
-    ref: NDArray[np.str_]
+    road_class: NDArray[Any]
+    name: NDArray[Any]
+    ref: NDArray[Any]
     forward: NDArray[np.bool_]
     backward: NDArray[np.bool_]
     speed_kmh: NDArray[np.float64]
@@ -81,9 +88,9 @@ class Ways:
         return self.way.size
 
     @property
-    def owner(self) -> NDArray[np.int64]:
+    def owner(self) -> NDArray[np.int32]:
         """(r,) the line each entry of `point` belongs to."""
-        return np.repeat(np.arange(len(self)), np.diff(self.start))
+        return np.repeat(np.arange(len(self), dtype=np.int32), np.diff(self.start))
 
     @property
     def steps(self) -> NDArray[np.int64]:
@@ -94,11 +101,13 @@ class Ways:
 
     def travelled_m(self) -> NDArray[np.float64]:
         """(r,) great-circle metres from the start of the first line, summed over all lines; only differences within a line mean anything."""
-        lon, lat = self.points.lon[self.point], self.points.lat[self.point]
-        step = np.zeros(self.point.size)
-        at = self.steps
-        step[at + 1] = great_circle_m(lon[at], lat[at], lon[at + 1], lat[at + 1])
-        return np.cumsum(step)
+        travelled = np.zeros(self.point.size)
+        for first in range(0, self.point.size - 1, PORTION):
+            at = self.point[first : first + PORTION + 1]
+            lon, lat = self.points.lon[at], self.points.lat[at]
+            travelled[first + 1 : first + at.size] = great_circle_m(lon[:-1], lat[:-1], lon[1:], lat[1:])
+        travelled[self.start[:-1]] = 0.0
+        return np.cumsum(travelled, out=travelled)
 
     def with_insertions(
         self, after: NDArray[np.int64], along: NDArray[np.float64], lonlat: NDArray[np.float64], ids: NDArray[Any]
@@ -133,6 +142,20 @@ def ranges(first: NDArray[np.int64], count: NDArray[np.int64], step: NDArray[np.
     before = np.cumsum(count) - count
     within = np.arange(int(count.sum())) - np.repeat(before, count)
     return np.asarray(np.repeat(first, count) + np.repeat(np.broadcast_to(step, first.shape), count) * within)
+
+
+def joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
+    """Return arrays one after the other, as `numpy.concatenate`; each leaves the list once it is copied, so that nothing stands twice."""
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    whole = np.empty((sum(map(len, parts)), *first.shape[1:]), np.result_type(*parts))
+    end = len(whole)
+    while parts:
+        part = parts.pop()
+        whole[end - len(part) : end] = part
+        end -= len(part)
+    return whole
 
 
 @dataclass(frozen=True)

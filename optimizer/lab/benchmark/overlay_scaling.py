@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from optimizer.problem.network import Network
+
 T = TypeVar("T")
 
 SIZES, OPTIONS = (10_000, 100_000, 1_000_000), (50, 200, 500)
@@ -82,7 +84,7 @@ def _in_own_process(network: str, options: int) -> OverlayRow:
 
 def measure_case(network: str, options: int) -> OverlayRow:
     """Measure one case in this process; `network` is a number of nodes or the path of an extract."""
-    instance = _instance(scaling_roads(int(network)) if network.isdigit() else _roads_of(Path(network)), options)
+    instance = _instance(scaling_roads(int(network)), options) if network.isdigit() else _of_extract(network, options)
     contract_s, overlay = min((_timed(lambda: contract(instance)) for _ in range(2)), key=itemgetter(0))
     peak_mb = own_peak_mb()
     sources = _sources(instance)
@@ -131,25 +133,29 @@ def _instance(roads: ScalingRoads, options: int) -> Instance:
     )
 
 
-def _roads_of(extract: Path) -> ScalingRoads:
-    """Return the largest piece of an extract's drivable network from every node of which every other is reached."""
+def _of_extract(extract: str, options: int) -> Instance:
     from optimizer.region import read_region
 
-    network = read_region(extract).network
+    return problem_on(read_region(extract).network, options)
+
+
+def problem_on(network: Network, options: int) -> Instance:
+    """Return a problem of random options on the largest piece of a network from every node of which every other is reached."""
     _, piece = connected_components(network.time_graph().matrix, directed=True, connection="strong")
     inside = piece == np.bincount(piece).argmax()
     kept = np.flatnonzero(inside[network.tail] & inside[network.head])
-    position = np.cumsum(inside) - 1
+    position = np.cumsum(inside, dtype=np.int32) - 1
     major = np.isin(network.road_class[network.segment_arc], MAJOR)
     major[np.setdiff1d(np.arange(network.n_segments), network.segment[kept])] = False
-    return ScalingRoads(
+    roads = ScalingRoads(
         n_nodes=int(inside.sum()),
-        tail=position[network.tail[kept]].astype(np.int32),
-        head=position[network.head[kept]].astype(np.int32),
+        tail=position[network.tail[kept]],
+        head=position[network.head[kept]],
         time_s=network.time_s[kept],
         segment=network.segment[kept],
         major=major,
     )
+    return _instance(roads, options)
 
 
 def _sources(instance: Instance) -> NDArray[np.int64]:

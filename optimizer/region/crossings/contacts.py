@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import shapely
 
+from optimizer.region.ways import GRID
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
     from optimizer.region.ways import Ways
-
-GRID = 10_000_000
-"""Steps of the grid in one degree."""
 
 LEFT, ON, RIGHT = 1, 0, -1
 """Sides of the border line, as it is drawn."""

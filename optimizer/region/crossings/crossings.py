@@ -35,7 +35,7 @@ _OUTBOUND = marked("one-way out of the defended area: nobody enters there")
 def make_crossings(
     ways: Ways,
     cuts: Sequence[Cut],
-    node: NDArray[np.int64],
+    node: NDArray[np.integer],
     controls: NDArray[np.float64],
     official: Sequence[OfficialMark],
     terms: RegionTerms = BUILT_IN,
