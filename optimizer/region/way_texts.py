@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -54,6 +54,13 @@ class RawWays:
         )
 
 
+class _Learnt(NamedTuple):
+    """A set of tags: its position in `WayTexts.tags`, -1 where it is no road's, and whether the nodes of its ways are wanted."""
+
+    at: int
+    wanted: bool
+
+
 class WayTexts:
     """Takes lines of text apart; ways with the same tags, names aside, share one set of them, and roads of one name the name.
 
@@ -71,7 +78,7 @@ class WayTexts:
     def __init__(self, modes: frozenset[str] | None) -> None:
         self.tags: list[dict[str, str]] = []
         self._modes = modes
-        self._learnt: dict[bytes, tuple[int, bool]] = {}
+        self._learnt: dict[bytes, _Learnt] = {}
         self._names: dict[bytes, str] = {}
 
     def parsed(self, lines: Sequence[bytes]) -> RawWays:
@@ -87,7 +94,7 @@ class WayTexts:
                 elif key in _USED_KEYS:
                     used.append(pair)
             text = b",".join(used)
-            at, asked = self._learnt.get(text) or self._learn(text)
+            at, wanted = self._learnt.get(text) or self._learn(text)
             if at < 0:
                 continue
             if name not in self._names:
@@ -95,7 +102,7 @@ class WayTexts:
             ids.append(int(way[1:]))
             tags.append(at)
             names.append(self._names[name])
-            counts.append(refs.count(b"n") if asked else 0)
+            counts.append(refs.count(b"n") if wanted else 0)
             if counts[-1]:
                 nodes.append(refs[1:])
         whole = b",".join(nodes).replace(b"xy", b"x999y999").translate(_SEPARATED)  # 999: not known
@@ -111,15 +118,16 @@ class WayTexts:
             np.rint(place * GRID).astype(np.int32),
         )
 
-    def _learn(self, text: bytes) -> tuple[int, bool]:
-        """Note a set of tags; return its position, -1 where it is no road's, and whether its nodes are wanted."""
+    def _learn(self, text: bytes) -> _Learnt:
+        """Note a set of tags."""
         tags = {key.decode(): _plain(value) for key, value in (pair.split(b"=") for pair in text.split(b",") if pair)}
+        learnt = _Learnt(-1, wanted=False)
         if self._modes is None or "highway" in tags or tags.get("route") == "ferry":
-            self._learnt[text] = len(self.tags), self._modes is None or isinstance(read_road(tags, self._modes), Road)
+            wanted = self._modes is None or isinstance(read_road(tags, self._modes), Road)
+            learnt = _Learnt(len(self.tags), wanted)
             self.tags.append(tags)
-        else:
-            self._learnt[text] = -1, False
-        return self._learnt[text]
+        self._learnt[text] = learnt
+        return learnt
 
 
 def _plain(text: bytes) -> str:
