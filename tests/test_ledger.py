@@ -26,7 +26,7 @@ from optimizer.ledger.keys import make_key, read_signing_key, read_verifier_key
 from optimizer.ledger.merkle import EMPTY_ROOT, MerkleTree, consistent, included, leaf_hash
 from optimizer.ledger.notes import COSIGNATURE, ED25519, Note, SigningKey, VerifierKey, decoded
 from optimizer.ledger.proofs import ConsistencyProof, InclusionProof
-from optimizer.ledger.signing import cosign, make_checkpoint
+from optimizer.ledger.signing import cosign, cosign_proof, make_checkpoint
 from optimizer.ledger.store import LedgerFolder
 from optimizer.ledger.verifying import verify_ledger
 from tests.children import started
@@ -424,6 +424,8 @@ def test_proofs_read_back(tmp_path: Path) -> None:
         b"old x\n\n",
         proof.content.encode()[:-9],
         extension.content.replace("old 7", "old 07").encode(),
+        extension.content.replace("old 7", "old " + "7" * 5000).encode(),
+        proof.content.replace("index 4", "index " + "4" * 5000).encode(),
     ):
         for kind in (InclusionProof, ConsistencyProof):
             with pytest.raises(InputError):
@@ -449,6 +451,53 @@ def test_damaged_folders_have_one_message_each(
     assert found.code == 1
     assert message in json.dumps(found.objects[0]["problems"])
     assert "Traceback" not in found.err
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"index":%d,"kind":"file","time":"2026-01-01T00:00:00Z","agency":"","name":"\\ud800","files":[],"facts":{}}',
+        b'{"index":%d,"kind":"file","time":"2026-01-01T00:00:00Z","agency":"","name":"x","files":[],"facts":{"a":1e999}}',
+        b'{"index":%d,"kind":"file","time":"2026-01-01T00:00:00Z","agency":"","name":"x","files":[],"facts":{"a":'
+        + b"9" * 5000
+        + b"}}",
+        b"[" * 60_000 + b"%d",
+    ],
+)
+def test_a_hostile_entry_is_a_problem_and_no_crash(line: bytes, tmp_path: Path) -> None:
+    made = case(tmp_path, entries=2)
+    lines = len(LedgerFolder.opened(made.folder).lines())
+    with (made.folder / "entries.jsonl").open("ab") as stream:
+        stream.write(line.replace(b"%d", str(lines).encode()) + b"\n")
+    assert "bytes that are no entry" in str(made.verify(made.folder).problems)
+    with pytest.raises(InputError, match="an end that is no entry"):
+        LedgerFolder.opened(made.folder).append([Entry("file", "x")])
+
+
+def test_an_entry_whose_checkpoint_has_no_size_records_none(tmp_path: Path) -> None:
+    made = case(tmp_path, entries=2)
+    LedgerFolder.opened(made.folder).append(
+        [Entry("checkpoint", "x", (EntryFile("x", "0" * 64, 1),), {"size": size}) for size in (True, "7", None, 7.0)]
+    )
+    assert made.verify(made.folder).ok
+
+
+def test_clocks_that_creep_back_are_told(tmp_path: Path) -> None:
+    """Four minutes at a time, none of which is more than clocks may differ by."""
+    made = case(tmp_path, entries=2)
+    times = [datetime(2040, 1, 1, 12, 60 - 4 * k, tzinfo=UTC) for k in range(1, 5)]
+    LedgerFolder.opened(made.folder).append([Entry("file", "x", time=one) for one in times])
+    assert any("2 entries" in warning for warning in made.verify(made.folder).warnings)
+
+
+def test_a_witness_holds_the_log_of_one_name(tmp_path: Path) -> None:
+    made = case(tmp_path)
+    tree, old = MerkleTree.of(LedgerFolder.opened(made.folder).lines()), Checkpoint.parsed(made.held.read_bytes(), "x")
+    renamed = Checkpoint.signed("other.example/ledger", tree.size, tree.root(), made.log)
+    proof = ConsistencyProof(old.size, tree.consistency(old.size), renamed)
+    with pytest.raises(InputError, match="Keep a file for each log"):
+        cosign_proof(proof, made.log.verifier(), made.witness, made.held, out=tmp_path / "out.txt")
+    assert not (tmp_path / "out.txt").exists()
 
 
 def test_base64_has_one_form() -> None:

@@ -136,7 +136,10 @@ def read_entry(line: bytes) -> EntryModel | None:
     except (ValueError, RecursionError):
         return None
     entry = valid(EntryModel, content)
-    return entry if entry is not None and _ENCODE(entry.model_dump()).encode() == line else None
+    if entry is None:
+        return None
+    same = _ENCODE(entry.model_dump()).encode("utf-8", errors="replace") == line  # half a surrogate pair is no text
+    return entry if same else None
 
 
 def time_of(entry: EntryModel) -> datetime | None:

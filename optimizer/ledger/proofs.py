@@ -56,7 +56,7 @@ class InclusionProof:
         if rest and rest[0].startswith("extra "):
             entry, rest = decoded(rest[0][6:]), rest[1:]
         index = rest[0].removeprefix("index ") if rest and rest[0].startswith("index ") else ""
-        if entry is None or not index.isascii() or not index.isdigit() or str(int(index)) != index or len(index) > 18:
+        if entry is None or not _is_number(index):
             raise InputError(_no_proof(where))
         return cls(int(index), _hashes(rest[1:], where), checkpoint, entry)
 
@@ -95,9 +95,14 @@ class ConsistencyProof:
         """
         lines, checkpoint = _parts(content, where)
         old = lines[0].removeprefix("old ") if lines[0].startswith("old ") else ""
-        if not old.isascii() or not old.isdigit() or len(old) > 18 or str(int(old)) != old:
+        if not _is_number(old):
             raise InputError(_no_proof(where))
         return cls(int(old), _hashes(lines[1:], where), checkpoint)
+
+
+def _is_number(text: str) -> bool:
+    """Return whether a text is a number of at most 18 digits, written in one way."""
+    return text.isascii() and text.isdigit() and len(text) <= 18 and str(int(text)) == text
 
 
 class _ProofParts(NamedTuple):

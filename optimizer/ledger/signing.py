@@ -114,8 +114,9 @@ def recorded_checkpoints(lines: Sequence[bytes]) -> dict[int, str]:
     found = {}
     for line in of_kind(lines, "checkpoint"):
         entry = read_entry(line)
-        if entry is not None and len(entry.files) == 1 and isinstance(entry.facts.get("size"), int):
-            found[int(str(entry.facts["size"]))] = entry.files[0].sha256
+        size = None if entry is None else entry.facts.get("size")
+        if entry is not None and len(entry.files) == 1 and isinstance(size, int) and not isinstance(size, bool):
+            found[size] = entry.files[0].sha256
     return found
 
 
@@ -158,6 +159,8 @@ def cosign(
     tree = MerkleTree.of(ledger.lines())
     _check_extends(ledger, newest, tree)
     old = held_checkpoint(held, log, first=first)
+    if old is not None:
+        _check_same_log(old, newest, held)
     if old is not None and (old.size > newest.size or tree.root(old.size) != old.root):
         raise InputError(_forked(str(ledger.path), old, newest))
     if out is None:
@@ -179,6 +182,8 @@ def cosign_proof(
     """
     new = proof.checkpoint
     old = held_checkpoint(held, log, first=first)
+    if old is not None:
+        _check_same_log(old, new, held)
     if old is not None and old.size != proof.old:
         found, expected = f"a proof from {proof.old} entries", f"a proof from the {old.size} that are held"
         raise InputError(Problem(str(held), found, expected, "Have it made with `ledger prove --since` this file"))
@@ -263,6 +268,13 @@ def _check_extends(ledger: LedgerFolder, newest: Checkpoint, tree: MerkleTree) -
                 "Run `ledger verify` on it, and restore the folder from a copy",
             )
         )
+
+
+def _check_same_log(old: Checkpoint, new: Checkpoint, held: Path) -> None:
+    """Refuse to take the log of one name for that of another, whoever signed both."""
+    if old.origin != new.origin:
+        found, expected = f"a checkpoint of {old.origin}", f"one of {new.origin}"
+        raise InputError(Problem(str(held), found, expected, "Keep a file for each log"))
 
 
 def _forked(where: str, old: Checkpoint, new: Checkpoint) -> Problem:

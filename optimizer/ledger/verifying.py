@@ -228,15 +228,15 @@ def _check_lines(folder: Path, lines: Sequence[bytes], begin: int, found: _Findi
 
 
 def _check_order(folder: Path, lines: Sequence[bytes], found: _Findings) -> None:
-    """Warn of entries that say to be older than those before them."""
+    """Warn of entries that say to be older than one before them."""
     marks = [line[line.find(b'"time":"', 0, 80) + 8 :][:20] for line in lines]
-    latest, back = b"", []
+    latest, back = 0, []
     for place, mark in enumerate(marks):
-        if mark < latest:
-            back.append(place)
+        if mark < marks[latest]:
+            back.append((place, latest))
         else:
-            latest = mark
-    times = [place for place in back[:1000] if (_behind(lines, place) or 0) > SKEW_S]
+            latest = place
+    times = [place for place, before in back[:1000] if (_behind(lines, place, before) or 0) > SKEW_S]
     if times:
         found.warnings.append(
             f"{folder / ENTRIES}: {len(times)} entries, the first at place {times[0]}, say to be older than one before them by more than "
@@ -244,10 +244,10 @@ def _check_order(folder: Path, lines: Sequence[bytes], found: _Findings) -> None
         )
 
 
-def _behind(lines: Sequence[bytes], place: int) -> float | None:
-    """Return by how many seconds an entry says to be older than the one before it."""
-    here, before = read_entry(lines[place]), read_entry(lines[place - 1])
-    earlier, later = (None if entry is None else time_of(entry) for entry in (here, before))
+def _behind(lines: Sequence[bytes], place: int, before: int) -> float | None:
+    """Return by how many seconds an entry says to be older than one before it."""
+    here, there = read_entry(lines[place]), read_entry(lines[before])
+    earlier, later = (None if entry is None else time_of(entry) for entry in (here, there))
     return None if earlier is None or later is None else (later - earlier).total_seconds()
 
 

@@ -3,7 +3,7 @@
 For a gateway g that a measure names, a node g' and an arc g' -> g of reliability 1 are added behind the nodes and arcs of the network, and the
 evaders of g start at g'. A measure that lowers the loads of g to a factor q has the survival q on that arc. Every path of these evaders begins
 with it and nobody else's holds it, so f_k is multiplied by q whatever else is placed, and the weighted value is that of loads scaled by q
-(docs/mathematics.md, Proposition 19).
+(docs/mathematics.md, Proposition 20).
 """
 
 from __future__ import annotations
