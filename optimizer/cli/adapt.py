@@ -55,6 +55,9 @@ def adapt(
         float | None, typer.Option(help="Share of lost loads that is sent again on top, from -1 to 1.")
     ] = None,
     loads: Annotated[float | None, typer.Option(help="Loads a period.")] = None,
+    beats: Annotated[
+        int | None, typer.Option(help="Beats of patrol teams that policies choose among; 0 leaves teams out.")
+    ] = None,
     map_periods: Annotated[
         str | None,
         typer.Option(
@@ -82,6 +85,7 @@ def adapt(
         "exploration": exploration,
         "supply_response": supply_response,
         "loads": loads,
+        "beats": beats,
     }
     with CommandInterrupts():
         found = simulate_policies(

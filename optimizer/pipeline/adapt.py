@@ -268,9 +268,12 @@ def _notes(source: ProblemSource, world: AdaptiveWorld, ground: AdaptGround) -> 
     notes = list(source.warnings)
     if source.instance.patrols is not None:
         teams = sum(team.number for team in source.instance.patrols.teams)
+        made = world.instance.options[len(source.instance.options) :]
         notes.append(
-            f"{teams:g} patrol teams are left out of the simulation: plans place options alone, within the same budgets. "
-            "To judge what teams add today use `plan`; to have them learnt about, give their posts as sites of a kind."
+            f"{teams:g} patrol teams drive a pool of {len(made)} beats; no policy makes others. More: --beats, or beats of [adapt]."
+            if made
+            else f"{teams:g} patrol teams are left out of the simulation: plans place options alone, within the same budgets. "
+            "To have them in it give --beats 60, or beats of [adapt]; `plan` judges what they add today."
         )
     if not world.today.any():
         notes.append(

@@ -83,4 +83,10 @@ class AdaptModel(Strict):
     exploration: Share = Field(
         0.1, description="share of the days on which `explore` and `fpl-ue` draw a plan for what it teaches"
     )
+    beats: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="beats of patrol teams that policies choose among, shared evenly by team types and bases; 0 leaves teams out",
+    )
     reply_every: int = Field(12, ge=1, le=600, description="periods between two for which the best reply is computed")

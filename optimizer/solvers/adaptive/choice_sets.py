@@ -68,7 +68,9 @@ class ChoiceSets:
     ends: tuple[tuple[int, int], ...]
 
 
-def choice_sets(instance: Instance, plans: Sequence[Mask], *, segment: Ints, most: int, loads: float) -> ChoiceSets:
+def choice_sets(
+    instance: Instance, plans: Sequence[Mask], *, segment: Ints, most: int, loads: float, fixed: int
+) -> ChoiceSets:
     """Return the choice sets of an instance's pairs.
 
     Parameters
@@ -83,6 +85,8 @@ def choice_sets(instance: Instance, plans: Sequence[Mask], *, segment: Ints, mos
         Routes of a pair at most, besides usual ones.
     loads
         Loads a period in all.
+    fixed
+        Options that are no beats of teams, the first ones.
     """
     pairs: dict[tuple[int, int], _Pair] = {}
     for evader in instance.evaders:
@@ -119,12 +123,12 @@ def choice_sets(instance: Instance, plans: Sequence[Mask], *, segment: Ints, mos
     crowd = PairLoads(
         loads * weight / weight.sum(), habitual / weight, gateway.astype(np.int64), destination.astype(np.int64)
     )
-    routes = _route_set(instance, arcs, of, usual, segment)
+    routes = _route_set(instance, arcs, of, usual, segment, fixed)
     return ChoiceSets(routes, crowd, gateways.astype(np.int64), arcs, tuple(pair.ends for pair in listed))
 
 
 def _route_set(
-    instance: Instance, arcs: tuple[tuple[int, ...], ...], pair: Ints, usual: Floats, segment: Ints
+    instance: Instance, arcs: tuple[tuple[int, ...], ...], pair: Ints, usual: Floats, segment: Ints, fixed: int
 ) -> RouteSet:
     option, arc, survival = instance.effects
     order = np.argsort(arc, kind="stable")
@@ -139,7 +143,7 @@ def _route_set(
             for step, each in enumerate(route)
             for e in range(first[each], first[each + 1])
         ]
-        elements.append(met)
+        elements.append(_merged(met, fixed))
     width = max([1, *map(len, elements)])
     n = len(instance.options)
     shape = (len(arcs), width)
@@ -156,6 +160,19 @@ def _route_set(
     )
     on.data[:] = 1.0
     return RouteSet(pair, base, *table, usual=usual, segments=on, place=_places(instance))
+
+
+def _merged(met: list[tuple[int, float, float]], fixed: int) -> list[tuple[int, float, float]]:
+    """Return (option, survival, reached) in order of travel with those of each beat as one, where it is met first.
+
+    A beat watches many roads. Whether a load gets through does not change by it; what seizes it, among options between, does a little.
+    """
+    found: dict[tuple[int, int], tuple[int, float, float]] = {}
+    for at, (option, survival, reached) in enumerate(met):
+        key = (option, -1 if option >= fixed else at)
+        first = found.get(key, (option, 1.0, reached))
+        found[key] = (option, first[1] * survival, first[2])
+    return list(found.values())
 
 
 def _places(instance: Instance) -> Ints:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from optimizer.solvers.adaptive.choice_sets import choice_sets
 from optimizer.solvers.adaptive.first_plans import first_plans
 from optimizer.solvers.adaptive.hindsight import Hindsight
 from optimizer.solvers.adaptive.routes import Passages
+from optimizer.solvers.adaptive.team_pool import with_team_pool
 from optimizer.solvers.overlay.overlay import contract
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class AdaptiveWorld:
     Attributes
     ----------
     instance
-        The problem without patrol teams.
+        The problem, with the beats that teams may drive behind its options.
     overlay
         Its contraction.
     terms
@@ -118,7 +119,7 @@ def adaptive_world(
     Parameters
     ----------
     instance
-        The problem; patrol teams are left out.
+        The problem; patrol teams drive `terms.beats` beats at most, or are left out.
     terms
         How traffickers learn and planners plan again.
     seed
@@ -126,7 +127,7 @@ def adaptive_world(
     segment, length_km
         (arcs,) stretch of road of each arc and (segments,) lengths; by default each arc is a stretch by itself, of unknown length.
     begun
-        (options,) seizures of the scenario's record where each option watches; none by default.
+        (options,) seizures of the scenario's record where each option of the instance watches; none by default, nor of beats.
     listener
         Told of the steps.
 
@@ -135,8 +136,8 @@ def adaptive_world(
     InfeasibleError
         If no plan is feasible.
     """
-    if instance.patrols is not None:
-        instance = replace(instance, patrols=None)
+    fixed = len(instance.options)
+    instance = with_team_pool(instance, terms.beats, seed, listener)
     with step(listener, "contracting the network"):
         overlay = contract(instance)
     first = first_plans(instance, overlay, seed, listener)
@@ -150,6 +151,9 @@ def adaptive_world(
             segment=np.arange(instance.tail.size) if segment is None else segment,
             most=terms.routes,
             loads=terms.loads,
+            fixed=fixed,
         )
-    nothing = np.zeros(len(instance.options))
-    return AdaptiveWorld(instance, overlay, terms, sets, today, length_km, nothing if begun is None else begun, first)
+    seized = np.zeros(len(instance.options))
+    if begun is not None:
+        seized[:fixed] = begun
+    return AdaptiveWorld(instance, overlay, terms, sets, today, length_km, seized, first)
