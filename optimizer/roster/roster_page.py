@@ -1,4 +1,4 @@
-"""The roster page: for each week and base who works when, by crew, and who is where, by post. It prints and asks no server.
+"""The roster page: for each week who is where, by post, on one sheet, and who works when, by crew and base. It prints and asks no server.
 
 A cell holds when a crew leaves and the mark of its duty on the report's maps; a table says what each mark is. So a week of many crews
 fits on few sheets, and its tables on a phone, which shows one of them at a time.
@@ -19,9 +19,9 @@ from optimizer.base.language import ENGLISH, localised, long_date, markup, short
 from optimizer.base.language import gettext as _
 from optimizer.base.said import all_translated
 from optimizer.roster.table import stops_text
+from optimizer.roster.week_sheet import WeekTable, week_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
     from datetime import date
 
     from optimizer.roster.model import Assignment, Crew, Gap, Roster, Shift
@@ -40,15 +40,6 @@ class CrewLine:
 
 
 @dataclass(frozen=True, slots=True)
-class PostLine:
-    """Who is at a post in one shift of a week: shift, mark, and the crews of each of seven days."""
-
-    shift: str
-    mark: str
-    days: tuple[list[str], ...]
-
-
-@dataclass(frozen=True, slots=True)
 class MarkLine:
     """What a mark means: shift, the duty, how many people, and of a beat its stops by the clock."""
 
@@ -61,7 +52,7 @@ class MarkLine:
 
 @dataclass(frozen=True, slots=True)
 class WeekSheet:
-    """One week of the crews of a base, or of all posts.
+    """One week of the crews of a base.
 
     Attributes
     ----------
@@ -69,15 +60,22 @@ class WeekSheet:
         On the page, and for people.
     days
         Seven headings.
-    crews, posts
-        Lines of a table by crew, or of one by post.
+    crews
+        Lines of its table.
     """
 
     id: str
     title: str
     days: tuple[str, ...]
-    crews: tuple[CrewLine, ...] = ()
-    posts: tuple[PostLine, ...] = ()
+    crews: tuple[CrewLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """A week: all posts and crews, and the crews of each base."""
+
+    tables: tuple[WeekTable, ...]
+    sheets: tuple[WeekSheet, ...]
 
 
 def roster_page(roster: Roster) -> str:
@@ -96,7 +94,7 @@ def roster_page(roster: Roster) -> str:
         first=long_date(roster.first),
         last=long_date(last),
         notes=all_translated(roster.notes),
-        sheets=[sheet for k in range(roster.weeks) for sheet in _week(roster, k, marks)],
+        weeks=[_week(roster, k, marks) for k in range(roster.weeks)],
         gaps=[_gap(gap) for gap in roster.gaps],
         marks=_mark_lines(roster, marks),
     )
@@ -109,20 +107,17 @@ def _marks(roster: Roster) -> dict[str, str]:
     return {option: own.get(option) or f"P{k}" for k, option in enumerate(options, start=1)}
 
 
-def _week(roster: Roster, k: int, marks: dict[str, str]) -> list[WeekSheet]:
+def _week(roster: Roster, k: int, marks: dict[str, str]) -> Week:
     days = [roster.first + timedelta(days=7 * k + d) for d in range(7)]
     headings = tuple(map(short_date, days))
     by_crew: defaultdict[tuple[str, date], list[Assignment]] = defaultdict(list)
-    by_duty: defaultdict[tuple[str, date], list[Assignment]] = defaultdict(list)
     for one in roster.assignments:
         by_crew[one.crew.id, one.day].append(one)
-        by_duty[one.duty.id, one.day].append(one)
-    lacking = {(gap.duty.id, gap.day): gap.missing for gap in roster.gaps}
     title = _("Week {number}: {first} to {last}").format(number=k + 1, first=headings[0], last=headings[6])
     groups: defaultdict[str, list[Crew]] = defaultdict(list)
     for crew in roster.duties.crews:
         groups[roster.duties.bases.get(crew.base, crew.base) or crew.agency].append(crew)
-    sheets = [
+    sheets = tuple(
         WeekSheet(
             f"week-{k + 1}-{number}",
             _("{week}, crews of {base}").format(week=title, base=base)
@@ -132,16 +127,8 @@ def _week(roster: Roster, k: int, marks: dict[str, str]) -> list[WeekSheet]:
             crews=tuple(_crew_line(crew, days, by_crew, marks) for crew in crews),
         )
         for number, (base, crews) in enumerate(groups.items(), start=1)
-    ]
-    posts = tuple(
-        PostLine(
-            shift.label,
-            marks[duty.option],
-            tuple(_names(by_duty[duty.id, day], lacking.get((duty.id, day), 0)) for day in days),
-        )
-        for shift, duty in _by_shift(roster)
     )
-    return [*sheets, WeekSheet(f"week-{k + 1}-posts", _("{week}, posts").format(week=title), headings, posts=posts)]
+    return Week(tuple(week_tables(roster, k, title, marks)), sheets)
 
 
 def _crew_line(
@@ -151,20 +138,6 @@ def _crew_line(
     seconds = sum((one.back.timestamp() - one.leave.timestamp()) for one in worked)
     cells = tuple([f"{one.leave:%H:%M} {marks[one.duty.option]}" for one in by_crew[crew.id, day]] for day in days)
     return CrewLine(crew.label, cells, localised(f"{seconds / 3600:.1f}"))
-
-
-def _names(there: list[Assignment], missing: int) -> list[str]:
-    """Return who is there: crews whose names begin with the same words as one entry, such as `laredo 1, 7, 12`."""
-    labels = [one.crew.label for one in there]
-    lack = [_("{count} MISSING").format(count=missing)] if missing else []
-    return [*_shortened(labels), *lack]
-
-
-def _shortened(labels: Sequence[str]) -> Iterable[str]:
-    stem = labels[0].rpartition(" ")[0] + " " if len(labels) > 1 else ""
-    if not all(label.startswith(stem) and label[len(stem) :].isdecimal() for label in labels):
-        return labels
-    return [stem + ", ".join(label[len(stem) :] for label in labels)]
 
 
 def _by_shift(roster: Roster) -> list[tuple[Shift, Duty]]:
