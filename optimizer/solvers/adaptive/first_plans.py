@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.listener import SILENT, SilentListener, step
-from optimizer.solvers.adaptive.game_table import GameTable
 from optimizer.solvers.branch_and_cut.path_pool import PathPool
 from optimizer.solvers.feasible_start import feasible_start
 from optimizer.solvers.heuristics import greedy, local_search
@@ -82,8 +81,6 @@ class FirstPlans:
         (plans, options) a pool of plans, and the mixture of them.
     commodities, pool
         The evaders as the solver sees them, and their paths found so far.
-    game
-        The mixture's game as a table, for other weights.
     bound
         Proven lower bound of the value of every mixture.
     value
@@ -95,7 +92,6 @@ class FirstPlans:
     probability: Floats
     commodities: Commodities
     pool: PathPool
-    game: GameTable
     bound: float
     value: float
 
@@ -146,7 +142,6 @@ def first_plans(instance: Instance, overlay: Overlay, seed: int, listener: Liste
         probability=probability / probability.sum(),
         commodities=master.commodities,
         pool=_lean_pool(overlay, master.commodities, [single, start], plans, probability / probability.sum()),
-        game=GameTable.of(master.commodities, master.pool, plans, rng),
         bound=relaxation.lower,
         value=solution.value,
     )

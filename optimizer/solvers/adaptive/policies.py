@@ -6,7 +6,7 @@ hotspot   options by the counts near them, remembered with fading weight
 coverage  refit of flows; greedy maximal covering of them: the field's practice
 exact     refit of flows; local search of the real solver around the last plan, against evaders who know it
 mixed     the first mixture, a plan drawn for each day
-explore   refit of flows; the mixture made anew for them; a share of the days for what teaches most
+explore   candidate models of replies weighed by the record; the mixture best against them; a share of the days for what teaches most
 random    any plan that fits, a new one each day
 """
 
@@ -21,6 +21,8 @@ from scipy.sparse import csr_array
 
 from optimizer.solvers.adaptive.placing import Placer
 from optimizer.solvers.adaptive.refit import Refit
+from optimizer.solvers.adaptive.reply_mixture import ReplyMixture
+from optimizer.solvers.adaptive.reply_models import ReplyModels
 from optimizer.solvers.adaptive.routes import Layout
 from optimizer.solvers.heuristics import local_search
 from optimizer.solvers.mixed.sampling import systematic_sample
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from optimizer.solvers.adaptive.world import AdaptiveWorld
 
     Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
     Mask = NDArray[np.bool_]
 
 NEAR = 3
@@ -44,6 +45,8 @@ NEW = 0.3
 """Score of the option that promises most to teach, beside the probability of the mixture, in plans of exploration."""
 SEARCHED_ALWAYS = 0.1
 """Periods of effort that are added to those of every option, in what exploration goes by."""
+ROUNDS = 8
+"""Rounds of the double oracle before the first plan against the replies expected; each later period has one."""
 
 
 class Policy(Protocol):
@@ -168,34 +171,32 @@ class Mixed:
 
 
 class Explore:
-    """The mixture made anew for the flows that explain the record, and days of plans that teach most."""
+    """The mixture that is best against the replies that the record lets expect, and days of plans that teach most."""
 
     def __init__(self, world: AdaptiveWorld) -> None:
         self._world, self._placer = world, Placer(world.instance)
-        routes, crowd = world.sets.routes, world.sets.crowd
-        self._refit = Refit(routes, crowd, world.terms.forgetting)
-        self._weights = EvaderWeights(world)
-        self._mixture = world.first.probability
+        routes, first = world.sets.routes, world.first
+        self._models = ReplyModels(routes, world.sets.crowd)
+        self._mixture = ReplyMixture(routes, world.hindsight, first.plans, first.probability)
+        self._begun = False
         self._effort = np.zeros(len(world.instance.options))
-        every = routes.before * (1 - routes.survival) * self._refit.flows().routes[:, None]
-        self._promise = np.bincount(routes.option.ravel(), every.ravel(), routes.n_options + 1)[:-1]
+        self._promise = routes.promise(self._models.long_run(routes.base))
 
     def take(self, period: PeriodRecord) -> None:
-        """Add a period to the refit."""
-        self._refit.add(period, self._world.passages)
+        """Weigh the models by a period."""
+        self._models.take(period, self._world.passages.mean(period.layout))
         self._effort = (1 - self._world.terms.forgetting) * self._effort + period.layout.presence
 
     def layout(self, rng: np.random.Generator) -> Layout:
         """Draw the days of the mixture and those of exploration."""
-        world, terms = self._world, self._world.terms
-        found = self._weights.of(self._refit.flows().pairs)
-        game = world.first.game
-        self._mixture = game.improved(self._mixture, found.commodity, found.chains @ game.chains, self._weights.market)
+        terms, mixture = self._world.terms, self._mixture
+        mixture.improve(self._models, 1 if self._begun else ROUNDS)
+        self._begun = True
         teaching = min(round(terms.exploration * terms.days), terms.days - 1)
-        drawn = drawn_days(world.first.plans, self._mixture, terms.days - teaching, rng)
+        drawn = drawn_days(mixture.plans, mixture.probability, terms.days - teaching, rng)
         days = [plan for plan, n in zip(drawn.plans, drawn.days.tolist(), strict=True) for _ in range(int(n))]
         unknown = self._promise / (SEARCHED_ALWAYS + self._effort)
-        wish = self._mixture @ world.first.plans + NEW * unknown / max(float(unknown.max(initial=0.0)), 1e-300)
+        wish = mixture.probability @ mixture.plans + NEW * unknown / max(float(unknown.max(initial=0.0)), 1e-300)
         days += [self._placer.by_score(wish * rng.exponential(size=wish.size)) for _ in range(teaching)]
         return Layout.drawn(days)
 
@@ -241,7 +242,6 @@ class EvaderWeights:
         )
         ends = overlay.origin * overlay.n_nodes + overlay.destination
         self._commodity = np.unique(ends, return_inverse=True)[1]
-        self.market: Ints = np.unique(ends) % overlay.n_nodes
         self._members = overlay.chains.members
         self._chains = overlay.chains.value
 

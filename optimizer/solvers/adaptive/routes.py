@@ -92,6 +92,11 @@ class RouteSet:
         place = self.place[self.option[row, column]]
         return csr_array((np.ones(row.size), (row, place)), shape=(self.pair.size, self.n_places))
 
+    def promise(self, flows: Floats) -> Floats:
+        """Return the (options,) loads that each option would seize alone of (routes,) flows."""
+        every = self.before * (1 - self.survival) * flows[:, None]
+        return np.bincount(self.option.ravel(), every.ravel(), self.n_options + 1)[:-1].astype(np.float64)
+
     def best(self, values: Floats) -> Floats:
         """Return the (pairs,) largest of (routes,) values of each pair."""
         return np.asarray(np.maximum.reduceat(values, self.start)) if values.size else np.empty(0)

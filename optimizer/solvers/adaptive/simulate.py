@@ -39,6 +39,8 @@ POLICIES: Final[dict[str, Callable[[AdaptiveWorld], Policy]]] = {
     "exp3": Exp3,
 }
 """How each policy is made from what all runs share."""
+COMPARED = 12
+"""Plans of the first mixture from which, besides the single plan, exchanges look for the best fixed plan in hindsight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,7 @@ def _measured(world: AdaptiveWorld, run: Run, chances: Floats) -> tuple[PeriodRo
     flows, layouts, outcomes = run.flows[world.history :], run.layouts[world.history :], run.outcomes[world.history :]
     routes, gateway = world.sets.routes, world.sets.crowd.gateway
     through = np.array([flow @ chance for flow, chance in zip(flows, chances[world.history :], strict=True)])
-    fixed = hindsight.best(flows.sum(axis=0), [world.first.single])
+    fixed = hindsight.best(flows.sum(axis=0), [world.first.single, *world.first.plans[:COMPARED]])
     regret = np.cumsum(through - flows @ passages.of(fixed).through)
     first = _by_gateway(gateway, world.sets.crowd.loads)
     reply, rows = fixed, []
