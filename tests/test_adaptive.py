@@ -126,6 +126,29 @@ def test_loads_are_conserved(seed: int, learning: str) -> None:
         traffickers.learn(outcome, world.place_detection(layout.presence), rng)
 
 
+def test_one_network_begins_with_one_route_and_sends_all_loads() -> None:
+    most = []
+    for seed in range(6):
+        world = made(seed, learning="spreading", history=0, first_routes=1, loss_tolerance=0)
+        found = simulate(world, "fixed", 0, periods=4)
+        assert found.flows.sum(axis=1) == pytest.approx(np.full(4, world.terms.loads))
+        assert (found.flows[0] > 0).sum() == 1
+        most.append(int((found.flows > 0).sum(axis=1).max()))
+    assert max(most) > 1
+
+
+def test_last_digits_of_weights_change_no_plan() -> None:
+    instance = usable(6)
+    shaken = replace(
+        instance,
+        evaders=tuple(replace(each, weight=each.weight * (1 + 1e-12 * k)) for k, each in enumerate(instance.evaders)),
+    )
+    one, two = (adaptive_world(each, AdaptModel(loads=200)) for each in (instance, shaken))
+    assert one.instance.evaders == two.instance.evaders
+    assert np.array_equal(one.first.plans, two.first.plans)
+    assert np.array_equal(one.first.probability, two.first.probability)
+
+
 def test_supply_answers_to_losses() -> None:
     for response in (0.5, -0.5):
         world = made(3, supply_response=response)

@@ -16,6 +16,7 @@ from optimizer.solvers.adaptive.learning import (
     FictitiousPlay,
     Logit,
     NarcoLogic,
+    Spreading,
 )
 
 if TYPE_CHECKING:
@@ -103,6 +104,25 @@ def test_no_more_routes_open_in_a_period_than_allowed() -> None:
     rule.learn(np.tile([0.5, 0.8], 10), np.linspace(0.1, 0.5, 10))
     assert rule.open.sum() == 13
     assert rule.open[1::2].tolist() == [False] * 7 + [True] * 3  # where most is lost
+
+
+def test_a_network_spreads_by_what_it_loses_and_narrows_where_it_loses_nothing() -> None:
+    payoff = np.linspace(0.9, 0.5, 9)
+    rule = Spreading(payoff, np.ones(9), rate=0.5, temperature=0.05, tolerance=0.05, begins=1, most=4)
+    assert rule.open.tolist() == [True] + [False] * 8
+    assert rule.shares.tolist() == [1.0] + [0.0] * 8
+    for lost, number in (
+        (0.04, 1),
+        (0.06, 2),
+        (0.11, 4),
+        (0.9, 8),
+        (0.0, 7),
+    ):  # 1 beyond, 2 beyond, 4 at most, one closed
+        rule.learn(payoff, np.array([lost]))
+        assert rule.open.sum() == number
+        assert rule.open[:number].all()  # the best first
+        assert rule.shares.sum() == pytest.approx(1)
+        assert (rule.shares[~rule.open] == 0).all()
 
 
 @settings(max_examples=40, deadline=None)

@@ -32,6 +32,7 @@ class Learning(StrEnum):
     EXP_WEIGHTS = "exp-weights"
     LOGIT = "logit"
     NARCOLOGIC = "narcologic"
+    SPREADING = "spreading"
 
 
 def adapt(

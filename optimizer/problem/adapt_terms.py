@@ -8,8 +8,8 @@ from pydantic import Field
 
 from optimizer.base.schema import Strict
 
-LearningName: TypeAlias = Literal["best-reply", "fictitious", "exp-weights", "logit", "narcologic"]
-LEARNING_NAMES: Final[tuple[str, ...]] = ("best-reply", "fictitious", "exp-weights", "logit", "narcologic")
+LearningName: TypeAlias = Literal["best-reply", "fictitious", "exp-weights", "logit", "narcologic", "spreading"]
+LEARNING_NAMES: Final[tuple[str, ...]] = ("best-reply", "fictitious", "exp-weights", "logit", "narcologic", "spreading")
 POLICY_NAMES: Final[tuple[str, ...]] = (
     "today",
     "fixed",
@@ -64,7 +64,10 @@ class AdaptModel(Strict):
         0.1, description="share by which shipments become smaller in a period of losses above the tolerance"
     )
     smallest_shipment: float = Field(0.25, gt=0, le=1, description="size of the smallest shipment; 1 is a load")
-    new_routes: int = Field(9, ge=0, le=10_000, description="routes opened in a period at most, under `narcologic`")
+    new_routes: int = Field(
+        9, ge=0, le=10_000, description="routes opened in a period at most, under `narcologic` and `spreading`"
+    )
+    first_routes: int = Field(1, ge=1, le=10_000, description="routes open at first in all, under `spreading`")
     routes: int = Field(
         6,
         ge=1,

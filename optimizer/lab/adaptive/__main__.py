@@ -12,16 +12,18 @@ from scipy.stats import t as student
 
 from optimizer.base.executor import Executor, Piece
 from optimizer.base.files import written_whole
+from optimizer.base.finished_pieces import FinishedPieces
 from optimizer.lab.adaptive.figure import save_figure
 from optimizer.lab.adaptive.findings import CASES, finding_run, worlds
 from optimizer.problem.adapt_terms import AdaptModel
+from optimizer.problem.digest import series_digest
 from optimizer.problem.instance_file import read_instance
 from optimizer.scenario.compile import compile_scenario
 from optimizer.solvers.compiled import prefer_compiled
 
 
 def main() -> None:
-    """Run one experiment, or all, on a scenario or instance file."""
+    """Run one experiment, or all, on a scenario or instance file; the same command goes on from what an interrupted one made."""
     parser = argparse.ArgumentParser(prog="python -m optimizer.lab.adaptive", description=__doc__)
     parser.add_argument("source", type=Path, help="scenario (TOML) or instance file (JSON)")
     parser.add_argument("--experiment", nargs="*", choices=[*CASES], default=[*CASES])
@@ -39,6 +41,7 @@ def main() -> None:
         roads = {"segment": network.segment.astype("int64"), "length_km": length}
     else:
         instance, terms = read_instance(asked.source), AdaptModel()
+    finished = FinishedPieces.beside(asked.out, series_digest(instance, terms.model_dump()))
     rows = []
     for name in asked.experiment:
         began = time.process_time()
@@ -48,11 +51,14 @@ def main() -> None:
             for case, policy in CASES[name]
             for run in range(asked.runs)
         ]
-        rows += [ended.value() for ended in Executor(asked.jobs).run(finding_run, pieces, shared=shared)]
+        rows += [
+            ended.value() for ended in Executor(asked.jobs).run(finding_run, pieces, shared=shared, finished=finished)
+        ]
         sys.stderr.write(f"{name}: {time.process_time() - began:.0f} s of processor time in this process\n")
     table = pd.DataFrame(rows).sort_values(["experiment", "case", "policy", "run"])
     with written_whole(asked.out) as place:
         table.to_csv(place, index=False)
+    finished.remove()
     if asked.figures is not None:
         for name in asked.experiment:
             save_figure(asked.figures / f"adaptive-{name}.png", name, table[table["experiment"] == name])

@@ -21,6 +21,11 @@ SHOWN: Final[dict[str, dict[str, str]]] = {
         "seizure_value change": "Loads a seizure,\nlast year less first",
         "footprint_km change": "Roads with traffic, km,\nlast year less first",
     },
+    "spreading": {
+        "seizures change": "Seizures a month,\nlast year less first",
+        "seizure_value change": "Loads a seizure,\nlast year less first",
+        "footprint_km change": "Roads with traffic, km,\nlast year less first",
+    },
     "allocation": {"first": "Loads through, first month", "through": "Loads through, last year"},
     "diversion": {
         "predicted": "Change of traffic where\nbest replies rise",

@@ -2,6 +2,8 @@
 
 proliferation  coverage-maximising interdiction at half, the same and twice the budgets, against NarcoLogic-like traffickers: seizures,
                loads a seizure, footprint and routes, in the last year and as the change from the first year to the last (Magliocca et al. 2019)
+spreading      as proliferation, at the same, twice and four times the budgets, against one network that begins with one open route, over 180
+               months: the setting of Magliocca et al. 2019; beside today's layout, and explore
 allocation     loads through in the last year under nothing, one fixed plan, the mixture of plans and plans drawn at random (Crawford, Reuter
                et al. 1988; Caulkins, Crawford and Reuter 1993)
 diversion      the change of traffic, after a new fixed plan takes the place of today's, on roads where best replies to the two plans say that
@@ -36,9 +38,12 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-YEAR, PERIODS, LEARNED = 12, 60, 50
-"""Periods of a year, of a run, and of a run of the learners."""
-BUDGETS = (0.5, 1.0, 2.0)
+YEAR, PERIODS = 12, 60
+"""Periods of a year, and of a run."""
+LENGTHS = {"learners": 50, "spreading": 180}
+"""Periods of the runs of experiments that have others."""
+BUDGETS, WIDE = (0.5, 1.0, 2.0), (1.0, 2.0, 4.0)
+"""Budgets as shares of those of the problem, of `proliferation` and of `spreading`."""
 RISING = 1e-9
 """Share of all loads by which the best replies must rise on a road for it to count as one of diversion."""
 
@@ -53,6 +58,9 @@ def worlds(
     if name == "proliferation":
         learning = terms.model_copy(update={"learning": "narcologic"})
         return {f"{share:g}": adaptive_world(scaled(instance, share), learning, **roads) for share in BUDGETS}
+    if name == "spreading":
+        learning = terms.model_copy(update={"learning": "spreading", "first_routes": 1, "history": 0})
+        return {f"{share:g}": adaptive_world(scaled(instance, share), learning, **roads) for share in WIDE}
     if name == "allocation":
         bare = replace(
             instance, options=tuple(replace(each, existing=False, forced=False) for each in instance.options)
@@ -66,6 +74,7 @@ def worlds(
 
 CASES: dict[str, tuple[tuple[str, str], ...]] = {
     "proliferation": tuple((f"{share:g}", "coverage") for share in BUDGETS),
+    "spreading": (("1", "today"), *((f"{share:g}", "coverage") for share in WIDE), ("1", "explore")),
     "allocation": (("nothing", "today"), ("", "fixed"), ("", "mixed"), ("", "random")),
     "diversion": (("", "fixed"),),
     "chasing": (("", "hotspot"), ("", "coverage"), ("", "explore")),
@@ -83,8 +92,7 @@ def finding_run(call: PieceCall) -> dict[str, Any]:
     """Return the measures of one run of an experiment."""
     name, case, policy, run = call.piece.argument
     world: AdaptiveWorld = call.shared[case]
-    periods = LEARNED if name == "learners" else PERIODS
-    found = simulate(world, policy, run, periods=periods)
+    found = simulate(world, policy, run, periods=LENGTHS.get(name, PERIODS))
     measured = MEASURES[name](world, found)
     return {"experiment": name, "case": case, "policy": policy, "run": run} | measured
 
@@ -95,6 +103,7 @@ def _proliferation(world: AdaptiveWorld, found: Run) -> dict[str, float]:
     first, last = found.rows[:YEAR], found.rows[-YEAR:]
     measured = {}
     for name in names:
+        measured[f"{name} first"] = _mean(first, name)
         measured[name] = _mean(last, name)
         measured[f"{name} change"] = _mean(last, name) - _mean(first, name)
     volume = [(row.seizure_value or 0.0) * row.seizures for row in last]
@@ -162,6 +171,7 @@ def _mean(rows: tuple[PeriodRow, ...], name: str) -> float:
 
 MEASURES: dict[str, Callable[[AdaptiveWorld, Run], dict[str, float]]] = {
     "proliferation": _proliferation,
+    "spreading": _proliferation,
     "allocation": _allocation,
     "diversion": _diversion,
     "chasing": _chasing,

@@ -10,6 +10,8 @@ exp-weights   s ~ exp(eta * sum of all payoffs), eta = rate: exponential weights
 logit         s ~ exp(m / temperature), m <- (1 - rate) m + rate * payoff
 narcologic    as best-reply towards exp(payoff / temperature), over the actions that are open: losses above the tolerance open the best closed
               action of a population, others close its worst open one (after Magliocca et al. 2019, PNAS 116(16))
+spreading     one population over all actions, which begins with few: a loss of k to k + 1 times the tolerance opens the k best closed actions,
+              at most so many; a loss within it closes the worst. Shares move by `rate` towards w exp(payoff / temperature), w being weights
 """
 
 from __future__ import annotations
@@ -167,3 +169,58 @@ class NarcoLogic:
         narrowing = ~expanding & (count > LEAST_KEPT)
         self.open = self.open & ~(worst & self.open & narrowing[groups.of])
         self.open[new] = True
+
+
+class Spreading:
+    """One population that begins with few actions, and opens others by what it loses.
+
+    Parameters
+    ----------
+    first, weight
+        (actions,) payoffs believed at first, and how much is wanted of each action at equal payoffs, > 0.
+    rate, temperature, tolerance
+        As of the other rules.
+    begins, most
+        Actions open at first, and opened in a period at most.
+    """
+
+    def __init__(
+        self,
+        first: Floats,
+        weight: Floats,
+        *,
+        rate: float,
+        temperature: float,
+        tolerance: float,
+        begins: int,
+        most: int,
+    ) -> None:
+        self._rate, self._temperature, self._tolerance = rate, temperature, tolerance
+        self._begins, self._most, self._lean = begins, most, np.log(weight)
+        self.open: Mask = np.zeros(first.size, dtype=bool)
+        self.open[np.argsort(-self._wish(first), kind="stable")[:begins]] = True
+        self.shares = self._wanted(first)
+
+    def learn(self, payoff: Floats, losses: Floats | None = None) -> None:
+        """Take the payoffs of a period and the (1,) share that was lost in all."""
+        wish = self._wish(payoff)
+        if losses is not None:
+            lost = float(losses[0])
+            if lost > self._tolerance:
+                ratio = lost / self._tolerance if self._tolerance else np.inf
+                number = int(min(ratio, self._most))
+                order = np.argsort(np.where(self.open, np.inf, -wish), kind="stable")[:number]
+                self.open[order] = True
+            elif self.open.sum() > self._begins:
+                self.open[np.where(self.open, wish, np.inf).argmin()] = False
+        shares = (1 - self._rate) * self.shares + self._rate * self._wanted(payoff)
+        kept = np.where(self.open, shares, 0.0)
+        self.shares = kept / kept.sum()
+
+    def _wish(self, payoff: Floats) -> Floats:
+        return self._lean + payoff / self._temperature
+
+    def _wanted(self, payoff: Floats) -> Floats:
+        wish = np.where(self.open, self._wish(payoff), -np.inf)
+        drawn = np.exp(wish - wish.max())
+        return np.asarray(drawn / drawn.sum())

@@ -9,6 +9,7 @@ Beliefs   d_g <- (a d_g + Y_g + c D_g) / (a + N_g + c): N_g shipments that reach
 Routes    payoff of route r: base_r prod_{g on r} (1 - d_g), with beliefs `delay` periods old and normal errors; a learning rule does the rest
 Gateways  a share `mobility` of the loads bound for a place is divided anew, in proportion to V_k(0) exp((u_k - mean u) / temperature), u_k
           being the payoff of the pair on the mean over its shares; what a place receives in all is kept
+          (by `spreading` one population divides all loads among the open routes, whatever their ends, and none keeps to usual routes)
 Supply    in all, V(0) + supply_response * (loads lost in the period before), at least a tenth of V(0)
 Size      losses above the tolerance make the shipments of a pair smaller by the share `splitting`, others larger again, within
           [smallest_shipment, 1]
@@ -30,6 +31,7 @@ from optimizer.solvers.adaptive.learning import (
     LearningRule,
     Logit,
     NarcoLogic,
+    Spreading,
 )
 
 if TYPE_CHECKING:
@@ -117,7 +119,7 @@ class Traffickers:
         self.belief: Floats = np.full(routes.n_places, PRIOR)
         self._known = deque([self.belief] * terms.delay, maxlen=terms.delay)
         self.groups = ActionGroups(routes.pair, routes.start)
-        self._rule = _rule(terms, self.groups, self.payoffs(self.belief))
+        self._rule = _rule(terms, self.groups, self.payoffs(self.belief), crowd.loads[routes.pair])
         self.loads: Floats = crowd.loads.copy()
         self.size: Floats = np.ones(crowd.loads.size)
         self._supply = float(crowd.loads.sum())
@@ -131,6 +133,8 @@ class Traffickers:
     def flows(self) -> Floats:
         """(routes,) loads expected on each route in the next period."""
         pair, crowd = self._routes.pair, self._crowd
+        if isinstance(self._rule, Spreading):
+            return np.asarray(self.loads.sum() * self._rule.shares)
         share = crowd.habitual[pair] * self._routes.usual + (1 - crowd.habitual[pair]) * self._rule.shares
         return np.asarray(self.loads[pair] * share)
 
@@ -183,7 +187,12 @@ class Traffickers:
         with np.errstate(invalid="ignore", divide="ignore"):
             losses = np.where(outcome.sent > 0, outcome.seized / outcome.sent, 0.0)
         noisy = payoff + terms.noise * rng.standard_normal(payoff.size) if terms.noise else payoff
-        self._rule.learn(np.clip(noisy, 0.0, 1.0), losses)
+        if isinstance(self._rule, Spreading):
+            self._rule.learn(
+                np.clip(noisy, 0.0, 1.0), np.array([outcome.seized.sum() / max(outcome.sent.sum(), 1e-12)])
+            )
+        else:
+            self._rule.learn(np.clip(noisy, 0.0, 1.0), losses)
         self._resize(losses, outcome.sent > 0)
         self._move(payoff, float(outcome.seized.sum() + outcome.found.sum()))
 
@@ -195,7 +204,9 @@ class Traffickers:
     def _move(self, payoff: Floats, lost: float) -> None:
         """Divide loads among gateways, and set what is sent in all."""
         terms, crowd = self._terms, self._crowd
-        if terms.mobility:
+        if isinstance(self._rule, Spreading):
+            self.loads = self._routes.sums(self.flows)
+        elif terms.mobility:
             own = crowd.habitual[self._routes.pair] * self._routes.usual
             own = own + (1 - crowd.habitual[self._routes.pair]) * self._rule.shares
             value = self._routes.sums(own * payoff)
@@ -214,7 +225,7 @@ def _sums(group: Ints, amount: NDArray[Any], groups: int) -> Floats:
     return np.bincount(group, amount, groups).astype(np.float64)
 
 
-def _rule(terms: AdaptModel, groups: ActionGroups, first: Floats) -> LearningRule:
+def _rule(terms: AdaptModel, groups: ActionGroups, first: Floats, wanted: Floats) -> LearningRule:
     if terms.learning == "best-reply":
         return BestReply(groups, first, terms.rate)
     if terms.learning == "fictitious":
@@ -223,4 +234,14 @@ def _rule(terms: AdaptModel, groups: ActionGroups, first: Floats) -> LearningRul
         return ExponentialWeights(groups, first, terms.rate)
     if terms.learning == "logit":
         return Logit(groups, first, terms.rate, terms.temperature)
+    if terms.learning == "spreading":
+        return Spreading(
+            first,
+            wanted,
+            rate=terms.rate,
+            temperature=terms.temperature,
+            tolerance=terms.loss_tolerance,
+            begins=min(terms.first_routes, first.size),
+            most=terms.new_routes,
+        )
     return NarcoLogic(groups, first, terms.rate, terms.temperature, terms.loss_tolerance, terms.new_routes)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from optimizer.base.listener import Listener
     from optimizer.problem.adapt_terms import AdaptModel
+    from optimizer.problem.evaders import Evader
     from optimizer.problem.instance import Instance
     from optimizer.solvers.adaptive.choice_sets import ChoiceSets
     from optimizer.solvers.adaptive.first_plans import FirstPlans
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 REPLIED = 16
 """Plans of the first mixture to which best replies are collected."""
+DIGITS = 5
+"""Significant digits of evaders' weights that are kept: a risk model's last digits depend on the number of threads, and ties on them."""
 DELAY = "delay"
 """Name of the resource that counts what honest travellers lose."""
 
@@ -104,6 +107,15 @@ class AdaptiveWorld:
         return float(presence @ self.instance.use[:, columns].sum(axis=1)) if columns else None
 
 
+def _rounded(evader: Evader) -> Evader:
+    """Return an evader with weight and shares of routes to so many digits."""
+    shares = [float(f"{route.share:.{DIGITS}g}") for route in evader.routes]
+    routes = tuple(
+        replace(route, share=share / sum(shares)) for route, share in zip(evader.routes, shares, strict=True)
+    )
+    return replace(evader, weight=float(f"{evader.weight:.{DIGITS}g}"), routes=routes)
+
+
 def adaptive_world(
     instance: Instance,
     terms: AdaptModel,
@@ -137,6 +149,7 @@ def adaptive_world(
         If no plan is feasible.
     """
     fixed = len(instance.options)
+    instance = replace(instance, evaders=tuple(_rounded(evader) for evader in instance.evaders))
     instance = with_team_pool(instance, terms.beats, seed, listener)
     with step(listener, "contracting the network"):
         overlay = contract(instance)
