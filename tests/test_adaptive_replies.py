@@ -100,12 +100,11 @@ def test_the_mixture_is_the_minimum_of_the_convex_problem(monkeypatch: pytest.Mo
         smooth = np.log(np.add.reduceat(np.exp(through / 0.05), routes.start)) * 0.05
         return float(informed @ smooth + usual @ through)
 
-    n = table.shape[1]
-    found = minimize(
-        lambda logits: objective(table @ (np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum())),
-        np.zeros(n),
-        method="L-BFGS-B",
-    )
+    def of_logits(logits: np.ndarray) -> float:
+        share = np.exp(logits - logits.max())
+        return objective(table @ (share / share.sum()))
+
+    found = minimize(of_logits, np.zeros(table.shape[1], dtype=np.float64), method="L-BFGS-B")
     assert objective(mixture.through) == pytest.approx(float(found.fun), rel=2e-3)
 
 

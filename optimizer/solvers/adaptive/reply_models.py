@@ -101,7 +101,8 @@ class ReplyModels:
         )
         live = learning > 0
         if live.any():
-            payoff, temperature = through[:, None], TEMPERATURES[live]
+            payoff: Floats = through[:, None]
+            temperature: Floats = np.asarray(TEMPERATURES, dtype=np.float64)[live]
             shares = self._shares(payoff, temperature)
             loads = self._divided(shares, payoff, temperature)
             flows = flows + (loads[self._routes.pair] * shares) @ learning[live]
@@ -123,5 +124,5 @@ class ReplyModels:
         np.maximum.at(best, crowd.destination, value)
         lift = (value - best[crowd.destination]) / temperature
         wish = crowd.loads[:, None] * np.exp(np.maximum(lift, -STEEPEST))
-        whole = self._into @ crowd.loads
-        return np.asarray(wish * (whole[:, None] / (self._into @ wish))[crowd.destination])
+        ratio = np.asarray(self._into @ crowd.loads)[:, None] / np.asarray(self._into @ wish)
+        return np.asarray(wish * ratio[crowd.destination])
