@@ -107,6 +107,13 @@ def test_parity_is_kept_by_every_method_and_every_bound_holds_with_it(
     check_methods(instance, best(instance, allowed))
 
 
+def test_communities_of_one_label_are_told_apart(tmp_path: Path) -> None:
+    path = scenario(tmp_path, "[burden]\ndifference = 0.3\n", north='label = "Southern villages"')
+    instance = compile_scenario(path).instance
+    assert "Southern villages (south) at most 0.3 more than in Southern villages (north)" in instance.requirements[0].id
+    check_methods(instance, best(instance, lambda s, n: abs(s - n) <= 0.3))
+
+
 def test_greedy_adds_what_mends_a_broken_parity(tmp_path: Path) -> None:
     instance = compile_scenario(scenario(tmp_path, "[burden]\nratio = 1.2\n")).instance
     nothing = evaluate(instance, ()).value

@@ -7,6 +7,7 @@ and a difference, b_c - b_d <= delta, are requirements. Every method keeps both,
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import TYPE_CHECKING
@@ -158,6 +159,7 @@ def communities_of(
         To note roads that there are not, passages that are not known, and caps that the forced sites exceed.
     """
     maker = RoadMasks(areas, network)
+    labels = Counter(model.label or model.id for model in scenario.communities)
     found = []
     for model in scenario.communities:
         here = f"{where}, community {model.id!r}"
@@ -167,7 +169,9 @@ def communities_of(
             found_none = "no honest passages, and no site with a known traffic on its roads"
             problems.add(f"{here}, passages", found_none, "a number a day", "Add passages, or the traffic of its sites")
         cap = scenario.burden.cap if model.cap is None else model.cap
-        found.append(Community(model.id, model.label or model.id, inside, passages or 1.0, cap))
+        label = model.label or model.id
+        label = f"{label} ({model.id})" if labels[label] > 1 else label  # limits are told apart by it
+        found.append(Community(model.id, label, inside, passages or 1.0, cap))
     _check_limits(scenario, found, where, problems)
     if not problems:
         _check_forced(scenario, found, sites, network, where, problems)
