@@ -74,6 +74,20 @@ async def tap(browser: Browser, x: float, y: float) -> None:
     await browser.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
 
 
+async def drag(browser: Browser, x: float, y: float, steps: int) -> None:
+    """Drag with a mouse to and fro, and let go; without a pause at first, which would be a press."""
+    await browser.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+    await browser.call(
+        "Input.dispatchMouseEvent", type="mousePressed", x=x, y=y, button="left", buttons=1, clickCount=1
+    )
+    for step in range(1, steps):
+        at = x + 4.0 * (step % 60 if step % 120 < 60 else 60 - step % 60)
+        await browser.call(
+            "Input.dispatchMouseEvent", type="mouseMoved", x=at, y=y + step % 60, button="left", buttons=1
+        )
+    await browser.call("Input.dispatchMouseEvent", type="mouseReleased", x=x, y=y, button="left", clickCount=1)
+
+
 async def _swipe_up(browser: Browser, x: float, y: float, by: int) -> None:
     for moved in range(0, by + 1, 10):
         kind = "touchMove" if moved else "touchStart"
@@ -197,6 +211,32 @@ def test_routes_of_today_begin_hidden_and_a_switch_shows_them(address: str) -> N
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> str:
     return write_report(tmp_path_factory.mktemp("large"), large_content())[0].as_uri()
+
+
+WATCH = """(() => {
+  const view = Array.from(Bokeh.index)[0], layers = view.computed_renderer_views.filter(each => each.model.type === "GlyphRenderer");
+  window.written = 0; window.painted = 0;
+  const observer = new MutationObserver(found => { window.written += found.length; });
+  layers.forEach(each => observer.observe(each.shadow_el, { subtree: true, childList: true, characterData: true }));
+  const paint = view._actual_paint.bind(view);
+  view._actual_paint = (...how) => { window.painted += 1; return paint(...how); };
+  return layers.length;
+})()"""
+MOVED = "(() => { const range = Array.from(Bokeh.index)[0].model.x_range; return range.start; })()"
+
+
+def test_dragging_the_map_paints_it_and_writes_no_style_of_a_layer(address: str) -> None:
+    async def steps(browser: Browser) -> None:
+        await browser.run("document.getElementById('map').scrollIntoView()")
+        left, top = await browser.run(CANVAS)
+        before = await browser.run(MOVED)
+        assert await browser.run(WATCH) > 5
+        await drag(browser, left + 300, top + 300, 12)
+        assert await browser.run(MOVED) != before
+        assert await browser.until("window.painted > 1")
+        assert await browser.run("window.written") == 0
+
+    _browse(address, "laptop", steps)
 
 
 @pytest.mark.slow

@@ -231,6 +231,11 @@
       row.addEventListener("click", function () { choose(row.dataset.mark); });
     });
     /* A thumb that moves up or down moves the page: bokeh would keep every touch for itself. */
+    /* At every frame bokeh writes where the element of each layer lies, as a style. Nobody sees those elements, and styles that change make the browser
+       compute all of them anew, which takes longer than drawing the map. */
+    var layers = view.computed_renderer_views || [], sheets = layers.length ? Object.getPrototypeOf(layers[0].position || {}) : {}, write = sheets._update;
+    layers.forEach(function (layer) { if (layer.model.type === "GlyphRenderer") { layer.update_position = function () {}; } });
+    if (write) { sheets._update = function (text) { if (this.el.textContent !== text) { write.call(this, text); } }; }
     view.canvas.touch_action.replace(".bk-events { touch-action: pan-y pinch-zoom; }");
     window.reportMap = { ready: performance.now(), marks: marks, screen: screen, place: place, choose: choose };
   }
