@@ -21,9 +21,12 @@ from optimizer.base.errors import InputError
 from optimizer.pipeline.adapt import adapt
 from optimizer.pipeline.adapt_displacement import mapped_periods
 from optimizer.pipeline.adapt_files import adapt_page
+from optimizer.pipeline.adapt_ground import ground_of
+from optimizer.pipeline.problem_source import problem_source
 from optimizer.problem.adapt_terms import AdaptModel
 from optimizer.report.load_maps import load_maps
 from optimizer.report.short_page import short_page
+from optimizer.solvers.adaptive.choice_sets import choice_sets
 from optimizer.solvers.adaptive.displacement import RunTravel, TravelMeter
 from optimizer.solvers.adaptive.simulate import simulate, unopposed
 from optimizer.solvers.adaptive.world import adaptive_world
@@ -174,6 +177,31 @@ def test_what_is_not_known_is_said(tmp_path: Path) -> None:
 def test_arcs_of_measures_are_no_roads(tmp_path: Path) -> None:
     found = adapt(scenario_with_measures(tmp_path), policies=["mixed"], periods=2, runs=1)
     assert found.rows[0].measured.footprint_km
+
+
+def test_a_pair_can_choose_between_modes(tmp_path: Path) -> None:
+    text = SCENARIO.replace("decay_minutes = 60", "decay_minutes = 60\nhabitual_share = 0")
+    source = problem_source(write_scenario(tmp_path, text))
+    ground, options = ground_of(source), len(source.instance.options)
+    assert ground.segment is not None
+    tracks = np.isin(tiny_region().network.road_class, ["track"])
+    assert len(ground.closed) == 1
+    assert np.array_equal(ground.closed[0], tracks)
+    everything, number = np.ones(options, dtype=bool), {}
+    for closed in ((), ground.closed):
+        sets = choice_sets(
+            source.instance, [everything], segment=ground.segment, most=1, loads=1.0, fixed=options, closed=closed
+        )
+        by_road = {
+            k for k, arcs in zip(sets.routes.pair.tolist(), sets.arcs, strict=True) if not tracks[list(arcs)].any()
+        }
+        number[len(closed)] = by_road
+    names = source.instance.node_id.tolist()
+    informed = {k for k in range(len(sets.ends)) if sets.crowd.habitual[k] < 1}
+    ford = {k for k in informed if names[sets.ends[k][0]] == "ford"}
+    assert ford
+    assert number[1] & informed == informed - ford  # the ford is left by a track alone
+    assert number[0] & informed < number[1] & informed
 
 
 def test_periods_of_maps_are_spread_and_few() -> None:

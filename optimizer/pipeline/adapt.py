@@ -164,6 +164,7 @@ def adapt(
         segment=ground.segment,
         length_km=ground.length_km,
         begun=ground.begun,
+        closed=ground.closed,
         listener=listener,
     )
     finished = None

@@ -47,6 +47,8 @@ class AdaptGround:
         Named parts of the network, and their (parts, stretches) masks.
     areas
         The districts that are polygons.
+    closed
+        (arcs,) masks of the arcs that those who go by vehicle on roads do not travel, and those who drive tracks too; where there are such.
     """
 
     network: Network | None = None
@@ -56,6 +58,7 @@ class AdaptGround:
     parts: tuple[RoadPart, ...] = ()
     inside: Mask | None = None
     areas: tuple[Area, ...] = ()
+    closed: tuple[Mask, ...] = ()
 
 
 def ground_of(source: ProblemSource) -> AdaptGround:
@@ -87,7 +90,9 @@ def ground_of(source: ProblemSource) -> AdaptGround:
     for k, (_, mask) in enumerate(named):
         inside[k, : network.n_segments] = mask
     parts = tuple(part for part, _ in named)
-    return AdaptGround(network, segment, length, begun, parts, inside, areas)
+    beyond = [inside[k] for k, part in enumerate(parts) if part.kind == MODE][1:]
+    closed = tuple(np.logical_or.reduce(beyond[k:])[segment] for k in range(len(beyond)))
+    return AdaptGround(network, segment, length, begun, parts, inside, areas, closed)
 
 
 def _districts(compiled: Compiled, areas: Sequence[Area]) -> list[tuple[RoadPart, Mask]]:

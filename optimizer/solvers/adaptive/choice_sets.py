@@ -30,19 +30,21 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class _Pair:
-    """What is gathered of a pair: loads of both kinds, usual routes with their loads, and how often each route was a best reply."""
+    """What is gathered of a pair: loads of both kinds, usual routes with their loads, how often each was a best reply, those of a mode."""
 
     ends: tuple[int, int]
     informed: float = 0.0
     habitual: float = 0.0
     usual: dict[tuple[int, ...], float] = field(default_factory=dict)
     replies: dict[tuple[int, ...], int] = field(default_factory=dict)
+    of_mode: list[tuple[int, ...]] = field(default_factory=list)
 
     def kept(self, most: int) -> list[tuple[int, ...]]:
-        """Return the routes to keep: usual ones, then best replies, the most frequent first."""
+        """Return the routes to keep: usual ones, the best of each mode, then best replies, the most frequent first."""
         order = sorted(self.replies, key=lambda arcs: (-self.replies[arcs], len(arcs), arcs))
-        new = [arcs for arcs in order if arcs not in self.usual]
-        return [*self.usual, *new[: max(most - (len(order) - len(new)), 1 if self.informed else 0)]]
+        certain = dict.fromkeys((*self.usual, *self.of_mode))
+        new = [arcs for arcs in order if arcs not in certain]
+        return [*certain, *new[: max(most - (len(order) - len(new)), 1 if self.informed else 0)]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +71,14 @@ class ChoiceSets:
 
 
 def choice_sets(
-    instance: Instance, plans: Sequence[Mask], *, segment: Ints, most: int, loads: float, fixed: int
+    instance: Instance,
+    plans: Sequence[Mask],
+    *,
+    segment: Ints,
+    most: int,
+    loads: float,
+    fixed: int,
+    closed: Sequence[Mask] = (),
 ) -> ChoiceSets:
     """Return the choice sets of an instance's pairs.
 
@@ -87,6 +96,8 @@ def choice_sets(
         Loads a period in all.
     fixed
         Options that are no beats of teams, the first ones.
+    closed
+        (arcs,) masks of the arcs that those who keep to a mode do not travel: the best route without them, nothing placed, is kept.
     """
     pairs: dict[tuple[int, int], _Pair] = {}
     for evader in instance.evaders:
@@ -109,6 +120,7 @@ def choice_sets(
         for pair, reply in zip(informed, found, strict=True):
             if reply or pair.ends[0] == pair.ends[1]:
                 pair.replies[reply] = pair.replies.get(reply, 0) + 1
+    _add_modes(instance, informed, searches, closed)
     kept = [pair.kept(most) for pair in listed]
     arcs = tuple(route for routes in kept for route in routes)
     of = np.repeat(np.arange(len(listed)), [len(routes) for routes in kept]).astype(np.int64)
@@ -125,6 +137,16 @@ def choice_sets(
     )
     routes = _route_set(instance, arcs, of, usual, segment, fixed)
     return ChoiceSets(routes, crowd, gateways.astype(np.int64), arcs, tuple(pair.ends for pair in listed))
+
+
+def _add_modes(instance: Instance, pairs: list[_Pair], searches: Searches, closed: Sequence[Mask]) -> None:
+    """Give each pair its best route without closed arcs, where it has one, mask by mask."""
+    for mask in closed:
+        survival = np.where(mask, 0.0, instance.survival(np.zeros(len(instance.options), dtype=bool)))
+        found = searches.paths(instance.n_nodes, instance.tail, instance.head, survival)
+        for pair, reply in zip(pairs, found, strict=True):
+            if reply:
+                pair.of_mode.append(reply)
 
 
 def _route_set(

@@ -17,6 +17,8 @@ from optimizer.solvers.adaptive.team_pool import with_team_pool
 from optimizer.solvers.overlay.overlay import contract
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from optimizer.base.listener import Listener
@@ -124,6 +126,7 @@ def adaptive_world(
     segment: Ints | None = None,
     length_km: Floats | None = None,
     begun: Floats | None = None,
+    closed: Sequence[Mask] = (),
     listener: Listener = SILENT,
 ) -> AdaptiveWorld:
     """Make ready what all runs share; the same for the same arguments.
@@ -140,6 +143,8 @@ def adaptive_world(
         (arcs,) stretch of road of each arc and (segments,) lengths; by default each arc is a stretch by itself, of unknown length.
     begun
         (options,) seizures of the scenario's record where each option of the instance watches; none by default, nor of beats.
+    closed
+        (arcs,) masks of the arcs that those who keep to a mode of travel do not use; a pair keeps its best route without them.
     listener
         Told of the steps.
 
@@ -165,6 +170,7 @@ def adaptive_world(
             most=terms.routes,
             loads=terms.loads,
             fixed=fixed,
+            closed=closed,
         )
     seized = np.zeros(len(instance.options))
     if begun is not None:
