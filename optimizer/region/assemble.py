@@ -48,8 +48,8 @@ class Assembled:
 class _Pieces:
     """Pieces of ways between joints: the (k,) entries of `Ways.point` at which each begins and ends."""
 
-    first: NDArray[np.int64]
-    last: NDArray[np.int64]
+    first: NDArray[np.int32]
+    last: NDArray[np.int32]
 
     def take(self, chosen: NDArray[np.bool_]) -> _Pieces:
         """Return some of the pieces."""
@@ -97,7 +97,7 @@ def _pieces(ways: Ways) -> _Pieces:
 
 
 def _between(ways: Ways, joint: NDArray[np.bool_]) -> _Pieces:
-    at = np.flatnonzero(joint[ways.point])
+    at = np.flatnonzero(joint[ways.point]).astype(np.int32)
     owner = ways.owner[at]
     same = owner[1:] == owner[:-1]
     return _Pieces(at[:-1][same], at[1:][same])
@@ -141,8 +141,8 @@ class _Arcs:
     """Directed arcs, those of a piece next to each other: (m,) piece, first and last entry of `Ways.point`; (m + 1,) starts of lines."""
 
     piece: NDArray[np.int32]
-    begin: NDArray[np.int64]
-    end: NDArray[np.int64]
+    begin: NDArray[np.int32]
+    end: NDArray[np.int32]
     start: NDArray[np.int64]
 
     @classmethod
@@ -152,7 +152,7 @@ class _Arcs:
         back = against.astype(bool)
         begin = np.where(back, pieces.last[piece], pieces.first[piece])
         end = np.where(back, pieces.first[piece], pieces.last[piece])
-        start = np.append(0, np.cumsum(np.abs(end - begin) + 1))
+        start = np.append(0, np.cumsum(np.abs(end - begin) + 1, dtype=np.int64))
         return cls(piece.astype(np.int32), begin, end, start)
 
 

@@ -10,7 +10,7 @@ import ctypes
 from contextlib import contextmanager
 from dataclasses import fields
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -23,7 +23,7 @@ from optimizer.base.temporary import scratch_folder
 from optimizer.region.osm import Boundary, OsmData, PlaceNode, PointFeatures
 from optimizer.region.roads import MODES
 from optimizer.region.way_texts import RawWays, WayTexts, nodes_of
-from optimizer.region.ways import GRID, joined
+from optimizer.region.ways import GRID, Growing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -181,12 +181,12 @@ def _read_ways(path: Path, chosen: Any, texts: WayTexts) -> RawWays:  # noqa: AN
             writer.close()
             del store  # it holds every node of the file
         with text.open("rb") as lines:
-            parts: dict[str, list[NDArray[Any]]] = {each.name: [] for each in fields(RawWays)}
-            while (batch := list(islice(lines, WAYS_AT_ONCE))) or not parts["id"]:
+            columns = {each.name: Growing() for each in fields(RawWays)}
+            for batch in chain([()], iter(lambda: list(islice(lines, WAYS_AT_ONCE)), [])):
                 ways = texts.parsed(batch)
-                for name, arrays in parts.items():
-                    arrays.append(getattr(ways, name))
-    return RawWays(**{name: joined(arrays) for name, arrays in parts.items()}).sorted()
+                for name, column in columns.items():
+                    column.put(getattr(ways, name))
+    return RawWays(**{name: column.taken() for name, column in columns.items()}).sorted()
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from optimizer.region.store import is_saved_region, load_region
 from optimizer.region.terms import BUILT_IN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from shapely.geometry.base import BaseGeometry
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from optimizer.region.crossings.crossings import OfficialMark
     from optimizer.region.graphs import RawGraph
     from optimizer.region.model import Region
-    from optimizer.region.osm import OsmData
+    from optimizer.region.osm import Boundary, OsmData
     from optimizer.region.terms import RegionTerms
 
 DRIVE = ("drive",)
@@ -128,8 +128,14 @@ def read_region(
     asked = checked_modes(modes)
     name = path.name.lower()
     if name.endswith(SUFFIXES):
-        data = read_extract(path, asked)
-        return _of_osm(data, asked, choose_border(border, data.boundaries, str(path)), official, str(path), terms)
+        return _of_osm(
+            read_extract(path, asked),
+            asked,
+            lambda own: choose_border(border, own, str(path)),
+            official,
+            str(path),
+            terms,
+        )
     if name.endswith(".graphml"):
         return _of_graph(read_graphml(path), border, official, str(path), terms)
     if name.endswith(".gpkg"):
@@ -223,20 +229,23 @@ def _fetched(outline: BaseGeometry, request: _Request, where: str) -> Region:
     else:
         line = choose_border(request.border, (), where)
     data = fetch_roads(outline, request.modes, request.service, where)
-    return _of_osm(data, request.modes, line, request.official, where, request.terms)
+    return _of_osm(data, request.modes, lambda _: line, request.official, where, request.terms)
 
 
 def _of_osm(
     data: OsmData,
     modes: frozenset[str],
-    line: Border | None,
+    chosen: Callable[[Sequence[Boundary]], Border | None],
     official: Sequence[OfficialMark],
     where: str,
     terms: RegionTerms,
 ) -> Region:
+    """Return the region of what was read; `chosen` gives the border, from the boundaries of countries in it."""
+    line = chosen(data.boundaries)
     roads = roads_of(data, modes, where, terms.speed_kmh)
     open_borders = tuple(each.label for each in data.boundaries if each.area is None)
     features = SourceFeatures(data.controls, data.places, roads.dropped, ATTRIBUTION, open_borders)
+    del data  # of a large map no more than the ways fits beside the network
     return build_region(roads.ways, line, features, official, where, terms)
 
 

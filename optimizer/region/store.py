@@ -6,6 +6,7 @@ Numbers are stored as 8-byte integers and doubles, geometries as well-known bina
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,7 @@ from optimizer.problem.places import Crossing, Gateway, Settlement
 from optimizer.region.geopackage import Layer, layer_names, read_layer, read_layer_parts, write_layer, writing
 from optimizer.region.model import Dropped, Region
 from optimizer.region.terms import terms_as_text, terms_of_text
-from optimizer.region.ways import joined
+from optimizer.region.ways import Growing
 
 if TYPE_CHECKING:
     import os
@@ -168,20 +169,23 @@ def _metadata(path: Path, layers: tuple[str, ...]) -> dict[str, str]:
 
 
 def _load_network(path: Path) -> Network:
-    ids, points, parts, lines, counts = [], [], [], [], []
+    ids, points, lines, counts = Growing(), Growing(), Growing(), Growing()
     for nodes in read_layer_parts(path, "nodes"):
-        ids.append(nodes.columns.get("node_id", np.empty(0, dtype=np.int64)))
-        points.append(_coordinates(path, "nodes", nodes.geometry, shapely.GeometryType.POINT))
+        ids.put(nodes.columns.get("node_id", np.empty(0, dtype=np.int64)))
+        points.put(_coordinates(path, "nodes", nodes.geometry, shapely.GeometryType.POINT))
     known: dict[str, str] = {}
+    columns: dict[str, Growing] = defaultdict(Growing)
     for table in read_layer_parts(path, "arcs"):
-        lines.append(_coordinates(path, "arcs", table.geometry, shapely.GeometryType.LINESTRING))
-        counts.append(shapely.get_num_points(table.geometry))
-        parts.append(_typed(table, f"{path}, layer arcs", _ARC_COLUMNS, _NEWER_ARC_COLUMNS, known).columns)
-        del table
-    node_id = joined(ids)
+        lines.put(_coordinates(path, "arcs", table.geometry, shapely.GeometryType.LINESTRING))
+        counts.put(shapely.get_num_points(table.geometry))
+        for name, column in _typed(
+            table, f"{path}, layer arcs", _ARC_COLUMNS, _NEWER_ARC_COLUMNS, known
+        ).columns.items():
+            columns[name].put(column)
+    node_id = ids.taken()
     node_id = node_id.astype(np.str_ if node_id.dtype.kind == "O" else np.int64)
-    lonlat, shape = joined(points), joined(lines)
-    arcs = {name: joined([part.pop(name) for part in parts]) for name in list(parts[0])}
+    lonlat, shape = points.taken(), lines.taken()
+    arcs = {name: column.taken() for name, column in columns.items()}
     problems = ProblemList()
     where = f"{path}, layer arcs"
     if not len(lonlat) or np.unique(node_id).size != len(lonlat):
@@ -203,7 +207,7 @@ def _load_network(path: Path) -> Network:
         "a segment number from 0 on, without gaps",
     )
     problems.raise_if_any()
-    start = np.append(0, np.cumsum(joined(counts), dtype=np.int64))
+    start = np.append(0, np.cumsum(counts.taken(), dtype=np.int64))
     return Network(
         node_id=node_id, lon=lonlat[:, 0], lat=lonlat[:, 1], shape_start=start, shape=shape, given=None, **arcs
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from optimizer.region.roads import USED_TAGS, Road, read_road
-from optimizer.region.ways import GRID, ranges
+from optimizer.region.ways import GRID, PORTION, ranges
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -155,12 +155,15 @@ class RawNodes:
 
 def nodes_of(ways: RawWays, look_up: Callable[[set[int]], Mapping[int, tuple[int, int]]]) -> RawNodes:
     """Return the nodes of ways; `look_up` gives places of those that no way knows, as far as there are any."""
-    order = np.argsort(ways.ref, kind="stable")
-    ranked = ways.ref[order]
-    new = np.append(True, ranked[1:] != ranked[:-1])[: ranked.size]
-    node, point = ranked[new], np.empty(order.size, dtype=np.int32)
-    point[order] = np.cumsum(new, dtype=np.int32) - 1
-    grid = np.maximum.reduceat(ways.grid[order], np.flatnonzero(new)) if node.size else ways.grid
+    ranked = np.sort(ways.ref)
+    node = ranked[np.append(True, ranked[1:] != ranked[:-1])[: ranked.size]]
+    del ranked
+    point, grid = np.empty(ways.ref.size, dtype=np.int32), np.full((node.size, 2), UNKNOWN, dtype=np.int32)
+    for first in range(0, point.size, PORTION):
+        rows = slice(first, first + PORTION)
+        point[rows] = np.searchsorted(node, ways.ref[rows])
+        known = ways.grid[rows, 0] != UNKNOWN
+        grid[point[rows][known]] = ways.grid[rows][known]
     unknown = np.flatnonzero(grid[:, 0] == UNKNOWN)
     if not unknown.size:
         return RawNodes(node, grid, point)

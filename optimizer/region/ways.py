@@ -137,25 +137,38 @@ class Ways:
         return replace(self, points=points, point=np.insert(self.point, after[order] + 1, new[order]), start=shifted)
 
 
-def ranges(first: NDArray[np.int64], count: NDArray[np.int64], step: NDArray[np.int64] | int = 1) -> NDArray[np.int64]:
+def ranges(
+    first: NDArray[np.integer], count: NDArray[np.integer], step: NDArray[np.int64] | int = 1
+) -> NDArray[np.int64]:
     """Return `first[i], first[i] + step[i], ...` (`count[i]` of them) for every i, one after the other."""
     before = np.cumsum(count) - count
     within = np.arange(int(count.sum())) - np.repeat(before, count)
     return np.asarray(np.repeat(first, count) + np.repeat(np.broadcast_to(step, first.shape), count) * within)
 
 
-def joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
-    """Return arrays one after the other, as `numpy.concatenate`; each leaves the list once it is copied, so that nothing stands twice."""
-    first = parts[0]
-    if len(parts) == 1:
-        return first
-    whole = np.empty((sum(map(len, parts)), *first.shape[1:]), np.result_type(*parts))
-    end = len(whole)
-    while parts:
-        part = parts.pop()
-        whole[end - len(part) : end] = part
-        end -= len(part)
-    return whole
+class Growing:
+    """An array that parts are put to, in place of `numpy.concatenate`: the memory grows where it stands, so that no part stands twice."""
+
+    def __init__(self) -> None:
+        self._whole: NDArray[Any] | None = None
+        self._size = 0
+
+    def put(self, part: NDArray[Any]) -> None:
+        """Add rows at the end."""
+        if self._whole is None:
+            self._whole = np.array(part)
+        end = self._size + len(part)
+        if end > len(self._whole):
+            self._whole.resize((end + end // 16, *part.shape[1:]), refcheck=False)
+        self._whole[self._size : end] = part
+        self._size = end
+
+    def taken(self) -> NDArray[Any]:
+        """Return the array; nothing more is put to it."""
+        whole, self._whole = self._whole, None
+        assert whole is not None  # noqa: S101 - at least one part was put
+        whole.resize((self._size, *whole.shape[1:]), refcheck=False)
+        return whole
 
 
 @dataclass(frozen=True)
