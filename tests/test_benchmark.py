@@ -29,7 +29,7 @@ from optimizer.lab.benchmark.families import (
     write_families,
 )
 from optimizer.lab.benchmark.grids import mixed_grid
-from optimizer.lab.benchmark.known import BestKnown, check_known, improve_known, known_files, read_known
+from optimizer.lab.benchmark.known import BestKnown, check_known, improve_known, read_known
 from optimizer.lab.benchmark.page import benchmark_text, methods_of, write_benchmark_page
 from optimizer.lab.benchmark.profile_figure import save_profile
 from optimizer.lab.benchmark.published import OPTIMA, SECONDS
@@ -92,7 +92,9 @@ def test_a_best_known_solution_is_worth_what_it_says(case: Any) -> None:
 
 
 def test_every_best_known_solution_has_its_instance() -> None:
-    assert {path.name.removesuffix(".sol.json") for path in known_files(INSTANCES)} == {case.name for case in STORED}
+    assert {path.name.removesuffix(".sol.json") for path in INSTANCES.glob("*/*.sol.json")} == {
+        case.name for case in STORED
+    }
 
 
 def test_a_mixed_grid_has_every_feature() -> None:

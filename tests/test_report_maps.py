@@ -32,7 +32,7 @@ from optimizer.report.palette import EFFORT, RISK, TODAY, UNSEARCHED, WIDTH
 from optimizer.report.place_names import NamedPlace
 from optimizer.report.placing import OccupiedBoxes, boxes_around, place_badges, place_names
 from optimizer.report.road_layers import road_layers
-from optimizer.report.still.maps import draw_plan, draw_risk, draw_road_layer
+from optimizer.report.still.maps import draw_plan, draw_road_layer
 from optimizer.report.traffic import traffic
 from tests.report_case import full_content, grid_network, route
 
@@ -53,6 +53,11 @@ def _axes() -> Axes:
     figure = Figure()
     FigureCanvasAgg(figure)
     return figure.add_subplot()
+
+
+def draw_risk(ax: Axes, content: ReportContent) -> Axes:
+    """Draw the roads by risk, the first of their views."""
+    return draw_road_layer(ax, content, road_layers(content)[0])
 
 
 def _bare() -> ReportContent:

@@ -9,7 +9,6 @@ from pydantic import Field
 from optimizer.base.schema import Strict
 
 LearningName: TypeAlias = Literal["best-reply", "fictitious", "exp-weights", "logit", "narcologic", "spreading"]
-LEARNING_NAMES: Final[tuple[str, ...]] = ("best-reply", "fictitious", "exp-weights", "logit", "narcologic", "spreading")
 POLICY_NAMES: Final[tuple[str, ...]] = (
     "today",
     "fixed",

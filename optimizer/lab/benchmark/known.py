@@ -10,7 +10,7 @@ from pydantic import Field
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files import read_json, sha256, write_json
 from optimizer.base.schema import Strict, validated
-from optimizer.lab.benchmark.families import KNOWN_SUFFIX, known_file
+from optimizer.lab.benchmark.families import known_file
 from optimizer.problem.digest import content_digest
 from optimizer.problem.evaluation import plan_value
 from optimizer.problem.instance_file import read_instance
@@ -168,8 +168,3 @@ def _check_bound(name: str, best: BestKnown) -> None:
                 "One of the two methods is wrong: find out which before anything is kept",
             )
         )
-
-
-def known_files(instances: Path) -> list[Path]:
-    """Return every best-known solution in a folder of families."""
-    return sorted(instances.glob(f"*/*{KNOWN_SUFFIX}"))

@@ -13,7 +13,7 @@ from optimizer.report.geography import map_bounds, thinness
 from optimizer.report.map_layers import map_layers
 from optimizer.report.palette import GATEWAY, LOOK, MINOR_ROAD, TEXT
 from optimizer.report.placing import OccupiedBoxes, boxes_around
-from optimizer.report.road_layers import RoadClass, road_layers
+from optimizer.report.road_layers import RoadClass
 from optimizer.report.still.lines import draw_beat, draw_border, draw_layer, draw_roads, draw_routes
 from optimizer.report.still.places import (
     draw_badges,
@@ -34,11 +34,6 @@ if TYPE_CHECKING:
     from optimizer.report.map_layers import MapLayers
     from optimizer.report.road_layers import RoadLayer
     from optimizer.report.still.sheet import Handle
-
-
-def draw_risk(ax: Axes, content: ReportContent) -> Axes:
-    """Draw roads coloured by risk, with the border and the towns."""
-    return draw_road_layer(ax, content, road_layers(content)[0])
 
 
 def draw_road_layer(ax: Axes, content: ReportContent, layer: RoadLayer, bounds: Bounds | None = None) -> Axes:

@@ -123,7 +123,6 @@ class Traffickers:
         self.loads: Floats = crowd.loads.copy()
         self.size: Floats = np.ones(crowd.loads.size)
         self._supply = float(crowd.loads.sum())
-        self._bound_for = np.bincount(crowd.destination, crowd.loads)
 
     def payoffs(self, belief: Floats) -> Floats:
         """Return the (routes,) chances to get through by (places,) believed chances to be seized."""
