@@ -1,4 +1,4 @@
-"""Spanish pages of a comparison, an explanation and a cooperation: no English is left, tables and JSON stay English."""
+"""Spanish pages of a comparison, an explanation, a cooperation and a simulation over time: no English is left, tables and JSON stay English."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import pytest
 
 from optimizer.base.language import speaking
 from optimizer.base.said import translated
+from optimizer.pipeline.adapt import adapt
+from optimizer.pipeline.adapt_files import adapt_page
 from optimizer.pipeline.compare_files import comparison_page
 from optimizer.pipeline.compare_plans import compare_plans
 from optimizer.pipeline.cooperate import cooperate
@@ -24,6 +26,7 @@ from tests.command import Outcome, run
 from tests.english import left_in
 from tests.test_compare_plans import on_a_map, written
 from tests.test_cooperate import TERMS, with_agencies
+from tests.tiny import SCENARIO, write_scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,6 +148,30 @@ def test_every_sentence_of_a_cooperation_has_a_translation() -> None:
         assert len(left_in("".join(f"<p>{one}</p>" for one in english))) == len(english)
         assert left_in("".join(f"<p>{one}</p>" for one in spanish)) == []
         assert "1.600 órdenes" in " ".join(spanish) or each.sampled is None
+
+
+@pytest.mark.parametrize("areas", [False, True])
+def test_a_simulation_over_time_holds_no_english(tmp_path: Path, areas: bool) -> None:
+    bare = SCENARIO.replace('areas = "areas.geojson"\n', "")
+    bare = bare[: bare.index("[[records.seizures]]")] + bare[bare.index("[evaders]") :]
+    path = write_scenario(tmp_path, SCENARIO if areas else bare)
+    found = adapt(
+        path,
+        policies=["today", "hotspot" if areas else "mixed"],
+        periods=2,
+        runs=2,
+        terms={"loads": 1500, "days": 5, "history": 3},
+        language="es",
+        out=tmp_path / "out",
+    )
+    page = html.unescape((tmp_path / "out" / "adapt.html").read_text(encoding="utf-8"))
+    assert '<html lang="es">' in page
+    assert left_in(page, ("today",)) == []
+    for said in ("En 2 periodos, con lo que menos pasa", "de 1.500 cargamentos por periodo", "Mostrar"):
+        assert said in page, said
+    assert len(left_in(html.unescape(short_page(adapt_page(found), {})))) >= 5
+    assert areas or any("no districts" in note for note in found.notes)
+    assert areas or "El escenario no tiene distritos" in page
 
 
 def test_the_language_of_a_plan_folder_is_that_of_its_run(tmp_path: Path) -> None:

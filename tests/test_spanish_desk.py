@@ -46,7 +46,8 @@ WIDER = """(() => {
     for (const each of root.querySelectorAll("*")) {
       if (each.shadowRoot) walk(each.shadowRoot);
       const box = each.getBoundingClientRect();
-      const cut = each.tagName === "BUTTON" && each.scrollWidth > each.clientWidth + 1;
+      const cut = each.tagName === "BUTTON" && each.getRootNode().host && (each.scrollWidth > each.clientWidth + 1
+        || box.right > each.getRootNode().host.getBoundingClientRect().right + 1);
       if (box.width && (box.right > wide + 1 || cut)) found.push(each.tagName + ": " + each.textContent.trim().slice(0, 60));
     }
   };

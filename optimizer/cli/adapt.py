@@ -11,6 +11,7 @@ import typer
 from optimizer.cli.arguments import (  # noqa: TC001 - typer reads annotations while the program runs
     Jobs,
     Json,
+    Language,
     Overwrite,
     Scheduler,
     Settings,
@@ -66,6 +67,7 @@ def adapt(
         ),
     ] = None,
     settings: Settings = None,
+    language: Language = None,
     skip_unreachable: SkipUnreachable = False,
     jobs: Jobs = 1,
     scheduler: Scheduler = None,
@@ -98,6 +100,7 @@ def adapt(
             terms={name: value for name, value in asked.items() if value is not None},
             map_periods=None if map_periods is None else _periods(map_periods),
             settings=parsed_settings(settings or ()),
+            language=language,
             skip_unreachable=skip_unreachable,
             out=out,
             overwrite=overwrite,

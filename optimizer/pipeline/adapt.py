@@ -12,6 +12,7 @@ from optimizer.base.finished_pieces import FinishedPieces
 from optimizer.base.interrupts import Stopping
 from optimizer.base.listener import SILENT, step
 from optimizer.base.names import unknown_name
+from optimizer.base.said import said
 from optimizer.base.schema import validated
 from optimizer.pipeline.adapt_displacement import Displacement, mapped_periods
 from optimizer.pipeline.adapt_ground import ground_of
@@ -100,6 +101,7 @@ def adapt(
     terms: Mapping[str, object] | None = None,
     map_periods: Sequence[int] | None = None,
     settings: Mapping[str, object] | None = None,
+    language: str | None = None,
     skip_unreachable: bool = False,
     out: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
@@ -126,6 +128,8 @@ def adapt(
         Periods of which maps show the loads on each road, at most `MOST_MAPS`; by default six from the first to the last.
     settings
         Fields of the scenario to set; refused where there is no scenario.
+    language
+        Of page and figures; by default that of the scenario or plan folder.
     skip_unreachable
         Leave out evaders without a path.
     out
@@ -151,7 +155,9 @@ def adapt(
     _check_arguments(policies, periods, runs, seed)
     shown = mapped_periods(map_periods, periods)
     folder = None if out is None else adapt_folder(out, Path(path), overwrite=overwrite)
-    source = problem_source(path, settings=settings, skip_unreachable=skip_unreachable, listener=listener)
+    source = problem_source(
+        path, settings=settings, language=language, skip_unreachable=skip_unreachable, listener=listener
+    )
     own = source.compiled.scenario.adapt if source.compiled is not None else AdaptModel()
     asked = validated(AdaptModel, own.model_dump() | dict(terms or {}), "options of adapt")
     prefer_compiled()
@@ -209,7 +215,7 @@ def adapt(
         displacement=displacement,
     )
     if folder is not None and finished is not None:
-        write_adaptation(folder, found)
+        write_adaptation(folder, found, source.language)
         if found.complete:
             finished.remove()
     return found
@@ -271,18 +277,29 @@ def _notes(source: ProblemSource, world: AdaptiveWorld, ground: AdaptGround) -> 
         teams = sum(team.number for team in source.instance.patrols.teams)
         made = world.instance.options[len(source.instance.options) :]
         notes.append(
-            f"{teams:g} patrol teams drive a pool of {len(made)} beats; no policy makes others. More: --beats, or beats of [adapt]."
+            said(
+                "{teams:g} patrol teams drive a pool of {beats} beats; no policy makes others. More: --beats, or beats of [adapt].",
+                teams=teams,
+                beats=len(made),
+            )
             if made
-            else f"{teams:g} patrol teams are left out of the simulation: plans place options alone, within the same budgets. "
-            "To have them in it give --beats 60, or beats of [adapt]; `plan` judges what they add today."
+            else said(
+                "{teams:g} patrol teams are left out of the simulation: plans place options alone, within the same budgets. "
+                "To have them in it give --beats 60, or beats of [adapt]; `plan` judges what they add today.",
+                teams=teams,
+            )
         )
     if not world.today.any():
         notes.append(
-            "Nothing stands today: the policy `today` places nothing, and there is no history before the first period."
+            said(
+                "Nothing stands today: the policy `today` places nothing, and there is no history before the first period."
+            )
         )
     if ground.length_km is None:
         notes.append(
-            "The problem has no map of roads: footprint_km, loads by district and maps are not known. A scenario has them."
+            said(
+                "The problem has no map of roads: footprint_km, loads by district and maps are not known. A scenario has them."
+            )
         )
     return notes
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem
+from optimizer.base.said import said
 from optimizer.pipeline.adapt_ground import DISTRICT, MODE
 
 if TYPE_CHECKING:
@@ -94,15 +95,19 @@ class Displacement:
 
     def notes(self) -> list[str]:
         """Return what a planner must know of districts and modes."""
-        notes = []
+        notes: list[str] = []
         if not self.numbers(DISTRICT):
             notes.append(
-                "The scenario has no districts: displacement by district is not known. Name polygons under [region] areas, or communities."
+                said(
+                    "The scenario has no districts: displacement by district is not known. Name polygons under [region] areas, or communities."
+                )
             )
         if not self.numbers(MODE):
             notes.append(
-                "The network has one mode of travel, roads of vehicles: traffickers have no choice between modes. "
-                "Build the region with tracks and paths ([region] modes, or `region --modes drive,track,foot`) to give them one."
+                said(
+                    "The network has one mode of travel, roads of vehicles: traffickers have no choice between modes. "
+                    "Build the region with tracks and paths ([region] modes, or `region --modes drive,track,foot`) to give them one."
+                )
             )
         return notes
 

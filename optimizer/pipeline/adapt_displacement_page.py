@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.formatting import DASH, decimal
+from optimizer.base.formatting import DASH, decimal, number
+from optimizer.base.language import gettext as _
+from optimizer.base.language import localised, marked
 from optimizer.pipeline.adapt_displacement import LAST
 from optimizer.pipeline.adapt_ground import DISTRICT, MODE
 from optimizer.pipeline.adapt_summary import interval
@@ -22,11 +24,12 @@ if TYPE_CHECKING:
     from optimizer.report.short_page import PageSection
     from optimizer.report.tables.report_table import ReportTable
 
-FIRST, NOTHING = "the first period", "nothing placed"
+FIRST, NOTHING = marked("the first period"), marked("nothing placed")
 """What changes are measured against."""
 MOST_PANELS = 12
 """Parts of the network that a figure shows: those whose loads change most."""
-TITLES = {DISTRICT: "Loads by district", MODE: "Loads by mode of travel"}
+TITLES = {DISTRICT: marked("Loads by district"), MODE: marked("Loads by mode of travel")}
+KINDS = {DISTRICT: marked("District"), MODE: marked("Mode")}
 
 
 def displacement_panels(moved: Displacement, policies: Sequence[str]) -> list[MeasurePanel]:
@@ -43,7 +46,7 @@ def displacement_panels(moved: Displacement, policies: Sequence[str]) -> list[Me
             columns = (tuple(m.mean for m in over), tuple(m.low for m in over), tuple(m.high for m in over))
             curves.append(PolicyCurve(policy, *columns))
         baseline = tuple(moved.nothing.loads[:, k].tolist())
-        curves.append(PolicyCurve(NOTHING, baseline, baseline, baseline, reference=True))
+        curves.append(PolicyCurve(_(NOTHING), baseline, baseline, baseline, reference=True))
         panels.append(MeasurePanel(moved.ground.parts[k].name, tuple(curves)))
     return panels
 
@@ -55,10 +58,10 @@ def displacement_sections(moved: Displacement, policies: Sequence[str]) -> list[
     policies = _simulated(moved, policies)
     kinds = [kind for kind in (DISTRICT, MODE) if moved.numbers(kind)]
     maps = PageSection(
-        title="Loads on the roads, period by period",
+        title=_("Loads on the roads, period by period"),
         sentences=(
-            "Loads that are sent, whether they get through or not: means over runs, on every road of their routes.",
-            "Broken lines are districts; the map of nothing placed names them.",
+            _("Loads that are sent, whether they get through or not: means over runs, on every road of their routes."),
+            _("Broken lines are districts; the map of nothing placed names them."),
         ),
         maps=_maps(moved, policies),
     )
@@ -67,20 +70,24 @@ def displacement_sections(moved: Displacement, policies: Sequence[str]) -> list[
     left_out = len(moved.ground.parts) - MOST_PANELS
     last = min(LAST, moved.nothing.loads.shape[0])
     sentences = [
-        "A load counts in every district on its route: the sum over districts exceeds the loads that are sent.",
-        f"Changes are those of the mean of the last {last} periods.",
-        "Nothing placed is one run of the same traffickers in which nothing ever stands.",
+        _("A load counts in every district on its route: the sum over districts exceeds the loads that are sent."),
+        _("Changes are those of the mean of the last {periods} periods.").format(periods=last),
+        _("Nothing placed is one run of the same traffickers in which nothing ever stands."),
     ]
     if left_out > 0:
         sentences.append(
-            f"The figure leaves out the {left_out} districts and modes that change least; displacement.csv has all."
+            _(
+                "The figure leaves out the {count} districts and modes that change least; displacement.csv has all."
+            ).format(count=number(left_out))
         )
     tables = [_table(moved, policies, kind, against) for kind in kinds for against in (FIRST, NOTHING)]
     by_part = PageSection(
-        title="Displacement by district",
+        title=_("Displacement by district"),
         sentences=tuple(sentences),
         image="displacement",
-        alt="Small multiples: loads in each district over the periods, a curve for each policy with its interval, and one for nothing placed.",
+        alt=_(
+            "Small multiples: loads in each district over the periods, a curve for each policy with its interval, and one for nothing placed."
+        ),
         tables=tuple(tables),
     )
     return [by_part, maps]
@@ -126,18 +133,20 @@ def part_changes(moved: Displacement, policies: Sequence[str], kind: str, agains
 
 def signed(change: float | None) -> str:
     """Return a change of loads for a table, with its sign."""
-    return DASH if change is None else f"{change:+.1f}".replace("-0.0", "0.0").replace("+0.0", "0.0")
+    return DASH if change is None else localised(f"{change:+.1f}".replace("-0.0", "0.0").replace("+0.0", "0.0"))
 
 
 def _table(moved: Displacement, policies: Sequence[str], kind: str, against: str) -> ReportTable:
     from optimizer.report.tables.report_table import Column, ReportTable
 
     columns = (
-        Column(kind.capitalize()),
-        Column(f"Loads, {against}", numeric=True),
-        *(Column(f"Change, {policy}") for policy in policies),
+        Column(_(KINDS[kind])),
+        Column(_("Loads, {against}").format(against=_(against)), numeric=True),
+        *(Column(_("Change, {policy}").format(policy=policy)) for policy in policies),
     )
-    caption = f"{TITLES[kind]}: change against {against}, loads a period, with 95 % intervals over runs"
+    caption = _("{title}: change against {against}, loads a period, with 95 % intervals over runs").format(
+        title=_(TITLES[kind]), against=_(against)
+    )
     rows = tuple(
         (each.name, decimal(each.base), *(_with_ends(change) for change in each.changes))
         for each in part_changes(moved, policies, kind, against)
@@ -148,7 +157,9 @@ def _table(moved: Displacement, policies: Sequence[str], kind: str, against: str
 def _with_ends(change: MeanInterval) -> str:
     if change.low is None or change.high is None:
         return signed(change.mean)
-    return f"{signed(change.mean)} ({signed(change.low)} to {signed(change.high)})"
+    return _("{found} ({low} to {high})").format(
+        found=signed(change.mean), low=signed(change.low), high=signed(change.high)
+    )
 
 
 def _maps(moved: Displacement, policies: Sequence[str]) -> LoadMaps | None:

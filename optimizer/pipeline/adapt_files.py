@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer.base.files import write_json
 from optimizer.base.formatting import number
+from optimizer.base.language import ENGLISH, marked, speaking
+from optimizer.base.language import gettext as _
 from optimizer.base.output_folder import OutputFolder
+from optimizer.base.said import all_translated
 from optimizer.base.version import package_version
 from optimizer.pipeline.adapt_displacement_page import displacement_panels, displacement_sections
 from optimizer.pipeline.adapt_summary import MEASURES, interval, summaries, with_interval
@@ -36,15 +39,15 @@ FILES = (
     "displacement.svg",
 )
 TITLES = {
-    "through": "Loads through a period",
-    "seizures": "Seizures a period",
-    "seizure_value": "Loads a seizure",
-    "routes": "Routes in use",
-    "gateways": "Gateways in use",
-    "footprint_km": "Roads with traffic, km",
-    "regret": "Regret so far, loads",
-    "displaced": "Share of loads at other gateways",
-    "burden": "Use of the resource delay",
+    "through": marked("Loads through a period"),
+    "seizures": marked("Seizures a period"),
+    "seizure_value": marked("Loads a seizure"),
+    "routes": marked("Routes in use"),
+    "gateways": marked("Gateways in use"),
+    "footprint_km": marked("Roads with traffic, km"),
+    "regret": marked("Regret so far, loads"),
+    "displaced": marked("Share of loads at other gateways"),
+    "burden": marked("Use of the resource delay"),
 }
 """Measures that are drawn, with their titles."""
 
@@ -62,8 +65,14 @@ def adapt_folder(out: str | os.PathLike[str], source: Path, *, overwrite: bool) 
     return folder
 
 
-def write_adaptation(folder: OutputFolder, found: Adaptation) -> None:
-    """Write the files of a simulation, all or none."""
+def write_adaptation(folder: OutputFolder, found: Adaptation, language: str = ENGLISH) -> None:
+    """Write the files of a simulation, all or none; page and figures are in the language.
+
+    Raises
+    ------
+    InputError
+        If there are no texts in that language, or the folder cannot be written.
+    """
     from optimizer.report.adaptive_chart import save_panels
     from optimizer.report.short_page import write_short_page
 
@@ -74,15 +83,17 @@ def write_adaptation(folder: OutputFolder, found: Adaptation) -> None:
         (place / "rows.jsonl").write_text(lines, encoding="utf-8")
         write_json(place / "run.json", run_content(found))
         write_csv(place / "summary.csv", _summary_rows(found))
-        save_panels(place, _panels(found))
-        images = {"adapt": place / "adapt.png"}
         if found.displacement is not None:
             write_csv(place / "displacement.csv", list(found.displacement.rows()))
-            panels = displacement_panels(found.displacement, found.policies)
-            if panels:
-                save_panels(place, panels, "displacement")
-                images["displacement"] = place / "displacement.png"
-        write_short_page(place / "adapt.html", adapt_page(found), images)
+        with speaking(language):
+            save_panels(place, _panels(found))
+            images = {"adapt": place / "adapt.png"}
+            if found.displacement is not None:
+                panels = displacement_panels(found.displacement, found.policies)
+                if panels:
+                    save_panels(place, panels, "displacement")
+                    images["displacement"] = place / "displacement.png"
+            write_short_page(place / "adapt.html", adapt_page(found), images)
 
 
 def run_content(found: Adaptation) -> dict[str, Any]:
@@ -116,28 +127,36 @@ def adapt_page(found: Adaptation) -> ShortPage:
         (summary.policy, str(summary.runs), *(with_interval(summary.measures[name]) for name in names))
         for summary in each
     )
-    columns = (Column("Policy"), Column("Runs", numeric=True), *(Column(TITLES[name]) for name in names))
+    columns = (Column(_("Policy")), Column(_("Runs"), numeric=True), *(Column(_(TITLES[name])) for name in names))
     table = ReportTable(
-        "policies", "Means over periods and runs with 95 % intervals; the regret is that of the end", columns, rows
+        "policies", _("Means over periods and runs with 95 % intervals; the regret is that of the end"), columns, rows
     )
     assumed = tuple(f"{name} = {value}" for name, value in found.terms.model_dump().items())
-    lost = () if found.complete else ("Not all runs were made; figures are of those that were.",)
+    lost = () if found.complete else (_("Not all runs were made; figures are of those that were."),)
     return ShortPage(
-        title=f"{found.name}: traffickers who adapt",
-        headline=f"Over {found.periods} periods least gets through under the policy {best.policy}: "
-        f"{with_interval(best.measures['through'])} of {number(found.terms.loads, 6)} loads a period.",
-        warnings=(*lost, *found.notes),
+        title=_("{name}: traffickers who adapt").format(name=found.name),
+        headline=_(
+            "Over {periods} periods least gets through under the policy {policy}: {through} of {loads} loads a period."
+        ).format(
+            periods=number(found.periods),
+            policy=best.policy,
+            through=with_interval(best.measures["through"]),
+            loads=number(found.terms.loads, 6),
+        ),
+        warnings=(*lost, *all_translated(found.notes)),
         sections=(
             PageSection(
-                title="Period by period",
+                title=_("Period by period"),
                 image="adapt",
-                alt="Small multiples: each measure over the periods, a curve for each policy with its 95 % interval over runs.",
+                alt=_(
+                    "Small multiples: each measure over the periods, a curve for each policy with its 95 % interval over runs."
+                ),
             ),
-            PageSection(title="Policies side by side", tables=(table,)),
+            PageSection(title=_("Policies side by side"), tables=(table,)),
             *(() if found.displacement is None else displacement_sections(found.displacement, found.policies)),
             PageSection(
-                title="What is assumed",
-                sentences=("How traffickers learn and planners plan again is assumed, not measured.", *assumed),
+                title=_("What is assumed"),
+                sentences=(_("How traffickers learn and planners plan again is assumed, not measured."), *assumed),
             ),
         ),
     )
@@ -171,5 +190,5 @@ def _panels(found: Adaptation) -> list[MeasurePanel]:
             columns = (tuple(m.mean for m in over), tuple(m.low for m in over), tuple(m.high for m in over))
             curves.append(PolicyCurve(policy, *columns))
         if any(value is not None for curve in curves for value in curve.mean):
-            panels.append(MeasurePanel(title, tuple(curves)))
+            panels.append(MeasurePanel(_(title), tuple(curves)))
     return panels

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.formatting import DASH, number
+from optimizer.base.language import gettext as _
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,7 +88,9 @@ def with_interval(measure: MeanInterval) -> str:
         return DASH
     if measure.low is None or measure.high is None:
         return number(measure.mean, 4)
-    return f"{number(measure.mean, 4)} ({number(measure.low, 4)} to {number(measure.high, 4)})"
+    return _("{found} ({low} to {high})").format(
+        found=number(measure.mean, 4), low=number(measure.low, 4), high=number(measure.high, 4)
+    )
 
 
 def _of_run(rows: Sequence[dict[str, float | None]], name: str) -> float | None:

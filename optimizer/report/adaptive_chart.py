@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from optimizer.base.language import gettext as _
 from optimizer.report.palette import FAINT, TEXT
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def save_panels(folder: Path, panels: Sequence[MeasurePanel], name: str = "adapt
     for k, panel in enumerate(panels):
         ax = draw_panel(figure.add_subplot(rows, COLUMNS, k + 1), panel)
         if k + COLUMNS >= len(panels):
-            ax.set_xlabel("period", fontsize=8)
+            ax.set_xlabel(_("period"), fontsize=8)
         if not k:
             handles, labels = ax.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=min(len(labels), 8), frameon=False, fontsize=8)

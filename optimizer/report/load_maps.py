@@ -14,6 +14,7 @@ import numpy as np
 import shapely
 
 from optimizer.base.formatting import DASH, number, plain
+from optimizer.base.language import gettext as _
 from optimizer.report.geography import Plane
 
 if TYPE_CHECKING:
@@ -229,17 +230,21 @@ def _round_down(amount: float) -> float:
 
 def _load_key(edges: Floats) -> tuple[str, ...]:
     between = [f"{number(low)} {DASH} {number(high)}" for low, high in pairwise(edges.tolist())]
-    return (f"under {number(float(edges[0]))}", *between, f"{number(float(edges[-1]))} and over")
+    return (
+        _("under {amount}").format(amount=number(float(edges[0]))),
+        *between,
+        _("{amount} and over").format(amount=number(float(edges[-1]))),
+    )
 
 
 def _change_key(edges: Floats) -> tuple[str, ...]:
     low, high = (number(float(edge)) for edge in edges)
     return (
-        f"{high} fewer and over",
-        f"{low} {DASH} {high} fewer",
-        f"less than {low} either way",
-        f"{low} {DASH} {high} more",
-        f"{high} more and over",
+        _("{amount} fewer and over").format(amount=high),
+        _("{low} {dash} {high} fewer").format(low=low, dash=DASH, high=high),
+        _("less than {amount} either way").format(amount=low),
+        _("{low} {dash} {high} more").format(low=low, dash=DASH, high=high),
+        _("{amount} more and over").format(amount=high),
     )
 
 

@@ -30,8 +30,9 @@ STRONG = """
 .bk-btn-primary { background-color: #1f5a94; border-color: #1f5a94; }
 .bk-btn-success { background-color: #1e6b3a; border-color: #1e6b3a; }
 .bk-btn-warning { color: #1a1a1a; }
+.bk-btn { white-space: normal; }
 """
-"""Buttons whose words stand out from them by 4.5 to 1, where bokeh's do not."""
+"""Buttons whose words stand out from them by 4.5 to 1, where bokeh's do not, and break into lines where they are too long."""
 HERE = Path(__file__).parent
 POLL_MS = 300
 """Milliseconds between two looks at the search, and at what other windows of the same desk did."""
