@@ -33,7 +33,7 @@ from optimizer.solvers.adaptive.world import adaptive_world
 from tests.browser import CHROMIUM, Browser
 from tests.command import Outcome, run
 from tests.test_adaptive import KEYS, usable
-from tests.test_desk_page import HOSTILE
+from tests.test_desk_page import HOSTILE, broken_rules
 from tests.test_measures import scenario as scenario_with_measures
 from tests.tiny import AREAS, SCENARIO, tiny_region, write_scenario
 
@@ -270,6 +270,10 @@ def test_the_maps_in_a_browser(folder: Path) -> None:
                 await browser.open((folder / "adapt.html").as_uri(), width, 900)
                 await browser.until("document.readyState == 'complete'")
                 assert await browser.run("document.documentElement.scrollWidth - innerWidth") <= 0
+                assert await broken_rules(browser) == []
+            browser.events.clear()
+            await browser.call("Page.reload")
+            await browser.until("document.readyState == 'complete'")
             assert await browser.run(SHOWN) == ["today 9", "mixed 9", "coverage 9", "Nothing placed 9"]
             await browser.run("document.getElementById('load-period-2').focus()")
             await browser.press("ArrowLeft", ARROW_LEFT)
