@@ -11,6 +11,7 @@ import pytest
 
 from optimizer.base.errors import InfeasibleError, InputError
 from optimizer.problem.instance_file import read_instance, write_instance
+from optimizer.problem.options import Option, Resource
 from optimizer.problem.plan import violations, with_plan
 from optimizer.problem.requirements import Requirement, implied, meets
 from optimizer.solvers.feasible_start import feasible_start
@@ -76,6 +77,18 @@ def test_a_start_is_found_beside_options_of_any_size(largest: float) -> None:
     with pytest.raises(InfeasibleError):
         feasible_start(replace(instance, requirements=(replace(asked, least=3.0),)))
     assert feasible_start(instance).tolist() == [False, True, False, False, True, True]
+
+
+def test_a_budget_that_many_plans_miss_by_next_to_nothing_is_told_at_once() -> None:
+    """Ten of 24 options use a millionth more than there is: none of two million choices is tried by itself."""
+    instance = random_instance(0)
+    options = tuple(Option(f"o{j}", (0,), (0.5,), {"teams": 0.1 * (1 + 5e-7) + 1e-9 * (j % 3)}) for j in range(24))
+    asked = Requirement("ten", tuple(range(24)), (1.0,) * 24, 10.0)
+    resources = (Resource("teams", 1.0),)
+    instance = replace(instance, options=options, exclusions=(), resources=resources, requirements=(asked,))
+    with pytest.raises(InfeasibleError):
+        feasible_start(instance)
+    assert feasible_start(replace(instance, requirements=(replace(asked, least=9.0),))).sum() == 9
 
 
 @pytest.mark.parametrize("seed", range(4))

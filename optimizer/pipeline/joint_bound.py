@@ -6,7 +6,7 @@ Variables x_j in {0, 1}; theta_g in [0, 1], in units of R_g
 Minimise  sum_g R_g theta_g
 such that theta_g >= (v_c - sum_j b_cj x_j) / R_g        for every cut c of g
           budgets, at most one option of each conflict set, requirements
-          some option more, or less, than each plan that turned out to break a constraint by less than the program allows for
+          rows that cut off plans which turned out to break a constraint by less than the program allows for
 
 The program is relaxed, and its bound lowered, by what `solvers.compact` allows for tolerances.
 """
@@ -21,7 +21,7 @@ import numpy as np
 from optimizer.base.errors import InfeasibleError
 from optimizer.problem.plan import violations
 from optimizer.solvers.backend import solve_mip
-from optimizer.solvers.compact import RowBuilder, add_row, relaxed_program
+from optimizer.solvers.compact import RowBuilder, add_row, exclude, relaxed_program
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +55,7 @@ def best_by_cuts(public: Instance, cuts: Sequence[JointCut], gap: float, seconds
         rows = RowBuilder(n)
         _add_cuts(public, cuts, rows)
         for placed in broken:
-            add_row(rows, 1.0 - float(placed.sum()), np.arange(n), np.where(placed, -1.0, 1.0))
+            exclude(public, rows, placed)
         model = relaxed_program(public, rows, ~(public.forced | forbidden), 0.0, 1)
         outcome = solve_mip(model.mip, gap=gap, time_limit=seconds, seed=0, presolve=not model.delicate)
         if outcome.ended == "infeasible":

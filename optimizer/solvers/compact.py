@@ -33,6 +33,7 @@ from scipy.sparse import csr_array
 
 from optimizer.problem.evaders import arc_costs
 from optimizer.problem.graph import cost_graph
+from optimizer.problem.plan import BUDGET_TOLERANCE
 from optimizer.solvers.backend import TOLERANCE, MipModel
 
 if TYPE_CHECKING:
@@ -154,6 +155,20 @@ def relaxed_program(
     relaxed = _without_small(mip)
     relaxed.row_lower[n_labels:] -= OVERRUN
     return CompactModel(relaxed, scale, TOLERANCE * (2 * deepest + cost.size), _are_delicate(numbers))
+
+
+def exclude(instance: Instance, rows: RowBuilder, placed: NDArray[np.bool_]) -> None:
+    """Add rows that an (options,) mask which breaks a constraint does not keep, and that every plan keeps.
+
+    Of options that are over a budget together, no plan has as many, nor in their place as many that use no less than any of them.
+    """
+    over = np.flatnonzero(placed @ instance.use > instance.budget * (1 + BUDGET_TOLERANCE))
+    for use in instance.use.T[over]:
+        members = placed & (use > 0)
+        options = np.flatnonzero(members | (use >= use[members].max()))
+        add_row(rows, 1.0 - float(members.sum()), options, -np.ones(options.size))
+    if not over.size:
+        add_row(rows, 1.0 - float(placed.sum()), np.arange(placed.size), np.where(placed, -1.0, 1.0))
 
 
 def _are_delicate(numbers: NDArray[np.float64]) -> bool:

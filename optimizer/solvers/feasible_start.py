@@ -7,7 +7,7 @@ such that sum_j u_jr x_j <= C_r           budgets
           x_j in {0, 1}; forced ones 1, forbidden ones 0
 
 It is solved by HiGHS with rows divided by their sizes and relaxed by `RELAXED`: what is infeasible then is infeasible. Its plan is checked
-exactly; one that the relaxation alone allows is cut off by the row that some option differs, and the next one is looked for.
+exactly; one that the relaxation alone allows is cut off (`compact.exclude`), and the next one is looked for.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from scipy.sparse import csr_array
 from optimizer.base.errors import InfeasibleError
 from optimizer.base.said import said
 from optimizer.problem.plan import violations
-from optimizer.solvers.compact import RowBuilder, add_row, add_side_constraints
+from optimizer.solvers.compact import RowBuilder, add_side_constraints, exclude
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,4 +114,4 @@ def _least(instance: Instance) -> NDArray[np.bool_] | None:
         placed = np.asarray(outcome.x) > 0.5
         if not violations(instance, placed):
             return placed
-        add_row(rows, 1.0 - float(placed.sum()), np.arange(n), np.where(placed, -1.0, 1.0))
+        exclude(instance, rows, placed)
