@@ -27,6 +27,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m optimizer.lab.adaptive", description=__doc__)
     parser.add_argument("source", type=Path, help="scenario (TOML) or instance file (JSON)")
     parser.add_argument("--experiment", nargs="*", choices=[*CASES], default=[*CASES])
+    parser.add_argument("--policy", nargs="*", help="policies of the experiments to run; all by default")
     parser.add_argument("--runs", type=int, default=30)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True, help="CSV of the rows")
@@ -48,14 +49,16 @@ def main() -> None:
         shared = worlds(name, instance, terms, **roads)
         pieces = [
             Piece(f"{name} {case} {policy} {run}", (name, case, policy, run))
-            for case, policy in CASES[name]
             for run in range(asked.runs)
+            for case, policy in CASES[name]
+            if asked.policy is None or policy in asked.policy
         ]
         rows += [
             ended.value() for ended in Executor(asked.jobs).run(finding_run, pieces, shared=shared, finished=finished)
         ]
         sys.stderr.write(f"{name}: {time.process_time() - began:.0f} s of processor time in this process\n")
-    table = pd.DataFrame(rows).sort_values(["experiment", "case", "policy", "run"])
+    known = [{key: float("nan") if value is None else value for key, value in row.items()} for row in rows]
+    table = pd.DataFrame(known).sort_values(["experiment", "case", "policy", "run"])
     with written_whole(asked.out) as place:
         table.to_csv(place, index=False)
     finished.remove()

@@ -63,7 +63,9 @@ def save_figure(place: Path, name: str, rows: pd.DataFrame) -> None:
     for k, (measure, title) in enumerate(SHOWN[name].items()):
         ax = figure.add_subplot(1, len(SHOWN[name]), k + 1)
         for at, (_, group) in enumerate(groups):
-            values = group[measure].to_numpy(dtype=float)
+            values = group[measure].dropna().to_numpy(dtype=float)
+            if not values.size:
+                continue
             ax.plot(values, [at] * len(values), "o", color="#4477AA", markersize=3, alpha=0.5)
             mean = float(values.mean())
             if len(values) > 1:

@@ -89,11 +89,11 @@ def scaled(instance: Instance, share: float) -> Instance:
 
 
 def finding_run(call: PieceCall) -> dict[str, Any]:
-    """Return the measures of one run of an experiment."""
+    """Return the measures of one run of an experiment; None for one of which there is none, such as loads a seizure without a seizure."""
     name, case, policy, run = call.piece.argument
     world: AdaptiveWorld = call.shared[case]
     found = simulate(world, policy, run, periods=LENGTHS.get(name, PERIODS))
-    measured = MEASURES[name](world, found)
+    measured = {key: None if np.isnan(value) else value for key, value in MEASURES[name](world, found).items()}
     return {"experiment": name, "case": case, "policy": policy, "run": run} | measured
 
 
