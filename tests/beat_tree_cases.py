@@ -26,7 +26,7 @@ from optimizer.problem.plan import BUDGET_TOLERANCE
 from optimizer.problem.teams import TeamBase, TeamType
 from optimizer.solvers.branch_and_cut.floor_losses import prepared, under_budgets
 from optimizer.solvers.branch_and_cut.tree import BranchAndCut
-from optimizer.solvers.patrols.beat_tree import tree_instance, tree_master
+from optimizer.solvers.patrols.beat_tree import BeatTreeProblem
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration, beat_uses
 from tests.test_joint import every_tour, small_case
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.instance import Instance
-    from optimizer.solvers.branch_and_cut.master import Master
     from optimizer.solvers.branch_and_cut.node import Node
 
 ROUNDING = 1e-9
@@ -117,11 +116,12 @@ def every_plan(generation: ColumnGeneration) -> EveryPlan | None:
     return EveryPlan(placed, present, np.array([generation.value(a, y) for a, y in found.values()]))
 
 
-def false_floors(node: Node, master: Master, plans: EveryPlan) -> Iterator[str]:
+def false_floors(node: Node, problem: BeatTreeProblem, plans: EveryPlan) -> Iterator[str]:
     """Yield "floors", or a line if floors less their losses are above the value of a plan."""
-    loss = (
-        0.0 if node.loss is None else plans.present @ (master.commodities.weight @ node.loss)[plans.placed.shape[1] :]
-    )
+    master, fixed = problem.master, plans.placed.shape[1]
+    present = np.zeros((plans.value.size, problem.merged.size))
+    np.add.at(present.T, problem.merged.column, (plans.present * problem.merged.slots).T)
+    loss = 0.0 if node.loss is None else present @ (master.commodities.weight @ node.loss)[fixed:]
     excess = master.commodities.value(node.floor) - loss - plans.value
     yield "floors" if excess.max() <= ROUNDING * plans.value.max() else f"false floors: {excess.max()!r} too high"
 
@@ -139,9 +139,9 @@ def check_beat_tree(seed: int) -> Iterator[str]:
         yield "too many plans"
         return
     least = float(plans.value.min())
-    inner = tree_instance(generation)
-    master = tree_master(generation, inner)
-    tree = BranchAndCut(inner, generation.overlay, master=master)
+    problem = BeatTreeProblem.of(generation)
+    inner, master = problem.instance, problem.master
+    tree = BranchAndCut(inner, problem.overlay, master=master)
     if rng.random() < 0.7:
         tree.cut_root()
     before = prepared(tree.root, master)
@@ -152,7 +152,7 @@ def check_beat_tree(seed: int) -> Iterator[str]:
     if plans.value[~plans.present.any(axis=1)].min() > least * (1 + ROUNDING):
         yield "beats in the best plan"
     for node in (before, tree.root):
-        yield from false_floors(under_budgets(inner, node, master, np.inf), master, plans)
+        yield from false_floors(under_budgets(inner, node, master, np.inf), problem, plans)
 
 
 def main() -> int:

@@ -10,7 +10,7 @@ import pytest
 from optimizer.problem.beats import with_teams
 from optimizer.solvers.branch_and_cut.floor_losses import prepared
 from optimizer.solvers.branch_and_cut.tree import BranchAndCut
-from optimizer.solvers.patrols.beat_tree import tree_instance, tree_master
+from optimizer.solvers.patrols.beat_tree import BeatTreeProblem
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
 from optimizer.solvers.patrols.tour_rows import TourPrizes, TourRows
@@ -36,11 +36,10 @@ def test_what_beats_take_off_floors_is_not_too_little_and_not_nothing() -> None:
         generation = _cut_generation(seed)
         plans = every_plan(generation)
         assert plans is not None
-        inner = tree_instance(generation)
-        master = tree_master(generation, inner)
-        node = prepared(BranchAndCut(inner, generation.overlay, master=master).root, master)
-        assert [*false_floors(node, master, plans)] == ["floors"]
-        faults += [*false_floors(replace(node, loss=None), master, plans)]
+        problem = BeatTreeProblem.of(generation)
+        node = prepared(BranchAndCut(problem.instance, problem.overlay, master=problem.master).root, problem.master)
+        assert [*false_floors(node, problem, plans)] == ["floors"]
+        faults += [*false_floors(replace(node, loss=None), problem, plans)]
     assert any(what.startswith("false") for what in faults)
 
 

@@ -45,6 +45,13 @@ def losses(witnesses: Paths, floor: NDArray[np.float64], loose: NDArray[np.bool_
     return csr_array((floor[row] * share[order][first], (row, option)), shape=(floor.size, loose.size))
 
 
+def loosened(node: Node, master: Master) -> Node:
+    """Return a node of a program with loose options with losses, and floors from the paths that are known; another one as it is."""
+    if not master.loose.any():
+        return node
+    return prepared(replace(node, loss=csr_array((node.floor.size, master.loose.size))), master)
+
+
 def prepared(node: Node, master: Master) -> Node:
     """Return a node with the values of all that it allows placed as floors; with loose options the values of pooled paths, one witness each."""
     if node.loss is None:

@@ -30,7 +30,7 @@ program feasible, so that there always are duals. theta_g is scaled by R_g and t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,6 +39,7 @@ from scipy.sparse import csr_array
 from optimizer.problem.plan import BUDGET_TOLERANCE
 from optimizer.solvers.branch_and_cut.budget_hull import BudgetCuts, BudgetHull
 from optimizer.solvers.branch_and_cut.commodities import Commodities, commodity_values
+from optimizer.solvers.branch_and_cut.loose_entries import LargestShares, capped
 from optimizer.solvers.branch_and_cut.path_pool import PathPool
 from optimizer.solvers.branch_and_cut.relaxation import LinearProgram
 from optimizer.solvers.branch_and_cut.separation import Cuts, Kinds, best_cuts
@@ -179,7 +180,7 @@ class Master:
         self._hull = BudgetHull(instance, (instance.forced | overlay.free) & (self._times == 1))
         self.budget_cuts = BudgetCuts.none(self._n)
         self.loose = np.zeros(self._n, dtype=bool) if loose is None else loose
-        self._wider = np.empty(0)
+        self._wider, self._shares = np.empty(0), LargestShares(self._n)
         self._searched = 0
         self._lasting = np.empty(0, dtype=np.int64)
 
@@ -201,11 +202,6 @@ class Master:
         """Add variables in [0, upper] of cost 0, with (kept, new) entries in the rows that are never dropped."""
         self.program.add_columns(upper, entries)
         self._wider = np.append(self._wider, upper)
-
-    def loosened(self, node: Node) -> Node:
-        """Return a node of no losses yet, where there are loose options."""
-        nothing = csr_array((node.floor.size, self._n))
-        return replace(node, loss=nothing) if self.loose.any() else node
 
     def enter(self, node: Node) -> None:
         """Set the program to a node: its options and floors become bounds, its rows active."""
@@ -245,7 +241,10 @@ class Master:
         x = relaxed.x
         self._mean = (self._mean + x) / 2
         for point in ((1 - INWARD) * x + INWARD * self._mean, x) if search else (x,):
-            rows = self.commodities.rows(self.cuts_at(point, node.floor, search=search), point, node.floor)
+            cuts = self.cuts_at(point, node.floor, search=search)
+            if node.loss is not None:
+                cuts = capped(cuts, node.loss, self.commodities.start, self._shares.of(self.pool.paths), self.loose)
+            rows = self.commodities.rows(cuts, point, node.floor)
             violated = rows.values(x) - relaxed.theta > VIOLATION * self.total
             if self.commodities.draw is not None:
                 violated &= self._in_draws_that_count(rows.values(x), relaxed)

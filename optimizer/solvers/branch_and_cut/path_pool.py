@@ -59,9 +59,15 @@ class Paths:
         width = max(self.option.shape[1], other.option.shape[1])
         options, survivals = [], []
         for part in (self, other):
-            margin = ((0, 0), (0, width - part.option.shape[1]))
-            options.append(np.pad(part.option, margin, constant_values=filling))
-            survivals.append(np.pad(part.survival, margin, constant_values=1.0))
+            option, survival = part.option, part.survival
+            if more := width - option.shape[1]:
+                margin = ((0, 0), (0, more))
+                option, survival = (
+                    np.pad(option, margin, constant_values=filling),
+                    np.pad(survival, margin, constant_values=1.0),
+                )
+            options.append(option)
+            survivals.append(survival)
         return Paths(
             np.concatenate((self.commodity, other.commodity)),
             np.concatenate((self.value, other.value)),
@@ -118,6 +124,12 @@ class PathPool:
     def overlay(self) -> Overlay:
         """The overlay whose paths they are."""
         return self._overlay
+
+    def over(self, overlay: Overlay, paths: Paths) -> PathPool:
+        """Return a pool of the same paths over other options on the same arcs."""
+        pool = PathPool(overlay, self._searches)
+        pool._keys, pool.paths = self._keys, paths
+        return pool
 
     @property
     def filling(self) -> int:

@@ -29,7 +29,7 @@ from optimizer.problem.requirements import meets, without_breaking
 from optimizer.problem.result import tolerance_of
 from optimizer.solvers.best_first import BestFirstSearch, Child
 from optimizer.solvers.branch_and_cut.branching_rule import BranchingRule, score
-from optimizer.solvers.branch_and_cut.floor_losses import opened, prepared, under_budgets
+from optimizer.solvers.branch_and_cut.floor_losses import loosened, opened, prepared, under_budgets
 from optimizer.solvers.branch_and_cut.master import VIOLATION, Master, Relaxed
 from optimizer.solvers.branch_and_cut.node import Node, addable
 from optimizer.solvers.branch_and_cut.path_cut_sets import NodeSolution, PathCutSet, path_cut_sets
@@ -146,7 +146,7 @@ class BranchAndCut:
         forbidden = np.array([option.forbidden for option in self.instance.options], dtype=bool)
         zeros = ~(self.overlay.free | self.instance.forced) | forbidden
         root = Node(self.instance.forced.copy(), zeros, commodities.floor, lower=commodities.value(commodities.floor))
-        self.root = self.master.loosened(root.propagated(self.instance))
+        self.root = loosened(root.propagated(self.instance), self.master)
         self.lower = self.root.lower
         self._search = BestFirstSearch(self, newest_first=True)
         self.rule = BranchingRule(self.overlay.free.size)
@@ -202,7 +202,8 @@ class BranchAndCut:
             self._round(self.root, relaxed.x)
             self.listener.bounds_moved(self.lower, self.upper)
             history.append(self.lower)
-            if self.lower >= self.cutoff or has_stalled(history) or len(history) == most:
+            stalled = has_stalled(history, moved=self.root.loss is not None)
+            if self.lower >= self.cutoff or stalled or len(history) == most:
                 break
             self.master.program.drop_slack(SLACK_AT_ROOT)
             tightened = self.master.tighten(relaxed.x)

@@ -9,15 +9,19 @@ multiplier of 1 prove the bound that it proved. A node whose fixed options are a
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_array, hstack
 
-from optimizer.base.listener import OnlyCancels
+from optimizer.base.listener import OnlyCancels, step
+from optimizer.problem.options import Option
 from optimizer.solvers.branch_and_cut.master import Master
-from optimizer.solvers.patrols.tour_rows import TourRows
+from optimizer.solvers.overlay.overlay import bundled
+from optimizer.solvers.patrols.merged_slots import MergedSlots
+from optimizer.solvers.patrols.pricing import best_tour
+from optimizer.solvers.patrols.tour_rows import TourPrizes, TourRows
 from optimizer.solvers.solve import place
 
 if TYPE_CHECKING:
@@ -25,25 +29,26 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from optimizer.base.listener import Listener
     from optimizer.problem.instance import Instance
+    from optimizer.problem.result import Result
+    from optimizer.solvers.overlay.overlay import Overlay
     from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
     from optimizer.solvers.patrols.column_generation import ColumnGeneration
 
 
+PRICES = 8
+"""How many of the last prices of column generation rows are made of."""
 SHORTEST, LONGEST = 0.05, 60.0
-"""Seconds for the tree at least, and where there is no limit."""
+"""Seconds for a search at least, and where there is no limit."""
 
 
 class _Offering(OnlyCancels):
-    """Tells a search over beats of the bounds, and of the plans without beats."""
+    """Tells a search over beats of plans without beats."""
 
     def __init__(self, tree: BranchAndPrice) -> None:
         super().__init__(tree.listener)
         self._tree = tree
-
-    def bounds_moved(self, lower: float, upper: float) -> None:  # noqa: ARG002 - plans come by themselves
-        """Take the bound, which holds over all beats."""
-        self._tree.prove(lower)
 
     def plan_found(self, placed: NDArray[np.bool_], value: float) -> None:  # noqa: ARG002 - it is valued again
         """Offer the fixed options."""
@@ -52,73 +57,135 @@ class _Offering(OnlyCancels):
         self._tree.offer(placed[: len(generation.instance.options)], number)
 
 
-def beside_beats(
-    tree: BranchAndPrice,
-    *,
-    gap: float,
-    until: float,
-    seed: int,
-    threads: int | None,
-    scheduler: str | None,
-    began: float,
-    starts: Sequence[NDArray[np.bool_]],
-) -> NDArray[np.bool_]:
-    """Bound all plans with any beats, by a tree over the fixed options; return the best mask of these that it found without beats.
+class _Proving(_Offering):
+    """Tells it of bounds over all beats as well."""
 
-    Parameters
+    def bounds_moved(self, lower: float, upper: float) -> None:  # noqa: ARG002 - plans come by themselves
+        """Take the bound."""
+        self._tree.prove(lower)
+
+
+@dataclass(frozen=True)
+class FixedOptions:
+    """Searches for fixed options in a search over beats, which is told of the plans.
+
+    Attributes
     ----------
     tree
-        The search over beats, whose pricing was solved to proof at least once; it is told of bounds and plans.
+        The search over beats.
     gap, seed, threads, scheduler, began
         As in `optimizer.solvers.solve.place`.
-    until
-        `time.monotonic()` at which to stop; infinity for `LONGEST` seconds from now.
-    starts
-        (options,) masks of fixed options to begin from.
     """
-    generation = tree.generation
-    instance = tree_instance(generation)
-    n, elements = len(generation.instance.options), generation.patrols.elements.size
-    result = place(
-        instance,
-        gap=gap,
-        time_limit=LONGEST if np.isinf(until) else max(until - time.monotonic(), SHORTEST),
-        seed=seed,
-        threads=threads,
-        scheduler=scheduler,
-        began=began,
-        listener=_Offering(tree),
-        overlay=generation.overlay,
-        proven=tree.lower,
-        master=tree_master(generation, instance),
-        starts=[np.append(start, np.zeros(elements, dtype=bool)) for start in starts],
-    )
-    tree.prove(result.lower or 0.0)
-    return generation.instance.forced if result.plan is None else instance.placed(result.plan.options)[:n]
+
+    tree: BranchAndPrice
+    gap: float
+    seed: int
+    threads: int | None
+    scheduler: str | None
+    began: float
+
+    def placed(self, until: float, starts: Sequence[NDArray[np.bool_]], *, bounding: bool) -> NDArray[np.bool_]:
+        """Return the best (options,) mask found without beats.
+
+        Parameters
+        ----------
+        until
+            `time.monotonic()` at which to stop; without limit each of the two searches has `LONGEST` seconds.
+        starts
+            (options,) masks to begin from.
+        bounding
+            Whether the time that the search without beats leaves goes into the tree beside any beats.
+        """
+        instance, listener = self.tree.generation.instance, self.tree.listener
+        with step(listener, "placing fixed options alone"):
+            found = self._found(instance, until, starts, _Offering(self.tree))
+        alone = instance.forced if found.plan is None else instance.placed(found.plan.options)
+        if found.limit is None and bounding:
+            with step(listener, "placing fixed options beside any beats"):
+                self._bound(until, alone)
+        return alone
+
+    def _bound(self, until: float, alone: NDArray[np.bool_]) -> None:
+        """Bound all plans with any beats, by a tree over the fixed options."""
+        problem = BeatTreeProblem.of(self.tree.generation)
+        start = np.append(alone, np.zeros(problem.merged.size, dtype=bool))
+        self.tree.prove(self._found(problem.instance, until, [start], _Proving(self.tree), problem).lower or 0.0)
+
+    def _found(
+        self,
+        instance: Instance,
+        until: float,
+        starts: Sequence[NDArray[np.bool_]],
+        listener: Listener,
+        problem: BeatTreeProblem | None = None,
+    ) -> Result:
+        return place(
+            instance,
+            gap=self.gap,
+            time_limit=LONGEST if np.isinf(until) else max(until - time.monotonic(), SHORTEST),
+            seed=self.seed,
+            threads=self.threads,
+            scheduler=self.scheduler,
+            began=self.began,
+            listener=listener,
+            overlay=None if problem is None else problem.overlay,
+            proven=0.0 if problem is None else self.tree.lower,
+            master=None if problem is None else problem.master,
+            starts=starts,
+        )
 
 
-def tree_instance(generation: ColumnGeneration) -> Instance:
-    """Return the instance with every element as an option that no plan places."""
-    whole, n = generation.whole, len(generation.instance.options)
-    elements = tuple(replace(option, forbidden=True) for option in whole.options[n:])
-    return replace(whole, options=(*whole.options[:n], *elements))
+@dataclass(frozen=True)
+class BeatTreeProblem:
+    """What the tree beside any beats searches.
+
+    Attributes
+    ----------
+    instance, overlay, master
+        The instance, whose last options are columns of elements, which no plan places; its overlay and its linear program.
+    merged
+        How elements are columns.
+    """
+
+    instance: Instance
+    overlay: Overlay
+    master: Master
+    merged: MergedSlots
+
+    @classmethod
+    def of(cls, generation: ColumnGeneration) -> BeatTreeProblem:
+        """Return the problem over fixed options, columns of elements and numbers of teams, with rows at the last prices."""
+        fixed, base = len(generation.instance.options), generation.master
+        merged = MergedSlots.of(generation.patrols)
+        loose = tuple(Option(id=f"element {k}", arcs=(), survival=(), forbidden=True) for k in range(merged.size))
+        instance = replace(generation.instance, options=(*generation.instance.options, *loose))
+        free = np.append(generation.overlay.free[:fixed], np.ones(merged.size, dtype=bool))
+        overlay = bundled(generation.overlay, free, merged.bundle(fixed))
+        most = np.bincount(merged.column, merged.slots * generation.times[fixed:], merged.size).astype(np.int64)
+        rows = TourRows.of(_tour_prizes(generation, merged), generation.patrols)
+        column = np.unique(merged.column, return_index=True)[1]
+        price = csr_array(rows.price[:, column] / merged.slots[column])
+        master = Master(
+            instance,
+            overlay,
+            csr_array(hstack((csr_array((price.shape[0], fixed)), -price))),
+            np.append(generation.times[:fixed], most),
+            loose=np.arange(fixed + merged.size) >= fixed,
+            commodities=replace(base.commodities, chains=merged.merged(base.commodities.chains, fixed)),
+            pool=base.pool.over(overlay, merged.merged(base.pool.paths, fixed)),
+        )
+        teams = np.array(generation.most_teams, dtype=np.float64)
+        master.add_columns(teams, generation.team_columns(range(teams.size), rows.prize))
+        return cls(instance, overlay, master, merged)
 
 
-def tree_master(generation: ColumnGeneration, instance: Instance) -> Master:
-    """Return the linear program over fixed options, elements and numbers of teams, with the rows of all prices so far."""
-    n, elements = len(generation.instance.options), generation.patrols.elements.size
-    rows = TourRows.of(generation.tour_prizes, generation.patrols)
-    master = Master(
-        instance,
-        generation.overlay,
-        csr_array(hstack((csr_array((rows.price.shape[0], n)), -rows.price))),
-        generation.times,
-        loose=np.arange(n + elements) >= n,
-        commodities=generation.master.commodities,
-        pool=generation.master.pool,
-    )
-    teams = np.array(generation.most_teams, dtype=np.float64)
-    master.add_columns(teams, generation.team_columns(range(teams.size), rows.prize))
-    found = generation.master.value_rows
-    master.add_value_rows(replace(found, rows=csr_array(found.rows[:, : found.rows.shape[1] - len(generation.beats)])))
-    return master
+def _tour_prizes(generation: ColumnGeneration, merged: MergedSlots) -> list[TourPrizes]:
+    """Return what tours can collect at the last prices of column generation, made the same for each slot at a post."""
+    found = []
+    for each in generation.tour_prizes[-PRICES:]:
+        number = np.bincount(merged.column, minlength=merged.size)
+        mean = np.bincount(merged.column, each.price / merged.slots, merged.size) / np.maximum(number, 1)
+        price = merged.spread(mean)
+        prize = [best_tour(generation.tour_problem_at(q, price)).bound for q in range(each.prize.size)]
+        found.append(TourPrizes(price, np.array(prize)))
+    return found

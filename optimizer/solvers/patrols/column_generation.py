@@ -134,8 +134,8 @@ class ColumnGeneration:
         What each pricing problem solved to proof took.
     tour_prizes
         Prices of elements and what tours can collect at them, for each time that pricing was solved to proof.
-    whole, times
-        The instance with elements as options, and how often each fixed option and element can come in one plan.
+    times
+        (options and elements,) how often each fixed option and element can come in one plan.
     """
 
     instance: Instance
@@ -149,14 +149,13 @@ class ColumnGeneration:
     rounds: int = field(init=False, default=0)
     pricing_seconds: list[float] = field(init=False, default_factory=list)
     tour_prizes: list[TourPrizes] = field(init=False, default_factory=list)
-    whole: Instance = field(init=False)
     times: NDArray[np.int64] = field(init=False)
 
     def __post_init__(self) -> None:
         """Set up the linear program over fixed options and elements."""
         self.most_teams = most_teams(self.instance, self.patrols)
         self.times = times = most_times(self.instance, self.patrols)
-        self.whole = whole = element_instance(self.instance, self.patrols)
+        whole = element_instance(self.instance, self.patrols)
         self._between = len(whole.conflicts) + len(whole.requirements)
         self._n = len(self.instance.options)
         elements = self.patrols.elements.size

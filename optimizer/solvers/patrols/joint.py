@@ -2,8 +2,8 @@
 
 1. Column generation (`column_generation`) proves a bound over all beats and makes those of negative reduced cost.
 2. A dive, with beats priced on the way, makes a plan (`optimizer.solvers.patrols.branch_and_price`).
-3. Fixed options are placed by a tree whose bounds hold with any beats beside them (`beat_tree`); a plan with beats should not be worse than
-   its plan without. Another dive makes beats beside that plan.
+3. Fixed options are placed alone, by all processes: a plan with beats should not be worse. What is left of this share of the time goes into a
+   tree over them whose bounds hold with any beats beside them (`beat_tree`). Another dive makes beats beside the plan.
 4. The placement problem over fixed options and the beats of least reduced cost is solved from these plans (`optimizer.solvers.solve`): its
    bound holds for plans of these beats. A better plan than the dive's holds no beat whose reduced cost exceeds the gap; where all others can be
    listed, they are the pool, and its bound holds for all beats. Otherwise the time that is left, if any, is spent on the bound over all beats,
@@ -24,7 +24,7 @@ from optimizer.problem.beats import with_beats, with_teams
 from optimizer.problem.plan import Plan, known_options
 from optimizer.problem.result import relative_gap, tolerance_of
 from optimizer.solvers.feasible_start import feasible_start
-from optimizer.solvers.patrols.beat_tree import beside_beats
+from optimizer.solvers.patrols.beat_tree import FixedOptions
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
 from optimizer.solvers.patrols.given_beats import ban, begin_from
@@ -40,10 +40,10 @@ if TYPE_CHECKING:
     from optimizer.problem.placements import Beat, Placement
     from optimizer.problem.result import Result
 
-GENERATING, DIVING, BOUNDING, DIVING_AGAIN = 0.25, 0.3, 0.75, 0.8
-"""Shares of the time after which column generation, the dive, the tree over fixed options, and the dive into its plan must end."""
-LEAST_DIVE, LEAST_BOUNDING = 0.07, 0.4
-"""Shares of the time left that a dive and the tree have at least, where steps before took longer than theirs."""
+GENERATING, DIVING, FIXED, DIVING_AGAIN = 0.25, 0.3, 0.8, 0.85
+"""Shares of the time after which column generation, the dive, the searches for fixed options, and the dive into their plan must end."""
+LEAST_DIVE, LEAST_FIXED = 0.07, 0.6
+"""Shares of the time left that a dive and such a search have at least, where steps before took longer than theirs."""
 LISTED = 40
 """Most beats of which all are listed."""
 COPIES = 400
@@ -129,17 +129,8 @@ def solve_joint(
         complete = not stopping.stopped and bool(stopping.attempt(lambda: _completed(tree)))
         alone = feasible_start(instance)
         if instance.options and not stopping.stopped:
-            with step(stopping, "placing fixed options beside any beats"):
-                alone = beside_beats(
-                    tree,
-                    gap=gap,
-                    until=end(BOUNDING, LEAST_BOUNDING),
-                    seed=seed,
-                    threads=threads,
-                    scheduler=scheduler,
-                    began=started,
-                    starts=fixed_starts,
-                )
+            fixed = FixedOptions(tree, gap, seed, threads, scheduler, started)
+            alone = fixed.placed(end(FIXED, LEAST_FIXED), fixed_starts, bounding=not complete)
             stopping.attempt(make_beats_beside)
         pool = _pool(tree, complete=complete)
         whole = with_beats(instance, pool.beats)
