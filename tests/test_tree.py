@@ -236,6 +236,22 @@ def test_a_dive_leaves_no_false_rows_behind() -> None:
         assert tree.lower <= brute_force(instance)[0] + 1e-12
 
 
+def test_a_node_that_a_plan_found_in_it_closes_is_not_split(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its distance to the cutoff, by which splits are compared, is none: where it was 0 the search ended by an error."""
+    instance = roads([0.5] * 5, [1.0] * 5, 3.0, (Evader("e", 0, 1, 1.0),), 0.9)
+    tree = BranchAndCut(instance, contract(instance))
+    split: list[Node] = []
+    monkeypatch.setattr(BranchAndCut, "_split", lambda _, node, __: split.append(node))
+
+    def found(near: np.ndarray) -> None:
+        del near
+        tree.upper = tree.master.commodities.value(tree.root.floor)
+
+    tree.branch(found)
+    assert tree.nodes == 1
+    assert not split
+
+
 def test_time_up_before_the_start_leaves_the_trivial_bound() -> None:
     instance = random_instance(4)
     overlay = contract(instance)

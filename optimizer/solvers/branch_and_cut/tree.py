@@ -313,7 +313,7 @@ class BranchAndCut:
             return []
         if not node.undecided.any():
             return [replace(node, lower=max(node.lower, self.overlay.value(node.ones)))]
-        return self._split(node, relaxed)
+        return [node] if node.lower >= self.cutoff else self._split(node, relaxed)
 
     def _is_slow(self, history: list[float]) -> bool:
         """Whether the last rounds at a node gained little; one without any gain may only have moved between equal optima."""
