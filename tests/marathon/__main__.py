@@ -7,21 +7,25 @@ import os
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.marathon.page import MarathonRow, add_row, write_marathon_page
 from tests.marathon.tally import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 COUNTS = {"readers": 10_000, "solvers": 10_000, "kills": 50, "terminal": 78}
 """What a whole marathon runs of each part."""
 
 
-def run_part(part: str, count: int, seed: int, keep: Path | None = None) -> Tally:
-    """Run a part of the marathon and return its counts."""
+def run_part(part: str, count: int, seed: int, keep: Path | None = None, kinds: Sequence[str] = ()) -> Tally:
+    """Run a part of the marathon, of readers those of some kinds of files alone, and return its counts."""
     tally = Tally(loud=True)
     if part == "readers":
         from tests.marathon.readers import run_readers
 
-        run_readers(tally, count, seed, keep)
+        run_readers(tally, count, seed, keep, kinds)
     elif part == "solvers":
         from tests.marathon.solvers import run_solvers
 
@@ -54,13 +58,16 @@ def main() -> int:
     )
     parser.add_argument("--seed", type=int, default=0, help="number of the first case")
     parser.add_argument("--keep", type=Path, help="folder for damaged files that make a fault")
+    parser.add_argument(
+        "--kind", action="append", default=[], help="a kind of file that readers read; all where not given"
+    )
     parser.add_argument("--page", action="store_true", help="add the figures to results/marathon.md")
     parser.add_argument("--note", default="", help="what the page is to say of these figures")
     asked = parser.parse_args()
     faults = 0
     for part in asked.only or [*COUNTS]:
         count, began = asked.count or COUNTS[part], _processor_seconds()
-        tally = run_part(part, count, asked.seed, asked.keep)
+        tally = run_part(part, count, asked.seed, asked.keep, asked.kind)
         row = MarathonRow.of(part, count, asked.seed, tally, _processor_seconds() - began, asked.note)
         for (group, outcome), number in sorted(tally.counts.items()):
             print(f"{part}: {group}: {number} {outcome}")

@@ -13,6 +13,8 @@ from optimizer.lab.converters.hazard import hazard
 from optimizer.lab.converters.road_instance import InstanceInputs, dimacs_instance, tntp_instance
 from optimizer.lab.converters.snip import snip_instance
 from optimizer.pipeline.check import check_scenario_file
+from optimizer.pipeline.exchange import exchange_records
+from optimizer.pipeline.fuse import fuse_feeds
 from optimizer.pipeline.plan import plan_scenario
 from optimizer.pipeline.roster import roster_of_plan
 from optimizer.problem.instance_file import read_instance
@@ -23,12 +25,13 @@ from optimizer.records.importers.general import import_csv
 from optimizer.records.importers.mapping import checked_mapping, read_mapping
 from optimizer.records.importers.stop_search import import_stop_search
 from optimizer.records.importers.writing import write_import
+from optimizer.records.tips import read_tips
 from optimizer.region import load_region, read_region
 from optimizer.region.crossings.border import read_border
 from optimizer.roster.earlier import read_earlier
 from optimizer.roster.reading import read_duties
 from optimizer.solvers.backend import _last_improving
-from tests import test_convert, test_importers
+from tests import test_convert, test_fusion, test_importers
 from tests.golden_scenarios import PEOPLE
 from tests.output_cases import output_folder
 from tests.standin import sample_world
@@ -48,6 +51,12 @@ lat = "y"
 count = "n"
 """
 TABLE = "when,x,y,n\n2024-01-02,10.0,50.0,1\n2024-02-03,10.1,50.1,2\n"
+TIPS = """time,lon,lat,grade,text,confirmed
+2024-03-01,10.05,50.10,B2,trucks at night on the quarry road,yes
+2024-03-02 10:30,10.05,50.10,1A P,trucks at night on quarry rd,
+2024-03,10.20,50.21,F6,boats,no
+,10.20,50.21,,no time,
+"""
 LINE = '{"type": "Feature", "properties": {}, "geometry": {"type": "LineString", "coordinates": [[9.8, 50.0], [10.6, 50.0]]}}'
 FIRST = date(2026, 12, 1)
 
@@ -78,6 +87,7 @@ def make_samples(folder: Path) -> list[Sample]:
         *_regions(folder / "regions"),
         *_imports(folder / "imports"),
         *_foreign(folder / "foreign"),
+        *_shared(folder / "shared"),
     ]
 
 
@@ -183,4 +193,31 @@ def _foreign(folder: Path) -> list[Sample]:
     return [
         *(Sample(f"{name}: {file}", folder / file, read) for file, (name, read) in readers.items()),
         Sample("solution of HiGHS", folder / "improving.sol", partial(_last_improving, n=3)),
+    ]
+
+
+def _shared(folder: Path) -> list[Sample]:
+    """Return what agencies hand to each other, and what residents say."""
+    folder.mkdir()
+    feeds = [feed.name for feed in test_fusion.two_feeds(folder)]
+    fuse_feeds([folder / name for name in feeds], folder / "fused")
+    review = (folder / "fused/review.csv").read_text(encoding="utf-8").splitlines()
+    decided = [review[0], *(word + row for word, row in zip(("same", "different", ""), review[1:], strict=False))]
+    (folder / "review.csv").write_text("\n".join([*decided, ""]), encoding="utf-8")
+    (folder / "tips.csv").write_text(TIPS, encoding="utf-8")
+    for name in ("tips.geojson", "tips.json"):
+        exchange_records(folder / "tips.csv", folder / name, tips=True)
+
+    def fused(path: Path) -> None:
+        at = path.parent
+        fuse_feeds([at / name for name in feeds], at / "out", review=at / "review.csv")
+
+    def exchanged(path: Path) -> None:
+        exchange_records(path, path.parent / "out.csv", tips=True, overwrite=True)
+
+    read = {"customs-feed.toml": "feed", "customs.csv": "feed: records", "customs-effort.csv": "feed: effort"}
+    return [
+        *(Sample(name, folder / file, fused) for file, name in {**read, "review.csv": "review"}.items()),
+        Sample("tips", folder / "tips.csv", read_tips),
+        *(Sample(f"exchange: {file}", folder / file, exchanged) for file in ("tips.csv", "tips.geojson", "tips.json")),
     ]

@@ -118,7 +118,7 @@ def read_stix(content: Mapping[str, Any], where: str) -> list[ExchangeRow]:
     ties = {str(o.get("source_ref")): str(o.get("target_ref")) for o in known if o.get("type") == "relationship"}
     rows = []
     for place, one in enumerate(known):
-        if one.get("type") in _KIND:
+        if str(one.get("type")) in _KIND:
             here = f"{where}, object {place}"
             rows.append(_row_of(one, by_id, marks, ties, here, problems))
     problems.raise_if_any()
@@ -134,10 +134,13 @@ def _row_of(
     problems: ProblemList,
 ) -> ExchangeRow:
     kind = _KIND[str(one["type"])]
-    own = one.get("extensions", {}).get(OWN, {}) if isinstance(one.get("extensions", {}), dict) else {}
-    values = {name: str(own[name]) for name in names_of(kind) if name in own and own[name] not in {None, ""}}
-    refs = one.get("object_refs") if kind == "tip" else [ties.get(str(one.get("id")), "")]
-    location = next((by_id[ref] for ref in refs or () if by_id.get(ref, {}).get("type") == "location"), {})
+    own = _extension(one, OWN)
+    values = {name: str(own[name]) for name in names_of(kind) if own.get(name) is not None and own[name] != ""}
+    for name in values:
+        if isinstance(own[name], dict | list):
+            problems.add(f"{where}, {name}", f"JSON of another kind ({type(own[name]).__name__})", "a text or number")
+    refs = _references(one, "object_refs", where, problems) if kind == "tip" else [ties.get(str(one.get("id")), "")]
+    location = next((by_id[ref] for ref in refs if by_id.get(ref, {}).get("type") == "location"), {})
     found = {
         "lon": _text(location.get("longitude")),
         "lat": _text(location.get("latitude")),
@@ -146,9 +149,9 @@ def _row_of(
         "owner": _text(by_id.get(str(one.get("created_by_ref")), {}).get("name")),
         "time": _text(one.get("created"))[:10] if not own else "",
     }
-    refs = one.get("object_marking_refs", [])
-    held = [marks[ref] for ref in refs if ref in marks] if isinstance(refs, list) else []
-    if isinstance(refs, list) and len(refs) > len(held):
+    refs = _references(one, "object_marking_refs", where, problems)
+    held = [marks[ref] for ref in refs if ref in marks]
+    if len(refs) > len(held):
         problems.add(
             where,
             "a marking that is none of TLP 2.0",
@@ -165,11 +168,28 @@ def _own_markings(objects: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Return other marking definitions that carry TLP 2.0 in OASIS' extension."""
     found = {}
     for one in objects:
-        extensions = one.get("extensions")
-        mark = extensions.get(TLP, {}).get("tlp_2_0") if isinstance(extensions, dict) else None
+        mark = str(_extension(one, TLP).get("tlp_2_0"))
         if one.get("type") == "marking-definition" and mark in MARKING_IDS:
-            found[str(one.get("id"))] = str(mark)
+            found[str(one.get("id"))] = mark
     return found
+
+
+def _extension(one: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return an extension of an object; nothing where it has none of that name."""
+    every = one.get("extensions")
+    own = every.get(name) if isinstance(every, dict) else None
+    return own if isinstance(own, dict) else {}
+
+
+def _references(one: Mapping[str, Any], name: str, where: str, problems: ProblemList) -> list[str]:
+    """Return the ids that a field of an object lists; none where there is no such field."""
+    refs = one.get(name)
+    if refs is None:
+        return []
+    if not isinstance(refs, list) or not all(isinstance(ref, str) for ref in refs):
+        problems.add(f"{where}, {name}", "JSON of another kind", "a list of ids")
+        return []
+    return refs
 
 
 def _marking(mark: str) -> dict[str, Any]:
