@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from optimizer.base.errors import InputError
+from optimizer.base.names import unknown_name
+from optimizer.pipeline import plan_scenario
 from optimizer.problem.changes import Changes
 from optimizer.problem.instance_file import write_instance
 from optimizer.problem.options import Resource
@@ -202,3 +204,23 @@ def test_solve_takes_changes_and_a_start(command: Callable[..., Outcome], tmp_pa
     again = command("solve", tmp_path / "i.json", "--start", tmp_path / "plan.json", "--budget", "money=0", "--json")
     assert again.code == 0
     assert again.objects[0]["upper"] >= first["upper"]
+
+
+def test_a_misspelt_budget_is_refused_before_the_scenario_is_compiled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("optimizer.pipeline.plan.compile_scenario", lambda *_, **__: pytest.fail("compiled"))
+    with pytest.raises(InputError, match=r"found 'teamz'; expected one of teams.*Did you mean 'teams'\?"):
+        plan_scenario(write_scenario(tmp_path), tmp_path / "out", changes=Changes(budgets={"teamz": 1}))
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_nearest_of_many_names_comes_first_and_most_are_counted() -> None:
+    sites = [f"site-{at}" for at in range(100)]
+    assert str(unknown_name("x", "site-770", sites)) == (
+        "x: found 'site-770'; expected one of site-77, site-0, site-1, site-2, site-3, site-4 and 94 more. Did you mean 'site-77'?"
+    )
+    owned = [f"agents@{sector}-sector" for sector in ("el-paso", "laredo", "del-rio", "yuma")]
+    remedy = unknown_name("x", "agentz", [*owned, "money"]).remedy
+    assert remedy == "Did you mean 'agents@el-paso-sector' or 'agents@laredo-sector' or 'agents@del-rio-sector'?"
+    assert unknown_name("x", "zzz", owned).remedy == ""

@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
+from optimizer.pipeline.risk_look import where_to_look
+from optimizer.pipeline.tip_briefing import tip_facts
 from optimizer.records.reliability import USUAL, learn_reliability
 from optimizer.records.tips import Tips, read_tips
 from optimizer.risk import RiskEstimate
@@ -188,6 +190,55 @@ def test_a_scenario_says_what_tips_changed_and_how_far_they_may(tmp_path: Path) 
     assert "without tips, with them" in told
     assert "1.56 times" in told
     assert str(tmp_path / "tipped" / "tips.csv") in {str(path) for path in tipped.inputs}
+
+
+def test_the_report_lists_tips_with_what_each_does_and_what_settles_it(tmp_path: Path) -> None:
+    rows = [
+        "2024-01-01,10.2,50.2,A1,trucks",
+        "2024-01-02,10.2,50.2,A1,truck",
+        "2024-03-01,10.2,50.2,F6,boats",
+        "2024-05-01,10.9,51.9,A1,planes",
+        *(
+            f"2024-07-{day:02},10.21,50.2,E5,{word}"
+            for day, word in ((1, "mules"), (4, "horses"), (7, "cars"), (10, "bus"))
+        ),
+    ]
+    compiled = compile_scenario(with_tips(tmp_path / "tipped", *rows))
+    facts = tip_facts(compiled.tips, str)
+    assert facts is not None
+    assert compiled.tips is not None
+    by_day = {row.day: row for row in facts.rows}
+    best = facts.rows[0]
+    assert (best.day, best.copies, best.grade) == ("2024-01-01", 2, "A")
+    assert best.before is not None
+    assert best.after is not None
+    assert 1 < best.alone <= best.after / best.before + 1e-9 <= 1.25 + 1e-9
+    assert by_day["2024-03-01"].grade == "?"
+    assert "no road within 3 km" in by_day["2024-05-01"].cure
+    assert sum("does not count" in row.cure for row in facts.rows) == compiled.tips.over_limit == 1
+    assert facts.more == 0
+
+
+def test_a_tip_alone_does_what_it_does_without_the_others(tmp_path: Path) -> None:
+    both = weigh_tips(
+        read_tips(tips_file(tmp_path, tip(), tip(at=6, day="2024-06-01", text="x"))), estimate(width=1.3), NETWORK
+    )
+    one = weigh_tips(read_tips(tips_file(tmp_path, tip())), estimate(width=1.3), NETWORK)
+    assert both.nearest.tolist() == [5, 6]
+    assert both.alone[0] == pytest.approx(np.exp(one.log_factor[5]))
+    assert np.exp(both.log_factor[5]) > both.alone[0]
+
+
+def test_where_to_look_names_tips_and_keeps_its_ranks(tmp_path: Path) -> None:
+    plain = where_to_look(with_tips(tmp_path / "plain"))
+    tipped = where_to_look(
+        with_tips(tmp_path / "tipped", "2024-01-01,10.2,50.2,A1,trucks", "2024-02-01,10.2,50.2,F6,boats")
+    )
+    assert [replace(road, tips=0, index_with_tips=road.risk_index) for road in tipped.roads] == list(plain.roads)
+    assert sum(road.tips for road in tipped.roads) == len(tipped.tips) == 2
+    assert max(road.index_with_tips / road.risk_index for road in tipped.roads) > 1.02
+    assert any("They are no searches" in warning for warning in tipped.warnings)
+    assert plain.tips == ()
 
 
 def test_a_scenario_whose_tips_are_at_fault_is_refused(tmp_path: Path) -> None:

@@ -10,8 +10,10 @@ from optimizer.base.errors import Problem
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-SHOWN = 40
-"""Known names that a message lists; the others are counted."""
+SHOWN, FEW = 12, 6
+"""Known names up to which a message lists all; of more it lists the nearest and a few, and counts the others."""
+LIKE = 0.6
+"""Likeness from which a name may be what was meant."""
 
 
 def unknown_name(
@@ -40,19 +42,31 @@ def unknown_name(
     remedy
         What to do where no known name is near.
     """
-    return Problem(where, found or repr(name), expected or one_of(known), close_match(name, known) or remedy)
+    return Problem(where, found or repr(name), expected or one_of(known, name), close_match(name, known) or remedy)
 
 
-def one_of(known: Collection[str]) -> str:
-    """Return 'one of a, b, c' for a message; the names beyond the first 40 are counted."""
+def one_of(known: Collection[str], like: str = "") -> str:
+    """Return 'one of a, b, c' for a message; of many names those like the one given come first, then a few, and the others are counted."""
     names = list(known)
     if not names:
         return "nothing, as none is defined"
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return f"one of {', '.join(names[:SHOWN])}{more}"
+    if len(names) <= SHOWN:
+        return f"one of {', '.join(names)}"
+    first = list(dict.fromkeys([*_near(like, names), *names]))[:FEW]
+    return f"one of {', '.join(first)} and {len(names) - FEW} more"
 
 
 def close_match(word: str, known: Iterable[str]) -> str:
-    """Return 'Did you mean ...?' for the known word nearest to a misspelt one, or an empty string."""
-    near = get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"Did you mean {near[0]!r}?" if near else ""
+    """Return 'Did you mean ...?' for the known words nearest to a misspelt one, or an empty string."""
+    near = _near(word, list(known))
+    return f"Did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+def _near(word: str, known: list[str]) -> list[str]:
+    """Return the known word nearest to a misspelt one, or those, three at most, that are it before an @."""
+    near = get_close_matches(word, known, n=1, cutoff=LIKE)
+    if near or "@" in word:
+        return near
+    heads = dict.fromkeys(name.split("@")[0] for name in known if "@" in name)
+    near = get_close_matches(word, heads, n=1, cutoff=LIKE)
+    return [name for name in known if near and name.split("@")[0] == near[0]][:3]

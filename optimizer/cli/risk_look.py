@@ -38,7 +38,8 @@ def look(
     if as_json:
         head = {"scenario": str(scenario), "effort": result.patrol.amount, "unit": result.patrol.unit}
         roads = [asdict(road) for road in result.roads[:top]]
-        tail = {"roads": roads, "warnings": list(result.warnings), "out": None if out is None else str(out)}
+        tips = {"tips": [asdict(row) for row in result.tips]} if result.tips else {}
+        tail = {"roads": roads, **tips, "warnings": list(result.warnings), "out": None if out is None else str(out)}
         print_json(head | tail)
         return
     _show(result, top)
@@ -63,5 +64,24 @@ def _show(result: RiskLook, top: int) -> None:
             for road in result.roads[:top]
         ],
     )
+    if result.tips:
+        print_table(
+            "Tips that a search could settle (they change none of the figures above)",
+            ["road", "day", "tips", "grade", "false", "risk", "with tips", "alone", "what settles it"],
+            [
+                [
+                    row.label,
+                    row.day,
+                    str(row.copies),
+                    row.grade,
+                    f"{row.false_share:.0%}",
+                    "-" if row.before is None else f"{row.before:.2g}",
+                    "-" if row.after is None else f"{row.after:.2g}",
+                    f"{row.alone - 1:+.0%}",
+                    row.cure,
+                ]
+                for row in result.tips
+            ],
+        )
     for warning in result.warnings:
         print_line(f"- {warning}")

@@ -19,6 +19,7 @@ from optimizer.pipeline.patrol_briefing import beat_bound, beat_rows
 from optimizer.pipeline.record_briefing import counted, fitted_evidence, record_facts, segment_risk, unused_rows
 from optimizer.pipeline.route_briefing import displacement_rows, open_rows, open_ways, route_rows
 from optimizer.pipeline.site_briefing import site_rows
+from optimizer.pipeline.tip_briefing import tip_facts
 from optimizer.report.content import InputFile, PlanSummary, Provenance, ReportContent, StepRow
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ def briefing(
         risk=segment_risk(compiled, evidence),
         record=None if records is None or evidence is None else record_facts(records, compiled.effort, evidence),
         look_next=look_next(compiled),
+        tips=tip_facts(compiled.tips, lambda segment: places.segment(segment).text),
         sites=site_rows(plan, names, places),
         beats=beat_rows(plan, names, places),
         mixture=mixture,

@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from optimizer.base.errors import ProblemList
 from optimizer.base.language import check_language
+from optimizer.base.names import unknown_name
 from optimizer.base.said import said
+from optimizer.problem.changes import WHERE
 from optimizer.problem.plan import Plan, violations
 from optimizer.problem.plan_file import plan_path, read_drivable_beats, read_plan_ids
+from optimizer.scenario.burden import SEARCHES
+from optimizer.scenario.options import resource_id
 
 if TYPE_CHECKING:
     import os
@@ -17,6 +22,7 @@ if TYPE_CHECKING:
     from optimizer.problem.changes import Changes
     from optimizer.problem.instance import Instance
     from optimizer.scenario.compile import Compiled
+    from optimizer.scenario.model import ScenarioModel
 
 SHOWN = 8
 """Ids that a warning lists."""
@@ -67,6 +73,22 @@ def in_language(code: str | None) -> dict[str, str]:
         If there are no texts in that language.
     """
     return {} if code is None else {LANGUAGE: check_language(code)}
+
+
+def check_budgets(scenario: ScenarioModel, changes: Changes) -> None:
+    """Check that a scenario has the resources whose budgets change, before it is compiled; caps on searches are looked at later.
+
+    Raises
+    ------
+    InputError
+        With every resource that it does not have.
+    """
+    problems = ProblemList()
+    known = list(dict.fromkeys(name for each in scenario.resources for name in (resource_id(each), each.name)))
+    for name in changes.budgets:
+        if name not in known and not name.startswith(SEARCHES):
+            problems.append(unknown_name(f"{WHERE}, budget", name, known))
+    problems.raise_if_any()
 
 
 def start_for(instance: Instance, plan: str | os.PathLike[str]) -> Start:

@@ -33,17 +33,11 @@ def field_model(evidence: ScenarioEvidence) -> FieldModel:
     """Return the scenario's risk model, not fitted yet, if it has joint uncertainty; else the default model and a warning."""
     model = evidence.risk_model()
     if isinstance(model, FieldFlow):
-        return FieldModel(model, (*evidence.warnings, *_tips_unused(evidence)))
+        return FieldModel(model, evidence.warnings)
     remark = (
         f"The scenario's risk model, {evidence.scenario.risk.model}, has no joint uncertainty; field-flow is used here."
     )
-    return FieldModel(FieldFlow(evidence.demand.prior()), (*evidence.warnings, remark, *_tips_unused(evidence)))
-
-
-def _tips_unused(evidence: ScenarioEvidence) -> tuple[str, ...]:
-    if evidence.tips is None:
-        return ()
-    return ("Tips are not used here, for they are no searches; `plan` uses them.",)
+    return FieldModel(FieldFlow(evidence.demand.prior()), (*evidence.warnings, remark))
 
 
 def fitted_field_model(evidence: ScenarioEvidence) -> FieldModel:

@@ -16,7 +16,7 @@ from optimizer.base.output_folder import OutputFolder
 from optimizer.base.said import said
 from optimizer.base.version import package_version
 from optimizer.pipeline.briefing import briefing
-from optimizer.pipeline.changes import changed, start_for
+from optimizer.pipeline.changes import changed, check_budgets, start_for
 from optimizer.pipeline.claims import plan_warnings
 from optimizer.pipeline.comparison import Comparison, compare
 from optimizer.pipeline.doubt import plan_over_draws
@@ -40,6 +40,7 @@ from optimizer.problem.mixture import with_mixture
 from optimizer.problem.mixture_file import MIXTURE, write_mixture_file
 from optimizer.problem.result import single_plan
 from optimizer.scenario.compile import Compiled, compile_scenario
+from optimizer.scenario.model import read_scenario
 from optimizer.scenario.ranges import range_warnings
 
 if TYPE_CHECKING:
@@ -172,7 +173,8 @@ def plan_scenario(
     from optimizer.report import write_report
 
     _check_given(given, start, doubt)
-    folder = _checked(OutputFolder(Path(out), "plan", (Path(scenario),), (*FILES, *FIGURES), overwrite), settings)
+    folder = OutputFolder(Path(out), "plan", (Path(scenario),), (*FILES, *FIGURES), overwrite)
+    _check_first(folder, Path(scenario), changes, settings)
     times = StepTimes(listener)
     with Stopping() as stopping:
         compiled = stopping.attempt(
@@ -247,11 +249,20 @@ def plan_scenario(
         return made_plan
 
 
-def _checked(folder: OutputFolder, settings: Mapping[str, object] | None) -> OutputFolder:
-    """Return the folder of a plan after a check that it, and the ledger that the scenario names, can be written."""
+def _check_first(
+    folder: OutputFolder, path: Path, changes: Changes | None, settings: Mapping[str, object] | None
+) -> None:
+    """Check what needs no work: that folder and ledger can be written, and that there are the resources whose budgets change."""
     folder.check()
-    check_ledger(Path(folder.sources[0]), settings or {})
-    return folder
+    try:
+        scenario = read_scenario(path)
+    except InputError:
+        return  # compiling tells every problem of it
+    asked = {name.split(".")[0] for name in settings or {}}
+    if "ledger" not in asked:
+        check_ledger(scenario, path)
+    if changes is not None and not asked & {"resources", "agencies"}:
+        check_budgets(scenario, changes)
 
 
 def _asked(

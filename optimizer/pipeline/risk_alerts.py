@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 PlaceKind: TypeAlias = Literal["segment", "neighbourhood", "crossing", "area"]
 
+TIPS_UNUSED = "Tips are not used here, for they are no searches; `plan` uses them."
 FILES = ("alerts.csv", "alerts.geojson", "trends.csv", "trends.svg", "unrecorded.csv")
 JUDGED = (
     "place",
@@ -144,9 +145,9 @@ def find_alerts(
         shown = [one.place for one in found.alarms][:MOST_TRENDS]
         if by == "area":
             shown += [place for place in places if place not in shown]
-        result = RiskAlerts(
-            by, found, tuple(trends(monitor, [whole_place(network), *shown])), (*chosen.warnings, *found.warnings)
-        )
+        unused = () if evidence.tips is None else (TIPS_UNUSED,)
+        warnings = (*chosen.warnings, *unused, *found.warnings)
+        result = RiskAlerts(by, found, tuple(trends(monitor, [whole_place(network), *shown])), warnings)
     if folder is not None:
         _save(folder, result, network)
     return result

@@ -17,9 +17,11 @@ from optimizer.base.errors import InputError, Problem
 from optimizer.base.listener import SILENT, step
 from optimizer.base.output_folder import OutputFolder
 from optimizer.pipeline.field_model import fitted_field_model
+from optimizer.pipeline.tip_briefing import tip_facts
 from optimizer.report.geodata.files import write_csv, write_geojson
 from optimizer.risk.alerts.places import segment_label
 from optimizer.risk.information_gain import information_gain, reason
+from optimizer.risk.tips import BOUND, weigh_tips
 from optimizer.scenario.evidence import read_evidence
 
 if TYPE_CHECKING:
@@ -29,8 +31,10 @@ if TYPE_CHECKING:
 
     from optimizer.base.listener import Listener
     from optimizer.problem.network import Network
+    from optimizer.report.content import TipRow
     from optimizer.risk.field_flow.model import FieldFlow
     from optimizer.risk.information_gain import InformationGain
+    from optimizer.risk.tips import TipShift
     from optimizer.scenario.evidence import ScenarioEvidence
 
 FILES = ("look.csv", "look.geojson")
@@ -68,6 +72,10 @@ class RoadToLookAt:
         Chance that the segment is among the worst 5 % of the road length, and the rank by it.
     reason
         Why one would look there, in a few words.
+    tips
+        Tips that count, clusters of them, of which it is the nearest segment; they change neither information nor ranks.
+    index_with_tips
+        Median risk index that `plan` takes with all tips.
     """
 
     segment: int
@@ -83,6 +91,8 @@ class RoadToLookAt:
     chance_among_worst: float
     thompson_rank: int
     reason: str
+    tips: int
+    index_with_tips: float
 
 
 @dataclass(frozen=True)
@@ -97,11 +107,14 @@ class RiskLook:
         Every segment, the one with the most information first.
     warnings
         What a reader must know.
+    tips
+        Tips that a search could settle, those that raise the risk most first; empty without tips.
     """
 
     patrol: PatrolEffort
     roads: tuple[RoadToLookAt, ...]
     warnings: tuple[str, ...]
+    tips: tuple[TipRow, ...] = ()
 
 
 def where_to_look(
@@ -146,7 +159,12 @@ def where_to_look(
     network = evidence.region.network
     with step(listener, "computing the information of a patrol"):
         gain = information_of_patrol(fitted.model, network, effort=effort, unit=unit)
-        look = RiskLook(PatrolEffort(gain.amount, gain.unit), _roads(network, gain), fitted.warnings)
+        shift = None if evidence.tips is None else weigh_tips(evidence.tips, fitted.model.predict(), network)
+        facts = tip_facts(shift, lambda segment: segment_label(network, segment))
+        warnings, rows = fitted.warnings, () if facts is None else facts.rows
+        if shift is not None:
+            warnings += (_tips_sentence(shift),)
+        look = RiskLook(PatrolEffort(gain.amount, gain.unit), _roads(network, gain, shift), warnings, rows)
     if folder is not None:
         _save(folder, look, network)
     return look
@@ -218,7 +236,18 @@ def _check_unit(evidence: ScenarioEvidence, unit: str | None) -> None:
         raise InputError(Problem("--unit", repr(unit), " or ".join(map(repr, dict.fromkeys(evidence.effort.unit)))))
 
 
-def _roads(network: Network, gain: InformationGain) -> tuple[RoadToLookAt, ...]:
+def _tips_sentence(shift: TipShift) -> str:
+    """Say what tips do here, and what they do not."""
+    return (
+        f"Tips: {shift.used} count, {shift.over_limit} more do not. They are no searches: information, ranks and chances here are those of the "
+        f"record; {(shift.log_factor > 0).sum()} roads have a higher index with them, by at most {math.expm1(BOUND):.0%}."
+    )
+
+
+def _roads(network: Network, gain: InformationGain, shift: TipShift | None) -> tuple[RoadToLookAt, ...]:
+    none = np.zeros(gain.median.size)
+    factor = np.exp(none if shift is None else shift.log_factor)
+    near = none if shift is None else np.bincount(shift.nearest[shift.nearest >= 0], minlength=none.size)
     risk, look, worst = (_ranks(values) for values in (gain.median, gain.around, gain.top))
     return tuple(
         RoadToLookAt(
@@ -235,6 +264,8 @@ def _roads(network: Network, gain: InformationGain) -> tuple[RoadToLookAt, ...]:
             chance_among_worst=float(gain.top[s]),
             thompson_rank=int(worst[s]),
             reason=reason(gain, s),
+            tips=int(near[s]),
+            index_with_tips=float(gain.median[s] * factor[s]),
         )
         for s in best_first(gain.around).tolist()
     )

@@ -51,26 +51,22 @@ def ledger_of(scenario: ScenarioModel, path: Path, listener: Listener) -> Ledger
     return made
 
 
-def check_ledger(path: Path, settings: Mapping[str, Any]) -> None:
-    """Check the ledger that a scenario file names before anything else of the scenario is looked at; one that is not there is begun later.
+def check_ledger(scenario: ScenarioModel, path: Path) -> None:
+    """Check the ledger that a scenario names before its work; one that is not there is begun by `ledger_of`.
 
     Parameters
     ----------
+    scenario
+        The scenario.
     path
-        The scenario's file; where it is at fault, reading it says so, not this.
-    settings
-        Fields that are set otherwise; with one of the ledger among them, `ledger_of` checks alone.
+        Its file.
 
     Raises
     ------
     InputError
         If the ledger's folder is something else, or entries cannot be added.
     """
-    try:
-        scenario = read_scenario(path)
-    except InputError:
-        return
-    if scenario.ledger is None or any(name.split(".")[0] == "ledger" for name in settings):
+    if scenario.ledger is None:
         return
     folder = path.parent / scenario.ledger.folder
     if folder.is_dir() and any(folder.iterdir()):

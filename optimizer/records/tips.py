@@ -65,6 +65,10 @@ class Tips:
         Rows without a place or time.
     remarks
         Sentences for the planner.
+    grade
+        (k,) class of the grade of each, A to E, "?" where it is unknown; empty where nobody says.
+    copies
+        (k,) tips of each; empty where nobody says.
     """
 
     lon: Floats
@@ -74,6 +78,8 @@ class Tips:
     rows: int
     unused: int
     remarks: tuple[str, ...]
+    grade: tuple[str, ...] = ()
+    copies: tuple[int, ...] = ()
 
     @property
     def size(self) -> int:
@@ -111,7 +117,8 @@ def read_tips(path: Path) -> Tips:
     rows = _parsed(path, table)
     label = _clusters(rows)
     first = np.unique(label, return_index=True)[1]
-    rate = _false_rates(rows, label)
+    grade = _best_classes(rows, label)
+    rate = _false_rates(rows, label, grade)
     read, unused = len(table), len(table) - rows.day.size
     personal = [name for name in table.unread if is_personal(name) or "report" in name.casefold()]
     if personal:
@@ -133,7 +140,8 @@ def read_tips(path: Path) -> Tips:
     )
     remarks += _conflicts(path, rows, label)
     day = rows.day[first].astype("datetime64[D]")
-    return Tips(rows.lon[first], rows.lat[first], day, rate, read, unused, tuple(remarks))
+    copies = tuple(np.bincount(label).tolist())
+    return Tips(rows.lon[first], rows.lat[first], day, rate, read, unused, tuple(remarks), grade, copies)
 
 
 def _parsed(path: Path, table: TextTable) -> _TipRows:
@@ -222,14 +230,20 @@ def _alike(words: list[str], one: Ints, other: Ints) -> NDArray[np.bool_]:
     return np.asarray(out & said[one] & said[other])
 
 
-def _false_rates(rows: _TipRows, label: Ints) -> Floats:
-    """Return by cluster the share of tips of its grade that is taken as false; the best of several grades, 1 where it was refuted."""
+def _best_classes(rows: _TipRows, label: Ints) -> tuple[str, ...]:
+    """Return by cluster the best class of its tips' grades."""
+    best: dict[int, str] = {}
+    for own, grade in zip(label.tolist(), rows.grade, strict=True):
+        best[own] = min(best.get(own, "?"), _class(grade), key="ABC?DE".index)
+    return tuple(best[own] for own in range(len(best)))
+
+
+def _false_rates(rows: _TipRows, label: Ints, best: tuple[str, ...]) -> Floats:
+    """Return by cluster the share of tips of its class that is taken as false; 1 where it was refuted."""
     classes = sorted({_class(grade) for grade in rows.grade})
     known = {one: [0, 0] for one in classes}
     outcome: dict[int, set[bool]] = {}
-    best: dict[int, str] = {}
-    for own, grade, confirmed in zip(label.tolist(), rows.grade, rows.confirmed, strict=True):
-        best[own] = min(best.get(own, "?"), _class(grade), key="ABC?DE".index)
+    for own, confirmed in zip(label.tolist(), rows.confirmed, strict=True):
         if confirmed is not None:
             outcome.setdefault(own, set()).add(confirmed)
     for own, found in outcome.items():
@@ -243,7 +257,7 @@ def _false_rates(rows: _TipRows, label: Ints) -> Floats:
         LEVEL,
     )
     rate = {one: float(np.clip(1 - low, 0.02, 0.98)) for one, low in zip(classes, learnt.low, strict=True)}
-    out = np.array([rate[best[own]] for own in range(int(label.max()) + 1)])
+    out = np.array([rate[one] for one in best])
     for own, found in outcome.items():
         if found == {False}:
             out[own] = 1.0

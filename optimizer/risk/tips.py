@@ -63,11 +63,26 @@ class TipShift:
         Clusters that count.
     over_limit
         Clusters that do not, because their cell and month is full.
+    tips
+        The clusters, k of them.
+    before
+        What the record says.
+    counts
+        (k,) whether each counts.
+    nearest
+        (k,) the segment nearest to each; -1 where it does not count or none is within three times `REACH_KM`.
+    alone
+        (k,) the factor by which it alone would raise the index of that segment, in [1, 1.25].
     """
 
     log_factor: Floats
     used: int
     over_limit: int
+    tips: Tips
+    before: RiskEstimate
+    counts: NDArray[np.bool_]
+    nearest: Ints
+    alone: Floats
 
     def shifted(self, estimate: RiskEstimate) -> RiskEstimate:
         """Return the estimate with every index multiplied by its factor; what was searched stays as it is."""
@@ -103,10 +118,23 @@ def weigh_tips(tips: Tips, estimate: RiskEstimate, network: Network) -> TipShift
     weight = np.exp(-0.5 * (apart / REACH_KM) ** 2)
     length = network.length_m[network.segment_arc]
     mean = float(length @ estimate.mean / length.sum())
+    index, false_rate = _log_index(estimate, mean), tips.false_rate[counted]
+    order = np.lexsort([apart, cluster])
+    near = order[np.unique(cluster[order], return_index=True)[1]]  # the nearest segment of each cluster that has one
+    own = _LogIndex(index.middle[segment[near]], index.sd[segment[near]])
+    nearest, alone = np.full(tips.size, -1), np.ones(tips.size)
+    at = counted[cluster[near]]
+    nearest[at] = segment[near]
+    alone[at] = np.exp(_shift(own, np.arange(near.size), weight[near], false_rate[cluster[near]]))
     return TipShift(
-        _shift(estimate, segment, weight, tips.false_rate[counted][cluster], mean),
+        _shift(index, segment, weight, false_rate[cluster]),
         counted.size,
         tips.size - counted.size,
+        tips,
+        estimate,
+        np.isin(np.arange(tips.size), counted),
+        nearest,
+        alone,
     )
 
 
@@ -122,20 +150,31 @@ def _within_limit(tips: Tips) -> Ints:
     return np.sort(order[np.arange(tips.size) - first < MOST])
 
 
-def _shift(estimate: RiskEstimate, segment: Ints, weight: Floats, false_rate: Floats, mean: float) -> Floats:
+@dataclass(frozen=True, eq=False)
+class _LogIndex:
+    """What the record says of eta, the log index over the mean: (m,) middles, and standard deviations."""
+
+    middle: Floats
+    sd: Floats
+
+
+def _log_index(estimate: RiskEstimate, mean: float) -> _LogIndex:
+    z = float(ndtri((1 + estimate.level) / 2))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        middle = np.log(estimate.median / mean)
+        sd = (np.log(estimate.high) - np.log(estimate.low)) / (2 * z)
+    usable = np.isfinite(middle) & np.isfinite(sd)
+    return _LogIndex(np.where(usable, middle, 0.0), np.where(usable, np.minimum(sd, WIDEST), 0.0))
+
+
+def _shift(index: _LogIndex, segment: Ints, weight: Floats, false_rate: Floats) -> Floats:
     """Return (m,) shifts of the mean log index, by quadrature over what the record says of each segment."""
-    size = estimate.median.size
-    out = np.zeros(size)
+    out = np.zeros(index.middle.size)
     touched, at = np.unique(segment, return_inverse=True)
     if not touched.size:
         return out
-    z = float(ndtri((1 + estimate.level) / 2))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mu = np.log(estimate.median[touched] / mean)
-        sd = (np.log(estimate.high[touched]) - np.log(estimate.low[touched])) / (2 * z)
-    usable = np.isfinite(mu) & np.isfinite(sd)
-    mu, sd = np.where(usable, mu, 0.0), np.where(usable, np.minimum(sd, WIDEST), 0.0)
-    eta = mu[:, None] + sd[:, None] * NODES
+    sd = index.sd[touched]
+    eta = index.middle[touched][:, None] + sd[:, None] * NODES
     log_ratio = np.zeros_like(eta)
     flow = np.minimum(np.exp(eta), LARGEST_RATIO)[at]
     np.add.at(log_ratio, at, weight[:, None] * np.log(false_rate[:, None] + (1 - false_rate[:, None]) * flow))

@@ -13,7 +13,7 @@ from optimizer.base.said import said
 from optimizer.problem.evader_checks import check_evaders
 from optimizer.problem.instance import Instance
 from optimizer.problem.instance_file import check_content
-from optimizer.risk.tips import weigh_tips
+from optimizer.risk.tips import TipShift, weigh_tips
 from optimizer.scenario.assumptions import assumptions_of
 from optimizer.scenario.burden import NO_BURDEN, burden_of
 from optimizer.scenario.candidates import road_sites
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from optimizer.problem.options import Option
     from optimizer.problem.places import Gateway, Settlement
     from optimizer.records.model import Effort, Seizures
-    from optimizer.records.tips import Tips
     from optimizer.region.model import Region
     from optimizer.risk.estimate import RiskEstimate, RiskModel
     from optimizer.scenario.assumptions import Assumption
@@ -90,6 +89,8 @@ class Compiled:
         Defaults, built-in tables and rules that stand in for what the scenario does not say.
     burden
         Who bears the searches of each option.
+    tips
+        What residents' tips make of the risk; None without tips, or without a record to weigh them against.
     """
 
     scenario: ScenarioModel
@@ -109,6 +110,7 @@ class Compiled:
     skipped: tuple[str, ...] = ()
     assumed: tuple[Assumption, ...] = ()
     burden: Burden = field(default_factory=lambda: NO_BURDEN)
+    tips: TipShift | None = None
 
 
 def compile_scenario(
@@ -199,6 +201,7 @@ def compile_scenario(
         skipped=evidence.skipped,
         assumed=assumptions_of(scenario, sites, region, demand),
         burden=burden,
+        tips=travel.tips,
     )
 
 
@@ -216,12 +219,15 @@ class ScenarioTravel:
         The evaders, and where each enters and goes.
     reliability
         (m,) chance to pass each arc undetected with nothing placed.
+    tips
+        What residents' tips make of the risk; None without tips, or without a record to weigh them against.
     """
 
     risk: FittedRisk | None
     record: RecordDemand
     evaders: ScenarioEvaders
     reliability: NDArray[np.float64]
+    tips: TipShift | None = None
 
 
 def scenario_travel(evidence: ScenarioEvidence, where: str, listener: Listener = SILENT) -> ScenarioTravel:
@@ -247,12 +253,11 @@ def scenario_travel(evidence: ScenarioEvidence, where: str, listener: Listener =
     cost = background_cost(network, evidence.scenario)
     with step(listener, "choosing routes"):
         record = _record_demand(evidence, risk, cost)
-        if evidence.tips is not None:
-            tipped = _with_tips(evidence, evidence.tips, risk, record)
-            risk, record = tipped.risk, tipped.record
+        tipped = _with_tips(evidence, risk, record)
+        risk, record = tipped.risk, tipped.record
         check_loads(record.shares, evidence.scenario.evaders.smallest_share, where)
         evaders = scenario_evaders(evidence.demand, network, record)
-    return ScenarioTravel(risk, record, evaders, _reliability(cost, where))
+    return ScenarioTravel(risk, record, evaders, _reliability(cost, where), tipped.tips)
 
 
 def _fitted_risk(evidence: ScenarioEvidence) -> FittedRisk | None:
@@ -285,21 +290,26 @@ class _Tipped:
 
     risk: FittedRisk | None
     record: RecordDemand
+    tips: TipShift | None = None
 
 
-def _with_tips(evidence: ScenarioEvidence, tips: Tips, risk: FittedRisk | None, record: RecordDemand) -> _Tipped:
+def _with_tips(evidence: ScenarioEvidence, risk: FittedRisk | None, record: RecordDemand) -> _Tipped:
     """Return risk and demand after tips, with sentences on what they changed; they need a seizure record to be weighed against."""
+    if evidence.tips is None:
+        return _Tipped(risk, record)
     if risk is None:
         return _Tipped(None, replace(record, warnings=(*record.warnings, NO_RECORD_FOR_TIPS)))
     network = evidence.region.network
-    shift = weigh_tips(tips, risk.estimate, network)
+    shift = weigh_tips(evidence.tips, risk.estimate, network)
     after = record
     if evidence.scenario.evaders.weights != "gravity":
         after = tipped_demand(record, shift.log_factor, evidence.demand, network)
     moved = float(np.abs(after.shares - record.shares).sum() / 2)
     told = tips_sentences(shift, risk.estimate, moved, network)
     return _Tipped(
-        replace(risk, estimate=shift.shifted(risk.estimate)), replace(after, warnings=(*record.warnings, *told))
+        replace(risk, estimate=shift.shifted(risk.estimate)),
+        replace(after, warnings=(*record.warnings, *told)),
+        shift,
     )
 
 

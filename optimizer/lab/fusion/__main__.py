@@ -1,8 +1,9 @@
-"""What `fuse` and tips are worth, for researchers: `python -m optimizer.lab.fusion match`, `python -m optimizer.lab.fusion tips`."""
+"""What `fuse` and tips are worth, for researchers: `python -m optimizer.lab.fusion match|tips|floods`."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import Annotated
 
 import typer
@@ -46,6 +47,27 @@ def tips(worlds: Annotated[int, typer.Option(min=1, help="Worlds of the family."
             f"factor {one.factor:.4f}; clusters {one.used}\n"
         )
         sys.stdout.flush()
+
+
+@APP.command("floods")
+def floods(
+    scenarios: Annotated[list[Path], typer.Argument(help="Scenarios with a record.")],
+    tips: Annotated[int, typer.Option(min=1, help="Tips of each flood.")] = 20_000,
+    seeds: Annotated[int, typer.Option(min=1, help="How many floods of each kind.")] = 1,
+    gap: Annotated[float, typer.Option(min=0, max=1, help="Relative gap at which each search stops.")] = 0.001,
+    time_limit: Annotated[float, typer.Option(min=0.01, help="Seconds of each search.")] = 60,
+) -> None:
+    """Measure what floods of tips cost plans, judged without tips."""
+    from optimizer.lab.fusion.flooding import floods as flooded
+
+    for path in scenarios:
+        for seed in range(1, seeds + 1):
+            for one in flooded(path, tips, seed, gap, time_limit):
+                sys.stdout.write(
+                    f"{one.scenario}; seed {seed}; {one.flood}; clusters {one.counted}; best {one.lower:.5f} .. {one.best:.5f}; with the flood "
+                    f"{one.flooded:.5f}; loss {one.loss:+.2%} (gaps up to {one.gap:.2%}); other options {one.moved}\n"
+                )
+                sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ Missing numbers are None (or NaN inside arrays) and appear as a dash. A *value* 
 
 from optimizer.report.content.comparison import AgencyRow, AgencyRows, BudgetRow, BurdenRow, LayoutRow
 from optimizer.report.content.doubt import DoubtFacts, DoubtRow, SensitivityFacts, SensitivityRow
-from optimizer.report.content.evidence import LookNext, LookRow, RecordFacts, SegmentRisk, UnitEffort
+from optimizer.report.content.evidence import LookNext, LookRow, RecordFacts, SegmentRisk, TipFacts, TipRow, UnitEffort
 from optimizer.report.content.mixture import MixtureFacts, MixtureRow
 from optimizer.report.content.placements import BeatBase, BeatRow, BeatStopRow, SiteRow, driven_order
 from optimizer.report.content.report_content import ReportContent
@@ -46,6 +46,8 @@ __all__ = [
     "SensitivityRow",
     "SiteRow",
     "StepRow",
+    "TipFacts",
+    "TipRow",
     "UnitEffort",
     "driven_order",
 ]

@@ -114,6 +114,52 @@ class LookRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TipRow:
+    """What tips of one place and time, which weigh as one, do to the risk of the road nearest to them.
+
+    Attributes
+    ----------
+    label
+        The road, or the point where no road is near.
+    segment
+        Segment of the network; -1 where none is near or they do not count.
+    day
+        Of the first of them.
+    copies
+        How many they are.
+    grade
+        Class of their grade, A to E, or "?" where it is unknown.
+    false_share
+        Share of such tips that is taken as false, in (0, 1].
+    before, after
+        Risk index of the segment without tips, and with all of them; None where no segment is.
+    alone
+        Factor by which these alone would raise it, in [1, 1.25].
+    cure
+        What makes them count more, or settles them, in a few plain words.
+    """
+
+    label: str
+    segment: int
+    day: str
+    copies: int
+    grade: str
+    false_share: float
+    before: float | None
+    after: float | None
+    alone: float
+    cure: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TipFacts:
+    """Tips by what they do, those that raise most first (`rows`), and how many more there are (`more`)."""
+
+    rows: tuple[TipRow, ...]
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LookNext:
     """Where to look next: `rows` in any order, and what their scores count (`score_unit`, as it stands in a column's header)."""
 

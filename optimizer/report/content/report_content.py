@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from optimizer.problem.places import Crossing, Gateway, Settlement
     from optimizer.report.content.comparison import AgencyRows, BudgetRow, BurdenRow, LayoutRow
     from optimizer.report.content.doubt import DoubtFacts, SensitivityFacts
-    from optimizer.report.content.evidence import LookNext, LookRow, RecordFacts, SegmentRisk
+    from optimizer.report.content.evidence import LookNext, LookRow, RecordFacts, SegmentRisk, TipFacts
     from optimizer.report.content.mixture import MixtureFacts
     from optimizer.report.content.placements import BeatRow, SiteRow
     from optimizer.report.content.routes import DisplacementRow, ExchangeFacts, OpenRow, OpenWay, RouteRow
@@ -50,6 +50,8 @@ class ReportContent:
         What the seizure record holds; None where there is none.
     look_next
         Where a search would give most information; None where nobody asked.
+    tips
+        What residents' tips do to the risk; None without tips.
     sites, routes, layouts, budgets, open_ends, displacement
         Rows of the tables of the same names, in any order.
     open_ways
@@ -100,6 +102,7 @@ class ReportContent:
     risk: SegmentRisk | None = None
     record: RecordFacts | None = None
     look_next: LookNext | None = None
+    tips: TipFacts | None = None
     sites: tuple[SiteRow, ...] = ()
     beats: tuple[BeatRow, ...] = ()
     mixture: MixtureFacts | None = None

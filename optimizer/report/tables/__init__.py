@@ -10,7 +10,7 @@ from optimizer.report.tables.doubt_tables import doubt_table, sensitivity_table
 from optimizer.report.tables.evader_tables import displacement_table, open_ends_table, routes_table
 from optimizer.report.tables.mixture_table import mixture_table
 from optimizer.report.tables.placement_tables import beats_table, chosen_table, not_chosen_table
-from optimizer.report.tables.risk_tables import look_next_table, riskiest_table
+from optimizer.report.tables.risk_tables import look_next_table, riskiest_table, tips_table
 from optimizer.report.tables.run_tables import dropped_table, provenance_table, steps_table, unused_table
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 TABLES = (
     riskiest_table,
     look_next_table,
+    tips_table,
     layouts_table,
     doubt_table,
     sensitivity_table,

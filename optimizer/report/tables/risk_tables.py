@@ -93,6 +93,45 @@ def look_next_table(content: ReportContent) -> ReportTable:
     )
 
 
+def tips_table(content: ReportContent) -> ReportTable:
+    """List residents' tips: where, how they are graded, what they do to the index of the road, what settles them."""
+    facts = content.tips
+    more = facts.more if facts is not None else 0
+    caption = _("Tips of residents, those that raise the risk most first. Tips of one place and time weigh as one.")
+    if more:
+        caption += " " + _("{count} more are left out here.").format(count=number(more))
+
+    return ReportTable(
+        "tips",
+        caption,
+        (
+            Column(_("Place")),
+            Column(_("Day")),
+            Column(_("Tips"), numeric=True),
+            Column(_("Grade")),
+            Column(_("Taken as false"), numeric=True),
+            Column(_("Risk without tips"), numeric=True),
+            Column(_("Risk with all tips"), numeric=True),
+            Column(_("This alone raises it by"), numeric=True),
+            Column(_("What settles it")),
+        ),
+        tuple(
+            (
+                plain(row.label, 80),
+                row.day,
+                number(row.copies),
+                _("unknown") if row.grade == "?" else row.grade,
+                percent(row.false_share, 0),
+                number(row.before, 2),
+                number(row.after, 2),
+                percent(row.alone - 1, 0),
+                plain(row.cure),
+            )
+            for row in (facts.rows if facts is not None else ())
+        ),
+    )
+
+
 def _riskiest(content: ReportContent) -> dict[str, int]:
     """Return the riskiest segment of each road and nearest town, by name, the riskiest first."""
     if content.risk is None:

@@ -1,0 +1,141 @@
+"""What floods of tips cost a plan: a scenario is planned without them and with them, and both plans are judged without them.
+
+Floods are of class A, the most believed one, and of 24 months, so that as many clusters as can do count. They lie on the quietest tenth of
+the roads by the record, anywhere, or within reach of no site of the plan without tips, which draws teams off where they stand. The bound of
+`optimizer.scenario.tipped_demand`, e^2B - 1 = 56 %, holds for plans that are the best; what the solver's gaps add is told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from optimizer.problem.evaluation import plan_value
+from optimizer.problem.plan import with_plan
+from optimizer.risk.tips import KM_PER_DEGREE, REACH_KM
+from optimizer.scenario.compile import compile_scenario
+from optimizer.solvers.solve import solve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from optimizer.problem.plan import Plan
+    from optimizer.problem.result import Result
+    from optimizer.scenario.compile import Compiled
+
+MONTHS, JITTER_DEG = 24, 0.004
+FLOODS = ("quiet", "anywhere", "aside")
+
+
+@dataclass(frozen=True)
+class FloodResult:
+    """One flood.
+
+    Attributes
+    ----------
+    scenario, flood
+        Name of the scenario, and where the tips are.
+    counted
+        Clusters that count.
+    best, flooded
+        Values, without tips, of the plans made without and with them.
+    lower
+        Proven bound of every plan's value without tips.
+    gap
+        The greater gap of the two searches.
+    moved
+        Options of the plan with tips that the plan without does not have.
+    """
+
+    scenario: str
+    flood: str
+    counted: int
+    best: float
+    flooded: float
+    lower: float
+    gap: float
+    moved: int
+
+    @property
+    def loss(self) -> float:
+        """Share by which more gets through."""
+        return self.flooded / self.best - 1
+
+
+def floods(path: Path, tips: int, seed: int, gap: float, seconds: float) -> Iterator[FloodResult]:
+    """Yield what each flood costs the plan of a scenario.
+
+    Parameters
+    ----------
+    path
+        The scenario, with a record.
+    tips
+        How many tips are sent.
+    seed
+        Of their places and days.
+    gap, seconds
+        Where each search stops.
+    """
+    plain = compile_scenario(path)
+    best = solve(plain.instance, gap=gap, time_limit=seconds)
+    for flood in FLOODS:
+        with TemporaryDirectory() as folder:
+            file = Path(folder) / "tips.csv"
+            _write(file, _places(plain, best, flood), tips, np.random.default_rng(seed))
+            tipped = compile_scenario(path, settings={"records.tips": str(file)})
+        found = solve(tipped.instance, gap=gap, time_limit=seconds)
+        if best.plan is None or found.plan is None or best.lower is None or tipped.tips is None:
+            continue
+        first, other = best.plan, found.plan
+        yield FloodResult(
+            plain.scenario.name,
+            flood,
+            tipped.tips.used,
+            _value(plain, first),
+            _value(plain, other),
+            best.lower,
+            max(best.gap or 0.0, found.gap or 0.0),
+            len(set(other.options) - set(first.options)),
+        )
+
+
+def _value(plain: Compiled, plan: Plan) -> float:
+    whole = with_plan(plain.instance, plan)
+    return plan_value(whole, whole.placed(plan.options))
+
+
+def _places(plain: Compiled, best: Result, flood: str) -> NDArray[np.float64]:
+    """Return (k, 2) middles of the segments where tips of a flood are from, in degrees."""
+    network = plain.region.network
+    middle = network.segment_midpoint
+    if flood == "quiet" and plain.risk is not None:
+        return middle[plain.risk.median <= np.nanquantile(plain.risk.median, 0.1)]
+    sites = (
+        plain.sites.values()
+        if best.plan is None
+        else [plain.sites[p.site] for p in best.plan.placements if p.site in plain.sites]
+    )
+    if flood == "anywhere" or not sites:
+        return middle
+    scale = KM_PER_DEGREE * np.array([np.cos(np.radians(middle[:, 1].mean())), 1.0])
+    stand = middle[[network.segment[site.arcs[0]] for site in sites]]
+    return middle[cKDTree(stand * scale).query(middle * scale)[0] > 6 * REACH_KM]
+
+
+def _write(file: Path, places: NDArray[np.float64], tips: int, rng: np.random.Generator) -> None:
+    """Write tips of class A about places, each in words of its own."""
+    point = places[rng.integers(0, len(places), tips)] + rng.normal(0, JITTER_DEG, (tips, 2))
+    day = np.datetime64("2024-01-01") + np.sort(rng.integers(0, 30 * MONTHS, tips))
+    words = rng.integers(0, 26, (tips, 12)) + ord("a")
+    rows = [
+        f"{when},{lon:.5f},{lat:.5f},A1,{bytes(letters.tolist()).decode()}"
+        for when, (lon, lat), letters in zip(day.tolist(), point.tolist(), words, strict=True)
+    ]
+    file.write_text("\n".join(["time,lon,lat,grade,text", *rows]) + "\n", encoding="utf-8")
