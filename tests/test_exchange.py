@@ -148,3 +148,23 @@ def test_the_data_dictionary_has_every_field() -> None:
             f"| `{field.name}` | {' and '.join(f'{kind}s' for kind in field.kinds)} | {field.meaning} | {field.stix} |"
             in page
         )
+
+
+def test_half_a_character_is_taken_out_of_texts(tmp_path: Path) -> None:
+    tip = {"type": "Feature", "geometry": None, "properties": {"time": "2024-03-01", "text": "\ud800 lorries"}}
+    (tmp_path / "tips.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [tip]}))
+    exchange_records(tmp_path / "tips.geojson", tmp_path / "tips.csv", tips=True)
+    assert "lorries" in (tmp_path / "tips.csv").read_text(encoding="utf-8")
+
+
+def test_fields_of_another_kind_in_a_bundle_are_told_and_no_traceback(tmp_path: Path) -> None:
+    note = {
+        "type": "note",
+        "id": "note--1",
+        "object_refs": 7,
+        "object_marking_refs": [{}],
+        "extensions": {OWN: {"drug": []}},
+    }
+    (tmp_path / "b.json").write_text(json.dumps({"type": "bundle", "objects": [note, {"type": ["note"]}]}))
+    with pytest.raises(InputError, match="a list of ids"):
+        exchange_records(tmp_path / "b.json", tmp_path / "tips.csv", tips=True)

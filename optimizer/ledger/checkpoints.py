@@ -10,7 +10,16 @@ from dataclasses import dataclass, replace
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.ledger.merkle import WIDTH
-from optimizer.ledger.notes import COSIGNATURE, Note, NoteSignature, SigningKey, VerifierKey, decoded, encoded
+from optimizer.ledger.notes import (
+    COSIGNATURE,
+    Note,
+    NoteSignature,
+    SigningKey,
+    VerifierKey,
+    decoded,
+    encoded,
+    written_number,
+)
 
 SKEW_S = 300
 """Seconds by which clocks of two agencies may differ."""
@@ -48,11 +57,11 @@ class Checkpoint:
         """
         note = Note.parsed(content, where)
         origin, size, root = [*note.text.split("\n"), "", "", ""][:3]
-        digest = decoded(root)
-        if note.text.count("\n") != 3 or not origin or digest is None or len(digest) != WIDTH or not _number(size):
+        digest, entries = decoded(root), written_number(size)
+        if note.text.count("\n") != 3 or not origin or digest is None or len(digest) != WIDTH or entries is None:
             expected = "a checkpoint (C2SP tlog-checkpoint): name, size and root of a log"
             raise InputError(Problem(where, "a note of another kind", expected, "Name the checkpoint's file"))
-        return cls(origin, int(size), digest, note)
+        return cls(origin, entries, digest, note)
 
     @classmethod
     def signed(cls, origin: str, size: int, root: bytes, key: SigningKey) -> Checkpoint:
@@ -91,7 +100,3 @@ class Checkpoint:
 
 def _message(text: str, time: int) -> bytes:
     return f"cosignature/v1\ntime {time}\n{text}".encode()
-
-
-def _number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and (text == "0" or text[0] != "0") and len(text) <= 18

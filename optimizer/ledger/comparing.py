@@ -11,6 +11,7 @@ from optimizer.base.files import existing_file, sha256
 from optimizer.ledger.checkpoints import Checkpoint
 from optimizer.ledger.entries import read_entry
 from optimizer.ledger.merkle import MerkleTree, included, leaf_hash
+from optimizer.ledger.notes import written_number
 from optimizer.ledger.proofs import HEADER, ConsistencyProof, InclusionProof
 from optimizer.ledger.store import LedgerFolder
 
@@ -84,7 +85,8 @@ def prove_entry(ledger: LedgerFolder, what: str) -> InclusionProof:
         If there is no such entry, or no checkpoint covers it.
     """
     newest, lines = ledger.checkpoint(), ledger.lines()
-    index = int(what) if what.isascii() and what.isdigit() and len(what) <= 18 else _index_of(lines, Path(what))
+    number = written_number(what)
+    index = _index_of(lines, Path(what)) if number is None else number
     if newest is None or index >= newest.size:
         found = f"entry {index}, which no checkpoint covers"
         raise InputError(Problem(str(ledger.path), found, "an entry that is signed", "First: ledger checkpoint"))

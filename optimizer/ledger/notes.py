@@ -133,13 +133,8 @@ class VerifierKey:
             If it is no key of an algorithm that is known, or its id is another key's.
         """
         name, number, material = [*text.strip().split("+", 2), "", ""][:3]
-        content = decoded(material)
-        if (
-            not _NAME.fullmatch(name)
-            or content is None
-            or len(content) != 33
-            or content[0] not in {ED25519, COSIGNATURE}
-        ):
+        content = _key_bytes(material, ED25519, COSIGNATURE)
+        if not _NAME.fullmatch(name) or content is None:
             expected = "a public key NAME+ID+KEY of Ed25519 (the file ending in .pub)"
             raise InputError(Problem(where, "text that is no public key", expected, "Copy the line as it is"))
         key = cls(name, content[0], content[1:])
@@ -196,8 +191,8 @@ class SigningKey:
             If it is none; what stands there is not repeated.
         """
         parts = text.strip().split("+", 4)
-        content = decoded(parts[4]) if len(parts) == 5 else None
-        if parts[:2] != ["PRIVATE", "KEY"] or content is None or len(content) != 33 or content[0] != ED25519:
+        content = _key_bytes(parts[4], ED25519) if len(parts) == 5 else None
+        if parts[:2] != ["PRIVATE", "KEY"] or content is None:
             expected = "a private key that `ledger key` made"
             raise InputError(Problem(where, "text that is no private key", expected, "Make one with `ledger key`"))
         key = cls(parts[2], content[1:])
@@ -249,6 +244,18 @@ def decoded(text: str) -> bytes | None:
     except (binascii.Error, ValueError):
         return None
     return content if encoded(content) == text else None
+
+
+def written_number(text: str) -> int | None:
+    """Return the number that a text is, as one writer writes it, below 10^18; None of any other text."""
+    known = text.isascii() and text.isdigit() and len(text) <= 18 and str(int(text)) == text
+    return int(text) if known else None
+
+
+def _key_bytes(text: str, *algorithms: int) -> bytes | None:
+    """Return the algorithm and the 32 bytes of a key as it is written down; None of any other text."""
+    content = decoded(text)
+    return content if content is not None and len(content) == 33 and content[0] in algorithms else None
 
 
 def _signature(line: str, where: str) -> NoteSignature:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from optimizer.base.errors import InputError, Problem
 from optimizer.ledger.checkpoints import Checkpoint
 from optimizer.ledger.merkle import WIDTH
-from optimizer.ledger.notes import decoded, encoded
+from optimizer.ledger.notes import decoded, encoded, written_number
 
 HEADER = "c2sp.org/tlog-proof@v1"
 MOST_HASHES = 128
@@ -55,10 +55,10 @@ class InclusionProof:
         entry: bytes | None = b""
         if rest and rest[0].startswith("extra "):
             entry, rest = decoded(rest[0][6:]), rest[1:]
-        index = rest[0].removeprefix("index ") if rest and rest[0].startswith("index ") else ""
-        if entry is None or not _is_number(index):
+        index = _numbered("index ", rest)
+        if entry is None or index is None:
             raise InputError(_no_proof(where))
-        return cls(int(index), _hashes(rest[1:], where), checkpoint, entry)
+        return cls(index, _hashes(rest[1:], where), checkpoint, entry)
 
 
 @dataclass(frozen=True)
@@ -94,15 +94,10 @@ class ConsistencyProof:
             If it is none.
         """
         lines, checkpoint = _parts(content, where)
-        old = lines[0].removeprefix("old ") if lines[0].startswith("old ") else ""
-        if not _is_number(old):
+        old = _numbered("old ", lines)
+        if old is None:
             raise InputError(_no_proof(where))
-        return cls(int(old), _hashes(lines[1:], where), checkpoint)
-
-
-def _is_number(text: str) -> bool:
-    """Return whether a text is a number of at most 18 digits, written in one way."""
-    return text.isascii() and text.isdigit() and len(text) <= 18 and str(int(text)) == text
+        return cls(old, _hashes(lines[1:], where), checkpoint)
 
 
 class _ProofParts(NamedTuple):
@@ -119,6 +114,11 @@ def _parts(content: bytes, where: str) -> _ProofParts:
     except UnicodeDecodeError:
         raise InputError(_no_proof(where)) from None
     return _ProofParts(lines, Checkpoint.parsed(note, where))
+
+
+def _numbered(word: str, lines: list[str]) -> int | None:
+    """Return the number behind a word at the begin of the first line; None where it does not stand there."""
+    return written_number(lines[0].removeprefix(word)) if lines and lines[0].startswith(word) else None
 
 
 def _lines(hashes: tuple[bytes, ...]) -> str:

@@ -217,8 +217,8 @@ def cooperate(
     sample = () if len(agencies) <= MOST else sampled_orders(len(agencies), orders, terms.seed)
     coalitions = coalitions_on(sample) if sample else every_coalition(len(agencies))
     pieces = [
-        Piece(game.key(each), each, tuple(game.key(less) for less in _one_less(each, coalitions)))
-        for each in coalitions
+        Piece(game.key(each), each, tuple(game.key(less) for less in _one_less(each, coalitions)), size=len(each))
+        for each in coalitions  # a bound of many members holds for fewer of them too, and takes longest to prove
     ]
     known: dict[Coalition, Mapping[str, Any]] = {}
     with Stopping(listener) as stopping:

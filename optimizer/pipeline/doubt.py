@@ -145,7 +145,7 @@ class Doubt:
 
 
 @dataclass(frozen=True, eq=False)
-class _Series:
+class _DrawTerms:
     """What the solves of one scenario have in common."""
 
     instance: Instance
@@ -199,7 +199,7 @@ def plan_over_draws(
     ]
     pieces.sort(key=lambda piece: piece.key not in {MIDDLE, "mean", request.objective.text})  # what is asked for first
     until = None if terms.time_limit is None else time.monotonic() + len(pieces) * terms.time_limit
-    shared = _Series(compiled.instance, made.draws, terms, start)
+    shared = _DrawTerms(compiled.instance, made.draws, terms, start)
     results: dict[str, Result] = {}
     for ended in executor.run(solve_objective, pieces, shared=shared, until=until, listener=listener):
         results[ended.piece.key] = ended.value()
@@ -217,7 +217,7 @@ def plan_over_draws(
 
 def solve_objective(call: PieceCall) -> Result:
     """Return the best plan by an objective over draws; of the scenario itself where the piece names none."""
-    series: _Series = call.shared
+    series: _DrawTerms = call.shared
     objective: Objective | None = call.piece.argument
     terms = series.terms.model_dump(exclude={"support", "stay", "change"}) | {
         "time_limit": call.seconds,

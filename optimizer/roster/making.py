@@ -95,7 +95,7 @@ def make_roster(
     check_weeks(weeks)
     began = time.monotonic()
     slots = slots_of(duties, first, weeks)
-    search = _Search(time_limit, seed, allow_gaps, listener)
+    search = _RosterSearch(time_limit, seed, allow_gaps, listener)
     try:
         asked = sum(len(slot.duties) for slot in slots)
         search.begin(f"counting {plural(len(duties.crews), 'crew')} and {plural(asked, 'duty', 'duties')}")
@@ -119,7 +119,7 @@ def make_roster(
     )
 
 
-class _Search:
+class _RosterSearch:
     """Fills all subproblems before it balances any, so that Ctrl-C finds a whole roster as early as can be."""
 
     def __init__(self, seconds: float, seed: int, allow_gaps: bool, listener: Listener) -> None:

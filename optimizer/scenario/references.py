@@ -66,7 +66,7 @@ REFERENCES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TableEntry:
     """One entry of a table of the file.
 
     Attributes
@@ -109,10 +109,10 @@ class Tables:
     """
 
     where: str
-    entries: Mapping[str, tuple[Entry, ...]]
+    entries: Mapping[str, tuple[TableEntry, ...]]
     exclusions: tuple[tuple[str, ...], ...]
 
-    def __getitem__(self, table: str) -> tuple[Entry, ...]:
+    def __getitem__(self, table: str) -> tuple[TableEntry, ...]:
         """Return the entries of a table."""
         return self.entries.get(table, ())
 
@@ -149,7 +149,7 @@ def tables_of(content: Content, sites: Sequence[ListedSite], where: str) -> Tabl
     """
     entries = {table: tuple(_entries(content, table, where)) for table in SINGULAR if table != "site"}
     entries |= {table: tuple(_single(content, table, where)) for table in ("sites", "roster")}
-    entries["site"] = tuple(Entry(site.where, site.content) for site in sites)
+    entries["site"] = tuple(TableEntry(site.where, site.content) for site in sites)
     groups = content.get("exclusions")
     exclusions = tuple(
         tuple(name.strip() for name in group if isinstance(name, str)) if isinstance(group, list) else ()
@@ -160,22 +160,22 @@ def tables_of(content: Content, sites: Sequence[ListedSite], where: str) -> Tabl
 
 def entry_where(where: str, table: str, position: int, content: object) -> str:
     """Return how messages call an entry: by its id, or by its position where it has none."""
-    entry = Entry(where, content if isinstance(content, dict) else {})
+    entry = TableEntry(where, content if isinstance(content, dict) else {})
     name = entry.text("name" if table == "resources" else "id")
     return f"{where}, {SINGULAR[table]} {name!r}" if name else f"{where}, {table}[{position}]"
 
 
-def _entries(content: Content, table: str, where: str) -> Iterator[Entry]:
+def _entries(content: Content, table: str, where: str) -> Iterator[TableEntry]:
     found = content.get(table)
     for position, fields in enumerate(found if isinstance(found, list | tuple) else ()):
         if isinstance(fields, dict):
-            yield Entry(entry_where(where, table, position, fields), fields)
+            yield TableEntry(entry_where(where, table, position, fields), fields)
 
 
-def _single(content: Content, table: str, where: str) -> Iterator[Entry]:
+def _single(content: Content, table: str, where: str) -> Iterator[TableEntry]:
     fields = content.get(table)
     if isinstance(fields, dict):
-        yield Entry(f"{where}, {table}", fields)
+        yield TableEntry(f"{where}, {table}", fields)
 
 
 def check_references(tables: Tables, problems: ProblemList) -> None:
@@ -245,7 +245,7 @@ def _defined_once(tables: Tables, problems: ProblemList) -> None:
         named.setdefault(name.casefold(), entry.text("id"))
 
 
-def _ids_of_crews(entry: Entry) -> list[str]:
+def _ids_of_crews(entry: TableEntry) -> list[str]:
     number, name = entry.content.get("number", 1), entry.text("id")
     several = isinstance(number, int) and 1 < number <= 1000
     return [f"{name}-{k}" for k in range(1, number + 1)] if several else [name]
@@ -284,7 +284,7 @@ def offers_sites(settings: Content) -> bool:
     return settings.get("crossings", "none") != "none" or (isinstance(roads, int) and roads > 0)
 
 
-def _used(kind: Entry) -> list[str]:
+def _used(kind: TableEntry) -> list[str]:
     return [*kind.names("uses"), *kind.names("delay.resource"), *kind.names("alarms.resource")]
 
 

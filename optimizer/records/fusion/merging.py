@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -177,11 +177,15 @@ def _as_text(frame: pd.DataFrame, field: str) -> list[str]:
         return [str(one) for one in frame["written_time"].tolist()]
     if field == "point":
         return [f"lon {lon:.10g}, lat {lat:.10g}" for lon, lat in zip(frame["lon"], frame["lat"], strict=True)]
-    parts = [frame[column].tolist() for column in FIELDS[field]]
-    return [
-        ", ".join(f"{one:.10g}" if isinstance(one, float) else str(one) for one in values)
-        for values in zip(*parts, strict=True)
-    ]
+    parts = [_cells(frame[column]) for column in FIELDS[field]]
+    return parts[0] if len(parts) == 1 else [", ".join(values) for values in zip(*parts, strict=True)]
+
+
+def _cells(column: pd.Series[Any]) -> list[str]:
+    """Return a column as text, each distinct value written once."""
+    code, values = pd.factorize(column, use_na_sentinel=False)
+    written = [f"{one:.10g}" if isinstance(one, float) else str(one) for one in values.tolist()]
+    return [written[at] for at in code.tolist()]
 
 
 def _differences(frame: pd.DataFrame, label: Ints, size: Ints) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,9 +40,12 @@ GENERIC = frozenset(
 LETTERS = 3
 
 
+@lru_cache(maxsize=1 << 16)
 def plain(text: str) -> str:
     """Return text in small letters without accents and signs, words by single spaces."""
-    bare = "".join(sign for sign in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(sign))
+    bare = text.casefold()
+    if not bare.isascii():
+        bare = "".join(sign for sign in unicodedata.normalize("NFKD", bare) if not unicodedata.combining(sign))
     return " ".join(re.findall(r"[^\W_]+", bare))
 
 

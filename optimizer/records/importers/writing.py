@@ -67,12 +67,15 @@ def safe_text(text: pd.Series[str]) -> pd.Series[str]:
 
     By Python's own expressions: those of Arrow, which pandas takes for text where it is installed, know no single surrogates.
     """
-    safe = {cell: cell if pd.isna(cell) else _safe(str(cell)) for cell in text.unique()}
-    return text.astype(object).map(safe)
+    cells = text.tolist()
+    safe = {
+        cell: _safe(str(cell)) if isinstance(cell, str) or not pd.isna(cell) else cell for cell in dict.fromkeys(cells)
+    }
+    return pd.Series([safe[cell] for cell in cells], index=text.index, name=text.name, dtype=object)
 
 
 def _safe(text: str) -> str:
-    line = _UNPRINTABLE.sub(" ", text)
+    line = text if text.isprintable() else _UNPRINTABLE.sub(" ", text)
     return f"'{line}" if _FORMULA.match(line) and not _NUMBER.fullmatch(line) else line
 
 
