@@ -163,6 +163,10 @@ class SolveState(SilentListener):
             self.report()
         stop_if_cancelled(self.listener)
 
+    def noted(self, sentence: str) -> None:
+        """Pass it on."""
+        self.listener.noted(sentence)
+
     def cancelled(self) -> bool:
         """Return whether the listener wants the search to stop."""
         return self.listener.cancelled()

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.listener import SILENT
 from optimizer.problem.plan import BUDGET_TOLERANCE
 from optimizer.solvers.branch_and_cut import floors_loops
 from optimizer.solvers.branch_and_cut.separation import STEEPEST
@@ -34,6 +35,7 @@ from optimizer.solvers.compiled import kernels
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from optimizer.base.listener import Listener
     from optimizer.problem.instance import Instance
     from optimizer.solvers.branch_and_cut.budget_hull import BudgetCuts
     from optimizer.solvers.branch_and_cut.node import Node
@@ -52,7 +54,12 @@ AT_ONCE = 8
 
 
 def raised_floors(
-    instance: Instance, node: Node, paths: Paths, cuts: BudgetCuts, until: float = np.inf
+    instance: Instance,
+    node: Node,
+    paths: Paths,
+    cuts: BudgetCuts,
+    until: float = np.inf,
+    listener: Listener = SILENT,
 ) -> NDArray[np.float64]:
     """Return (commodities,) floors of the plans of a node, each at least as large as the node's.
 
@@ -68,6 +75,8 @@ def raised_floors(
         Budget cuts.
     until
         `time.monotonic()` from which on commodities keep the floors they have.
+    listener
+        Told of that.
     """
     use = _rows(instance, node, cuts)
     value = paths.values(np.append(node.ones, False))
@@ -84,6 +93,10 @@ def raised_floors(
     floor, values = node.floor.copy(), value[order]
     for k in range(0, floor.size, AT_ONCE):
         if time.monotonic() >= until:
+            listener.noted(
+                f"Floors under the budgets were raised for {k} of {floor.size} commodities in their share of the time; the bound is lower for "
+                "it. A longer time limit raises more."
+            )
             break
         some = slice(k, k + AT_ONCE)
         floor[some] = loops.raised(start[k : k + AT_ONCE + 1], values, option, depth, node.floor[some], use, TURNS)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array
 
+from optimizer.base.listener import SILENT
 from optimizer.solvers.branch_and_cut.budget_floors import raised_floors
 from optimizer.solvers.branch_and_cut.path_cut_sets import left_out
 from optimizer.solvers.branch_and_cut.separation import best_of_each
@@ -24,6 +25,7 @@ from optimizer.solvers.branch_and_cut.separation import best_of_each
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from optimizer.base.listener import Listener
     from optimizer.problem.instance import Instance
     from optimizer.solvers.branch_and_cut.master import Master
     from optimizer.solvers.branch_and_cut.node import Node
@@ -68,10 +70,10 @@ def prepared(node: Node, master: Master) -> Node:
     return node.with_floor(floor, losses(parts[0].joined(parts[1], master.pool.filling), floor, master.loose))
 
 
-def under_budgets(instance: Instance, node: Node, master: Master, until: float) -> Node:
+def under_budgets(instance: Instance, node: Node, master: Master, until: float, listener: Listener = SILENT) -> Node:
     """Return a node with its floors under the budgets; every path with at least the value of a floor is its witness."""
     paths = master.pool.paths
-    floor = raised_floors(instance, node, paths, master.budget_cuts, until)
+    floor = raised_floors(instance, node, paths, master.budget_cuts, until, listener)
     if not master.loose.any():
         return node.with_floor(floor)
     at_least = paths.values(np.append(node.ones, False)) >= floor[paths.commodity] * (1 - ROUNDING)

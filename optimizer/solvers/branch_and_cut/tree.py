@@ -188,7 +188,7 @@ class BranchAndCut:
         """Raise the floors of the root as far as the budgets prove them; return whether that is worth another loop of cuts."""
         commodities, before = self.master.commodities, self.root.floor
         until = (now := time.monotonic()) + RAISING * (self.until - now)
-        self.root = under_budgets(self.instance, self.root, self.master, until)
+        self.root = under_budgets(self.instance, self.root, self.master, until, self.listener)
         return commodities.value(self.root.floor) - commodities.value(before) > STALLED * self.lower
 
     def _cut_until_stalled(self, most: int | None = None, *, by_turns: bool = False) -> Relaxed | None:
