@@ -24,6 +24,7 @@ from optimizer.solvers.overlay.overlay import Overlay, contract
 from optimizer.solvers.solve import solve
 from tests.cases import Recorder, brute_force, random_instance
 from tests.shared_data import DATA, needs
+from tests.tree_cases import budget_case
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -294,6 +295,19 @@ def roads(survival: list[float], uses: list[float], budget: float, evaders: tupl
         resources=(Resource("teams", budget),),
         exclusions=(),
     )
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_can_be_added_is_what_fits(seed: int) -> None:
+    """For budgets in whole and broken units, and exclusions: option by option as `plan.fits` says, along a random plan."""
+    instance, rng = budget_case(seed), np.random.default_rng(seed)
+    placed = np.zeros(len(instance.options), dtype=bool)
+    for option in rng.permutation(placed.size).tolist():
+        more = placed | np.eye(placed.size, dtype=bool)
+        expected = [fits(instance, one) for one in more]
+        assert np.array_equal(addable(instance, placed) | placed, np.array(expected) | placed)
+        if expected[option]:
+            placed = more[option]
 
 
 def test_budgets_hit_to_the_last_digit_lose_no_plan() -> None:

@@ -166,8 +166,15 @@ def violations(instance: Instance, placed: NDArray[np.bool_]) -> list[str]:
 
 def fits(instance: Instance, placed: NDArray[np.bool_]) -> bool:
     """Return whether an (options,) mask respects budgets and exclusions (forced and forbidden options and requirements aside)."""
-    within = placed @ instance.use <= instance.budget * (1 + BUDGET_TOLERANCE)
-    return bool(np.all(within)) and all(int(placed[list(group)].sum()) <= 1 for group in instance.conflicts)
+    if not within_budgets(instance, placed):
+        return False
+    table = instance.conflict_table
+    return not table.shape[0] or bool(np.all(table @ placed <= 1))
+
+
+def within_budgets(instance: Instance, placed: NDArray[np.bool_]) -> bool:
+    """Return whether an (options,) mask respects the budgets."""
+    return bool(np.all(placed @ instance.use <= instance.budget * (1 + BUDGET_TOLERANCE)))
 
 
 def _over_budget(instance: Instance, placed: NDArray[np.bool_]) -> list[str]:

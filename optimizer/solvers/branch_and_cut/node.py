@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array, diags_array
 
-from optimizer.problem.plan import BUDGET_TOLERANCE, fits
-from optimizer.problem.requirements import implied
+from optimizer.problem.plan import BUDGET_TOLERANCE, fits, within_budgets
+from optimizer.problem.requirements import implied, without_breaking
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -70,6 +70,18 @@ class Node:
             found = csr_array(diags_array(1 - raised) @ found + diags_array(raised) @ loss)
         return replace(self, floor=np.maximum(self.floor, floor), loss=found)
 
+    def rounded(self, instance: Instance, x: NDArray[np.float64], least: float) -> NDArray[np.bool_]:
+        """Return the plan that places the options of (options,) x above `least` by falling x, as long as they fit and break no requirement."""
+        placed, can = self.ones.copy(), self._can_take(instance, self.ones)
+        for option in np.argsort(-x, kind="stable")[: int((x > least).sum())].tolist():
+            if can[option]:
+                placed[option] = True
+                can = self._can_take(instance, placed)
+        return placed
+
+    def _can_take(self, instance: Instance, placed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        return self.undecided & ~placed & addable(instance, placed) & without_breaking(instance, placed)
+
     def propagated(self, instance: Instance) -> Node:
         """Return the node with those options fixed that no longer fit beside the placed ones, or that a requirement cannot do without."""
         node = replace(self, zeros=self.zeros | (self.undecided & ~addable(instance, self.ones)))
@@ -91,10 +103,14 @@ def addable(instance: Instance, placed: NDArray[np.bool_]) -> NDArray[np.bool_]:
     most = instance.budget * (1 + BUDGET_TOLERANCE)
     used = placed @ instance.use + instance.use
     fitting = np.all(used <= most, axis=1)
-    near = np.any((instance.use > 0) & (np.abs(used - most) <= ROUNDING * most), axis=1)
-    for option in np.flatnonzero(near & ~placed).tolist():  # a sum in another order may fall on the other side
-        fitting[option] = fits(instance, placed | np.equal(np.arange(placed.size), option))
+    near = (instance.use > 0) & (np.abs(used - most) <= ROUNDING * most)
+    near &= (instance.use != np.rint(instance.use)).any(axis=0)  # sums of whole numbers have no rounding
+    for option in np.flatnonzero(
+        near.any(axis=1) & ~placed
+    ).tolist():  # a sum in another order may fall on the other side
+        fitting[option] = within_budgets(instance, placed | np.equal(np.arange(placed.size), option))
     table = instance.conflict_table
     if table.shape[0]:
-        fitting &= ~((table @ placed > 0) @ table > 0)
+        broken = np.repeat(table @ placed > 0, np.diff(table.indptr))
+        fitting[table.indices[broken]] = False
     return np.asarray(fitting)

@@ -25,7 +25,7 @@ import numpy as np
 
 from optimizer.base.listener import SILENT
 from optimizer.problem.plan import fits
-from optimizer.problem.requirements import meets, without_breaking
+from optimizer.problem.requirements import meets
 from optimizer.problem.result import tolerance_of
 from optimizer.solvers.best_first import BestFirstSearch, Child
 from optimizer.solvers.branch_and_cut.branching_rule import BranchingRule, score
@@ -431,11 +431,7 @@ class BranchAndCut:
 
     def _round(self, node: Node, x: NDArray[np.float64]) -> Mask:
         """Return the plan that places a node's options by falling x, as long as they fit; it is taken if it is better."""
-        placed = node.ones.copy()
-        for option in np.argsort(-x, kind="stable")[: int((x > VIOLATION).sum())].tolist():
-            can = not (node.zeros[option] or placed[option]) and without_breaking(self.instance, placed)[option]
-            if can and addable(self.instance, placed)[option]:
-                placed[option] = True
+        placed = node.rounded(self.instance, x, VIOLATION)
         self.offer(placed)
         return placed
 
