@@ -1,4 +1,4 @@
-"""Cuts on budgets, floors under them and the rules of the tree against brute force: `python -m tests.tree_cases --count 2000`.
+"""Cuts on budgets, floors under them, Lagrangian cuts and the rules of the tree against brute force: `python -m tests.tree_cases --count 2000`.
 
 Every instance has all features, and budgets of which many combinations use all but a little. All its plans are listed; each budget cut must
 hold at each plan that fits, and none may be below a floor under the budgets, of the root or of a random node. The tree alone (no dive, no
@@ -26,6 +26,7 @@ from optimizer.problem.plan import BUDGET_TOLERANCE, fits
 from optimizer.problem.requirements import Requirement, meets
 from optimizer.solvers.branch_and_cut.budget_floors import raised_floors
 from optimizer.solvers.branch_and_cut.budget_hull import BudgetHull
+from optimizer.solvers.branch_and_cut.group_cuts import CLOSE, add_group_cuts, least_with_prices
 from optimizer.solvers.branch_and_cut.master import Master
 from optimizer.solvers.branch_and_cut.node import Node, addable
 from optimizer.solvers.branch_and_cut.parallel_tree import ParallelTree
@@ -144,6 +145,31 @@ def false_floors(instance: Instance, overlay: Overlay, plans: NDArray[np.bool_],
             yield "floor" if floor[u] <= least * (1 + ROUNDING) else f"false floor: {floor[u]!r} above {least!r}"
 
 
+def false_group_cuts(instance: Instance, tree: BranchAndCut, plans: NDArray[np.bool_], seed: int) -> Iterator[str]:
+    """Yield a line for each Lagrangian cut that a feasible plan is below, and "group cut" for each that raises the mean it came from.
+
+    Every other one has prices of which some are other than those of the root.
+    """
+    rng = np.random.default_rng(seed)
+    master, feasible = tree.master, np.array([mask for mask in plans if meets(instance, mask)])
+    values = np.array([master.commodities.sums(master.values(mask)) for mask in feasible])
+    means = master.mean_rows(tree.root)
+    informed = master.commodities.group[: master.commodities.searches.row.size]
+    for k in np.flatnonzero(np.isin(means.commodity, informed)).tolist():
+        mean = means.take(np.array([k]))
+        if k % 2:
+            mean = replace(mean, entry=mean.entry * rng.choice([0.0, 0.5, 1.0, 1.0, 2.0], mean.entry.size))
+        side = least_with_prices(tree, mean, feasible[0])
+        price = np.bincount(mean.option, mean.entry, mean.n_options)
+        least = float((values[:, mean.commodity[0]] + feasible @ price).min())
+        if side > least * (1 + ROUNDING):
+            yield f"false group cut: {side!r} above {least!r}"
+        elif side < least * (1 - CLOSE) * (1 - ROUNDING):
+            yield f"not closed group cut: {side!r} where {least!r} is possible"
+        elif side > mean.side[0]:
+            yield "group cut"
+
+
 def check_tree(seed: int) -> Iterator[str]:
     """Yield what is found about one instance: a line for each fault, and one word for each thing that is right."""
     instance = budget_case(seed)
@@ -157,6 +183,10 @@ def check_tree(seed: int) -> Iterator[str]:
     tree = BranchAndCut(instance, overlay)
     if seed % 2:
         tree.cut_root()
+        yield from false_group_cuts(instance, tree, plans, seed)
+    if seed % 4 == 1:  # and with all of them in the program, however small the gap is
+        tree.offer(plans[0])
+        add_group_cuts(tree, plans[0], np.inf)
     tree.branch()
     yield from faults(tree, least)
     yield "tree without branching" if tree.nodes <= 1 else "tree"

@@ -17,6 +17,7 @@ from optimizer.base.threads import thread_count
 from optimizer.problem.methods import METHOD_NAMES, MIXED, installed_methods
 from optimizer.problem.plan import known_options, violations
 from optimizer.solvers.branch_and_cut.cluster_tree_workers import ClusterTreeWorkers
+from optimizer.solvers.branch_and_cut.group_cuts import cut_by_groups
 from optimizer.solvers.branch_and_cut.master import Master
 from optimizer.solvers.branch_and_cut.parallel_tree import BeginsWhenLate, ParallelTree
 from optimizer.solvers.branch_and_cut.tree import BranchAndCut
@@ -299,6 +300,7 @@ def _cut_and_branch(
     tree.listener = search
     if not (search.closed or tree.out_of_time):
         _improve(search, tree, improver, parallel)
+        cut_by_groups(tree, search.placed)
     if not (search.closed or tree.out_of_time):
         with step(search.listener, "branching"):
             _branch(search, tree, improver, parallel)
@@ -414,7 +416,6 @@ METHODS: dict[str, Callable[[SolveState], None]] = {
     "compact": search_compact,
     "greedy": _greedy,
 }
-
 
 METHODS.update(installed_methods())
 

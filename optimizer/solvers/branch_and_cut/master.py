@@ -116,6 +116,8 @@ class Master:
     mixed
         Whether x are the marginals of a mixture of plans, whose evaders see no single plan: then every row is of one path, as the mean of its
         value over plans is bounded by rows that hold for each of them; a star, which compares paths within one plan, is not valid.
+    price
+        (options,) what placing an option adds to the value, >= 0; nothing by default.
     commodities, pool
         Those of another program of the same overlay, and `times`, whose paths this one shares; by default its own.
 
@@ -137,6 +139,7 @@ class Master:
         times: NDArray[np.int64] | None = None,
         *,
         mixed: bool = False,
+        price: NDArray[np.float64] | None = None,
         loose: NDArray[np.bool_] | None = None,
         commodities: Commodities | None = None,
         pool: PathPool | None = None,
@@ -152,7 +155,8 @@ class Master:
         self._n = overlay.free.size
         over_draws = _OverDraws.of(self.commodities, self._scale, most, self.total)
         self._widest = over_draws.upper
-        price = np.concatenate((np.zeros(self._n), over_draws.theta_cost, [BREAKING], over_draws.cost))
+        self._price = np.zeros(self._n) if price is None else price
+        cost = np.concatenate((self._price / self.total, over_draws.theta_cost, [BREAKING], over_draws.cost))
         forced = instance.forced.astype(np.float64)
         rows = RowBuilder(self._n)
         add_side_constraints(instance, rows, self._n + self._scale.size)
@@ -163,7 +167,7 @@ class Master:
             _add_links(over_draws.links(self._n), rows)
         place = (np.concatenate([*rows.row, []]).astype(int), np.concatenate([*rows.column, []]).astype(int))
         self.program = LinearProgram(
-            cost=price,
+            cost=cost,
             lower=np.concatenate((forced, least / self._scale, [0.0], np.zeros(self._widest.size))),
             upper=np.concatenate(
                 (
@@ -173,7 +177,7 @@ class Master:
                     self._widest,
                 )
             ),
-            rows=csr_array((np.concatenate([*rows.value, []]), place), shape=(rows.n_rows, price.size)),
+            rows=csr_array((np.concatenate([*rows.value, []]), place), shape=(rows.n_rows, cost.size)),
             side=np.concatenate([*rows.side, []]) - BUDGET_TOLERANCE * np.abs(np.concatenate([*rows.side, []])),
         )
         self._mean = _even(instance)
@@ -193,6 +197,10 @@ class Master:
     def add_value_rows(self, rows: ValueRows) -> None:
         """Add rows that were left by a program of the same overlay."""
         self._add_lasting(rows.rows.astype(np.float64), rows.side.astype(np.float64))
+
+    def value(self, placed: NDArray[np.bool_]) -> float:
+        """Return the exact value of an (options,) mask, with the prices of its options."""
+        return self.overlay.value(placed) + float(self._price @ placed)
 
     def values(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Return the exact (commodities,) values of an (options,) mask."""
@@ -312,7 +320,22 @@ class Master:
         value = np.where(column < self._n, sign, 1.0)
         self.program.add(csr_array((value, (row, column)), shape=shape), side, node)
 
-    def _add(self, rows: Cuts, node: Node) -> None:
+    def mean_rows(self, node: Node) -> Cuts:
+        """Return for each group the mean of its rows by their duals at the optimum of a node; none for groups without a dual."""
+        self.enter(node)
+        solution = self.program.solve()
+        assert solution is not None  # noqa: S101 - there is no limit
+        means = self.program.means(solution.dual, self._n, self._scale.size)
+        entries, scale = csr_array(means.rows[:, : self._n]).tocoo(), self._scale[means.name]
+        held = entries.data > SMALL
+        row, option = entries.row[held].astype(np.int64), entries.col[held].astype(np.int64)
+        return Cuts(means.name, means.side * scale, row, option, entries.data[held] * scale[row], self._n)
+
+    def add_within_budgets(self, rows: Cuts) -> None:
+        """Add rows, one a group, that hold for all plans under these budgets."""
+        self._add(rows, None)
+
+    def _add(self, rows: Cuts, node: Node | None) -> None:
         scale = self._scale[rows.commodity]
         value = rows.entry / scale[rows.row]
         small = value < SMALL  # at most so much is lost, and the solver meets no tiny pivots
@@ -323,10 +346,10 @@ class Master:
         entry: NDArray[np.float64] = np.append(value[~small], np.ones(scale.size))
         shape = (scale.size, self._n + self._scale.size + 1)
         table: csr_array = csr_array((entry, (row, column)), shape=shape)
-        if node.floor is self.commodities.floor:
+        if node is not None and node.floor is self.commodities.floor:
             self._add_lasting(table, side)
         else:
-            self.program.add(table, side, node.ancestors[-1] if node.ancestors else 0)
+            self.program.add(table, side, 0 if node is None or not node.ancestors else node.ancestors[-1])
 
     def _add_lasting(self, rows: csr_array, side: NDArray[np.float64]) -> None:
         first = self.program.next_name

@@ -288,6 +288,18 @@ class LinearProgram:
         doubt = np.abs(terms).sum() + np.abs(self._cost) @ widest + np.abs(shares.value) @ widest[shares.column]
         return float(terms.sum() - ROUNDING * doubt)
 
+    def means(self, dual: NDArray[np.float64], first: int, count: int) -> NamedRows:
+        """Return for each of `count` columns from `first` on the mean, by (rows,) duals, of the rows that hold it with an entry of 1.
+
+        Rows that are never dropped do not count, nor do columns without a row; names are positions among these columns.
+        """
+        kept = np.where(np.arange(self.n_rows) < self._n_kept, 0.0, dual)
+        share = csr_array(self._rows[:, first : first + count].multiply(kept[:, None]))
+        total: NDArray[np.float64] = np.asarray(share.sum(axis=0))
+        name = np.flatnonzero(total > 0)
+        weight = csr_array((share[:, name] / total[name]).T)
+        return NamedRows(name, np.zeros_like(name), np.asarray(weight @ self._side), csr_array(weight @ self._rows))
+
     def _shares(self, dual: NDArray[np.float64]) -> _Shares:
         """Return the entries of the rows that have a dual, each times the dual."""
         rows = np.flatnonzero(dual)

@@ -280,7 +280,7 @@ class BranchAndCut:
 
     def offer(self, placed: Mask) -> None:
         """Take a plan if it is feasible and better than `upper`."""
-        value = self.overlay.value(placed)
+        value = self.master.value(placed)
         if value < self.upper and fits(self.instance, placed) and meets(self.instance, placed):
             self.upper = value
             self.listener.plan_found(placed, value)
@@ -312,7 +312,7 @@ class BranchAndCut:
             self._search.prune(node.lower)
             return []
         if not node.undecided.any():
-            return [replace(node, lower=max(node.lower, self.overlay.value(node.ones)))]
+            return [replace(node, lower=max(node.lower, self.master.value(node.ones)))]
         return [node] if node.lower >= self.cutoff else self._split(node, relaxed)
 
     def _is_slow(self, history: list[float]) -> bool:
