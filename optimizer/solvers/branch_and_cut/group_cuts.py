@@ -39,7 +39,7 @@ MOST_NODES = 40
 """Nodes of one search."""
 CLOSE = 5e-3
 """Relative gap at which one search ends."""
-TRIED, WORTHWHILE = 5, 0.1
+TRIED, WORTHWHILE = 2, 0.1
 """Searches after which all must be expected to close this share of the gap for more of them."""
 MOST_TURNS = 3
 """Times that all groups are searched, with the prices of the root as it is then."""

@@ -84,32 +84,29 @@ class FixedOptions:
     scheduler: str | None
     began: float
 
-    def placed(self, until: float, starts: Sequence[NDArray[np.bool_]], *, bounding: bool) -> NDArray[np.bool_]:
+    def alone(self, until: float, starts: Sequence[NDArray[np.bool_]]) -> NDArray[np.bool_]:
         """Return the best (options,) mask found without beats.
 
         Parameters
         ----------
         until
-            `time.monotonic()` at which to stop; without limit each of the two searches has `LONGEST` seconds.
+            `time.monotonic()` at which to stop; without limit the search has `LONGEST` seconds.
         starts
             (options,) masks to begin from.
-        bounding
-            Whether the time that the search without beats leaves goes into the tree beside any beats.
         """
-        instance, listener = self.tree.generation.instance, self.tree.listener
-        with step(listener, "placing fixed options alone"):
+        instance = self.tree.generation.instance
+        with step(self.tree.listener, "placing fixed options alone"):
             found = self._found(instance, until, starts, _Offering(self.tree))
-        alone = instance.forced if found.plan is None else instance.placed(found.plan.options)
-        if found.limit is None and bounding:
-            with step(listener, "placing fixed options beside any beats"):
-                self._bound(until, alone)
-        return alone
+        return instance.forced if found.plan is None else instance.placed(found.plan.options)
 
-    def _bound(self, until: float, alone: NDArray[np.bool_]) -> None:
-        """Bound all plans with any beats, by a tree over the fixed options."""
-        problem = BeatTreeProblem.of(self.tree.generation)
-        start = np.append(alone, np.zeros(problem.merged.size, dtype=bool))
-        self.tree.prove(self._found(problem.instance, until, [start], _Proving(self.tree), problem).lower or 0.0)
+    def bound(self, until: float, alone: NDArray[np.bool_], *, needed: bool) -> None:
+        """Bound all plans with any beats, where that is needed, by a tree over fixed options that begins from a mask; `until` as in `alone`."""
+        if not needed:
+            return
+        with step(self.tree.listener, "placing fixed options beside any beats"):
+            problem = BeatTreeProblem.of(self.tree.generation)
+            start = np.append(alone, np.zeros(problem.merged.size, dtype=bool))
+            self.tree.prove(self._found(problem.instance, until, [start], _Proving(self.tree), problem).lower or 0.0)
 
     def _found(
         self,

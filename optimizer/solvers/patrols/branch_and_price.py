@@ -214,6 +214,7 @@ class BranchAndPrice:
         if value < self.upper and meets(self.generation.instance, ones):
             self.placed, self.number, self.upper = ones.copy(), number.copy(), value
             self.listener.plan_found(np.concatenate((ones, number)), value)
+            self.listener.bounds_moved(self.lower, value)
         return value
 
     def _value(self, ones: NDArray[np.bool_], number: NDArray[np.int64]) -> float:

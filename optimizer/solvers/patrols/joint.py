@@ -2,9 +2,9 @@
 
 1. Column generation (`column_generation`) proves a bound over all beats and makes those of negative reduced cost.
 2. A dive, with beats priced on the way, makes a plan (`optimizer.solvers.patrols.branch_and_price`).
-3. Fixed options are placed alone, by all processes: a plan with beats should not be worse. What is left of this share of the time goes into a
-   tree over them whose bounds hold with any beats beside them (`beat_tree`). Another dive makes beats beside the plan.
-4. The placement problem over fixed options and the beats of least reduced cost is solved from these plans (`optimizer.solvers.solve`): its
+3. Fixed options are placed alone, by all processes: a plan with beats should not be worse. Another dive makes beats beside that plan.
+4. A tree over fixed options, whose bounds hold with any beats beside them (`beat_tree`), raises the bound over all beats.
+5. The placement problem over fixed options and the beats of least reduced cost is solved from these plans (`optimizer.solvers.solve`): its
    bound holds for plans of these beats. A better plan than the dive's holds no beat whose reduced cost exceeds the gap; where all others can be
    listed, they are the pool, and its bound holds for all beats. Otherwise the time that is left, if any, is spent on the bound over all beats,
    by branch and price.
@@ -40,8 +40,9 @@ if TYPE_CHECKING:
     from optimizer.problem.placements import Beat, Placement
     from optimizer.problem.result import Result
 
-GENERATING, DIVING, FIXED, DIVING_AGAIN = 0.25, 0.3, 0.8, 0.85
-"""Shares of the time after which column generation, the dive, the searches for fixed options, and the dive into their plan must end."""
+GENERATING, DIVING, FIXED, DIVING_AGAIN, BOUNDING = 0.25, 0.3, 0.7, 0.74, 0.95
+"""Shares of the time after which column generation, the dive, the search for fixed options, the dive into their plan, and the bound over all
+beats must end."""
 LEAST_DIVE, LEAST_FIXED = 0.07, 0.6
 """Shares of the time left that a dive and such a search have at least, where steps before took longer than theirs."""
 LISTED = 40
@@ -130,8 +131,9 @@ def solve_joint(
         alone = feasible_start(instance)
         if instance.options and not stopping.stopped:
             fixed = FixedOptions(tree, gap, seed, threads, scheduler, started)
-            alone = fixed.placed(end(FIXED, LEAST_FIXED), fixed_starts, bounding=not complete)
+            alone = fixed.alone(end(FIXED, LEAST_FIXED), fixed_starts)
             stopping.attempt(make_beats_beside)
+            fixed.bound(end(BOUNDING), alone, needed=not (complete or stopping.stopped))
         pool = _pool(tree, complete=complete)
         whole = with_beats(instance, pool.beats)
         left = None if time_limit is None else max(started + time_limit - time.monotonic(), 0.05)
