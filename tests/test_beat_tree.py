@@ -43,6 +43,28 @@ def test_what_beats_take_off_floors_is_not_too_little_and_not_nothing() -> None:
     assert any(what.startswith("false") for what in faults)
 
 
+def test_rows_that_are_carried_over_are_not_stronger_for_any_plan() -> None:
+    compared = 0
+    for seed in range(4):
+        generation = _cut_generation(seed)
+        plans = every_plan(generation)
+        assert plans is not None
+        merged = BeatTreeProblem.of(generation).merged
+        fixed, elements, before = plans.placed.shape[1], merged.column.size, generation.master.value_rows
+        others = before.rows.shape[1] - fixed - elements - len(generation.beats)
+        after = merged.merged_rows(before, fixed, others)
+        z = np.zeros((plans.value.size, merged.size))
+        np.add.at(z.T, merged.column, (plans.present * merged.slots).T)
+        was, now = before.rows.toarray(), after.rows.toarray()
+        least = was[:, fixed : fixed + elements] @ plans.present.T
+        assert (now[:, fixed : fixed + merged.size] @ z.T >= least).all()
+        assert (now[:, :fixed] >= was[:, :fixed]).all()
+        assert (now[:, fixed + merged.size :] >= was[:, fixed + elements : fixed + elements + others]).all()
+        assert (after.side <= before.side).all()
+        compared += int((least > 0).sum())
+    assert compared > 0
+
+
 def test_every_plan_obeys_the_rows_of_tours() -> None:
     generation = next(each for each in map(_cut_generation, range(20)) if each.tour_prizes[-1].prize.any())
     plans = every_plan(generation)

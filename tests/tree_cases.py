@@ -139,10 +139,17 @@ def false_floors(instance: Instance, overlay: Overlay, plans: NDArray[np.bool_],
     decided = replace(nothing, ones=nothing.ones | some, zeros=nothing.zeros | (~some & (rng.random(some.size) < 0.2)))
     for node in (nothing.propagated(instance), decided.propagated(instance)):
         inside = ~(node.ones & ~plans).any(axis=1) & ~(node.zeros & plans).any(axis=1)
-        floor = raised_floors(instance, node, master.pool.paths, master.budget_cuts)
+        paths = master.pool.paths
+        witness = np.zeros(paths.commodity.size, dtype=bool)
+        floor = raised_floors(instance, node, paths, master.budget_cuts, witness=witness)
         for u in np.flatnonzero(floor > node.floor).tolist():
             least = values[inside, u].min(initial=np.inf)
             yield "floor" if floor[u] <= least * (1 + ROUNDING) else f"false floor: {floor[u]!r} above {least!r}"
+            own = paths.take(np.flatnonzero(witness & (paths.commodity == u)))
+            left = min((own.values(np.append(mask, False)).max() for mask in plans[inside]), default=np.inf)
+            yield (
+                "witnesses" if floor[u] <= left * (1 + ROUNDING) else f"false witnesses: {left!r} left of {floor[u]!r}"
+            )
 
 
 def false_group_cuts(instance: Instance, tree: BranchAndCut, plans: NDArray[np.bool_], seed: int) -> Iterator[str]:

@@ -60,6 +60,7 @@ def raised_floors(
     cuts: BudgetCuts,
     until: float = np.inf,
     listener: Listener = SILENT,
+    witness: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float64]:
     """Return (commodities,) floors of the plans of a node, each at least as large as the node's.
 
@@ -77,6 +78,8 @@ def raised_floors(
         `time.monotonic()` from which on commodities keep the floors they have.
     listener
         Told of that.
+    witness
+        (paths,) where the paths with y_P > 0 in the proof of a raised floor are marked: every plan leaves one of them the floor's value.
     """
     use = _rows(instance, node, cuts)
     value = paths.values(np.append(node.ones, False))
@@ -91,6 +94,7 @@ def raised_floors(
     loops = floors_loops if compiled is None else compiled
     start = np.searchsorted(paths.commodity[order], np.arange(node.floor.size + 1))
     floor, values = node.floor.copy(), value[order]
+    proving = np.zeros(0 if witness is None else order.size, dtype=np.bool_)
     for k in range(0, floor.size, AT_ONCE):
         if time.monotonic() >= until:
             listener.noted(
@@ -99,7 +103,11 @@ def raised_floors(
             )
             break
         some = slice(k, k + AT_ONCE)
-        floor[some] = loops.raised(start[k : k + AT_ONCE + 1], values, option, depth, node.floor[some], use, TURNS)
+        floor[some] = loops.raised(
+            start[k : k + AT_ONCE + 1], values, option, depth, node.floor[some], use, TURNS, proving
+        )
+    if witness is not None:
+        witness[order[proving]] = True
     return floor
 
 

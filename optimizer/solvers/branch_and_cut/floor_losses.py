@@ -71,14 +71,14 @@ def prepared(node: Node, master: Master) -> Node:
 
 
 def under_budgets(instance: Instance, node: Node, master: Master, until: float, listener: Listener = SILENT) -> Node:
-    """Return a node with its floors under the budgets; every path with at least the value of a floor is its witness."""
+    """Return a node with its floors under the budgets; the paths that a proof of a floor uses are its witnesses."""
     paths = master.pool.paths
-    floor = raised_floors(instance, node, paths, master.budget_cuts, until, listener)
-    if not master.loose.any():
+    witness = np.zeros(paths.commodity.size, dtype=np.bool_) if master.loose.any() else None
+    floor = raised_floors(instance, node, paths, master.budget_cuts, until, listener, witness)
+    if witness is None:
         return node.with_floor(floor)
-    at_least = paths.values(np.append(node.ones, False)) >= floor[paths.commodity] * (1 - ROUNDING)
-    at_least &= (floor > node.floor)[paths.commodity]
-    return node.with_floor(floor, losses(paths.take(at_least), floor, master.loose))
+    witness &= (floor > node.floor)[paths.commodity]
+    return node.with_floor(floor, losses(paths.take(np.flatnonzero(witness)), floor, master.loose))
 
 
 def opened(node: Node, split: PathCutSet, child: int, master: Master) -> Node:

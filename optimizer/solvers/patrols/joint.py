@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from optimizer.problem.placements import Beat, Placement
     from optimizer.problem.result import Result
 
-GENERATING, DIVING, FIXED, DIVING_AGAIN, BOUNDING = 0.25, 0.3, 0.7, 0.74, 0.95
+GENERATING, DIVING, FIXED, DIVING_AGAIN, BOUNDING = 0.25, 0.3, 0.76, 0.8, 0.95
 """Shares of the time after which column generation, the dive, the search for fixed options, the dive into their plan, and the bound over all
 beats must end."""
 LEAST_DIVE, LEAST_FIXED = 0.07, 0.6

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from optimizer.solvers.branch_and_cut.path_pool import Paths, padded
+from optimizer.solvers.branch_and_cut.value_rows import ValueRows
 from optimizer.solvers.overlay.overlay import Links
 
 if TYPE_CHECKING:
@@ -80,6 +81,22 @@ class MergedSlots:
         order = np.lexsort((target[option], row))
         links = Links(row[order], target[option][order], survival[order])
         return padded(paths.commodity, paths.value, links, fixed + self.size)
+
+    def merged_rows(self, found: ValueRows, fixed: int, others: int) -> ValueRows:
+        """Return rows over fixed options, elements and other columns as rows over fixed options, columns z and the others.
+
+        As sum_e c_e y_e <= max_e (c_e / l_e) z, where l_e is how much of z one of e is, rows with these coefficients of z hold for every plan.
+        """
+        target = np.concatenate((np.arange(fixed), fixed + self.column, fixed + self.size + np.arange(others)))
+        slots = np.concatenate((np.ones(fixed), self.slots, np.ones(others)))
+        rows = found.rows[:, : target.size].tocoo()
+        entry = np.nextafter(rows.data.astype(np.float64) / slots[rows.col], np.inf)
+        width = fixed + self.size + others
+        key = rows.row.astype(np.int64) * width + target[rows.col]
+        order = np.lexsort((-entry, key))
+        key, first = np.unique(key[order], return_index=True)
+        table = csr_array((entry[order][first], (key // width, key % width)), shape=(rows.shape[0], width))
+        return ValueRows.weakened(table, found.side.astype(np.float64))
 
     def bundle(self, fixed: int) -> csr_array:
         """Return the (fixed options and elements, fixed options and columns) table of how often each column holds each element."""
