@@ -363,16 +363,21 @@ def test_a_cluster_loses_a_worker_and_goes_on(tmp_path: Path) -> None:
         )
     planned = plan_runs(cases(["tiny"], instances=tmp_path / "families"), run_options(), tmp_path / "out")
     with real_cluster(tmp_path, 2) as (address, workers):
+        begun: list[subprocess.Popen[bytes]] = []
+
+        def has_begun() -> bool:
+            begun[:] = [worker for worker in workers if run_children(worker.pid)]
+            return bool(begun)
 
         def killer() -> None:
-            wait_for(lambda: run_children(workers[0].pid))  # it has begun a run
-            workers[0].kill()
+            wait_for(has_begun)
+            begun[0].kill()
 
         thread = threading.Thread(target=killer)
         thread.start()
         carry_out(planned, tmp_path / "out", lambda todo: cluster(todo, address), lambda _: None)
         thread.join()
-        assert workers[0].wait() == -signal.SIGKILL
+        assert begun[0].wait(timeout=60) == -signal.SIGKILL
     rows = row_store(tmp_path / "out").read()
     assert sorted(row.instance for row in rows) == ["t0", "t1"]
     assert {row.status for row in rows} <= {"feasible", "optimal"}

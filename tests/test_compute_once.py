@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ONCE = {
-    "read_content": "scenario/model.py",
     "gather_evidence": "risk/evidence.py",
     "spread_effort": "records/exposure.py",
     "check_scenario": "scenario/check.py",
@@ -49,6 +48,7 @@ def calls(scenario: Path, out: Path) -> Counter[tuple[str, str]]:
 def test_a_plan_gathers_records_spreads_effort_and_makes_layers_once(tmp_path: Path, model: str) -> None:
     made = calls(write_scenario(tmp_path, f'{SCENARIO}\n[risk]\nmodel = "{model}"\n'), tmp_path / "out")
     assert {name: made[file, name] for name, file in ONCE.items()} == dict.fromkeys(ONCE, 1)
+    assert made["scenario/model.py", "read_content"] == 2  # first for what can be refused before any work
     assert made["report/traffic.py", "traffic"] == 3  # with nothing placed, as it is today, and with the plan
 
 
