@@ -10,9 +10,10 @@ import pytest
 from optimizer.problem.beats import with_teams
 from optimizer.solvers.branch_and_cut.floor_losses import prepared
 from optimizer.solvers.branch_and_cut.tree import BranchAndCut
-from optimizer.solvers.patrols.beat_tree import BeatTreeProblem
+from optimizer.solvers.patrols.beat_tree import BeatTreeProblem, tour_prizes
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
+from optimizer.solvers.patrols.merged_slots import MergedSlots
 from optimizer.solvers.patrols.tour_rows import TourPrizes, TourRows
 from tests.beat_tree_cases import check_beat_tree, every_plan, false_floors, option_case
 
@@ -66,12 +67,22 @@ def test_rows_that_are_carried_over_are_not_stronger_for_any_plan() -> None:
 
 
 def test_every_plan_obeys_the_rows_of_tours() -> None:
-    generation = next(each for each in map(_cut_generation, range(20)) if each.tour_prizes[-1].prize.any())
+    generation = next(each for each in map(_cut_generation, range(20)) if each.proven_prices[-1].any())
+    made = tour_prizes(generation, MergedSlots.of(generation.patrols))
     plans = every_plan(generation)
     assert plans is not None
     teams = generation.most_teams[0]
     for share, obeyed in ((1.0, True), (0.5, False)):
-        found = [TourPrizes(each.price, share * each.prize) for each in generation.tour_prizes]
+        found = [TourPrizes(each.price, share * each.prize) for each in made]
         rows = TourRows.of(found, generation.patrols)
         spent, most = np.asarray(rows.price @ plans.present.T), rows.prize.toarray() * teams
         assert bool((spent <= most * (1 + 1e-9)).all()) is obeyed
+
+
+def test_rows_of_tours_hold_where_pricing_has_no_time() -> None:
+    generation = _cut_generation(0)
+    plans = every_plan(generation)
+    assert plans is not None
+    rows = TourRows.of(tour_prizes(generation, MergedSlots.of(generation.patrols), until=0.0), generation.patrols)
+    most = rows.prize.toarray() * generation.most_teams[0]
+    assert (np.asarray(rows.price @ plans.present.T) <= most * (1 + 1e-9)).all()

@@ -416,7 +416,6 @@ METHODS: dict[str, Callable[[SolveState], None]] = {
     "compact": search_compact,
     "greedy": _greedy,
 }
-
 METHODS.update(installed_methods())
 
 

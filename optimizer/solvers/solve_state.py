@@ -77,9 +77,8 @@ class SolveState(SilentListener):
     def begin(self) -> None:
         """Take the two bounds that need no search, forced options alone and everything at once, and the plans to begin from."""
         self.statistics |= {"overlay_nodes": self.overlay.n_nodes, "overlay_arcs": self.overlay.tail.size}
-        everything = (
-            self.overlay.value(self.overlay.free | self.placed) if self.master is None else 0.0
-        )  # loose options come several times
+        # a program that is given may have loose options, which come several times: more than everything once
+        everything = self.overlay.value(self.overlay.free | self.placed) if self.master is None else 0.0
         self.lower = max(everything, self.proven)
         self.offer(self.placed)
         self.start_values = [self.overlay.value(start) for start in self.starts]

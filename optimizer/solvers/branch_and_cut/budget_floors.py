@@ -47,8 +47,6 @@ NOTHING_LEFT = 1e-6
 """Share of a budget up to which nothing is left of it: what still uses it is fixed by propagation."""
 LOOPS = 30
 """How many numbers NumPy would work through in the time that the loops take for one, in plain Python."""
-
-
 AT_ONCE = 8
 """Commodities whose floors are raised before the time is looked at."""
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.listener import step
 from optimizer.solvers.branch_and_cut.master import Master
 from optimizer.solvers.branch_and_cut.separation import Cuts
 from optimizer.solvers.branch_and_cut.tree import BranchAndCut
@@ -65,7 +66,8 @@ def cut_by_groups(tree: BranchAndCut, placed: NDArray[np.bool_]) -> None:
         if tree.lower >= (1 - WIDE) * tree.upper or tree.out_of_time:
             return
         before = tree.lower
-        add_group_cuts(tree, placed, until)
+        with step(tree.listener, "cutting by groups of evaders"):
+            add_group_cuts(tree, placed, until)
         if tree.lower - before < WORTHWHILE * (tree.upper - before):
             return
 

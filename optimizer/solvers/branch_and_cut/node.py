@@ -105,9 +105,8 @@ def addable(instance: Instance, placed: NDArray[np.bool_]) -> NDArray[np.bool_]:
     fitting = np.all(used <= most, axis=1)
     near = (instance.use > 0) & (np.abs(used - most) <= ROUNDING * most)
     near &= (instance.use != np.rint(instance.use)).any(axis=0)  # sums of whole numbers have no rounding
-    for option in np.flatnonzero(
-        near.any(axis=1) & ~placed
-    ).tolist():  # a sum in another order may fall on the other side
+    # a sum in another order may fall on the other side
+    for option in np.flatnonzero(near.any(axis=1) & ~placed).tolist():
         fitting[option] = within_budgets(instance, placed | np.equal(np.arange(placed.size), option))
     table = instance.conflict_table
     if table.shape[0]:

@@ -18,6 +18,7 @@ from scipy.sparse import csr_array, hstack
 from optimizer.base.listener import OnlyCancels, step
 from optimizer.problem.options import Option
 from optimizer.solvers.branch_and_cut.master import Master
+from optimizer.solvers.feasible_start import feasible_start
 from optimizer.solvers.overlay.overlay import bundled
 from optimizer.solvers.patrols.merged_slots import MergedSlots
 from optimizer.solvers.patrols.pricing import best_tour
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 PRICES = 8
 """How many of the last prices of column generation rows are made of."""
+PRICING = 0.2
+"""Share of the time that their pricing problems may take."""
 SHORTEST, LONGEST = 0.05, 60.0
 """Seconds for a search at least, and where there is no limit."""
 
@@ -58,11 +61,15 @@ class _Offering(OnlyCancels):
 
 
 class _Proving(_Offering):
-    """Tells it of bounds over all beats as well."""
+    """Tells it of bounds over all beats as well, and passes on what cut them short."""
 
     def bounds_moved(self, lower: float, upper: float) -> None:  # noqa: ARG002 - plans come by themselves
         """Take the bound."""
         self._tree.prove(lower)
+
+    def noted(self, sentence: str) -> None:
+        """Pass it on."""
+        self._tree.listener.noted(sentence)
 
 
 @dataclass(frozen=True)
@@ -97,14 +104,12 @@ class FixedOptions:
         instance = self.tree.generation.instance
         with step(self.tree.listener, "placing fixed options alone"):
             found = self._found(instance, until, starts, _Offering(self.tree))
-        return instance.forced if found.plan is None else instance.placed(found.plan.options)
+        return feasible_start(instance) if found.plan is None else instance.placed(found.plan.options)
 
-    def bound(self, until: float, alone: NDArray[np.bool_], *, needed: bool) -> None:
-        """Bound all plans with any beats, where that is needed, by a tree over fixed options that begins from a mask; `until` as in `alone`."""
-        if not needed:
-            return
+    def bound(self, until: float, alone: NDArray[np.bool_]) -> None:
+        """Bound all plans with any beats by a tree over fixed options that begins from an (options,) mask; `until` as in `alone`."""
         with step(self.tree.listener, "placing fixed options beside any beats"):
-            problem = BeatTreeProblem.of(self.tree.generation)
+            problem = BeatTreeProblem.of(self.tree.generation, until)
             start = np.append(alone, np.zeros(problem.merged.size, dtype=bool))
             self.tree.prove(self._found(problem.instance, until, [start], _Proving(self.tree), problem).lower or 0.0)
 
@@ -150,8 +155,11 @@ class BeatTreeProblem:
     merged: MergedSlots
 
     @classmethod
-    def of(cls, generation: ColumnGeneration) -> BeatTreeProblem:
-        """Return the problem over fixed options, columns of elements and numbers of teams, with rows at the last prices."""
+    def of(cls, generation: ColumnGeneration, until: float = np.inf) -> BeatTreeProblem:
+        """Return the problem over fixed options, columns of elements and numbers of teams, with rows at the last prices.
+
+        Pricing problems have a share of the time to `until`, of `time.monotonic()`; the bound of one that is not solved by then is as true.
+        """
         fixed, base = len(generation.instance.options), generation.master
         merged = MergedSlots.of(generation.patrols)
         loose = tuple(Option(id=f"element {k}", arcs=(), survival=(), forbidden=True) for k in range(merged.size))
@@ -159,7 +167,7 @@ class BeatTreeProblem:
         free = np.append(generation.overlay.free[:fixed], np.ones(merged.size, dtype=bool))
         overlay = bundled(generation.overlay, free, merged.bundle(fixed))
         most = np.bincount(merged.column, merged.slots * generation.times[fixed:], merged.size).astype(np.int64)
-        rows = TourRows.of(_tour_prizes(generation, merged), generation.patrols)
+        rows = TourRows.of(tour_prizes(generation, merged, until), generation.patrols)
         column = np.unique(merged.column, return_index=True)[1]
         price = csr_array(rows.price[:, column] / merged.slots[column])
         master = Master(
@@ -179,13 +187,15 @@ class BeatTreeProblem:
         return cls(instance, overlay, master, merged)
 
 
-def _tour_prizes(generation: ColumnGeneration, merged: MergedSlots) -> list[TourPrizes]:
+def tour_prizes(generation: ColumnGeneration, merged: MergedSlots, until: float = np.inf) -> list[TourPrizes]:
     """Return what tours can collect at the last prices of column generation, made the same for each slot at a post."""
+    prices, teams = generation.proven_prices[-PRICES:], range(len(generation.patrols.patrols))
+    number = np.maximum(np.bincount(merged.column, minlength=merged.size), 1)
+    limit = PRICING * (until - time.monotonic()) / max(len(prices) * len(teams), 1)
     found = []
-    for each in generation.tour_prizes[-PRICES:]:
-        number = np.bincount(merged.column, minlength=merged.size)
-        mean = np.bincount(merged.column, each.price / merged.slots, merged.size) / np.maximum(number, 1)
-        price = merged.spread(mean)
-        prize = [best_tour(generation.tour_problem_at(q, price)).bound for q in range(each.prize.size)]
-        found.append(TourPrizes(price, np.array(prize)))
+    for each in prices:
+        price = merged.spread(np.bincount(merged.column, each / merged.slots, merged.size) / number)
+        problems = [generation.tour_problem_at(q, price) for q in teams]
+        bounds = [best_tour(one, time_limit=max(limit, 0.0) if np.isfinite(limit) else None).bound for one in problems]
+        found.append(TourPrizes(price, np.array(bounds)))
     return found

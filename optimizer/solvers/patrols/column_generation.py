@@ -40,7 +40,6 @@ from optimizer.solvers.branch_and_cut.node import Node
 from optimizer.solvers.overlay.overlay import bundled, contract, repeated
 from optimizer.solvers.patrols.pricing import TourProblem, best_tour, quick_tours, tour_value
 from optimizer.solvers.patrols.tour_listing import tours_above
-from optimizer.solvers.patrols.tour_rows import TourPrizes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -132,8 +131,8 @@ class ColumnGeneration:
         Linear programs solved.
     pricing_seconds
         What each pricing problem solved to proof took.
-    tour_prizes
-        Prices of elements and what tours can collect at them, for each time that pricing was solved to proof.
+    proven_prices
+        (elements,) prices of elements, the duals of links, for each time that pricing was solved to proof.
     times
         (options and elements,) how often each fixed option and element can come in one plan.
     """
@@ -148,7 +147,7 @@ class ColumnGeneration:
     beats: list[Beat] = field(init=False, default_factory=list)
     rounds: int = field(init=False, default=0)
     pricing_seconds: list[float] = field(init=False, default_factory=list)
-    tour_prizes: list[TourPrizes] = field(init=False, default_factory=list)
+    proven_prices: list[Floats] = field(init=False, default_factory=list)
     times: NDArray[np.int64] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -219,7 +218,6 @@ class ColumnGeneration:
         """Add the most profitable beats, found by solving the pricing problems to proof, or until `time.monotonic()` passes `until`."""
         most: dict[str, float] = {}
         found, exact = 0, True
-        prize = np.zeros(len(self.patrols.patrols))
         least = WORTHWHILE * self.master.total
         for q, patrol in enumerate(self.patrols.patrols):
             problem, cost = self.tour_problem(q, relaxed), self._dual_cost(q, relaxed)
@@ -229,12 +227,11 @@ class ColumnGeneration:
             limit = max(left, 0.05) if np.isfinite(left) else None
             best = best_tour(problem, time_limit=limit, at_least=cost, seed=self.seed)
             self.pricing_seconds.append(best.seconds)
-            prize[q] = best.bound
             most[patrol.team.id] = max(most.get(patrol.team.id, 0.0), best.bound - cost)
             exact &= best.proven or best.bound <= cost + least
             if best.tour is not None and best.value > cost + least:
                 found += self._add(q, [best.tour])
-        self.tour_prizes.append(TourPrizes(self._link_duals(relaxed), prize))
+        self.proven_prices.append(self._link_duals(relaxed))
         number = {patrol.team.id: self.most_teams[q] for q, patrol in enumerate(self.patrols.patrols)}
         return PricingOutcome(found, sum(number[team] * profit for team, profit in most.items()), exact)
 

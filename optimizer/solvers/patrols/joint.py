@@ -31,7 +31,7 @@ from optimizer.solvers.patrols.given_beats import ban, begin_from
 from optimizer.solvers.solve import check_arguments, place
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -96,7 +96,7 @@ def solve_joint(
     instance = with_teams(instance)
     if instance.patrols is None:
         raise ValueError("an instance without patrol teams")
-    feasible_start(instance)  # or there is none
+    alone = feasible_start(instance)  # or there is none
     fixed_starts = [instance.placed(known_options(instance, plan)) for plan in starts]
 
     def end(share: float, least: float = 0.0) -> float:
@@ -113,10 +113,6 @@ def solve_joint(
                 tree.cut_root(end(GENERATING))
                 _dive(tree, end(DIVING, LEAST_DIVE))
 
-        def make_beats_beside() -> None:
-            with step(stopping, "making beats beside fixed options"):
-                _dive_beside(tree, alone, end(DIVING_AGAIN, LEAST_DIVE))
-
         def bound_over_all() -> None:
             with step(stopping, "bounding over all beats"):
                 tree.branch(end(1.0), result.upper or np.inf)
@@ -128,12 +124,10 @@ def solve_joint(
         tree.prove(proven)
         stopping.attempt(make_beats)
         complete = not stopping.stopped and bool(stopping.attempt(lambda: _completed(tree)))
-        alone = feasible_start(instance)
         if instance.options and not stopping.stopped:
             fixed = FixedOptions(tree, gap, seed, threads, scheduler, started)
             alone = fixed.alone(end(FIXED, LEAST_FIXED), fixed_starts)
-            stopping.attempt(make_beats_beside)
-            fixed.bound(end(BOUNDING), alone, needed=not (complete or stopping.stopped))
+            stopping.attempt(lambda: _with_beats_beside(fixed, alone, end, bounding=not complete))
         pool = _pool(tree, complete=complete)
         whole = with_beats(instance, pool.beats)
         left = None if time_limit is None else max(started + time_limit - time.monotonic(), 0.05)
@@ -171,10 +165,16 @@ def _dive(tree: BranchAndPrice, until: float) -> None:
         tree.dive(replace(root, zeros=~root.ones), until)
 
 
-def _dive_beside(tree: BranchAndPrice, fixed: NDArray[np.bool_], until: float) -> None:
-    """Make a plan of some of the fixed options of a plan without beats, and beats."""
-    if fixed.any():
-        tree.dive(replace(tree.generation.root, zeros=~fixed), until)
+def _with_beats_beside(
+    fixed: FixedOptions, alone: NDArray[np.bool_], end: Callable[..., float], *, bounding: bool
+) -> None:
+    """Make a plan of some of the fixed options of a plan without beats, and beats; then bound all plans with any beats, where asked for."""
+    tree = fixed.tree
+    with step(tree.listener, "making beats beside fixed options"):
+        if alone.any():
+            tree.dive(replace(tree.generation.root, zeros=~alone), end(DIVING_AGAIN, LEAST_DIVE))
+    if bounding:
+        fixed.bound(end(BOUNDING), alone)
 
 
 def _completed(tree: BranchAndPrice) -> bool:
