@@ -256,7 +256,7 @@ def test_gateways_join_both_countries(network: Network) -> None:
     assert (country[network.tail[inland]] == country[network.head[inland]]).all(), (
         "a road that crosses outside the gateways"
     )
-    mexican = np.char.startswith(network.road_class[inland], "mx-")
+    mexican = np.char.startswith(network.road_class[inland].astype(str), "mx-")
     np.testing.assert_array_equal(mexican, country[network.tail[inland]] == "MX")
 
 
@@ -305,7 +305,7 @@ def test_areas_cover_what_the_records_name(network: Network) -> None:
         segments = area.segments(network)
         classes = network.road_class[network.segment_arc[segments]]
         assert set(segments[classes == kind].tolist()) == expected[name], name
-        assert not np.char.startswith(classes, "mx-").any()
+        assert not np.char.startswith(classes.astype(str), "mx-").any()
         assert (kind == "port") == (set(classes) == {"port"})
 
 
