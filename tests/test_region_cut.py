@@ -12,8 +12,9 @@ import shapely
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from optimizer.problem.lonlat import GRID, LonLat
 from optimizer.region.crossings.cut import cut_ways
-from optimizer.region.ways import GRID, Points, Ways
+from optimizer.region.ways import Points, Ways
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +33,7 @@ def ways_of(*lines: Sequence[Point]) -> Ways:
     lonlat = np.array(corners, dtype=np.float64).reshape(-1, 2) * STEP / GRID
     count = len(lines)
     return Ways(
-        points=Points(np.arange(1, len(corners) + 1), lonlat[:, 0], lonlat[:, 1], np.zeros(len(corners), dtype=bool)),
+        points=Points(np.arange(1, len(corners) + 1), LonLat.of(lonlat), np.zeros(len(corners), dtype=bool)),
         start=np.concatenate(([0], np.cumsum([len(line) for line in lines]))).astype(np.int64),
         point=np.array([position[point] for line in lines for point in line], dtype=np.int64),
         way=np.arange(1, count + 1),
@@ -57,9 +58,8 @@ def crossings(line: BaseGeometry, *lines: Sequence[Point]) -> tuple[list[tuple[i
     ways, cuts, dropped = cut.ways, cut.cuts, cut.dropped
     assert all(ways.points.joint[cut.point] for cut in cuts)
     unit = GRID / STEP
-    found = [
-        (int(ways.way[cut.line]), ways.points.lon[cut.point] * unit, ways.points.lat[cut.point] * unit) for cut in cuts
-    ]
+    lonlat = ways.points.lonlat.degrees() * unit
+    found = [(int(ways.way[cut.line]), *lonlat[cut.point].tolist()) for cut in cuts]
     return [(way, round(x, 9), round(y, 9)) for way, x, y in found], [f"{item.what}: {item.reason}" for item in dropped]
 
 
@@ -146,7 +146,7 @@ def test_a_border_of_several_lines() -> None:
 
 def test_string_ids_stay_unique() -> None:
     ways = ways_of([(-5, 5), (15, 5)])
-    points = Points(np.array(["border-1", "b"]), ways.points.lon, ways.points.lat, ways.points.joint)
+    points = Points(np.array(["border-1", "b"]), ways.points.lonlat, ways.points.joint)
     cut = cut_ways(Ways(**{**vars(ways), "points": points}), SQUARE).ways
     assert len(set(cut.points.id.tolist())) == 4
 
@@ -238,7 +238,7 @@ def test_a_line_cut_at_its_crossings_lies_on_one_side_between_them(ring: list[Po
         len(entries) - 1,
     ]
     for first, last in pairwise(breaks):
-        part = shapely.LineString([(ways.points.lon[p], ways.points.lat[p]) for p in entries[first : last + 1]])
+        part = shapely.LineString(ways.points.lonlat.degrees(ways.point[first : last + 1]))
         off_rim = part.difference(rim)
         assert min(off_rim.intersection(country).length, off_rim.difference(country).length) < 1e-9
 

@@ -13,9 +13,12 @@ import pytest
 import shapely
 
 from optimizer.base.errors import InputError
+from optimizer.base.language import speaking
+from optimizer.base.said import translated
 from optimizer.problem.network import EARTH_RADIUS_M, great_circle_m
 from optimizer.region import read_region, summary
 from tests.standin import EAST, NORTH, SOUTH, WEST, World, sample_world
+from tests.test_region_store import assert_same
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -142,6 +145,8 @@ def test_what_is_dropped_says_why(everything: Region) -> None:
     assert reasons(everything, "way 106") == ["touches the border without crossing it"]
     assert "not a road yet" in reasons(everything, "way 107")[0]
     assert "an area" in reasons(everything, "way 108")[0]
+    with speaking("es"):
+        assert "aún no es vía" in translated(next(item.reason for item in everything.dropped if item.what == "way 107"))
 
 
 def test_modes_choose_ways(tmp_path: Path) -> None:
@@ -230,6 +235,18 @@ def test_the_order_of_objects_in_the_file_does_not_matter(tmp_path: Path) -> Non
     assert first.settlements == second.settlements
     assert (first.network.node_id == second.network.node_id).all()
     assert (first.network.shape == second.network.shape).all()
+
+
+@pytest.mark.parametrize("size", [4, 5, 11])
+def test_a_map_in_small_portions_is_the_same(
+    everything: Region, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    for module in ("problem.lonlat", "region.ways", "region.way_texts", "region.crossings.contacts"):
+        monkeypatch.setattr(f"optimizer.{module}.PORTION", size)
+    for module in ("problem.polylines", "region.assemble"):
+        monkeypatch.setattr(f"optimizer.{module}.ARCS_AT_ONCE", size // 4)
+    monkeypatch.setattr("optimizer.region.extract.WAYS_AT_ONCE", size - 3)
+    assert_same(everything, built(sample_world(), tmp_path, modes=EVERY_MODE))
 
 
 def test_new_nodes_are_numbered_below_those_of_the_file(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from optimizer.base.errors import InputError
 from optimizer.problem.network import Network
 from optimizer.problem.places import Crossing, Gateway, Settlement
+from optimizer.problem.polylines import Polylines
 from optimizer.region import Dropped, Region, load_region, read_region, save_region, summary
 from tests.standin import sample_world
 
@@ -27,17 +28,20 @@ if TYPE_CHECKING:
 LAYERS = {"nodes", "arcs", "border", "crossings", "gateways", "settlements", "dropped", "metadata"}
 
 
+ARRAYS = (*(each.name for each in fields(Network) if each.compare and each.name != "polylines"), "shape_start", "shape")
+
+
 @pytest.fixture
 def region(tmp_path: Path) -> Region:
     return read_region(sample_world().save(tmp_path / "world.osm"), modes=["drive", "track"])
 
 
 def assert_same(first: Region, second: Region) -> None:
-    for field in (each for each in fields(Network) if each.compare):
-        one, other = getattr(first.network, field.name), getattr(second.network, field.name)
+    for name in ARRAYS:
+        one, other = getattr(first.network, name), getattr(second.network, name)
         kinds = {"O" if each.dtype.kind == "U" else each.dtype.kind for each in (one, other)}
-        assert len(kinds) == 1, field.name
-        assert np.array_equal(one, other), field.name
+        assert len(kinds) == 1, name
+        assert np.array_equal(one, other), name
     assert first.border == second.border
     for name in ("crossings", "gateways", "settlements", "dropped", "attribution"):
         assert getattr(first, name) == getattr(second, name), name
@@ -98,8 +102,10 @@ def regions(draw: st.DrawFn) -> Region:
         name=column(words, n_arcs, np.str_),
         way=column(st.integers(-(2**62), 2**62), n_arcs, np.int64),
         segment=np.arange(n_arcs, dtype=np.int32),
-        shape_start=np.concatenate(([0], np.cumsum(count))).astype(np.int64),
-        shape=column(st.tuples(degrees, degrees), sum(count), np.float64).reshape(-1, 2),
+        polylines=Polylines.of(
+            np.concatenate(([0], np.cumsum(count))).astype(np.int64),
+            column(st.tuples(degrees, degrees), sum(count), np.float64).reshape(-1, 2),
+        ),
         ref=column(words, n_arcs, np.str_),
     )
     common = {"id": words, "node": position, "lon": degrees, "lat": degrees, "name": words}

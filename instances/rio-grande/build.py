@@ -24,6 +24,7 @@ from optimizer.base.errors import InputError, ProblemList
 from optimizer.base.files import read_json, read_text, written_whole
 from optimizer.problem.network import Network, great_circle_m
 from optimizer.problem.places import Crossing, Gateway, Settlement
+from optimizer.problem.polylines import Polylines
 from optimizer.region import Region, save_region
 
 if TYPE_CHECKING:
@@ -350,8 +351,9 @@ def build_network(facts: Facts) -> Network:
         name=np.array([row["road"] for row in source], dtype=np.str_),
         way=np.zeros(len(source), dtype=np.int64),
         segment=np.array(segment, dtype=np.int32),
-        shape_start=np.concatenate(([0], np.cumsum([len(line) for line in shapes]))).astype(np.int64),
-        shape=np.concatenate(shapes),
+        polylines=Polylines.of(
+            np.concatenate(([0], np.cumsum([len(line) for line in shapes]))).astype(np.int64), np.concatenate(shapes)
+        ),
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.problem.network_checks import at_fault, position_problems
+from optimizer.problem.polylines import Polylines
 from optimizer.problem.road_classes import DEFAULT_KMH
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def arc_arrays(
     InputError
         With every column that has another shape, or values of another type.
     """
-    fields = _ends(tail, head, given["node_id"])
+    fields: dict[str, Any] = _ends(tail, head, given["node_id"])
     n, m = fields["node_id"].size, fields["tail"].size
     problems = ProblemList()
     measures = [("lon", given["lon"], n), ("lat", given["lat"], n), ("length_m", length_m, m), ("time_s", time_s, m)]
@@ -48,13 +49,13 @@ def arc_arrays(
         fields["time_s"] = default_time_s(fields["length_m"], fields["road_class"])
     if given["shape"] is None or given["shape_start"] is None:
         lonlat = np.column_stack((fields["lon"], fields["lat"]))
-        fields["shape_start"], fields["shape"] = straight_lines(lonlat, fields["tail"], fields["head"])
+        start, shape = straight_lines(lonlat, fields["tail"], fields["head"])
     else:
-        fields["shape_start"] = np.asarray(given["shape_start"], dtype=np.int64)
-        fields["shape"] = np.asarray(given["shape"], dtype=np.float64)
+        start = np.asarray(given["shape_start"], dtype=np.int64)
+        shape = np.asarray(given["shape"], dtype=np.float64)
     if "segment" not in fields:
-        fields["segment"] = _segments(fields)
-    return fields
+        fields["segment"] = _segments(fields, start, shape)
+    return {**fields, "polylines": Polylines.of(start, shape)}
 
 
 def _ends(tail: ArrayLike, head: ArrayLike, node_id: ArrayLike | None) -> dict[str, NDArray[Any]]:
@@ -80,11 +81,12 @@ def _ends(tail: ArrayLike, head: ArrayLike, node_id: ArrayLike | None) -> dict[s
     return fields
 
 
-def _segments(fields: dict[str, NDArray[Any]]) -> NDArray[np.int32]:
+def _segments(
+    fields: dict[str, NDArray[Any]], start: NDArray[np.int64], shape: NDArray[np.float64]
+) -> NDArray[np.int32]:
     """Return the segments of arcs by way, length and, where lines are of the right form, line."""
     length = np.nan_to_num(fields["length_m"] * 1000, posinf=0.0, neginf=0.0)
     alike = [fields["way"], np.round(length).astype(np.int64)]
-    start, shape = fields["shape_start"], fields["shape"]
     if start.shape == (fields["tail"].size + 1,) and shape.ndim == 2 and start[0] == 0 and start[-1] == len(shape):
         alike += line_signature(start, shape) if np.isfinite(shape).all() and (np.diff(start) >= 0).all() else []
     return paired_segments(fields["tail"], fields["head"], alike)

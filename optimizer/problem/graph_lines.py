@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import shapely
 from optimizer.base.errors import InputError, Problem
 from optimizer.problem.network import great_circle_m
 from optimizer.problem.network_checks import at_fault
+from optimizer.problem.polylines import Polylines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,38 +23,14 @@ FARTHEST_M = 10_000.0
 _DEGREES = frozenset({"", "EPSG:4326", "OGC:CRS84", "4326", "WGS84", "WGS 84"})
 
 
-@dataclass(frozen=True)
-class EdgeLines:
-    """Lines in degrees.
-
-    Attributes
-    ----------
-    start
-        (e + 1,) where each line starts in `points`.
-    points
-        (p, 2) longitude and latitude.
-    """
-
-    start: NDArray[np.int64]
-    points: NDArray[np.float64]
-
-    def take(self, line: NDArray[np.int64], back: NDArray[np.bool_]) -> EdgeLines:
-        """Return some of the lines, those that a mask marks turned round."""
-        if line.size == self.start.size - 1 and not back.any():
-            return self
-        count = (self.start[1:] - self.start[:-1])[line]
-        start = np.concatenate(([0], np.cumsum(count))).astype(np.int64)
-        within = np.arange(start[-1]) - np.repeat(start[:-1], count)
-        first, last = self.start[:-1][line], self.start[1:][line] - 1
-        at = np.where(np.repeat(back, count), np.repeat(last, count) - within, np.repeat(first, count) + within)
-        return EdgeLines(start, self.points[at])
-
-    def length_m(self) -> NDArray[np.float64]:
-        """(e,) metres along each line."""
-        a, b = self.points[:-1], self.points[1:]
-        along = np.concatenate(([0.0], great_circle_m(a[:, 0], a[:, 1], b[:, 0], b[:, 1])))
-        along[self.start[:-1]] = 0.0  # from the end of one line to the beginning of the next
-        return np.asarray(np.add.reduceat(along, self.start[:-1]))
+def lengths_m(lines: Polylines) -> NDArray[np.float64]:
+    """Return (m,) metres along each line, measured in the direction of travel."""
+    own = lines.own()
+    points = own.points.degrees()
+    a, b = points[:-1], points[1:]
+    along = np.concatenate(([0.0], great_circle_m(a[:, 0], a[:, 1], b[:, 0], b[:, 1])))
+    along[own.start[:-1]] = 0.0  # from the end of one line to the beginning of the next
+    return np.asarray(np.add.reduceat(along, own.start[:-1]))
 
 
 def to_degrees(xy: NDArray[np.float64], crs: object, where: str) -> NDArray[np.float64]:
@@ -109,7 +85,7 @@ def edge_lines(
     ends: tuple[NDArray[np.int32], NDArray[np.int32]],
     crs: object,
     where: str,
-) -> EdgeLines:
+) -> Polylines:
     """Return the lines of edges.
 
     Parameters
@@ -139,7 +115,7 @@ def edge_lines(
     points = np.empty((int(start[-1]), 2))
     points[start[:-1]], points[start[1:] - 1] = lonlat[tail], lonlat[head]
     if not given.size:
-        return EdgeLines(start, points)
+        return Polylines.of(start, points)
     inside = np.zeros(tail.size, dtype=bool)
     inside[given] = True
     points[np.repeat(inside, count)] = to_degrees(
@@ -162,7 +138,7 @@ def edge_lines(
         raise InputError(*problems)
     back = np.zeros(tail.size, dtype=bool)
     back[given] = turned < as_drawn
-    return EdgeLines(start, points).take(np.arange(tail.size), back)
+    return Polylines.of(start, points).take(np.arange(tail.size), back)
 
 
 def _lines(geometry: Sequence[Any], size: int, where: str) -> NDArray[np.object_]:

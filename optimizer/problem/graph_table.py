@@ -16,7 +16,7 @@ import numpy as np
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.problem.arc_arrays import line_signature, paired_segments
 from optimizer.problem.attribute_values import first_text
-from optimizer.problem.graph_lines import edge_lines, to_degrees
+from optimizer.problem.graph_lines import edge_lines, lengths_m, to_degrees
 from optimizer.problem.network import Network
 from optimizer.problem.network_checks import at_fault
 from optimizer.problem.road_classes import speed_kmh
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.problem.graph_lines import EdgeLines
+    from optimizer.problem.polylines import Polylines
 
 SHORTEST_M = 0.01
 """Length in metres of an edge without one whose ends share a spot."""
@@ -137,8 +137,7 @@ def network_of_table(table: GraphTable, names: AttributeNames) -> Network:
     name = _texts(table, ("name",), "")
     edge = np.arange(table.tail.size) if table.directed else np.repeat(np.arange(table.tail.size), 2)
     back = np.zeros(edge.size, dtype=bool) if table.directed else np.arange(edge.size) % 2 == 1
-    alike = [*line_signature(lines.start, lines.points), way, np.round(length * 1000).astype(np.int64)]
-    drawn = lines.take(edge, back)
+    alike = [*line_signature(lines.shape_start, lines.shape()), way, np.round(length * 1000).astype(np.int64)]
     network = Network(
         node_id=node_id,
         lon=np.ascontiguousarray(lonlat[:, 0]),
@@ -151,8 +150,7 @@ def network_of_table(table: GraphTable, names: AttributeNames) -> Network:
         name=np.where(name == "", ref, name)[edge],
         way=way[edge],
         segment=paired_segments(table.tail, table.head, alike) if table.directed else edge.astype(np.int32),
-        shape_start=drawn.start,
-        shape=drawn.points,
+        polylines=lines.take(edge, back) if back.any() else lines,
         ref=ref[edge],
         given=GivenGraph(
             table.directed,
@@ -210,7 +208,7 @@ def _positions(table: GraphTable) -> NDArray[np.float64] | None:
     return np.column_stack(axes)
 
 
-def _lengths(table: GraphTable, name: str, lines: EdgeLines | None) -> NDArray[np.float64]:
+def _lengths(table: GraphTable, name: str, lines: Polylines | None) -> NDArray[np.float64]:
     """Return (e,) metres of each edge: as stated, or else along its line; `lines` is None where nodes have no positions."""
     stated = _stated(table, name, "a length in metres above 0")
     missing = np.isnan(stated)
@@ -226,7 +224,7 @@ def _lengths(table: GraphTable, name: str, lines: EdgeLines | None) -> NDArray[n
                 f"Add the attribute {name!r}, or x and y to the nodes",
             )
         )
-    return np.where(missing, np.maximum(lines.length_m(), SHORTEST_M), stated)
+    return np.where(missing, np.maximum(lengths_m(lines), SHORTEST_M), stated)
 
 
 def _times(

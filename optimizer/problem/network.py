@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from optimizer.base.errors import Problem
     from optimizer.problem.graph_table import GivenGraph
+    from optimizer.problem.polylines import Polylines
 
 EARTH_RADIUS_M = 6_371_008.8
 """Mean radius of the Earth in metres (IUGG R1)."""
@@ -53,10 +54,8 @@ class Network:
         (m,) OSM way the arc comes from; 0 where it comes from none.
     segment
         (m,) undirected road segment in [0, n_segments): the two directions of one stretch share it.
-    shape_start
-        (m + 1,) where each arc's line starts in `shape`.
-    shape
-        (p, 2) longitude and latitude of the points of all lines, in the direction of travel.
+    polylines
+        The lines that the arcs are drawn as, in the direction of travel: `Polylines.of(shape_start, shape)` of plain arrays.
     ref
         (m,) numbers of the road (`L191`; several with `;` between), empty where it has none; None where the source keeps none beside names.
     given
@@ -74,8 +73,7 @@ class Network:
     name: NDArray[Any]
     way: NDArray[np.int64]
     segment: NDArray[np.int32]
-    shape_start: NDArray[np.int64]
-    shape: NDArray[np.float64]
+    polylines: Polylines
     ref: NDArray[Any] | None = None
     given: GivenGraph | None = field(default=None, compare=False, repr=False)
 
@@ -187,7 +185,7 @@ class Network:
         segment
             (m,) as in `Network`; by default arcs to and fro of the same way, line and length (to the millimetre) share one.
         shape_start, shape
-            Lines, as in `Network`; by default straight.
+            (m + 1,) where each arc's line starts in the (p, 2) degrees of the points of all lines; by default straight.
 
         Raises
         ------
@@ -283,6 +281,16 @@ class Network:
         """Number of undirected segments."""
         return int(self.segment.max()) + 1 if self.n_arcs else 0
 
+    @property
+    def shape_start(self) -> NDArray[np.int64]:
+        """(m + 1,) where each arc's line starts in `shape`; made when it is asked for."""
+        return self.polylines.shape_start
+
+    @property
+    def shape(self) -> NDArray[np.float64]:
+        """(p, 2) degrees of the points of all arcs' lines, in the direction of travel; made when it is asked for, 75 bytes an arc of a map."""
+        return self.polylines.shape()
+
     @cached_property
     def segment_arc(self) -> NDArray[np.int64]:
         """(n_segments,) one arc of each segment: the first in the table."""
@@ -311,11 +319,7 @@ class Network:
     @cached_property
     def lines(self) -> NDArray[np.object_]:
         """(n_segments,) shapely lines in degrees, drawn as `segment_arc` runs."""
-        start, end = self.shape_start[self.segment_arc], self.shape_start[self.segment_arc + 1]
-        count = end - start
-        offset = np.repeat(start - np.concatenate(([0], np.cumsum(count)[:-1])), count)
-        points = self.shape[offset + np.arange(count.sum())]
-        return np.asarray(shapely.linestrings(points, indices=np.repeat(np.arange(count.size), count)), dtype=object)
+        return self.polylines.take(self.segment_arc).drawn()
 
     @cached_property
     def segment_midpoint(self) -> NDArray[np.float64]:

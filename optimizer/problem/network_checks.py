@@ -84,7 +84,6 @@ def _shape_problems(network: Network, where: str) -> list[Problem]:
     wanted: dict[str, tuple[int, ...]] = {
         **dict.fromkeys(("node_id", "lon", "lat"), (n,)),
         **dict.fromkeys(("tail", "head", "length_m", "time_s", "road_class", "name", "way", "segment"), (m,)),
-        "shape_start": (m + 1,),
     }
     problems = [
         Problem(
@@ -93,7 +92,11 @@ def _shape_problems(network: Network, where: str) -> list[Problem]:
         for name, shape in wanted.items()
         if np.shape(getattr(network, name)) != shape
     ]
-    points = np.shape(network.shape)
+    lines = network.polylines
+    starts, rows = (np.shape(lines.start), (m + 1,)) if lines.line is None else (np.shape(lines.line), (m,))
+    if starts != rows:
+        problems.append(Problem(f"{where}, shape_start", f"shape {starts}", f"shape {rows}", "Give one value a row"))
+    points = np.shape(lines.points.values)
     if len(points) != 2 or points[1] != 2:
         problems.append(Problem(f"{where}, shape", f"shape {points}", "shape (points, 2): longitude and latitude"))
     if not n:
@@ -103,8 +106,8 @@ def _shape_problems(network: Network, where: str) -> list[Problem]:
 
 def _value_problems(network: Network, where: str) -> list[Problem]:
     n, m = network.node_id.size, network.tail.size
-    segment, start = network.segment, network.shape_start
-    points = network.shape
+    segment, start = network.segment, network.polylines.start
+    points = network.polylines.points.degrees()
     on_globe = "longitudes in [-180, 180] and latitudes in [-90, 90]"
     degrees = "Give degrees in WGS 84 (EPSG:4326), longitude first"
     problems = [

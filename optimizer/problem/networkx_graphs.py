@@ -6,7 +6,6 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import shapely
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.problem.graph_table import ABSENT, GraphTable
@@ -120,11 +119,10 @@ def _first_arcs(given: GivenGraph) -> NDArray[np.int64]:
 
 def _described(network: Network) -> dict[str, Sequence[Any]]:
     """Return what arcs state beside length and time, with OSMnx's names."""
-    start = network.shape_start
-    bent = np.flatnonzero(np.diff(start) > 2)
+    bent = np.flatnonzero(network.polylines.count > 2)
     geometry: list[Any] = [ABSENT] * network.n_arcs
-    for arc in bent.tolist():
-        geometry[arc] = shapely.LineString(network.shape[start[arc] : start[arc + 1]])
+    for arc, line in zip(bent.tolist(), network.polylines.take(bent).drawn(), strict=True):
+        geometry[arc] = line
     return {
         "highway": network.road_class.tolist(),
         "name": [name or ABSENT for name in network.name.tolist()],

@@ -87,16 +87,18 @@ def build_region(
     dropped = list(features.dropped)
     cuts: list[Cut] = []
     if border is not None:
-        used = np.unique(ways.point)
-        lon, lat = ways.points.lon[used], ways.points.lat[used]
-        check_reach(border, (float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max())), where)
+        west, south, east, north = ways.bounds().tolist()
+        check_reach(border, (west, south, east, north), where)
         cut = cut_ways(ways, border.line)
         ways, cuts = cut.ways, cut.cuts
         dropped += cut.dropped
     assembled = assemble(ways)
-    network = assembled.network
     dropped += assembled.dropped
     crossings = make_crossings(ways, cuts, assembled.node, features.controls, official, terms)
+    pieces = assembled.pieces
+    del ways, assembled  # of a large map their points do not fit beside the network
+    network = pieces.network()
+    del pieces
     gateways = make_gateways(crossings, network, border, dropped) if border else make_edge_gateways(network)
     settlements = make_settlements(features.places, network, border, dropped, terms)
     return Region(

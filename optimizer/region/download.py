@@ -17,6 +17,7 @@ import numpy as np
 import shapely
 
 from optimizer.base.errors import InputError, Problem
+from optimizer.problem.lonlat import LonLat
 from optimizer.problem.network import EARTH_RADIUS_M
 from optimizer.problem.road_classes import MODES
 from optimizer.region.osm import OsmData, OsmNodes, PlaceNode, PointFeatures
@@ -106,8 +107,7 @@ def fetch_roads(outline: BaseGeometry, modes: frozenset[str], service: Service, 
         start=np.concatenate(([0], np.cumsum([way.refs.size for way in ways]))).astype(np.int64),
         point=np.searchsorted(nodes.id, refs).astype(np.int32),
         node=nodes.id,
-        lon=nodes.lonlat[:, 0],
-        lat=nodes.lonlat[:, 1],
+        lonlat=LonLat.of(nodes.lonlat),
         controls=features.controls,
         places=features.places,
     )

@@ -20,10 +20,11 @@ from optimizer.base.compressed import check_expansion
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files import existing_file
 from optimizer.base.temporary import scratch_folder
+from optimizer.problem.lonlat import LonLat
 from optimizer.region.osm import Boundary, OsmData, PlaceNode, PointFeatures
 from optimizer.region.roads import MODES
 from optimizer.region.way_texts import RawWays, WayTexts, nodes_of
-from optimizer.region.ways import GRID, Growing
+from optimizer.region.ways import Growing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,7 +37,7 @@ MOST_EXPANSION = 200
 """Times its own size that a compressed extract may unpack to: maps as XML shrink ten- to twentyfold, a decompression bomb a thousandfold."""
 SUFFIXES = (".osm", ".osm.pbf", ".pbf", ".osm.bz2", ".osm.gz")
 
-WAYS_AT_ONCE = 20_000
+WAYS_AT_ONCE = 4_000
 """Ways whose text is taken apart at once."""
 
 _NOT_UTF8 = "text that is not UTF-8"
@@ -86,8 +87,7 @@ def _read(path: Path, modes: frozenset[str]) -> OsmData:
         start=np.concatenate(([0], np.cumsum(roads.count, dtype=np.int64))),
         point=nodes.point,
         node=nodes.id,
-        lon=nodes.grid[:, 0] / GRID,
-        lat=nodes.grid[:, 1] / GRID,
+        lonlat=LonLat(nodes.grid),
         controls=features.controls,
         places=features.places,
         boundaries=boundaries,
@@ -102,7 +102,7 @@ def _boundaries(path: Path) -> Iterator[Boundary]:
     nodes = nodes_of(around, partial(_late_nodes, path))
     parts = np.split(nodes.point, np.cumsum(around.count)[:-1])
     lines = dict(zip(around.id.tolist(), parts, strict=True)) if around.id.size else {}
-    lonlat = nodes.grid / GRID
+    lonlat = LonLat(nodes.grid).degrees()
     for relation in relations:
         outer, inner = list(map(lines.get, relation.outer)), list(map(lines.get, relation.inner))
         yield Boundary(relation.id, relation.names, _area(outer, inner, lonlat))

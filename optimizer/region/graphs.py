@@ -17,6 +17,7 @@ import shapely
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.language import marked
 from optimizer.problem.attribute_values import above_zero, first_text
+from optimizer.problem.lonlat import LonLat
 from optimizer.problem.road_classes import NO_SPEEDS, speed_kmh
 from optimizer.region.model import Dropped
 from optimizer.region.ways import Points, SourceWays, Ways
@@ -92,9 +93,7 @@ def ways_of_graph(graph: RawGraph, where: str, speeds: Mapping[str, float] = NO_
         raise InputError(Problem(where, "no edges that lead anywhere", "at least one road", "Choose another file"))
     shape = np.concatenate([corners, *lines.shape])
     lonlat = _to_degrees(shape, graph.crs, where)
-    points = Points(
-        id=_ids(names, len(shape)), lon=lonlat[:, 0], lat=lonlat[:, 1], joint=np.arange(len(shape)) < len(names)
-    )
+    points = Points(id=_ids(names, len(shape)), lonlat=LonLat.of(lonlat), joint=np.arange(len(shape)) < len(names))
     ways = Ways(
         points=points,
         start=np.concatenate(([0], np.cumsum([each.size for each in lines.point]))).astype(np.int64),

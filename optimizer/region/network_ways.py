@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.language import marked
+from optimizer.problem.lonlat import LonLat
 from optimizer.region.model import Dropped
-from optimizer.region.ways import Points, SourceWays, Ways, ranges
+from optimizer.region.ways import Points, SourceWays, Ways
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,24 +24,24 @@ def ways_of_network(network: Network) -> SourceWays:
     """
     n = network.n_nodes
     arc, backward = _lines(network)
-    count = np.diff(network.shape_start)[arc]
+    count = network.polylines.count[arc]
     loop = (network.tail[arc] == network.head[arc]) & (count <= 2)
     tail, head = (network.node_id[ends[arc[loop]]].tolist() for ends in (network.tail, network.head))
     dropped = [Dropped(f"edge {u}-{v}", marked("a loop of no length")) for u, v in zip(tail, head, strict=True)]
     arc, backward, count = arc[~loop], backward[~loop], count[~loop]
     start = np.concatenate(([0], np.cumsum(count))).astype(np.int64)
-    inner = ranges(network.shape_start[arc] + 1, count - 2)
+    drawn = network.polylines.take(arc).shape()
     point = np.empty(int(start[-1]), dtype=np.int64)
     within = np.ones(point.size, dtype=bool)
     within[start[:-1]] = within[start[1:] - 1] = False
     point[start[:-1]], point[start[1:] - 1] = network.tail[arc], network.head[arc]
-    point[within] = n + np.arange(inner.size)
-    nothing = np.zeros(inner.size, dtype=network.node_id.dtype)
+    point[within] = n + np.arange(np.count_nonzero(within))
+    inner = drawn[within]
+    nothing = np.zeros(len(inner), dtype=network.node_id.dtype)
     points = Points(
         id=np.concatenate((network.node_id, nothing)),
-        lon=np.concatenate((network.lon, network.shape[inner, 0])),
-        lat=np.concatenate((network.lat, network.shape[inner, 1])),
-        joint=np.arange(n + inner.size) < n,
+        lonlat=LonLat.of(np.concatenate((np.column_stack((network.lon, network.lat)), inner))),
+        joint=np.arange(n + len(inner)) < n,
     )
     return SourceWays(
         Ways(

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
+    from optimizer.problem.lonlat import LonLat
+
 ATTRIBUTION = "© OpenStreetMap contributors, ODbL 1.0"
 
 
@@ -77,8 +79,8 @@ class OsmData:
         Sets of tags, and the (w,) position of each way's among them; ways share sets. (w,) names, which these sets need not hold.
     start, point
         (w + 1,) and (r,): way i runs through the nodes `point[start[i]:start[i + 1]]`, positions in `node`, -1 for nodes that are missing.
-    node, lon, lat
-        (n,) ids in rising order, with degrees.
+    node, lonlat
+        (n,) ids in rising order, and where the nodes are.
     controls
         (c, 2) degrees of the nodes tagged `barrier=border_control`.
     places
@@ -94,8 +96,7 @@ class OsmData:
     start: NDArray[np.int64]
     point: NDArray[np.int32]
     node: NDArray[np.int64]
-    lon: NDArray[np.float64]
-    lat: NDArray[np.float64]
+    lonlat: LonLat
     controls: NDArray[np.float64]
     places: tuple[PlaceNode, ...] = ()
     boundaries: tuple[Boundary, ...] = ()
@@ -112,10 +113,8 @@ def roads_of(data: OsmData, modes: frozenset[str], where: str, speeds: Mapping[s
     read = [read_road(tags, modes, speeds) for tags in data.tags]
     usable = np.array([isinstance(road, Road) for road in read], dtype=bool)
     kept = usable[data.tags_of]
-    dropped = [
-        Dropped(f"way {way}", str(read[tags]))
-        for way, tags in zip(data.way[~kept].tolist(), data.tags_of[~kept].tolist(), strict=True)
-    ]
+    ways = zip(data.way[~kept].tolist(), data.tags_of[~kept].tolist(), strict=True)
+    dropped = [Dropped(f"way {way}", reason) for way, tags in ways if isinstance(reason := read[tags], str)]
     way, name = data.way[kept], data.name[kept]
     road_of = (np.cumsum(usable, dtype=np.int32) - 1)[data.tags_of[kept]]
     lines = _lines(_entries(data, kept))
@@ -127,7 +126,7 @@ def roads_of(data: OsmData, modes: frozenset[str], where: str, speeds: Mapping[s
     dropped += [Dropped(f"way {way[i]}", marked("fewer than two points inside the extract")) for i in lost]
     if not lines.owner.size:
         raise InputError(_no_roads(where, modes, data.way.size))
-    points = Points(data.node, data.lon, data.lat, np.zeros(data.node.size, dtype=bool))
+    points = Points(data.node, data.lonlat, np.zeros(data.node.size, dtype=bool))
     columns = _columns([road for road in read if isinstance(road, Road)], road_of[lines.owner], name[lines.owner])
     return SourceWays(
         Ways(points=points, start=lines.start, point=lines.point, way=way[lines.owner], **columns), dropped

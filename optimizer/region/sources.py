@@ -245,8 +245,9 @@ def _of_osm(
     roads = roads_of(data, modes, where, terms.speed_kmh)
     open_borders = tuple(each.label for each in data.boundaries if each.area is None)
     features = SourceFeatures(data.controls, data.places, roads.dropped, ATTRIBUTION, open_borders)
-    del data  # of a large map no more than the ways fits beside the network
-    return build_region(roads.ways, line, features, official, where, terms)
+    held = [roads.ways]
+    del data, roads  # of a large map they do not fit beside the network: the ways are handed over
+    return build_region(held.pop(), line, features, official, where, terms)
 
 
 def _of_graph(

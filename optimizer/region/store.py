@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import fields, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,6 +18,7 @@ from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files import written_whole
 from optimizer.problem.network import Network
 from optimizer.problem.places import Crossing, Gateway, Settlement
+from optimizer.problem.polylines import Polylines
 from optimizer.region.geopackage import Layer, layer_names, read_layer, read_layer_parts, write_layer, writing
 from optimizer.region.model import Dropped, Region
 from optimizer.region.terms import terms_as_text, terms_of_text
@@ -90,7 +90,7 @@ def save_region(region: Region, path: str | os.PathLike[str]) -> None:
                 for name in (*_ARC_COLUMNS, *_NEWER_ARC_COLUMNS)
                 if getattr(network, name) is not None
             },
-            partial(_arc_lines, network),
+            lambda rows: network.polylines.take(np.arange(*rows.indices(network.n_arcs))).drawn(),
             "LineString",
         )
         write_layer(temporary, "border", {}, lambda rows: border[rows], "Unknown")
@@ -209,7 +209,7 @@ def _load_network(path: Path) -> Network:
     problems.raise_if_any()
     start = np.append(0, np.cumsum(counts.taken(), dtype=np.int64))
     return Network(
-        node_id=node_id, lon=lonlat[:, 0], lat=lonlat[:, 1], shape_start=start, shape=shape, given=None, **arcs
+        node_id=node_id, lon=lonlat[:, 0], lat=lonlat[:, 1], polylines=Polylines.of(start, shape), given=None, **arcs
     )
 
 
@@ -278,12 +278,6 @@ def _refuse(problems: ProblemList, where: str, field: str, bad: NDArray[np.bool_
 
 def _is_position(values: NDArray[np.integer], size: int) -> NDArray[np.bool_]:
     return np.asarray((values >= 0) & (values < size))
-
-
-def _arc_lines(network: Network, rows: slice) -> NDArray[np.object_]:
-    start = network.shape_start[rows.start : rows.stop + 1]
-    owner = np.repeat(np.arange(start.size - 1), np.diff(start))
-    return np.asarray(shapely.linestrings(network.shape[start[0] : start[-1]], indices=owner), dtype=object)
 
 
 def _place_dtypes(place_type: type) -> dict[str, Any]:

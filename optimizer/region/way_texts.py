@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from optimizer.problem.lonlat import GRID, PORTION
+from optimizer.problem.polylines import ranges
 from optimizer.region.roads import USED_TAGS, Road, read_road
-from optimizer.region.ways import GRID, PORTION, ranges
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

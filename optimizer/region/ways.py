@@ -7,19 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from optimizer.problem.lonlat import PORTION
 from optimizer.problem.network import great_circle_m
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from optimizer.problem.lonlat import LonLat
     from optimizer.region.model import Dropped
-
-
-GRID = 10_000_000
-"""Steps of OpenStreetMap's grid in one degree."""
-
-PORTION = 1 << 20
-"""Entries that are computed on at once where all of them would take too much memory."""
 
 
 @dataclass(frozen=True)
@@ -30,20 +25,19 @@ class Points:
     ----------
     id
         (p,) integers or strings; unique among points that become nodes.
-    lon, lat
-        (p,) degrees.
+    lonlat
+        Where the p points are.
     joint
         (p,) whether the point must become a node of the network, whatever meets there.
     """
 
     id: NDArray[Any]
-    lon: NDArray[np.float64]
-    lat: NDArray[np.float64]
+    lonlat: LonLat
     joint: NDArray[np.bool_]
 
     def __len__(self) -> int:
         """Return p."""
-        return self.lon.size
+        return len(self.lonlat)
 
 
 @dataclass(frozen=True)
@@ -99,13 +93,20 @@ class Ways:
         last[self.start[1:] - 1] = True
         return np.flatnonzero(~last)
 
+    def bounds(self) -> NDArray[np.float64]:
+        """(4,) west, south, east and north of the points that the lines run through, in degrees."""
+        low, high = np.full(2, np.inf), np.full(2, -np.inf)
+        for first in range(0, self.point.size, PORTION):
+            lonlat = self.points.lonlat.degrees(self.point[first : first + PORTION])
+            low, high = np.minimum(low, lonlat.min(axis=0)), np.maximum(high, lonlat.max(axis=0))
+        return np.append(low, high)
+
     def travelled_m(self) -> NDArray[np.float64]:
         """(r,) great-circle metres from the start of the first line, summed over all lines; only differences within a line mean anything."""
         travelled = np.zeros(self.point.size)
         for first in range(0, self.point.size - 1, PORTION):
-            at = self.point[first : first + PORTION + 1]
-            lon, lat = self.points.lon[at], self.points.lat[at]
-            travelled[first + 1 : first + at.size] = great_circle_m(lon[:-1], lat[:-1], lon[1:], lat[1:])
+            lon, lat = self.points.lonlat.degrees(self.point[first : first + PORTION + 1]).T
+            travelled[first + 1 : first + lon.size] = great_circle_m(lon[:-1], lat[:-1], lon[1:], lat[1:])
         travelled[self.start[:-1]] = 0.0
         return np.cumsum(travelled, out=travelled)
 
@@ -129,21 +130,11 @@ class Ways:
         new = len(self.points) + np.arange(after.size)
         points = Points(
             id=np.concatenate((self.points.id, ids)),
-            lon=np.concatenate((self.points.lon, lonlat[:, 0])),
-            lat=np.concatenate((self.points.lat, lonlat[:, 1])),
+            lonlat=self.points.lonlat.with_more(lonlat),
             joint=np.concatenate((self.points.joint, np.zeros(after.size, dtype=bool))),
         )
         shifted = self.start + np.searchsorted(after[order], self.start)
         return replace(self, points=points, point=np.insert(self.point, after[order] + 1, new[order]), start=shifted)
-
-
-def ranges(
-    first: NDArray[np.integer], count: NDArray[np.integer], step: NDArray[np.int64] | int = 1
-) -> NDArray[np.int64]:
-    """Return `first[i], first[i] + step[i], ...` (`count[i]` of them) for every i, one after the other."""
-    before = np.cumsum(count) - count
-    within = np.arange(int(count.sum())) - np.repeat(before, count)
-    return np.asarray(np.repeat(first, count) + np.repeat(np.broadcast_to(step, first.shape), count) * within)
 
 
 class Growing:

@@ -113,9 +113,10 @@ def border_parts(content: ReportContent) -> NDArray[np.object_]:
 
 def border_fits(content: ReportContent) -> bool:
     """Return whether the whole border can be shown without shrinking the roads: it leaves their box by a fifth at most."""
-    if content.border is None or content.border.is_empty or not len(content.network.shape):
+    shape = content.network.shape
+    if content.border is None or content.border.is_empty or not len(shape):
         return False
-    low, high = content.network.shape.min(axis=0), content.network.shape.max(axis=0)
+    low, high = shape.min(axis=0), shape.max(axis=0)
     margin = 0.2 * float((high - low).max())
     west, south, east, north = content.border.bounds
     return bool((low - margin <= (west, south)).all() and (high + margin >= (east, north)).all())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import shapely
 
-from optimizer.region.ways import GRID
+from optimizer.problem.lonlat import GRID, PORTION
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -117,8 +117,8 @@ def border_on_grid(line: BaseGeometry) -> GridBorder:
 def find_contacts(ways: Ways, border: GridBorder) -> Contacts:
     """Put a point into the ways at every contact with the border that is inside a straight piece of theirs."""
     step, piece = _candidates(ways, border)
-    grid = on_grid(ways.points.lon, ways.points.lat)
-    p, q = grid[ways.point[step]], grid[ways.point[step + 1]]
+    lonlat = ways.points.lonlat
+    p, q = lonlat.steps(ways.point[step]), lonlat.steps(ways.point[step + 1])
     begin, end = border.begin[piece], border.end[piece]
     side_p, side_q = _turn(begin, end, p), _turn(begin, end, q)
     side_begin, side_end = _turn(p, q, begin), _turn(p, q, end)
@@ -147,17 +147,25 @@ def _candidates(ways: Ways, border: GridBorder) -> tuple[NDArray[np.int64], NDAr
     """Return pairs of a straight piece of a way (its first entry) and of the border whose boxes meet."""
     if not len(border.begin):
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-    grid = on_grid(ways.points.lon, ways.points.lat)[ways.point]
-    at = ways.steps
-    low, high = np.minimum(grid[at], grid[at + 1]), np.maximum(grid[at], grid[at + 1])
-    ends = np.concatenate((border.begin, border.end))
-    near = ((low <= ends.max(axis=0)) & (high >= ends.min(axis=0))).all(axis=1)
-    at, low, high = at[near], low[near], high[near]
+    at = _near(ways, np.concatenate((border.begin, border.end)))
+    p, q = (ways.points.lonlat.steps(ways.point[each]) for each in (at, at + 1))
+    low, high = np.minimum(p, q), np.maximum(p, q)
     tree = shapely.STRtree(
         np.asarray(shapely.linestrings(np.stack((border.begin, border.end), axis=1).astype(np.float64)))
     )
     found, piece = tree.query(shapely.box(low[:, 0], low[:, 1], high[:, 0], high[:, 1]))
     return at[found], piece
+
+
+def _near(ways: Ways, corners: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the first entry of each straight piece of a way whose box meets the box of some points on the grid."""
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    steps, found = ways.steps, [np.empty(0, dtype=np.int64)]
+    for first in range(0, steps.size, PORTION):
+        at = steps[first : first + PORTION]
+        p, q = (ways.points.lonlat.steps(ways.point[each]) for each in (at, at + 1))
+        found.append(at[((np.minimum(p, q) <= high) & (np.maximum(p, q) >= low)).all(axis=1)])
+    return np.concatenate(found)
 
 
 def _corners(

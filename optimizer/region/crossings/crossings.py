@@ -65,7 +65,7 @@ def make_crossings(
     for line, point in cuts:
         way = int(ways.way[line])
         count[way] = count.get(way, 0) + 1
-        lon, lat = float(ways.points.lon[point]), float(ways.points.lat[point])
+        lon, lat = ways.points.lonlat.degrees(np.array([point]))[0].tolist()
         road_class = str(ways.road_class[line])
         drive = MODE_OF.get(road_class, "drive") == "drive"
         within = terms.official_within_m if drive else terms.official_off_road_within_m
@@ -88,7 +88,7 @@ def make_gateways(
     crossings: Sequence[Crossing], network: Network, border: Border, dropped: list[Dropped]
 ) -> tuple[Gateway, ...]:
     """Return one gateway for each node with a crossing from which an arc leads into the defended area; other crossings join `dropped`."""
-    inward = _starts_inside(network, border)
+    inward = _starts_inside(network, border, np.array([crossing.node for crossing in crossings], dtype=np.int64))
     gateways: dict[int, Gateway] = {}
     for crossing in sorted(crossings, key=lambda each: not each.official):
         if not inward[crossing.node]:
@@ -102,12 +102,15 @@ def make_gateways(
     return tuple(sorted(gateways.values(), key=lambda gateway: order[gateway.id]))
 
 
-def _starts_inside(network: Network, border: Border) -> NDArray[np.bool_]:
-    """(n,) whether an arc leaves each node towards the defended area: the middle of its first straight piece lies inside."""
-    first = network.shape_start[:-1]
-    middle = (network.shape[first] + network.shape[first + 1]) / 2
+def _starts_inside(network: Network, border: Border, nodes: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """(n,) whether an arc leaves each of some nodes towards the defended area: the middle of its first straight piece lies inside."""
     inward = np.zeros(network.n_nodes, dtype=bool)
-    inward[network.tail[border.contains(middle[:, 0], middle[:, 1])]] = True
+    inward[nodes] = True
+    leaving = np.flatnonzero(inward[network.tail])
+    lines = network.polylines.take(leaving)
+    middle = (lines.nth(0) + lines.nth(1)) / 2
+    inward[nodes] = False
+    inward[network.tail[leaving[border.contains(middle[:, 0], middle[:, 1])]]] = True
     return inward
 
 

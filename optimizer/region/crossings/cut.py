@@ -16,7 +16,7 @@ import numpy as np
 
 from optimizer.base.language import marked
 from optimizer.region.assemble import with_joints
-from optimizer.region.crossings.contacts import LEFT, ON, RIGHT, border_on_grid, find_contacts, on_grid
+from optimizer.region.crossings.contacts import LEFT, ON, RIGHT, border_on_grid, find_contacts
 from optimizer.region.model import Dropped
 
 if TYPE_CHECKING:
@@ -105,7 +105,6 @@ def cut_ways(ways: Ways, line: BaseGeometry) -> CutWays:
 
 def _stretches(contacts: Contacts, border: GridBorder) -> Iterator[_Stretch]:
     ways, on_border = contacts.ways, contacts.on_border
-    grid = on_grid(ways.points.lon, ways.points.lat)
     inserted = set(contacts.crossings.tolist())
     flagged = np.flatnonzero(np.isin(ways.point, list(on_border)))
 
@@ -118,7 +117,8 @@ def _stretches(contacts: Contacts, border: GridBorder) -> Iterator[_Stretch]:
         if not ways.start[line] <= other < ways.start[line + 1]:
             return None
         here = int(ways.point[entry])
-        return border.side(on_border[here], grid[here], grid[ways.point[other]])
+        at, to = ways.points.lonlat.steps(np.array([here, int(ways.point[other])]))
+        return border.side(on_border[here], at, to)
 
     owner = ways.owner
     for run in _runs(flagged.tolist(), lambda entry: owner[entry] == owner[entry + 1] and side(entry, 1) == ON):

@@ -11,6 +11,7 @@ import pandas as pd
 import shapely
 
 from optimizer.base.files import write_json
+from optimizer.base.language import gettext as _
 from optimizer.records.importers.writing import safe_text
 from optimizer.report.geodata.styles import qml
 from optimizer.report.geodata.tables import GeoTable, LayerField, table
@@ -22,13 +23,10 @@ if TYPE_CHECKING:
 MOMENT = "2000-01-01T00:00:00.000Z"
 """What GeoPackages give as the time of their last change: the same content makes the same file."""
 STYLE_FIELDS = (
-    *(
-        LayerField(name, "text", "")
-        for name in ("f_table_catalog", "f_table_schema", "f_table_name", "f_geometry_column")
-    ),
-    *(LayerField(name, "text", "") for name in ("styleName", "styleQML", "styleSLD")),
-    LayerField("useAsDefault", "yes or no", ""),
-    *(LayerField(name, "text", "") for name in ("description", "owner", "ui", "update_time")),
+    *(LayerField(name, "text") for name in ("f_table_catalog", "f_table_schema", "f_table_name", "f_geometry_column")),
+    *(LayerField(name, "text") for name in ("styleName", "styleQML", "styleSLD")),
+    LayerField("useAsDefault", "yes or no"),
+    *(LayerField(name, "text") for name in ("description", "owner", "ui", "update_time")),
 )
 """Columns of the table in which QGIS keeps the styles of a GeoPackage."""
 DIGITS = 6
@@ -111,7 +109,7 @@ def _settle(path: Path) -> None:
 
 
 def write_fields(path: Path, tables: Sequence[GeoTable]) -> None:
-    """Write what every field of every table means."""
+    """Write what every field of every table means, in the language that is spoken."""
     rows = [
         {
             "table": one.name,
@@ -119,7 +117,7 @@ def write_fields(path: Path, tables: Sequence[GeoTable]) -> None:
             "rows": len(one.rows),
             "field": field.name,
             "type": field.kind,
-            "meaning": field.meaning,
+            "meaning": _(field.meaning),
         }
         for one in tables
         for field in one.fields

@@ -91,8 +91,7 @@ def placement_layers(content: ReportContent, plan: PlanFile) -> list[GeoTable]:
 
 def line_of(network: Network, arcs: ArrayLike) -> shapely.LineString | None:
     """Return the line along the roads that arcs follow, in order of travel; None where it has no length."""
-    pieces = [network.shape[network.shape_start[a] : network.shape_start[a + 1]] for a in np.asarray(arcs, dtype=int)]
-    points = np.concatenate([*pieces, np.empty((0, 2))])
+    points = network.polylines.take(np.asarray(arcs, dtype=np.int64)).shape()
     apart = np.ones(len(points), dtype=bool)
     apart[1:] = (np.diff(points, axis=0) != 0).any(axis=1)
     return shapely.LineString(points[apart]) if apart.sum() > 1 else None

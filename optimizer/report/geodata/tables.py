@@ -24,11 +24,11 @@ DTYPES: Mapping[Kind, str] = {"text": "object", "number": "float64", "whole": "I
 
 
 class LayerField(NamedTuple):
-    """A column: its name, what stands in it, and what it means."""
+    """A column: its name, what stands in it, and what it means in English, which the catalogues of languages have."""
 
     name: str
     kind: Kind
-    meaning: str
+    meaning: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,9 +114,9 @@ def eliminate(
     usable = np.isfinite(cost) & (tail != head)
     stays = np.zeros(n_nodes, dtype=bool)
     stays[fixed] = True
-    core = leanest = _connected(
-        _cheapest(np.arange(n_nodes), tail[usable].astype(np.int64), head[usable].astype(np.int64), cost[usable]), stays
-    )
+    arcs = [tail[usable].astype(np.int64) * n_nodes + head[usable], cost[usable]]
+    del tail, head, cost, usable  # of a large network nothing stands twice: the arcs are handed over
+    core = leanest = _connected(_cheapest(np.arange(n_nodes), arcs.pop(0), arcs.pop()), stays)
     rng = np.random.default_rng(0)
     saved, work = np.inf, 0
     while saved > work and core.n_nodes > fixed.size:
@@ -156,8 +156,8 @@ def _round(core: Core, fixed: NDArray[np.bool_], rng: np.random.Generator) -> _R
     rest = ~(leaving[core.head] | out_of)
     made = _cheapest(
         core.node,
-        np.concatenate((core.tail[rest], core.tail[left])),
-        np.concatenate((core.head[rest], core.head[right])),
+        np.concatenate((core.tail[rest], core.tail[left])) * core.n_nodes
+        + np.concatenate((core.head[rest], core.head[right])),
         np.concatenate((core.cost[rest], core.cost[left] + core.cost[right])),
     )
     return _Reduced(_connected(made, fixed), left.size)
@@ -210,16 +210,17 @@ def _undominated(core: Core) -> _Reduced:
     return _Reduced(Core(core.node, tail[keep], head[keep], cost[keep]), lookups)
 
 
-def _cheapest(
-    node: NDArray[np.int64], tail: NDArray[np.int64], head: NDArray[np.int64], cost: NDArray[np.float64]
-) -> Core:
-    """Return the core of arcs in any order, each set of parallels reduced to its cheapest cost."""
-    key = tail * node.size + head
-    order = np.argsort(key, kind="stable")  # the arcs of the round before are in order already
-    key = key[order]
-    first = np.flatnonzero(np.append(True, key[1:] != key[:-1])[: key.size])
-    lowest = np.minimum.reduceat(cost[order], first) if first.size else cost
-    return Core(node, tail[order[first]], head[order[first]], lowest)
+def _cheapest(node: NDArray[np.int64], pair: NDArray[np.int64], cost: NDArray[np.float64]) -> Core:
+    """Return the core of arcs in any order, each set of parallels reduced to its cheapest cost.
+
+    `pair` is tail times the number of nodes plus head: of a large network the ends are not held beside it.
+    """
+    order = np.argsort(pair, kind="stable")  # the arcs of the round before are in order already
+    pair, cost = pair[order], cost[order]
+    del order
+    first = np.flatnonzero(np.append(True, pair[1:] != pair[:-1])[: pair.size])
+    cost = np.minimum.reduceat(cost, first) if first.size else cost
+    return Core(node, *np.divmod(pair[first], max(node.size, 1)), cost)
 
 
 def _connected(core: Core, fixed: NDArray[np.bool_]) -> Core:
