@@ -14,13 +14,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
-from optimizer.base.executor import Executor
+from optimizer.base.executor import Executor, Piece
+from optimizer.lab.adaptive import __main__ as lab
+from optimizer.lab.adaptive import findings
 from optimizer.lab.adaptive.figure import SHOWN, save_figure
 from optimizer.lab.adaptive.findings import CASES
+from optimizer.lab.benchmark.borderland import region_instance
 from optimizer.pipeline.adapt import adapt
+from optimizer.pipeline.adapt_files import adapt_page
 from optimizer.problem.adapt_terms import POLICY_NAMES, AdaptModel
 from optimizer.problem.instance_file import write_instance
 from optimizer.problem.plan import violations
+from optimizer.report.student_interval import student_interval
 from optimizer.solvers.adaptive.own_record import PeriodRecord
 from optimizer.solvers.adaptive.routes import Layout, Passages
 from optimizer.solvers.adaptive.simulate import POLICIES, simulate
@@ -33,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from optimizer.base.executor import PieceCall
     from optimizer.problem.instance import Instance
 
 KEYS = [
@@ -180,14 +186,40 @@ def test_plans_fit_and_follow_from_the_own_record_alone(policy: str) -> None:
     for layout in first.layouts[world.history :]:
         assert layout.days.sum() == world.terms.days
         assert not any(violations(world.instance, plan) for plan in layout.plans)
-    # other traffickers, with other learning, from period 4 on: what is planned up to then stays as it is
-    planners, lot = POLICIES[policy](world), np.random.default_rng([0, 1, 1 + POLICY_NAMES.index(policy)])
+    # planners who are told the record alone, of traffickers of whom all that is said is false, plan the same
+    false = {
+        "learning": "best-reply",
+        "rate": 0.9,
+        "delay": 9,
+        "noise": 0.5,
+        "temperature": 0.9,
+        "scouts": 0,
+        "memory": 1,
+    }
+    false |= {"mobility": 0.9, "supply_response": 1, "loss_tolerance": 0.9, "splitting": 0.5, "smallest_shipment": 1}
+    other = replace(world, terms=world.terms.model_copy(update=false))
+    planners, lot = POLICIES[policy](other), np.random.default_rng([0, 1, 1 + POLICY_NAMES.index(policy)])
     for t, (layout, outcome) in enumerate(zip(first.layouts, first.outcomes, strict=True)):
         if t >= world.history:
             again = planners.layout(lot)
             assert np.array_equal(again.plans, layout.plans)
             assert np.array_equal(again.days, layout.days)
         planners.take(PeriodRecord(layout, outcome.counts, outcome.volumes))
+
+
+def test_no_plan_of_a_period_is_better_than_the_best_reply_to_it() -> None:
+    instance = region_instance(
+        600, barrier="mountains", n_posts=20, n_patrols=8, n_sectors=2, share=0.15, habitual=0.3, seed=7
+    )
+    world = adaptive_world(instance, AdaptModel(reply_every=1))
+    for policy in ("fixed", "explore"):
+        found = simulate(world, policy, 0, periods=25)
+        for row, layout, flow in zip(
+            found.rows, found.layouts[world.history :], found.flows[world.history :], strict=True
+        ):
+            own = min(float(flow @ world.passages.of(plan).through) for plan in layout.plans)
+            assert row.reply_regret is not None
+            assert row.reply_regret >= row.through - own - 1e-9
 
 
 def test_the_future_of_the_loads_does_not_change_what_is_planned_before() -> None:
@@ -231,19 +263,35 @@ def test_the_command_prints_the_agreed_keys_and_writes_its_folder(
     assert command(*arguments).objects == outcome.objects
 
 
+class Impatient(Recorder):
+    """Cancels in the third of four runs."""
+
+    def cancelled(self) -> bool:
+        """Return whether it was told of the third."""
+        return sum(name.startswith("3 of 4") for name in self.steps) > 0
+
+
+def test_the_headline_says_how_many_loads_were_sent(tmp_path: Path) -> None:
+    write_instance(tmp_path / "i.json", usable(2))
+    terms = {"loads": 100, "history": 2}
+    for response in (0.0, 0.5):
+        asked = terms | {"supply_response": response}
+        found = adapt(tmp_path / "i.json", policies=["mixed"], periods=6, runs=2, terms=asked)
+        sent = np.mean([row.measured.sent for row in found.rows])
+        assert (sent > 101) == (response > 0)
+        assert f"of {sent:.6g} loads a period" in adapt_page(found).headline
+
+
 def test_an_interrupted_command_goes_on(tmp_path: Path) -> None:
     path, out = tmp_path / "i.json", tmp_path / "out"
     write_instance(path, usable(2))
     terms: dict[str, Any] = {"policies": ["today"], "periods": 3, "runs": 4, "out": out}
-
-    class Impatient(Recorder):
-        def cancelled(self) -> bool:
-            return sum(name.startswith("3 of 4") for name in self.steps) > 0
-
     part = adapt(path, listener=Impatient(), **terms)
     assert not part.complete
     assert json.loads((out / "run.json").read_text())["complete"] is False
-    whole = adapt(path, **terms)
+    again = Recorder()
+    whole = adapt(path, listener=again, **terms)
+    assert [name.split(":")[0] for name in again.steps if " of 4" in name] == ["3 of 4", "4 of 4"]
     assert whole.complete
     assert whole.rows == adapt(path, **{**terms, "out": None}).rows
 
@@ -269,6 +317,21 @@ def test_bad_input_is_one_clear_message(
     assert outcome.err.count("\n") == 1
 
 
+def test_every_fault_of_what_is_asked_for_is_told_at_once_and_before_the_work(
+    tmp_path: Path,
+) -> None:
+    asked: dict[str, Any] = {"policies": ["todday", "exat"], "runs": 0, "map_periods": [99], "terms": {"rate": 1.5}}
+    with pytest.raises(InputError) as caught:
+        adapt(tmp_path / "no-such-file.json", **asked)
+    assert [problem.where for problem in caught.value.problems] == [
+        "policies",
+        "policies",
+        "runs",
+        "map periods",
+        "options of adapt, rate",
+    ]
+
+
 def test_a_policy_that_needs_records_says_so_where_there_are_none(tmp_path: Path) -> None:
     instance = usable(2)
     bare = replace(instance, options=tuple(replace(option, existing=False) for option in instance.options))
@@ -279,9 +342,40 @@ def test_a_policy_that_needs_records_says_so_where_there_are_none(tmp_path: Path
     assert any("Nothing stands today" in note for note in found.notes)
 
 
-def test_every_experiment_has_a_figure(tmp_path: Path) -> None:
-    for name, measures in SHOWN.items():
-        cases = [{"case": case, "policy": policy} for case, policy in CASES[name]]
-        rows = [case | {"run": run} | {each: float(run) for each in measures} for case in cases for run in range(2)]
+def test_every_experiment_has_a_figure_of_what_it_measures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(findings, "PERIODS", 14)
+    monkeypatch.setattr(findings, "LENGTHS", {})
+    for name, cases in CASES.items():
+        shared = findings.worlds(name, usable(6), AdaptModel(loads=100, days=5, history=2))
+        pieces = [
+            Piece(f"{case} {policy} {run}", (name, case, policy, run)) for case, policy in cases for run in (0, 1)
+        ]
+        rows = [ended.value() for ended in Executor().run(findings.finding_run, pieces, shared=shared)]
+        assert set(SHOWN[name]) < set(rows[0])
         save_figure(tmp_path / f"{name}.png", name, pd.DataFrame(rows))
-    assert {place.stem for place in tmp_path.iterdir()} == set(CASES)
+    assert {place.stem for place in tmp_path.iterdir()} == set(CASES) == set(SHOWN)
+
+
+def test_intervals_count_the_runs_of_which_a_measure_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    instance, out = tmp_path / "i.json", tmp_path / "rows.csv"
+    write_instance(instance, usable(6))
+    sizes = iter([0.25, None, 0.75])
+
+    def measured(call: PieceCall) -> dict[str, Any]:
+        name, case, policy, number = call.piece.argument
+        return {"experiment": name, "case": case, "policy": policy, "run": number, "seizure_value": next(sizes)}
+
+    monkeypatch.setattr(lab, "finding_run", measured)
+    asked = ["--experiment", "learners", "--policy", "mixed", "--runs", "3", "--out", str(out)]
+    monkeypatch.setattr("sys.argv", ["adaptive", str(instance), *asked])
+    lab.main()
+    wanted = 12.706 * 0.25  # Student's 97.5 % quantile at one degree of freedom
+    assert student_interval([0.25, None, 0.75]).high == pytest.approx(0.5 + wanted, abs=1e-3)
+    means, half = (part.strip().splitlines()[-1].split()[-1] for part in capsys.readouterr().out.split("half widths"))
+    assert (float(means), float(half)) == pytest.approx((0.5, wanted), rel=1e-4)
+    monkeypatch.setattr("sys.argv", ["adaptive", str(instance), *asked[:-4], "--policy", "today", "--out", str(out)])
+    with pytest.raises(SystemExit):
+        lab.main()
+    assert "none of these experiments" in capsys.readouterr().err

@@ -125,19 +125,25 @@ def test_a_network_spreads_by_what_it_loses_and_narrows_where_it_loses_nothing()
         assert (rule.shares[~rule.open] == 0).all()
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.integers(0, 10_000), st.sampled_from(["reply", "fictitious", "weights", "logit", "narcologic"]))
-def test_shares_of_each_population_sum_to_one(seed: int, name: str) -> None:
-    rng = np.random.default_rng(seed)
-    size = rng.integers(1, 5, rng.integers(1, 6))
+RATES = {"reply": 0.3, "fictitious": 0.3, "weights": 0.5, "logit": 0.3, "narcologic": 0.3, "spreading": 0.3}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([*RATES]), st.booleans())
+def test_shares_of_each_population_sum_to_one(seed: int, name: str, nobody_moves: bool) -> None:
+    rng, rate = np.random.default_rng(seed), 0.0 if nobody_moves else RATES[name]
+    size = rng.integers(1, 5, 1 if name == "spreading" else rng.integers(1, 6))
     groups = ActionGroups(np.repeat(np.arange(size.size), size), np.cumsum(size) - size)
     first = rng.random(groups.of.size)
     rules: dict[str, Callable[[], LearningRule]] = {
-        "reply": lambda: BestReply(groups, first, 0.3),
+        "reply": lambda: BestReply(groups, first, rate),
         "fictitious": lambda: FictitiousPlay(groups, first, 0.05),
-        "weights": lambda: ExponentialWeights(groups, first, 0.5),
-        "logit": lambda: Logit(groups, first, 0.3, 0.05),
-        "narcologic": lambda: NarcoLogic(groups, first, 0.3, 0.05, 0.05, 2),
+        "weights": lambda: ExponentialWeights(groups, first, rate),
+        "logit": lambda: Logit(groups, first, rate, 0.05),
+        "narcologic": lambda: NarcoLogic(groups, first, rate, 0.05, 0.05, 2),
+        "spreading": lambda: Spreading(
+            first, np.ones(first.size), rate=rate, temperature=0.05, tolerance=0.05, begins=1, most=2
+        ),
     }
     rule = rules[name]()
     for _ in range(8):

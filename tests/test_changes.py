@@ -12,7 +12,9 @@ import pytest
 
 from optimizer.base.errors import InputError
 from optimizer.base.names import unknown_name
+from optimizer.base.schema import validated
 from optimizer.pipeline import plan_scenario
+from optimizer.problem.adapt_terms import AdaptModel
 from optimizer.problem.changes import Changes
 from optimizer.problem.instance_file import write_instance
 from optimizer.problem.options import Resource
@@ -211,7 +213,12 @@ def test_a_misspelt_budget_is_refused_before_the_scenario_is_compiled(
 ) -> None:
     monkeypatch.setattr("optimizer.pipeline.plan.compile_scenario", lambda *_, **__: pytest.fail("compiled"))
     with pytest.raises(InputError, match=r"found 'teamz'; expected one of teams.*Did you mean 'teams'\?"):
-        plan_scenario(write_scenario(tmp_path), tmp_path / "out", changes=Changes(budgets={"teamz": 1}))
+        plan_scenario(
+            write_scenario(tmp_path),
+            tmp_path / "out",
+            changes=Changes(budgets={"teamz": 1}),
+            settings={"resources.teams.budget": 2},
+        )
     assert not (tmp_path / "out").exists()
 
 
@@ -224,3 +231,8 @@ def test_the_nearest_of_many_names_comes_first_and_most_are_counted() -> None:
     remedy = unknown_name("x", "agentz", [*owned, "money"]).remedy
     assert remedy == "Did you mean 'agents@el-paso-sector' or 'agents@laredo-sector' or 'agents@del-rio-sector'?"
     assert unknown_name("x", "zzz", owned).remedy == ""
+
+
+def test_the_field_nearest_to_a_misspelt_one_is_listed_first() -> None:
+    with pytest.raises(InputError, match=r"expected one of supply_response, .* and \d+ more\. Did you mean 'supply_"):
+        validated(AdaptModel, {"suply_response": 0.5}, "adapt")

@@ -203,8 +203,7 @@ def with_a_farm_cut_off(folder: Path) -> Path:
     network = replace(
         region.network,
         **{name: getattr(region.network, name)[keep] for name in columns},
-        shape_start=np.arange(0, 2 * keep.sum() + 1, 2),
-        shape=region.network.shape.reshape(-1, 2, 2)[keep].reshape(-1, 2),
+        polylines=region.network.polylines.take(np.flatnonzero(keep)),
     )
     lost = replace(region.settlements[0], id="farm", name="Farm", node=farm)
     save_region(replace(region, network=network, settlements=(*region.settlements, lost)), folder / "network.gpkg")

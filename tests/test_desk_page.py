@@ -229,6 +229,27 @@ def test_the_page_shows_beats_and_passes_on_what_is_asked_of_them(tmp_path: Path
     assert "no demand; in the plan" in page._texts["beat"].text
 
 
+FAINT = """(() => {
+  const found = [], parts = (text) => text.match(/[\\d.]+/g).map(Number);
+  const light = (text) => parts(text).slice(0, 3).map(v => v / 255).map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, k) => sum + v * [0.2126, 0.7152, 0.0722][k], 0);
+  const ground = (each) => {
+    const colour = getComputedStyle(each).backgroundColor;
+    return parts(colour)[3] === 0 ? ground(each.parentElement || each.getRootNode().host) : colour;
+  };
+  const walk = (root) => {
+    for (const each of root.querySelectorAll("*")) {
+      if (each.shadowRoot) walk(each.shadowRoot);
+      const said = [...each.childNodes].some(node => node.nodeType === 3 && node.textContent.trim()) || each.matches("input, select");
+      if (!said || !each.getClientRects().length || each.matches(":disabled, style, script, option")) continue;
+      const [high, low] = [light(getComputedStyle(each).color), light(ground(each))].sort((a, b) => b - a);
+      if ((high + 0.05) / (low + 0.05) < 4.5) found.push(each.outerHTML.slice(0, 80) + " " + getComputedStyle(each).color + ground(each));
+    }
+  };
+  walk(document.body);
+  return found;
+})()"""
+"""Elements whose words stand out from their ground by less than 4.5 to 1, within the shadow roots of widgets too."""
 NAMED = """Bokeh.index.find_one(Bokeh.documents[0].get_model_by_name("budget-0")).shadow_el
   .querySelector(".noUi-handle").getAttribute("aria-label")"""
 AXE = Path(os.environ["AXE"]).read_text(encoding="utf-8") if os.environ.get("AXE") else ""
@@ -262,6 +283,15 @@ async def broken_rules(browser: Browser) -> list[str]:
     return list(await browser.run(found))
 
 
+async def dark(browser: Browser, width: int) -> None:
+    """Look at the page with dark colours, and go back to light ones."""
+    for scheme, ground in (("dark", "rgb(22, 24, 27)"), ("light", "rgb(255, 255, 255)")):
+        await browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        await browser.until(f"getComputedStyle(document.body).backgroundColor === '{ground}'")
+        assert await browser.run(FAINT) == [], (scheme, width)
+        assert await broken_rules(browser) == [], (scheme, width)
+
+
 async def planner(address: str, folder: Path) -> None:
     """Do what a planner does, on a desk's and on a telephone's screen."""
     twin = DeskSession(folder)
@@ -270,7 +300,7 @@ async def planner(address: str, folder: Path) -> None:
         await browser.open(address, 1400, 1000)
         await browser.until(READY)
         assert await browser.until(NAMED)
-        assert await broken_rules(browser) == []
+        await dark(browser, 1400)
         opened = await browser.run(OUTCOME)
         twin.turn(name)
         expected = f"{twin.desk.value:.6f}".rstrip("0")
@@ -297,7 +327,7 @@ async def planner(address: str, folder: Path) -> None:
         await browser.open(address, 390, 844)
         await browser.until(READY)
         await browser.until(NAMED)
-        assert await broken_rules(browser) == []
+        await dark(browser, 390)
         assert await browser.run("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
         button = (
             """Bokeh.index.find_one([...Bokeh.documents[0]._all_models.values()].find((each) => each.label === "%s"))"""

@@ -10,18 +10,20 @@ import shutil
 import subprocess
 from collections import defaultdict
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
 from optimizer.pipeline.adapt import adapt
-from optimizer.pipeline.adapt_displacement import mapped_periods
+from optimizer.pipeline.adapt_displacement import Displacement, mapped_periods
 from optimizer.pipeline.adapt_files import adapt_page
-from optimizer.pipeline.adapt_ground import ground_of
+from optimizer.pipeline.adapt_ground import AdaptGround, ground_of
 from optimizer.pipeline.problem_source import problem_source
 from optimizer.problem.adapt_terms import AdaptModel
 from optimizer.report.load_maps import load_maps
@@ -32,7 +34,7 @@ from optimizer.solvers.adaptive.simulate import simulate, unopposed
 from optimizer.solvers.adaptive.world import adaptive_world
 from tests.browser import CHROMIUM, Browser
 from tests.command import Outcome, run
-from tests.test_adaptive import KEYS, usable
+from tests.test_adaptive import KEYS, Impatient, usable
 from tests.test_desk_page import HOSTILE, broken_rules
 from tests.test_measures import scenario as scenario_with_measures
 from tests.tiny import AREAS, SCENARIO, tiny_region, write_scenario
@@ -174,6 +176,16 @@ def test_what_is_not_known_is_said(tmp_path: Path) -> None:
     assert [section.title for section in page.sections if section.maps is not None]
 
 
+def test_runs_of_other_districts_are_not_taken_over(tmp_path: Path) -> None:
+    path = write_scenario(tmp_path)
+    terms: dict[str, Any] = {"policies": ["today"], "periods": 2, "runs": 4, "out": tmp_path / "out"}
+    assert not adapt(path, listener=Impatient(), **terms).complete
+    areas = json.loads(AREAS)
+    (tmp_path / "areas.geojson").write_text(json.dumps(areas | {"features": areas["features"][::-1]}))
+    with pytest.raises(InputError, match="finished pieces of another problem"):
+        adapt(path, **terms)
+
+
 def test_arcs_of_measures_are_no_roads(tmp_path: Path) -> None:
     found = adapt(scenario_with_measures(tmp_path), policies=["mixed"], periods=2, runs=1)
     assert found.rows[0].measured.footprint_km
@@ -233,6 +245,40 @@ def test_every_road_with_traffic_is_in_one_class_of_each_map() -> None:
         int(((more >= low) & (more < high)).sum()),
         int((more >= high).sum()),
     ]
+
+
+def test_roads_that_nobody_travels_are_drawn_too() -> None:
+    """Nobody travels, or nothing changes: classes have a width, and every road its loads."""
+    network = tiny_region().network
+    maps = load_maps(network, [], [1], {"a": np.zeros((1, network.n_segments))}, np.zeros((1, network.n_segments)))
+    assert maps.load_key == (
+        "under 0.001",
+        "0.001 \u2013 0.005",
+        "0.005 \u2013 0.02",
+        "0.02 \u2013 0.05",
+        "0.05 and over",
+    )
+    assert maps.change_key[2] == "less than 0.001 either way"
+    assert maps.change_key[3] == "0.001 \u2013 0.002 more"
+    travel = RunTravel(np.zeros((1, 0)), np.zeros((1, 0)), np.zeros((1, 0)))
+    moved = Displacement(AdaptGround(), (1,), np.full(3, -1), {}, travel)
+    assert moved.on_roads(None).tolist() == [[0.0, 0.0, 0.0]]
+
+
+def test_names_of_districts_do_not_lie_on_one_another() -> None:
+    network = tiny_region().network
+    shape = shapely.box(10.1, 50.1, 10.3, 50.2)
+    areas = [("north-western " * 2, shape), ("\u5317\u90e8" * 7, shape), *((f"district {k}", shape) for k in range(30))]
+    maps = load_maps(network, areas, [1], {"a": np.ones((1, network.n_segments))}, np.ones((1, network.n_segments)))
+    boxes = [
+        shapely.box(name.x - half, name.y - 12, name.x + half, name.y + 4.9)
+        for name in maps.names
+        for half in [7 * sum(0.6 if mark.isascii() else 1.05 for mark in name.name)]
+    ]
+    assert 4 <= len(boxes) < len(areas)
+    assert [name.name for name in maps.names[:2]] == ["north-western north-western", "\u5317\u90e8" * 7]
+    assert all(not one.intersects(other) for one, other in combinations(boxes, 2))
+    assert shapely.box(0, 0, maps.width, maps.height).buffer(1).contains(shapely.union_all(boxes))
 
 
 def test_the_page_has_no_script_and_no_name_becomes_markup(folder: Path) -> None:

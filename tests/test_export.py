@@ -29,6 +29,7 @@ from optimizer.report.geodata.files import write_geopackage, write_table
 from optimizer.report.geodata.ground import ground_layers
 from optimizer.report.geodata.placements import placement_layers
 from optimizer.report.geodata.project import write_project
+from tests.english import left_in
 from tests.report_case import full_content
 from tests.test_scenario_patrols import BASE, TEAM
 from tests.tiny import SCENARIO, write_scenario
@@ -132,6 +133,27 @@ def test_the_same_plan_makes_the_same_files(plan_folder: Path, exported: Exporte
     assert again.files == exported.files
     for name in again.files:
         assert (again.folder / name).read_bytes() == (exported.folder / name).read_bytes(), name
+
+
+VALUES = ("given up", "not chosen", "nobody", "before:", "today:", "after:")
+"""Values of cells that meanings name, which are English in every language."""
+
+
+def test_meanings_are_said_in_the_language_and_data_stay_english(
+    plan_folder: Path, exported: Exported, tmp_path: Path
+) -> None:
+    spanish = export_plan(plan_folder, figures=False, out=tmp_path / "es", language="es")
+    tables = {}
+    for made in (exported, spanish):
+        with (made.folder / "fields.csv").open(encoding="utf-8") as file:
+            tables[made.folder] = list(csv.DictReader(file))
+    for english, row in zip(tables[exported.folder], tables[spanish.folder], strict=True):
+        assert [row[name] for name in ("table", "field", "type")] == [
+            english[name] for name in ("table", "field", "type")
+        ]
+        assert row["meaning"] != english["meaning"]
+        assert left_in(f"<p>{row['meaning']}</p>", VALUES) == []
+    assert (spanish.folder / "sites.csv").read_bytes() == (exported.folder / "sites.csv").read_bytes()
 
 
 def test_figures_come_as_svg_and_pdf_beside_png(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from itertools import permutations
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from optimizer.base.errors import InputError
 from optimizer.base.files import sha256
 from optimizer.lab.fusion.agencies import two_agencies, write_feeds
 from optimizer.lab.fusion.measure import measured
+from optimizer.ledger.entries import read_entry
 from optimizer.ledger.store import LedgerFolder
 from optimizer.pipeline import fuse_feeds
 from optimizer.records import EffortSource, SeizureSource, read_effort, read_seizures
@@ -291,14 +293,31 @@ def test_who_may_see_a_merged_record_may_see_each_of_its_reports(tmp_path: Path)
         fuse_feeds(feeds, tmp_path / "out")
 
 
-def test_a_ledger_receives_the_hashes_of_feeds_and_record(tmp_path: Path) -> None:
-    LedgerFolder.made(tmp_path / "ledger", "example.org/fused")
-    fused = fuse_feeds(two_feeds(tmp_path), tmp_path / "out", ledger=tmp_path / "ledger")
-    text = "".join(
-        path.read_text(encoding="utf-8") for path in (tmp_path / "ledger").rglob("*") if path.suffix == ".jsonl"
-    )
-    for path in (tmp_path / "customs.csv", fused.folder / "seizures.csv"):
-        assert sha256(path) in text
+def test_a_ledger_receives_the_hashes_of_all_that_is_read_and_of_the_record(tmp_path: Path) -> None:
+    ledger = LedgerFolder.made(tmp_path / "ledger", "example.org/fused")
+    feeds = two_feeds(tmp_path)
+    mapping = tmp_path / "police.toml"
+    text = MAPPING.replace("[files.mapping]", 'source = "Police"').replace("files.mapping.", "")
+    mapping.write_text(text, encoding="utf-8")
+    feeds[1] = tmp_path / "police.csv"
+    fuse_feeds(feeds, tmp_path / "out")
+    review = tmp_path / "out" / "review.csv"
+    areas = tmp_path / "areas.geojson"
+    square = [[[1.0, 42.0], [2.0, 42.0], [2.0, 43.0], [1.0, 43.0], [1.0, 42.0]]]
+    area = {"type": "Feature", "properties": {"name": "Valley"}, "geometry": {"type": "Polygon", "coordinates": square}}
+    areas.write_text(json.dumps({"type": "FeatureCollection", "features": [area]}), encoding="utf-8")
+    names = ("customs-feed.toml", "customs.csv", "customs-effort.csv", "police.csv", "police.toml")
+    read = {path.name: sha256(path) for path in (*(tmp_path / name for name in names), review, areas)}
+    fused = fuse_feeds(feeds, tmp_path / "out", review=review, areas=areas, ledger=ledger.path)
+    _, given, made = map(read_entry, ledger.lines())
+    assert given is not None
+    assert made is not None
+    assert sorted(path.name for path in fused.sources) == sorted(read)
+    assert {file.name: file.sha256 for file in given.files} == read
+    assert len(given.files) == len(read)
+    assert {file.name: file.sha256 for file in made.files} == {
+        path.name: sha256(path) for path in fused.folder.glob("*.csv")
+    }
     with pytest.raises(InputError):
         fuse_feeds(two_feeds(tmp_path), tmp_path / "out", ledger=tmp_path / "nowhere")
 

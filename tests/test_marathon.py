@@ -83,6 +83,7 @@ def test_the_page_shows_the_rows(tally: Tally, tmp_path: Path, monkeypatch: pyte
     tally.add("x", "traceback", "here")
     row = MarathonRow.of("readers", 12_345, 6, tally, 1.23)
     assert "1 tracebacks" in row.line
+    assert row.line.endswith("; 1.2 processor s")
     page.add_row(row)
     text = page.write_marathon_page().read_text(encoding="utf-8")
     assert "| damaged files read | 12,345 | 6 | 1 | 0 |" in text

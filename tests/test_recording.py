@@ -70,15 +70,31 @@ def test_a_plan_records_what_it_rests_on_and_itself(command: Callable[..., Outco
     assert verify_ledger(tmp_path / "log").ok
 
 
+def test_a_plan_that_there_is_not_begins_no_ledger(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    scenario = with_ledger(tmp_path)
+    outcome = command("plan", scenario, "--out", tmp_path / "out", "--force", "a", "--budget", "teams=0")
+    assert outcome.code == 3, outcome.err
+    assert not (tmp_path / "log").exists()
+
+
+@pytest.mark.parametrize(
+    ("folder", "asked", "found"),
+    [
+        ("log", (), "found a folder without a ledger"),
+        ("other", ("--set", 'ledger.folder="other"'), "found a folder without a ledger"),
+        ("log", ("--set", 'ledger.folder="log/notes.txt"'), "found a file; expected a new folder"),
+        ("log", ("--set", 'ledger.folder="new"', "--set", 'ledger.origin="a b"'), "ledger.origin: found 'a b'"),
+    ],
+)
 def test_a_folder_that_is_no_ledger_ends_the_command_before_the_work(
-    command: Callable[..., Outcome], tmp_path: Path
+    command: Callable[..., Outcome], tmp_path: Path, folder: str, asked: tuple[str, ...], found: str
 ) -> None:
     scenario = with_ledger(tmp_path)
-    (tmp_path / "log").mkdir()
-    (tmp_path / "log" / "notes.txt").write_text("x")
-    outcome = command("plan", scenario, "--out", tmp_path / "out")
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / "notes.txt").write_text("x")
+    outcome = command("plan", scenario, "--out", tmp_path / "out", *asked)
     assert outcome.code == 1
-    assert "a folder without a ledger" in outcome.err
+    assert found in outcome.err
     assert "reading" not in outcome.err
     assert not (tmp_path / "out").exists()
 

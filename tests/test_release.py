@@ -214,6 +214,9 @@ def test_the_scenario_of_an_agency_plans_on_what_it_may_see(command: Callable[..
     with scenario.open("a", encoding="utf-8") as stream:
         stream.write('\n[records]\ntips = "tips.csv"\n\n[ledger]\nfolder = "log"\nagency = "police"\n')
     (tmp_path / "a" / "tips.csv").write_text("time,lon,lat,text\n2024-03,10.4,50.05,lorries\n", encoding="utf-8")
+    with pytest.raises(InputError, match="customz"):
+        release_to(scenario, "customz", tmp_path / "none")
+    assert not (tmp_path / "a" / "log").exists(), "nothing to record begins no ledger"
     assert command("plan", scenario, "--out", tmp_path / "plan", "--method", "greedy").code == 0
     outcome = command(
         "release", scenario, "--to", "customs", "--out", tmp_path / "out", "--plan", tmp_path / "plan", "--json"

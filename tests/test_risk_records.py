@@ -7,6 +7,7 @@ import tomllib
 from collections import Counter
 from contextlib import suppress
 from csv import writer
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +19,15 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from optimizer.base.errors import InputError, Problem
+from optimizer.problem.polylines import Polylines
 from optimizer.records import Area, EffortSource, Period, SeizureSource, read_effort, read_seizures
 from tests.risk_cases import SOUTH, WEST, line_network
 from tests.shared_data import DATA, needs
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from optimizer.problem.network import Network
 
 NETWORK = line_network(10)
 AREAS = (
@@ -37,6 +41,12 @@ STOP_SEARCH = DATA / "stop-search"
 def csv(folder: Path, text: str, name: str = "finds.csv") -> str:
     (folder / name).write_text(text, encoding="utf-8")
     return name
+
+
+def moved(network: Network, east: float, north: float) -> Network:
+    """Return a network some degrees away."""
+    polylines = Polylines.of(network.shape_start, network.shape + np.array([east, north]))
+    return replace(network, lon=network.lon + east, lat=network.lat + north, polylines=polylines)
 
 
 def seizures(file: str, **more: Any) -> SeizureSource:
@@ -253,9 +263,7 @@ def test_exchanged_coordinates_are_recognised(tmp_path: Path) -> None:
 
 
 def test_exchanged_coordinates_beyond_the_poles_are_one_fault(tmp_path: Path) -> None:
-    network = line_network(3)
-    network.lon[:] -= 100
-    network.shape[:, 0] -= 100
+    network = moved(line_network(3), -100.0, 0.0)
     file = csv(tmp_path, "time,lon,lat\n" + f"2023,{SOUTH},{WEST - 100}\n" * 4)
     with pytest.raises(InputError) as caught:
         read_seizures([seizures(file)], network, folder=tmp_path)
@@ -370,10 +378,7 @@ def test_one_file_of_searches_gives_effort_and_finds() -> None:
         "max_distance_m": 200_000,
         "duplicates": "drop",
     }
-    network = line_network(10)
-    network.lon[:] += 0.55 - WEST
-    network.lat[:] += 51.75 - SOUTH
-    network.shape[:] += (0.55 - WEST, 51.75 - SOUTH)
+    network = moved(line_network(10), 0.55 - WEST, 51.75 - SOUTH)
     drugs = {"Object of search": "Controlled drugs"}
     searches = read_effort(
         [EffortSource(**shared, unit="searches", amount_per_row=1, where=drugs)], network, folder=STOP_SEARCH

@@ -235,8 +235,7 @@ def test_an_unreachable_destination_is_an_error_or_skipped(tmp_path: Path) -> No
             name: getattr(region.network, name)[keep]
             for name in ("tail", "head", "length_m", "time_s", "road_class", "name", "way", "segment")
         },
-        shape_start=np.arange(0, 2 * keep.sum() + 1, 2),
-        shape=region.network.shape.reshape(-1, 2, 2)[keep].reshape(-1, 2),
+        polylines=region.network.polylines.take(np.flatnonzero(keep)),
     )
     lost = replace(region.settlements[0], id="farm", name="Farm", node=farm)
     save_region(replace(region, network=network, settlements=(*region.settlements, lost)), tmp_path / "network.gpkg")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import html
 import json
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from optimizer.base.errors import InputError
 from optimizer.base.language import speaking
 from optimizer.base.said import translated
 from optimizer.pipeline.adapt import adapt
@@ -26,7 +29,7 @@ from tests.command import Outcome, run
 from tests.english import left_in
 from tests.test_compare_plans import on_a_map, written
 from tests.test_cooperate import TERMS, with_agencies
-from tests.tiny import SCENARIO, write_scenario
+from tests.tiny import AREAS, SCENARIO, write_scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -155,6 +158,13 @@ def test_a_simulation_over_time_holds_no_english(tmp_path: Path, areas: bool) ->
     bare = SCENARIO.replace('areas = "areas.geojson"\n', "")
     bare = bare[: bare.index("[[records.seizures]]")] + bare[bare.index("[evaders]") :]
     path = write_scenario(tmp_path, SCENARIO if areas else bare)
+    drawn = json.loads(AREAS)
+    for name, west, south, east, north in (("north", 9.9, 50.12, 10.15, 50.3), ("lejano", 1.0, 1.0, 2.0, 2.0)):
+        corners = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+        shape = {"type": "Polygon", "coordinates": [corners]}
+        drawn["features"] = [each for each in drawn["features"] if each["properties"]["name"] != name]
+        drawn["features"].append({"type": "Feature", "properties": {"name": name}, "geometry": shape})
+    (tmp_path / "areas.geojson").write_text(json.dumps(drawn), encoding="utf-8")
     found = adapt(
         path,
         policies=["today", "hotspot" if areas else "mixed"],
@@ -172,6 +182,15 @@ def test_a_simulation_over_time_holds_no_english(tmp_path: Path, areas: bool) ->
     assert len(left_in(html.unescape(short_page(adapt_page(found), {})))) >= 5
     assert areas or any("no districts" in note for note in found.notes)
     assert areas or "El escenario no tiene distritos" in page
+    assert ("Las líneas discontinuas son distritos" in page) == areas
+    assert ("Se omiten los distritos por los que no pasa ninguna vía de la red: lejano." in page) == areas
+    cells = re.findall(r"<td[^>]*>([^<]*)</td>", page)
+    table = (tmp_path / "out" / "displacement.csv").read_text(encoding="utf-8")
+    parts = {row["part"] for row in csv.DictReader(table.splitlines())}
+    assert parts == {"vehicle", "track", *(("south", "north", "outside all districts") if areas else ())}
+    assert {"vehículo", "camino de terracería"} <= set(cells)
+    assert ("fuera de todos los distritos" in cells) == areas
+    assert not {"vehicle", "track", "outside all districts"} & set(cells)
 
 
 def test_the_language_of_a_plan_folder_is_that_of_its_run(tmp_path: Path) -> None:
@@ -182,3 +201,6 @@ def test_the_language_of_a_plan_folder_is_that_of_its_run(tmp_path: Path) -> Non
     assert plan_language(folder / "plan.json") == "es-MX"
     assert plan_language(folder, "en") == "en"
     assert compare_plans([folder]).language == "es-MX"
+    (folder / "run.json").write_text(json.dumps({"language": "python"}))
+    with pytest.raises(InputError, match=r"run\.json, language: found 'python'; expected one of en, es"):
+        plan_language(folder)

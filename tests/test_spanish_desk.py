@@ -142,6 +142,17 @@ def test_no_state_of_the_page_holds_english(folder: Path) -> None:
     assert run["desk"] == ["the best plan found from there"]
 
 
+def test_kinds_are_said_in_spanish_but_for_those_that_a_scenario_names(tmp_path: Path) -> None:
+    instance = named(4)
+    own = {"post": "", "camera": "camera"}
+    kinds = tuple(replace(each, type=own[each.type]) for each in instance.options)
+    session = DeskSession(written(tmp_path / "plan", replace(instance, options=kinds), ["o3"]))
+    site = next(name for name, options in session.desk.sites.items() if len(options) > 1)
+    with speaking("es"):
+        assert {kind for _, kind in session._site(site).kinds} == {"punto de control", "camera"}
+        assert "como punto de control" in session.detail(site)
+
+
 def test_english_words_stay_where_programs_read(folder: Path) -> None:
     session = DeskSession(folder)
     with speaking("es"):

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
+from optimizer.lab.fusion.flooding import FLOODS, floods
 from optimizer.pipeline.risk_look import where_to_look
 from optimizer.pipeline.tip_briefing import tip_facts
 from optimizer.records.reliability import USUAL, learn_reliability
@@ -280,3 +281,15 @@ def test_an_unknown_source_is_uncertain_and_not_average() -> None:
     assert learnt.low[2] < learnt.low[1]
     many = learn_reliability(["A", None], [40, 40], [50, 50])
     assert many.median == pytest.approx([0.8, 0.8], abs=0.05), "outcomes outweigh the grade"
+
+
+def test_what_a_flood_costs_a_plan_is_within_the_bound_and_told_of_every_kind(tmp_path: Path) -> None:
+    found = list(floods(write_scenario(tmp_path), 30, 1, 0.0, 60.0))
+    assert [each.flood for each in found] == list(FLOODS)
+    assert all(each.counted > 0 for each in found)
+    for each in found:
+        assert each.lower <= each.best * (1 + 1e-9)
+        assert each.best * (1 - 1e-9) <= each.flooded <= each.best * np.exp(2 * BOUND) * (1 + 1e-9)
+    bare = SCENARIO[: SCENARIO.index("[[records.seizures]]")] + SCENARIO[SCENARIO.index("[evaders]") :]
+    with pytest.raises(InputError, match="no record, without which tips change nothing"):
+        next(floods(write_scenario(tmp_path, bare), 30, 1, 0.0, 60.0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import warnings
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +71,7 @@ def renamed_argument(old: str, new: str, *, since: str, removed: str) -> Callabl
 
     def decorate(function: Callable[..., R]) -> Callable[..., R]:
         @functools.wraps(function)
-        def renaming(*args: Any, **kwargs: Any) -> R:  # noqa: ANN401 - whatever the function takes
+        def renaming(*args: object, **kwargs: object) -> R:
             if old in kwargs:
                 if new in kwargs:
                     raise TypeError(f"{function.__name__}() got both {old!r} and {new!r}, which are the same argument")

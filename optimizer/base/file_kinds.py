@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,7 +73,7 @@ def text_kind(text: str) -> FileKind | None:
     return FileKind("TOML") if content else None
 
 
-def json_kind(content: Any) -> str:  # noqa: ANN401 - JSON
+def json_kind(content: object) -> str:
     """Return what an object of JSON is, by its keys: an instance, a plan, GeoJSON, or an object or a list of something else."""
     if not isinstance(content, dict):
         return "a list" if isinstance(content, list) else "a bare value"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path  # noqa: TC003 - the dataclass's annotations are read by tools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.json_lines import append_json_lines, read_json_lines
 from optimizer.base.schema import Strict
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class FinishedRow(Strict):

@@ -6,7 +6,7 @@ import math
 import unicodedata
 from typing import TYPE_CHECKING
 
-from optimizer.base.language import localised
+from optimizer.base.language import gettext, localised
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,6 +73,11 @@ def number(value: float | None, significant: int = 3) -> str:
     digits = max(0, significant - 1 - math.floor(math.log10(abs(value))))
     text = f"{value:,.{digits}f}"
     return localised(text.rstrip("0").rstrip(".") if digits else text)
+
+
+def with_range(found: str, low: str, high: str) -> str:
+    """Return a figure with its range, from their texts: `3 (2 to 4)`."""
+    return gettext("{found} ({low} to {high})").format(found=found, low=low, high=high)
 
 
 def amounts(costs: Mapping[str, float]) -> str:

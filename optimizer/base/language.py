@@ -63,8 +63,8 @@ def languages() -> tuple[str, ...]:
     return (ENGLISH, *sorted(path.stem for path in FOLDER.glob("*.po")))
 
 
-def check_language(code: str) -> str:
-    """Return a language's code as HTML has it (`es-MX` for `es_mx`).
+def check_language(code: str, where: str = "language") -> str:
+    """Return a language's code as HTML has it (`es-MX` for `es_mx`); `where` is what messages call its place.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def check_language(code: str) -> str:
         return made
     listed = ", ".join(languages())
     expected = f"one of {listed}; all but {ENGLISH} also with a region whose numbers and dates to write, such as es-MX"
-    raise InputError(Problem("language", repr(code), expected, "docs/language.md says how to add one"))
+    raise InputError(Problem(where, repr(code), expected, "docs/language.md says how to add one"))
 
 
 def _is_known(code: str) -> bool:

@@ -45,7 +45,7 @@ def unknown_name(
     return Problem(where, found or repr(name), expected or one_of(known, name), close_match(name, known) or remedy)
 
 
-def one_of(known: Collection[str], like: str = "") -> str:
+def one_of(known: Collection[str], like: str) -> str:
     """Return 'one of a, b, c' for a message; of many names those like the one given come first, then a few, and the others are counted."""
     names = list(known)
     if not names:

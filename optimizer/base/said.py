@@ -10,10 +10,13 @@ from optimizer.base.formatting import SPACE, number
 from optimizer.base.language import counted, gettext, in_english, localised
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 NUMBER = re.compile(r"n\d*")
 """Format of `optimizer.base.formatting.number`, with a count of significant digits."""
+
+NAMED = 8
+"""Names that a sentence lists; the others it counts."""
 
 
 class Said(str):
@@ -34,7 +37,7 @@ class Said(str):
         return made
 
 
-def said(message: str, **values: Any) -> Said:  # noqa: ANN401 - what can be formatted
+def said(message: str, **values: object) -> Said:
     """Return a sentence in English.
 
     Parameters
@@ -55,6 +58,19 @@ def said_count(one: str, many: str, count: int) -> Said:
 def listed(texts: Iterable[str]) -> Said:
     """Return texts, sentences among them, one after the other with commas."""
     return joined(texts, ", ")
+
+
+def shortened(names: Sequence[str], most: int = NAMED, count: int | None = None) -> Said:
+    """Return the first `most` names with commas, and how many more there are; `count` in all, where `names` are the first alone.
+
+    Examples
+    --------
+    >>> print(shortened(["a", "b", "c"], 2))
+    a, b and 1 more
+    """
+    more = (len(names) if count is None else count) - most
+    first = listed(names[:most])
+    return said("{names} and {count} more", names=first, count=more) if more > 0 else first
 
 
 def joined(texts: Iterable[str], between: str) -> Said:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from optimizer.base.errors import ProblemList
-from optimizer.base.names import close_match, one_of
+from optimizer.base.names import close_match, unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,12 +66,8 @@ def validated(model: type[Model], content: object, where: str) -> Model:
             seen.add(path)
             if fault["type"] == "extra_forbidden":
                 known = _fields_beside(model, fault["loc"])
-                problems.add(
-                    here,
-                    "a field that is not known",
-                    one_of(known),
-                    close_match(str(fault["loc"][-1]), known),
-                )
+                name = str(fault["loc"][-1])
+                problems.append(unknown_name(here, name, known, found="a field that is not known"))
             elif fault["type"] == "missing":
                 problems.add(here, "nothing", "this field, which is required", "Add it")
             else:

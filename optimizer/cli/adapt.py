@@ -22,7 +22,7 @@ from optimizer.cli.interrupts import CommandInterrupts
 
 if TYPE_CHECKING:
     from optimizer.pipeline.adapt import Adaptation
-    from optimizer.pipeline.adapt_summary import MeanInterval
+    from optimizer.report.student_interval import MeanInterval
 
 
 class Learning(StrEnum):

@@ -22,7 +22,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line
 
 def _known_method(name: str | None) -> str | None:
     if name is not None and name not in METHOD_NAMES:
-        raise typer.BadParameter(f"{name!r} is not {one_of(METHOD_NAMES)}. {close_match(name, METHOD_NAMES)}".strip())
+        raise typer.BadParameter(
+            f"{name!r} is not {one_of(METHOD_NAMES, name)}. {close_match(name, METHOD_NAMES)}".strip()
+        )
     return name
 
 
@@ -189,7 +191,9 @@ def amounts(budgets: list[str] | None) -> dict[str, float]:
         except ValueError:
             amount = math.nan
         if not name or not 0 <= amount < math.inf:
-            raise typer.BadParameter(f"--budget {word!r} is not RESOURCE=AMOUNT, such as teams=5")
+            raise typer.BadParameter(
+                f"--budget {word!r} is not RESOURCE=AMOUNT with an amount of at least 0, such as teams=5"
+            )
         if name in amount_of:
             raise typer.BadParameter(f"--budget names {name!r} twice")
         amount_of[name] = amount

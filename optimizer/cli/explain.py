@@ -62,8 +62,8 @@ def explain(
             executor=Executor(jobs, scheduler),
             listener=ProgressPrinter(silent=as_json),
         )
-    if folder is not None:
-        write_explanation(folder, explanation, spoken)
+        if folder is not None:
+            write_explanation(folder, explanation, spoken)
     if as_json:
         for option in explanation.options:
             print_json(option_line(option))

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optimizer.base.errors import InputError, ProblemList
+from optimizer.base.errors import ProblemList
 from optimizer.base.executor import SERIAL, LostPieceError, Piece
 from optimizer.base.finished_pieces import FinishedPieces
 from optimizer.base.interrupts import Stopping
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 NEEDS_RECORDS = ("hotspot",)
 """Policies that have nothing to begin with where nothing was ever seized."""
+TERMS = "options of adapt"
+"""Where faults of terms that are asked for stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,14 +154,13 @@ def adapt(
     """
     from optimizer.pipeline.adapt_files import adapt_folder, write_adaptation
 
-    _check_arguments(policies, periods, runs, seed)
-    shown = mapped_periods(map_periods, periods)
+    shown = _checked_periods(policies, periods, runs, seed, map_periods, terms or {})
     folder = None if out is None else adapt_folder(out, Path(path), overwrite=overwrite)
     source = problem_source(
         path, settings=settings, language=language, skip_unreachable=skip_unreachable, listener=listener
     )
     own = source.compiled.scenario.adapt if source.compiled is not None else AdaptModel()
-    asked = validated(AdaptModel, own.model_dump() | dict(terms or {}), "options of adapt")
+    asked = validated(AdaptModel, own.model_dump() | dict(terms or {}), TERMS)
     prefer_compiled()
     ground = ground_of(source)
     _check_problem(source, policies, ground)
@@ -175,7 +176,8 @@ def adapt(
     )
     finished = None
     if out is not None:
-        digest = series_digest(world.instance, asked.model_dump(), list(policies), periods, runs, seed, list(shown))
+        series = (list(policies), periods, runs, seed, list(shown), ground.digest())
+        digest = series_digest(world.instance, asked.model_dump(), *series)
         finished = FinishedPieces.beside(Path(out), digest, overwrite=overwrite)
     meter = None
     if ground.inside is not None and ground.length_km is not None:
@@ -238,17 +240,32 @@ def _simulated(call: PieceCall) -> dict[str, Any]:
     return {"rows": [asdict(row) for row in found.rows], "travel": travel}
 
 
-def _check_arguments(policies: Sequence[str], periods: int, runs: int, seed: int) -> None:
+def _checked_periods(
+    policies: Sequence[str],
+    periods: int,
+    runs: int,
+    seed: int,
+    map_periods: Sequence[int] | None,
+    terms: Mapping[str, object],
+) -> tuple[int, ...]:
+    """Return the periods that have maps, after checking what is asked for; every fault is reported."""
     problems = ProblemList()
     for name in dict.fromkeys(policies):
         if name not in POLICY_NAMES:
-            raise InputError(unknown_name("policies", name, POLICY_NAMES))
+            problems.append(unknown_name("policies", name, POLICY_NAMES))
     if not policies or len(set(policies)) < len(policies):
         problems.add("policies", ", ".join(policies) or "none", "at least one policy, each once")
     for what, amount, least in (("periods", periods, 1), ("runs", runs, 1), ("seed", seed, 0)):
         if amount < least:
             problems.add(what, str(amount), f"a whole number of at least {least}")
+    shown: tuple[int, ...] = ()
+    if periods > 0:
+        with problems.collected():
+            shown = mapped_periods(map_periods, periods)
+    with problems.collected():
+        validated(AdaptModel, dict(terms), TERMS)
     problems.raise_if_any()
+    return shown
 
 
 def _check_problem(source: ProblemSource, policies: Sequence[str], ground: AdaptGround) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.said import said
+from optimizer.base.formatting import plain
+from optimizer.base.said import listed, said
 from optimizer.pipeline.adapt_ground import DISTRICT, MODE
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ MOST_MAPS = 12
 """Periods that have maps at most: those of the page are in its text."""
 MAPS = 6
 """Periods that have maps where none are asked for."""
+NAME = 40
+"""Characters of the name of a district that a sentence or figure shows."""
 LAST = 12
 """Periods at the end of a run over which changes are means."""
 
@@ -91,7 +94,9 @@ class Displacement:
         """Return the (periods on a map, segments) loads on each road, means over the runs of a policy, or those with nothing placed."""
         runs = [self.nothing] if policy is None else self.runs(policy)
         mean = np.mean([each.stretches for each in runs], axis=0)
-        return np.where(self.stretch >= 0, mean[:, self.stretch], 0.0) if mean.shape[1] else np.zeros((0, 0))
+        return np.column_stack((mean, np.zeros(mean.shape[0])))[
+            :, self.stretch
+        ]  # the last column is that of stretch -1
 
     def notes(self) -> list[str]:
         """Return what a planner must know of districts and modes."""
@@ -102,6 +107,9 @@ class Displacement:
                     "The scenario has no districts: displacement by district is not known. Name polygons under [region] areas, or communities."
                 )
             )
+        if self.ground.without_roads:
+            names = listed(plain(name, NAME) for name in self.ground.without_roads)
+            notes.append(said("Districts that no road of the network passes are left out: {names}.", names=names))
         if not self.numbers(MODE):
             notes.append(
                 said(
@@ -125,5 +133,6 @@ def mapped_periods(asked: Sequence[int] | None, periods: int) -> tuple[int, ...]
     found = tuple(sorted(set(asked)))
     if not found or len(found) > MOST_MAPS or found[0] < 1 or found[-1] > periods:
         expected = f"1 to {MOST_MAPS} whole numbers from 1 to {periods}"
-        raise InputError(Problem("map periods", ", ".join(map(str, asked)) or "none", expected))
+        remedy = f"Name at most {MOST_MAPS} periods of the run"
+        raise InputError(Problem("map periods", ", ".join(map(str, asked)) or "none", expected, remedy))
     return found

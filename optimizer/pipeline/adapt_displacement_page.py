@@ -7,22 +7,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.formatting import DASH, decimal, number
+from optimizer.base.formatting import DASH, decimal, number, plain
 from optimizer.base.language import gettext as _
 from optimizer.base.language import localised, marked
-from optimizer.pipeline.adapt_displacement import LAST
-from optimizer.pipeline.adapt_ground import DISTRICT, MODE
-from optimizer.pipeline.adapt_summary import interval
+from optimizer.pipeline.adapt_displacement import LAST, NAME
+from optimizer.pipeline.adapt_ground import DISTRICT, ELSEWHERE, MODE
+from optimizer.pipeline.adapt_summary import with_interval
+from optimizer.report.student_interval import student_interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from optimizer.pipeline.adapt_displacement import Displacement
-    from optimizer.pipeline.adapt_summary import MeanInterval
     from optimizer.report.adaptive_chart import MeasurePanel
     from optimizer.report.load_maps import LoadMaps
     from optimizer.report.short_page import PageSection
+    from optimizer.report.student_interval import MeanInterval
     from optimizer.report.tables.report_table import ReportTable
+    from optimizer.solvers.adaptive.displacement import RoadPart
 
 FIRST, NOTHING = marked("the first period"), marked("nothing placed")
 """What changes are measured against."""
@@ -39,15 +41,13 @@ def displacement_panels(moved: Displacement, policies: Sequence[str]) -> list[Me
     shown = _most_changed(moved, policies)
     panels = []
     for k in shown:
-        curves = []
-        for policy in _simulated(moved, policies):
-            table = np.array([each.loads[:, k] for each in moved.runs(policy)])
-            over = [interval(column.tolist()) for column in table.T]
-            columns = (tuple(m.mean for m in over), tuple(m.low for m in over), tuple(m.high for m in over))
-            curves.append(PolicyCurve(policy, *columns))
+        curves = [
+            PolicyCurve.over_runs(policy, zip(*(each.loads[:, k].tolist() for each in moved.runs(policy)), strict=True))
+            for policy in _simulated(moved, policies)
+        ]
         baseline = tuple(moved.nothing.loads[:, k].tolist())
         curves.append(PolicyCurve(_(NOTHING), baseline, baseline, baseline, reference=True))
-        panels.append(MeasurePanel(moved.ground.parts[k].name, tuple(curves)))
+        panels.append(MeasurePanel(_shown_name(moved.ground.parts[k]), tuple(curves)))
     return panels
 
 
@@ -57,12 +57,14 @@ def displacement_sections(moved: Displacement, policies: Sequence[str]) -> list[
 
     policies = _simulated(moved, policies)
     kinds = [kind for kind in (DISTRICT, MODE) if moved.numbers(kind)]
+    sentences = [
+        _("Loads that are sent, whether they get through or not: means over runs, on every road of their routes.")
+    ]
+    if moved.ground.areas:
+        sentences.append(_("Broken lines are districts; the map of nothing placed names those that there is room for."))
     maps = PageSection(
         title=_("Loads on the roads, period by period"),
-        sentences=(
-            _("Loads that are sent, whether they get through or not: means over runs, on every road of their routes."),
-            _("Broken lines are districts; the map of nothing placed names them."),
-        ),
+        sentences=tuple(sentences),
         maps=_maps(moved, policies),
     )
     if not kinds:
@@ -123,9 +125,9 @@ def part_changes(moved: Displacement, policies: Sequence[str], kind: str, agains
         tables = [moved.from_nothing(policy) for policy in policies]
     return [
         PartChange(
-            moved.ground.parts[k].name,
+            _shown_name(moved.ground.parts[k]),
             float(base[k]),
-            tuple(interval(table[:, k].tolist()) for table in tables),
+            tuple(student_interval(table[:, k].tolist()) for table in tables),
         )
         for k in moved.numbers(kind)
     ]
@@ -148,18 +150,10 @@ def _table(moved: Displacement, policies: Sequence[str], kind: str, against: str
         title=_(TITLES[kind]), against=_(against)
     )
     rows = tuple(
-        (each.name, decimal(each.base), *(_with_ends(change) for change in each.changes))
+        (each.name, decimal(each.base), *(with_interval(change, signed) for change in each.changes))
         for each in part_changes(moved, policies, kind, against)
     )
     return ReportTable(f"{kind}-{against.replace(' ', '-')}", caption, columns, rows)
-
-
-def _with_ends(change: MeanInterval) -> str:
-    if change.low is None or change.high is None:
-        return signed(change.mean)
-    return _("{found} ({low} to {high})").format(
-        found=signed(change.mean), low=signed(change.low), high=signed(change.high)
-    )
 
 
 def _maps(moved: Displacement, policies: Sequence[str]) -> LoadMaps | None:
@@ -172,6 +166,12 @@ def _maps(moved: Displacement, policies: Sequence[str]) -> LoadMaps | None:
     tables = {policy: moved.on_roads(policy)[:, :n] for policy in policies}
     areas = [(area.name, area.geometry) for area in moved.ground.areas]
     return load_maps(network, areas, moved.map_periods, tables, moved.on_roads(None)[:, :n])
+
+
+def _shown_name(part: RoadPart) -> str:
+    """Return the name of a part for people: our own in their language, one of the scenario as it is."""
+    own = part.kind == MODE or part.name == ELSEWHERE
+    return _(part.name) if own else plain(part.name, NAME)
 
 
 def _simulated(moved: Displacement, policies: Sequence[str]) -> list[str]:

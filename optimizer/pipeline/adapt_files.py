@@ -6,6 +6,7 @@ import json
 import platform
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.files import write_json
@@ -16,7 +17,7 @@ from optimizer.base.output_folder import OutputFolder
 from optimizer.base.said import all_translated
 from optimizer.base.version import package_version
 from optimizer.pipeline.adapt_displacement_page import displacement_panels, displacement_sections
-from optimizer.pipeline.adapt_summary import MEASURES, interval, summaries, with_interval
+from optimizer.pipeline.adapt_summary import MEASURES, summaries, with_interval
 from optimizer.report.geodata.files import write_csv
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ def adapt_page(found: Adaptation) -> ShortPage:
 
     each = summaries(found)
     best = min(each, key=lambda summary: summary.measures["through"].mean or 0.0)
+    sent = fmean(row.measured.sent for row in found.rows if row.policy == best.policy)
     names = ("through", "seizures", "seizure_value", "routes", "footprint_km", "regret", "displaced", "burden")
     rows = tuple(
         (summary.policy, str(summary.runs), *(with_interval(summary.measures[name]) for name in names))
@@ -141,7 +143,7 @@ def adapt_page(found: Adaptation) -> ShortPage:
             periods=number(found.periods),
             policy=best.policy,
             through=with_interval(best.measures["through"]),
-            loads=number(found.terms.loads, 6),
+            loads=number(sent, 6),
         ),
         warnings=(*lost, *all_translated(found.notes)),
         sections=(
@@ -184,11 +186,10 @@ def _panels(found: Adaptation) -> list[MeasurePanel]:
             values.setdefault((name, row.policy, row.measured.period), []).append(content[name])
     panels = []
     for name, title in TITLES.items():
-        curves = []
-        for policy in found.policies:
-            over = [interval(values.get((name, policy, t + 1), [])) for t in range(found.periods)]
-            columns = (tuple(m.mean for m in over), tuple(m.low for m in over), tuple(m.high for m in over))
-            curves.append(PolicyCurve(policy, *columns))
+        curves = [
+            PolicyCurve.over_runs(policy, [values.get((name, policy, t + 1), []) for t in range(found.periods)])
+            for policy in found.policies
+        ]
         if any(value is not None for curve in curves for value in curve.mean):
             panels.append(MeasurePanel(_(title), tuple(curves)))
     return panels

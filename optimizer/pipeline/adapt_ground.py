@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import json
+from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.language import marked
 from optimizer.problem.road_classes import MODE_OF
 from optimizer.records.areas import load_areas
 from optimizer.solvers.adaptive.displacement import RoadPart
@@ -25,8 +28,10 @@ if TYPE_CHECKING:
 
 DISTRICT, MODE = "district", "mode"
 """Kinds of parts of the network."""
-ELSEWHERE = "outside all districts"
+ELSEWHERE = marked("outside all districts")
 """Name of the district of the roads that lie in none."""
+VEHICLE, TRACK, FOOT = marked("vehicle"), marked("track"), marked("foot")
+"""Names of the parts that are modes."""
 ON_FOOT = ("foot",)
 """Modes of `road_classes.MODES` that people walk; tracks are driven. Classes that no mode has are taken for roads of vehicles."""
 
@@ -47,6 +52,8 @@ class AdaptGround:
         Named parts of the network, and their (parts, stretches) masks.
     areas
         The districts that are polygons.
+    without_roads
+        Names of the districts that no road of the network passes, which are no parts.
     closed
         (arcs,) masks of the arcs that those who go by vehicle on roads do not travel, and those who drive tracks too; where there are such.
     """
@@ -58,7 +65,15 @@ class AdaptGround:
     parts: tuple[RoadPart, ...] = ()
     inside: Mask | None = None
     areas: tuple[Area, ...] = ()
+    without_roads: tuple[str, ...] = ()
     closed: tuple[Mask, ...] = ()
+
+    def digest(self) -> str:
+        """Return the SHA-256 of what rows and maps depend on besides the instance: names of parts, which roads they have, lengths, counts."""
+        found = hashlib.sha256(json.dumps([astuple(part) for part in self.parts]).encode())
+        for table in (self.segment, self.length_km, self.begun, self.inside, *self.closed):
+            found.update(b"none" if table is None else np.ascontiguousarray(table).tobytes())
+        return found.hexdigest()
 
 
 def ground_of(source: ProblemSource) -> AdaptGround:
@@ -85,18 +100,20 @@ def ground_of(source: ProblemSource) -> AdaptGround:
         begun = np.array([float(counts[each].sum()) for each in watched])
     file = compiled.scenario.region.areas
     areas = () if file is None else load_areas(source.path.parent / file)
-    named = _districts(compiled, areas) + _modes(network)
+    districts = _districts(compiled, areas)
+    named = [*_with_roads(districts), *_modes(network)]
     inside = np.zeros((len(named), length.size), dtype=bool)
     for k, (_, mask) in enumerate(named):
         inside[k, : network.n_segments] = mask
     parts = tuple(part for part, _ in named)
     beyond = [inside[k] for k, part in enumerate(parts) if part.kind == MODE][1:]
     closed = tuple(np.logical_or.reduce(beyond[k:])[segment] for k in range(len(beyond)))
-    return AdaptGround(network, segment, length, begun, parts, inside, areas, closed)
+    without = tuple(part.name for part, mask in districts if not mask.any())
+    return AdaptGround(network, segment, length, begun, parts, inside, areas, without, closed)
 
 
 def _districts(compiled: Compiled, areas: Sequence[Area]) -> list[tuple[RoadPart, Mask]]:
-    """Return the areas of the region, or else the communities, and the roads in none of them; nothing where there is neither."""
+    """Return the areas of the region with their roads, or else the communities."""
     network = compiled.region.network
     found: list[tuple[RoadPart, Mask]] = []
     for area in areas:
@@ -105,12 +122,15 @@ def _districts(compiled: Compiled, areas: Sequence[Area]) -> list[tuple[RoadPart
         found.append((RoadPart(DISTRICT, area.name), mask))
     if not found:
         found = [(RoadPart(DISTRICT, each.label), each.inside) for each in compiled.burden.communities]
-    if found:
-        outside = ~np.logical_or.reduce([mask for _, mask in found])
-        found = [(part, mask) for part, mask in found if mask.any()]
-        if outside.any():
-            found.append((RoadPart(DISTRICT, ELSEWHERE), outside))
     return found
+
+
+def _with_roads(districts: Sequence[tuple[RoadPart, Mask]]) -> list[tuple[RoadPart, Mask]]:
+    """Return the districts that have roads, and behind them the roads in none; nothing without districts."""
+    if not districts:
+        return []
+    outside = ~np.logical_or.reduce([mask for _, mask in districts])
+    return [each for each in (*districts, (RoadPart(DISTRICT, ELSEWHERE), outside)) if each[1].any()]
 
 
 def _modes(network: Network) -> list[tuple[RoadPart, Mask]]:
@@ -118,6 +138,6 @@ def _modes(network: Network) -> list[tuple[RoadPart, Mask]]:
     modes = np.array([MODE_OF.get(each, "drive") for each in network.road_class[network.segment_arc].tolist()])
     walked = np.isin(modes, ON_FOOT)
     tracks = modes == "track"
-    each = (("vehicle", ~(walked | tracks)), ("track", tracks), ("foot", walked))
+    each = ((VEHICLE, ~(walked | tracks)), (TRACK, tracks), (FOOT, walked))
     found = [(RoadPart(MODE, name), mask) for name, mask in each if mask.any()]
     return found if len(found) > 1 else []

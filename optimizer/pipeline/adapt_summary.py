@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.formatting import DASH, number
-from optimizer.base.language import gettext as _
+from optimizer.base.formatting import number, with_range
+from optimizer.report.student_interval import student_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from optimizer.pipeline.adapt import Adaptation
+    from optimizer.report.student_interval import MeanInterval
 
 MEASURES = (
     "through",
@@ -28,16 +29,6 @@ MEASURES = (
     "burden",
 )
 """What is summed up; of the regret the last value of a run counts, of all others the mean over its periods."""
-LEVEL = 0.95
-
-
-@dataclass(frozen=True, slots=True)
-class MeanInterval:
-    """A mean over runs with its interval; None where nothing is known, and no interval with one run."""
-
-    mean: float | None
-    low: float | None
-    high: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,34 +54,20 @@ def summaries(found: Adaptation) -> list[PolicySummary]:
             if row.policy == policy:
                 runs.setdefault(row.run, []).append(row.content())
         if runs:
-            measures = {name: interval([_of_run(rows, name) for rows in runs.values()]) for name in MEASURES}
+            measures = {name: student_interval([_of_run(rows, name) for rows in runs.values()]) for name in MEASURES}
             results.append(PolicySummary(policy, len(runs), measures))
     return results
 
 
-def interval(values: Sequence[float | None]) -> MeanInterval:
-    """Return the mean of what is known, with Student's interval."""
-    known = np.array([value for value in values if value is not None], dtype=np.float64)
-    if not known.size:
-        return MeanInterval(None, None, None)
-    mean = float(known.mean())
-    if known.size < 2:
-        return MeanInterval(mean, None, None)
-    from scipy.stats import t
-
-    half = float(t.ppf((1 + LEVEL) / 2, known.size - 1)) * float(known.std(ddof=1)) / np.sqrt(known.size)
-    return MeanInterval(mean, mean - half, mean + half)
+def _four_digits(amount: float | None) -> str:
+    return number(amount, 4)
 
 
-def with_interval(measure: MeanInterval) -> str:
-    """Return a mean with its interval, for a table."""
-    if measure.mean is None:
-        return DASH
+def with_interval(measure: MeanInterval, text: Callable[[float | None], str] = _four_digits) -> str:
+    """Return a mean with its interval, for a table; `text` says how a number is written."""
     if measure.low is None or measure.high is None:
-        return number(measure.mean, 4)
-    return _("{found} ({low} to {high})").format(
-        found=number(measure.mean, 4), low=number(measure.low, 4), high=number(measure.high, 4)
-    )
+        return text(measure.mean)
+    return with_range(text(measure.mean), text(measure.low), text(measure.high))
 
 
 def _of_run(rows: Sequence[dict[str, float | None]], name: str) -> float | None:

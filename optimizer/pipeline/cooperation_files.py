@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.files import write_json
-from optimizer.base.formatting import number
+from optimizer.base.formatting import number, with_range
 from optimizer.base.language import ENGLISH, localised, speaking
 from optimizer.base.language import gettext as _
 from optimizer.base.output_folder import OutputFolder
+from optimizer.base.said import shortened, translated
 from optimizer.report.geodata.files import write_csv
 
 if TYPE_CHECKING:
@@ -125,9 +126,7 @@ def _worth_sentence(worth: WorthInterval) -> str:
 def _core_sentence(found: Cooperation) -> str:
     if found.in_core:
         return _("The split is in the core: no coalition reaches more apart than its members' shares.")
-    apart = ", ".join(" + ".join(each) for each in found.better_apart[:3])
-    if len(found.better_apart) > 3:
-        apart = _("{first} and {count} more").format(first=apart, count=localised(f"{len(found.better_apart) - 3:,}"))
+    apart = translated(shortened([" + ".join(each) for each in found.better_apart], 3))
     if found.in_core is None and apart:
         said = _(
             "Whether the split is in the core is not proven; by the plans found {coalitions} would reach more apart."
@@ -277,6 +276,4 @@ def cooperation_page(found: Cooperation) -> ShortPage:
 
 def interval(each: WorthInterval) -> str:
     """Return an interval in words."""
-    return _("{found} ({low} to {high})").format(
-        found=number(each.found, 4), low=number(each.low, 4), high=number(each.high, 4)
-    )
+    return with_range(number(each.found, 4), number(each.low, 4), number(each.high, 4))

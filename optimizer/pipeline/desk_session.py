@@ -23,6 +23,7 @@ from optimizer.pipeline.desk_words import NAME, option_name, resource_name
 from optimizer.pipeline.matched_plans import SitePlaces
 from optimizer.pipeline.straight_roads import straight_roads
 from optimizer.report.content.desk import DeskActions, DeskBeat, DeskBudget, DeskProgress, DeskSite, DeskView
+from optimizer.report.words import word
 
 if TYPE_CHECKING:
     import os
@@ -285,7 +286,8 @@ class DeskSession(DeskActions):
         return ", ".join(f"{number(amount)} {name}" for name, amount in named) or _("nothing")
 
     def _kind(self, option: int) -> str:
-        return plain(self.desk.base.options[option].type or self.desk.base.options[option].kind, NAME)
+        found = self.desk.base.options[option]
+        return plain(found.type or word(found.kind), NAME)
 
     def _budgets(self) -> tuple[DeskBudget, ...]:
         desk, opened = self.desk, self._opened[1].tolist()

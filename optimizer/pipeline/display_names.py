@@ -9,7 +9,7 @@ from optimizer.base.language import gettext
 from optimizer.base.said import translated
 from optimizer.report.geography import known_places
 from optimizer.report.place_names import NamedPlace, PlaceNames
-from optimizer.scenario.burden import SEARCHES
+from optimizer.scenario.burden import SEARCHES, UNIT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -78,9 +78,13 @@ def place_names(compiled: Compiled) -> PlaceNames:
     return PlaceNames(region.network, (*named_places(compiled), *known))
 
 
+def of_cap(text: str) -> str:
+    """Return the name or unit of a community's cap in the language that is spoken; that of another resource as the scenario has it."""
+    return gettext(text) if text in {SEARCHES, UNIT} else text
+
+
 def _resource_name(resource: Resource, agencies: Mapping[str, str], every: Sequence[Resource]) -> str:
     if not resource.name or not resource.agency:
         shared = [other for other in every if other.name == resource.name and not other.agency]
-        alone = gettext(SEARCHES) if resource.name == SEARCHES else resource.name
-        return alone if resource.name and len(shared) == 1 else translated(resource.id)
+        return of_cap(resource.name) if resource.name and len(shared) == 1 else translated(resource.id)
     return f"{resource.name} ({agencies.get(resource.agency, resource.agency)})"

@@ -186,6 +186,8 @@ def plan_over_draws(
         If there is nothing to draw, or the number of draws is out of range.
     InfeasibleError
         If no plan is feasible, or the search of the objective ended before it had a plan.
+    KeyboardInterrupt
+        If it comes before there is any plan.
     """
     terms = compiled.scenario.solve
     with step(listener, f"making {request.draws} draws"):
@@ -204,12 +206,14 @@ def plan_over_draws(
     for ended in executor.run(solve_objective, pieces, shared=shared, until=until, listener=listener):
         results[ended.piece.key] = ended.value()
     middle = results.get(MIDDLE)
-    if middle is None or middle.plan is None:
+    if middle is None:
+        raise KeyboardInterrupt
+    if middle.plan is None:
         raise InfeasibleError("The search over draws ended before it had a plan. Give it more time.")
     asked = results.get(request.objective.text)
     if asked is None or asked.plan is None:
         asked = results[request.objective.text] = _instead(made.draws, request.objective, results.get("mean"), middle)
-    with step(listener, "valuing plans in every draw"):
+    with step(listener, "valuing plans in every draw", stoppable=False):
         plans = _judged(compiled.instance, made.draws, results, cvar, request.objective.text)
     chosen = unpacked_plan(compiled.instance, packed_plan(asked.plan or middle.plan))
     return Doubt(request, chosen, asked, middle, plans, cvar.level, made.drawn, made.fixed)

@@ -226,9 +226,8 @@ def explain_plan(
             options = first if named else [*fixed, *promising(known, overlay, others)]
         with step(stopping, "looking for the routes left"):
             left = evaders_left(known.instance, known.placed, _beats(known), evaders, stopping)
-        with step(stopping, "cutting the root"):
-            most = None if time_limit is None else time.monotonic() + AT_ROOT * time_limit
-            rows = root_rows(known, overlay, gap, most, stopping)
+        most = None if time_limit is None else time.monotonic() + AT_ROOT * time_limit
+        rows = stopping.attempt(lambda: root_rows(known, overlay, gap, most, stopping))
         prices = Pricing(known, overlay, gap, seed, rows).prices(options, until, executor, stopping)
         with step(stopping, "comparing with the plan", stoppable=False):
             explained = _explained(known, prices)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from optimizer.base.language import counted, localised, ngettext, pgettext
 from optimizer.base.language import gettext as _
-from optimizer.base.said import translated
+from optimizer.base.said import shortened, translated
 from optimizer.report.words import word
 
 if TYPE_CHECKING:
@@ -168,9 +168,8 @@ def _name(named: Option | Evader) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     """Return the first names, and how many more there are; empty without any."""
-    more = len(names) - NAMED
-    if more > 0:
-        return _("{first} and {count} more").format(first=", ".join(names[:NAMED]), count=localised(f"{more:,}"))
+    if len(names) > NAMED:
+        return translated(shortened(names, NAMED))
     if len(names) > 1:
         return _("{first} and {second}").format(first=", ".join(names[:-1]), second=names[-1])
     return names[0] if names else ""

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.files import write_json
-from optimizer.base.formatting import DASH, number
+from optimizer.base.formatting import DASH, number, with_range
+from optimizer.base.language import ENGLISH, localised, speaking
 from optimizer.base.language import gettext as _
-from optimizer.base.language import localised, speaking
 from optimizer.base.output_folder import OutputFolder
 from optimizer.report.geodata.files import write_csv
 
@@ -51,7 +51,7 @@ def point_content(found: Frontier, k: int) -> dict[str, Any]:
     }
 
 
-def write_frontier(folder: OutputFolder, found: Frontier, instance_name: str, language: str = "en") -> None:
+def write_frontier(folder: OutputFolder, found: Frontier, instance_name: str, language: str = ENGLISH) -> None:
     """Write the files of a curve, all or none; page and figure, that of a curve of one resource, are in the language.
 
     Raises
@@ -156,8 +156,7 @@ def frontier_page(found: Frontier, instance_name: str) -> ShortPage:
 
 
 def _brings(gain: MarginalGain) -> str:
-    found, low, high = (localised(text) for text in (f"{gain.found:.4g}", f"{gain.low:.3g}", f"{gain.high:.3g}"))
-    return _("{found} ({low} to {high})").format(found=found, low=low, high=high)
+    return with_range(*(localised(text) for text in (f"{gain.found:.4g}", f"{gain.low:.3g}", f"{gain.high:.3g}")))
 
 
 def _budgets(amounts: Sequence[float], names: Sequence[str]) -> str:

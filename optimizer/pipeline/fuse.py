@@ -61,7 +61,7 @@ class FusedRecord:
     cells_made_safe
         Cells of text that were changed so that no spreadsheet takes them for a formula.
     sources
-        The tables that the feeds name.
+        The files that were read: feeds, mappings, tables, decisions and areas.
     """
 
     folder: Path
@@ -97,7 +97,7 @@ def fuse_feeds(
     areas
         GeoJSON of areas that reports name in place of a point.
     ledger
-        Folder of a ledger that receives the hashes of the feeds and of the record.
+        Folder of a ledger that receives the hashes of all files that were read and of the record.
     overwrite
         Replace the files of a fusion in `out` whoever wrote them.
     listener
@@ -116,13 +116,16 @@ def fuse_feeds(
     read = read_feeds(paths)
     decisions = None if review is None else read_review(Path(review))
     fused = fuse(read, areas=() if areas is None else load_areas(Path(areas)), review=decisions)
-    summary, sources = fused.imported.summary, tuple(path for feed in read for path in feed.tables)
+    summary = fused.imported.summary
+    beside = tuple(Path(each) for each in (review, areas) if each is not None)
+    sources = tuple(dict.fromkeys((*(path for feed in read for path in feed.files), *beside)))
+    given = [] if log is None else hashed(*sources)  # before the folder is replaced, which may hold the review
     with Stopping():  # so that Ctrl-C between the two does not leave a record that is not in the ledger
         changed = write_import(folder, fused.imported)
         seconds = time.perf_counter() - begun
         if log is not None:
-            given = Entry("records", f"feeds of {folder.path.name}", hashed(*paths, *sources), {"feeds": len(paths)})
+            received = Entry("records", f"feeds of {folder.path.name}", given, {"feeds": len(paths)})
             made = (folder.path / name for name in FILES if name.endswith(".csv"))
             facts = {"rows": fused.rows, "merged": fused.merged, "doubtful": fused.doubtful}
-            record_made(log, given, f"fused record {folder.path.name}", made, facts, listener)
+            record_made(log, received, f"fused record {folder.path.name}", made, facts, listener)
     return FusedRecord(folder.path, fused.rows, fused.merged, fused.doubtful, seconds, summary, changed, sources)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.language import gettext as _
+from optimizer.pipeline.display_names import of_cap
 from optimizer.pipeline.site_gains import agency_gains
 from optimizer.problem.agencies import agencies_of
 from optimizer.problem.evaluation import plan_value
 from optimizer.report.content import AgencyRow, AgencyRows, BudgetRow, LayoutRow
-from optimizer.scenario.burden import SEARCHES, UNIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,21 +91,16 @@ def budget_rows(plan: PlanFile, names: DisplayNames) -> tuple[BudgetRow, ...]:
     common = Counter(r.name for r in plan.resources if not r.agency)
     return tuple(
         BudgetRow(
-            resource=_of_caps(r.name)
+            resource=of_cap(r.name)
             if r.name and (r.agency or common[r.name] == 1)
             else names.resources.get(r.id, r.id),
             agency=names.agency(r.agency),
-            unit=_of_caps(r.unit),
+            unit=of_cap(r.unit),
             used=r.used,
             budget=r.budget,
         )
         for r in plan.resources
     )
-
-
-def _of_caps(text: str) -> str:
-    """Return the name or unit of a community's cap in the language that is spoken; that of another resource as the scenario has it."""
-    return _(text) if text in {SEARCHES, UNIT} else text
 
 
 def agency_rows(compiled: Compiled, result: Result, names: DisplayNames) -> AgencyRows | None:

@@ -14,6 +14,7 @@ from optimizer.base.language import speaking
 from optimizer.base.listener import SILENT, step
 from optimizer.base.output_folder import OutputFolder
 from optimizer.base.said import said
+from optimizer.base.schema import validated
 from optimizer.base.version import package_version
 from optimizer.pipeline.briefing import briefing
 from optimizer.pipeline.changes import changed, check_budgets, start_for
@@ -26,7 +27,7 @@ from optimizer.pipeline.given_plan import given_result
 from optimizer.pipeline.mixture_briefing import mixed_placements, mixture_facts
 from optimizer.pipeline.outputs import write_outputs
 from optimizer.pipeline.plan_content import plan_content
-from optimizer.pipeline.scenario_recording import check_ledger, ledger_of, record_plan
+from optimizer.pipeline.scenario_recording import begun_ledger, ledger_of, record_plan
 from optimizer.pipeline.sensitivity import sensitivity_of
 from optimizer.pipeline.sensitivity_briefing import (
     sensitivity_content,
@@ -40,8 +41,9 @@ from optimizer.problem.mixture import with_mixture
 from optimizer.problem.mixture_file import MIXTURE, write_mixture_file
 from optimizer.problem.result import single_plan
 from optimizer.scenario.compile import Compiled, compile_scenario
-from optimizer.scenario.model import read_scenario
+from optimizer.scenario.model import ScenarioModel, read_content
 from optimizer.scenario.ranges import range_warnings
+from optimizer.scenario.settings import with_settings
 
 if TYPE_CHECKING:
     import os
@@ -189,7 +191,6 @@ def plan_scenario(
         if compiled is None:
             raise KeyboardInterrupt
         _check_method(compiled, doubt, sensitivity)
-        ledger = ledger_of(compiled.scenario, Path(scenario), listener)
         compiled = changed(compiled, changes or Changes(), settings or {})
         first = None if start is None else start_for(compiled.instance, start)
         if first is not None:
@@ -245,7 +246,7 @@ def plan_scenario(
             _write_mixture(temporary, compiled, found)
             files = tuple(sorted(path.name for path in temporary.iterdir()))
         made_plan = Planned(compiled, found, comparison, plan, tuple(times.done), folder.path, files, judged, varied)
-        record_plan(ledger, Path(scenario), made_plan, asked, listener)
+        record_plan(ledger_of(compiled.scenario, Path(scenario), listener), Path(scenario), made_plan, asked, listener)
         return made_plan
 
 
@@ -255,13 +256,11 @@ def _check_first(
     """Check what needs no work: that folder and ledger can be written, and that there are the resources whose budgets change."""
     folder.check()
     try:
-        scenario = read_scenario(path)
+        scenario = validated(ScenarioModel, with_settings(read_content(path), settings or {}, str(path)), str(path))
     except InputError:
         return  # compiling tells every problem of it
-    asked = {name.split(".")[0] for name in settings or {}}
-    if "ledger" not in asked:
-        check_ledger(scenario, path)
-    if changes is not None and not asked & {"resources", "agencies"}:
+    begun_ledger(scenario, path)
+    if changes is not None:
         check_budgets(scenario, changes)
 
 

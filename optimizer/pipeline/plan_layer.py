@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from optimizer.problem.instance import Instance
     from optimizer.problem.network import Network
@@ -48,11 +50,8 @@ def _watched_line(network: Network, segment: int) -> dict[str, Any]:
 
 def _driven(beat: PlanBeat, network: Network) -> list[list[float]]:
     """Return the points along the roads that a beat drives."""
-    return [
-        [float(lon), float(lat)]
-        for arc in beat.route
-        for lon, lat in network.shape[network.shape_start[arc] : network.shape_start[arc + 1]]
-    ]
+    points: list[list[float]] = network.polylines.take(np.asarray(beat.route, dtype=np.int64)).shape().tolist()
+    return points
 
 
 def _tour(beat: PlanBeat, line: list[list[float]]) -> list[dict[str, Any]]:

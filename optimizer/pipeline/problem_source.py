@@ -117,9 +117,9 @@ def plan_language(path: str | os.PathLike[str], language: str | None = None) -> 
     InputError
         If there are no texts in that language.
     """
-    if language is None:
-        folder = Path(path)
-        file = (folder if folder.is_dir() else folder.parent) / "run.json"
-        run = read_json(file, "a run") if file.is_file() else {}
-        language = run.get("language", ENGLISH) if isinstance(run, dict) else ENGLISH
-    return check_language(str(language))
+    if language is not None:
+        return check_language(language)
+    folder = Path(path)
+    file = (folder if folder.is_dir() else folder.parent) / "run.json"
+    run = read_json(file, "a run") if file.is_file() else {}
+    return check_language(str(run.get("language", ENGLISH)) if isinstance(run, dict) else ENGLISH, f"{file}, language")

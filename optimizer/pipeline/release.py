@@ -22,7 +22,7 @@ from optimizer.base.output_folder import OutputFolder
 from optimizer.base.tables import csv_text
 from optimizer.pipeline.release_rows import MARKS, ReleasedRows, ReleasedTable, released_rows
 from optimizer.pipeline.release_scenario import AREAS, NETWORK, SCENARIO, entry_of, write_agency_scenario
-from optimizer.pipeline.scenario_recording import ledger_of, record_release
+from optimizer.pipeline.scenario_recording import begun_ledger, ledger_of, record_release
 from optimizer.problem.plan_file import plan_path, read_plan_file
 from optimizer.records.importers.writing import safe_text
 from optimizer.records.marking import strictest
@@ -122,7 +122,8 @@ def release_to(
     if check is not None and (check.problems or check.scenario is None):
         raise InputError(*check.problems)
     scenario = None if check is None else check.scenario
-    ledger = None if scenario is None else ledger_of(scenario, path, listener)
+    if scenario is not None:
+        begun_ledger(scenario, path)
     sources: list[SeizureSource | EffortSource]
     sources = [_record(path)] if scenario is None else [*scenario.records.seizures, *scenario.records.effort]
     found = released_rows(sources, path.parent, agency, minimum)
@@ -154,6 +155,7 @@ def release_to(
         write_json(place / "release.json", {"schema_version": 1, "to": agency, **rule, "files": listed})
     released = sum(len(table) for table in found.tables)
     written = (*names, "release.json")
+    ledger = None if scenario is None else ledger_of(scenario, path, listener)
     if ledger is not None and scenario is not None:
         record_release(ledger, scenario, agency, [folder.path / name for name in written], released, listener)
     return Released(folder.path, released, found.withheld, written, len(found.aggregates), tuple(notes))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import InputError
-from optimizer.base.output_folder import folder_sources
+from optimizer.base.output_folder import check_new_folder, folder_sources
 from optimizer.base.version import package_version
 from optimizer.ledger.entries import Entry
+from optimizer.ledger.notes import checked_name
 from optimizer.ledger.store import LedgerFolder
 from optimizer.pipeline.recording import append_entries, asked_entry, hashed, result_facts
 from optimizer.scenario.model import read_scenario
@@ -41,36 +42,31 @@ def ledger_of(scenario: ScenarioModel, path: Path, listener: Listener) -> Ledger
     InputError
         If the folder is something else, or cannot be written.
     """
+    found = begun_ledger(scenario, path)
+    if found is not None or scenario.ledger is None:
+        return found
+    made = LedgerFolder.made(path.parent / scenario.ledger.folder, scenario.ledger.origin)
+    listener.noted(f"Note: began the ledger {made.origin} in {made.path}, as there was none.")
+    return made
+
+
+def begun_ledger(scenario: ScenarioModel, path: Path) -> LedgerFolder | None:
+    """Return the ledger that a scenario in a file names, to which entries can be added; None where there is none yet and one can begin.
+
+    Raises
+    ------
+    InputError
+        If the ledger's folder is something else, entries cannot be added, or the name of one that is to begin cannot be a log's.
+    """
     if scenario.ledger is None:
         return None
     folder = path.parent / scenario.ledger.folder
     if folder.is_dir() and any(folder.iterdir()):
         return LedgerFolder.ready(folder)
-    made = LedgerFolder.made(folder, scenario.ledger.origin)
-    listener.noted(f"Note: began the ledger {made.origin} in {folder}, as there was none.")
-    return made
-
-
-def check_ledger(scenario: ScenarioModel, path: Path) -> None:
-    """Check the ledger that a scenario names before its work; one that is not there is begun by `ledger_of`.
-
-    Parameters
-    ----------
-    scenario
-        The scenario.
-    path
-        Its file.
-
-    Raises
-    ------
-    InputError
-        If the ledger's folder is something else, or entries cannot be added.
-    """
-    if scenario.ledger is None:
-        return
-    folder = path.parent / scenario.ledger.folder
-    if folder.is_dir() and any(folder.iterdir()):
-        LedgerFolder.ready(folder)
+    check_new_folder(folder)
+    origin = scenario.ledger.origin
+    checked_name(folder.resolve().name if origin is None else origin, f"{path}, ledger.origin")
+    return None
 
 
 def record_plan(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.language import gettext as _
-from optimizer.base.said import all_translated, listed, said, translated
+from optimizer.base.said import all_translated, listed, said, shortened, translated
 from optimizer.report.content import SensitivityFacts, SensitivityRow
 
 if TYPE_CHECKING:
@@ -101,5 +101,4 @@ def _flips(each: VariedAssumption, labels: Mapping[str, str]) -> str:
 
 
 def _listed(ids: tuple[str, ...], labels: Mapping[str, str]) -> str:
-    names = ", ".join(labels.get(name) or name for name in ids[:SHOWN])
-    return _("{names} and {count} more").format(names=names, count=len(ids) - SHOWN) if len(ids) > SHOWN else names
+    return translated(shortened([labels.get(name) or name for name in ids], SHOWN))

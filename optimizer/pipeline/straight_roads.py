@@ -15,7 +15,7 @@ MOST_ROADS = 30_000
 """Pieces of road that a page still draws at once."""
 
 
-def straight_roads(instance: Instance, most: int = MOST_ROADS) -> StraightRoads | None:
+def straight_roads(instance: Instance) -> StraightRoads | None:
     """Return the roads, those on routes and at options first; None where the problem has no map."""
     if instance.lonlat is None:
         return None
@@ -26,5 +26,5 @@ def straight_roads(instance: Instance, most: int = MOST_ROADS) -> StraightRoads 
     order = np.argsort(~busy, kind="stable")
     _, first = np.unique(ends[order], axis=0, return_index=True)
     kept = order[np.sort(first)]
-    drawn = ends[kept[:most]]
-    return StraightRoads(instance.lonlat[drawn[:, 0]], instance.lonlat[drawn[:, 1]], max(0, kept.size - most))
+    drawn = ends[kept[:MOST_ROADS]]
+    return StraightRoads(instance.lonlat[drawn[:, 0]], instance.lonlat[drawn[:, 1]], max(0, kept.size - MOST_ROADS))

@@ -10,7 +10,7 @@ import numpy as np
 from optimizer.base.errors import InfeasibleError
 from optimizer.base.executor import LostPieceError, Piece
 from optimizer.base.interrupts import Stopping
-from optimizer.base.listener import ForwardingListener
+from optimizer.base.listener import ForwardingListener, step
 from optimizer.problem.plan import violations
 from optimizer.solvers.branch_and_cut.tree import BranchAndCut
 from optimizer.solvers.carried import Carried
@@ -159,10 +159,11 @@ def price_option(call: PieceCall) -> OptionPrice | None:
     return OptionPrice(option, chosen, plan, proven, result.upper, result.lower)
 
 
-def root_rows(known: KnownPlan, overlay: Overlay, gap: float, until: float | None, stopping: Stopping) -> ValueRows:
+def root_rows(known: KnownPlan, overlay: Overlay, gap: float, until: float | None, listener: Listener) -> ValueRows:
     """Return the rows of the problem's root program, cut until it stalls, meets the plan, or time is up."""
-    tree = BranchAndCut(known.instance, overlay, known.value, gap, np.inf if until is None else until, stopping)
-    stopping.attempt(lambda: tree.cut_root(floors=False))
+    tree = BranchAndCut(known.instance, overlay, known.value, gap, np.inf if until is None else until, listener)
+    with step(listener, "cutting the root"):
+        tree.cut_root(floors=False)
     return tree.master.value_rows
 
 

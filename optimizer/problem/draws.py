@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem
+from optimizer.base.sums import weighted_sum
 from optimizer.problem.evaluation import evader_values
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Objective:
 
     def value(self, values: NDArray[np.float64], probability: NDArray[np.float64]) -> float:
         """Return the objective of (draws,) values."""
-        return float(worst_weights(values, self.caps(probability)) @ values)
+        return weighted_sum(worst_weights(values, self.caps(probability)), values)
 
 
 def worst_weights(values: NDArray[np.float64], caps: NDArray[np.float64]) -> NDArray[np.float64]:

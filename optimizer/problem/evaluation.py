@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from optimizer.base.sums import weighted_sum
 from optimizer.problem.evaders import best_responses
 from optimizer.problem.plan import Plan, with_plan
 
@@ -93,7 +94,7 @@ def evader_values(instance: Instance, placed: NDArray[np.bool_]) -> NDArray[np.f
 
 def plan_value(instance: Instance, placed: NDArray[np.bool_]) -> float:
     """Return the value of an (options,) mask; equal to `evaluate` to rounding, without routes."""
-    return float(instance.weight @ evader_values(instance, placed))
+    return weighted_sum(instance.weight, evader_values(instance, placed))
 
 
 def marginal_values(instance: Instance, plan: Plan) -> dict[str, float]:

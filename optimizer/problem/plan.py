@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.base.said import said
+from optimizer.base.said import said, shortened
 from optimizer.problem.beats import make_beat, with_beats, with_teams
 from optimizer.problem.placements import Beat, Placement
 
@@ -174,7 +174,7 @@ def fits(instance: Instance, placed: NDArray[np.bool_]) -> bool:
 
 def within_budgets(instance: Instance, placed: NDArray[np.bool_]) -> bool:
     """Return whether an (options,) mask respects the budgets."""
-    return bool(np.all(placed @ instance.use <= instance.budget * (1 + BUDGET_TOLERANCE)))
+    return bool((placed @ instance.use <= instance.budget * (1 + BUDGET_TOLERANCE)).all())
 
 
 def _over_budget(instance: Instance, placed: NDArray[np.bool_]) -> list[str]:
@@ -194,6 +194,4 @@ def _over_budget(instance: Instance, placed: NDArray[np.bool_]) -> list[str]:
 
 
 def _names(instance: Instance, options: object) -> str:
-    names = [repr(instance.options[int(j)].id) for j in np.asarray(options)]
-    first = ", ".join(names[:8])
-    return said("{first} and {count} more", first=first, count=f"{len(names) - 8}") if len(names) > 8 else first
+    return shortened([repr(instance.options[int(j)].id) for j in np.asarray(options)])

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from optimizer.base.language import gettext as _
 from optimizer.report.palette import FAINT, TEXT
+from optimizer.report.student_interval import student_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from matplotlib.axes import Axes
@@ -36,6 +37,13 @@ class PolicyCurve:
     low: tuple[float | None, ...]
     high: tuple[float | None, ...]
     reference: bool = False
+
+    @classmethod
+    def over_runs(cls, policy: str, periods: Iterable[Sequence[float | None]]) -> Self:
+        """Return the curve of the values of each period, one a run."""
+        found = [student_interval(values) for values in periods]
+        mean, low, high = zip(*((each.mean, each.low, each.high) for each in found), strict=True)
+        return cls(policy, mean, low, high)
 
 
 @dataclass(frozen=True, slots=True)

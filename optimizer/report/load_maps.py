@@ -15,7 +15,9 @@ import shapely
 
 from optimizer.base.formatting import DASH, number, plain
 from optimizer.base.language import gettext as _
+from optimizer.report.bounds import Bounds
 from optimizer.report.geography import Plane
+from optimizer.report.placing import OccupiedBoxes, text_width
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -36,9 +38,8 @@ CHANGE_EDGES = (0.1, 0.4)
 """Edges of the classes as shares of the largest load or change, before rounding."""
 LEAST = 1e-3
 """Loads below which a road has no traffic."""
-LETTER = 7.5
-LINE = 17
-"""Mean width of a letter and height of a line of a district's name, in units of the map."""
+LETTERS, LINE, BASELINE = 14, 17, 5
+"""Size of the letters of a district's name, height of its line, and how far below its middle the letters stand, in units of the map."""
 LONGEST_NAME = 28
 
 
@@ -217,13 +218,12 @@ def _classed(lines: Sequence[str], step: Ints, weight: Callable[[int], int]) -> 
 
 
 def _edges(top: float, shares: Sequence[float]) -> Floats:
-    """Return rising edges near shares of the largest amount."""
-    return np.array([_round_down(share * top) for share in shares])
+    """Return rising edges near shares of the largest amount; none is below `LEAST`."""
+    return np.array([_round_down(share * max(top, LEAST / shares[0])) for share in shares])
 
 
 def _round_down(amount: float) -> float:
-    """Return the largest of 1, 2, 5 times a power of ten that is not above an amount; that of `LEAST` for less."""
-    amount = max(amount, LEAST)
+    """Return the largest of 1, 2, 5 times a power of ten that is not above an amount."""
     power = 10.0 ** np.floor(np.log10(amount) + 1e-9)
     return float(power * max(step for step in (1, 2, 5) if step * power <= amount * (1 + 1e-9)))
 
@@ -250,20 +250,19 @@ def _change_key(edges: Floats) -> tuple[str, ...]:
 
 def _names(shapes: Sequence[tuple[str, BaseGeometry]], sheet: _Sheet) -> tuple[DistrictName, ...]:
     """Return the names at a point of each district, moved up or down where they would lie on another; left out where there is no room."""
+    occupied = OccupiedBoxes(frame=Bounds(0, 0, sheet.width, sheet.height))
     found: list[DistrictName] = []
     for name, shape in shapes:
         if shape.is_empty:
             continue
         text = plain(name, LONGEST_NAME)
-        half = LETTER * len(text) / 2
-        point = shapely.point_on_surface(shape)
+        point, half = shapely.point_on_surface(shape), text_width(text, LETTERS) / 2
         x = float(np.clip(point.x, half, max(sheet.width - half, half)))
         for turn in (0, 1, -1, 2, -2, 3, -3):
             y = point.y + turn * LINE
-            free = all(
-                abs(y - other.y) >= LINE or abs(x - other.x) >= half + LETTER * len(other.name) / 2 for other in found
-            )
-            if free and LINE <= y <= sheet.height - 4:
-                found.append(DistrictName(text, round(x), round(y)))
+            box = np.array([x - half, y - LINE / 2, x + half, y + LINE / 2])
+            if occupied.overlap(box) == 0:
+                occupied.add(box[None])
+                found.append(DistrictName(text, round(x), round(y + BASELINE)))
                 break
     return tuple(found)

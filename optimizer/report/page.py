@@ -105,13 +105,18 @@ def page(content: ReportContent, images: Mapping[str, Path], layers: MapLayers |
             road_layers=layers.roads,
             limits=record_limits(content),
             images={name: data_uri(path) for name, path in images.items()},
-            style=Markup((HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
+            style=styles("page.css"),
             library=Markup(library),  # noqa: S704 - bokeh's own script, checked to hold no closing tag
             start=Markup(start),  # noqa: S704 - our own file
             script_hashes=" ".join(_hash(script) for script in (library, start)),
             rows_shown=ROWS_SHOWN,
         )
     )
+
+
+def styles(*names: str) -> Markup:
+    """Return the colours of all pages, light and dark, and further style sheets of this folder."""
+    return Markup("\n".join((HERE / name).read_text(encoding="utf-8") for name in ("colours.css", *names)))  # noqa: S704 - our own files
 
 
 def _contents(content: ReportContent) -> list[tuple[str, str]]:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
-
 from optimizer.base.language import spoken
-from optimizer.report.page import HERE, ROWS_SHOWN, data_uri, environment
+from optimizer.report.page import ROWS_SHOWN, data_uri, environment, styles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,15 +71,11 @@ def short_page(page: ShortPage, images: Mapping[str, Path]) -> str:
             page=page,
             language=spoken().code,
             images={name: data_uri(path) for name, path in images.items()},
-            style=Markup("\n".join((HERE / name).read_text(encoding="utf-8") for name in _styles(page))),  # noqa: S704 - our own files
+            style=styles("page.css", *["load_maps.css" for section in page.sections if section.maps is not None]),
             maps=next((section.maps for section in page.sections if section.maps is not None), None),
             rows_shown=ROWS_SHOWN,
         )
     )
-
-
-def _styles(page: ShortPage) -> list[str]:
-    return ["page.css", *["load_maps.css" for section in page.sections if section.maps is not None]]
 
 
 def write_short_page(file: Path, page: ShortPage, images: Mapping[str, Path]) -> None:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 ROUNDS = 200
 CLOSE = 1e-6
+SMALLEST = 1e-6
+"""Share of all flows up to which a pair is left out of what passes segments."""
 
 
 @dataclass(frozen=True)
@@ -77,10 +79,10 @@ class Passage:
     prior: Floats
 
 
-def passage(flows: PathFlows, segments: NDArray[np.int64], smallest: float = 1e-6) -> Passage:
-    """Return how the pairs of the flows' table pass the (j,) segments; pairs with less than the `smallest` share are left out."""
+def passage(flows: PathFlows, segments: NDArray[np.int64]) -> Passage:
+    """Return how the pairs of the flows' table pass the (j,) segments; pairs with a share of `SMALLEST` or less are left out."""
     shares = flows.table.shares()
-    kept = shares > smallest
+    kept = shares > SMALLEST
     even = kept.astype(np.float64)
     blocks = [np.abs(flows.by_pair(g, even, segments)).T[kept[g]] for g in range(len(shares))]
     use = np.concatenate(blocks) if blocks else np.empty((0, segments.size))

@@ -25,7 +25,7 @@ from optimizer.scenario.options import compile_options, unanswered_warnings
 from optimizer.scenario.patrols import compile_patrols
 from optimizer.scenario.record_demand import FittedRisk, RecordDemand, fitted_risk, record_demand, without_places
 from optimizer.scenario.source_measures import with_measures
-from optimizer.scenario.tipped_demand import tipped_demand, tips_sentences
+from optimizer.scenario.tipped_demand import tipped_demand, tips_sentence
 
 if TYPE_CHECKING:
     import os
@@ -305,10 +305,9 @@ def _with_tips(evidence: ScenarioEvidence, risk: FittedRisk | None, record: Reco
     if evidence.scenario.evaders.weights != "gravity":
         after = tipped_demand(record, shift.log_factor, evidence.demand, network)
     moved = float(np.abs(after.shares - record.shares).sum() / 2)
-    told = tips_sentences(shift, risk.estimate, moved, network)
     return _Tipped(
         replace(risk, estimate=shift.shifted(risk.estimate)),
-        replace(after, warnings=(*record.warnings, *told)),
+        replace(after, warnings=(*record.warnings, tips_sentence(shift, moved, network))),
         shift,
     )
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.names import unknown_name
-from optimizer.base.said import listed, said
+from optimizer.base.said import said, shortened
 from optimizer.region.model import border_warnings
 from optimizer.risk import OdTable
 from optimizer.risk.demand import gateway_masses, gravity, travel_hours
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from optimizer.problem.places import Gateway, Settlement
     from optimizer.region.model import Region
     from optimizer.scenario.model import EvadersModel
-
-NAMED = 8
-"""Names that a sentence lists; the others it counts."""
 
 
 @dataclass(frozen=True)
@@ -170,10 +167,3 @@ def _reach_warnings(lost: Sequence[Settlement], shut: Sequence[Gateway]) -> list
         names = shortened([gateway.label for gateway in shut])
         warnings.append(said("No road leads inward from {gateways}: no evader enters there.", gateways=names))
     return warnings
-
-
-def shortened(names: Sequence[str], count: int | None = None) -> str:
-    """Return the first few names for a sentence, and how many more there are; `count` in all, where `names` are the first `NAMED` alone."""
-    total = len(names) if count is None else count
-    first = listed(names[:NAMED])
-    return said("{names} and {count} more", names=first, count=total - NAMED) if total > NAMED else first

@@ -31,7 +31,7 @@ RiskName = Literal[
 
 def _known_method(name: str) -> str:
     if name not in METHOD_NAMES:
-        raise ValueError(f"{one_of(METHOD_NAMES)}. {close_match(name, METHOD_NAMES)}".strip())
+        raise ValueError(f"{one_of(METHOD_NAMES, name)}. {close_match(name, METHOD_NAMES)}".strip())
     return name
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from optimizer.base.said import Said, listed, said, said_count
+from optimizer.base.said import Said, said, said_count, shortened
 from optimizer.problem.options import Option, Resource
 from optimizer.scenario.cues import Answerer, Watcher, cued_options
 from optimizer.scenario.references import fitting_kinds
@@ -87,14 +87,11 @@ def unanswered_warnings(unanswered: Sequence[str]) -> list[Said]:
     """Return what to tell of sensors that no team reaches."""
     if not unanswered:
         return []
-    named = listed(unanswered[:5])
-    if len(unanswered) > 5:
-        named = said("{names} and {more} more", names=named, more=len(unanswered) - 5)
     return [
         said(
             "No team that could answer is within reach of {sensors}, so they are not offered: {named}.",
             sensors=said_count("{count} sensor", "{count} sensors", len(unanswered)),
-            named=named,
+            named=shortened(unanswered, 5),
         )
     ]
 

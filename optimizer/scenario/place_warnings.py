@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.said import said
+from optimizer.base.said import NAMED, said, shortened
 from optimizer.problem.network import great_circle_m
 from optimizer.problem.places import DOUBTFUL_M
 from optimizer.problem.road_classes import RANK_OF
-from optimizer.scenario.demand import NAMED, shortened
 from optimizer.scenario.road_names import road_label
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ def site_warnings(sites: Sequence[PlacedSite], network: Network) -> Iterator[str
         yield said(
             "Some sites were put on a road beside a more important one; where that is meant, name it in `road` or `road_class` of the site: "
             "{sites}.",
-            sites=shortened(names, len(beside)),
+            sites=shortened(names, count=len(beside)),
         )
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from optimizer.base.said import said
-from optimizer.scenario.demand import shortened
+from optimizer.base.said import said, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

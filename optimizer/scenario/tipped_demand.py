@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.network import Network
-    from optimizer.risk.estimate import RiskEstimate
     from optimizer.risk.tips import TipShift
     from optimizer.scenario.demand import GravityDemand
     from optimizer.scenario.record_demand import RecordDemand
@@ -75,21 +74,19 @@ def raised(arcs: tuple[int, ...], log_factor: Floats, network: Network) -> float
     return float(log_factor[network.segment[list(arcs)]].max(initial=0.0))
 
 
-def tips_sentences(shift: TipShift, before: RiskEstimate, moved: float, network: Network) -> tuple[Said, ...]:
+def tips_sentence(shift: TipShift, moved: float, network: Network) -> Said:
     """Return what tips changed: how many count, the risk of roads with and without them, and how much of the loads they moved.
 
     Parameters
     ----------
     shift
         What they make of the risk map.
-    before
-        Risk without tips.
     moved
         Share of the loads whose pair they changed.
     network
         The roads.
     """
-    limit = said("none is over the limit")
+    before, limit = shift.before.median, said("none is over the limit")
     if shift.over_limit:
         limit = said(
             "{count} more do not, as {most} of a month and {side:g} km square count at most",
@@ -100,7 +97,7 @@ def tips_sentences(shift: TipShift, before: RiskEstimate, moved: float, network:
     factor = np.exp(shift.log_factor)
     up = np.flatnonzero(factor > 1.01)
     km = network.length_m[network.segment_arc][up].sum() / 1000
-    top = up[np.argsort(-before.median[up] * (factor[up] - 1), kind="stable")]
+    top = up[np.argsort(-before[up] * (factor[up] - 1), kind="stable")]
     named: dict[str, Said] = {}
     for at in top.tolist():
         arc = network.segment_arc[at]
@@ -110,8 +107,8 @@ def tips_sentences(shift: TipShift, before: RiskEstimate, moved: float, network:
         risen = said(
             "{road} from {before:.3g} to {after:.3g}",
             road=name,
-            before=before.median[at],
-            after=before.median[at] * factor[at],
+            before=before[at],
+            after=before[at] * factor[at],
         )
         named.setdefault(name, risen)
         if len(named) == SHOWN:
@@ -123,18 +120,16 @@ def tips_sentences(shift: TipShift, before: RiskEstimate, moved: float, network:
             length=km,
             roads=listed(named.values()),
         )
-    return (
-        said(
-            "Tips: {clusters} count, {limit}.{roads} They moved {moved:.1%} of the loads between pairs of gateway and settlement. No index or "
-            "weight rises by more than {most:.0%} for tips, however many are sent; judged without tips, the best plan lets through at most "
-            "{worst:.3g} times what it would have. Searched and unsearched roads are as before.",
-            clusters=said_count("{count} cluster", "{count} clusters", shift.used),
-            limit=limit,
-            roads=roads,
-            moved=moved,
-            most=np.expm1(BOUND),
-            worst=np.exp(2 * BOUND),
-        ),
+    return said(
+        "Tips: {clusters} count, {limit}.{roads} They moved {moved:.1%} of the loads between pairs of gateway and settlement. No index or "
+        "weight rises by more than {most:.0%} for tips, however many are sent; judged without tips, the best plan lets through at most "
+        "{worst:.3g} times what it would have. Searched and unsearched roads are as before.",
+        clusters=said_count("{count} cluster", "{count} clusters", shift.used),
+        limit=limit,
+        roads=roads,
+        moved=moved,
+        most=np.expm1(BOUND),
+        worst=np.exp(2 * BOUND),
     )
 
 

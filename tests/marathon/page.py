@@ -70,7 +70,8 @@ class MarathonRow(Strict):
         """The counts in a sentence."""
         return (
             f"{self.part}: {self.count} {WHAT[self.part]} from seed {self.seed}, {self.cases} outcomes: {self.tracebacks} tracebacks, "
-            f"{self.wrong} wrong bounds or plans, {self.half_written} half-written, {self.hangs} hangs, {self.other} other faults"
+            f"{self.wrong} wrong bounds or plans, {self.half_written} half-written, {self.hangs} hangs, {self.other} other faults; "
+            f"{self.processor_s:g} processor s"
         )
 
 

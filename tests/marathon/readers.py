@@ -26,7 +26,10 @@ SECONDS = 60
 def run_readers(tally: Tally, count: int, seed: int, keep: Path | None = None, only: Sequence[str] = ()) -> None:
     """Damage `count` files, the kinds in turn; files at fault are kept in a folder where one is given."""
     with TemporaryDirectory(prefix="marathon-") as name:
-        samples = [one for one in make_samples(Path(name) / "good") if not only or one.name in only]
+        every = make_samples(Path(name) / "good")
+        if strange := set(only) - {one.name for one in every}:
+            raise ValueError(f"no kinds {sorted(strange)}; there are {[one.name for one in every]}")
+        samples = [one for one in every if not only or one.name in only]
         for sample in samples:
             good = Tally()
             tried(sample, sample.file, good, "undamaged")

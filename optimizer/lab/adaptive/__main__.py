@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 import pandas as pd
-from scipy.stats import t as student
 
 from optimizer.base.executor import Executor, Piece
 from optimizer.base.files import written_whole
@@ -18,6 +17,7 @@ from optimizer.lab.adaptive.findings import CASES, finding_run, worlds
 from optimizer.problem.adapt_terms import AdaptModel
 from optimizer.problem.digest import series_digest
 from optimizer.problem.instance_file import read_instance
+from optimizer.report.student_interval import student_interval
 from optimizer.scenario.compile import compile_scenario
 from optimizer.solvers.compiled import prefer_compiled
 
@@ -57,6 +57,8 @@ def main() -> None:
             ended.value() for ended in Executor(asked.jobs).run(finding_run, pieces, shared=shared, finished=finished)
         ]
         sys.stderr.write(f"{name}: {time.process_time() - began:.0f} s of processor time in this process\n")
+    if not rows:
+        parser.error("none of these experiments has one of these policies")
     known = [{key: float("nan") if value is None else value for key, value in row.items()} for row in rows]
     table = pd.DataFrame(known).sort_values(["experiment", "case", "policy", "run"])
     with written_whole(asked.out) as place:
@@ -66,8 +68,13 @@ def main() -> None:
         for name in asked.experiment:
             save_figure(asked.figures / f"adaptive-{name}.png", name, table[table["experiment"] == name])
     grouped = table.drop(columns="run").groupby(["experiment", "case", "policy"])
-    half = grouped.sem() * float(student.ppf(0.975, max(asked.runs - 1, 1)))
+    half = grouped.agg(_half_width)
     sys.stdout.write(f"means\n{grouped.mean().T.to_string()}\nhalf widths of 95 % intervals\n{half.T.to_string()}\n")
+
+
+def _half_width(values: pd.Series[float]) -> float:
+    found = student_interval(values.tolist())
+    return float("nan") if found.high is None or found.mean is None else found.high - found.mean
 
 
 if __name__ == "__main__":

@@ -6,26 +6,23 @@ from typing import TYPE_CHECKING, Final
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from scipy.stats import t as student
 
 from optimizer.report.palette import FAINT
+from optimizer.report.student_interval import student_interval
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
 
+CHANGES: Final[dict[str, str]] = {
+    "seizures change": "Seizures a month,\nlast year less first",
+    "seizure_value change": "Loads a seizure,\nlast year less first",
+    "footprint_km change": "Roads with traffic, km,\nlast year less first",
+}
 SHOWN: Final[dict[str, dict[str, str]]] = {
-    "proliferation": {
-        "seizures change": "Seizures a month,\nlast year less first",
-        "seizure_value change": "Loads a seizure,\nlast year less first",
-        "footprint_km change": "Roads with traffic, km,\nlast year less first",
-    },
-    "spreading": {
-        "seizures change": "Seizures a month,\nlast year less first",
-        "seizure_value change": "Loads a seizure,\nlast year less first",
-        "footprint_km change": "Roads with traffic, km,\nlast year less first",
-    },
+    "proliferation": CHANGES,
+    "spreading": CHANGES,
     "allocation": {"first": "Loads through, first month", "through": "Loads through, last year"},
     "diversion": {
         "predicted": "Change of traffic where\nbest replies rise",
@@ -67,11 +64,10 @@ def save_figure(place: Path, name: str, rows: pd.DataFrame) -> None:
             if not values.size:
                 continue
             ax.plot(values, [at] * len(values), "o", color="#4477AA", markersize=3, alpha=0.5)
-            mean = float(values.mean())
-            if len(values) > 1:
-                half = float(student.ppf(0.975, len(values) - 1)) * float(values.std(ddof=1)) / len(values) ** 0.5
-                ax.plot([mean - half, mean + half], [at, at], color="black", linewidth=1.2)
-            ax.plot([mean], [at], "|", color="black", markersize=12)
+            found = student_interval(values.tolist())
+            if found.low is not None and found.high is not None:
+                ax.plot([found.low, found.high], [at, at], color="black", linewidth=1.2)
+            ax.plot([values.mean()], [at], "|", color="black", markersize=12)
         labels = [f"{group['case'].iloc[0]} {group['policy'].iloc[0]}".strip() for _, group in groups] if not k else []
         ax.set_yticks(range(len(groups)), labels or [""] * len(groups), fontsize=8)
         ax.set_ylim(len(groups) - 0.5, -0.5)

@@ -8,8 +8,8 @@ allocation     loads through in the last year under nothing, one fixed plan, the
                et al. 1988; Caulkins, Crawford and Reuter 1993)
 diversion      the change of traffic, after a new fixed plan takes the place of today's, on roads where best replies to the two plans say that
                it rises, and on the other roads that were travelled (Dell 2015)
-chasing        chasing counts against traffickers who do not learn: places ever searched, the likeness of the last plan to the first, and loads
-               through, beside refit and exploration (Ensign et al. 2018)
+chasing        chasing counts against traffickers who do not learn: places ever searched, the likeness of the last plan to that of a year
+               before, and loads through, beside refit and exploration (Ensign et al. 2018)
 learners       regret after 50 periods: explore beside fpl-ue, exp3, mixed and exact
 """
 

@@ -158,13 +158,13 @@ def regressions(x: Floats, finds: Floats, size: Floats, times: NDArray[np.number
     return np.asarray(beta)
 
 
-def tenths(chance: Floats, finds: Floats, searches: Floats, parts: int = TENTHS) -> list[Tenth]:
+def tenths(chance: Floats, finds: Floats, searches: Floats) -> list[Tenth]:
     """Return up to ten groups of rows of rising predicted chance with about as many searches each; rows of one chance stay together."""
     value, row = np.unique(chance, return_inverse=True)
     row = row.ravel()
     n, y = np.bincount(row, searches), np.bincount(row, finds)
     middle = (np.cumsum(n) - n / 2) / n.sum()
-    part = np.minimum((middle * parts).astype(np.int64), parts - 1)
+    part = np.minimum((middle * TENTHS).astype(np.int64), TENTHS - 1)
     out = []
     for one in np.unique(part).tolist():
         mine = part == one

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from optimizer.problem.network import EARTH_RADIUS_M, Network
+from optimizer.problem.polylines import Polylines
 from optimizer.risk.field_flow.field import Neighbours
 
 if TYPE_CHECKING:
@@ -33,20 +34,20 @@ def plane(lon: Floats, lat: Floats) -> Floats:
     return np.column_stack(((lon - middle_lon) * scale * np.cos(np.radians(middle_lat)), (lat - middle_lat) * scale))
 
 
-def squares(lon: Floats, lat: Floats, side_m: float = CELL_M) -> NDArray[np.int64]:
+def squares(lon: Floats, lat: Floats) -> NDArray[np.int64]:
     """Return the (m,) number of the square in which each point lies, from 0 without gaps.
 
     Squares lie in rows along parallels, counted from the equator and the meridian of Greenwich: which points share one depends on no other
     point.
     """
-    scale = np.radians(1) * EARTH_RADIUS_M / side_m
+    scale = np.radians(1) * EARTH_RADIUS_M / CELL_M
     row = np.floor(lat * scale)
     column = np.floor(lon * scale * np.cos(np.radians((row + 0.5) / scale)))
     number = np.unique(np.column_stack((row, column)), axis=0, return_inverse=True)[1]
     return np.asarray(number, dtype=np.int64).ravel()
 
 
-def nearest_neighbours(lon: Floats, lat: Floats, nearest: int = NEAREST, near_m: float = NEAR_M) -> Neighbours:
+def nearest_neighbours(lon: Floats, lat: Floats, nearest: int = NEAREST) -> Neighbours:
     """Return the graph in which each point is tied to its nearest ones, each pair once.
 
     Parameters
@@ -54,9 +55,7 @@ def nearest_neighbours(lon: Floats, lat: Floats, nearest: int = NEAREST, near_m:
     lon, lat
         (m,) degrees, no point twice.
     nearest
-        k: the tie of points d metres apart weighs min(1, near_m / d) / k.
-    near_m
-        Metres up to which a tie has its full weight, > 0.
+        k: the tie of points d metres apart weighs min(1, `NEAR_M` / d) / k.
     """
     m = lon.size
     k = min(nearest, m - 1)
@@ -69,7 +68,7 @@ def nearest_neighbours(lon: Floats, lat: Floats, nearest: int = NEAREST, near_m:
     itself = one == two
     one, two, apart = one[~itself], two[~itself], apart[~itself]
     pair, at = np.unique(np.column_stack((np.minimum(one, two), np.maximum(one, two))), axis=0, return_index=True)
-    weight = np.minimum(1.0, near_m / np.maximum(apart[at], 1e-9)) / k
+    weight = np.minimum(1.0, NEAR_M / np.maximum(apart[at], 1e-9)) / k
     return Neighbours(m, pair[:, 0], pair[:, 1], weight)
 
 
@@ -90,6 +89,5 @@ def point_network(lon: Floats, lat: Floats) -> Network:
         name=np.full(m, ""),
         way=np.zeros(m, dtype=np.int64),
         segment=place,
-        shape_start=np.arange(0, 2 * m + 1, 2),
-        shape=np.repeat(np.column_stack((lon, lat)), 2, axis=0),
+        polylines=Polylines.of(np.arange(0, 2 * m + 1, 2), np.repeat(np.column_stack((lon, lat)), 2, axis=0)),
     )

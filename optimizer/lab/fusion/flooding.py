@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial import cKDTree
 
+from optimizer.base.errors import InfeasibleError, InputError, Problem
 from optimizer.problem.evaluation import plan_value
 from optimizer.problem.plan import with_plan
 from optimizer.risk.tips import KM_PER_DEGREE, REACH_KM
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.plan import Plan
-    from optimizer.problem.result import Result
     from optimizer.scenario.compile import Compiled
 
 MONTHS, JITTER_DEG = 24, 0.004
@@ -82,28 +82,51 @@ def floods(path: Path, tips: int, seed: int, gap: float, seconds: float) -> Iter
         Of their places and days.
     gap, seconds
         Where each search stops.
+
+    Raises
+    ------
+    InputError
+        If the scenario has no record.
+    InfeasibleError
+        If a search ends before it has a plan.
     """
     plain = compile_scenario(path)
-    best = solve(plain.instance, gap=gap, time_limit=seconds)
+    if plain.risk is None:
+        why, remedy = "no record, without which tips change nothing", "Name seizures and effort under [records]"
+        raise InputError(Problem(str(path), why, "a scenario with a record", remedy))
+    best = _best(plain, gap, seconds)
     for flood in FLOODS:
         with TemporaryDirectory() as folder:
             file = Path(folder) / "tips.csv"
-            _write(file, _places(plain, best, flood), tips, np.random.default_rng(seed))
+            _write(file, _places(plain, best.plan, flood), tips, np.random.default_rng(seed))
             tipped = compile_scenario(path, settings={"records.tips": str(file)})
-        found = solve(tipped.instance, gap=gap, time_limit=seconds)
-        if best.plan is None or found.plan is None or best.lower is None or tipped.tips is None:
-            continue
-        first, other = best.plan, found.plan
+        found = _best(tipped, gap, seconds)
         yield FloodResult(
             plain.scenario.name,
             flood,
-            tipped.tips.used,
-            _value(plain, first),
-            _value(plain, other),
+            0 if tipped.tips is None else tipped.tips.used,
+            _value(plain, best.plan),
+            _value(plain, found.plan),
             best.lower,
-            max(best.gap or 0.0, found.gap or 0.0),
-            len(set(other.options) - set(first.options)),
+            max(best.gap, found.gap),
+            len(set(found.plan.options) - set(best.plan.options)),
         )
+
+
+@dataclass(frozen=True)
+class _BestFound:
+    """The best plan that a search found, a bound of every plan's value, and the gap."""
+
+    plan: Plan
+    lower: float
+    gap: float
+
+
+def _best(compiled: Compiled, gap: float, seconds: float) -> _BestFound:
+    result = solve(compiled.instance, gap=gap, time_limit=seconds)
+    if result.plan is None:
+        raise InfeasibleError("The search ended before it had a plan. Give it more time.")
+    return _BestFound(result.plan, result.lower or 0.0, result.gap or 0.0)
 
 
 def _value(plain: Compiled, plan: Plan) -> float:
@@ -111,17 +134,13 @@ def _value(plain: Compiled, plan: Plan) -> float:
     return plan_value(whole, whole.placed(plan.options))
 
 
-def _places(plain: Compiled, best: Result, flood: str) -> NDArray[np.float64]:
+def _places(plain: Compiled, best: Plan, flood: str) -> NDArray[np.float64]:
     """Return (k, 2) middles of the segments where tips of a flood are from, in degrees."""
     network = plain.region.network
     middle = network.segment_midpoint
     if flood == "quiet" and plain.risk is not None:
         return middle[plain.risk.median <= np.nanquantile(plain.risk.median, 0.1)]
-    sites = (
-        plain.sites.values()
-        if best.plan is None
-        else [plain.sites[p.site] for p in best.plan.placements if p.site in plain.sites]
-    )
+    sites = [plain.sites[each.site] for each in best.placements if each.site in plain.sites]
     if flood == "anywhere" or not sites:
         return middle
     scale = KM_PER_DEGREE * np.array([np.cos(np.radians(middle[:, 1].mean())), 1.0])

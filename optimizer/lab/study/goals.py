@@ -73,15 +73,14 @@ class Goal:
         return ("met" if met else "missed") + ("" if sure else ", within chance")
 
 
-def _in(
-    world: str, of: Callable[[Sample], Statistic | None], effort: str = "feedback"
-) -> Callable[[Samples], Statistic | None]:
-    return lambda known: of(known[world, effort, USUAL_SEIZURES]) if (world, effort, USUAL_SEIZURES) in known else None
+def _in(world: str, of: Callable[[Sample], Statistic | None]) -> Callable[[Samples], Statistic | None]:
+    chased = (world, "feedback", USUAL_SEIZURES)
+    return lambda known: of(known[chased]) if chased in known else None
 
 
-def _loss(world: str, estimator: str = OURS) -> Callable[[Samples], Statistic | None]:
+def _loss(world: str) -> Callable[[Samples], Statistic | None]:
     even, chased = (world, "uniform", USUAL_SEIZURES), (world, "feedback", USUAL_SEIZURES)
-    return lambda known: lost(known[even], known[chased], estimator) if even in known and chased in known else None
+    return lambda known: lost(known[even], known[chased], OURS) if even in known and chased in known else None
 
 
 GOALS: tuple[Goal, ...] = (

@@ -40,9 +40,7 @@ class Candidates:
         return Candidates(self.one[chosen], self.other[chosen])
 
 
-def candidate_pairs(
-    day: Floats, one: Ints, other: Ints, keys: tuple[Ints, ...], *, window: float = WINDOW, most: int = MOST
-) -> Candidates:
+def candidate_pairs(day: Floats, one: Ints, other: Ints, keys: tuple[Ints, ...], *, most: int = MOST) -> Candidates:
     """Return the pairs of two feeds that may be one event.
 
     Parameters
@@ -53,10 +51,10 @@ def candidate_pairs(
         Reports of the two feeds, positions among the n.
     keys
         (n,) integers, -1 where unknown: pairs must agree in one of them at least where there are too many pairs.
-    window, most
-        As `WINDOW` and `MOST`.
+    most
+        As `MOST`.
     """
-    low, high = _reach(day, one, other, window)
+    low, high = _reach(day, one, other)
     if (high - low).sum() <= most:
         return _pairs(one, other[np.argsort(day[other], kind="stable")], low, high)
     blocks = []
@@ -64,7 +62,7 @@ def candidate_pairs(
         for value in np.unique(key[one][key[one] >= 0]).tolist():
             mine, theirs = one[key[one] == value], other[key[other] == value]
             if mine.size and theirs.size:
-                low, high = _reach(day, mine, theirs, window)
+                low, high = _reach(day, mine, theirs)
                 blocks.append(_pairs(mine, theirs[np.argsort(day[theirs], kind="stable")], low, high))
     if not blocks:
         return Candidates(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
@@ -72,13 +70,13 @@ def candidate_pairs(
     return Candidates(code // day.size, code % day.size)
 
 
-def _reach(day: Floats, one: Ints, other: Ints, window: float) -> Ints:
-    """Return (2, len(one)) first position, and that after the last, of the others in order of time that lie within the window."""
+def _reach(day: Floats, one: Ints, other: Ints) -> Ints:
+    """Return (2, len(one)) first position, and that after the last, of the others in order of time that lie within `WINDOW`."""
     ordered = np.sort(day[other])
     return np.stack(
         [
-            np.searchsorted(ordered, day[one] - window, side="left"),
-            np.searchsorted(ordered, day[one] + window, side="right"),
+            np.searchsorted(ordered, day[one] - WINDOW, side="left"),
+            np.searchsorted(ordered, day[one] + WINDOW, side="right"),
         ]
     )
 

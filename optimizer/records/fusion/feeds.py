@@ -76,8 +76,8 @@ class Feed:
         Reason -> rows left out.
     notes
         What a user must know.
-    tables
-        The files that were read.
+    files
+        The files that were read: the feed, mappings of their own, and tables.
     """
 
     agency: str
@@ -86,7 +86,7 @@ class Feed:
     rows: int
     dropped: dict[str, int]
     notes: tuple[str, ...]
-    tables: tuple[Path, ...] = ()
+    files: tuple[Path, ...]
 
 
 def read_feeds(paths: Sequence[Path]) -> tuple[Feed, ...]:
@@ -130,7 +130,8 @@ def _read_feed(path: Path) -> Feed:
                 str(path), "one of owner and tlp", "both, or neither", "Say whose the rows are and how they are marked"
             )
             raise InputError(problem)
-        return _marked(_joined(model.agency, pairs), model)
+        mappings = [path.parent / each.mapping for each in model.files if not isinstance(each.mapping, dict)]
+        return _marked(_joined(model.agency, pairs, (path, *mappings)), model)
     beside = path.with_suffix(".toml")
     if not beside.is_file():
         found = "a file that is no feed, and no mapping beside it"
@@ -141,7 +142,7 @@ def _read_feed(path: Path) -> Feed:
         )
     mapping = checked_mapping(read_mapping(beside), str(beside))
     named = "source" in mapping.model_fields_set
-    return _joined(mapping.source if named else path.stem, [(path, mapping)])
+    return _joined(mapping.source if named else path.stem, [(path, mapping)], (path, beside))
 
 
 def _marked(feed: Feed, model: FeedModel) -> Feed:
@@ -157,7 +158,8 @@ def _mapping(path: Path, number: int, each: FeedFile) -> Mapping:
     return checked_mapping(read_mapping(place), str(place))
 
 
-def _joined(agency: str, pairs: Sequence[tuple[Path, Mapping]]) -> Feed:
+def _joined(agency: str, pairs: Sequence[tuple[Path, Mapping]], given: Sequence[Path]) -> Feed:
+    """Return the rows of tables by their mappings; `given` are files that were read beside them."""
     problems = ProblemList()
     seizures, effort, notes = [], [], []
     rows, dropped = 0, dict[str, int]()
@@ -183,7 +185,7 @@ def _joined(agency: str, pairs: Sequence[tuple[Path, Mapping]]) -> Feed:
         rows,
         dropped,
         tuple(notes),
-        tuple(path for path, _ in pairs),
+        tuple(dict.fromkeys((*given, *(path for path, _ in pairs)))),
     )
 
 

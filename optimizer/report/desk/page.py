@@ -26,13 +26,6 @@ if TYPE_CHECKING:
 
     from optimizer.report.content.desk import DeskActions, DeskView
 
-STRONG = """
-.bk-btn-primary { background-color: #1f5a94; border-color: #1f5a94; }
-.bk-btn-success { background-color: #1e6b3a; border-color: #1e6b3a; }
-.bk-btn-warning { color: #1a1a1a; }
-.bk-btn { white-space: normal; }
-"""
-"""Buttons whose words stand out from them by 4.5 to 1, where bokeh's do not, and break into lines where they are too long."""
 HERE = Path(__file__).parent
 POLL_MS = 300
 """Milliseconds between two looks at the search, and at what other windows of the same desk did."""
@@ -46,10 +39,15 @@ ANY = marked("any kind")
 def template() -> Any:  # noqa: ANN401 - jinja's
     """Return the page around the widgets."""
     environment = Environment(loader=FileSystemLoader(HERE), autoescape=True)
-    style = (HERE / "desk.css").read_text(encoding="utf-8")
     found = environment.get_template("desk.html")
-    found.globals.update(style=style, language=spoken().code, _=markup)
+    found.globals.update(
+        style=_text(HERE.parent / "colours.css") + _text(HERE / "desk.css"), language=spoken().code, _=markup
+    )
     return found
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8")
 
 
 class DeskPage:
@@ -64,8 +62,8 @@ class DeskPage:
     def __init__(self, actions: DeskActions) -> None:
         self._actions = actions
         self._showing = False
-        self._strong = InlineStyleSheet(css=STRONG)
-        self._style = InlineStyleSheet(css=(HERE / "text.css").read_text(encoding="utf-8"))
+        self._widgets = InlineStyleSheet(css=_text(HERE / "widgets.css"))
+        self._style = InlineStyleSheet(css=_text(HERE / "text.css"))
         view, roads = actions.view(), actions.roads()
         self._seen = -1
         self._looked_at = view.sites[0].name if view.sites else ""
@@ -172,7 +170,7 @@ class DeskPage:
         return Div(text="", disable_math=True, sizing_mode="stretch_width", stylesheets=[self._style])
 
     def _make_controls(self, view: DeskView) -> None:
-        wide = {"sizing_mode": "stretch_width"}
+        wide = {"sizing_mode": "stretch_width", "stylesheets": [self._widgets]}
         choices = [
             (site.name, plain(site.label, LABEL)) for site in sorted(view.sites, key=lambda s: s.label.casefold())
         ]
@@ -220,6 +218,7 @@ class DeskPage:
                 show_value=False,
                 tooltips=False,
                 sizing_mode="stretch_width",
+                stylesheets=[self._widgets],
                 margin=(0, 18, 12, 18),
             )
             slider.on_change(
@@ -228,7 +227,7 @@ class DeskPage:
             self._budgets[budget.id] = (self._div(), slider)
 
     def _button(self, label: str, action: Callable[[], object], kind: str = "default") -> Any:  # noqa: ANN401 - bokeh has no types
-        button = Button(label=label, button_type=kind, sizing_mode="stretch_width", stylesheets=[self._strong])
+        button = Button(label=label, button_type=kind, sizing_mode="stretch_width", stylesheets=[self._widgets])
         button.on_click(lambda: self._do(action))
         return button
 

@@ -89,10 +89,10 @@ def crossing_places(network: Network, gateways: Sequence[Gateway]) -> tuple[Plac
     )
 
 
-def neighbourhood_places(network: Network, centres: NDArray[np.integer] | None = None) -> tuple[Place, ...]:
-    """Return each of the (k,) centres, by default every segment, with the segments that meet it; neighbourhoods overlap."""
+def neighbourhood_places(network: Network) -> tuple[Place, ...]:
+    """Return every segment with the segments that meet it; neighbourhoods overlap."""
     near = road_neighbours(network)
-    chosen = np.arange(near.size) if centres is None else centres
+    chosen = np.arange(near.size)
     first, second = np.concatenate((near.first, near.second)), np.concatenate((near.second, near.first))
     order = np.argsort(first, kind="stable")
     first, second = first[order], second[order]

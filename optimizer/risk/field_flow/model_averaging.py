@@ -59,6 +59,8 @@ ALIKE, ALIKE_BESIDE_FLOWS = "alike", 0.02
 BLURS = 1
 """Rounds from the mode to the normal distribution nearest to the posterior; more change nothing that matters (measured)."""
 WIDEST_BLUR = 3.0
+TOLERANCE = 0.25
+"""Size of the simplex, in the logarithms, at which the search for hyperparameters stops."""
 START = Hyperparameters(*np.exp(HYPER_MEAN).tolist())
 NO_FIELD = Hyperparameters(1e4, 1.0)
 """A field that is nothing (standard deviation below 0.01) and no nugget: segments of a class are alike."""
@@ -124,7 +126,7 @@ class Candidate:
         return drawn if self.latent.levels else RateDraws(drawn.eta, np.zeros((n, units.size)))
 
 
-def class_design(network: Network, offset: Floats | None = None) -> Design:
+def class_design(network: Network) -> Design:
     """Return the level and one column for each road class that has at least two segments, where there are several."""
     road = network.road_class[network.segment_arc]
     classes, number = np.unique(road, return_counts=True)
@@ -134,7 +136,7 @@ def class_design(network: Network, offset: Floats | None = None) -> Design:
         columns,
         np.zeros(1 + kept.size),
         np.concatenate(([LEVEL_PRIOR_SD], np.full(kept.size, CLASS_PRIOR_SD))),
-        np.zeros(road.size) if offset is None else offset,
+        np.zeros(road.size),
     )
 
 
@@ -170,7 +172,7 @@ class HyperparameterFit:
     log_volume: float = 0.0
 
 
-def fit_hyperparameters(latent: LatentModel, start: Hyperparameters, tolerance: float = 0.25) -> HyperparameterFit:
+def fit_hyperparameters(latent: LatentModel, start: Hyperparameters) -> HyperparameterFit:
     """Return the most likely tau, kappa^2 and nugget, fitted on a subgraph where the model is large, and the mode there.
 
     Parameters
@@ -179,8 +181,6 @@ def fit_hyperparameters(latent: LatentModel, start: Hyperparameters, tolerance: 
         The model.
     start
         Where the search begins; its shape is kept.
-    tolerance
-        Size of the simplex, in the logarithms, at which the search stops.
     """
     latent = restrict(latent, learning_subgraph(latent))
     best: list[HyperparameterFit] = []
@@ -197,7 +197,7 @@ def fit_hyperparameters(latent: LatentModel, start: Hyperparameters, tolerance: 
 
     at = _logs(start)
     corners = at + np.vstack((np.zeros(3), np.diag([1.0, 1.5, 1.0])))
-    options = {"initial_simplex": corners, "xatol": tolerance, "fatol": 0.05, "maxfev": 60}
+    options = {"initial_simplex": corners, "xatol": TOLERANCE, "fatol": 0.05, "maxfev": 60}
     minimize(cost, at, method="Nelder-Mead", options=options)  # type: ignore[call-overload]  # stubs lack initial_simplex
     return replace(
         best[0], log_volume=log_volume(np.array([one for one, _ in seen]), np.array([one for _, one in seen]))
@@ -237,12 +237,12 @@ def _log_prior(hyper: Hyperparameters) -> float:
     return float(-0.5 * (((_logs(hyper) - HYPER_MEAN) / HYPER_SD) ** 2).sum())
 
 
-def fit_shape(latent: LatentModel, fit: HyperparameterFit, shapes: Sequence[float] = SHAPES) -> Hyperparameters:
+def fit_shape(latent: LatentModel, fit: HyperparameterFit) -> Hyperparameters:
     """Return the hyperparameters of a fit with the shape of a month's counts under which the record is most likely.
 
     Where seizures are known by area alone, the first of the shapes that is not worse than that by more than `SHAPE_MARGIN`.
     """
-    tried = [replace(fit.hyper, shape=shape) for shape in shapes]
+    tried = [replace(fit.hyper, shape=shape) for shape in SHAPES]
     smaller = restrict(latent, learning_subgraph(latent))
     values = [fit_at(smaller, one, fit.mode.point).log_evidence for one in tried]
     enough = max(values) - (SHAPE_MARGIN if latent.areas else 0.0)

@@ -64,6 +64,11 @@ class ActionGroups:
         """Return shares in proportion to the exponential of values; minus infinity is no share."""
         return self.normed(np.exp(values - self.best(values)))
 
+    def on_open(self, shares: Floats, opened: Mask, wanted: Floats) -> Floats:
+        """Return shares on the open actions alone; a population none of which is on one goes to those that it wants."""
+        kept = np.where(opened, shares, 0.0)
+        return self.normed(np.where(np.add.reduceat(kept, self.start)[self.of] > 0, kept, wanted))
+
     def first_best(self, values: Floats) -> Floats:
         """Return shares of 1 for the first action of the largest value of each population."""
         shares = np.zeros(values.size)
@@ -152,8 +157,8 @@ class NarcoLogic:
         """Open and close, then move a share of the population towards the open actions of larger payoff."""
         if losses is not None:
             self._reopen(payoff, losses)
-        shares = (1 - self._rate) * self.shares + self._rate * self._wanted(payoff)
-        self.shares = self._groups.normed(np.where(self.open, shares, 0.0))
+        wanted = self._wanted(payoff)
+        self.shares = self._groups.on_open((1 - self._rate) * self.shares + self._rate * wanted, self.open, wanted)
 
     def _wanted(self, payoff: Floats) -> Floats:
         return self._groups.softmax(np.where(self.open, payoff / self._temperature, -np.inf))
@@ -197,6 +202,7 @@ class Spreading:
     ) -> None:
         self._rate, self._temperature, self._tolerance = rate, temperature, tolerance
         self._begins, self._most, self._lean = begins, most, np.log(weight)
+        self._groups = ActionGroups.single(first.size)
         self.open: Mask = np.zeros(first.size, dtype=bool)
         self.open[np.argsort(-self._wish(first), kind="stable")[:begins]] = True
         self.shares = self._wanted(first)
@@ -213,14 +219,11 @@ class Spreading:
                 self.open[order] = True
             elif self.open.sum() > self._begins:
                 self.open[np.where(self.open, wish, np.inf).argmin()] = False
-        shares = (1 - self._rate) * self.shares + self._rate * self._wanted(payoff)
-        kept = np.where(self.open, shares, 0.0)
-        self.shares = kept / kept.sum()
+        wanted = self._wanted(payoff)
+        self.shares = self._groups.on_open((1 - self._rate) * self.shares + self._rate * wanted, self.open, wanted)
 
     def _wish(self, payoff: Floats) -> Floats:
         return self._lean + payoff / self._temperature
 
     def _wanted(self, payoff: Floats) -> Floats:
-        wish = np.where(self.open, self._wish(payoff), -np.inf)
-        drawn = np.exp(wish - wish.max())
-        return np.asarray(drawn / drawn.sum())
+        return self._groups.softmax(np.where(self.open, self._wish(payoff), -np.inf))

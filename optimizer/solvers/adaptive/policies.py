@@ -1,4 +1,7 @@
-"""Policies by which planners plan again each period. A policy is told its own record, period after period, and nothing else.
+"""Policies by which planners plan again each period.
+
+A policy knows the problem (its evaders are the loads of each pair at first), the routes that may be taken and its own record, which it is told
+period after period. It is not told how traffickers learn, nor where they travel; of `terms` it reads what is said of planners alone.
 
 today     what stands today
 fixed     the first single plan, always
@@ -13,7 +16,7 @@ random    any plan that fits, a new one each day
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -39,8 +42,6 @@ if TYPE_CHECKING:
 
 NEAR = 3
 """Counts spread to the distance of the so-manieth nearest option, on the median over options."""
-
-
 NEW = 0.3
 """Score of the option that promises most to teach, beside the probability of the mixture, in plans of exploration."""
 SEARCHED_ALWAYS = 0.1
@@ -215,11 +216,13 @@ class Random:
         return Layout.drawn([self._placer.random(rng) for _ in range(self._days)])
 
 
+@dataclass(frozen=True, eq=False)
 class NewWeights:
     """Weights of one set of pairs: of the overlay's informed evaders, of all commodities, and the values of chains with nothing placed."""
 
-    def __init__(self, evader: Floats, commodity: Floats, chains: Floats) -> None:
-        self.evader, self.commodity, self.chains = evader, commodity, chains
+    evader: Floats
+    commodity: Floats
+    chains: Floats
 
 
 class EvaderWeights:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array
 
+from optimizer.solvers.adaptive.traffickers import STEEPEST
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -38,8 +40,6 @@ UNEXPLAINED = 1e-6
 """Share of all loads that every option is expected to meet besides, so that no seizure is impossible."""
 NEGLIGIBLE = 1e-3
 """Weight below which a model does not count."""
-STEEPEST = 50.0
-"""Largest difference of exponents in the division of loads among gateways."""
 
 
 class ReplyModels:

@@ -60,7 +60,7 @@ class PeriodRow:
     regret
         Loads let through so far beyond the best plan that is the same in all periods of the run, known afterwards.
     reply_regret
-        Loads let through in this period beyond the best plan for it; None for periods for which that is not computed.
+        Loads let through in this period beyond the best plan for it, >= 0; None for periods for which that is not computed.
     displaced
         Share of the loads that enter by another gateway than at first: half the sum of differences.
     burden
@@ -113,7 +113,8 @@ def simulate(world: AdaptiveWorld, policy: str, run: int, *, periods: int, seed:
     policy
         A key of `POLICIES`.
     run
-        Number of the run; traffickers of the same number have the same random numbers under every policy.
+        Number of the run; traffickers of the same number draw from the same random numbers under every policy, each for other events once
+        what stands differs.
     periods
         Number of periods that count, >= 1.
     seed
@@ -163,7 +164,8 @@ def _measured(world: AdaptiveWorld, run: Run, chances: Floats) -> tuple[PeriodRo
     for t, (layout, outcome) in enumerate(zip(layouts, outcomes, strict=True)):
         beyond = None
         if (t + 1) % world.terms.reply_every == 0:
-            reply = hindsight.best(flows[t], [reply])
+            let = [float(flows[t] @ passages.of(plan).through) for plan in layout.plans]
+            reply = hindsight.best(flows[t], [reply, layout.plans[int(np.argmin(let))]])
             beyond = float(through[t] - flows[t] @ passages.of(reply).through)
         used = outcome.shipments > 0
         here = _by_gateway(gateway, routes.sums(flows[t]))

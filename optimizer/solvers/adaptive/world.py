@@ -109,8 +109,8 @@ class AdaptiveWorld:
         return float(presence @ self.instance.use[:, columns].sum(axis=1)) if columns else None
 
 
-def _rounded(evader: Evader) -> Evader:
-    """Return an evader with weight and shares of routes to so many digits."""
+def rounded_evader(evader: Evader) -> Evader:
+    """Return an evader with weight and shares of routes to `DIGITS` significant digits."""
     shares = [float(f"{route.share:.{DIGITS}g}") for route in evader.routes]
     routes = tuple(
         replace(route, share=share / sum(shares)) for route, share in zip(evader.routes, shares, strict=True)
@@ -154,7 +154,7 @@ def adaptive_world(
         If no plan is feasible.
     """
     fixed = len(instance.options)
-    instance = replace(instance, evaders=tuple(_rounded(evader) for evader in instance.evaders))
+    instance = replace(instance, evaders=tuple(rounded_evader(evader) for evader in instance.evaders))
     instance = with_team_pool(instance, terms.beats, seed, listener)
     with step(listener, "contracting the network"):
         overlay = contract(instance)
