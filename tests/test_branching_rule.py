@@ -7,29 +7,30 @@ import pytest
 
 from optimizer.solvers.branch_and_cut.branching_rule import BranchingRule, score
 from optimizer.solvers.branch_and_cut.node import Node
-from optimizer.solvers.branch_and_cut.path_cut_sets import PathCutSet
+from optimizer.solvers.branch_and_cut.path_cut_sets import PathCutSets
 
 
-def single(option: int, rise_open: float, rise_closed: float) -> PathCutSet:
-    """Return the split by one option."""
-    return PathCutSet((np.array([option]),), np.zeros(1), rise_open, rise_closed)
+def singles(*rises: tuple[float, float]) -> PathCutSets:
+    """Return the splits by one option each, of these estimates."""
+    place = np.arange(len(rises))
+    return PathCutSets(place, np.arange(len(rises) + 1), place, place, np.zeros((len(rises), 1)), np.array(rises))
 
 
 def test_pseudo_costs_take_the_place_of_estimates() -> None:
     """An option that looks best and brought nothing goes behind one that brought something in both children."""
     rule, x = BranchingRule(3), np.array([0.5, 0.5, 0.5])
-    splits = [single(0, 0.9, 0.9), single(1, 0.1, 0.1)]
-    assert rule.ordered(splits, x, 1.0) == splits
+    splits = singles((0.9, 0.9), (0.1, 0.1))
+    assert [split.option for split in rule.ordered(splits, x, 1.0)] == [0, 1]
     rule.learn(splits[0], x, np.array([0.0, 0.0]), 1.0)
     rule.learn(splits[1], x, np.array([0.2, 0.3]), 1.0)
-    assert rule.ordered(splits, x, 1.0) == splits[::-1]
-    assert rule.expected(splits[1], np.array([0.5, 0.25, 0.5])) == pytest.approx([0.1, 0.45])
+    assert [split.option for split in rule.ordered(splits, x, 1.0)] == [1, 0]
+    assert rule.expected(splits, np.array([0.5, 0.25, 0.5]))[1] == pytest.approx([0.1, 0.45])
 
 
 def test_an_option_that_was_never_tried_is_expected_to_bring_the_mean() -> None:
-    rule, x = BranchingRule(2), np.array([0.5, 0.5])
-    rule.learn(single(0, 1e-9, 1e-9), x, np.array([0.2, 0.3]), 1.0)
-    assert rule.expected(single(1, 1e-9, 1e-9), x) == pytest.approx([0.2, 0.3])
+    rule, x, splits = BranchingRule(2), np.array([0.5, 0.5]), singles((1e-9, 1e-9), (1e-9, 1e-9))
+    rule.learn(splits[0], x, np.array([0.2, 0.3]), 1.0)
+    assert rule.expected(splits, x)[1] == pytest.approx([0.2, 0.3])
 
 
 def test_a_rise_counts_up_to_the_cutoff() -> None:

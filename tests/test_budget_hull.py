@@ -10,6 +10,7 @@ import pytest
 from optimizer.problem.options import Resource
 from optimizer.solvers.branch_and_cut.budget_hull import BudgetHull
 from optimizer.solvers.branch_and_cut.master import Master
+from optimizer.solvers.branch_and_cut.node import Node
 from optimizer.solvers.overlay.overlay import contract
 from tests.cases import random_instance
 from tests.tree_cases import check_joint, check_tree
@@ -59,6 +60,22 @@ def test_budgets_together_say_more_than_each_by_itself() -> None:
     assert (np.array(fits) @ cuts.coefficient.toarray().T <= cuts.side).all()
 
 
+def test_what_is_left_in_a_node_is_cut_where_the_whole_hull_is_not() -> None:
+    """Beside a post of 2 of 11, those of 4 and 7 do not fit together; over all plans the half of the one lies in the hull."""
+    hull, x = with_uses({"a": [2.0, 2.0, 4.0, 7.0]}, {"a": 11.0}), np.array([1.0, 0.0, 0.5, 1.0])
+    ones, zeros = np.array([True, False, False, False]), np.zeros(4, dtype=bool)
+    assert not hull.cuts(x).side.size
+    cuts = hull.cuts(x, ones, zeros)
+    assert cuts.coefficient.toarray().tolist() == [[0.0, 0.0, 1.0, 1.0]]
+    assert cuts.side.tolist() == [1.0]
+
+
+def test_a_node_where_all_that_is_left_fits_or_nothing_does_has_no_cut() -> None:
+    hull, x = with_uses({"a": [2.0, 2.0, 4.0, 7.0]}, {"a": 11.0}), np.array([1.0, 1.0, 1.0, 0.4])
+    assert not hull.cuts(x, np.zeros(4, dtype=bool), np.array([False, False, False, True])).side.size
+    assert not hull.cuts(x, np.ones(4, dtype=bool), np.zeros(4, dtype=bool)).side.size
+
+
 @pytest.mark.parametrize(("use", "budget"), [(np.pi, 10.0), (1.0, np.inf), (1e-300, 1.0), (1e15, 3.5e15), (0.0, 1.0)])
 def test_uses_at_the_edge_give_no_false_cut(use: float, budget: float) -> None:
     hull = with_uses({"a": [use, use, use, use, 0.0]}, {"a": budget})
@@ -86,6 +103,12 @@ def test_the_program_takes_the_cuts_that_its_solution_violates() -> None:
     x = np.full(n, 2.5 / n)
     assert master.tighten(x)
     assert not master.tighten(np.full(n, 2.0 / n))
+    placed = np.arange(n) == 0
+    node = Node(placed, np.zeros(n, dtype=bool), master.commodities.floor, ancestors=(1, 7))
+    assert master.tighten(np.where(placed, 1.0, 1.2 / (n - 1)), node)
+    assert not master.tighten(np.where(placed, 1.0, 0.9 / (n - 1)), node)
+    assert master.budget_cuts.side.size == 1
+    assert master.program.named_rows([7], 0).side.size == 1
 
 
 def test_the_tree_agrees_with_every_plan_tried() -> None:

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from optimizer.base import threads as threads_module
+from optimizer.base.listener import SILENT, SilentListener
 from optimizer.lab.benchmark.families import INSTANCES
 from optimizer.problem.instance_file import read_instance
 from optimizer.solvers.branch_and_cut import group_cuts
-from optimizer.solvers.branch_and_cut.group_cuts import cut_by_groups, least_with_prices
+from optimizer.solvers.branch_and_cut.group_cuts import add_group_cuts, cut_by_groups, least_with_prices
+from optimizer.solvers.branch_and_cut.parallel_tree import ParallelTree
 from optimizer.solvers.branch_and_cut.tree import BranchAndCut
+from optimizer.solvers.branch_and_cut.tree_messages import GroupTask, Lost, Order, Pause
+from optimizer.solvers.branch_and_cut.tree_workers import LocalTreeWorkers
+from optimizer.solvers.feasible_start import feasible_start
 from optimizer.solvers.overlay.overlay import contract
+from optimizer.solvers.solve import place
+from optimizer.solvers.solve_state import SolveState
+
+if TYPE_CHECKING:
+    from optimizer.base.listener import Listener
+    from optimizer.solvers.branch_and_cut.tree_messages import ToWorker
 
 BEST = 0.403382
 """Least value of grid-10-plain-12 (results/benchmarks.md)."""
@@ -42,18 +57,106 @@ def test_prices_of_nothing_give_the_value_with_all_that_fits(cut: BranchAndCut) 
     assert floor * (1 - 1e-6) <= free <= start
 
 
+def again(cut: BranchAndCut) -> BranchAndCut:
+    """Return another tree of the same problem, its root cut as far."""
+    tree = BranchAndCut(cut.instance, cut.overlay, upper=BEST)
+    tree.cut_root()
+    return tree
+
+
+class LosesAGroup(LocalTreeWorkers):
+    """Loses the worker of the second group."""
+
+    n_groups = n_paused = 0
+
+    def send(self, worker: int, message: ToWorker) -> None:
+        """Count it, and lose the worker or send it."""
+        self.n_paused += isinstance(message, Pause)
+        self.n_groups += isinstance(message, Order) and isinstance(message.task, GroupTask)
+        if isinstance(message, Order) and self.n_groups == 2:
+            self._events.append((worker, Lost("ended by signal 9")))
+        else:
+            super().send(worker, message)
+
+
+def shared_by(workers: LocalTreeWorkers, tree: BranchAndCut, listener: Listener = SILENT) -> ParallelTree:
+    """Return what shares a tree with workers that have begun."""
+    search = SolveState(tree.instance, 0.0, None, 0, listener, feasible_start(tree.instance), given=tree.overlay)
+    search.contract()
+    search.begin()
+    tree.listener = search
+    parallel = ParallelTree(search, tree, workers)
+    parallel.begin()
+    return parallel
+
+
+def test_searches_that_are_shared_give_the_same_bound_and_one_that_is_lost_is_made_again(
+    cut: BranchAndCut, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_cuts, "MOST_NODES", 2)
+    monkeypatch.setattr(group_cuts, "WORTHWHILE", 0.0)
+    monkeypatch.setattr(group_cuts, "MOST_ROUNDS", 5)
+    nothing = np.zeros(cut.overlay.free.size, dtype=bool)
+    alone, shared = again(cut), again(cut)
+    before = alone.lower
+    add_group_cuts(alone, nothing)
+    workers = LosesAGroup(2)
+    add_group_cuts(shared, nothing, shared_by(workers, shared))
+    assert workers.n_groups > 3
+    assert shared.lower == pytest.approx(alone.lower, rel=1e-6)
+    assert alone.lower > before * (1 + 1e-4)
+
+
+def test_workers_stop_with_their_group_where_what_was_found_is_too_little(
+    cut: BranchAndCut, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_cuts, "MOST_NODES", 2)
+    monkeypatch.setattr(group_cuts, "MOST_ROUNDS", 5)
+    monkeypatch.setattr(group_cuts, "WORTHWHILE", 100.0)
+    workers, tree = LosesAGroup(4), again(cut)
+    parallel = shared_by(workers, tree)
+    add_group_cuts(tree, np.zeros(cut.overlay.free.size, dtype=bool), parallel)
+    assert workers.n_paused
+    parallel.run()
+    assert tree.upper == pytest.approx(BEST, rel=1e-5)
+    assert tree.lower == pytest.approx(BEST, rel=1e-5)
+
+
+class Interrupts(SilentListener):
+    """Presses Ctrl-C once groups are searched."""
+
+    def step_started(self, name: str) -> None:
+        """Press it at that step."""
+        if name == "cutting by groups of evaders":
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_an_interrupt_while_groups_are_searched_ends_the_search_with_its_plan(
+    cut: BranchAndCut, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_cuts, "WIDE", 0.0)
+    monkeypatch.setattr(threads_module, "cores", lambda: 2)
+    result = place(cut.instance, gap=0.0, threads=threads, listener=Interrupts())
+    assert result.limit == "interrupted"
+    assert result.plan is not None
+    assert result.lower is not None
+    assert 0 < result.lower <= BEST * (1 + 1e-5)
+
+
 def test_cuts_by_groups_raise_the_root_of_a_grid_and_no_further_than_its_best_plan(
     cut: BranchAndCut, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each cut raises it by its gain; a gap that counts as narrow, and a time that is over, leave it as it is."""
     before, rows = cut.lower, cut.master.program.n_rows
     nothing = np.zeros(cut.overlay.free.size, dtype=bool)
+    monkeypatch.setattr(group_cuts, "MOST_NODES", 2)
+    monkeypatch.setattr(group_cuts, "MOST_ROUNDS", 5)
     monkeypatch.setattr(group_cuts, "WIDE", 0.9)
     cut_by_groups(cut, nothing)
     assert (cut.lower, cut.master.program.n_rows) == (before, rows)
     monkeypatch.setattr(group_cuts, "WIDE", 0.0)
     monkeypatch.setattr(group_cuts, "WORTHWHILE", 0.0)
-    monkeypatch.setattr(group_cuts, "MOST_TURNS", 1)
     cut.until = time.monotonic()
     cut_by_groups(cut, nothing)
     assert cut.lower == before

@@ -17,12 +17,14 @@ from ortools.math_opt.python import mathopt
 from optimizer.base.interrupts import Stopping
 from optimizer.base.listener import SilentListener
 from optimizer.pipeline.comparison import compare
-from optimizer.problem.evaluation import evaluate
+from optimizer.problem.evaluation import evaluate, plan_value
 from optimizer.problem.plan import violations, with_plan
 from optimizer.solvers.backend import solve_mip
 from optimizer.solvers.compact import compact_model
 from optimizer.solvers.overlay.overlay import contract
+from optimizer.solvers.patrols.column_generation import ColumnGeneration
 from optimizer.solvers.solve import solve
+from optimizer.solvers.solve_state import SolveState
 from tests.cases import Recorder, brute_force, random_instance
 from tests.command import run
 from tests.test_joint import small_case, true_optimum
@@ -277,6 +279,48 @@ def test_ctrl_c_at_any_event_keeps_a_plan_with_beats(method: str) -> None:
     assert pressed > 3
 
 
+@pytest.mark.parametrize("at", ["generating", "making beats"])
+def test_ctrl_c_before_there_are_beats_keeps_a_plan_of_fixed_options(at: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class PressAtStep(SilentListener):
+        def step_started(self, name: str) -> None:
+            if name == at:
+                press()
+
+    def generating(*arguments: Any, **named: Any) -> ColumnGeneration:
+        if at == "generating":
+            press()
+        return ColumnGeneration(*arguments, **named)
+
+    monkeypatch.setattr("optimizer.solvers.patrols.joint.ColumnGeneration", generating)
+    instance, field = small_case(2)
+    result = solve(instance, gap=GAP, listener=PressAtStep())
+    assert result.limit == "interrupted"
+    assert result.upper is not None
+    assert result.upper < plan_value(instance, instance.forced) * 0.999
+    check_plan(instance, result, true_optimum(instance, field))
+
+
+def test_ctrl_c_at_the_first_bounds_of_patrols_alone_keeps_their_beats() -> None:
+    class PressAtBounds(SilentListener):
+        making = False
+
+        def step_started(self, name: str) -> None:
+            self.making = name == "making beats"
+
+        def bounds_moved(self, lower: float, upper: float) -> None:  # noqa: ARG002
+            if self.making:
+                self.making = False
+                press()
+
+    instance, field = small_case(2)
+    patrols = replace(instance, options=())
+    result = solve(patrols, gap=GAP, listener=PressAtBounds())
+    assert result.limit == "interrupted"
+    assert result.plan is not None
+    assert result.plan.beats
+    check_plan(patrols, result, true_optimum(patrols, field))
+
+
 @pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnraisableExceptionWarning"
 )  # Python drops what is raised while a generator is closed
@@ -294,6 +338,28 @@ def test_ctrl_c_anywhere_in_the_code_keeps_the_plan_once_there_is_one(teams: boo
             kept += 1
         assert result is not None or not had_plan, "once there is a plan no interrupt loses it"
     assert kept > (7 if teams else 30)
+
+
+def test_ctrl_c_while_fixed_options_alone_are_prepared_keeps_the_plan_with_beats(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Fixed options are placed alone after a plan with beats is there, by a solve that has no plan of its own yet."""
+    instance, field = small_case(2)
+    real, count = SolveState.contract, 0
+
+    def contract(search: SolveState) -> None:
+        nonlocal count
+        count += 1
+        if count == 2:
+            press()
+        real(search)
+
+    monkeypatch.setattr(SolveState, "contract", contract)
+    listener = Recorder()
+    result = solve(instance, gap=GAP, listener=listener)
+    assert count == 3, "the first is of the greedy plan, the last of the placement problem with beats"
+    assert result.limit == "interrupted"
+    check_plan(instance, result, true_optimum(instance, field))
 
 
 def _calls(instance: Instance, n: int) -> tuple[Result | None, int, bool]:

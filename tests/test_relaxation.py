@@ -16,6 +16,7 @@ from scipy.sparse import csr_array
 
 from optimizer.base.errors import SolverError
 from optimizer.solvers.branch_and_cut import warm_solver
+from optimizer.solvers.branch_and_cut.growing_rows import GrowingRows
 from optimizer.solvers.branch_and_cut.relaxation import LinearProgram
 from optimizer.solvers.interrupts import interrupt_held_back
 
@@ -45,7 +46,7 @@ def scipy_optimum(
 @settings(max_examples=60, deadline=None)
 def test_rows_and_bounds_come_and_go_as_scipy_says(seed: int) -> None:
     program, rng = random_program(seed)
-    kept_rows, kept_side = program._rows.toarray(), program._side.copy()
+    kept_rows, kept_side = program.state.rows.toarray(), program.state.least
     of_node: dict[int, tuple[np.ndarray, np.ndarray]] = {}
     inside = rng.random(6)
     for node in (1, 2, 3):
@@ -74,7 +75,7 @@ def test_rows_and_bounds_come_and_go_as_scipy_says(seed: int) -> None:
 def test_a_basis_that_was_kept_starts_any_later_solve(seed: int) -> None:
     """Rows come and go, and bases are those of another moment: the optimum is that of a fresh program."""
     program, rng = random_program(seed)
-    kept_rows, kept_side, inside = program._rows.toarray(), program._side.copy(), rng.random(6)
+    kept_rows, kept_side, inside = program.state.rows.toarray(), program.state.least, rng.random(6)
     lower, upper = np.zeros(6), np.ones(6)
     bases: list[Basis | None] = [None]
     for node in range(1, 8):
@@ -84,7 +85,7 @@ def test_a_basis_that_was_kept_starts_any_later_solve(seed: int) -> None:
         program.add(csr_array(rows), side, node)
         if node % 3 == 0:
             program.drop_slack(0)
-            rows, side = program._rows.toarray()[program._active][4:], program._side[program._active][4:]
+            rows, side = program.state.rows.toarray()[4:], program.state.least[4:]
         program.start_from(bases[int(rng.integers(len(bases)))])
         optimum = scipy_optimum(program, np.vstack((kept_rows, rows)), np.append(kept_side, side), lower, upper)
         if np.isfinite(optimum):
@@ -121,7 +122,7 @@ def test_a_kept_basis_spares_the_work() -> None:
 @settings(max_examples=60, deadline=None)
 def test_the_bound_from_any_duals_is_valid(seed: int) -> None:
     program, rng = random_program(seed)
-    optimum = scipy_optimum(program, program._rows.toarray(), program._side, np.zeros(6), np.ones(6))
+    optimum = scipy_optimum(program, program.state.rows.toarray(), program.state.least, np.zeros(6), np.ones(6))
     for _ in range(20):
         assert program.bound(rng.exponential(0.5, program.n_rows)) <= optimum + 1e-9
 
@@ -136,7 +137,7 @@ def test_moving_a_column_costs_at_least_its_reduced_cost(seed: int) -> None:
         for value in (0.0, 1.0):
             lower, upper = np.zeros(6), np.ones(6)
             lower[column] = upper[column] = value
-            moved = scipy_optimum(program, program._rows.toarray(), program._side, lower, upper)
+            moved = scipy_optimum(program, program.state.rows.toarray(), program.state.least, lower, upper)
             best = 0.0 if solution.reduced[column] >= 0 else 1.0
             assert moved >= solution.bound + solution.reduced[column] * (value - best) - 1e-9
 
@@ -205,3 +206,45 @@ def test_ctrl_c_that_a_binding_drops_is_raised_after_the_call() -> None:
         call()
     assert reached
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@given(SEEDS)
+@settings(max_examples=60, deadline=None)
+def test_rows_that_come_and_go_are_those_of_plain_lists(seed: int) -> None:
+    """Through additions, drops and wider tables, names, sides, nodes and entries stay together, whatever room is behind them."""
+    rng = np.random.default_rng(seed)
+    rows, expected, width, name = GrowingRows(3), [], 3, 0
+    for _ in range(12):
+        new = int(rng.integers(5))
+        dense = rng.random((new, int(rng.integers(1, width + 1)))) * (rng.random((new, 1)) < 0.7)
+        side, node = rng.random(new), rng.integers(4, size=new)
+        rows.add(csr_array(dense), side, name + np.arange(new), node)
+        expected += [
+            (name + i, int(node[i]), float(side[i]), [*dense[i].tolist(), *[0.0] * (width - dense.shape[1])])
+            for i in range(new)
+        ]
+        name += new
+        if rng.random() < 0.5:
+            gone = rng.random(rows.size) < rng.random()
+            left = set(rows.name[~gone].tolist())
+            rows.drop(gone)
+            expected = [one for one in expected if one[0] in left]
+        if rng.random() < 0.2:
+            wider = rng.random((min(2, rows.size), 1))
+            first = rows.name[: wider.size].tolist()
+            rows.widen(csr_array(wider))
+            width += 1
+            added = dict(zip(first, wider[:, 0].tolist(), strict=True))
+            expected = [(one, at, least, [*row, added.get(one, 0.0)]) for one, at, least, row in expected]
+        there = np.flatnonzero(rows.there)
+        found = zip(
+            rows.name[there].tolist(),
+            rows.node[there].tolist(),
+            rows.side[there].tolist(),
+            rows.table(there).toarray().tolist(),
+            strict=True,
+        )
+        assert list(found) == expected
+        assert not rows.active[~rows.there].any()
+        assert rows.active[there].all()
+        assert rows.size <= 2 * there.size

@@ -96,7 +96,7 @@ def test_a_path_cut_set_splits_a_node_without_loss(seed: int) -> None:
         if not (node.ones & ~mask).any() and not (node.zeros & mask).any()
     ]
     values = [master.values(mask) for mask in plans]
-    for split in found:
+    for split in map(found.__getitem__, range(len(found))):
         opened, closed = split.opened(node, 1), split.closed(node, 2)
         for mask, value in zip(plans, values, strict=True):
             if all(mask[options].any() for options in split.members):

@@ -31,7 +31,7 @@ from optimizer.solvers.branch_and_cut.master import Master
 from optimizer.solvers.branch_and_cut.node import Node, addable
 from optimizer.solvers.branch_and_cut.parallel_tree import ParallelTree
 from optimizer.solvers.branch_and_cut.tree import BranchAndCut
-from optimizer.solvers.branch_and_cut.tree_messages import BranchTask, Lost, Order
+from optimizer.solvers.branch_and_cut.tree_messages import BranchTask, GroupTask, Lost, Order
 from optimizer.solvers.branch_and_cut.tree_workers import LocalTreeWorkers
 from optimizer.solvers.feasible_start import feasible_start
 from optimizer.solvers.overlay.overlay import Overlay, contract
@@ -119,10 +119,17 @@ def false_cuts(instance: Instance, overlay: Overlay, plans: NDArray[np.bool_], s
     for _ in range(6):
         x = np.where(instance.forced, 1.0, rng.random(overlay.free.size) ** rng.choice([0.2, 1, 3]) * overlay.free)
         share = np.min(instance.budget[most > 0] / np.maximum(x @ instance.use, 1e-300)[most > 0], initial=1.0)
-        cuts = hull.cuts(np.where(instance.forced, 1.0, x * share))
-        worst = (plans @ cuts.coefficient.toarray().T).max(axis=0)
-        for k, (left, right) in enumerate(zip(worst, cuts.side, strict=True)):
-            yield "budget cut" if left <= right else f"false budget cut: {cuts.coefficient[[k]].toarray()} <= {right}"
+        point = np.where(instance.forced, 1.0, x * share)
+        ones = instance.forced | (plans[rng.integers(len(plans))] & (rng.random(x.size) < 0.4))
+        zeros = ~ones & (rng.random(x.size) < 0.3)
+        inside = plans[(plans >= ones).all(axis=1) & ~(plans & zeros).any(axis=1)]
+        within = np.where(ones, 1.0, np.where(zeros, 0.0, point))
+        for some, cuts in ((plans, hull.cuts(point)), (inside, hull.cuts(within, ones, zeros))):
+            worst = (some @ cuts.coefficient.toarray().T).max(axis=0)
+            for k, (left, right) in enumerate(zip(worst, cuts.side, strict=True)):
+                yield (
+                    "budget cut" if left <= right else f"false budget cut: {cuts.coefficient[[k]].toarray()} <= {right}"
+                )
 
 
 def false_floors(instance: Instance, overlay: Overlay, plans: NDArray[np.bool_], seed: int) -> Iterator[str]:
@@ -140,16 +147,10 @@ def false_floors(instance: Instance, overlay: Overlay, plans: NDArray[np.bool_],
     for node in (nothing.propagated(instance), decided.propagated(instance)):
         inside = ~(node.ones & ~plans).any(axis=1) & ~(node.zeros & plans).any(axis=1)
         paths = master.pool.paths
-        witness = np.zeros(paths.commodity.size, dtype=bool)
-        floor = raised_floors(instance, node, paths, master.budget_cuts, witness=witness)
+        floor = raised_floors(instance, node, paths, master.budget_cuts)
         for u in np.flatnonzero(floor > node.floor).tolist():
             least = values[inside, u].min(initial=np.inf)
             yield "floor" if floor[u] <= least * (1 + ROUNDING) else f"false floor: {floor[u]!r} above {least!r}"
-            own = paths.take(np.flatnonzero(witness & (paths.commodity == u)))
-            left = min((own.values(np.append(mask, False)).max() for mask in plans[inside]), default=np.inf)
-            yield (
-                "witnesses" if floor[u] <= left * (1 + ROUNDING) else f"false witnesses: {left!r} left of {floor[u]!r}"
-            )
 
 
 def false_group_cuts(instance: Instance, tree: BranchAndCut, plans: NDArray[np.bool_], seed: int) -> Iterator[str]:
@@ -193,18 +194,19 @@ def check_tree(seed: int) -> Iterator[str]:
         yield from false_group_cuts(instance, tree, plans, seed)
     if seed % 4 == 1:  # and with all of them in the program, however small the gap is
         tree.offer(plans[0])
-        add_group_cuts(tree, plans[0], np.inf)
+        add_group_cuts(tree, plans[0])
     tree.branch()
     yield from faults(tree, least)
     yield "tree without branching" if tree.nodes <= 1 else "tree"
     if tree.nodes > 1:
         lost = (2 + seed % 5, 5 + seed % 7) if seed % 4 > 1 else ()
-        yield from faults(shared_tree(instance, overlay, cut=bool(seed % 2), lost=lost), least)
+        cut = bool(seed % 2)
+        yield from faults(shared_tree(instance, overlay, cut=cut, groups=cut, lost=lost), least)
         yield "shared tree, workers lost" if lost else "shared tree"
 
 
 class LosingTreeWorkers(LocalTreeWorkers):
-    """Loses the workers of the orders to branch of these numbers, from 1 on."""
+    """Loses the workers of the orders to branch, or to search a group, of these numbers, from 1 on."""
 
     def __init__(self, size: int, lost: Collection[int]) -> None:
         super().__init__(size)
@@ -213,7 +215,7 @@ class LosingTreeWorkers(LocalTreeWorkers):
 
     def send(self, worker: int, message: ToWorker) -> None:
         """Send it, or lose the worker."""
-        self._orders_given += isinstance(message, Order) and isinstance(message.task, BranchTask)
+        self._orders_given += isinstance(message, Order) and isinstance(message.task, BranchTask | GroupTask)
         if isinstance(message, Order) and self._orders_given in self._lost:
             self._events.append((worker, Lost("ended by signal 9")))
             self.n_lost += 1
@@ -222,16 +224,29 @@ class LosingTreeWorkers(LocalTreeWorkers):
 
 
 def shared_tree(
-    instance: Instance, overlay: Overlay, *, cut: bool = True, workers: int = 2, lost: Collection[int] = ()
+    instance: Instance,
+    overlay: Overlay,
+    *,
+    cut: bool = True,
+    groups: bool = False,
+    workers: int = 2,
+    lost: Collection[int] = (),
 ) -> BranchAndCut:
-    """Return a tree, after its root was cut if that is wanted, whose nodes were shared by workers in this process, one node an order."""
+    """Return a tree whose nodes were shared by workers in this process, one node an order.
+
+    Its root was cut before if that is wanted, and by groups of evaders, whose searches are shared as well.
+    """
     search = SolveState(instance, 0.0, None, 0, SILENT, feasible_start(instance), given=overlay)
     search.contract()
     search.begin()
     tree = BranchAndCut(instance, overlay, upper=search.upper, listener=search)
     if cut:
         tree.cut_root()
-    ParallelTree(search, tree, LosingTreeWorkers(workers, lost), slice_seconds=np.inf, slice_nodes=1).run()
+    parallel = ParallelTree(search, tree, LosingTreeWorkers(workers, lost), slice_seconds=np.inf, slice_nodes=1)
+    if groups:
+        parallel.begin()
+        add_group_cuts(tree, search.placed, parallel)
+    parallel.run()
     return tree
 
 

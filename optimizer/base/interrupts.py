@@ -1,7 +1,8 @@
 """Ctrl-C: the first one stops a computation, which keeps what it has; the second one leaves.
 
 Python raises KeyboardInterrupt wherever it happens to be: between two steps of a solve that would lose the plan. Within `Stopping` it is raised
-inside `attempt` alone; elsewhere Ctrl-C is remembered, and `cancelled()` says so from then on.
+inside `attempt` alone; elsewhere Ctrl-C is remembered, and `cancelled()` says so from then on. So it is too in what is left of an `attempt`, or
+of one that is `breakable`, after a `Stopping` within it has ended without an error: then there is something to keep.
 
 Code in C may turn the KeyboardInterrupt into another exception, with or without naming it as the cause: Python itself makes a SystemError of
 one that comes with a result, NumPy a TypeError of one within a comparison of structures.
@@ -39,7 +40,7 @@ class Stopping(ForwardingListener):
     listener
         Everything is passed on to it.
     breakable
-        Whether the first Ctrl-C raises KeyboardInterrupt also outside of `attempt`: where there is nothing to keep.
+        Whether the first Ctrl-C raises KeyboardInterrupt also outside of `attempt`: where there is nothing to keep yet.
 
     Attributes
     ----------
@@ -71,9 +72,11 @@ class Stopping(ForwardingListener):
                 signal.signal(signal.SIGINT, _take)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         """Give Ctrl-C back; one that comes within this is a KeyboardInterrupt, after which nothing of this one is left."""
         last = _active == [self]
+        if error is None and len(_active) > 1:
+            _active[-2].breakable = False
         if self in _active:
             _active.remove(self)
         if last:

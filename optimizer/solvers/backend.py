@@ -115,6 +115,7 @@ def solve_mip(
     gap: float,
     time_limit: float | None,
     seed: int,
+    most_nodes: int | None = None,
     presolve: bool = True,
     start: NDArray[np.float64] | None = None,
     listener: Listener = SILENT,
@@ -131,6 +132,8 @@ def solve_mip(
         Seconds, or None.
     seed
         Seed of the solver, >= 0.
+    most_nodes
+        Branch-and-bound nodes, or None.
     presolve
         Whether HiGHS may change the model before it solves it.
     start
@@ -153,6 +156,8 @@ def solve_mip(
     parameters.highs.double_options["mip_feasibility_tolerance"] = TOLERANCE
     parameters.highs.double_options["primal_feasibility_tolerance"] = TOLERANCE
     parameters.highs.string_options["presolve"] = "choose" if presolve else "off"
+    if most_nodes is not None:  # MathOpt does not pass its own limit of nodes on
+        parameters.highs.int_options["mip_max_nodes"] = most_nodes
     if model.cost.size > SIMPLEX_COLUMNS:
         parameters.highs.string_options["mip_lp_solver"] = "ipm"
     if int(model.integer.sum()) <= IN_PROCESS_INTEGERS and model.cost.size <= SIMPLEX_COLUMNS:

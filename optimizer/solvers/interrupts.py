@@ -10,10 +10,18 @@ from __future__ import annotations
 import signal
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+
+def _plain(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function of `signal` without the conversions to enumerations, which took most of the time of a block."""
+    return getattr(function, "__wrapped__", function)
+
+
+_handler_of, _set_handler = _plain(signal.getsignal), _plain(signal.signal)
 
 
 @contextmanager
@@ -25,15 +33,15 @@ def interrupt_held_back() -> Iterator[None]:
     KeyboardInterrupt
         At the end of the block, if Ctrl-C came within it and Python's own handler is installed.
     """
-    handler = signal.getsignal(signal.SIGINT)
+    handler = _handler_of(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(handler):
         yield
         return
     came: list[int] = []
-    signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    _set_handler(signal.SIGINT, lambda number, _: came.append(number))
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, handler)
+        _set_handler(signal.SIGINT, handler)
         if came:
             handler(signal.SIGINT, None)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.sums import weighted_sum
 from optimizer.solvers.compiled import kernels
 
 if TYPE_CHECKING:
@@ -71,11 +72,8 @@ class PooledValues:
 
     def value(self, placed: NDArray[np.bool_]) -> float:
         """Return the value of an (options,) mask over the pool, at most the true one."""
-        mask = self._mask(placed)
-        compiled, paths = self._compiled, self._paths
-        values = paths.values(mask) if compiled is None else compiled.path_values(*self._arrays[2:], mask)
-        best = self._best(values)
-        return float(self._weights_at(best) @ best)
+        best = self._best(self._paths.values(self._mask(placed)))
+        return weighted_sum(self._weights_at(best), best)
 
     def gains(self, placed: NDArray[np.bool_]) -> Gains:
         """Return the gain of each option that is added to an (options,) mask."""
@@ -114,7 +112,7 @@ class PooledValues:
         gain = np.zeros(self._pool.filling)
         for option in options.tolist():
             after = self._best(values * self._table[option])  # type: ignore[index]  # there is a table
-            gain[option] = weight @ (best - after)
+            gain[option] = weighted_sum(weight, best - after)
         return gain
 
     def losses(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -129,7 +127,7 @@ class PooledValues:
             touching = np.flatnonzero((self._paths.option == option).any(axis=1))
             without = best.copy()
             np.maximum.at(without, self._at[touching], self._paths.take(touching).values(np.append(fewer, False)))
-            loss[option] = weight @ (without - best)
+            loss[option] = weighted_sum(weight, without - best)
         return loss
 
     def _weights_at(self, best: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -19,6 +19,7 @@ from optimizer.problem.plan import known_options, violations
 from optimizer.solvers.branch_and_cut.cluster_tree_workers import ClusterTreeWorkers
 from optimizer.solvers.branch_and_cut.group_cuts import cut_by_groups
 from optimizer.solvers.branch_and_cut.master import Master
+from optimizer.solvers.branch_and_cut.network_cut import plan_of_a_cut
 from optimizer.solvers.branch_and_cut.parallel_tree import BeginsWhenLate, ParallelTree
 from optimizer.solvers.branch_and_cut.tree import BranchAndCut
 from optimizer.solvers.branch_and_cut.tree_messages import ImproveTask
@@ -27,7 +28,7 @@ from optimizer.solvers.compact_search import search_compact
 from optimizer.solvers.feasible_start import feasible_start
 from optimizer.solvers.plan_improver import WIDE, PlanImprover
 from optimizer.solvers.pooled_values import PooledValues
-from optimizer.solvers.solve_state import SolveState
+from optimizer.solvers.solve_state import BRANCHING, SolveState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -186,7 +187,7 @@ def place(
         The instance contracted, by one who knows it better; by default it is contracted here. `compact` takes none.
     master
         The linear program of `cuts`, not cut yet, over this overlay; by default one is made. Where it has loose options, `proven` and its
-        bounds are those of plans with any of them.
+        bounds are those of plans with any of them, and no time is spent on better plans: there are searches without loose options for that.
     starts
         (options,) masks of plans to begin from and to search around; one that is not feasible is not used.
     proven
@@ -266,12 +267,12 @@ def _cuts(search: SolveState) -> None:
     )
     improver = PlanImprover(search, _pooled(search, tree))
     in_series = search.carried is not None and bool(search.starts)
-    parallel = _parallel(search, tree)
+    parallel = _parallel(search, tree, improver)
     try:
         if in_series:
             _begin_in_series(search, tree, improver)
             _leave_rows(search, tree)
-        else:
+        elif search.improves:
             _search_around_starts(search, tree, parallel)
         if not search.ended:
             _cut_and_branch(search, tree, improver, parallel)
@@ -298,11 +299,11 @@ def _cut_and_branch(
             _leave_rows(search, tree)
         tree.cut_root()
     tree.listener = search
-    if not (search.closed or tree.out_of_time):
+    if search.improves and not (search.closed or tree.out_of_time):
         _improve(search, tree, improver, parallel)
-        cut_by_groups(tree, search.placed)
+        cut_by_groups(tree, search.placed, parallel)
     if not (search.closed or tree.out_of_time):
-        with step(search.listener, "branching"):
+        with step(search.listener, BRANCHING):
             _branch(search, tree, improver, parallel)
     search.prove(tree.lower)
 
@@ -335,12 +336,12 @@ def _pooled(search: SolveState, tree: BranchAndCut) -> PooledValues:
     return PooledValues(tree.master.commodities, tree.master.pool)
 
 
-def _parallel(search: SolveState, tree: BranchAndCut) -> ParallelTree | None:
+def _parallel(search: SolveState, tree: BranchAndCut, improver: PlanImprover) -> ParallelTree | None:
     """Return what shares the tree with other processes, not begun yet; None where there are to be none."""
     if search.workers is None and search.threads == 1:
         return None
     workers = TreeProcesses(search.threads) if search.workers is None else search.workers
-    return ParallelTree(search, tree, workers, improving=True)
+    return ParallelTree(search, tree, workers, improving=search.improves, improver=improver)
 
 
 def _begin_in_series(search: SolveState, tree: BranchAndCut, improver: PlanImprover) -> None:
@@ -379,19 +380,19 @@ def _search_around_starts(search: SolveState, tree: BranchAndCut, parallel: Para
 
 
 def _improve(search: SolveState, tree: BranchAndCut, improver: PlanImprover, parallel: ParallelTree | None) -> None:
-    """Dive for a plan, search around it and, while the gap is wide, around a greedy one; workers make these searches if there are any."""
+    """Close a cut of the network, dive, search around both plans and, while the gap is wide, a greedy one; workers do if there are any."""
     begun = parallel is not None and parallel.begun  # they have begun with a greedy plan, or around one that is known
+    if search.carried is None and (closing := plan_of_a_cut(tree, search.listener)) is not None:
+        improver.search_around(closing, ruins=False)
     with step(search.listener, "diving"):
         dived = tree.dive()
     if dived is not None:
         search.offer(dived)
     for greedy in (False, True):
         wanted = search.gap_left > WIDE and not begun if greedy else dived is not None
-        if not wanted:
-            continue
-        if parallel is not None and search.may_share:
+        if wanted and parallel is not None and search.may_share:
             parallel.add([ImproveTask(greedy)])
-        else:
+        elif wanted:
             improver.search_around(improver.greedy() if greedy else search.placed)
     tree.offer(search.placed)
 
@@ -399,13 +400,13 @@ def _improve(search: SolveState, tree: BranchAndCut, improver: PlanImprover, par
 def _branch(search: SolveState, tree: BranchAndCut, improver: PlanImprover, parallel: ParallelTree | None) -> None:
     """Expand the tree in this process, and where that takes long in several."""
     tree.offer(search.placed)
+    near = improver.near_node if search.improves else lambda _: None
     if parallel is None:
-        tree.branch(improver.near_node)
+        tree.branch(near)
         return
-    parallel.improver = improver
     if not parallel.begun:
         tree.pause = lambda: search.may_share
-        tree.branch(improver.near_node)
+        tree.branch(near)
     if tree.lower < tree.cutoff and time.monotonic() < tree.until:
         parallel.run()
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from optimizer.solvers.carried import Carried
     from optimizer.solvers.pooled_values import PooledValues
 
+BRANCHING = "branching"
+"""The step in which a tree is searched."""
 SHARED_AFTER = 2.0
 """Seconds after which a search is shared with other processes, which take about 1.5 s of processor time each to start."""
 
@@ -90,6 +92,11 @@ class SolveState(SilentListener):
     def ended(self) -> bool:
         """Whether the search is over as its gap is closed; most searches go on to look for a better plan."""
         return self.quick and self.closed
+
+    @property
+    def improves(self) -> bool:
+        """Whether to search around plans; not where the linear program is given, as by one who wants its bound and has plans already."""
+        return self.master is None
 
     @property
     def quick(self) -> bool:
@@ -161,6 +168,14 @@ class SolveState(SilentListener):
         if self.lower > before:
             self.report()
         stop_if_cancelled(self.listener)
+
+    def step_started(self, name: str) -> None:
+        """Pass it on."""
+        self.listener.step_started(name)
+
+    def step_ended(self, name: str, seconds: float) -> None:
+        """Pass it on."""
+        self.listener.step_ended(name, seconds)
 
     def noted(self, sentence: str) -> None:
         """Pass it on."""

@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
-    from optimizer.solvers.branch_and_cut.path_cut_sets import PathCutSet
+    from optimizer.solvers.branch_and_cut.path_cut_sets import PathCutSet, PathCutSets
 
     Learnt = tuple[NDArray[np.float64], ...]
 
@@ -32,10 +32,9 @@ TINY = 1e-6
 """Share of the distance to the cutoff that every rise counts at least for, so that products can be compared."""
 
 
-def score(rises: Sequence[float] | NDArray[np.float64], left: float) -> float:
-    """Return the score of the rises of two children, at a distance > 0 to the cutoff."""
-    first, second = (min(max(rise, 0.0), left) / left + TINY for rise in rises)
-    return float(first * second)
+def score(rises: ArrayLike, left: float) -> NDArray[np.float64]:
+    """Return the (...,) scores of the (..., 2) rises of two children, at a distance > 0 to the cutoff."""
+    return np.asarray((np.clip(rises, 0.0, left) / left + TINY).prod(axis=-1))
 
 
 def learnt_since(now: Learnt, before: Learnt) -> Learnt:
@@ -67,8 +66,8 @@ class BranchingRule:
             own + other for own, other in zip(self.learnt, learnt, strict=True)
         )
 
-    def ordered(self, splits: list[PathCutSet], x: NDArray[np.float64], left: float) -> list[PathCutSet]:
-        """Return splits by falling expected score.
+    def ordered(self, splits: PathCutSets, x: NDArray[np.float64], left: float) -> Iterator[PathCutSet]:
+        """Return splits by falling expected score, each made when it is asked for.
 
         Parameters
         ----------
@@ -79,7 +78,8 @@ class BranchingRule:
         left
             Distance of its bound to the cutoff, > 0.
         """
-        return sorted(splits, key=lambda split: -score(self.expected(split, x), left))
+        order = np.argsort(-score(self.expected(splits, x), left), kind="stable")
+        return (splits[k] for k in order.tolist())
 
     def learn(self, split: PathCutSet, x: NDArray[np.float64], rises: NDArray[np.float64], left: float) -> None:
         """Take the rises of the open and the closed child of a split that was tried at a point."""
@@ -92,13 +92,12 @@ class BranchingRule:
             self._sum[far, j] += capped[far] / moved[far]
             self._count[far, j] += 1
 
-    def expected(self, split: PathCutSet, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the rises that are expected of the open and the closed child of a split at a point."""
-        kind, j = int(split.option is None), split.option
-        estimate = self._found[kind] / self._estimated[kind] * (split.rise_open, split.rise_closed)
-        if j is None:
-            return np.asarray(estimate)
-        moved, own = np.array([x[j], 1 - x[j]]), self._count[:, j] > 0
+    def expected(self, splits: PathCutSets, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the (splits, 2) rises that are expected of the open and the closed child of splits at a point."""
+        j = splits.alone
+        estimate = (self._found / self._estimated)[(j < 0).astype(np.int64)] * splits.rise
+        moved, count = np.column_stack((x[j], 1 - x[j])), self._count[:, j].T
         mean = self._sum.sum(axis=1) / np.maximum(self._count.sum(axis=1), 1)
-        cost = self._sum[:, j] / np.maximum(self._count[:, j], 1)
-        return np.asarray(np.where(own, cost * moved, np.maximum(mean * moved, estimate)))
+        cost = self._sum[:, j].T / np.maximum(count, 1)
+        learnt = np.where(count > 0, cost * moved, np.maximum(mean * moved, estimate))
+        return np.where(j[:, None] < 0, estimate, learnt)

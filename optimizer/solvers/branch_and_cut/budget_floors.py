@@ -30,7 +30,7 @@ from optimizer.base.listener import SILENT
 from optimizer.problem.plan import BUDGET_TOLERANCE
 from optimizer.solvers.branch_and_cut import floors_loops
 from optimizer.solvers.branch_and_cut.separation import STEEPEST
-from optimizer.solvers.compiled import kernels
+from optimizer.solvers.compiled import COMPILING, kernels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,7 +58,6 @@ def raised_floors(
     cuts: BudgetCuts,
     until: float = np.inf,
     listener: Listener = SILENT,
-    witness: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float64]:
     """Return (commodities,) floors of the plans of a node, each at least as large as the node's.
 
@@ -73,11 +72,9 @@ def raised_floors(
     cuts
         Budget cuts.
     until
-        `time.monotonic()` from which on commodities keep the floors they have.
+        `time.monotonic()` from which on commodities keep the floors they have; compiling the loops does not count.
     listener
         Told of that.
-    witness
-        (paths,) where the paths with y_P > 0 in the proof of a raised floor are marked: every plan leaves one of them the floor's value.
     """
     use = _rows(instance, node, cuts)
     value = paths.values(np.append(node.ones, False))
@@ -91,21 +88,16 @@ def raised_floors(
     compiled = kernels("floors", LOOPS * option.size)
     loops = floors_loops if compiled is None else compiled
     start = np.searchsorted(paths.commodity[order], np.arange(node.floor.size + 1))
-    floor, values = node.floor.copy(), value[order]
-    proving = np.zeros(0 if witness is None else order.size, dtype=np.bool_)
+    floor, values, compiled_for = node.floor.copy(), value[order], COMPILING[0]
     for k in range(0, floor.size, AT_ONCE):
-        if time.monotonic() >= until:
+        if time.monotonic() >= until + COMPILING[0] - compiled_for:
             listener.noted(
                 f"Floors under the budgets were raised for {k} of {floor.size} commodities in their share of the time; the bound is lower for "
                 "it. A longer time limit raises more."
             )
             break
         some = slice(k, k + AT_ONCE)
-        floor[some] = loops.raised(
-            start[k : k + AT_ONCE + 1], values, option, depth, node.floor[some], use, TURNS, proving
-        )
-    if witness is not None:
-        witness[order[proving]] = True
+        floor[some] = loops.raised(start[k : k + AT_ONCE + 1], values, option, depth, node.floor[some], use, TURNS)
     return floor
 
 

@@ -15,15 +15,23 @@ Why a cut holds. A plan places n in N, and some v in V has v >= n, so with k >= 
 only proposes k: it is brought to integers, and the right side is the maximum over the list, in integer arithmetic. The list is exact where the
 uses of a budget are multiples of a common unit (`_units`: then they and B_r are counted in units, B_r rounded down after the overrun that
 counts as rounding was added); a budget without such a unit gets no cuts.
+
+Nodes. Where l_c options of each class are placed in every plan of a node, and u_c in none more, every n in N with l <= n <= u lies under
+min(v, u) for a v in V with v >= n >= l, so the same holds of n - l and the points min(v, u) - l of these v: in place of V,
+
+    sum_c k_c (sum_{j in c} x_j - l_c) <= max_{v in V, v >= l} k (min(v, u) - l),         k >= 0 integer.
+
+The hull of what is left is much smaller than the part of the whole hull between l and u: andorra-like-911-20 takes 35 nodes in place of 148.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from itertools import combinations
 from math import floor, gcd, lcm
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array, vstack
@@ -40,6 +48,8 @@ MOST_POINTS = 20_000
 """Longest list of maximal points."""
 MOST_STATES = 200_000
 """Most points in hand while they are listed."""
+LISTS = 32
+"""Lists of maximal points that are kept."""
 MOST_UNITS = 1_000_000
 """Most units of a budget."""
 LARGEST = 1_000
@@ -100,6 +110,13 @@ class _Part:
     known: NDArray[np.bool_]
 
 
+class _Facet(NamedTuple):
+    """The (classes,) integers k >= 0 of a cut on how many options more than the least of each class are placed, and its right side."""
+
+    k: NDArray[np.int64]
+    side: int
+
+
 class BudgetHull:
     """The hulls of an instance's budgets, all together where the list is short enough, else one by one and in pairs.
 
@@ -131,19 +148,31 @@ class BudgetHull:
             if size == len(counted) and self._parts:
                 break
 
-    def cuts(self, x: NDArray[np.float64]) -> BudgetCuts:
-        """Return the cuts that an (options,) point violates, at most one of each part."""
+    def cuts(
+        self, x: NDArray[np.float64], ones: NDArray[np.bool_] | None = None, zeros: NDArray[np.bool_] | None = None
+    ) -> BudgetCuts:
+        """Return the cuts that a point violates, at most one of each part.
+
+        Parameters
+        ----------
+        x
+            (options,) point.
+        ones, zeros
+            (options,) masks: the cuts hold for the plans that place all of the first and none of the second; by default for all plans.
+        """
         rows, sides = [np.empty((0, self._n))], []
         for part in self._parts:
-            inside = part.of >= 0
-            count = np.bincount(part.of[inside], x[inside], part.most.size).astype(np.float64)
-            k = _facet(part, count)
-            if k is None:
-                continue
-            side = int((part.points @ k).max())
-            if count @ k > side * (1 + VIOLATION):
-                rows.append(np.append(k, 0).astype(np.float64)[part.of][None])
-                sides.append(float(side))
+            inside, classes = part.of >= 0, part.most.size
+            count = np.bincount(part.of[inside], x[inside], classes).astype(np.float64)
+            least, most = np.zeros(classes, dtype=np.int64), part.most
+            if ones is not None:
+                least = np.bincount(part.of[inside & ones], minlength=classes)
+            if zeros is not None:
+                most = most - np.bincount(part.of[inside & zeros], minlength=classes)
+            facet = _facet(part, count, least, most)
+            if facet is not None and (count - least) @ facet.k > facet.side * (1 + VIOLATION):
+                rows.append(np.append(facet.k, 0).astype(np.float64)[part.of][None])
+                sides.append(float(facet.side + least @ facet.k))
         return BudgetCuts(csr_array(np.concatenate(rows)), np.array(sides))
 
 
@@ -173,7 +202,7 @@ def _part(use: NDArray[np.int64], budget: NDArray[np.int64]) -> _Part | None:
     if not fitting.any():
         return None
     each, of, most = np.unique(use[fitting], axis=0, return_inverse=True, return_counts=True)
-    points = _maximal_points(each, most, budget)
+    points = _maximal_points(tuple(map(tuple, each.tolist())), tuple(most.tolist()), tuple(budget.tolist()))
     if points is None:
         return None
     place = np.full(use.shape[0], -1)
@@ -181,18 +210,22 @@ def _part(use: NDArray[np.int64], budget: NDArray[np.int64]) -> _Part | None:
     return _Part(place, points, most, np.zeros(points.shape[0], dtype=bool))
 
 
+@lru_cache(maxsize=LISTS)
 def _maximal_points(
-    use: NDArray[np.int64], most: NDArray[np.int64], budget: NDArray[np.int64]
+    uses: tuple[tuple[int, ...], ...], mosts: tuple[int, ...], budgets: tuple[int, ...]
 ) -> NDArray[np.int64] | None:
-    """Return the (points, classes) maximal points of N; None where there are too many.
+    """Return the (points, classes) maximal points of N, read-only; None where there are too many.
+
+    The latest lists are kept: a search makes several programs under the same budgets.
 
     Parameters
     ----------
-    use
+    uses
         (classes, budgets), each with some use.
-    most, budget
+    mosts, budgets
         (classes,) m and (budgets,) B.
     """
+    use, most, budget = np.array(uses), np.array(mosts), np.array(budgets)
     point, left = np.zeros((1, 0), dtype=np.int64), budget[None]
     for c in np.argsort(-use.sum(axis=1), kind="stable").tolist():
         used = use[c] > 0
@@ -209,30 +242,36 @@ def _maximal_points(
     for c in range(most.size):
         more |= (point[:, c] < most[c]) & (left >= use[c]).all(axis=1)
     point = point[~more]
+    point.flags.writeable = False
     return point if point.shape[0] <= MOST_POINTS else None
 
 
-def _facet(part: _Part, count: NDArray[np.float64]) -> NDArray[np.int64] | None:
-    """Return the integer coefficients of the facet that a point violates most; None where it seems to violate none."""
-    known = part.known
+def _facet(part: _Part, count: NDArray[np.float64], least: NDArray[np.int64], most: NDArray[np.int64]) -> _Facet | None:
+    """Return the facet that a point violates most, with (classes,) l and u; None where it seems to violate none."""
+    there = np.flatnonzero((part.points >= least).all(axis=1))
+    points, room, more = np.minimum(part.points[there], most) - least, most - least, np.maximum(count - least, 0.0)
+    if not there.size or (points == room).all(axis=1).any():
+        return None  # no plan, or all that is left may be placed
+    known = part.known[there]
     program = LinearProgram(
-        cost=-(count + LEANING * part.most) / max(float(count.sum()), 1.0),
-        lower=np.zeros(count.size),
-        upper=np.ones(count.size),
-        rows=csr_array(-part.points[known].astype(np.float64)),
+        cost=-(more + LEANING * room) / max(float(more.sum()), 1.0),
+        lower=np.zeros(room.size),
+        upper=np.ones(room.size),
+        rows=csr_array(-points[known].astype(np.float64)),
         side=-np.ones(int(known.sum())),
     )
     while (solution := program.solve()) is not None:
         k = np.clip(solution.values, 0.0, 1.0)
-        if count @ k <= 1 + VIOLATION:
+        if more @ k <= 1 + VIOLATION:
             return None
-        value = part.points @ k
+        value = points @ k
         worst = np.argsort(-value, kind="stable")[:10]
         worst = worst[(value[worst] > 1 + NEAR / 10) & ~known[worst]]
         if not worst.size:
-            return _in_integers(k)
-        known[worst] = True
-        program.add(csr_array(-part.points[worst].astype(np.float64)), -np.ones(worst.size))
+            whole = _in_integers(k)
+            return _Facet(whole, int((points @ whole).max()))
+        known[worst] = part.known[there[worst]] = True
+        program.add(csr_array(-points[worst].astype(np.float64)), -np.ones(worst.size))
     return None
 
 

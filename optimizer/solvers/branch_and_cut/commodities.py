@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array, hstack
 
+from optimizer.base.sums import weighted_sum
 from optimizer.problem.evaders import Evader, Searches
 from optimizer.solvers.branch_and_cut.path_pool import Paths, padded
 from optimizer.solvers.branch_and_cut.separation import Cuts, best_of_each
@@ -84,7 +85,7 @@ class Commodities:
 
     def value(self, values: NDArray[np.float64]) -> float:
         """Return the value of (commodities,) values."""
-        return float(self.weight @ values) if self.weighting is None else self.weighting.value(values)
+        return weighted_sum(self.weight, values) if self.weighting is None else self.weighting.value(values)
 
     def weights_at(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the (commodities,) weights whose sum over (commodities,) values is their value, and over any others at most theirs."""

@@ -1,7 +1,7 @@
 """The compiled form of `separation.best_cuts`; loaded only where there is much to do (`solvers.compiled`).
 
-The formulas are those of `separation`, whose proofs hold here. Values agree but for the rounding of sums taken in another order. numba keeps
-what it has compiled beside this file, or in the user's cache where it may not write there.
+The formulas are those of `separation`, whose proofs hold here. A row of a path ends with its first padding. Values agree but for the
+rounding of sums taken in another order. numba keeps what it has compiled beside this file, or in the user's cache where it may not write there.
 """
 
 from __future__ import annotations
@@ -40,6 +40,37 @@ class PathArrays(NamedTuple):
     value: NDArray[np.float64]
     option: NDArray[np.int64]
     survival: NDArray[np.float64]
+
+
+class PathsAtPoint(NamedTuple):
+    """The paths of one commodity, without the options that add nothing at x.
+
+    Attributes
+    ----------
+    own, value
+        (paths,) positions among all, and values.
+    first
+        (paths + 1,) where the entries of each begin.
+    option, survival
+        (entries,) options of positive x or in some T, and what each leaves.
+    rest
+        (paths,) least of what its other options leave, at most 1.
+    """
+
+    own: NDArray[np.int64]
+    value: NDArray[np.float64]
+    first: NDArray[np.int64]
+    option: NDArray[np.int64]
+    survival: NDArray[np.float64]
+    rest: NDArray[np.float64]
+
+
+class Chord(NamedTuple):
+    """The path of a chord cut, its value with T, and q: the least that an option on it outside T leaves."""
+
+    path: int
+    value: float
+    least: float
 
 
 class Scratch(NamedTuple):
@@ -110,30 +141,53 @@ def _made(scratch: Scratch, side: float, x: NDArray[np.float64], floor: float) -
 
 
 @njit(cache=True)
+def _weighed(paths: PathArrays, own: NDArray[np.int64], weighed: NDArray[np.bool_]) -> PathsAtPoint:
+    """Return the paths `own` of a commodity with their entries of the options in a mask."""
+    width, padding = paths.option.shape[1], weighed.size - 1
+    first, rest = np.empty(own.size + 1, dtype=np.int64), np.ones(own.size)
+    option, survival = np.empty(own.size * width, dtype=np.int64), np.empty(own.size * width)
+    n = 0
+    for k in range(own.size):
+        first[k] = n
+        for w in range(width):
+            j, s = paths.option[own[k], w], paths.survival[own[k], w]
+            if j == padding:
+                break
+            if weighed[j]:
+                option[n], survival[n] = j, s
+                n += 1
+            elif s < rest[k]:
+                rest[k] = s
+    first[own.size] = n
+    return PathsAtPoint(own, paths.value[own], first, option, survival, rest)
+
+
+@njit(cache=True)
 def _star(  # noqa: C901, PLR0912
     paths: PathArrays,
-    own: NDArray[np.int64],
+    there: PathsAtPoint,
     base: NDArray[np.bool_],
     x: NDArray[np.float64],
     floor: float,
     longest: int,
     scratch: Scratch,
 ) -> None:
-    """Make the star cut of largest value at x of a commodity, whose paths are `own`."""
-    width = paths.option.shape[1]
-    under, touched, weighed = np.empty(own.size), np.zeros(own.size), np.zeros(own.size)
-    for k in range(own.size):
-        p = own[k]
+    """Make the star cut of largest value at x of a commodity, unless the largest level is no more than the best value so far."""
+    size, width, padding = there.own.size, paths.option.shape[1], x.size - 1
+    under, touched, weighed = np.empty(size), np.zeros(size), np.zeros(size)
+    for k in range(size):
         product = 1.0
-        for w in range(width):
-            j, s = paths.option[p, w], paths.survival[p, w]
+        for e in range(there.first[k], there.first[k + 1]):
+            j, s = there.option[e], there.survival[e]
             if base[j]:
                 product *= s
             elif s < 1:
                 touched[k] += x[j]
                 weighed[k] += x[j] * (1 - s)
-        under[k] = paths.value[p] * product
-    ladder = np.empty(min(longest, own.size), dtype=np.int64)
+        under[k] = there.value[k] * product
+    if max(under.max(), floor) <= scratch.best[0]:
+        return
+    ladder = np.empty(min(longest, size), dtype=np.int64)
     m, low, low_weighed = 0, np.inf, np.inf
     for k in np.argsort(-under, kind="mergesort"):
         if m < ladder.size and (touched[k] < low - 1e-9 or weighed[k] < low_weighed - 1e-9):
@@ -146,11 +200,10 @@ def _star(  # noqa: C901, PLR0912
     level[m] = reach[m] = max(0.0, floor)
     here, most = np.empty(width), np.empty(width)
     for i in range(m - 1, -1, -1):
-        p, some = own[ladder[i]], 0
-        for w in range(width):
-            j = paths.option[p, w]
-            loss = 1 - paths.survival[p, w]
-            if not base[j] and loss > 0 and x[j] != 0:
+        some = 0
+        for e in range(there.first[ladder[i]], there.first[ladder[i] + 1]):
+            j, loss = there.option[e], 1 - there.survival[e]
+            if not base[j] and loss > 0:
                 here[some], most[some] = x[j], level[i] * loss
                 some += 1
         reach[i] = -np.inf
@@ -164,47 +217,74 @@ def _star(  # noqa: C901, PLR0912
     rung = np.argmax(reach[:m])
     side = level[rung]
     while rung < m:
-        p, after = own[ladder[rung]], following[rung]
+        p, after = there.own[ladder[rung]], following[rung]
         drop = level[rung] - level[after]
         for w in range(width):
             j = paths.option[p, w]
+            if j == padding:
+                break
             entry = 0.0 if base[j] else min(drop, level[rung] * (1 - paths.survival[p, w]))
-            if j < x.size - 1 and entry > 0:
+            if entry > 0:
                 _put(scratch, j, entry)
         rung = after
     _made(scratch, side, x, floor)
 
 
 @njit(cache=True)
-def _slopes(paths: PathArrays, p: int, base: NDArray[np.bool_], steepest: float, slope: NDArray[np.float64]) -> float:
-    """Set the (width,) slopes of a path's chord cut, 1 - rho outside T and F(u) inside; return its value with T."""
-    width, least = slope.size, 1.0
-    alive: float = paths.value[p]
-    for w in range(width):
-        s = paths.survival[p, w]
-        if base[paths.option[p, w]]:
-            alive *= s
-        elif s < least:
-            least = s
-    step = min(-math.log(least), 2 * steepest) if least > 0 else 2 * steepest
-    for w in range(width):
-        s = paths.survival[p, w]
-        if not base[paths.option[p, w]]:
-            slope[w] = 1 - s
+def _depth(survival: float, steepest: float) -> float:
+    """Return -ln of a survival, at most `steepest`."""
+    return min(-math.log(survival), steepest) if survival > 0 else steepest
+
+
+@njit(cache=True)
+def _slope(survival: float, least: float, steepest: float) -> float:
+    """Return F(u) of an option inside T, where q is `least`."""
+    step, depth = _depth(least, 2 * steepest), _depth(survival, steepest)
+    most = math.expm1(depth)
+    if step <= 0:
+        return most
+    whole = math.floor(depth / step)
+    within: float = whole * (1 - least) + least * math.expm1(min(depth - whole * step, steepest))
+    return min(within, most)
+
+
+@njit(cache=True)
+def _best_chord(
+    there: PathsAtPoint, base: NDArray[np.bool_], x: NDArray[np.float64], steepest: float, tiny: float
+) -> Chord:
+    """Return the chord cut of largest value at x, before it is lowered, among those of a commodity's paths; path -1 if there is none."""
+    best, largest = Chord(-1, 0.0, 1.0), 0.0
+    for k in range(there.own.size):
+        alive, least, bound = there.value[k], there.rest[k], 1.0
+        for e in range(there.first[k], there.first[k + 1]):
+            j, s = there.option[e], there.survival[e]
+            if base[j]:
+                alive *= s
+                if x[j] < 1:  # F(u) is at most 1 / rho - 1, which needs no logarithm
+                    bound += (1 / s - 1) * (1 - x[j]) if s > 0 else np.inf
+            else:
+                bound -= (1 - s) * x[j]
+                least = min(least, s)
+        if alive <= tiny or (best.path >= 0 and alive * bound <= largest):
             continue
-        depth = min(-math.log(s), steepest) if s > 0 else steepest
-        slope[w] = math.expm1(depth)
-        if step > 0:
-            whole = math.floor(depth / step)
-            gain = whole * (1 - least) + least * math.expm1(min(depth - whole * step, steepest))
-            slope[w] = min(gain, slope[w])
-    return alive
+        total = 1.0
+        for e in range(there.first[k], there.first[k + 1]):
+            j = there.option[e]
+            if base[j] and x[j] == 1:
+                continue
+            if base[j]:
+                total -= _slope(there.survival[e], least, steepest) * (x[j] - 1)
+            else:
+                total -= (1 - there.survival[e]) * x[j]
+        if best.path < 0 or alive * total > largest:
+            best, largest = Chord(there.own[k], alive, least), alive * total
+    return best
 
 
 @njit(cache=True)
 def _chord(
     paths: PathArrays,
-    own: NDArray[np.int64],
+    there: PathsAtPoint,
     base: NDArray[np.bool_],
     x: NDArray[np.float64],
     floor: float,
@@ -212,49 +292,45 @@ def _chord(
     tiny: float,
     scratch: Scratch,
 ) -> None:
-    """Make the chord cut, among those of a commodity's paths, of largest value at x before it is lowered."""
-    width = paths.option.shape[1]
-    slope = np.empty(width)
-    best, largest = -1, 0.0
-    for p in own:
-        alive = _slopes(paths, p, base, steepest, slope)
-        if alive <= tiny:
-            continue
-        total = 1.0
-        for w in range(width):
-            j = paths.option[p, w]
-            total -= slope[w] * (x[j] - 1 if base[j] else x[j])
-        if best < 0 or alive * total > largest:
-            best, largest = p, alive * total
-    if best < 0:
+    """Make the best chord cut of a commodity."""
+    chosen = _best_chord(there, base, x, steepest, tiny)
+    if chosen.path < 0:
         return
-    alive = _slopes(paths, best, base, steepest, slope)
-    side = alive
-    for w in range(width):
-        j = paths.option[best, w]
+    side, padding = chosen.value, x.size - 1
+    for w in range(paths.option.shape[1]):
+        j, s = paths.option[chosen.path, w], paths.survival[chosen.path, w]
+        if j == padding:
+            break
+        slope = _slope(s, chosen.least, steepest) if base[j] else 1 - s
         if base[j]:
-            side += alive * slope[w]
-        if j < x.size - 1 and slope[w] > 0:
-            _put(scratch, j, alive * slope[w])
+            side += chosen.value * slope
+        if slope > 0:
+            _put(scratch, j, chosen.value * slope)
     _made(scratch, side, x, floor)
 
 
 @njit(cache=True)
-def _tangent(
-    paths: PathArrays, p: int, x: NDArray[np.float64], floor: float, steepest: float, scratch: Scratch
+def _tangents(
+    paths: PathArrays, there: PathsAtPoint, x: NDArray[np.float64], floor: float, steepest: float, scratch: Scratch
 ) -> None:
-    """Make the tangent cut of a path at x."""
-    at, width = 0.0, paths.option.shape[1]
-    for w in range(width):
-        s = paths.survival[p, w]
-        at += (min(-math.log(s), steepest) if s > 0 else steepest) * x[paths.option[p, w]]
-    value = paths.value[p] * math.exp(-at)
-    for w in range(width):
-        j, s = paths.option[p, w], paths.survival[p, w]
-        entry = value * (min(-math.log(s), steepest) if s > 0 else steepest)
-        if j < x.size - 1 and entry > 0:
-            _put(scratch, j, entry)
-    _made(scratch, value * (1 + at), x, floor)
+    """Make the tangent cuts at x of a commodity's paths, but for those whose left-hand side is no more than the best value so far."""
+    padding = x.size - 1
+    for k in range(there.own.size):
+        at = 0.0
+        for e in range(there.first[k], there.first[k + 1]):
+            at += _depth(there.survival[e], steepest) * x[there.option[e]]
+        value = there.value[k] * math.exp(-at)
+        if value * (1 + at) <= scratch.best[0]:
+            continue
+        p = there.own[k]
+        for w in range(paths.option.shape[1]):
+            j = paths.option[p, w]
+            if j == padding:
+                break
+            entry = value * _depth(paths.survival[p, w], steepest)
+            if entry > 0:
+                _put(scratch, j, entry)
+        _made(scratch, value * (1 + at), x, floor)
 
 
 @njit(cache=True)
@@ -292,6 +368,9 @@ def best_cuts(  # noqa: C901 - one loop over commodities
     """
     paths, n = PathArrays(commodity, value, option, survival), x.size - 1
     start, order = by_commodity(commodity, floor.size)
+    weighed = x > 0
+    for base in bases:
+        weighed |= base
     scratch = Scratch(
         np.zeros((2, n + 1)),
         np.empty((2, n + 1), dtype=np.int64),
@@ -308,14 +387,14 @@ def best_cuts(  # noqa: C901 - one loop over commodities
         if not own.size:
             continue
         scratch.best[0] = floor[u]
+        there = _weighed(paths, own, weighed)
         for b in range(bases.shape[0]):
             if kinds[0, b]:
-                _star(paths, own, bases[b], x, floor[u], longest, scratch)
+                _star(paths, there, bases[b], x, floor[u], longest, scratch)
             if kinds[1, b]:
-                _chord(paths, own, bases[b], x, floor[u], steepest, tiny, scratch)
+                _chord(paths, there, bases[b], x, floor[u], steepest, tiny, scratch)
         if kinds[2, 0]:
-            for p in own:
-                _tangent(paths, p, x, floor[u], steepest, scratch)
+            _tangents(paths, there, x, floor[u], steepest, scratch)
         if scratch.best[0] > floor[u]:
             while entries + scratch.used[1] > room:
                 room *= 2

@@ -28,7 +28,6 @@ def raised(
     floor: NDArray[np.float64],
     use: NDArray[np.float64],
     turns: int,
-    witness: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
     """Return (commodities,) floors, each at least as large as before.
 
@@ -46,14 +45,11 @@ def raised(
         (options + 1, rows) what each uses of each row, whose right side is 1; the last option is padding.
     turns
         Multipliers that are tried for a level, after each row by itself.
-    witness
-        (paths,) where the paths with a share in the proof of a raised floor are marked; empty where nobody asks.
     """
     floors = floor.copy()
-    price, chosen, paid = np.zeros(use.shape[0]), np.zeros(use.shape[0], dtype=np.bool_), np.zeros(value.size)
+    price, chosen = np.zeros(use.shape[0]), np.zeros(use.shape[0], dtype=np.bool_)
     for u in range(start.size - 1):
         first = end = start[u]
-        proven = -1
         while end < start[u + 1] and value[end] > floor[u] * (1 + MARGIN):
             end += 1
         low, high, step = first, end, 1
@@ -62,15 +58,12 @@ def raised(
             last = middle
             while last + 1 < start[u + 1] and value[last + 1] >= value[middle] * (1 - SAME):
                 last += 1
-            if out_of_reach(first, last, value, option, depth, use, turns, price, chosen, paid):
-                high, step, proven = middle, 2 * step, last
+            if out_of_reach(first, last, value, option, depth, use, turns, price, chosen):
+                high, step = middle, 2 * step
             else:
                 low, step = middle + 1, max(1, (high - middle) // 2)
         if high < end:
             floors[u] = max(floor[u], value[high] * (1 - SAME))
-            if witness.size:
-                out_of_reach(first, proven, value, option, depth, use, turns, price, chosen, paid)
-                witness[first : proven + 1] = paid[first : proven + 1] > 0
     return floors
 
 
@@ -84,11 +77,10 @@ def out_of_reach(
     turns: int,
     price: NDArray[np.float64],
     chosen: NDArray[np.bool_],
-    paid: NDArray[np.float64],
 ) -> bool:
     """Return whether it is proven that no plan within the rows brings all the paths from `first` to `last` below the value of the last.
 
-    `price` and `chosen` are (options + 1,) scratch. The proof uses only those of the paths whose (paths,) `paid` is left above 0.
+    `price` and `chosen` are (options + 1,) scratch.
     """
     rows = use.shape[1]
     spent, used, multiplier = np.zeros(rows), np.zeros(rows), np.zeros(rows)
@@ -104,8 +96,7 @@ def out_of_reach(
         total = 0.0
         for step in range(last - first + 1):
             path = first + step if turn % 2 == 0 else last - step
-            paid[path] = charge(path, value[path] / value[last], option, depth, price)
-            total += paid[path]
+            total += charge(path, value[path] / value[last], option, depth, price)
         if total > multiplier.sum() * (1 + MARGIN):
             return True
         used[:] = 0.0

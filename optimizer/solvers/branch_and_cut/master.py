@@ -30,16 +30,18 @@ program feasible, so that there always are duals. theta_g is scaled by R_g and t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_array
 
+from optimizer.base.sums import weighted_sum
 from optimizer.problem.plan import BUDGET_TOLERANCE
 from optimizer.solvers.branch_and_cut.budget_hull import BudgetCuts, BudgetHull
 from optimizer.solvers.branch_and_cut.commodities import Commodities, commodity_values
-from optimizer.solvers.branch_and_cut.loose_entries import LargestShares, capped
+from optimizer.solvers.branch_and_cut.draw_columns import DrawColumns
+from optimizer.solvers.branch_and_cut.loose_entries import LargestShares, with_losses
 from optimizer.solvers.branch_and_cut.path_pool import PathPool
 from optimizer.solvers.branch_and_cut.relaxation import LinearProgram
 from optimizer.solvers.branch_and_cut.separation import Cuts, Kinds, best_cuts
@@ -47,12 +49,16 @@ from optimizer.solvers.branch_and_cut.value_rows import ValueRows
 from optimizer.solvers.compact import RowBuilder, add_side_constraints
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from optimizer.problem.instance import Instance
     from optimizer.problem.requirements import Requirement
     from optimizer.solvers.branch_and_cut.node import Node
     from optimizer.solvers.overlay.overlay import Overlay
+
+    Limits = Callable[[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]], csr_array]
 
 BASES = (0.999, 0.6)
 """Values of x from which on an option belongs to T; T empty is tried as well."""
@@ -62,8 +68,10 @@ VIOLATION = 1e-7
 """Least violation of a row, relative to the value with nothing placed, that counts."""
 SMALL = 1e-7
 """Coefficients below this share of a group's value are dropped as if their option were placed."""
-MARGIN = 1e-9
-"""Room above the largest values of z and u, relative, for rounding."""
+MOST_VALUED = 256
+"""Masks of options whose values are kept."""
+LIMITED = 4
+"""Every so many solutions of a loop of cuts, from the first, rows on loose options are asked for."""
 BREAKING = 2.0
 """Cost of e in units of the value with nothing placed: larger than any plan's."""
 
@@ -80,6 +88,8 @@ class Relaxed:
         (options,) and (groups,) solution.
     reduced
         (options,) by how much the bound rises, at least, for each unit by which an option is moved from its cheapest value.
+    worth
+        (options,) what a unit of an option takes off the value by the duals of the rows that it lowers.
     dual_cost
         (options,) cost of an option at the duals of budgets and conflicts, in units of the value.
     price
@@ -92,6 +102,7 @@ class Relaxed:
     x: NDArray[np.float64]
     theta: NDArray[np.float64]
     reduced: NDArray[np.float64]
+    worth: NDArray[np.float64]
     dual_cost: NDArray[np.float64]
     price: NDArray[np.float64]
     added: NDArray[np.float64]
@@ -112,12 +123,16 @@ class Master:
         single ones alone.
     loose
         (options,) mask of options that nodes never decide, for which they count as not placed: parts of beats. The program places them as
-        it likes, at most K times; what they take off the floors of a node is its `loss`, and a cost below 0 of each.
+        it likes, at most K times; what they take off the floors of a node is its `loss`, and floors are rows there (`loose_entries`).
     mixed
         Whether x are the marginals of a mixture of plans, whose evaders see no single plan: then every row is of one path, as the mean of its
         value over plans is bounded by rows that hold for each of them; a star, which compares paths within one plan, is not valid.
     price
         (options,) what placing an option adds to the value, >= 0; nothing by default.
+    limits
+        Rows on loose options and the columns that are added later, each at least 0 at every plan: given what a unit of each (loose,) option is
+        worth, how often it is there and the values of the (added,) columns, it returns the (rows, loose and added) entries of those that are
+        violated. None where there are none.
     commodities, pool
         Those of another program of the same overlay, and `times`, whose paths this one shares; by default its own.
 
@@ -141,6 +156,7 @@ class Master:
         mixed: bool = False,
         price: NDArray[np.float64] | None = None,
         loose: NDArray[np.bool_] | None = None,
+        limits: Limits | None = None,
         commodities: Commodities | None = None,
         pool: PathPool | None = None,
     ) -> None:
@@ -153,7 +169,7 @@ class Master:
         self._most = most
         self._scale = np.where(most > 0, most, 1.0)
         self._n = overlay.free.size
-        over_draws = _OverDraws.of(self.commodities, self._scale, most, self.total)
+        over_draws = DrawColumns.of(self.commodities, self._scale, most, self.total)
         self._widest = over_draws.upper
         self._price = np.zeros(self._n) if price is None else price
         cost = np.concatenate((self._price / self.total, over_draws.theta_cost, [BREAKING], over_draws.cost))
@@ -184,8 +200,10 @@ class Master:
         self._hull = BudgetHull(instance, (instance.forced | overlay.free) & (self._times == 1))
         self.budget_cuts = BudgetCuts.none(self._n)
         self.loose = np.zeros(self._n, dtype=bool) if loose is None else loose
-        self._wider, self._shares = np.empty(0), LargestShares(self._n)
+        self._limits = limits
+        self._wider, self._shares = np.empty(0), LargestShares(self.commodities.chains, self._n)
         self._searched = 0
+        self._valued: dict[bytes, NDArray[np.float64]] = {}
         self._lasting = np.empty(0, dtype=np.int64)
 
     @property
@@ -200,11 +218,17 @@ class Master:
 
     def value(self, placed: NDArray[np.bool_]) -> float:
         """Return the exact value of an (options,) mask, with the prices of its options."""
-        return self.overlay.value(placed) + float(self._price @ placed)
+        return self.overlay.value(placed) + weighted_sum(self._price, placed)
 
     def values(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Return the exact (commodities,) values of an (options,) mask."""
-        return commodity_values(self.overlay, self.commodities.searches, placed)
+        """Return the exact (commodities,) values of an (options,) mask; the latest ones are kept, as children often allow the same options."""
+        key = placed.tobytes()
+        if key not in self._valued:
+            if len(self._valued) >= MOST_VALUED:
+                del self._valued[next(iter(self._valued))]
+            self._valued[key] = commodity_values(self.overlay, self.commodities.searches, placed)
+            self._valued[key].flags.writeable = False
+        return self._valued[key]
 
     def add_columns(self, upper: NDArray[np.float64], entries: csr_array) -> None:
         """Add variables in [0, upper] of cost 0, with (kept, new) entries in the rows that are never dropped."""
@@ -212,8 +236,8 @@ class Master:
         self._wider = np.append(self._wider, upper)
 
     def enter(self, node: Node) -> None:
-        """Set the program to a node: its options and floors become bounds, its rows active."""
-        least = self.commodities.sums(node.floor)
+        """Set the program to a node: its options, and floors without losses, become bounds, its rows active."""
+        least = self.commodities.sums(node.floor if node.loss is None else self.commodities.floor)
         none = np.zeros(self._widest.size + self._wider.size)
         lower = np.concatenate((node.ones, least / self._scale, [0.0], none))
         most = np.where(self.loose | ~node.zeros, self._times, 0)
@@ -221,8 +245,6 @@ class Master:
         upper = np.concatenate(
             (most, np.maximum(self._most, least) / self._scale, [breaking], self._widest, self._wider)
         )
-        if node.loss is not None:
-            self.program.move_costs(0, -(self.commodities.weight @ node.loss) / self.total)
         self.program.move_bounds(lower.astype(np.float64), upper.astype(np.float64))
         self.program.activate(node.ancestors)
         self.program.start_from(node.basis)
@@ -239,6 +261,7 @@ class Master:
             np.clip(x, 0.0, self._times),
             theta * self._scale,
             reduced,
+            solution.worth[: self._n] * self.total,
             dual_cost,
             solution.price * self.total,
             solution.values[self._n + self._scale.size + 1 :],
@@ -250,9 +273,11 @@ class Master:
         self._mean = (self._mean + x) / 2
         for point in ((1 - INWARD) * x + INWARD * self._mean, x) if search else (x,):
             cuts = self.cuts_at(point, node.floor, search=search)
+            floor = node.floor
             if node.loss is not None:
-                cuts = capped(cuts, node.loss, self.commodities.start, self._shares.of(self.pool.paths), self.loose)
-            rows = self.commodities.rows(cuts, point, node.floor)
+                cuts = with_losses(cuts, node, self.commodities.start, self._shares.of(self.pool.paths), self.loose)
+                floor = self.commodities.floor
+            rows = self.commodities.rows(cuts, point, floor)
             violated = rows.values(x) - relaxed.theta > VIOLATION * self.total
             if self.commodities.draw is not None:
                 violated &= self._in_draws_that_count(rows.values(x), relaxed)
@@ -260,6 +285,13 @@ class Master:
                 self._add(rows.take(violated), node)
                 return True
         return False
+
+    def separate_below(self, node: Node, above: Relaxed) -> None:
+        """Add the rows of a node with losses that the solution of the one above it violates in its bounds: its floors are rows."""
+        if node.loss is None:
+            return
+        most = np.where(self.loose | ~node.zeros, self._times, 0)
+        self.separate(node, replace(above, x=np.clip(above.x, node.ones, most)), search=False)
 
     def _in_draws_that_count(self, values: NDArray[np.float64], relaxed: Relaxed) -> NDArray[np.bool_]:
         """Return the (groups,) mask of those whose draw the rows raise above z + u_d: in others theta rises at no cost."""
@@ -270,13 +302,33 @@ class Master:
         raised = np.bincount(draw, np.maximum(values, relaxed.theta), u.size)
         return np.asarray((raised - z - u > VIOLATION * self.total)[draw])
 
-    def tighten(self, x: NDArray[np.float64]) -> bool:
-        """Add the budget cuts that x violates; return whether there were any."""
-        cuts = self._hull.cuts(x[: self._n])
+    def tighten(self, x: NDArray[np.float64], node: Node | None = None) -> bool:
+        """Add the budget cuts that x violates, of all plans or those of a node below the root; return whether there were any."""
+        if node is not None and node.ancestors:
+            cuts, owner = self._hull.cuts(x[: self._n], node.ones, node.zeros & ~self.loose), node.ancestors[-1]
+        else:
+            cuts, owner = self._hull.cuts(x[: self._n]), 0
         if cuts.side.size:
-            self.program.add(-cuts.coefficient, -cuts.side)
-            self.budget_cuts = self.budget_cuts.joined(cuts)
+            self.program.add(-cuts.coefficient, -cuts.side, owner)
+            if not owner:
+                self.budget_cuts = self.budget_cuts.joined(cuts)
         return bool(cuts.side.size)
+
+    def limit(self, relaxed: Relaxed, count: int) -> bool:
+        """Add the rows on loose options that a solution violates, where it is one in `LIMITED` of a loop's; return whether there were any."""
+        if self._limits is None or (count - 1) % LIMITED:
+            return False
+        n_added = self._wider.size
+        rows = self._limits(
+            relaxed.worth[self.loose], relaxed.x[self.loose], relaxed.added[relaxed.added.size - n_added :]
+        )
+        width = self.program.bounds[0].size
+        column = np.append(np.flatnonzero(self.loose), np.arange(width - n_added, width))
+        self.program.add(
+            csr_array((rows.data, column[rows.indices], rows.indptr), shape=(rows.shape[0], width)),
+            np.zeros(rows.shape[0]),
+        )
+        return rows.shape[0] > 0
 
     def cuts_at(self, point: NDArray[np.float64], floor: NDArray[np.float64], *, search: bool = True) -> Cuts:
         """Return for each commodity the cut of largest value at a point, where it is above a floor; each search for paths takes the next T.
@@ -355,54 +407,6 @@ class Master:
         first = self.program.next_name
         self._lasting = np.append(self._lasting, np.arange(first, first + side.size))
         self.program.add(rows, side)
-
-
-@dataclass(frozen=True)
-class _OverDraws:
-    """The variables z and u of the objective over draws; none where there are no draws.
-
-    Attributes
-    ----------
-    theta_cost
-        (groups,) cost of theta.
-    cost, upper
-        (1 + draws,) cost of z and each u, and their largest values.
-    row, entry
-        (groups,) draw of each theta, and what a unit of it is of the total.
-    """
-
-    theta_cost: NDArray[np.float64]
-    cost: NDArray[np.float64]
-    upper: NDArray[np.float64]
-    row: NDArray[np.int64]
-    entry: NDArray[np.float64]
-
-    @classmethod
-    def of(
-        cls, commodities: Commodities, scale: NDArray[np.float64], most: NDArray[np.float64], total: float
-    ) -> _OverDraws:
-        """Return the variables that commodities need, in units of the total."""
-        if commodities.weighting is None or commodities.draw is None:
-            nothing = np.empty(0)
-            return cls(scale / total, nothing, nothing, np.empty(0, dtype=np.int64), nothing)
-        caps, draw = commodities.weighting.caps, commodities.draw
-        widest = np.bincount(draw, most, caps.size) / total
-        return cls(
-            np.zeros_like(scale),
-            np.append(1.0, caps),
-            np.append(widest.max(initial=0.0), widest) * (1 + MARGIN),
-            draw,
-            scale / total,
-        )
-
-    def links(self, n_options: int) -> csr_array:
-        """Return the rows z + u_d >= sum_g theta_g, one a draw."""
-        n, groups, draws = n_options, self.entry.size, self.cost.size - 1
-        first, each = n + groups + 1, np.arange(draws)
-        row = np.concatenate((self.row, each, each))
-        column = np.concatenate((n + np.arange(groups), np.full(draws, first), first + 1 + each))
-        entry = np.concatenate((-self.entry, np.ones(2 * draws)))
-        return csr_array((entry, (row, column)), shape=(draws, first + 1 + draws))
 
 
 def _shortage(requirement: Requirement) -> float:

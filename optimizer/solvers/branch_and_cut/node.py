@@ -102,14 +102,17 @@ def addable(instance: Instance, placed: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return the (options,) mask of those that can be added, one at a time, to a mask that fits; it agrees with `plan.fits` exactly."""
     most = instance.budget * (1 + BUDGET_TOLERANCE)
     used = placed @ instance.use + instance.use
-    fitting = np.all(used <= most, axis=1)
-    near = (instance.use > 0) & (np.abs(used - most) <= ROUNDING * most)
-    near &= (instance.use != np.rint(instance.use)).any(axis=0)  # sums of whole numbers have no rounding
-    # a sum in another order may fall on the other side
-    for option in np.flatnonzero(near.any(axis=1) & ~placed).tolist():
-        fitting[option] = within_budgets(instance, placed | np.equal(np.arange(placed.size), option))
+    fitting = np.asarray((used <= most).all(axis=1))
+    uneven = (instance.use != np.rint(instance.use)).any(axis=0)  # sums of whole numbers have no rounding
+    if uneven.any():
+        near = (instance.use > 0) & (np.abs(used - most) <= ROUNDING * most) & uneven
+        # a sum in another order may fall on the other side
+        for option in np.flatnonzero(near.any(axis=1) & ~placed).tolist():
+            fitting[option] = within_budgets(instance, placed | np.equal(np.arange(placed.size), option))
     table = instance.conflict_table
-    if table.shape[0]:
-        broken = np.repeat(table @ placed > 0, np.diff(table.indptr))
-        fitting[table.indices[broken]] = False
-    return np.asarray(fitting)
+    taken = placed[table.indices]
+    if taken.any():
+        conflict = np.repeat(np.arange(table.shape[0]), np.diff(table.indptr))
+        broken = np.bincount(conflict, taken, table.shape[0]) > 0
+        fitting[table.indices[broken[conflict]]] = False
+    return fitting

@@ -1,14 +1,15 @@
 """The tree of branch and cut on several workers.
 
 The workers are started when the search has taken some seconds, perhaps while the root is cut; they begin by searching around plans. The
-supervisor, this process, cuts the root and expands nodes until a worker is ready. Then it keeps the open nodes and gives them out,
-those of least bound first, a few to a worker; a worker expands them and what comes of them, best first, and hands back what is open after some
-seconds, or when another has nothing to do. So every worker has nodes near the least bound of all. Better plans are told at once, and valued
-again here; paths, rows that hold everywhere and what the branching rule has learnt go along with the next order.
+supervisor, this process, cuts the root, for which workers that are ready search groups of evaders (`group_cuts`), and expands nodes until one
+is ready. Then it keeps the open nodes and gives them out, those of least bound first, a few to a worker; a worker expands them and what comes
+of them, best first, and hands back what is open after some seconds, or when another has nothing to do. So every worker has nodes near the
+least bound of all. Better plans are told at once, and valued again here; paths, rows that hold everywhere and what the branching rule has
+learnt go along with the next order.
 
 The bound of the whole is the least over nodes that are open, given out and pruned; that of nodes given out rises as their worker tells. A
-worker that is gone loses what it did since its order: the nodes of the order, with the bound told since, are open again, and another worker
-takes its place.
+worker that is gone loses what it did since its order: the nodes of the order, with the bound told since, are open again, or its group is
+searched anew, and another worker takes its place.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from optimizer.solvers.branch_and_cut.tree_messages import (
     BetterValue,
     BoundMoved,
     BranchTask,
+    GroupTask,
     ImproveTask,
     Lost,
     Order,
@@ -40,9 +42,10 @@ from optimizer.solvers.branch_and_cut.tree_messages import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from optimizer.solvers.branch_and_cut.node import Node
+    from optimizer.solvers.branch_and_cut.separation import Cuts
     from optimizer.solvers.branch_and_cut.tree import BranchAndCut
     from optimizer.solvers.branch_and_cut.tree_messages import FromWorker, RowsOf
     from optimizer.solvers.branch_and_cut.tree_workers import TreeWorkers
@@ -88,6 +91,11 @@ class _Seat:
         return self.order is not None and isinstance(self.order.task, BranchTask)
 
     @property
+    def bounding(self) -> bool:
+        """Whether it was given a group."""
+        return self.order is not None and isinstance(self.order.task, GroupTask)
+
+    @property
     def nodes(self) -> tuple[Node, ...]:
         """The nodes that it was given, each with the bound of all if that is better."""
         if self.order is None or not isinstance(self.order.task, BranchTask):
@@ -114,16 +122,11 @@ class ParallelTree:
         The workers, not started yet.
     improving
         Whether workers search around plans near their nodes.
+    improver
+        Told of what workers have searched around.
     slice_seconds, slice_nodes
         When a worker hands back its open nodes.
-
-    Attributes
-    ----------
-    improver
-        Told of what workers have searched around, once it is there.
     """
-
-    improver: PlanImprover | None = None
 
     def __init__(
         self,
@@ -132,11 +135,15 @@ class ParallelTree:
         workers: TreeWorkers,
         *,
         improving: bool = False,
+        improver: PlanImprover | None = None,
         slice_seconds: float = SLICE_SECONDS,
         slice_nodes: int = 1_000_000,
     ) -> None:
         self._search, self._tree, self._workers, self._improving = search, tree, workers, improving
+        self._improver = improver
         self._tasks: list[ImproveTask] = []
+        self._group_tasks: list[GroupTask] = []
+        self._group_cuts: list[Cuts] = []
         self._exchange: RowExchange | None = None
         self._slice = slice_seconds, slice_nodes
         self._seats = [_Seat() for _ in range(workers.size)]
@@ -170,14 +177,41 @@ class ParallelTree:
                 self._give(worker, seat, self._tasks.pop(0))
 
     def add(self, tasks: Iterable[ImproveTask]) -> None:
-        """Have further searches around plans made when there is a worker for them."""
-        self._tasks += tasks
+        """Have further searches around plans made when there is a worker for them; none where workers do not improve plans."""
+        self._tasks += tasks if self._improving else ()
 
     def end(self) -> None:
         """End the workers, if they were started."""
         self._tree.pause = _never
         if self.begun:
             self._workers.end()
+
+    def group_cuts(self, tasks: Iterable[GroupTask], here: Callable[[GroupTask], Cuts]) -> Iterator[Cuts]:
+        """Yield the cut of each task as it comes: from idle workers, and from `here`, this process, while there is not one for every core.
+
+        The task of a worker that is lost is given to another. Workers stop with theirs where no more cuts are taken.
+        """
+        self._group_tasks, self._group_cuts = list(tasks), []
+        try:
+            while (self._group_tasks or any(seat.bounding for seat in self._seats)) and not self._out_of_time:
+                if not self.begun and self._search.may_share:
+                    self.begin()
+                for worker, seat in enumerate(self._seats):
+                    if self._group_tasks and seat.idle:
+                        self._give(worker, seat, self._group_tasks.pop(0))
+                if self._group_tasks and any(seat.order is None for seat in self._seats):
+                    yield here(self._group_tasks.pop(0))
+                    self._take(0.0)
+                else:
+                    self._take(POLL_SECONDS)
+                self._tree.listener.bounds_moved(self._tree.lower, self._tree.upper)
+                cuts, self._group_cuts = self._group_cuts, []
+                yield from cuts
+        finally:
+            self._group_tasks = []
+            for worker, seat in enumerate(self._seats):
+                if seat.bounding:
+                    self._workers.send(worker, Pause())
 
     def run(self) -> None:
         """Branch until the bounds meet or time is up; the root must have been cut as far as is wanted."""
@@ -288,8 +322,10 @@ class ParallelTree:
         if outcome.news is not None:
             self._news.append(_News(worker, outcome.news))
             self._tree.master.pool.merge(outcome.news.paths)
-        if self.improver is not None:
-            self.improver.know(outcome.seen, outcome.greedy)
+        if self._improver is not None:
+            self._improver.know(outcome.seen, outcome.greedy)
+        if outcome.group_cut is not None:
+            self._group_cuts.append(outcome.group_cut)
         if isinstance(order.task, BranchTask):
             self._rows |= outcome.rows
             self._open(outcome.nodes)
@@ -301,6 +337,8 @@ class ParallelTree:
         nodes = seat.nodes
         self._lost += 1
         again = self._lost <= MOST_LOST
+        if seat.order is not None and isinstance(seat.order.task, GroupTask):
+            self._group_tasks.append(seat.order.task)
         what = f"its {len(nodes)} nodes are open again" if nodes else "it had no nodes"
         more = "another is started" if again else "no other is started, as too many have ended"
         self._search.listener.noted(f"A worker process of the search is gone ({message.reason}): {what}; {more}.")
@@ -346,7 +384,7 @@ class ParallelTree:
         rows = {one: self._rows[one] for one in ids if one in self._rows}
         return BranchTask(tuple(nodes), rows, *self._slice)
 
-    def _give(self, worker: int, seat: _Seat, task: BranchTask | ImproveTask) -> None:
+    def _give(self, worker: int, seat: _Seat, task: BranchTask | ImproveTask | GroupTask) -> None:
         news = tuple(each.news for each in self._news[seat.news :] if each.worker != worker)
         order = Order(
             task,

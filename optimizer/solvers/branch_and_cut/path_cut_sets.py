@@ -14,9 +14,13 @@ decides one. The set of a single path with a single option j is the usual split 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from optimizer.base.sums import weighted_sum
+from optimizer.solvers.compiled import kernels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,15 +48,12 @@ class PathCutSet:
         (commodities,) lower bound of the value of each commodity if one of the paths stays open.
     rise_open, rise_closed
         Estimates of how much the bound rises in either child, > 0.
-    own
-        Rows of the pool: the paths; empty for a single option.
     """
 
     members: tuple[NDArray[np.int64], ...]
     floor: NDArray[np.float64]
     rise_open: float
     rise_closed: float
-    own: tuple[int, ...] = ()
 
     @property
     def singles(self) -> NDArray[np.int64]:
@@ -103,106 +104,143 @@ class NodeSolution:
     weight: NDArray[np.float64]
     dual_cost: NDArray[np.float64]
 
-    def rise(self, floor: NDArray[np.float64]) -> float:
-        """Return how much (commodities,) floors raise the value above that of the cuts."""
-        return float(self.weight @ np.maximum(floor - self.cut_value, 0.0))
+    def rise(self, floor: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how much each row of (sets, commodities) floors raises the value above that of the cuts."""
+        return np.asarray((self.weight * np.maximum(floor - self.cut_value, 0.0)).sum(axis=1))
 
 
-def path_cut_sets(node: Node, solution: NodeSolution) -> list[PathCutSet]:
-    """Return path cut sets to split a node by, the most promising first; splits by one option are among them."""
-    x = solution.x
-    split = node.undecided & (x > EPSILON) & (x < 1 - EPSILON)
-    options = np.flatnonzero(split if split.any() else node.undecided).tolist()
-    without = _without_each(node, solution.paths)
-    least = EPSILON * float(solution.weight @ solution.cut_value) + np.finfo(np.float64).tiny
-    found = [_single(j, solution, without[j], least) for j in options]
-    for commodity in _by_promise(node, solution)[:MOST_COMMODITIES].tolist():
-        found += _sets_of(commodity, node, solution, without)
-    found.sort(key=lambda one: -one.rise_open * one.rise_closed)
-    return _distinct(found)
+@dataclass(frozen=True)
+class PathCutSets:
+    """The path cut sets of a node in tables, as only a few of them are ever tried.
 
+    Attributes
+    ----------
+    option, start
+        (entries,) undecided options, one path after the other, and (paths + 1,) where those of each path start.
+    first, last
+        (sets,) the paths that each set begins and ends with.
+    floor
+        (paths, commodities) `PathCutSet.floor` of the set that ends with a path.
+    rise
+        (sets, 2) `PathCutSet.rise_open` and `rise_closed`.
+    """
 
-def _without_each(node: Node, paths: Paths) -> NDArray[np.float64]:
-    """Return (options, commodities) lower bounds of the values with everything that the node allows placed but one option."""
-    values, each = np.repeat(node.floor[None], node.zeros.size, axis=0), left_out(node, paths)
-    np.maximum.at(values, (each.option, paths.commodity[each.path]), each.value)
-    return values
-
-
-class LeftOut(NamedTuple):
-    """(pairs,) A path, an undecided option on it, and the value of the path with everything that the node allows placed but this option."""
-
-    path: NDArray[np.int64]
     option: NDArray[np.int64]
-    value: NDArray[np.float64]
+    start: NDArray[np.int64]
+    first: NDArray[np.int64]
+    last: NDArray[np.int64]
+    floor: NDArray[np.float64]
+    rise: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        """Return the number of sets."""
+        return self.last.size
+
+    def __getitem__(self, k: int) -> PathCutSet:
+        """Return the k-th set."""
+        starts = self.start[self.first[k] : self.last[k] + 2].tolist()
+        members = tuple(self.option[start:end] for start, end in pairwise(starts))
+        return PathCutSet(members, self.floor[self.last[k]], *self.rise[k].tolist())
+
+    @property
+    def alone(self) -> NDArray[np.int64]:
+        """(sets,) `PathCutSet.option`, or -1."""
+        begin = self.start[self.first]
+        return np.where(self.start[self.last + 1] - begin == 1, self.option[begin], -1)
 
 
-def left_out(node: Node, paths: Paths) -> LeftOut:
-    """Return every pair of a path and an undecided option on it."""
-    there = np.append(~node.zeros, False)[paths.option]
+def path_cut_sets(node: Node, solution: NodeSolution) -> PathCutSets:
+    """Return path cut sets to split a node by, each once, the most promising first; splits by one option are among them.
+
+    A node with losses (`floor_losses`) is split by single options alone: the floors of open sets would have many witnesses.
+    """
+    x, paths = solution.x, solution.paths
+    split = node.undecided & (x > EPSILON) & (x < 1 - EPSILON)
+    single = np.flatnonzero(split if split.any() else node.undecided)
+    value, n = paths.values(np.append(node.ones, False)), single.size
+    row = _members(node, solution, value) if node.loss is None else np.empty(0, dtype=np.int64)
+    there = np.append(node.undecided, False)[paths.option[row]]
+    option = np.append(single, paths.option[row][there])
+    start = np.cumsum(np.concatenate(([0], np.ones(n, dtype=np.int64), there.sum(axis=1))))
+    floor = np.maximum.reduceat(values_without_each(node, paths)[option], start[:-1])
+    closing = _closing(solution, option, start)
+    closing[:n] = (solution.dual_cost * (1 - x))[single]
+    # of unequal sets with equal keys one is lost: by chance once in about 2^60
+    mark = np.random.default_rng(0).integers(1, 2**63, x.size)
+    key = np.add.reduceat(mark[option], start[:-1]) ** 2
+    chains = n + np.flatnonzero(np.diff(paths.commodity[row], prepend=-1, append=-1))
+    for table, accumulate in ((floor, np.minimum), (closing, np.add), (key, np.add)):
+        for begin, end in pairwise(chains.tolist()):
+            accumulate.accumulate(table[begin:end], out=table[begin:end])
+    floor[n + np.arange(row.size), paths.commodity[row]] = value[row]
+    rise = np.column_stack((solution.rise(floor), closing))
+    floor[:n] = 0.0  # the values without a single option follow from its being fixed to 0
+    least = EPSILON * weighted_sum(solution.weight, solution.cut_value) + np.finfo(np.float64).tiny
+    rise[:n] = np.maximum(rise[:n], least)  # so that they can always be compared
+    last = np.flatnonzero((rise > 0).all(axis=1))
+    last = last[np.argsort(-rise[last, 0] * rise[last, 1], kind="stable")]
+    last = last[np.sort(np.unique(key[last], return_index=True)[1])]
+    first = np.append(np.arange(n), np.repeat(chains[:-1], np.diff(chains)))
+    return PathCutSets(option, start, first[last], last, floor, rise[last])
+
+
+def values_without_each(node: Node, paths: Paths) -> NDArray[np.float64]:
+    """Return (options, commodities) lower bounds of the values with everything that the node allows placed but one option."""
+    allowed, undecided = np.append(~node.zeros, False), np.append(node.undecided, False)
+    if (compiled := kernels("values", paths.option.size)) is not None:
+        arrays = (paths.commodity, paths.value, paths.option, paths.survival)
+        return np.asarray(compiled.without_each(*arrays, allowed, undecided, node.floor))
+    there = allowed[paths.option]
     left = np.where(there, paths.survival, 1.0)
     before = np.cumprod(np.column_stack((paths.value, left[:, :-1])), axis=1)
     after = np.cumprod(np.column_stack((np.ones(paths.value.size), left[:, :0:-1])), axis=1)[:, ::-1]
-    path, place = np.nonzero(there & np.append(node.undecided, False)[paths.option])
-    return LeftOut(path, paths.option[path, place], (before * after)[path, place])
+    path, place = np.nonzero(undecided[paths.option])
+    values = np.repeat(node.floor[None], node.zeros.size, axis=0)
+    np.maximum.at(values, (paths.option[path, place], paths.commodity[path]), (before * after)[path, place])
+    return values
 
 
-def _by_promise(node: Node, solution: NodeSolution) -> NDArray[np.int64]:
+def _members(node: Node, solution: NodeSolution, value: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the paths that sets are made of, without those closed with one before: by commodity, most promising first, and falling value.
+
+    (paths,) `value` is that of each with the options of the node placed.
+    """
+    paths, undecided = solution.paths, np.append(node.undecided, False)
+    rank = np.full(node.floor.size, MOST_COMMODITIES)
+    promising = _by_promise(node, solution, value)[:MOST_COMMODITIES]
+    rank[promising] = np.arange(promising.size)
+    place = rank[paths.commodity]
+    row = np.flatnonzero((place < MOST_COMMODITIES) & (value > node.floor[paths.commodity]))
+    row = row[np.lexsort((-value[row], place[row]))]
+    if (compiled := kernels("values", paths.option[row].size)) is not None:
+        return np.asarray(row[compiled.uncovered(place[row], paths.option[row], undecided, MOST_PATHS)])
+    keys: list[list[set[int]]] = [[] for _ in promising]
+    found = []
+    for path in row.tolist():
+        options, before = paths.option[path], keys[place[path]]
+        key = set(options[undecided[options]].tolist())
+        if len(before) < MOST_PATHS and not any(other <= key for other in before):
+            before.append(key)  # one without options, which cannot be closed, keeps out all after it
+            found += [path] if key else []
+    return np.array(found, dtype=np.int64)
+
+
+def _by_promise(node: Node, solution: NodeSolution, value: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return the commodities that the relaxation sets below their value with no more options placed, the furthest below first."""
     best = node.floor.copy()
-    np.maximum.at(best, solution.paths.commodity, solution.paths.values(np.append(node.ones, False)))
+    np.maximum.at(best, solution.paths.commodity, value)
     promise = solution.weight * (best - solution.cut_value)
     order = np.argsort(-promise, kind="stable")
     return order[promise[order] > 0]
 
 
-def _single(option: int, solution: NodeSolution, without: NDArray[np.float64], least: float) -> PathCutSet:
-    """Return the set of one option; its rises are at least `least`, so that it can always be compared."""
-    rise, closing = solution.rise(without), float(solution.dual_cost[option] * (1 - solution.x[option]))
-    floor = np.zeros_like(without)  # the values without the option follow from its being fixed to 0
-    return PathCutSet((np.array([option]),), floor, max(rise, least), max(closing, least))
-
-
-def _sets_of(commodity: int, node: Node, solution: NodeSolution, without: NDArray[np.float64]) -> list[PathCutSet]:
-    """Return the sets of a commodity at all levels above its floor."""
-    paths, x = solution.paths, solution.x
-    own = np.flatnonzero(paths.commodity == commodity)
-    value = paths.take(own).values(np.append(node.ones, False))
-    undecided = np.append(node.undecided, False)
-    above = np.flatnonzero(value > node.floor[commodity])
-    members: list[NDArray[np.int64]] = []
-    rows: list[int] = []
-    keys: list[set[int]] = []
-    floor, deficit = np.full(node.floor.size, np.inf), 0.0
-    found: list[PathCutSet] = []
-    for k in above[np.argsort(-value[above], kind="stable")].tolist():
-        options = paths.option[own[k]]
-        options = options[undecided[options]]
-        key = set(options.tolist())
-        if any(other <= key for other in keys):
-            continue  # closed with one before
-        if not key or len(members) >= MOST_PATHS:
-            break
-        keys.append(key)
-        members.append(options)
-        rows.append(int(own[k]))
-        floor = np.minimum(floor, without[options].max(axis=0))
-        floor[commodity] = value[k]
-        cost = solution.dual_cost[options] * (1 - x[options])
-        deficit += float(cost.min() * max(0.0, 1 - x[options].sum()) / max(EPSILON, (1 - x[options]).max()))
-        rise = solution.rise(floor)
-        if rise > 0 and deficit > 0:
-            found.append(PathCutSet(tuple(members), floor.copy(), rise, deficit, tuple(rows)))
-    return found
-
-
-def _distinct(sets: list[PathCutSet]) -> list[PathCutSet]:
-    """Return the sets without those that close the same paths as one before."""
-    seen: set[tuple[tuple[int, ...], ...]] = set()
-    kept = []
-    for one in sets:
-        key = tuple(sorted(tuple(options.tolist()) for options in one.members))
-        if key not in seen:
-            seen.add(key)
-            kept.append(one)
-    return kept
+def _closing(solution: NodeSolution, option: NDArray[np.int64], start: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the (paths,) dual cost of what each path still takes to be closed; its options as in `PathCutSets`."""
+    left, size = 1 - solution.x, np.diff(start)
+    placed = np.empty(size.size)
+    for each in np.unique(size).tolist():
+        same = size == each
+        placed[same] = solution.x[option[start[:-1][same, None] + np.arange(each)]].sum(axis=1)  # as each path alone
+    cost = np.minimum.reduceat((solution.dual_cost * left)[option], start[:-1])
+    most = np.maximum.reduceat(left[option], start[:-1])
+    return np.asarray(cost * np.maximum(0.0, 1 - placed) / np.maximum(EPSILON, most))

@@ -9,6 +9,9 @@ import numpy as np
 
 from optimizer.problem.evaders import TREE_CELLS, Searches, arc_costs
 from optimizer.problem.graph import cost_graph
+from optimizer.solvers.branch_and_cut.growing_paths import GrowingPaths
+from optimizer.solvers.branch_and_cut.row_tables import places
+from optimizer.solvers.compiled import kernels
 from optimizer.solvers.overlay.overlay import Links, bundle_links
 from optimizer.solvers.overlay.searching import arranged, compiled_searches
 
@@ -27,7 +30,7 @@ PRICES = (0.0, 1.0, 3.0, 10.0, 30.0, 100.0)
 
 @dataclass(frozen=True)
 class Paths:
-    """Paths as the options they meet, in rows of equal width, padded with an option that does not exist (position `n_options`).
+    """Paths as the options they meet, in rows of equal width, each filled up with an option that does not exist (position `n_options`).
 
     Attributes
     ----------
@@ -47,10 +50,12 @@ class Paths:
     survival: NDArray[np.float64]
 
     def values(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Return the (paths,) values under an (options + 1,) mask."""
+        """Return the (paths,) values under an (options + 1,) mask, the last of padding."""
+        if (compiled := kernels("values", self.option.size)) is not None:
+            return np.asarray(compiled.path_values(self.value, self.option, self.survival, placed))
         return np.asarray(self.value * np.where(placed[self.option], self.survival, 1.0).prod(axis=1))
 
-    def take(self, rows: NDArray[np.integer] | NDArray[np.bool_]) -> Paths:
+    def take(self, rows: NDArray[np.integer] | NDArray[np.bool_] | slice) -> Paths:
         """Return some of the paths."""
         return Paths(self.commodity[rows], self.value[rows], self.option[rows], self.survival[rows])
 
@@ -117,8 +122,14 @@ class PathPool:
         # paths of one commodity whose arcs' marks have equal sums count as equal: by chance once in 2^63, and then one is lost
         self._mark = np.random.default_rng(0).integers(1, 2**63, overlay.tail.size)
         self._mark_of_commodity = np.random.default_rng(1).integers(1, 2**63, searches.leaf.size)
-        self._keys = np.empty(0, dtype=np.int64)
-        self.paths = _gather(overlay, np.empty(0, np.int64), np.empty(0), np.empty((2, 0), np.int64))
+        self._keys = self._rising = np.empty(0, dtype=np.int64)
+        none = _gather(overlay, np.empty(0, np.int64), np.empty(0), np.empty((2, 0), np.int64))
+        self._grown = GrowingPaths(none, self.filling)
+
+    @property
+    def paths(self) -> Paths:
+        """The paths found so far, in the order in which they were found."""
+        return self._grown.paths
 
     @property
     def overlay(self) -> Overlay:
@@ -128,7 +139,7 @@ class PathPool:
     def over(self, overlay: Overlay, paths: Paths) -> PathPool:
         """Return a pool of the same paths over other options on the same arcs."""
         pool = PathPool(overlay, self._searches)
-        pool._keys, pool.paths = self._keys, paths
+        pool._keys, pool._rising, pool._grown = self._keys, self._rising, GrowingPaths(paths, pool.filling)
         return pool
 
     @property
@@ -142,10 +153,10 @@ class PathPool:
 
     def merge(self, news: PoolNews) -> None:
         """Add the paths of another pool of the same overlay that are new here."""
-        fresh = ~np.isin(news.keys, self._keys)
+        fresh = places(news.keys, self._rising) < 0
         if fresh.any():
-            self._keys = np.append(self._keys, news.keys[fresh])
-            self.paths = self.paths.joined(news.paths.take(fresh), self.filling)
+            self._know(news.keys[fresh])
+            self._grown.add(news.paths.take(fresh))
 
     def grow(self, x: NDArray[np.float64], base: NDArray[np.bool_]) -> int:
         """Add the best paths with `base` placed, with x of the other options penalised at every price; return how many are new.
@@ -165,8 +176,7 @@ class PathPool:
         if (compiled := compiled_searches(overlay, self._searches)) is None:
             self._add([found for price in prices for found in self._search(cost + price * watched)])
         else:
-            known = np.sort(self._keys)
-            self._add([self._new(compiled, cost, watched, price, known) for price in prices])
+            self._add([self._new(compiled, cost, watched, price) for price in prices])
         return self.paths.commodity.size - before
 
     def add(self, commodity: NDArray[np.int64], arcs: Sequence[Sequence[int]]) -> int:
@@ -186,7 +196,6 @@ class PathPool:
         cost: NDArray[np.float64],
         watched: NDArray[np.float64],
         price: float,
-        known: NDArray[np.int64],
     ) -> _FoundPaths:
         """Return the paths of least cost whose keys are not known."""
         overlay, searches = self._overlay, self._searches
@@ -200,7 +209,7 @@ class PathPool:
             overlay.option,
             self._mark,
             self._mark_of_commodity,
-            known,
+            self._rising,
         )
         return _FoundPaths(found.commodity, found.value, np.array((found.path, found.arc)))
 
@@ -233,6 +242,12 @@ class PathPool:
             walker, row, node = walker[going], row[going], node[going]
         return _FoundPaths(commodity, value, np.concatenate(steps, axis=1))
 
+    def _know(self, keys: NDArray[np.int64]) -> None:
+        """Remember the keys of paths that are added."""
+        self._keys = np.append(self._keys, keys)
+        rising = np.sort(keys)
+        self._rising = np.insert(self._rising, np.searchsorted(self._rising, rising), rising)
+
     def _add(self, found: list[_FoundPaths]) -> None:
         """Add the paths that are new."""
         if not found:
@@ -246,12 +261,11 @@ class PathPool:
         np.add.at(key, steps[0], self._mark[steps[1]])  # integer overflow wraps, which does no harm
         fresh = np.zeros(commodity.size, dtype=bool)
         fresh[np.unique(key, return_index=True)[1]] = True
-        fresh &= (value > 0) & ~np.isin(key, self._keys)
-        self._keys = np.append(self._keys, key[fresh])
+        fresh &= (value > 0) & (places(key, self._rising) < 0)
+        self._know(key[fresh])
         met = fresh[steps[0]]
         renumbered = np.array(((np.cumsum(fresh) - 1)[steps[0][met]], steps[1][met]))
-        new = _gather(self._overlay, commodity[fresh], value[fresh], renumbered)
-        self.paths = self.paths.joined(new, self.filling)
+        self._grown.add(_gather(self._overlay, commodity[fresh], value[fresh], renumbered))
 
 
 def _gather(

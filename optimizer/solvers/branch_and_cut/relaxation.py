@@ -20,10 +20,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ortools.math_opt.python import mathopt
 from pybind11_abseil.status import StatusNotOk
-from scipy.sparse import csr_array, hstack, vstack
+from scipy.sparse import csr_array
 
 from optimizer.base.errors import SolverError
-from optimizer.solvers.branch_and_cut.row_tables import entries_of, stacked, taken
+from optimizer.base.sums import weighted_sum
+from optimizer.solvers.branch_and_cut.growing_rows import DROPPED, Entries, GrowingRows
+from optimizer.solvers.branch_and_cut.row_tables import taken
 from optimizer.solvers.branch_and_cut.warm_solver import Answer, State, WarmSolver, from_scratch
 from optimizer.solvers.interrupts import interrupt_held_back
 
@@ -52,17 +54,20 @@ class LpSolution:
         (columns,) v.
     reduced
         (columns,) cost - y rows: the bound rises by at least reduced_v a unit by which v is moved up from where it is least.
+    worth
+        (columns,) what a unit of v takes off the cost, and off the sides of rows at their duals: positive entries alone.
     dual_cost
         (columns,) cost of a unit of v at the duals of the rows that are never dropped.
     price
         (kept,) these duals, >= 0.
     dual
-        (rows,) duals of all rows, >= 0; 0 for those that are not active.
+        (stored,) duals of all rows that are stored, >= 0; 0 for those that are not active.
     """
 
     bound: float
     values: NDArray[np.float64]
     reduced: NDArray[np.float64]
+    worth: NDArray[np.float64]
     dual_cost: NDArray[np.float64]
     price: NDArray[np.float64]
     dual: NDArray[np.float64]
@@ -90,32 +95,6 @@ class NamedRows:
         return NamedRows(self.name[chosen], self.node[chosen], self.side[chosen], taken(self.rows, chosen))
 
 
-@dataclass(frozen=True)
-class _Shares:
-    """Entries of rows, by rising row, each times the dual of its row.
-
-    Attributes
-    ----------
-    column, value
-        (entries,) each.
-    n_first
-        How many are of the rows that are never dropped.
-    """
-
-    column: NDArray[np.integer]
-    value: NDArray[np.float64]
-    n_first: int
-
-    @property
-    def of_first(self) -> _Shares:
-        """Those of the rows that are never dropped."""
-        return _Shares(self.column[: self.n_first], self.value[: self.n_first], self.n_first)
-
-    def sums(self, columns: int) -> NDArray[np.float64]:
-        """Return the (columns,) sums."""
-        return np.bincount(self.column, self.value, columns).astype(np.float64)
-
-
 class LinearProgram:
     """A linear program over finite bounds.
 
@@ -136,12 +115,7 @@ class LinearProgram:
         side: NDArray[np.float64],
     ) -> None:
         self._cost, self._lower, self._upper = cost, lower.copy(), upper.copy()
-        self._rows = csr_array((0, cost.size))
-        self._side = np.empty(0)
-        self._name = np.empty(0, dtype=np.int64)
-        self._slack_for = np.empty(0, dtype=np.int64)
-        self._node = np.empty(0, dtype=np.int64)
-        self._active = np.empty(0, dtype=bool)
+        self._rows = GrowingRows(cost.size)
         self._next_name = 0
         self.add(rows, side)
         self._n_kept = side.size
@@ -161,17 +135,20 @@ class LinearProgram:
     @property
     def names(self) -> NDArray[np.int64]:
         """(rows,) names of the rows at present, rising."""
-        return self._name
+        return self._rows.name[self._rows.there]
 
     def named_rows(self, nodes: Iterable[int], since: int) -> NamedRows:
         """Return the rows of these nodes that were named from `since` on."""
-        those = (self._name >= since) & np.isin(self._node, [*nodes])
-        return NamedRows(self._name[those], self._node[those], self._side[those], taken(self._rows, those))
+        return self._named((self._rows.name >= since) & np.isin(self._rows.node, [*nodes]))
 
     def rows_in_use(self, names: NDArray[np.int64]) -> NamedRows:
         """Return those of some rows that had a dual in the last solve."""
-        those = (self._slack_for == 0) & np.isin(self._name, names)
-        return NamedRows(self._name[those], self._node[those], self._side[those], taken(self._rows, those))
+        rows = self._rows
+        return self._named(rows.there & (rows.slack_for == 0) & np.isin(rows.name, names))
+
+    def _named(self, those: NDArray[np.bool_]) -> NamedRows:
+        rows, chosen = self._rows, np.flatnonzero(those)
+        return NamedRows(rows.name[chosen], rows.node[chosen], rows.side[chosen], rows.table(chosen))
 
     @property
     def basis(self) -> Basis | None:
@@ -185,13 +162,12 @@ class LinearProgram:
     @property
     def n_rows(self) -> int:
         """Number of rows at present."""
-        return self._side.size
+        return int(np.count_nonzero(self._rows.there))
 
     def add_columns(self, upper: NDArray[np.float64], entries: csr_array) -> None:
         """Add variables in [0, upper] of cost 0, with (first, new) entries in the first rows: those that are never dropped, or all."""
         new = upper.size
-        below = csr_array((self.n_rows - entries.shape[0], new))
-        self._rows = csr_array(hstack((self._rows, vstack((entries, below)))))
+        self._rows.widen(entries)
         self._cost = np.append(self._cost, np.zeros(new))
         self._lower = np.append(self._lower, np.zeros(new))
         self._upper = np.append(self._upper, upper)
@@ -201,12 +177,7 @@ class LinearProgram:
 
         Rows may be narrower than the program: their entries in the last columns are 0 then.
         """
-        self._rows = stacked(self._rows, rows)
-        self._side = np.append(self._side, side)
-        self._name = np.append(self._name, self._next_name + np.arange(side.size))
-        self._slack_for = np.append(self._slack_for, np.zeros(side.size, dtype=np.int64))
-        self._node = np.append(self._node, np.full(side.size, node))
-        self._active = np.append(self._active, np.ones(side.size, dtype=bool))
+        self._rows.add(rows, side, self._next_name + np.arange(side.size), node)
         self._next_name += side.size
 
     @property
@@ -218,30 +189,19 @@ class LinearProgram:
         """Set the bounds of all columns."""
         self._lower, self._upper = lower.copy(), upper.copy()
 
-    def move_costs(self, first: int, cost: NDArray[np.float64]) -> None:
-        """Set the costs of some columns, from the `first`-th on."""
-        moved = self._cost.copy()
-        moved[first : first + cost.size] = cost
-        self._cost = moved
-
     def activate(self, nodes: Iterable[int]) -> None:
         """Make the rows of these nodes and of the root active, and no others."""
-        self._active = np.isin(self._node, [0, *nodes])
+        self._rows.active[:] = np.isin(self._rows.node, [0, *nodes])
 
     def drop_slack(self, rounds: int) -> None:
         """Drop the rows, but for the first ones, that have had no dual in more than so many solves in which they were active."""
-        old = self._slack_for > rounds
+        old = self._rows.slack_for > rounds
         old[: self._n_kept] = False
-        self._keep(~old)
+        self._rows.drop(old)
 
     def drop_nodes(self, kept: Iterable[int]) -> None:
         """Drop the rows of all nodes but these and the root."""
-        self._keep(np.isin(self._node, [0, *kept]))
-
-    def _keep(self, kept: NDArray[np.bool_]) -> None:
-        if not kept.all():
-            self._rows, self._side, self._name = taken(self._rows, kept), self._side[kept], self._name[kept]
-            self._slack_for, self._node, self._active = self._slack_for[kept], self._node[kept], self._active[kept]
+        self._rows.drop(~np.isin(self._rows.node, [0, *kept, DROPPED]))
 
     def solve(self, until: float = np.inf) -> LpSolution | None:
         """Return the optimum, or None when `until` (`time.monotonic()`) came first.
@@ -266,61 +226,74 @@ class LinearProgram:
 
     def _solution(self, values: NDArray[np.float64], dual: NDArray[np.float64]) -> LpSolution:
         """Return the solution from values of the columns, and duals of the active rows."""
-        dual, active = np.zeros(self.n_rows), dual
-        dual[self._active] = np.maximum(active, 0.0)
-        self._slack_for = np.where(dual > 0, 0, self._slack_for + self._active)
+        rows, active = self._rows, np.flatnonzero(self._rows.active)
+        found, dual = np.maximum(dual, 0.0), np.zeros(rows.size)
+        dual[active] = found
+        rows.slack_for[active] = np.where(found > 0, 0, rows.slack_for[active] + 1)
         shares = self._shares(dual)
+        reduced = self._cost - shares.sums(self._cost.size)
         return LpSolution(
-            bound=self.bound(dual, shares),
+            bound=self._bound(dual, shares, reduced),
             values=values,
-            reduced=self._cost - shares.sums(self._cost.size),
-            dual_cost=-shares.of_first.sums(self._cost.size),
+            reduced=reduced,
+            worth=np.bincount(shares.column, np.maximum(shares.value, 0.0), self._cost.size) - self._cost,
+            dual_cost=-shares.of_first(self._n_kept).sums(self._cost.size),
             price=dual[: self._n_kept],
             dual=dual,
         )
 
-    def bound(self, dual: NDArray[np.float64], shares: _Shares | None = None) -> float:
-        """Return the lower bound that (rows,) duals >= 0 prove; `shares` are the entries times the duals of their rows, where known."""
-        shares = self._shares(dual) if shares is None else shares
-        reduced = self._cost - shares.sums(self._cost.size)
-        terms = np.append(dual * self._side, np.minimum(reduced * self._lower, reduced * self._upper))
+    def bound(self, dual: NDArray[np.float64]) -> float:
+        """Return the lower bound that (stored,) duals >= 0 prove."""
+        shares = self._shares(dual)
+        return self._bound(dual, shares, self._cost - shares.sums(self._cost.size))
+
+    def _bound(self, dual: NDArray[np.float64], shares: Entries, reduced: NDArray[np.float64]) -> float:
+        """Return the same from the entries times the duals of their rows, and the (columns,) reduced costs."""
+        held = np.flatnonzero(dual)
+        terms = np.append(dual[held] * self._rows.side[held], np.minimum(reduced * self._lower, reduced * self._upper))
         widest = np.maximum(np.abs(self._lower), np.abs(self._upper))
-        doubt = np.abs(terms).sum() + np.abs(self._cost) @ widest + np.abs(shares.value) @ widest[shares.column]
+        doubt = (
+            np.abs(terms).sum()
+            + weighted_sum(np.abs(self._cost), widest)
+            + weighted_sum(np.abs(shares.value), widest[shares.column])
+        )
         return float(terms.sum() - ROUNDING * doubt)
 
     def means(self, dual: NDArray[np.float64], first: int, count: int) -> NamedRows:
-        """Return for each of `count` columns from `first` on the mean, by (rows,) duals, of the rows that hold it with an entry of 1.
+        """Return for each of `count` columns from `first` on the mean, by (stored,) duals, of the rows that hold it with an entry of 1.
 
         Rows that are never dropped do not count, nor do columns without a row; names are positions among these columns.
         """
-        kept = np.where(np.arange(self.n_rows) < self._n_kept, 0.0, dual)
-        share = csr_array(self._rows[:, first : first + count].multiply(kept[:, None]))
+        held = np.flatnonzero(dual)
+        held = held[held >= self._n_kept]
+        rows = self._rows.table(held)
+        share = csr_array(rows[:, first : first + count].multiply(dual[held, None]))
         total: NDArray[np.float64] = np.asarray(share.sum(axis=0))
         name = np.flatnonzero(total > 0)
         weight = csr_array((share[:, name] / total[name]).T)
-        return NamedRows(name, np.zeros_like(name), np.asarray(weight @ self._side), csr_array(weight @ self._rows))
+        return NamedRows(
+            name, np.zeros_like(name), np.asarray(weight @ self._rows.side[held]), csr_array(weight @ rows)
+        )
 
-    def _shares(self, dual: NDArray[np.float64]) -> _Shares:
+    def _shares(self, dual: NDArray[np.float64]) -> Entries:
         """Return the entries of the rows that have a dual, each times the dual."""
-        rows = np.flatnonzero(dual)
-        entries, length = entries_of(self._rows, rows), np.diff(self._rows.indptr)[rows]
-        value = self._rows.data[entries] * np.repeat(dual[rows], length)
-        return _Shares(self._rows.indices[entries], value, int(length[rows < self._n_kept].sum()))
+        return self._rows.entries(np.flatnonzero(dual)).times(dual)
 
-    def _state(self) -> State:
+    @property
+    def state(self) -> State:
         """Return the program without the rows that are not active; of the same rows, with the same arrays as the last time."""
-        active = np.flatnonzero(self._active)
-        name, last = self._name[active], self._last
+        rows, active = self._rows, np.flatnonzero(self._rows.active)
+        name, last = rows.name[active], self._last
         if last is not None and last.cost.size == self._cost.size and np.array_equal(name, last.name):
             state = replace(last, cost=self._cost, lower=self._lower, upper=self._upper)
         else:
-            state = State(self._cost, self._lower, self._upper, taken(self._rows, active), self._side[active], name)
+            state = State(self._cost, self._lower, self._upper, rows.table(active), rows.side[active], name)
         self._last = state
         return state
 
     def _from_last_basis(self, limit: timedelta | None) -> Answer | None:
         """Solve with GLOP from the last basis."""
-        state = self._state()
+        state = self.state
         try:
             with interrupt_held_back():
                 if self._solver is None:
@@ -330,7 +303,7 @@ class LinearProgram:
             return None
 
     def _glop_afresh(self, limit: timedelta | None) -> Answer | None:
-        return from_scratch(self._state(), mathopt.SolverType.GLOP, limit)
+        return from_scratch(self.state, mathopt.SolverType.GLOP, limit)
 
     def _highs(self, limit: timedelta | None) -> Answer | None:
-        return from_scratch(self._state(), mathopt.SolverType.HIGHS, limit)
+        return from_scratch(self.state, mathopt.SolverType.HIGHS, limit)

@@ -319,9 +319,11 @@ def _ladders(
 
 
 def best_of_each(commodity: NDArray[np.int64], value: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the position of the largest value of each commodity."""
-    order = np.lexsort((-value, commodity))
-    return order[np.unique(commodity[order], return_index=True)[1]]
+    """Return the position of the largest value of each commodity, the first one of several."""
+    most = np.full(commodity.max(initial=-1) + 1, -np.inf)
+    np.maximum.at(most, commodity, value)
+    largest = np.flatnonzero(value == most[commodity])
+    return largest[np.unique(commodity[largest], return_index=True)[1]]
 
 
 def _cuts(

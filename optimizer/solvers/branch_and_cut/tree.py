@@ -29,7 +29,8 @@ from optimizer.problem.requirements import meets
 from optimizer.problem.result import tolerance_of
 from optimizer.solvers.best_first import BestFirstSearch, Child
 from optimizer.solvers.branch_and_cut.branching_rule import BranchingRule, score
-from optimizer.solvers.branch_and_cut.floor_losses import loosened, opened, prepared, under_budgets
+from optimizer.solvers.branch_and_cut.budget_floors import raised_floors
+from optimizer.solvers.branch_and_cut.floor_losses import loosened, prepared
 from optimizer.solvers.branch_and_cut.master import VIOLATION, Master, Relaxed
 from optimizer.solvers.branch_and_cut.node import Node, addable
 from optimizer.solvers.branch_and_cut.path_cut_sets import NodeSolution, PathCutSet, path_cut_sets
@@ -51,8 +52,8 @@ ROUNDING = 1e-6
 """Share of the gap by which the bounds of nodes must exceed it, so that the final gap is within the one asked for."""
 WHOLE = 0.999
 """x from which on the dive places an option."""
-WORTHWHILE = 0.1
-"""Share of the distance to the cutoff that two rounds at a node must gain for a third."""
+WORTHWHILE, WORTHWHILE_BESIDE_LOOSE = 0.1, 0.05
+"""Share of the distance to the cutoff that two rounds at a node must gain for a third; and the same where there are loose options."""
 TURNS = 8
 """Rounds at a node before one without a gain ends it."""
 SEARCH_EVERY = 3
@@ -63,6 +64,8 @@ WORTH_KEEPING = 0.01
 """Share of the distance to the cutoff that the other child of a path cut set must gain for a node to become it."""
 PATIENT = 3
 """Splits that are tried without finding a better one before the best is taken."""
+PATIENT_BESIDE_LOOSE = 0
+"""The same where there are loose options, as linear programs take long then: the first split is taken."""
 MOST_RAISES = 4
 """Times that the floors of the root are raised under the budgets."""
 RAISING = 0.1
@@ -175,10 +178,10 @@ class BranchAndCut:
         """Raise the bound of the root by cuts until it stalls, meets `upper` or took `most` rounds; return the last solution, if any.
 
         By turns, values are cut where the program after the last budget cuts gives no more of those. With `floors`, and without `most`, the
-        cuts go on from floors under the budgets (`budget_floors`); such cuts hold under these budgets alone.
+        cuts go on from floors under the budgets (`budget_floors`), without loose options; such cuts hold under these budgets alone.
         """
         last = self._cut_until_stalled(most, by_turns=by_turns)
-        for _ in range(MOST_RAISES if floors and most is None else 0):
+        for _ in range(MOST_RAISES if floors and most is None and self.root.loss is None else 0):
             if self.lower >= self.cutoff or self.out_of_time or not self._raise_floors():
                 break
             last = self._cut_until_stalled() or last
@@ -188,7 +191,8 @@ class BranchAndCut:
         """Raise the floors of the root as far as the budgets prove them; return whether that is worth another loop of cuts."""
         commodities, before = self.master.commodities, self.root.floor
         until = (now := time.monotonic()) + RAISING * (self.until - now)
-        self.root = under_budgets(self.instance, self.root, self.master, until, self.listener)
+        paths, cuts = self.master.pool.paths, self.master.budget_cuts
+        self.root = self.root.with_floor(raised_floors(self.instance, self.root, paths, cuts, until, self.listener))
         return commodities.value(self.root.floor) - commodities.value(before) > STALLED * self.lower
 
     def _cut_until_stalled(self, most: int | None = None, *, by_turns: bool = False) -> Relaxed | None:
@@ -206,7 +210,7 @@ class BranchAndCut:
             if self.lower >= self.cutoff or stalled or len(history) == most:
                 break
             self.master.program.drop_slack(SLACK_AT_ROOT)
-            tightened = self.master.tighten(relaxed.x)
+            tightened = self.master.tighten(relaxed.x) | self.master.limit(relaxed, len(history))
             if by_turns and tightened and len(history) % 2:
                 continue
             if not self.master.separate(self.root, relaxed) and not tightened:
@@ -226,8 +230,7 @@ class BranchAndCut:
             if self.master.separate(node, relaxed) and (relaxed := self._relax()) is None:
                 return None
             self._round(node, relaxed.x)
-            further = self._dived(node, relaxed.x)
-            if further is None:
+            if (further := self._dived(node, relaxed.x)) is None:
                 return node.ones
             node = further
 
@@ -320,7 +323,8 @@ class BranchAndCut:
         if len(history) <= 3:
             return False
         rise = history[-1] - history[-3]
-        return rise < WORTHWHILE * (self.cutoff - history[-1]) and (rise > 0 or len(history) > TURNS)
+        least = WORTHWHILE if self.root.loss is None else WORTHWHILE_BESIDE_LOOSE
+        return rise < least * (self.cutoff - history[-1]) and (rise > 0 or len(history) > TURNS)
 
     def _prepared(self, node: Node) -> Node:
         """Return a node without the options that no longer fit, and with the exact values of all the others placed as its floors."""
@@ -329,7 +333,7 @@ class BranchAndCut:
     def _cut(self, node: Node, relaxed: Relaxed, count: int) -> bool:
         """Add rows that the solution violates: from the pool, or with a search for paths."""
         self.master.program.drop_slack(SLACK_IN_TREE)
-        tightened = count == 1 and self.master.tighten(relaxed.x)
+        tightened = self.master.limit(relaxed, count) | (count == 1 and self.master.tighten(relaxed.x, node))
         if count % SEARCH_EVERY and self.master.separate(node, relaxed, search=False):
             return True
         return self.master.separate(node, relaxed) or tightened
@@ -349,14 +353,14 @@ class BranchAndCut:
 
         Where one child of a split that is tried holds no plan below the cutoff, the node becomes the other child.
         """
-        trials = _Trials(node)
+        trials, patient = _Trials(node), PATIENT if node.loss is None else PATIENT_BESIDE_LOOSE
         for split in self._candidates(node, relaxed):
-            if trials.idle >= PATIENT and (trials.best or trials.node is not node):
+            if trials.idle >= patient and (trials.best or trials.node is not node):
                 break
-            refused = split.option is None and trials.idle >= PATIENT
+            refused = split.option is None and trials.idle >= patient
             if refused or not all(trials.node.undecided[options].all() for options in split.members):
                 continue  # one by an option is still wanted; or the node was changed by a split before
-            children = self._solved_children(trials.node, split)
+            children = self._solved_children(trials.node, split, relaxed)
             if children is None:
                 return None
             if min(child.lower for child in children) >= self.cutoff:
@@ -378,10 +382,10 @@ class BranchAndCut:
                 trials.best = [child.within(trials.node) for child in trials.best]
         elif split.option is None and rises.min() < VIOLATION * left:
             pass  # such children could be split so again without end
-        elif (found := score(rises, left)) > trials.score:
+        elif (found := float(score(rises, left))) > trials.score:
             trials.best, trials.score, trials.idle = children, found, 0
 
-    def _candidates(self, node: Node, relaxed: Relaxed) -> list[PathCutSet]:
+    def _candidates(self, node: Node, relaxed: Relaxed) -> Iterable[PathCutSet]:
         """Return the splits of a node, the most promising first."""
         master, commodities = self.master, self.master.commodities
         cuts = master.cuts_at(relaxed.x, node.floor, search=False)
@@ -396,7 +400,7 @@ class BranchAndCut:
         left = min(self.cutoff - node.lower, self.master.total)
         return self.rule.ordered(path_cut_sets(node, solution), relaxed.x, left)
 
-    def _solved_children(self, node: Node, split: PathCutSet) -> list[Node] | None:
+    def _solved_children(self, node: Node, split: PathCutSet, relaxed: Relaxed) -> list[Node] | None:
         """Return the children in which a path cut set is open and closed, with the bounds of their programs; None when time ran out."""
         self._last_id += 2
         if 1 < len(split.members) == split.singles.size:
@@ -405,22 +409,22 @@ class BranchAndCut:
         if several:
             self.master.close(several, self._last_id)
         children = []
-        for child in (opened(node, split, self._last_id - 1, self.master), split.closed(node, self._last_id)):
-            bounded = self._bounded(child, fully=split.option is not None)
+        for child in (split.opened(node, self._last_id - 1), split.closed(node, self._last_id)):
+            bounded = self._bounded(child, relaxed, fully=split.option is not None)
             if bounded is None:
                 return None
             children.append(bounded)
         return children
 
-    def _bounded(self, node: Node, *, fully: bool) -> Node | None:
+    def _bounded(self, node: Node, above: Relaxed, *, fully: bool) -> Node | None:
         """Return a new node with the bound of its linear program, infinite if it holds no plan; None when time ran out."""
         if node.may_hold_plans(self.instance):
             node = self._prepared(node) if fully else node.propagated(self.instance)
         if not node.may_hold_plans(self.instance):
             return replace(node, lower=np.inf)
+        self.master.separate_below(node, above)
         self.master.enter(node)
-        relaxed = self._relax()
-        if relaxed is None:
+        if (relaxed := self._relax()) is None:
             return None
         node = replace(node, lower=max(node.lower, relaxed.bound), basis=self.master.program.basis)
         return node if node.lower >= self.cutoff else self._fixed(node, relaxed)

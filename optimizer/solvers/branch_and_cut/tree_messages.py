@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from optimizer.solvers.branch_and_cut.node import Node
     from optimizer.solvers.branch_and_cut.path_pool import PoolNews
     from optimizer.solvers.branch_and_cut.relaxation import NamedRows
+    from optimizer.solvers.branch_and_cut.separation import Cuts
     from optimizer.solvers.overlay.overlay import Overlay
 
     Mask = NDArray[np.bool_]
@@ -91,6 +92,15 @@ class ImproveTask:
 
 
 @dataclass(frozen=True)
+class GroupTask:
+    """Prove a row of a group of informed evaders, theta_g + pi x >= v, for the largest v of some nodes or seconds (`group_cuts`)."""
+
+    row: Cuts
+    nodes: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Order:
     """What a worker is to do next.
 
@@ -106,7 +116,7 @@ class Order:
         What others found since the last order.
     """
 
-    task: BranchTask | ImproveTask
+    task: BranchTask | ImproveTask | GroupTask
     placed: Mask
     upper: float
     lower: float
@@ -132,6 +142,8 @@ class TaskOutcome:
         Plans that were searched around.
     greedy
         The greedy plan, where one was made.
+    group_cut
+        The row of a group with the bound that was proven.
     """
 
     placed: Mask
@@ -143,6 +155,7 @@ class TaskOutcome:
     rounds: int = 0
     seen: frozenset[bytes] = frozenset()
     greedy: Mask | None = None
+    group_cut: Cuts | None = None
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING
 
 from optimizer.base.listener import SilentListener
 from optimizer.solvers.branch_and_cut.branching_rule import learnt_since
+from optimizer.solvers.branch_and_cut.group_cuts import proven_cut
 from optimizer.solvers.branch_and_cut.row_exchange import RowExchange, first_of
 from optimizer.solvers.branch_and_cut.tree import BranchAndCut
-from optimizer.solvers.branch_and_cut.tree_messages import BoundMoved, BranchTask, PlanFound, TaskOutcome, TreeNews
+from optimizer.solvers.branch_and_cut.tree_messages import (
+    BoundMoved,
+    BranchTask,
+    GroupTask,
+    PlanFound,
+    TaskOutcome,
+    TreeNews,
+)
 from optimizer.solvers.plan_improver import PlanImprover
 from optimizer.solvers.pooled_values import PooledValues
 from optimizer.solvers.solve_state import SolveState
@@ -109,6 +117,10 @@ class TreeWorker(SilentListener):
             self._exchange.add(order.task.rows.values())
             first_row = tree.master.program.next_name
             outcome = self._branched(order.task)
+        elif isinstance(order.task, GroupTask):
+            first_row = tree.master.program.next_name
+            cut = proven_cut(tree, order.task, order.placed, lambda: self._paused)
+            outcome = TaskOutcome(placed=self._search.placed, group_cut=cut)
         else:
             first_row = tree.master.program.next_name
             outcome = self._improved(order.task)

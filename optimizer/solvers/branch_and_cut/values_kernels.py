@@ -1,6 +1,6 @@
-"""Compiled forms of the sums of `pooled_values` over paths, which are sorted by commodity; loaded where they pay (`solvers.compiled`).
+"""Compiled forms of sums over paths, those of `pooled_values` sorted by commodity; loaded where they pay (`solvers.compiled`).
 
-Products are taken in the order of the columns, as NumPy takes them.
+A row of a path ends with its first padding. Products are taken in the order of the columns, as NumPy takes them.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numba import njit
+
+from optimizer.solvers.branch_and_cut.cuts_kernels import by_commodity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,6 +32,8 @@ def path_values(
     for p in range(value.size):
         product = 1.0
         for w in range(option.shape[1]):
+            if option[p, w] == placed.size - 1:
+                break
             if placed[option[p, w]]:
                 product *= survival[p, w]
         values[p] = value[p] * product
@@ -123,3 +127,82 @@ def losses(  # noqa: C901 - one loop over commodities
             loss[touched[k]] += weight[u] * (without[touched[k]] - best)
             without[touched[k]] = 0.0
     return loss
+
+
+@njit(cache=True)
+def without_each(
+    commodity: NDArray[np.int64],
+    value: NDArray[np.float64],
+    option: NDArray[np.int64],
+    survival: NDArray[np.float64],
+    allowed: NDArray[np.bool_],
+    undecided: NDArray[np.bool_],
+    floor: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return (options, commodities) the largest of a floor and the values of paths under all allowed options but an undecided one.
+
+    Parameters
+    ----------
+    commodity, value, option, survival
+        Paths, as in `path_pool.Paths`, in any order.
+    allowed, undecided
+        (options + 1,) masks, the second within the first; the last is padding.
+    floor
+        (commodities,) values that are there in any case.
+    """
+    most = np.repeat(floor, allowed.size - 1).reshape(floor.size, -1)
+    place, before = np.empty(option.shape[1], dtype=np.int64), np.empty(option.shape[1])
+    for p in by_commodity(commodity, floor.size).order:
+        product, some, u = value[p], 0, commodity[p]
+        for w in range(option.shape[1]):
+            if option[p, w] == allowed.size - 1:
+                break
+            if allowed[option[p, w]]:
+                place[some], before[some] = w, product
+                product *= survival[p, w]
+                some += 1
+        after = 1.0
+        for k in range(some - 1, -1, -1):
+            j = option[p, place[k]]
+            if undecided[j]:
+                most[u, j] = max(most[u, j], before[k] * after)
+            after *= survival[p, place[k]]
+    return most.T
+
+
+@njit(cache=True)
+def uncovered(
+    chain: NDArray[np.int64], option: NDArray[np.int64], undecided: NDArray[np.bool_], most: int
+) -> NDArray[np.bool_]:
+    """Return the (paths,) mask of those, at most so many a chain, whose undecided options include all of no path before in their chain.
+
+    A path without undecided options is not among them, nor one after it.
+
+    Parameters
+    ----------
+    chain, option
+        (paths,) the chain of each, rising, and (paths, width) its options, as in `path_pool.Paths`.
+    undecided
+        (options + 1,) mask; the last is padding.
+    """
+    found, before = np.zeros(chain.size, dtype=np.bool_), np.empty(most, dtype=np.int64)
+    on, count = np.where(undecided, -1, chain.size), 0  # the last path with each option; past all for others
+    for p in range(chain.size):
+        if p > 0 and chain[p] != chain[p - 1]:
+            count = 0
+        if count == most:
+            continue
+        for j in option[p]:
+            if undecided[j]:
+                on[j], found[p] = p, True
+        for q in before[:count]:
+            for j in option[q]:
+                if on[j] < p:
+                    break
+            else:
+                found[p] = False
+                break
+        else:
+            before[count] = p
+            count += 1
+    return found

@@ -288,6 +288,7 @@ class DoubleOracle:
             return
         plans, probability = self.best.plans, self.best.probability
         self.best = single
+        stop_if_cancelled(self.listener)  # the proof would be; and an interrupt may have left the game half changed
         place = {plan.tobytes(): x for x, plan in enumerate(self.game.plans)}
         likely = np.array([place[plan.tobytes()] for plan in plans])
         trial: GameSolution | None = None

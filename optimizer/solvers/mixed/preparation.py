@@ -92,7 +92,8 @@ def prepare_options(instance: Instance, terms: SingleTerms, stopping: Stopping) 
     """
     start = feasible_start(instance)
     with step(stopping, "contracting the network", stoppable=False):
-        overlay = stopping.attempt(lambda: contract(instance))
+        # with plans to begin from there is something to keep
+        overlay = contract(instance) if terms.starts else stopping.attempt(lambda: contract(instance))
     if overlay is None:
         raise KeyboardInterrupt
     with step(stopping, "solving for a single plan", stoppable=False):

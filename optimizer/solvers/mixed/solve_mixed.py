@@ -133,7 +133,8 @@ def solve_mixed(
 def _outcome(problem: PreparedProblem, search: DoubleOracle, limit: Limit | None, seconds: float) -> Result:
     """Return the result of a search."""
     best, pure = search.best, problem.pure
-    weighed = min(search.lower, best.upper)  # within the beats that were made
+    # within the beats that were made; an interrupt may have come before the search took the relaxation's bound
+    weighed = min(max(search.lower, search.relaxation.lower), best.upper)
     lower = weighed if problem.lower is None else min(problem.lower, best.upper)
     order = np.argsort(-best.probability, kind="stable").tolist()
     plans = tuple(with_tours(Plan.from_mask(problem.instance, best.plans[x]), problem.beats) for x in order)

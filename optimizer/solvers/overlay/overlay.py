@@ -34,6 +34,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array
 
+from optimizer.base.sums import weighted_sum
 from optimizer.problem.evaders import TREE_CELLS, Evader, Searches, arc_costs
 from optimizer.problem.graph import cost_graph
 from optimizer.solvers.overlay.chains import Chains, chains_of
@@ -138,7 +139,7 @@ class Overlay:
         informed, chains = self.informed_values(placed), self.chains.values(placed)
         if self.weighting is not None:
             return self.weighting.value(np.append(informed, chains))
-        return float(self.weight @ informed + chains.sum())
+        return weighted_sum(self.weight, informed) + float(chains.sum())
 
 
 def repeated(overlay: Overlay, times: NDArray[np.int64] | NDArray[np.float64]) -> Overlay:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array, diags_array, hstack
 
+from optimizer.base.sums import weighted_sum
 from optimizer.problem.draws import worst_weights
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Weighting:
     def value(self, terms: NDArray[np.float64]) -> float:
         """Return the value of (terms,) values."""
         by_draw = np.asarray(self.table @ terms)
-        return float(worst_weights(by_draw, self.caps) @ by_draw)
+        return weighted_sum(worst_weights(by_draw, self.caps), by_draw)
 
     def weights_at(self, terms: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the (terms,) weights w with w @ terms the value, and w @ others at most the value of any others."""

@@ -1,0 +1,117 @@
+"""Plans that close one cut of the network: found where a local search stays at another, left out where they are of no use."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from optimizer.base.errors import SolverError
+from optimizer.base.listener import SILENT, SilentListener
+from optimizer.problem.evaders import Evader
+from optimizer.problem.options import Resource
+from optimizer.problem.plan import fits
+from optimizer.solvers import backend
+from optimizer.solvers.branch_and_cut import network_cut
+from optimizer.solvers.branch_and_cut.network_cut import largest_shares, plan_of_a_cut
+from optimizer.solvers.branch_and_cut.tree import BranchAndCut
+from optimizer.solvers.heuristics import local_search
+from optimizer.solvers.overlay.overlay import contract
+from optimizer.solvers.pooled_values import PooledValues
+from tests.cases import random_instance
+
+if TYPE_CHECKING:
+    from optimizer.problem.instance import Instance
+
+ROADS = 12
+"""Of each line."""
+FIRST, SECOND = 0.5, 0.6
+"""Chance to pass an option of either line."""
+
+
+def two_lines() -> Instance:
+    """Return two lines of parallel roads, one behind the other, with teams for one of them, and an evader whom no option meets."""
+    one = random_instance(4)
+    chances = [FIRST] * ROADS + [SECOND] * ROADS
+    return replace(
+        one,
+        node_id=np.array(["a", "b", "c", "d"]),
+        tail=np.array([0] * ROADS + [1] * ROADS + [3], dtype=np.int32),
+        head=np.array([1] * ROADS + [2] * ROADS + [2], dtype=np.int32),
+        reliability=np.full(2 * ROADS + 1, 0.9),
+        evaders=(Evader("e", 0, 2, 1.0), Evader("unmet", 3, 2, 0.1)),
+        options=tuple(
+            replace(one.options[0], id=f"o{k}", arcs=(k,), survival=(s,), uses={"teams": 1.0}, site="", forced=False)
+            for k, s in enumerate(chances)
+        ),
+        resources=(Resource("teams", float(ROADS)),),
+        exclusions=(),
+    )
+
+
+@pytest.fixture
+def tree(monkeypatch: pytest.MonkeyPatch) -> BranchAndCut:
+    """Return the tree of the two lines, with the second of them closed and the root cut; small problems are not left out."""
+    monkeypatch.setattr(network_cut, "FEWEST", 2 * ROADS)
+    instance = two_lines()
+    tree = BranchAndCut(instance, contract(instance))
+    tree.offer(np.arange(2 * ROADS) >= ROADS)
+    tree.cut_root()
+    return tree
+
+
+def test_the_better_line_is_found_where_a_local_search_stays_at_the_other(tree: BranchAndCut) -> None:
+    second = np.arange(2 * ROADS) >= ROADS
+    pooled = PooledValues(tree.master.commodities, tree.master.pool)
+    assert np.array_equal(local_search(tree.instance, tree.overlay, pooled, second), second)
+    found = plan_of_a_cut(tree, SILENT)
+    assert found is not None
+    assert fits(tree.instance, found)
+    assert tree.overlay.value(found) == pytest.approx(0.81 * FIRST + 0.1 * 0.9)
+
+
+def test_a_narrow_gap_few_options_and_a_large_overlay_are_left_to_the_tree(
+    tree: BranchAndCut, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for limit, value in (("WIDE", 1.0), ("FEWEST", 2 * ROADS + 1), ("MOST_ARCS", 2 * ROADS)):
+        with monkeypatch.context() as patched:
+            patched.setattr(network_cut, limit, value)
+            assert plan_of_a_cut(tree, SILENT) is None, limit
+
+
+def test_a_cancelled_search_ends_it(tree: BranchAndCut) -> None:
+    class Cancels(SilentListener):
+        def cancelled(self) -> bool:
+            return True
+
+    with pytest.raises(KeyboardInterrupt):
+        plan_of_a_cut(tree, Cancels())
+
+
+def test_a_solver_that_fails_ends_no_search(tree: BranchAndCut, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise SolverError("no licence")
+
+    class Hears(SilentListener):
+        said = ""
+
+        def noted(self, sentence: str) -> None:
+            self.said = sentence
+
+    monkeypatch.setattr(backend, "solve_mip", fails)
+    listener = Hears()
+    assert plan_of_a_cut(tree, listener) is None
+    assert "no licence" in listener.said
+
+
+def test_the_share_of_an_arc_is_that_of_the_best_path_through_it() -> None:
+    """A road of half the reliability beside a line keeps half of the value."""
+    instance = two_lines()
+    reliability = instance.reliability.copy()
+    reliability[0] = 0.45
+    worse = contract(replace(instance, reliability=reliability))
+    shares = largest_shares(worse)
+    assert np.sort(np.unique(shares.round(9))) == pytest.approx([0.5, 1.0])
+    assert worse.option[shares < 0.9].tolist() == [0]
