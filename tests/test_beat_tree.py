@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+from optimizer.base.listener import SilentListener
 from optimizer.problem.beats import with_teams
+from optimizer.problem.evaluation import plan_value
+from optimizer.problem.instance_file import read_instance
 from optimizer.solvers.branch_and_cut.floor_losses import prepared
 from optimizer.solvers.branch_and_cut.tree import BranchAndCut
-from optimizer.solvers.patrols.beat_tree import BeatTreeProblem, tour_prizes
+from optimizer.solvers.patrols.beat_tree import BeatTreeProblem, FixedOptions, tour_prizes
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
 from optimizer.solvers.patrols.merged_slots import MergedSlots
+from optimizer.solvers.patrols.tour_limits import TourLimits
 from optimizer.solvers.patrols.tour_rows import TourPrizes, TourRows
+from optimizer.solvers.solve import place
 from tests.beat_tree_cases import check_beat_tree, every_plan, false_floors, option_case
+from tests.golden_scenarios import INSTANCES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tests.beat_tree_cases import EveryPlan
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", [*range(12), 4_500_468])
 def test_no_plan_with_any_beats_is_below_the_bound_of_the_tree(seed: int) -> None:
     assert not [what for what in check_beat_tree(seed) if what.startswith("false")]
 
@@ -29,6 +43,31 @@ def _cut_generation(seed: int) -> ColumnGeneration:
     generation = ColumnGeneration(instance, instance.patrols)
     BranchAndPrice(generation).cut_root()
     return generation
+
+
+def test_a_search_for_fixed_options_alone_ends_when_it_branches() -> None:
+    """From the moment on from which that is enough, and with a plan."""
+    instance = read_instance(INSTANCES / "grid" / "grid-10-plain-6.json")
+    real = BranchAndCut.expanded
+    nodes: list[int] = []
+    values: list[float] = []
+    generation = SimpleNamespace(instance=instance, beats=())
+    for enough in (-np.inf, np.inf):
+        told: list[object] = []
+        tree: Any = SimpleNamespace(generation=generation, listener=SilentListener(), offer=lambda *_: None)
+        fixed = FixedOptions(tree, 1e-4, 0, 1, None, time.monotonic())
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(BranchAndCut, "expanded", lambda *given, told=told: real(*(told.append(given) or given)))
+            values.append(plan_value(instance, fixed.alone(enough, np.inf, [])))
+        nodes.append(len(told))
+    assert nodes[0] <= 1 < nodes[1]
+    assert values[1] <= values[0] < plan_value(instance, instance.forced)
+
+
+def _columns_of(plans: EveryPlan, merged: MergedSlots) -> NDArray[np.float64]:
+    z = np.zeros((plans.value.size, merged.size))
+    np.add.at(z.T, merged.column, (plans.present * merged.slots).T)
+    return z
 
 
 def test_what_beats_take_off_floors_is_not_too_little_and_not_nothing() -> None:
@@ -54,8 +93,7 @@ def test_rows_that_are_carried_over_are_not_stronger_for_any_plan() -> None:
         fixed, elements, before = plans.placed.shape[1], merged.column.size, generation.master.value_rows
         others = before.rows.shape[1] - fixed - elements - len(generation.beats)
         after = merged.merged_rows(before, fixed, others)
-        z = np.zeros((plans.value.size, merged.size))
-        np.add.at(z.T, merged.column, (plans.present * merged.slots).T)
+        z = _columns_of(plans, merged)
         was, now = before.rows.toarray(), after.rows.toarray()
         least = was[:, fixed : fixed + elements] @ plans.present.T
         assert (now[:, fixed : fixed + merged.size] @ z.T >= least).all()
@@ -79,6 +117,20 @@ def test_every_plan_obeys_the_rows_of_tours() -> None:
         assert bool((spent <= most * (1 + 1e-9)).all()) is obeyed
 
 
+def test_no_time_beside_beats_goes_to_searches_around_plans(monkeypatch: pytest.MonkeyPatch) -> None:
+    generation = _cut_generation(3)
+    problem = BeatTreeProblem.of(generation)
+
+    def searched(*_: object, **__: object) -> None:
+        raise AssertionError("a search around a plan")
+
+    monkeypatch.setattr("optimizer.solvers.plan_improver.PlanImprover.near_node", searched)
+    monkeypatch.setattr("optimizer.solvers.branch_and_cut.tree.BranchAndCut.dive", searched)
+    start = np.zeros(len(problem.instance.options), dtype=bool)
+    found = place(problem.instance, overlay=problem.overlay, master=problem.master, starts=[start], threads=1)
+    assert found.lower is not None
+
+
 def test_rows_of_tours_hold_where_pricing_has_no_time() -> None:
     generation = _cut_generation(0)
     plans = every_plan(generation)
@@ -86,3 +138,61 @@ def test_rows_of_tours_hold_where_pricing_has_no_time() -> None:
     rows = TourRows.of(tour_prizes(generation, MergedSlots.of(generation.patrols), until=0.0), generation.patrols)
     most = rows.prize.toarray() * generation.most_teams[0]
     assert (np.asarray(rows.price @ plans.present.T) <= most * (1 + 1e-9)).all()
+
+
+def test_rows_of_tours_at_any_prices_cut_off_too_much_but_no_plan() -> None:
+    rng = np.random.default_rng(1)
+    made = 0
+    for seed in range(6):
+        generation = _cut_generation(seed)
+        plans = every_plan(generation)
+        assert plans is not None
+        merged = MergedSlots.of(generation.patrols)
+        limits, teams = TourLimits(generation.patrols, merged), np.array(generation.most_teams, dtype=float)
+        times = merged.slots * generation.times[plans.placed.shape[1] :]
+        most = np.bincount(merged.column, times, merged.size).astype(np.float64)
+        for _ in range(5):
+            worth = rng.normal(size=merged.size)
+            rows = limits(worth, most, teams)
+            assert (rows @ np.append(most, teams) < 0).all()
+            held = np.column_stack((_columns_of(plans, merged), np.tile(teams, (plans.value.size, 1))))
+            assert (rows @ held.T >= -1e-9).all()
+            assert limits(worth, np.zeros(merged.size), teams).shape[0] == 0
+            made += rows.shape[0]
+    assert made > 0
+
+
+def test_rows_of_tours_at_the_prices_of_a_node_raise_its_bound() -> None:
+    def bound(seed: int, *, limited: bool) -> float:
+        problem = BeatTreeProblem.of(_cut_generation(seed))
+        tree = BranchAndCut(problem.instance, problem.overlay, master=problem.master)
+        if not limited:
+            tree.master.limit = lambda *_: False  # type: ignore[method-assign]
+        tree.cut_root()
+        return tree.lower
+
+    assert any(bound(seed, limited=True) > bound(seed, limited=False) * (1 + 1e-6) for seed in range(30))
+
+
+def test_no_child_has_a_lower_program_than_its_node() -> None:
+    """Rows hold below their node whatever floors and losses are there, so deciding one more option only adds to them."""
+    compared = 0
+    for seed in range(8):
+        problem = BeatTreeProblem.of(_cut_generation(seed))
+        tree = BranchAndCut(problem.instance, problem.overlay, master=problem.master)
+        assert tree.cut_root() is not None
+        master, root = problem.master, tree.root
+        master.enter(root)
+        relaxed = master.relax()
+        assert relaxed is not None
+        for option in np.flatnonzero(root.undecided).tolist():
+            chosen = np.arange(root.zeros.size) == option
+            for decided in (replace(root, ones=root.ones | chosen), replace(root, zeros=root.zeros | chosen)):
+                child = prepared(decided, master)
+                master.separate_below(child, relaxed)
+                master.enter(child)
+                below = master.relax()
+                assert below is not None
+                assert below.bound >= relaxed.bound - 1e-9 * master.total
+                compared += not np.array_equal(child.floor, root.floor)
+    assert compared > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from itertools import combinations_with_replacement, permutations, product
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from optimizer.base.listener import SilentListener
 from optimizer.patrols.field import patrol_field
 from optimizer.patrols.posts import post_on
 from optimizer.problem.beats import make_beat, with_beats, with_teams
@@ -21,6 +23,7 @@ from optimizer.problem.network import Network
 from optimizer.problem.options import Option, Resource
 from optimizer.problem.plan import violations, with_plan
 from optimizer.problem.teams import PatrolField, TeamBase, TeamType
+from optimizer.solvers.compiled import COMPILING
 from optimizer.solvers.patrols.given_beats import given_tour
 from optimizer.solvers.patrols.joint import solve_joint
 from optimizer.solvers.solve import solve
@@ -227,3 +230,31 @@ def test_tours_of_other_posts_teams_and_shifts_are_left_out() -> None:
     assert given_tour(field, away) is None
     _, short = small_case(2, shift=SLOT)
     assert given_tour(short, beat) is None
+
+
+class CompilesLong(SilentListener):
+    """Kernels take 1,000 s to compile while beats are made, by a clock that does not wait for them."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, counts: bool) -> None:
+        self.said: list[str] = []
+        self._counts, self._later, real = counts, 0.0, time.monotonic
+        monkeypatch.setattr(time, "monotonic", lambda: real() + self._later)
+
+    def step_started(self, name: str) -> None:
+        """Let the time pass."""
+        if name == "making beats":
+            self._later += 1000.0
+            COMPILING[0] += 1000.0 * self._counts
+
+    def noted(self, sentence: str) -> None:
+        """Keep it."""
+        self.said.append(sentence)
+
+
+@pytest.mark.parametrize("counts", [False, True])
+def test_compiling_kernels_does_not_count_towards_the_time_limit(counts: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    instance, _ = small_case(3)
+    listener = CompilesLong(monkeypatch, counts=counts)
+    result = solve_joint(instance, time_limit=500.0, listener=listener)
+    assert (result.status == "optimal") is counts
+    assert any("1000 s that do not count" in one for one in listener.said) is counts

@@ -570,9 +570,9 @@ def test_a_plan_can_have_as_many_teams_as_budgets_are_enough_for(budget: float, 
 def test_a_dive_that_runs_out_of_time_leaves_what_it_placed(monkeypatch: pytest.MonkeyPatch) -> None:
     network, field = field_of(6)
     generation = ColumnGeneration(with_teams(replace(instance_of(network), patrols=field)), field)
+    BranchAndPrice(generation).cut_root()
     found = Recorder()
     tree = BranchAndPrice(generation, listener=found)
-    tree.cut_root()
     solved: list[str] = []
     relax = generation.relax
 

@@ -5,6 +5,8 @@ Loading them takes about 0.4 s; compiling them, once for an installation, about 
 
 from __future__ import annotations
 
+import sys
+import time
 from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
@@ -20,8 +22,17 @@ if TYPE_CHECKING:
 WORTH_LOADING, WORTH_COMPILING = 3_000_000, 30_000_000
 """Numbers that NumPy works through, in one process, before kernels are loaded that were compiled earlier, and before they are compiled:
 about 0.2 and 1.5 s."""
-FOLDERS = {"cuts": "branch_and_cut", "floors": "branch_and_cut", "values": "branch_and_cut", "searches": "overlay"}
+FOLDERS = {
+    "cuts": "branch_and_cut",
+    "floors": "branch_and_cut",
+    "values": "branch_and_cut",
+    "searches": "overlay",
+    "walks": "patrols",
+    "ruin": "patrols",
+}
 """Where the kernels of each kind lie."""
+COMPILING = [0.0]
+"""Seconds that calls of kernels took in this process in which they were compiled, or read from where numba keeps them."""
 
 
 def kernels(kind: str, work: int) -> ModuleType | None:
@@ -65,9 +76,19 @@ def _held_back(kernel: Callable[..., Any]) -> Callable[..., Any]:
     return partial(_called, kernel)
 
 
-def _called(kernel: Callable[..., Any], *arguments: object) -> Any:  # noqa: ANN401 - whatever the kernel returns
+def _called(kernel: Any, *arguments: object) -> Any:  # noqa: ANN401 - whatever the kernel returns
+    known, begun = len(kernel.overloads), time.perf_counter()
     with interrupt_held_back():
-        return kernel(*arguments)
+        try:
+            return kernel(*arguments)
+        except (AttributeError, ImportError):  # numba's cache names a class that an earlier version of the kernels had
+            for each in vars(sys.modules[kernel.__module__]).values():
+                if (stored := getattr(each, "_cache", None)) is not None:
+                    stored.flush()
+            return kernel(*arguments)
+        finally:
+            if len(kernel.overloads) > known:
+                COMPILING[0] += time.perf_counter() - begun
 
 
 _known: dict[str, bool] = {}

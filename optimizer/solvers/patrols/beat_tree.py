@@ -20,10 +20,13 @@ from optimizer.problem.options import Option
 from optimizer.solvers.branch_and_cut.master import Master
 from optimizer.solvers.feasible_start import feasible_start
 from optimizer.solvers.overlay.overlay import bundled
+from optimizer.solvers.patrols.column_generation import tour_problem_at
 from optimizer.solvers.patrols.merged_slots import MergedSlots
 from optimizer.solvers.patrols.pricing import best_tour
+from optimizer.solvers.patrols.tour_limits import TourLimits
 from optimizer.solvers.patrols.tour_rows import TourPrizes, TourRows
 from optimizer.solvers.solve import place
+from optimizer.solvers.solve_state import BRANCHING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,6 +63,22 @@ class _Offering(OnlyCancels):
         self._tree.offer(placed[: len(generation.instance.options)], number)
 
 
+class _Alone(_Offering):
+    """Also ends the search, from a moment of `time.monotonic()` on, once it has begun to branch: what it does then is to prove bounds."""
+
+    def __init__(self, tree: BranchAndPrice, enough: float) -> None:
+        super().__init__(tree)
+        self._enough, self._branching = enough, False
+
+    def step_started(self, name: str) -> None:
+        """Note that it branches."""
+        self._branching |= name == BRANCHING
+
+    def cancelled(self) -> bool:
+        """Return whether to stop."""
+        return super().cancelled() or (self._branching and time.monotonic() >= self._enough)
+
+
 class _Proving(_Offering):
     """Tells it of bounds over all beats as well, and passes on what cut them short."""
 
@@ -91,19 +110,19 @@ class FixedOptions:
     scheduler: str | None
     began: float
 
-    def alone(self, until: float, starts: Sequence[NDArray[np.bool_]]) -> NDArray[np.bool_]:
+    def alone(self, enough: float, until: float, starts: Sequence[NDArray[np.bool_]]) -> NDArray[np.bool_]:
         """Return the best (options,) mask found without beats.
 
         Parameters
         ----------
-        until
-            `time.monotonic()` at which to stop; without limit the search has `LONGEST` seconds.
+        enough, until
+            `time.monotonic()` from which on it does not branch, and at which to stop; without limit the search has `LONGEST` seconds.
         starts
             (options,) masks to begin from.
         """
         instance = self.tree.generation.instance
         with step(self.tree.listener, "placing fixed options alone"):
-            found = self._found(instance, until, starts, _Offering(self.tree))
+            found = self._found(instance, until, starts, _Alone(self.tree, enough))
         return feasible_start(instance) if found.plan is None else instance.placed(found.plan.options)
 
     def bound(self, until: float, alone: NDArray[np.bool_]) -> None:
@@ -168,14 +187,14 @@ class BeatTreeProblem:
         overlay = bundled(generation.overlay, free, merged.bundle(fixed))
         most = np.bincount(merged.column, merged.slots * generation.times[fixed:], merged.size).astype(np.int64)
         rows = TourRows.of(tour_prizes(generation, merged, until), generation.patrols)
-        column = np.unique(merged.column, return_index=True)[1]
-        price = csr_array(rows.price[:, column] / merged.slots[column])
+        price = merged.of_columns(rows.price)
         master = Master(
             instance,
             overlay,
             csr_array(hstack((csr_array((price.shape[0], fixed)), -price))),
             np.append(generation.times[:fixed], most),
             loose=np.arange(fixed + merged.size) >= fixed,
+            limits=TourLimits(generation.patrols, merged),
             commodities=replace(base.commodities, chains=merged.merged(base.commodities.chains, fixed)),
             pool=base.pool.over(overlay, merged.merged(base.pool.paths, fixed)),
         )
@@ -195,7 +214,7 @@ def tour_prizes(generation: ColumnGeneration, merged: MergedSlots, until: float 
     found = []
     for each in prices:
         price = merged.spread(np.bincount(merged.column, each / merged.slots, merged.size) / number)
-        problems = [generation.tour_problem_at(q, price) for q in teams]
+        problems = [tour_problem_at(generation.patrols.patrols[q], price) for q in teams]
         bounds = [best_tour(one, time_limit=max(limit, 0.0) if np.isfinite(limit) else None).bound for one in problems]
         found.append(TourPrizes(price, np.array(bounds)))
     return found

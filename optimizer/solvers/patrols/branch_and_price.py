@@ -2,7 +2,8 @@
 
 A node fixes some options and leaves beats free; it is bounded by column generation over it (`column_generation`) and split by an option. Nodes
 are expanded best first (`best_first`), so the proven bound over all plans with any beats is the least over the nodes that are left. Plans come
-from dives: what is nearest to integral in a node's solution is placed, beats are priced again, and so on.
+from solutions, whose options and beats are placed by falling values, and from dives: what is nearest to integral in a node's solution is
+placed, beats are priced again, and so on.
 
 A node whose options are all integral is left at its bound: the rest of the gap to a plan is the rounding of beats.
 """
@@ -197,6 +198,22 @@ class BranchAndPrice:
             else:
                 number[int(beats.argmax())] += 1
 
+    def _round(self, node: BeatNode, relaxed: Relaxed) -> None:
+        """Offer the plan that places a node's options and beats by falling values, as long as they fit."""
+        ones = node.ones.copy()
+        number = np.pad(node.number, (0, len(self.generation.beats) - node.number.size))
+        while True:
+            can = self._addable(ones, number)
+            x = np.where(can.options & ~(ones | node.zeros), relaxed.x[: ones.size], 0.0)
+            beats = np.where(can.beats, np.minimum(relaxed.added - number, 1.0), 0.0)
+            if max(x.max(initial=0.0), beats.max(initial=0.0)) <= INTEGRAL:
+                break
+            if x.max(initial=0.0) >= beats.max(initial=0.0):
+                ones[int(x.argmax())] = True
+            else:
+                number[int(beats.argmax())] += 1
+        self.offer(ones, number)
+
     def _addable(self, ones: NDArray[np.bool_], number: NDArray[np.int64]) -> _Addable:
         """Return what can be added to (options,) ones and (beats,) numbers of beats."""
         generation = self.generation
@@ -237,6 +254,7 @@ class BranchAndPrice:
             if relaxed is None:
                 break
             last = relaxed
+            self._round(node, relaxed)
             made = generation.add_quickly(relaxed)
             cut = generation.cut(relaxed)
             moved = abs(relaxed.bound - before[0]) > CLOSE * abs(relaxed.bound)

@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.sparse import block_array, csr_array, eye_array, hstack, vstack
 
+from optimizer.base.sums import weighted_sum
 from optimizer.problem.beats import make_beat
 from optimizer.problem.options import Option
 from optimizer.problem.plan import BUDGET_TOLERANCE
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 
     from optimizer.problem.instance import Instance
     from optimizer.problem.placements import Beat
-    from optimizer.problem.teams import PatrolField
+    from optimizer.problem.teams import Patrol, PatrolField
     from optimizer.solvers.branch_and_cut.master import Relaxed
     from optimizer.solvers.overlay.overlay import Overlay
     from optimizer.solvers.patrols.pricing import Tour
@@ -173,7 +174,7 @@ class ColumnGeneration:
     @property
     def floor(self) -> float:
         """Value with everything placed as often as it can be."""
-        return float(self.master.commodities.weight @ self.master.commodities.floor)
+        return weighted_sum(self.master.commodities.weight, self.master.commodities.floor)
 
     def enter(self, node: BeatNode) -> None:
         """Set the program to a node."""
@@ -194,7 +195,7 @@ class ColumnGeneration:
         """Return the (beats,) reduced cost of every beat at a solution."""
         pi = self._link_duals(relaxed)
         costs = [self._dual_cost(q, relaxed) for q in range(len(self.patrols.patrols))]
-        return np.array([costs[beat.patrol] - beat.elements @ pi for beat in self.beats])
+        return np.array([costs[beat.patrol] - weighted_sum(pi, beat.elements) for beat in self.beats])
 
     def cut(self, relaxed: Relaxed) -> bool:
         """Add cuts that the solution violates; return whether there were any."""
@@ -255,19 +256,7 @@ class ColumnGeneration:
 
     def tour_problem(self, q: int, relaxed: Relaxed) -> TourProblem:
         """Return the pricing problem of a team type at a base: elements at the duals of their links."""
-        return self.tour_problem_at(q, self._link_duals(relaxed))
-
-    def tour_problem_at(self, q: int, pi: Floats) -> TourProblem:
-        """Return the pricing problem of a team type at a base at (elements,) prices of elements."""
-        patrol = self.patrols.patrols[q]
-        n = patrol.posts.size
-        return TourProblem(
-            travel=patrol.travel_s,
-            slot=patrol.team.slot_s,
-            shift=patrol.team.shift_s,
-            prize=np.column_stack((np.zeros(n), pi[patrol.dwell])),
-            leg=np.asarray(patrol.drives @ pi).reshape(n + 1, n + 1),
-        )
+        return tour_problem_at(self.patrols.patrols[q], self._link_duals(relaxed))
 
     def value(self, placed: Mask, present: Floats) -> float:
         """Return the value of (options,) fixed options with (elements,) whole numbers of elements."""
@@ -307,7 +296,7 @@ class ColumnGeneration:
 
     def _dual_cost(self, q: int, relaxed: Relaxed) -> float:
         """Return the dual cost of the resources of a beat."""
-        return float(self._shares(q) @ relaxed.price[: len(self.instance.resources)])
+        return weighted_sum(self._shares(q), relaxed.price[: len(self.instance.resources)])
 
     def _shares(self, q: int) -> Floats:
         """(resources,) use of a beat as the rows of budgets have it."""
@@ -334,6 +323,18 @@ class ColumnGeneration:
             # last, so that an interrupt does not leave tours known of which there is no beat
             self._known |= {(q, beat.posts, beat.slots) for beat in fresh}
         return len(fresh)
+
+
+def tour_problem_at(patrol: Patrol, pi: Floats) -> TourProblem:
+    """Return the pricing problem of a team type at a base at (elements,) prices of elements."""
+    n = patrol.posts.size
+    return TourProblem(
+        travel=patrol.travel_s,
+        slot=patrol.team.slot_s,
+        shift=patrol.team.shift_s,
+        prize=np.column_stack((np.zeros(n), pi[patrol.dwell])),
+        leg=np.asarray(patrol.drives @ pi).reshape(n + 1, n + 1),
+    )
 
 
 def beat_uses(instance: Instance, patrols: PatrolField, q: int) -> Floats:

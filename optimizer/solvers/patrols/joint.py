@@ -1,10 +1,11 @@
 """Checkpoints and beats in one plan, under shared resources, with two bounds: within the beats weighed, and over every beat there is.
 
-1. Column generation (`column_generation`) proves a bound over all beats and makes those of negative reduced cost.
-2. A dive, with beats priced on the way, makes a plan (`optimizer.solvers.patrols.branch_and_price`).
-3. Fixed options are placed alone, by all processes: a plan with beats should not be worse. Another dive makes beats beside that plan.
-4. A tree over fixed options, whose bounds hold with any beats beside them (`beat_tree`), raises the bound over all beats.
-5. The placement problem over fixed options and the beats of least reduced cost is solved from these plans (`optimizer.solvers.solve`): its
+1. Fixed options are placed greedily, so that an interrupt finds a plan from the first second on.
+2. Column generation (`column_generation`) proves a bound over all beats and makes those of negative reduced cost.
+3. A dive, with beats priced on the way, makes a plan (`optimizer.solvers.patrols.branch_and_price`).
+4. Fixed options are placed alone, by all processes: a plan with beats should not be worse. Another dive makes beats beside that plan.
+5. A tree over fixed options, whose bounds hold with any beats beside them (`beat_tree`), raises the bound over all beats.
+6. The placement problem over fixed options and the beats of least reduced cost is solved from these plans (`optimizer.solvers.solve`): its
    bound holds for plans of these beats. A better plan than the dive's holds no beat whose reduced cost exceeds the gap; where all others can be
    listed, they are the pool, and its bound holds for all beats. Otherwise the time that is left, if any, is spent on the bound over all beats,
    by branch and price.
@@ -19,10 +20,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.interrupts import Stopping
-from optimizer.base.listener import SILENT, step
+from optimizer.base.listener import SILENT, OnlyCancels, step
 from optimizer.problem.beats import with_beats, with_teams
 from optimizer.problem.plan import Plan, known_options
 from optimizer.problem.result import relative_gap, tolerance_of
+from optimizer.solvers.compiled import COMPILING
 from optimizer.solvers.feasible_start import feasible_start
 from optimizer.solvers.patrols.beat_tree import FixedOptions
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
@@ -40,13 +42,15 @@ if TYPE_CHECKING:
     from optimizer.problem.placements import Beat, Placement
     from optimizer.problem.result import Result
 
-GENERATING, DIVING, FIXED, DIVING_AGAIN, BOUNDING = 0.25, 0.3, 0.76, 0.8, 0.95
-"""Shares of the time after which column generation, the dive, the search for fixed options, the dive into their plan, and the bound over all
-beats must end."""
-LEAST_DIVE, LEAST_FIXED = 0.07, 0.6
+GREEDY, GENERATING, DIVING, ENOUGH, FIXED, DIVING_AGAIN, BOUNDING = 0.02, 0.25, 0.3, 0.3, 0.4, 0.44, 0.95
+"""Shares of the time after which the greedy plan, column generation, the dive, branching in the search for fixed options, all of that search,
+the dive into their plan, and the bound over all beats must end."""
+LEAST_DIVE, LEAST_FIXED = 0.07, 0.3
 """Shares of the time left that a dive and such a search have at least, where steps before took longer than theirs."""
 LISTED = 40
 """Most beats of which all are listed."""
+WORTH_SAYING = 1.0
+"""Seconds of compiling from which on they are said; reading what was compiled before takes less."""
 COPIES = 400
 """Most options of the placement problem that they become, one for each team that could drive each."""
 POOL = 120
@@ -77,7 +81,7 @@ def solve_joint(
     instance
         Fixed options, patrol teams, and resources; the teams are added to them.
     method, gap, time_limit, seed, threads, scheduler, listener
-        As in `optimizer.solvers.solve.solve`; the time is shared.
+        As in `optimizer.solvers.solve.solve`; the time is shared, and what kernels take to compile does not count towards it.
     starts
         Plans to begin from: their beats are among the first columns, and their options and beats together the plans to beat. What the
         instance does not have is left out.
@@ -92,45 +96,47 @@ def solve_joint(
         As in `solve`.
     """
     check_arguments(method, gap, time_limit, seed)
-    started = time.monotonic()
+    clock = _Clock(time_limit)
     instance = with_teams(instance)
     if instance.patrols is None:
         raise ValueError("an instance without patrol teams")
-    alone = feasible_start(instance)  # or there is none
     fixed_starts = [instance.placed(known_options(instance, plan)) for plan in starts]
-
-    def end(share: float, least: float = 0.0) -> float:
-        """Return when a step must end: after its share of the time, or of what is left now where earlier steps took longer than theirs."""
-        if time_limit is None:
-            return np.inf
-        now = time.monotonic()
-        return max(started + share * time_limit, now + least * (started + time_limit - now))
 
     with Stopping(listener) as stopping:
 
         def make_beats() -> None:
             with step(stopping, "making beats"):
-                tree.cut_root(end(GENERATING))
-                _dive(tree, end(DIVING, LEAST_DIVE))
+                until = clock.end(GENERATING)
+                tree.cut_root(until)
+                if clock.end(GENERATING) > until:  # kernels were compiled
+                    tree.cut_root(clock.end(GENERATING))
+                _dive(tree, clock.end(DIVING, LEAST_DIVE))
 
         def bound_over_all() -> None:
             with step(stopping, "bounding over all beats"):
-                tree.branch(end(1.0), result.upper or np.inf)
+                tree.branch(clock.end(1.0), result.upper or np.inf)
 
+        share = None if time_limit is None else GREEDY * time_limit
+        alone = _first_plan(instance, fixed_starts, gap, share, seed, stopping)
         generation = ColumnGeneration(instance, instance.patrols, seed=seed)
         tree = BranchAndPrice(generation, gap=gap, listener=stopping)
         ban(generation, banned)
+        tree.offer(alone, np.empty(0, dtype=np.int64))
         begin_from(tree, starts)
         tree.prove(proven)
         stopping.attempt(make_beats)
         complete = not stopping.stopped and bool(stopping.attempt(lambda: _completed(tree)))
         if instance.options and not stopping.stopped:
-            fixed = FixedOptions(tree, gap, seed, threads, scheduler, started)
-            alone = fixed.alone(end(FIXED, LEAST_FIXED), fixed_starts)
-            stopping.attempt(lambda: _with_beats_beside(fixed, alone, end, bounding=not complete))
+            fixed = FixedOptions(tree, gap, seed, threads, scheduler, clock.started)
+            found = stopping.attempt(
+                lambda: fixed.alone(clock.end(ENOUGH), clock.end(FIXED, LEAST_FIXED), fixed_starts)
+            )
+            alone = alone if found is None else found  # None: Ctrl-C came before it had a plan of its own
+            if not stopping.stopped:
+                stopping.attempt(lambda: _with_beats_beside(fixed, alone, clock.end, bounding=not complete))
         pool = _pool(tree, complete=complete)
         whole = with_beats(instance, pool.beats)
-        left = None if time_limit is None else max(started + time_limit - time.monotonic(), 0.05)
+        left = None if time_limit is None else max(clock.end(1.0) - time.monotonic(), 0.05)
         result = place(
             whole,
             method=method,
@@ -139,7 +145,7 @@ def solve_joint(
             seed=seed,
             threads=threads,
             scheduler=scheduler,
-            began=started,
+            began=clock.started,
             listener=stopping,
             overlay=None if method == "compact" else generation.overlay_of(whole, pool.beats),
             proven=tree.lower,
@@ -154,7 +160,69 @@ def solve_joint(
             stopping.attempt(bound_over_all)
         if stopping.stopped:
             result = replace(result, limit="interrupted")
-        return _over_all_beats(tree, pool.beats, result, started, complete=complete, gap=gap)
+        clock.say_compiling(stopping)
+        return _over_all_beats(tree, pool.beats, result, clock.started, complete=complete, gap=gap)
+
+
+class _Clock:
+    """The time of a search without what kernels took to compile, some 15 s in the first search of an installation.
+
+    Parameters
+    ----------
+    limit
+        Seconds, if there is a limit.
+
+    Attributes
+    ----------
+    started
+        `time.monotonic()` when it began.
+    """
+
+    def __init__(self, limit: float | None) -> None:
+        self.started, self._compiled, self._limit = time.monotonic(), COMPILING[0], limit
+
+    def end(self, share: float, least: float = 0.0) -> float:
+        """Return when a step must end: after its share of the time, or of what is left now where earlier steps took longer than theirs."""
+        if self._limit is None:
+            return np.inf
+        begun, now = self.started + COMPILING[0] - self._compiled, time.monotonic()
+        return max(begun + share * self._limit, now + least * (begun + self._limit - now))
+
+    def say_compiling(self, listener: Listener) -> None:
+        """Say by how much the search was longer than its limit."""
+        seconds = COMPILING[0] - self._compiled
+        if self._limit is not None and seconds >= WORTH_SAYING:
+            listener.noted(
+                f"Kernels were compiled, once for this installation: {seconds:.0f} s that do not count towards the time limit."
+            )
+
+
+def _first_plan(
+    instance: Instance,
+    starts: Sequence[NDArray[np.bool_]],
+    gap: float,
+    time_limit: float | None,
+    seed: int,
+    stopping: Stopping,
+) -> NDArray[np.bool_]:
+    """Return the (options,) mask of a greedy plan without beats, or of a better one to begin from, after a local search.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If it comes before there is any plan.
+    """
+    with step(stopping, "placing fixed options greedily", stoppable=False):
+        found = place(
+            instance,
+            method="greedy",
+            gap=gap,
+            time_limit=time_limit,
+            seed=seed,
+            listener=OnlyCancels(stopping),
+            starts=starts,
+        )
+    return feasible_start(instance) if found.plan is None else instance.placed(found.plan.options)
 
 
 def _dive(tree: BranchAndPrice, until: float) -> None:

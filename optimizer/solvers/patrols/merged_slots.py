@@ -71,6 +71,11 @@ class MergedSlots:
         """Return (elements,) amounts that are so much for each unit of a column."""
         return of_column[self.column] * self.slots
 
+    def of_columns(self, price: csr_array) -> csr_array:
+        """Return the (rows, columns) prices of a unit of each column, from (rows, elements) prices that rise evenly with the slots."""
+        first = np.unique(self.column, return_index=True)[1]
+        return csr_array(price[:, first] / self.slots[first])
+
     def merged(self, paths: Paths, fixed: int) -> Paths:
         """Return paths over fixed options and elements as paths over fixed options and columns."""
         power = np.concatenate((np.ones(fixed), self.power, [0.0]))

@@ -62,9 +62,7 @@ class TourRows:
     @classmethod
     def of(cls, found: Sequence[TourPrizes], field: PatrolField) -> TourRows:
         """Return a row for each time that prizes were proven and each set of bases whose beats share elements."""
-        held = np.zeros((len(field.patrols), field.elements.size), dtype=bool)
-        for q, patrol in enumerate(field.patrols):
-            held[q, np.union1d(patrol.drives.indices, patrol.dwell.ravel())] = True
+        held = held_elements(field)
         shared = csr_array(held.astype(np.int64) @ held.T.astype(np.int64))
         group = connected_components(shared, directed=False)[1]
         price = np.empty((0, held.shape[1]))
@@ -76,3 +74,11 @@ class TourRows:
                     price = np.vstack((price, row / largest))
                     prize = np.vstack((prize, np.where(group == one, each.prize, 0.0) / largest * (1 + SPARE)))
         return cls(csr_array(price), csr_array(prize))
+
+
+def held_elements(field: PatrolField) -> NDArray[np.bool_]:
+    """Return the (patrols, elements) mask of those that beats of each can hold."""
+    held = np.zeros((len(field.patrols), field.elements.size), dtype=bool)
+    for q, patrol in enumerate(field.patrols):
+        held[q, np.union1d(patrol.drives.indices, patrol.dwell.ravel())] = True
+    return held

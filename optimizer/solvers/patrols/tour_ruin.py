@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.solvers.compiled import kernels
 from optimizer.solvers.patrols.tour import Tour, seconds_of, tour_value
 
 if TYPE_CHECKING:
@@ -100,6 +101,19 @@ class TourImprover:
         problem, power = self._problem, self._rng.uniform(*POWERS)
         shaking = self._rng.uniform(1 - SHAKE, 1 + SHAKE, problem.n + 1)
         left = problem.shift - seconds_of(problem, Tour(tuple(posts), tuple(slots)))
+        if (compiled := kernels("ruin", problem.n * len(posts) * problem.most_slots)) is not None:
+            found = compiled.recreated(
+                np.array(posts),
+                np.array(slots),
+                left,
+                power,
+                shaking,
+                self._travel,
+                problem.leg,
+                self._prize,
+                problem.slot,
+            )
+            return Tour(tuple(found.posts.tolist()), tuple(found.slots.tolist()))
         while True:
             step = self._best_step(posts, slots, left, power, shaking)
             if step is None:
