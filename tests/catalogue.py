@@ -34,6 +34,7 @@ KEYWORDS = {
     "counted": (1, 2),
     "said_count": (1, 2),
     "pgettext": ((1, "c"), 2),
+    "LayerField": (3,),
 }
 """Functions whose arguments are texts, as Babel takes them."""
 FIRST = datetime(2026, 11, 26, tzinfo=UTC)

@@ -28,15 +28,16 @@ from optimizer.lab.benchmark.families import (
     known_file,
     write_families,
 )
+from optimizer.lab.benchmark.goals import goal_table
 from optimizer.lab.benchmark.grids import mixed_grid
 from optimizer.lab.benchmark.known import BestKnown, check_known, improve_known, read_known
-from optimizer.lab.benchmark.page import benchmark_text, methods_of, write_benchmark_page
+from optimizer.lab.benchmark.page import benchmark_text, write_benchmark_page
 from optimizer.lab.benchmark.profile_figure import save_profile
 from optimizer.lab.benchmark.published import OPTIMA, SECONDS
 from optimizer.lab.benchmark.run import Job, lost_row
 from optimizer.lab.benchmark.schedule import row_store
 from optimizer.lab.benchmark.suites import SUITES
-from optimizer.lab.benchmark.summary import best_of, choice, profile, scores, shifted_mean, usual_setting
+from optimizer.lab.benchmark.summary import best_of, profile, scores, shifted_mean, totals, usual_setting
 from optimizer.lab.case import Case
 from optimizer.problem.digest import content_digest
 from optimizer.problem.evaluation import evaluate
@@ -329,21 +330,64 @@ def test_a_run_without_proof_counts_as_its_limit_and_seeds_by_their_median() -> 
     assert (broken.seconds, broken.gap, broken.gap_to_best) == (10.0, 1.0, None)
 
 
-def test_auto_is_compared_with_the_better_method_of_each_problem() -> None:
-    times = {"a": (2.0, 1.0, 4.0), "b": (2.0, 4.0, 1.5), "c": (1.0, 9.0, None)}
+def test_auto_is_compared_with_the_best_other_method_of_each_problem() -> None:
+    times = {"a": (2.0, 1.0, 4.0), "b": (2.0, 4.0, 1.5), "c": (1.0, 9.0, None), "d": (3.0, None, None)}
     rows = [
-        row(instance=name, method=method, seconds=second)
+        row(instance=name, family="x" if name == "c" else "grid", method=method, seconds=second)
         for name, seconds in times.items()
         for method, second in zip(("auto", "cuts", "compact"), seconds, strict=True)
         if second is not None
     ]
-    table = scores(rows, {})
-    compared = choice(table, methods_of(table))
-    assert compared is not None
-    assert (compared.problems, compared.auto, compared.best) == (2, 4.0, 2.5)
-    assert compared.ratio == pytest.approx(1.6)
-    assert compared.chosen == {"cuts": 1, "compact": 1}
-    assert choice(scores(rows[:1], {}), ["auto"]) is None
+    unproven = {"status": "feasible", "gap": 0.1}
+    rows += [row(instance="e", family="x", method=m, seconds=4.0, **unproven) for m in ("auto", "cuts")]
+    grid, other, every = totals(scores(rows, {}))
+    assert (grid.family, grid.problems, grid.auto, grid.best) == ("grid", 2, 4.0, 2.5)
+    assert grid.ratio == pytest.approx(1.6)
+    assert grid.chosen == {"cuts": 1, "compact": 1}
+    assert (other.family, other.problems, other.auto, other.best, other.chosen) == ("x", 2, 11.0, 19.0, {"cuts": 1})
+    assert (every.family, every.problems, every.auto, every.best) == ("all", 4, 15.0, 21.5)
+    assert (grid.unproven, other.unproven) == (0.0, 10.0)
+    assert other.ratio_of_proven == pytest.approx(1.0 / 9.0)
+    assert totals(scores(rows[:1], {})) == []
+
+
+def test_processor_seconds_count_where_one_process_searched_and_a_proof_after_the_limit_is_none() -> None:
+    rows = [
+        row(instance="a", seconds=90.0, processor_s=4.0),
+        row(instance="b", seconds=4.0, processor_s=8.0, threads=2),
+        row(instance="c", seconds=9.0, processor_s=11.0),
+    ]
+    assert [(score.seconds, score.proven) for score in scores(rows, {})] == [(4.0, True), (4.0, True), (10.0, False)]
+
+
+def test_goals_are_judged_by_the_rows_where_there_are_any() -> None:
+    gap = {"status": "feasible", "processor_s": 10.0}
+    rows = [
+        row(instance="rio-grande-50", processor_s=6.0),
+        row(instance="grid-20-plain-15", gap=0.03, threads=2, **gap),
+        row(instance="grid-30-plain-40", gap=0.07, threads=2, **gap),
+        row(instance="grid-30-plain-40", gap=0.09, threads=2, seed=1, **gap),
+        row(instance="rio-grande-200", gap=0.2, **gap),
+    ]
+    rival = row(instance="rio-grande-50", method="scip", processor_s=7.5)
+    table = goal_table(rows, totals(scores([rows[0], rival], {})))
+    found = {cells[0]: cells for cells in table.cells}
+    assert found["rio-grande-50"][1:4] == ["10 s", "5 s", "6.00 s"]
+    assert found["rio-grande-50"][-1] == "must reached"
+    assert found["rio-grande-200"][3] == "not proven (20.00 %)"
+    assert found["rio-grande-200"][-1].startswith("must missed")
+    assert found["grid-20-plain-15, gap after 60 s, two processes"][-1] == "must missed by 2.00 points"
+    assert found["grid-30-plain-40, gap after 60 s, two processes"][3] == "seed 0 7.00 %, seed 1 9.00 %"
+    assert found["grid-30-plain-40, gap after 60 s, two processes"][-1] == "must missed by 1.00 points"
+    assert found["andorra-like-911-20"][3:] == [DASH, DASH, DASH]
+    (shipped,) = (cells for name, cells in found.items() if name.startswith("shipped scenario"))
+    assert shipped[3] == DASH
+    assert shipped[4] != DASH
+    assert shipped[-1] == "must reached"
+    (ratio,) = (cells for name, cells in found.items() if name.startswith("every family"))
+    assert ratio[3] == "grid 0.80, all 0.80"
+    assert ratio[-1] == "must reached"
+    assert all(cells[-1] == DASH for cells in goal_table([], []).cells if cells[0].startswith("every family"))
 
 
 def test_the_profile_holds_ratios_to_the_quickest_and_infinity_for_failures() -> None:
@@ -414,7 +458,7 @@ def test_the_page_compares_snip_with_what_was_published() -> None:
     assert "differ from ours" in page
     assert "Left out: 1 rows" in page
     assert "**3.4 times**" in page
-    assert "ratio of **1.33**" in page
+    assert cells(page, "all")[1:5] == ["2", "10.0", "7.5", "1.33"]
     page = page[page.index("Published: ") :]
     head = cells(page, "problem")
     assert head == [
@@ -475,6 +519,7 @@ def test_the_page_states_its_rules_and_every_family(tmp_path: Path) -> None:
         "2 runs",
     ):
         assert (words in text) == (words != "2 runs"), words
+    text = text[text.index("## Methods by family") :]
     assert cells(text, "grid")[1:5] == ["auto", "2", "1", f"{np.sqrt(2 * 11) - 1:.2f}"]
     assert re.search(r"^\| r\\\|x \|", text, re.MULTILINE)
     with pytest.raises(InputError, match="Run some first"):
@@ -497,6 +542,5 @@ def test_the_stored_page_of_a_suite_is_that_of_its_stored_rows(name: str, tmp_pa
 def test_the_stored_page_of_the_benchmark_is_that_of_its_stored_rows(tmp_path: Path) -> None:
     results = INSTANCES.parent / "results"
     rows = row_store(results / "benchmarks").read()
-    peers = row_store(results / "peers").read()
-    page = write_benchmark_page(tmp_path / "benchmarks", rows, STORED, peers).page
+    page = write_benchmark_page(tmp_path / "benchmarks", rows, STORED).page
     assert page.read_text(encoding="utf-8") == (results / "benchmarks.md").read_text(encoding="utf-8")

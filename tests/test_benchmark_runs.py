@@ -103,6 +103,8 @@ def test_a_run_says_what_came_of_it(tmp_path: Path) -> None:
     assert made.seconds is not None
     assert 0 < made.seconds < 20
     assert made.cores >= 1
+    assert made.processor_s is not None
+    assert bool(made.commit) == (ROOT / ".git").exists()
     assert made.python.startswith("3.")
     if Path("/proc/self/stat").exists():
         assert made.peak_mb is not None

@@ -13,11 +13,13 @@ from optimizer.base.errors import InputError
 from optimizer.base.formatting import DASH
 from optimizer.lab.benchmark import peers
 from optimizer.lab.benchmark.benchmark import benchmark_page, improve_best_known, plan_benchmark, run_options
-from optimizer.lab.benchmark.peer_table import peer_table, remade_setting
+from optimizer.lab.benchmark.page import benchmark_text
+from optimizer.lab.benchmark.peer_table import peer_table
 from optimizer.lab.benchmark.peers import PEERS, peer
 from optimizer.lab.benchmark.run import Job, lost_row
 from optimizer.lab.benchmark.schedule import row_store
 from optimizer.lab.benchmark.star_cut_model import StarCutModel
+from optimizer.lab.benchmark.summary import scores
 from optimizer.problem.instance_file import write_instance
 from optimizer.problem.plan import violations
 from optimizer.solvers.overlay.overlay import contract
@@ -100,24 +102,31 @@ def test_peers_run_as_methods_do_and_stand_in_the_table_of_peers_alone(tmp_path:
         assert each.processor_s is not None  # 0 where it took less than a tick of the clock
     (tmp_path / "families" / "tiny" / "t1.sol.json").unlink(missing_ok=True)
     text = benchmark_page(tmp_path / "rows", tmp_path / "families").page.read_text(encoding="utf-8")
-    assert "remade here: highs, processor s" in text
+    assert "here: highs, s" in text
     assert "| tiny | auto |" in text
     assert "| tiny | highs |" not in text
     ((_, known),) = improve_best_known(tmp_path / "rows", tmp_path / "families")
     assert (known.method, known.bound_method) == ("auto", "auto")
 
 
-def test_the_table_of_peers_says_what_closed_and_how_it_was_run() -> None:
-    remade = [
-        row("scip", load=5.0, package="PySCIPOpt 6"),
-        row("highs", status="feasible", gap=0.02, processor_s=55.0, load=7.5),
-    ]
-    table = peer_table([], remade)
+def test_the_table_of_peers_says_what_closed() -> None:
+    remade = [row("scip"), row("highs", status="feasible", gap=0.02, processor_s=55.0)]
+    table = peer_table(scores(remade, {}))
     (line,) = (cells for cells in table.cells if cells[0] == "snip-0-3-50")
-    assert list(table.head[-2:]) == ["remade here: scip, processor s", "remade here: highs, processor s"]
-    assert line[-2].startswith("3")
-    assert line[-1].startswith("limit (2")
+    assert list(table.head[-2:]) == ["here: scip, s", "here: highs, s"]
+    assert line[-2] == "3.00"
+    assert line[-1] == "limit (2.00 %)"
     assert all(cells[-1] == DASH for cells in table.cells if cells[0] != "snip-0-3-50")
-    assert "load of 5.0 to 7.5" in remade_setting(remade)
-    assert remade_setting([]) == ""
-    assert len(peer_table([], []).head) == len(table.head) - 2
+    assert len(peer_table([]).head) == len(table.head) - 2
+
+
+def test_peers_stand_in_the_tables_of_peers_and_of_total_times_alone() -> None:
+    own = [row("auto"), row("compact", processor_s=30.0)]
+    others = [row("scip", processor_s=2.0, load=5.0, package="PySCIPOpt 6"), row("auto", threads=2, gap=0.3)]
+    text = benchmark_text(own, 2, scores(own, {}), "p.png", others)
+    assert "| scip | PySCIPOpt 6 |" in text
+    assert "5.0 to 5.0" in text
+    assert "| snip | 1 | 3.0 | 2.0 | 1.50 | 1.50 | scip 1 |" in text
+    assert "| snip | scip |" not in text
+    older = row("scip", processor_s=9.0, time_limit=10.0, date="2020-01-01")
+    assert benchmark_text(own, 2, scores(own, {}), "p.png", [older, *others]) == text

@@ -170,9 +170,8 @@ def improve_best_known(folder: Path, instances: Path | None = None) -> Iterator[
 
 
 def benchmark_page(folder: Path, instances: Path | None = None, **asked: float | None) -> PageFiles:
-    """Write the page of a folder of rows, with those of the folder `peers` beside it; keywords as in `write_benchmark_page`."""
-    rows, remade = row_store(folder).read(), row_store(folder.with_name("peers")).read()
-    return write_benchmark_page(folder, rows, _kept_cases(instances or INSTANCES), remade, **asked)
+    """Write the page of a folder of rows; keywords as in `write_benchmark_page`."""
+    return write_benchmark_page(folder, row_store(folder).read(), _kept_cases(instances or INSTANCES), **asked)
 
 
 def _kept_cases(folder: Path) -> list[Case[Instance]]:

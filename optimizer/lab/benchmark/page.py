@@ -9,30 +9,23 @@ import numpy as np
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.formatting import DASH
+from optimizer.lab.benchmark.goals import STATED, goal_table
 from optimizer.lab.benchmark.known import best_values
-from optimizer.lab.benchmark.peer_table import peer_table, remade_setting
+from optimizer.lab.benchmark.peer_table import peer_table
 from optimizer.lab.benchmark.peers import PEERS as PEER_METHODS
-from optimizer.lab.benchmark.published import (
-    DECIMALS,
-    NOW,
-    NOW_GAPS,
-    NOW_SETTING,
-    OPTIMA,
-    PEERS,
-    PEERS_SETTING,
-    SECONDS,
-    SOURCE,
-)
+from optimizer.lab.benchmark.published import DECIMALS, OPTIMA, PEERS, PEERS_SETTING, SECONDS, SOURCE
 from optimizer.lab.benchmark.summary import (
     LEAST_SECONDS,
     SHIFT_SECONDS,
     best_of,
-    choice,
+    by_problem,
     complete,
     geometric_mean,
+    newest_by_method,
     profile,
     scores,
     shifted_mean,
+    totals,
     usual_setting,
 )
 from optimizer.lab.pages import PageFiles, PageTable, fixed, page_text, save_text, seconds, small_share
@@ -43,7 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from optimizer.lab.benchmark.rows import PlacementRow
-    from optimizer.lab.benchmark.summary import Score
+    from optimizer.lab.benchmark.summary import Score, Total
     from optimizer.lab.case import Case
     from optimizer.problem.instance import Instance
 
@@ -57,7 +50,6 @@ def write_benchmark_page(
     folder: Path,
     rows: Sequence[PlacementRow],
     cases: Iterable[Case[Instance]],
-    remade: Sequence[PlacementRow] = (),
     **asked: float | None,
 ) -> PageFiles:
     """Write the page and its picture beside the folder of rows: `X.md` and `X-profile.png` for a folder `X`.
@@ -70,8 +62,6 @@ def write_benchmark_page(
         Its rows.
     cases
         Instances whose best-known solutions the repository keeps.
-    remade
-        Further rows of peers, and of `auto` beside them. Peers stand in the table of peers alone, wherever their rows are.
     asked
         `gap_asked`, `time_limit`, `memory_limit` that rows must have; None for those of the newest row.
 
@@ -82,7 +72,8 @@ def write_benchmark_page(
     """
     from optimizer.lab.benchmark.profile_figure import save_profile
 
-    own = [row for row in rows if row.method not in PEER_METHODS]
+    alone = [row for row in rows if row.threads == 1] or rows
+    own = [row for row in alone if row.method not in PEER_METHODS]
     chosen = usual_setting(own, **asked)
     if not chosen:
         raise InputError(
@@ -91,11 +82,9 @@ def write_benchmark_page(
     page, picture = folder.with_name(f"{folder.name}.md"), folder.with_name(f"{folder.name}-profile.png")
     best = best_of(own, best_values(cases))
     table = scores(chosen, best)
-    methods = methods_of(table)
-    remade = [*remade, *(row for row in rows if row.method in PEER_METHODS)]
-    text = benchmark_text(chosen, len(own), table, picture.name, usual_setting(remade))
-    save_text(page, text)
-    save_profile(picture, profile(table, methods))
+    others = [row for row in rows if row not in own]
+    save_text(page, benchmark_text(chosen, len(own), table, picture.name, others))
+    save_profile(picture, profile(table, methods_of(table)))
     return PageFiles(page, [picture])
 
 
@@ -104,7 +93,7 @@ def benchmark_text(
     every: int,
     table: Sequence[Score],
     picture: str,
-    remade: Sequence[PlacementRow] = (),
+    others: Sequence[PlacementRow] = (),
 ) -> str:
     """Return the page as Markdown.
 
@@ -118,10 +107,13 @@ def benchmark_text(
         Their scores.
     picture
         File of the performance profile, relative to the page.
-    remade
-        Rows of peers of one setting.
+    others
+        Rows that stand in the tables of goals, total times and peers alone: of peers, and of searches by several processes.
     """
     first, methods = rows[0], methods_of(table)
+    peers = newest_by_method(others, PEER_METHODS)
+    beside = [*table, *scores(peers, {})]
+    found = totals(beside)
     return page_text(
         "benchmarks.md.j2",
         cpu=distinct(row.cpu for row in rows),
@@ -140,21 +132,59 @@ def benchmark_text(
         left_out=every - len(rows),
         killed=sum(row.status in {"memory", "time"} for row in rows),
         failed=sum(row.status in {"failed", "lost"} for row in rows),
-        peers=peer_table(table, remade),
-        remade=remade_setting(remade),
+        made=_made_table([*rows, *peers]),
+        goals=goal_table([*(row for row in rows if row.method == "auto"), *newest_by_method(others, ["auto"])], found),
+        goals_stated=STATED,
+        totals=_total_table(found),
+        peers=peer_table(beside),
         peers_setting=PEERS_SETTING,
-        now_setting=NOW_SETTING,
-        now_gaps=NOW_GAPS,
-        now_mean=f"{geometric_mean([NOW[name] for name in OPTIMA if name in NOW]):.1f}",
         peer_ratio=f"{_peer_ratio():.1f}",
         families=family_table(table, methods),
-        choice=choice(table, methods),
         picture=picture,
         compared=len(complete(table, methods)),
         source=SOURCE,
         snip=_snip_table(table, methods),
         problems=_problem_table(table, methods),
     )
+
+
+def _made_table(rows: Sequence[PlacementRow]) -> PageTable:
+    """Return how the rows of each method were made."""
+    lines = []
+    for method in sorted({row.method for row in rows}):
+        mine = [row for row in rows if row.method == method]
+        loads = [row.load for row in mine if row.load is not None]
+        clock = sum(row.threads > 1 or row.processor_s is None for row in mine)
+        lines.append(
+            (
+                method,
+                distinct(row.package or "this package" for row in mine),
+                distinct(row.commit for row in mine if row.commit) or None,
+                len(mine),
+                date_range(mine),
+                f"{min(loads):.1f} to {max(loads):.1f}" if loads else None,
+                f"processor s{f', {clock} by the clock' if clock else ''}" if clock < len(mine) else "by the clock",
+            )
+        )
+    return PageTable.of(("method", "package", "commit", "rows", "days", "load", "time"), lines, {})
+
+
+def _total_table(found: Sequence[Total]) -> PageTable | None:
+    """Return total times by family; None without any."""
+    lines = [
+        (
+            one.family,
+            one.problems,
+            f"{one.auto:.1f}",
+            f"{one.best:.1f}",
+            f"{one.ratio:.2f}",
+            f"{one.ratio_of_proven:.2f}" if one.auto > one.unproven else None,
+            ", ".join(f"{method} {count}" for method, count in one.chosen.items()) or None,
+        )
+        for one in found
+    ]
+    head = ("family", "problems", "auto, s", "best others, s", "ratio", "of proven ones", "best others, where proven")
+    return PageTable.of(head, lines, {}) if lines else None
 
 
 def _peer_ratio() -> float:
@@ -193,16 +223,9 @@ def _means(mine: Sequence[Score]) -> list[float | None]:
     ]
 
 
-def _by_problem(table: Iterable[Score]) -> dict[str, dict[str, Score]]:
-    problems: dict[str, dict[str, Score]] = {}
-    for score in table:
-        problems.setdefault(score.instance, {})[score.method] = score
-    return problems
-
-
 def _snip_table(table: Sequence[Score], methods: Sequence[str]) -> PageTable | None:
     """Compare the SNIP problems with the published times, one by one; None without one."""
-    problems = _by_problem(score for score in table if score.family == "snip")
+    problems = by_problem(score for score in table if score.family == "snip")
     if not problems:
         return None
     timed = [method for method in methods if any(method in row and row[method].proven for row in problems.values())]
@@ -278,7 +301,7 @@ def _mean_cell(ratios: Sequence[Speedup | None]) -> str:
 
 def _problem_table(table: Sequence[Score], methods: Sequence[str]) -> PageTable:
     rows = []
-    for name, row in _by_problem(table).items():
+    for name, row in by_problem(table).items():
         lower = max((score.lower for score in row.values() if score.lower is not None), default=None)
         upper = min((score.upper for score in row.values() if score.upper is not None), default=None)
         rows.append([name, lower, upper, *(_problem_cell(row.get(method)) for method in methods)])

@@ -66,34 +66,3 @@ PEERS: dict[str, tuple[float | None, ...]] = {
     "region-30000-mountains-20": (62.8, None, 29.1, None),
 }
 """Seconds by problem; None where it was not measured or not closed."""
-
-NOW_SETTING = (
-    "in the state of commit 18dcc8f, one process for all, in which andorra-like-911-10 came first and loaded the kernels, no time limit, "
-    "processor seconds of the search, gap 0.0001, once each, on a machine under a load of 1 to 3, its kernels compiled by a run before"
-)
-"""How the times of `NOW` were measured."""
-
-NOW: dict[str, float] = {
-    "snip-0-3-30": 0.41,
-    "snip-0-3-50": 1.6,
-    "snip-0-3-70": 2.4,
-    "snip-0-3-90": 3.0,
-    "snip-1-3-30": 0.41,
-    "snip-1-3-50": 2.6,
-    "snip-1-3-70": 1.5,
-    "snip-1-3-90": 4.5,
-    "andorra-like-911-10": 2.0,
-    "andorra-like-911-20": 6.3,
-    "andorra-like-4448-15": 0.91,
-    "rio-grande-50": 5.4,
-    "rio-grande-200": 4.4,
-    "region-30000-mountains-20": 34.3,
-}
-"""Processor seconds of this package by problem."""
-
-NOW_GAPS = (
-    "Gaps after 60 s by the clock, commit 29aff7d, two processes, once each, on that machine with nothing beside: rio-grande-100 3.2 % "
-    "(0.6670 to 0.6891), grid-30-plain-40 10.5 % (0.1205 to 0.1347), region-10000-mountains-12 closed to 0.01 % in 11.8 s. "
-    "The shipped scenario with teams (`plan`): 10.7 % over all beats (0.6335 to 0.7092)"
-)
-"""Gaps of problems that do not close."""

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.problem.arc_arrays import straight_lines
 from optimizer.problem.evaders import Evader
 from optimizer.problem.graph import cost_graph
 from optimizer.problem.network import Network
 from optimizer.problem.options import Option
+from optimizer.problem.polylines import Polylines
 from optimizer.risk.demand import gravity, habitual_routes
 
 if TYPE_CHECKING:
@@ -98,8 +100,7 @@ class RoadMap:
             name=np.full(2 * count, ""),
             way=np.zeros(2 * count, dtype=np.int64),
             segment=np.tile(np.arange(count, dtype=np.int32), 2),
-            shape_start=np.arange(0, 4 * count + 1, 2, dtype=np.int64),
-            shape=lonlat[np.column_stack((tail, head)).ravel()],
+            polylines=Polylines.of(*straight_lines(lonlat, tail, head)),
         )
 
     def arcs(self, segment: int) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 from optimizer.base.version import package_version
 from optimizer.lab.benchmark.processes import family_of, kill_family
 from optimizer.lab.benchmark.rows import PlacementRow, placement_key
-from optimizer.lab.machine import solver_stamp
+from optimizer.lab.machine import checkout, solver_stamp
 from optimizer.problem.result import relative_gap
 
 if TYPE_CHECKING:
@@ -134,6 +134,7 @@ def _row(job: Job, reported: dict[str, Any], *, seconds: float | None, peak_mb: 
         family=job.family,
         method=job.method,
         package=job.package,
+        commit=checkout(),
         seed=job.seed,
         status=reported["status"],
         limit=reported.get("limit"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -30,7 +31,7 @@ class Score:
     instance, family, method
         Names.
     seconds
-        Median time, s; a run that did not prove the gap asked for counts as its time limit.
+        Median of `seconds_of`; a run that did not prove the gap asked for within its time limit counts as that limit.
     proven
         Whether the median run proved the gap.
     gap
@@ -72,6 +73,11 @@ def usual_setting(rows: Sequence[PlacementRow], **asked: float | None) -> list[P
     return [row for row in same if row.package == package[row.method]]
 
 
+def newest_by_method(rows: Sequence[PlacementRow], methods: Iterable[str]) -> list[PlacementRow]:
+    """Return the rows of some methods, of each those of the setting of its newest row."""
+    return [row for method in methods for row in usual_setting([row for row in rows if row.method == method])]
+
+
 def scores(rows: Iterable[PlacementRow], best: dict[str, float]) -> list[Score]:
     """Return one score for each instance and method, in the order the instances come."""
     groups: dict[tuple[str, str, str], list[PlacementRow]] = {}
@@ -101,29 +107,40 @@ def geometric_mean(ratios: Sequence[float]) -> float:
 
 def complete(table: Sequence[Score], methods: Sequence[str]) -> dict[str, dict[str, Score]]:
     """Return the problems that every one of the methods was run on: instance to method to score."""
+    return {name: row for name, row in by_problem(table).items() if all(method in row for method in methods)}
+
+
+def by_problem(table: Iterable[Score]) -> dict[str, dict[str, Score]]:
+    """Return the scores by instance and method."""
     problems: dict[str, dict[str, Score]] = {}
     for score in table:
         problems.setdefault(score.instance, {})[score.method] = score
-    return {name: row for name, row in problems.items() if all(method in row for method in methods)}
+    return problems
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """How well `auto` chooses: its total time beside that of the best single method of each problem.
+class Total:
+    """The total time of `auto` on some problems beside that of the best other method of each problem, chosen afterwards.
 
     Attributes
     ----------
+    family
+        Name; `all` for all problems.
     problems
-        Number of problems compared.
+        Number of problems compared: those that `auto` and some other method were run on.
     auto, best
         Total seconds.
+    unproven
+        Seconds that count on both sides for problems that no method proved.
     chosen
-        How often each method was the best one.
+        How often each other method was the best one, on the problems that one of them proved.
     """
 
+    family: str
     problems: int
     auto: float
     best: float
+    unproven: float
     chosen: dict[str, int]
 
     @property
@@ -131,19 +148,30 @@ class Choice:
         """Total time of `auto` over that of the best methods."""
         return self.auto / max(self.best, LEAST_SECONDS)
 
+    @property
+    def ratio_of_proven(self) -> float:
+        """The same on the problems that some method proved."""
+        return (self.auto - self.unproven) / max(self.best - self.unproven, LEAST_SECONDS)
 
-def choice(table: Sequence[Score], methods: Sequence[str], auto: str = "auto") -> Choice | None:
-    """Return how `auto` compares with the better method chosen problem by problem; None when there is nothing to compare."""
-    others = [method for method in methods if method != auto]
-    problems = complete(table, methods)
-    if auto not in methods or not others or not problems:
-        return None
-    winners = [min((row[method] for method in others), key=lambda score: score.seconds) for row in problems.values()]
-    return Choice(
+
+def totals(table: Sequence[Score], auto: str = "auto") -> list[Total]:
+    """Return how `auto` compares with the best other method chosen problem by problem: by family, and on all problems; none without any."""
+    problems = [row for row in by_problem(table).values() if auto in row and len(row) > 1]
+    families = dict.fromkeys(row[auto].family for row in problems)
+    found = [_total(family, [row for row in problems if row[auto].family == family], auto) for family in families]
+    return [*found, _total("all", problems, auto)] if problems else []
+
+
+def _total(family: str, problems: Sequence[dict[str, Score]], auto: str) -> Total:
+    rivals = [[score for score in row.values() if score.method != auto] for row in problems]
+    winners = [min(scores, key=lambda score: (not score.proven, score.seconds)) for scores in rivals]
+    return Total(
+        family=family,
         problems=len(problems),
-        auto=sum(row[auto].seconds for row in problems.values()),
-        best=sum(score.seconds for score in winners),
-        chosen=dict(Counter(score.method for score in winners).most_common()),
+        auto=math.fsum(row[auto].seconds for row in problems),
+        best=math.fsum(score.seconds for score in winners),
+        unproven=math.fsum(row[auto].seconds for row in problems if not any(score.proven for score in row.values())),
+        chosen=dict(Counter(score.method for score in winners if score.proven).most_common()),
     )
 
 
@@ -179,7 +207,7 @@ def _score(runs: list[PlacementRow], best: float | None) -> Score:
         family=first.family,
         method=first.method,
         seconds=float(seconds),
-        proven=2 * sum(row.status == "optimal" for row in runs) > len(runs),
+        proven=2 * sum(map(_proven, runs)) > len(runs),
         gap=float(np.median([1.0 if row.gap is None else row.gap for row in runs])),
         gap_to_best=float(np.median(to_best)) if to_best else None,
         upper=min((row.upper for row in runs if row.upper is not None), default=None),
@@ -189,6 +217,17 @@ def _score(runs: list[PlacementRow], best: float | None) -> Score:
     )
 
 
+def seconds_of(row: PlacementRow) -> float | None:
+    """Return the time of a run: processor seconds where one process searched and they were recorded, else by the clock; None where unknown."""
+    return row.processor_s if row.threads == 1 and row.processor_s is not None else row.seconds
+
+
+def _proven(row: PlacementRow) -> bool:
+    took = seconds_of(row)
+    return row.status == "optimal" and took is not None and took <= row.time_limit
+
+
 def _counted(row: PlacementRow) -> float:
-    """Return the seconds a run counts: its own if it proved what was asked, else its time limit."""
-    return row.seconds if row.status == "optimal" and row.seconds is not None else row.time_limit
+    """Return the seconds a run counts: its own if it proved what was asked in time, else its time limit."""
+    took = seconds_of(row)
+    return took if took is not None and _proven(row) else row.time_limit

@@ -1,6 +1,7 @@
 """The child process of `run`: read an instance, solve it, and report progress on standard output, one JSON object a line.
 
-First the size of the instance, then bounds as they move, at last the result.
+First the size of the instance, then bounds as they move, at last the result. Before, it solves a small problem: what it takes to load
+libraries and compiled kernels is not the search's.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from typing import Any
 from optimizer.base.errors import InfeasibleError
 from optimizer.base.listener import SilentListener
 from optimizer.base.version import package_version
+from optimizer.lab.benchmark.grids import plain_grid
 from optimizer.lab.benchmark.peers import PEERS, peer
 from optimizer.lab.benchmark.processes import own_peak_mb
 from optimizer.problem.instance_file import read_instance
+from optimizer.solvers.compiled import prefer_compiled
 from optimizer.solvers.solve import METHODS, solve
 
 
@@ -27,6 +30,8 @@ def main(order: dict[str, Any]) -> None:
     """Carry out an order: `instance` (a path), `method`, `seed`, `gap`, `time_limit`, `threads`."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     say = _Channel()
+    prefer_compiled()
+    solve(plain_grid(6, budget=4, n_options=30, n_evaders=5, seed=1), method="cuts", threads=1)
     instance = read_instance(Path(order["instance"]))
     say(
         nodes=instance.n_nodes,
