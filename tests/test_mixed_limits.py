@@ -13,6 +13,7 @@ from optimizer.lab.benchmark.grids import plain_grid
 from optimizer.problem.evaders import Searches
 from optimizer.problem.evaluation import evaluate
 from optimizer.problem.plan import Plan
+from optimizer.solvers import compiled
 from optimizer.solvers.mixed import evader
 from optimizer.solvers.mixed.evader import EvaderOracle
 from optimizer.solvers.mixed.exploitability import exploitability
@@ -112,10 +113,13 @@ def test_label_setting_keeps_to_the_steps_that_fit_into_the_time(
     assert found.bound == pytest.approx(exact.bound, rel=1e-9)
 
 
+@pytest.mark.parametrize("work", [0, compiled.WORTH_COMPILING])
 @pytest.mark.parametrize("limit", [0.5, 4.0, 8.0])
 def test_a_search_that_runs_out_of_time_ends_soon_with_valid_bounds(
-    grid: Instance, limit: float, monkeypatch: pytest.MonkeyPatch
+    grid: Instance, limit: float, work: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """With and without compiled kernels: those do not look at the clock by which the search ends."""
+    monkeypatch.setattr(compiled, "WORK", [work])
     ticks = count()
     with monkeypatch.context() as patch:
         patch.setattr(time, "monotonic", lambda: next(ticks) * TICK)
