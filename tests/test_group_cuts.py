@@ -28,6 +28,7 @@ from optimizer.solvers.solve_state import SolveState
 
 if TYPE_CHECKING:
     from optimizer.base.listener import Listener
+    from optimizer.solvers.branch_and_cut.separation import Cuts
     from optimizer.solvers.branch_and_cut.tree_messages import ToWorker
 
 BEST = 0.403382
@@ -120,6 +121,22 @@ def test_workers_stop_with_their_group_where_what_was_found_is_too_little(
     parallel.run()
     assert tree.upper == pytest.approx(BEST, rel=1e-5)
     assert tree.lower == pytest.approx(BEST, rel=1e-5)
+
+
+@pytest.mark.parametrize(("gain", "searches"), [(0.0, group_cuts.IN_VAIN), (1e-9, group_cuts.TRIED)])
+def test_searches_end_sooner_where_none_gains_anything_than_where_they_gain_little(
+    cut: BranchAndCut, gain: float, searches: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+
+    def gains(tree: BranchAndCut, task: GroupTask, *_: object) -> Cuts:
+        made.append(tree)
+        return replace(task.row, side=task.row.side + gain)
+
+    monkeypatch.setattr(group_cuts, "proven_cut", gains)
+    monkeypatch.setattr(group_cuts, "MOST_ROUNDS", 5)
+    add_group_cuts(again(cut), np.zeros(cut.overlay.free.size, dtype=bool))
+    assert len(made) == searches
 
 
 class Interrupts(SilentListener):

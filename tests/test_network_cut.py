@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from optimizer.problem.evaders import Evader
 from optimizer.problem.options import Resource
 from optimizer.problem.plan import fits
 from optimizer.solvers import backend
+from optimizer.solvers.backend import MipOutcome
 from optimizer.solvers.branch_and_cut import network_cut
 from optimizer.solvers.branch_and_cut.network_cut import largest_shares, plan_of_a_cut
 from optimizer.solvers.branch_and_cut.tree import BranchAndCut
@@ -23,6 +25,7 @@ from optimizer.solvers.pooled_values import PooledValues
 from tests.cases import random_instance
 
 if TYPE_CHECKING:
+    from optimizer.base.listener import Listener
     from optimizer.problem.instance import Instance
 
 ROADS = 12
@@ -70,6 +73,51 @@ def test_the_better_line_is_found_where_a_local_search_stays_at_the_other(tree: 
     assert found is not None
     assert fits(tree.instance, found)
     assert tree.overlay.value(found) == pytest.approx(0.81 * FIRST + 0.1 * 0.9)
+
+
+def test_the_plan_is_the_same_where_this_process_does_something_else_meanwhile(tree: BranchAndCut) -> None:
+    done = []
+    found = plan_of_a_cut(tree, SILENT, lambda: done.append(tree.dive()))
+    assert len(done) == 1
+    assert found is not None
+    alone = plan_of_a_cut(tree, SILENT)
+    assert alone is not None
+    assert tree.overlay.value(found) == tree.overlay.value(alone)
+
+
+def test_what_is_done_meanwhile_is_left_out_with_the_program(
+    tree: BranchAndCut, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network_cut, "FEWEST", 2 * ROADS + 1)
+    assert plan_of_a_cut(tree, SILENT, lambda: pytest.fail("the program was solved")) is None
+
+
+def test_an_interrupt_of_what_is_done_meanwhile_ends_the_solver(
+    tree: BranchAndCut, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = []
+
+    def until_cancelled(*_: object, listener: Listener, **__: object) -> MipOutcome:
+        while not listener.cancelled():
+            time.sleep(0.01)
+        ended.append(True)
+        return MipOutcome("limit", "interrupted", None, -np.inf)
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    class CancelsLater(SilentListener):
+        looks = 0
+
+        def cancelled(self) -> bool:
+            self.looks += 1
+            return self.looks > 2
+
+    monkeypatch.setattr(backend, "solve_mip", until_cancelled)
+    for listener, meanwhile in ((SILENT, interrupted), (CancelsLater(), lambda: None)):
+        with pytest.raises(KeyboardInterrupt):
+            plan_of_a_cut(tree, listener, meanwhile)
+    assert len(ended) == 2
 
 
 def test_a_narrow_gap_few_options_and_a_large_overlay_are_left_to_the_tree(

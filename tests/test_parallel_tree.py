@@ -234,7 +234,7 @@ def test_one_interrupt_ends_a_shared_search_with_its_plan(
 
     monkeypatch.setattr(solve_state, "SHARED_AFTER", 0.0)
     monkeypatch.setattr(threads_module, "cores", lambda: 2)
-    monkeypatch.setattr("optimizer.solvers.solve.TreeProcesses", workers)
+    monkeypatch.setattr("optimizer.solvers.cuts_search.TreeProcesses", workers)
 
     class InterruptsBranching(Notes):
         """Presses Ctrl-C once a worker has an order."""

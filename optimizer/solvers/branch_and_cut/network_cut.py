@@ -22,13 +22,14 @@ that are not worth it, are left out. The bound of the program is one of such pla
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array, hstack, vstack
 
 from optimizer.base.errors import SolverError
-from optimizer.base.listener import OnlyCancels, step
+from optimizer.base.listener import OnlyCancels, SilentListener, step, stop_if_cancelled
 from optimizer.problem.evaders import arc_costs
 from optimizer.problem.graph import cost_graph
 from optimizer.problem.plan import fits
@@ -36,10 +37,12 @@ from optimizer.problem.requirements import meets
 from optimizer.solvers.compact import RowBuilder, add_row
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from optimizer.base.listener import Listener
-    from optimizer.solvers.backend import MipModel
+    from optimizer.solvers.backend import MipModel, MipOutcome
     from optimizer.solvers.branch_and_cut.tree import BranchAndCut
     from optimizer.solvers.overlay.overlay import Overlay
 
@@ -59,14 +62,27 @@ SHARE = 0.3
 """Share of the time left that it may take."""
 CLOSE = 0.02
 """Relative gap at which it ends."""
+POLL_SECONDS = 0.1
+"""How often the listener is asked whether to stop."""
 BETTER = 0.03
 """How far below the value of the best plan its objective must be, relative: without this the solver finds little at its root."""
 
 
-def plan_of_a_cut(tree: BranchAndCut, listener: Listener) -> NDArray[np.bool_] | None:
+def plan_of_a_cut(
+    tree: BranchAndCut, listener: Listener, meanwhile: Callable[[], None] | None = None
+) -> NDArray[np.bool_] | None:
     """Return an (options,) plan that closes one cut of the network, where the gap of a root that was cut is wide; None where there is none.
 
     It is feasible; budgets may be left. Of a solver that fails the listener is told.
+
+    Parameters
+    ----------
+    tree
+        A tree whose root was cut.
+    listener
+        Told of the step, and asked whether to stop.
+    meanwhile
+        What this process does while that of the solver works, where it is solved; by default it waits.
 
     Raises
     ------
@@ -80,19 +96,9 @@ def plan_of_a_cut(tree: BranchAndCut, listener: Listener) -> NDArray[np.bool_] |
         return None
     if tree.root.undecided.sum() < FEWEST or overlay.tail.size > MOST_ARCS:
         return None
-    from optimizer.solvers.backend import solve_mip
-
-    seconds = SHARE * (tree.until - time.monotonic())
     try:
         with step(listener, "closing a cut of the network"):
-            outcome = solve_mip(
-                model_of_a_cut(tree),
-                gap=CLOSE,
-                time_limit=seconds,
-                seed=0,
-                most_nodes=MOST_NODES,
-                listener=OnlyCancels(listener),
-            )
+            outcome = _solved(tree, listener, meanwhile)
     except SolverError as error:
         listener.noted(
             f"The search for a plan that closes a cut of the network failed ({error}): it goes on without one."
@@ -104,6 +110,39 @@ def plan_of_a_cut(tree: BranchAndCut, listener: Listener) -> NDArray[np.bool_] |
         return None
     placed = np.rint(outcome.x[: tree.root.ones.size]).astype(bool)
     return placed if fits(instance, placed) and meets(instance, placed) else None
+
+
+def _solved(tree: BranchAndCut, listener: Listener, meanwhile: Callable[[], None] | None) -> MipOutcome:
+    from optimizer.solvers.backend import solve_mip
+
+    model, limit = model_of_a_cut(tree), SHARE * (tree.until - time.monotonic())
+
+    def solved(listener: Listener) -> MipOutcome:
+        return solve_mip(model, gap=CLOSE, time_limit=limit, seed=0, most_nodes=MOST_NODES, listener=listener)
+
+    if meanwhile is None:
+        return solved(OnlyCancels(listener))
+    over = _Over()
+    with ThreadPoolExecutor(1) as thread:
+        try:
+            running = thread.submit(solved, over)
+            meanwhile()
+            while not wait([running], POLL_SECONDS).done:
+                stop_if_cancelled(listener)
+            return running.result()
+        finally:
+            over.said = True
+
+
+class _Over(SilentListener):
+    """Stops a solver when it is said."""
+
+    def __init__(self) -> None:
+        self.said = False
+
+    def cancelled(self) -> bool:
+        """Whether it was said."""
+        return self.said
 
 
 def model_of_a_cut(tree: BranchAndCut) -> MipModel:

@@ -430,7 +430,9 @@ class BeginsWhenLate(ForwardingListener):
         """Pass them on."""
         super().bounds_moved(lower, upper)
         if self._search.may_share and not self._parallel.begun:
-            self._parallel.begin([ImproveTask(greedy=True), ImproveTask(greedy=False)])
+            self._parallel.begin(
+                [ImproveTask(greedy=True), ImproveTask(greedy=False)][: max(self._parallel.size - 1, 1)]
+            )
 
 
 def _never() -> bool:
