@@ -153,7 +153,7 @@ def test_tours_are_recreated_as_by_numpy(seed: int, monkeypatch: pytest.MonkeyPa
 
 def test_a_call_that_compiles_counts_and_one_of_the_same_kind_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     numba = pytest.importorskip("numba")
-    monkeypatch.setattr(compiled, "COMPILING", [0.0])
+    monkeypatch.setattr(compiled, "COMPILING_SECONDS", [0.0])
 
     @numba.njit  # type: ignore[untyped-decorator]
     def twice(x: float) -> float:
@@ -162,5 +162,5 @@ def test_a_call_that_compiles_counts_and_one_of_the_same_kind_does_not(monkeypat
     counts = []
     for argument in (3, 4, 0.5):
         assert compiled._called(twice, argument) == 2 * argument
-        counts.append(compiled.COMPILING[0])
+        counts.append(compiled.COMPILING_SECONDS[0])
     assert 0 < counts[0] == counts[1] < counts[2]

@@ -54,7 +54,7 @@ def test_no_floor_is_raised_once_the_time_has_passed(monkeypatch: pytest.MonkeyP
             patch.setattr(budget_floors, "time", SimpleNamespace(monotonic=lambda clock=clock: next(clock)))
             some = budget_floors.raised_floors(*arguments, until=1, listener=told)
             clock, loops = count(), _Compiling()
-            patch.setattr(budget_floors, "COMPILING", loops.seconds)
+            patch.setattr(budget_floors, "COMPILING_SECONDS", loops.seconds)
             patch.setattr(floors_loops, "raised", loops.raised)
             patch.setattr(budget_floors, "kernels", lambda *_: None)
             patch.setattr(budget_floors, "time", SimpleNamespace(monotonic=lambda clock=clock: next(clock)))

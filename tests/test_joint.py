@@ -23,7 +23,7 @@ from optimizer.problem.network import Network
 from optimizer.problem.options import Option, Resource
 from optimizer.problem.plan import violations, with_plan
 from optimizer.problem.teams import PatrolField, TeamBase, TeamType
-from optimizer.solvers.compiled import COMPILING
+from optimizer.solvers.compiled import COMPILING_SECONDS
 from optimizer.solvers.patrols.given_beats import given_tour
 from optimizer.solvers.patrols.joint import solve_joint
 from optimizer.solvers.solve import solve
@@ -244,7 +244,7 @@ class CompilesLong(SilentListener):
         """Let the time pass."""
         if name == "making beats":
             self._later += 1000.0
-            COMPILING[0] += 1000.0 * self._counts
+            COMPILING_SECONDS[0] += 1000.0 * self._counts
 
     def noted(self, sentence: str) -> None:
         """Keep it."""

@@ -27,7 +27,7 @@ from optimizer.solvers.branch_and_cut.cluster_tree_workers import (
     forget,
     obeyed,
 )
-from optimizer.solvers.branch_and_cut.parallel_tree import ParallelTree
+from optimizer.solvers.branch_and_cut.parallel_tree import BeginsWhenLate, ParallelTree
 from optimizer.solvers.branch_and_cut.row_exchange import RowExchange
 from optimizer.solvers.branch_and_cut.tree import BranchAndCut
 from optimizer.solvers.branch_and_cut.tree_messages import BranchTask, Lost, Order, TaskOutcome, TreeState
@@ -350,6 +350,27 @@ def test_runs_that_share_a_cluster_keep_their_workers_and_one_that_is_gone_is_lo
         for run in runs:
             forget(run)
     assert not carried_out(runs[1], 2, first=False)
+
+
+@pytest.mark.parametrize(("size", "searches"), [(1, 1), (2, 1), (3, 2), (8, 2)])
+def test_while_the_root_is_cut_not_all_workers_begin_with_a_search(hard: Instance, size: int, searches: int) -> None:
+    given: list[Order] = []
+
+    class Keeps(LocalTreeWorkers):
+        def send(self, worker: int, message: ToWorker) -> None:  # noqa: ARG002 - whichever it is
+            """Keep an order."""
+            assert isinstance(message, Order)
+            given.append(message)
+
+    search = SolveState(hard, 0.0, None, 0, SilentListener(), feasible_start(hard), threads=2, began=-np.inf)
+    search.contract()
+    search.begin()
+    tree = BranchAndCut(hard, search.overlay)
+    parallel = ParallelTree(search, tree, Keeps(size), improving=True)
+    listener = BeginsWhenLate(search, parallel)
+    for lower in (0.0, 0.1):
+        listener.bounds_moved(lower, 1.0)
+    assert len(given) == searches
 
 
 def test_a_scheduler_that_nobody_answers_for_is_refused(hard: Instance) -> None:

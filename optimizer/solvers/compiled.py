@@ -31,7 +31,7 @@ FOLDERS = {
     "ruin": "patrols",
 }
 """Where the kernels of each kind lie."""
-COMPILING = [0.0]
+COMPILING_SECONDS = [0.0]
 """Seconds that calls of kernels took in this process in which they were compiled, or read from where numba keeps them."""
 
 
@@ -88,7 +88,7 @@ def _called(kernel: Any, *arguments: object) -> Any:  # noqa: ANN401 - whatever 
             return kernel(*arguments)
         finally:
             if len(kernel.overloads) > known:
-                COMPILING[0] += time.perf_counter() - begun
+                COMPILING_SECONDS[0] += time.perf_counter() - begun
 
 
 _known: dict[str, bool] = {}

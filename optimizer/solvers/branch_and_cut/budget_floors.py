@@ -30,7 +30,7 @@ from optimizer.base.listener import SILENT
 from optimizer.problem.plan import BUDGET_TOLERANCE
 from optimizer.solvers.branch_and_cut import floors_loops
 from optimizer.solvers.branch_and_cut.separation import STEEPEST
-from optimizer.solvers.compiled import COMPILING, kernels
+from optimizer.solvers.compiled import COMPILING_SECONDS, kernels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -88,9 +88,9 @@ def raised_floors(
     compiled = kernels("floors", LOOPS * option.size)
     loops = floors_loops if compiled is None else compiled
     start = np.searchsorted(paths.commodity[order], np.arange(node.floor.size + 1))
-    floor, values, compiled_for = node.floor.copy(), value[order], COMPILING[0]
+    floor, values, compiled_for = node.floor.copy(), value[order], COMPILING_SECONDS[0]
     for k in range(0, floor.size, AT_ONCE):
-        if time.monotonic() >= until + COMPILING[0] - compiled_for:
+        if time.monotonic() >= until + COMPILING_SECONDS[0] - compiled_for:
             listener.noted(
                 f"Floors under the budgets were raised for {k} of {floor.size} commodities in their share of the time; the bound is lower for "
                 "it. A longer time limit raises more."

@@ -1,11 +1,11 @@
 """The tree of branch and cut on several workers.
 
-The workers are started when the search has taken some seconds, perhaps while the root is cut; they begin by searching around plans. The
-supervisor, this process, cuts the root, for which workers that are ready search groups of evaders (`group_cuts`), and expands nodes until one
-is ready. Then it keeps the open nodes and gives them out, those of least bound first, a few to a worker; a worker expands them and what comes
-of them, best first, and hands back what is open after some seconds, or when another has nothing to do. So every worker has nodes near the
-least bound of all. Better plans are told at once, and valued again here; paths, rows that hold everywhere and what the branching rule has
-learnt go along with the next order.
+The workers are started when the search has taken some seconds. Where that is while the root is cut, one or two of them, but not all, begin by
+searching around plans, as this process needs a core itself. The supervisor, this process, cuts the root, for which workers that are ready
+search groups of evaders (`group_cuts`), and expands nodes until one is ready. Then it keeps the open nodes and gives them out, those of least
+bound first, a few to a worker; a worker expands them and what comes of them, best first, and hands back what is open after some seconds, or
+when another has nothing to do. So every worker has nodes near the least bound of all. Better plans are told at once, and valued again here;
+paths, rows that hold everywhere and what the branching rule has learnt go along with the next order.
 
 The bound of the whole is the least over nodes that are open, given out and pruned; that of nodes given out rises as their worker tells. A
 worker that is gone loses what it did since its order: the nodes of the order, with the bound told since, are open again, or its group is
@@ -430,9 +430,8 @@ class BeginsWhenLate(ForwardingListener):
         """Pass them on."""
         super().bounds_moved(lower, upper)
         if self._search.may_share and not self._parallel.begun:
-            self._parallel.begin(
-                [ImproveTask(greedy=True), ImproveTask(greedy=False)][: max(self._parallel.size - 1, 1)]
-            )
+            tasks = [ImproveTask(greedy=True), ImproveTask(greedy=False)]
+            self._parallel.begin(tasks[: max(self._parallel.size - 1, 1)])
 
 
 def _never() -> bool:

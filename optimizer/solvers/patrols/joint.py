@@ -24,7 +24,7 @@ from optimizer.base.listener import SILENT, OnlyCancels, step
 from optimizer.problem.beats import with_beats, with_teams
 from optimizer.problem.plan import Plan, known_options
 from optimizer.problem.result import relative_gap, tolerance_of
-from optimizer.solvers.compiled import COMPILING
+from optimizer.solvers.compiled import COMPILING_SECONDS
 from optimizer.solvers.feasible_start import feasible_start
 from optimizer.solvers.patrols.beat_tree import FixedOptions
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
@@ -179,18 +179,18 @@ class _Clock:
     """
 
     def __init__(self, limit: float | None) -> None:
-        self.started, self._compiled, self._limit = time.monotonic(), COMPILING[0], limit
+        self.started, self._compiled, self._limit = time.monotonic(), COMPILING_SECONDS[0], limit
 
     def end(self, share: float, least: float = 0.0) -> float:
         """Return when a step must end: after its share of the time, or of what is left now where earlier steps took longer than theirs."""
         if self._limit is None:
             return np.inf
-        begun, now = self.started + COMPILING[0] - self._compiled, time.monotonic()
+        begun, now = self.started + COMPILING_SECONDS[0] - self._compiled, time.monotonic()
         return max(begun + share * self._limit, now + least * (begun + self._limit - now))
 
     def say_compiling(self, listener: Listener) -> None:
         """Say by how much the search was longer than its limit."""
-        seconds = COMPILING[0] - self._compiled
+        seconds = COMPILING_SECONDS[0] - self._compiled
         if self._limit is not None and seconds >= WORTH_SAYING:
             listener.noted(
                 f"Kernels were compiled, once for this installation: {seconds:.0f} s that do not count towards the time limit."
